@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * crashres.h: plan and load a kernel for kexec and kdump on arm64.
+ *
+ *   machine + kernel + request  ->  plan  ->  load
+ *
+ * Rules that hold for every function below, so that no comment repeats them:
+ *  - The context or the object comes first, out-parameters last.
+ *  - A function that can fail returns enum crashres_status and nothing else;
+ *    crashres_error() then gives the sentence. On failure every out-parameter
+ *    is left as it was, and nothing is left allocated, open or loaded.
+ *  - Pointers must not be NULL unless the comment says "may be NULL".
+ *  - Addresses are physical, sizes are bytes, ranges are base + size.
+ *  - What a function returns by pointer belongs to the object it came from.
+ *  - One context and what was made with it: one thread at a time. There is no
+ *    global state.
+ *  - Every function can return CRASHRES_ERR_MEMORY.
+ * All of it: since 3.0.
+ */
+#ifndef CRASHRES_CRASHRES_H
+#define CRASHRES_CRASHRES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum crashres_status {
+	CRASHRES_OK = 0,
+	CRASHRES_ERR_MEMORY,		/* malloc() or mmap() failed */
+	CRASHRES_ERR_OS,		/* a file could not be opened or read */
+	CRASHRES_ERR_PERMISSION,	/* the kernel hides what is needed from this user */
+	CRASHRES_ERR_FORMAT,		/* a file or table is damaged, or not what it should be */
+	CRASHRES_ERR_UNSUPPORTED,	/* understood, but this machine or build cannot do it */
+	CRASHRES_ERR_NO_REGION,		/* no memory was reserved with crashkernel= */
+	CRASHRES_ERR_NO_SPACE,		/* a segment does not fit where it has to go */
+	CRASHRES_ERR_LIMIT,		/* a limit of the kernel's boot protocol is exceeded */
+	CRASHRES_ERR_REQUEST,		/* the request contradicts itself */
+	CRASHRES_ERR_KERNEL,		/* the system call failed */
+};
+
+/* Which of the kernel's two images is meant: reboot(2) or panic. */
+enum crashres_slot {
+	CRASHRES_SLOT_NORMAL = 0,
+	CRASHRES_SLOT_CRASH = 1,
+};
+
+/* base + size never exceeds UINT64_MAX; size 0 is empty. */
+struct crashres_range {
+	uint64_t base;
+	uint64_t size;
+};
+
+/* ------------------------------------------------------------------ context */
+
+struct crashres_ctx;
+
+enum crashres_log_level {
+	CRASHRES_LOG_WARNING = 0,	/* the user should know */
+	CRASHRES_LOG_INFO,		/* what was decided, and why */
+	CRASHRES_LOG_DEBUG,		/* what was read */
+};
+
+typedef void crashres_log_fn(void *data, enum crashres_log_level level, const char *line);
+
+/* Fills @bytes with @size random bytes; false where there are none. */
+typedef bool crashres_entropy_fn(void *data, void *bytes, size_t size);
+
+/**
+ * crashres_ctx_new() - a context that reads below / and logs nothing
+ * @ctx: out; release with crashres_ctx_free().
+ */
+enum crashres_status crashres_ctx_new(struct crashres_ctx **ctx);
+
+/* Releases @ctx, which may be NULL. Objects made with it must be freed first. */
+void crashres_ctx_free(struct crashres_ctx *ctx);
+
+/**
+ * crashres_ctx_set_root() - read every /proc and /sys file below @path
+ *
+ * For planning from a copy of another machine's /proc and /sys. Kernel, initrd
+ * and DTB files are not affected.
+ *
+ * Return: CRASHRES_ERR_OS when @path cannot be opened as a directory.
+ */
+enum crashres_status crashres_ctx_set_root(struct crashres_ctx *ctx, const char *path);
+
+/* Sends log lines (no newline) to @log, which may be NULL for silence. */
+void crashres_ctx_set_log(struct crashres_ctx *ctx, crashres_log_fn *log, void *data);
+
+/* Replaces getrandom(2) as the source of kaslr-seed and rng-seed. */
+void crashres_ctx_set_entropy(struct crashres_ctx *ctx, crashres_entropy_fn *entropy, void *data);
+
+/**
+ * crashres_error() - the sentence of the last failure, outermost step first
+ *
+ * One line without newline or full stop, such as "kernel Image: truncated: ...".
+ * Valid until the next call with @ctx. Empty before the first failure.
+ */
+const char *crashres_error(const struct crashres_ctx *ctx);
+
+/* ------------------------------------------------------------------ machine */
+
+/*
+ * Everything read from the running machine, in one go. Files that are missing
+ * are no error here: the plan says so when it needs what was in them.
+ */
+struct crashres_machine;
+
+/**
+ * crashres_machine_read() - read /proc and /sys below the context's root
+ * @machine: out; release with crashres_machine_free().
+ *
+ * Return:
+ *   CRASHRES_ERR_OS      /proc/iomem could not be read
+ *   CRASHRES_ERR_FORMAT  /proc/iomem has a line that is no resource
+ */
+enum crashres_status crashres_machine_read(struct crashres_ctx *ctx,
+					   struct crashres_machine **machine);
+void crashres_machine_free(struct crashres_machine *machine);
+
+/**
+ * crashres_machine_regions() - the crash regions, most important first
+ * @count: out; 0 where nothing is reserved (or nothing visible).
+ *
+ * [0] is the high region, which holds all segments; [1], where present, is the
+ * low region, which the capture kernel uses for DMA; what follows is reserved
+ * but cannot be described to the capture kernel.
+ */
+const struct crashres_range *crashres_machine_regions(const struct crashres_machine *machine,
+						      size_t *count);
+
+/* Page size of the running kernel: the kernel aligns segments to it. */
+uint64_t crashres_machine_page_size(const struct crashres_machine *machine);
+
+/**
+ * crashres_loaded() - does the kernel hold an image in @slot?
+ *
+ * Return: CRASHRES_ERR_OS where the kernel has no such file (no kexec support),
+ * CRASHRES_ERR_FORMAT where it holds neither 0 nor 1.
+ */
+enum crashres_status crashres_loaded(struct crashres_ctx *ctx, enum crashres_slot slot,
+				     bool *loaded);
+
+/* --------------------------------------------------------------------- file */
+
+/* The bytes of an initrd or DTB, mapped or read. */
+struct crashres_file;
+
+/**
+ * crashres_file_open() - map a regular file, read anything else into memory
+ * @file: out; release with crashres_file_close().
+ *
+ * Return: CRASHRES_ERR_OS; CRASHRES_ERR_FORMAT for an empty file.
+ */
+enum crashres_status crashres_file_open(struct crashres_ctx *ctx, const char *path,
+					struct crashres_file **file);
+void crashres_file_close(struct crashres_file *file);	/* may be NULL */
+
+/* ------------------------------------------------------------------- kernel */
+
+struct crashres_kernel;
+
+/**
+ * crashres_kernel_open() - open a kernel through the wrappers around it
+ * @kernel: out; release with crashres_kernel_close().
+ *
+ * Formats: arm64 Image (Linux, Documentation/arch/arm64/booting.rst), and gzip
+ * around it.
+ *
+ * Return:
+ *   CRASHRES_ERR_OS           the file cannot be opened or read
+ *   CRASHRES_ERR_FORMAT       no kernel, or a truncated or damaged one
+ *   CRASHRES_ERR_UNSUPPORTED  a kernel that cannot be started: big-endian, or
+ *                             too old to say how much memory it needs
+ */
+enum crashres_status crashres_kernel_open(struct crashres_ctx *ctx, const char *path,
+					  struct crashres_kernel **kernel);
+void crashres_kernel_close(struct crashres_kernel *kernel);	/* may be NULL */
+
+/* --------------------------------------------------------------------- plan */
+
+/*
+ * What to load. Start from CRASHRES_REQUEST_INIT, so that a program built
+ * today keeps its meaning when members are added at the end.
+ */
+struct crashres_request {
+	size_t size;				/* sizeof(struct crashres_request) */
+	enum crashres_slot slot;
+	const struct crashres_file *initrd;	/* borrowed; may be NULL */
+	const struct crashres_file *dtb;	/* borrowed; NULL: the machine's own */
+	const char *command_line;		/* may be NULL */
+	bool reuse_cmdline;			/* put the running kernel's command line first */
+	struct crashres_range window;		/* every segment lies inside */
+};
+
+#define CRASHRES_REQUEST_INIT \
+	{ .size = sizeof(struct crashres_request), .window = { 0, UINT64_MAX } }
+
+/* One segment as kexec_load(2) takes it. */
+struct crashres_segment {
+	const char *name;	/* "kernel", "initrd", "dtb", "elfcorehdr", "purgatory" */
+	const void *data;
+	uint64_t data_size;	/* the kernel zeroes the rest of the range */
+	struct crashres_range range;
+};
+
+struct crashres_plan;
+
+/**
+ * crashres_plan_make() - decide what goes where; no side effect
+ * @plan: out; release with crashres_plan_free(). Borrows @kernel and the files
+ *        of @request: they must outlive it.
+ *
+ * The plan obeys every rule that the kernel applies to kexec_load(2), because
+ * a failed load leaves the machine without any crash kernel.
+ *
+ * Return:
+ *   CRASHRES_ERR_PERMISSION  /proc/iomem hides its addresses
+ *   CRASHRES_ERR_NO_REGION   crash slot, and nothing is reserved
+ *   CRASHRES_ERR_NO_SPACE    a segment does not fit; the sentence says by how much
+ *   CRASHRES_ERR_LIMIT       command line, DTB, number of program headers, cells
+ *   CRASHRES_ERR_FORMAT      the DTB is damaged
+ *   CRASHRES_ERR_UNSUPPORTED the machine gives no DTB, or the region is unusable
+ *   CRASHRES_ERR_REQUEST     @request->size is unknown
+ */
+enum crashres_status crashres_plan_make(struct crashres_ctx *ctx,
+					const struct crashres_machine *machine,
+					const struct crashres_kernel *kernel,
+					const struct crashres_request *request,
+					struct crashres_plan **plan);
+void crashres_plan_free(struct crashres_plan *plan);	/* may be NULL */
+
+enum crashres_slot crashres_plan_slot(const struct crashres_plan *plan);
+uint64_t crashres_plan_entry(const struct crashres_plan *plan);
+
+/* The whole command line of the new kernel; "" for none. */
+const char *crashres_plan_command_line(const struct crashres_plan *plan);
+
+/* The segments, lowest address first. */
+const struct crashres_segment *crashres_plan_segments(const struct crashres_plan *plan,
+						      size_t *count);
+
+/* --------------------------------------------------------------------- load */
+
+/**
+ * crashres_load() - hand the plan to the running kernel with kexec_load(2)
+ *
+ * Return:
+ *   CRASHRES_ERR_UNSUPPORTED  this machine is not arm64
+ *   CRASHRES_ERR_KERNEL       the system call failed; the sentence says so where
+ *                             the crash slot is empty now
+ */
+enum crashres_status crashres_load(struct crashres_ctx *ctx, const struct crashres_plan *plan);
+
+/* Empties @slot; succeeds on an empty one. Errors as crashres_load(). */
+enum crashres_status crashres_unload(struct crashres_ctx *ctx, enum crashres_slot slot);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

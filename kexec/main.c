@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "actions.h"
+
+static const char usage[] =
+"Usage: kexec [OPTION]... [kernel]\n"
+"Directly reboot into a new kernel, or keep one ready for a panic\n"
+"\n"
+"Actions\n"
+" -l, --load             Load the kernel that kexec -e starts.\n"
+" -p, --load-panic       Load the kernel that a panic starts (the crash kernel).\n"
+" -u, --unload           Unload the kernel; with -p the crash kernel.\n"
+" -e, --exec             Start the loaded kernel.\n"
+" -S, --status           Exit with 1 if a crash kernel (with -l: the next kernel)\n"
+"                        is loaded, with 0 if not.\n"
+"     --print-ckr-size   Print the size of the crash region in bytes.\n"
+" -h, --help             Print this text.\n"
+" -v, --version          Print the version.\n"
+"\n"
+"What is loaded\n"
+"     --append=STRING, --command-line=STRING\n"
+"                        Set the command line.\n"
+"     --reuse-cmdline    Put the running kernel's command line in front, without\n"
+"                        BOOT_IMAGE= and, with -p, without crashkernel=.\n"
+"     --initrd=FILE, --ramdisk=FILE\n"
+"                        Use FILE as initial RAM disk.\n"
+"     --dtb=FILE         Use FILE as device tree instead of the running one.\n"
+"     --mem-min=ADDRESS  Load nothing below ADDRESS.\n"
+"     --mem-max=ADDRESS  Load nothing above ADDRESS.\n"
+"\n"
+"How\n"
+" -c, --kexec-syscall    Use the kexec_load system call.\n"
+" -d, --debug            Say on stderr what is read and decided.\n"
+"     --dry-run          Do everything but the system call, and print the plan.\n"
+"     --root=DIR         Plan for a machine from a copy of its /proc and /sys in\n"
+"                        DIR; implies --dry-run.\n"
+"\n"
+"Supported kernel file types: arm64 Image, and gzip (by zlib) around it.\n";
+
+static void print_version(void)
+{
+	printf("kexec-crashres %s\n", PACKAGE_VERSION);
+}
+
+static void print_usage(void)
+{
+	print_version();
+	fputs(usage, stdout);
+}
+
+static int no_kernel(void)
+{
+	fprintf(stderr, "No kernel specified\n");
+	print_usage();
+	return EXIT_FAILED;
+}
+
+static int no_action(const struct options *options)
+{
+	if (!options->kernel)
+		return no_kernel();
+	fprintf(stderr, "kexec: %s: load it with -l or -p?\n", options->kernel);
+	return EXIT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+
+	switch (options_parse(argc, argv, &options)) {
+	case OPTIONS_HELP:
+		print_usage();
+		return EXIT_DONE;
+	case OPTIONS_VERSION:
+		print_version();
+		return EXIT_DONE;
+	case OPTIONS_BAD:
+		print_usage();
+		return EXIT_ENVIRONMENT;
+	case OPTIONS_OK:
+		break;
+	}
+	if (options.load && !options.kernel)
+		return no_kernel();
+	if (!options.print_ckr_size && !options.status && !options.unload && !options.load &&
+	    !options.exec)
+		return no_action(&options);
+	return actions_run(&options);
+}

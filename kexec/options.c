@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "options.h"
+
+enum {
+	OPT_APPEND = 256,
+	OPT_REUSE_CMDLINE,
+	OPT_INITRD,
+	OPT_DTB,
+	OPT_MEM_MIN,
+	OPT_MEM_MAX,
+	OPT_PRINT_CKR_SIZE,
+	OPT_DRY_RUN,
+	OPT_ROOT,
+};
+
+static const char short_options[] = "hvdlpuecS";
+
+static const struct option long_options[] = {
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'v' },
+	{ "debug", no_argument, NULL, 'd' },
+	{ "load", no_argument, NULL, 'l' },
+	{ "load-panic", no_argument, NULL, 'p' },
+	{ "unload", no_argument, NULL, 'u' },
+	{ "exec", no_argument, NULL, 'e' },
+	{ "kexec-syscall", no_argument, NULL, 'c' },
+	{ "status", no_argument, NULL, 'S' },
+	{ "append", required_argument, NULL, OPT_APPEND },
+	{ "command-line", required_argument, NULL, OPT_APPEND },
+	{ "reuse-cmdline", no_argument, NULL, OPT_REUSE_CMDLINE },
+	{ "initrd", required_argument, NULL, OPT_INITRD },
+	{ "ramdisk", required_argument, NULL, OPT_INITRD },
+	{ "dtb", required_argument, NULL, OPT_DTB },
+	{ "mem-min", required_argument, NULL, OPT_MEM_MIN },
+	{ "mem-max", required_argument, NULL, OPT_MEM_MAX },
+	{ "print-ckr-size", no_argument, NULL, OPT_PRINT_CKR_SIZE },
+	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
+	{ "root", required_argument, NULL, OPT_ROOT },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* What getopt cannot hold in struct options: how -l, -p, -u and -e add up. */
+struct state {
+	struct options *options;
+	uint64_t mem_min;
+	uint64_t mem_max;
+	bool seen_load;
+};
+
+static bool parse_address(const char *name, const char *text, uint64_t *value)
+{
+	char *end;
+
+	errno = 0;
+	*value = strtoull(text, &end, 0);
+	if (!errno && end != text && *end == '\0' && *text != '-')
+		return true;
+	fprintf(stderr, "Bad option value in --%s=%s\n", name, text);
+	return false;
+}
+
+/* The last of -l, -u and -e counts; kexec-tools' -u keeps its effect before a -l. */
+static void take_action(struct state *state, int option)
+{
+	struct options *options = state->options;
+
+	options->load = option == 'l' || option == 'p';
+	options->exec = option == 'e';
+	if (option == 'u')
+		options->unload = true;
+	if (option == 'p')
+		options->slot = CRASHRES_SLOT_CRASH;
+	if (option == 'l') {
+		state->seen_load = true;
+		options->slot = CRASHRES_SLOT_NORMAL;
+	}
+}
+
+static enum options_result take_option(struct state *state, int option)
+{
+	struct options *options = state->options;
+
+	switch (option) {
+	case 'h':
+		return OPTIONS_HELP;
+	case 'v':
+		return OPTIONS_VERSION;
+	case 'd':
+		options->debug = true;
+		break;
+	case 'c':
+		break;		/* the one system call that there is so far */
+	case 'S':
+		options->status = true;
+		break;
+	case 'l': case 'p': case 'u': case 'e':
+		take_action(state, option);
+		break;
+	case OPT_APPEND:
+		options->append = optarg;
+		break;
+	case OPT_REUSE_CMDLINE:
+		options->reuse_cmdline = true;
+		break;
+	case OPT_INITRD:
+		options->initrd = optarg;
+		break;
+	case OPT_DTB:
+		options->dtb = optarg;
+		break;
+	case OPT_MEM_MIN:
+		return parse_address("mem-min", optarg, &state->mem_min) ? OPTIONS_OK : OPTIONS_BAD;
+	case OPT_MEM_MAX:
+		return parse_address("mem-max", optarg, &state->mem_max) ? OPTIONS_OK : OPTIONS_BAD;
+	case OPT_PRINT_CKR_SIZE:
+		options->print_ckr_size = true;
+		break;
+	case OPT_DRY_RUN:
+		options->dry_run = true;
+		break;
+	case OPT_ROOT:
+		options->root = optarg;
+		options->dry_run = true;
+		break;
+	default:
+		return OPTIONS_BAD;
+	}
+	return OPTIONS_OK;
+}
+
+static enum options_result finish(struct state *state)
+{
+	struct options *options = state->options;
+
+	/* Both "-p -u" and "-u -p" empty the crash slot, whatever operand stands there. */
+	if (options->unload && options->slot == CRASHRES_SLOT_CRASH)
+		options->load = false;
+	options->status_slot = state->seen_load && options->slot == CRASHRES_SLOT_NORMAL ?
+			       CRASHRES_SLOT_NORMAL : CRASHRES_SLOT_CRASH;
+	if (state->mem_max < state->mem_min) {
+		fprintf(stderr, "--mem-max is below --mem-min\n");
+		return OPTIONS_BAD;
+	}
+	/* Inclusive ends exist only where a person types them; the last byte of all is no RAM. */
+	options->window.base = state->mem_min;
+	options->window.size = state->mem_max - state->mem_min;
+	if (state->mem_max != UINT64_MAX)
+		options->window.size++;
+	return OPTIONS_OK;
+}
+
+enum options_result options_parse(int argc, char **argv, struct options *options)
+{
+	struct state state = { .options = options, .mem_max = UINT64_MAX };
+	int option;
+
+	*options = (struct options){ 0 };
+	optind = 0;	/* GNU: forget an earlier run */
+	while ((option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
+		enum options_result result = take_option(&state, option);
+
+		if (result != OPTIONS_OK)
+			return result;
+	}
+	if (optind < argc)
+		options->kernel = argv[optind];
+	return finish(&state);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <inttypes.h>
+
+#include "print.h"
+
+static void print_size(FILE *out, uint64_t size)
+{
+	if (size < 1 << 20)
+		fprintf(out, "%7.1f KiB", (double)size / (1 << 10));
+	else
+		fprintf(out, "%7.1f MiB", (double)size / (1 << 20));
+}
+
+static void print_range(FILE *out, const char *name, struct crashres_range range)
+{
+	fprintf(out, "  %-11s 0x%016" PRIx64 " - 0x%016" PRIx64 "  ", name, range.base,
+		range.base + range.size - 1);
+	print_size(out, range.size);
+}
+
+static bool lies_in(struct crashres_range inner, struct crashres_range outer)
+{
+	return inner.base >= outer.base && inner.base - outer.base < outer.size;
+}
+
+static uint64_t free_bytes(const struct crashres_plan *plan, struct crashres_range region)
+{
+	size_t count;
+	const struct crashres_segment *segments = crashres_plan_segments(plan, &count);
+	uint64_t left = region.size;
+
+	for (size_t i = 0; i < count; i++)
+		if (lies_in(segments[i].range, region))
+			left -= segments[i].range.size;
+	return left;
+}
+
+static void print_regions(FILE *out, const struct crashres_machine *machine,
+			  const struct crashres_plan *plan)
+{
+	static const char *const names[] = { "high", "low" };
+	size_t count;
+	const struct crashres_range *regions = crashres_machine_regions(machine, &count);
+
+	fprintf(out, "Crash regions\n");
+	for (size_t i = 0; i < count; i++) {
+		print_range(out, i < 2 ? names[i] : "left out", regions[i]);
+		fprintf(out, "  ");
+		print_size(out, free_bytes(plan, regions[i]));
+		fprintf(out, " free\n");
+	}
+}
+
+void print_plan(FILE *out, const struct crashres_machine *machine,
+		const struct crashres_plan *plan)
+{
+	bool crash = crashres_plan_slot(plan) == CRASHRES_SLOT_CRASH;
+	const char *command_line = crashres_plan_command_line(plan);
+	size_t count;
+	const struct crashres_segment *segments = crashres_plan_segments(plan, &count);
+
+	fprintf(out, "Plan for %s, by kexec_load, pages of %" PRIu64 " KiB\n",
+		crash ? "the crash kernel" : "the next kernel",
+		crashres_machine_page_size(machine) >> 10);
+	if (crash)
+		print_regions(out, machine, plan);
+	fprintf(out, "Segments\n");
+	for (size_t i = 0; i < count; i++) {
+		print_range(out, segments[i].name, segments[i].range);
+		fprintf(out, "\n");
+	}
+	fprintf(out, "Entry         0x%016" PRIx64 "\n", crashres_plan_entry(plan));
+	fprintf(out, "Command line  %s\n", *command_line ? command_line : "(none)");
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <endian.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "image.h"
+
+/* All fields are little-endian, whatever the kernel is. */
+struct image_header {
+	uint32_t code[2];
+	uint64_t text_offset;
+	uint64_t image_size;
+	uint64_t flags;
+	uint64_t reserved[3];
+	uint8_t magic[4];
+	uint32_t pe_offset;
+};
+
+#define FLAG_BIG_ENDIAN		(1ULL << 0)
+#define FLAG_PAGE_SIZE_SHIFT	1
+#define FLAG_ANYWHERE		(1ULL << 3)
+
+static const uint8_t image_magic[4] = { 'A', 'R', 'M', 0x64 };
+
+_Static_assert(sizeof(struct image_header) == 64, "the header has 64 bytes (booting.rst)");
+
+bool crs_image_probe(const void *data, size_t size)
+{
+	return size >= sizeof(struct image_header) &&
+	       !memcmp((const uint8_t *)data + offsetof(struct image_header, magic), image_magic,
+		       sizeof(image_magic));
+}
+
+static bool read_le(const uint8_t *data, size_t size, uint64_t offset, size_t width,
+		    uint64_t *value)
+{
+	uint64_t v = 0;
+
+	if (offset > size || size - offset < width)
+		return false;
+	while (width--)
+		v = v << 8 | data[offset + width];
+	*value = v;
+	return true;
+}
+
+/*
+ * Where the file must end at the earliest. The Image header cannot say it, for
+ * image_size counts the BSS; but a kernel with an EFI stub is also a PE file, and
+ * its section table does (PE format: 24 bytes of headers, the optional header,
+ * then 40 bytes a section with raw size and offset at 16 and 20). 0: unknown.
+ */
+static uint64_t needed_size(const uint8_t *data, size_t size, uint32_t pe_offset)
+{
+	uint64_t signature, sections, optional, table, needed = 0;
+
+	if (memcmp(data, "MZ", 2) || !read_le(data, size, pe_offset, 4, &signature) ||
+	    signature != 0x4550 || !read_le(data, size, (uint64_t)pe_offset + 6, 2, &sections) ||
+	    !read_le(data, size, (uint64_t)pe_offset + 20, 2, &optional))
+		return 0;
+	table = pe_offset + 24 + optional;
+	for (; sections--; table += 40) {
+		uint64_t raw_size, raw_offset;
+
+		if (!read_le(data, size, table + 16, 4, &raw_size) ||
+		    !read_le(data, size, table + 20, 4, &raw_offset))
+			return table + 40;
+		if (raw_size && raw_offset + raw_size > needed)
+			needed = raw_offset + raw_size;
+	}
+	return needed;
+}
+
+static enum crashres_status check_size(struct crashres_ctx *ctx, const uint8_t *data, size_t size,
+				       const struct image_header *header)
+{
+	uint64_t needed = needed_size(data, size, le32toh(header->pe_offset));
+
+	if (needed > size)
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
+				"truncated: its sections end at byte %" PRIu64
+				", the file at byte %zu", needed, size);
+	return CRASHRES_OK;
+}
+
+enum crashres_status crs_image_parse(struct crashres_ctx *ctx, const void *data, size_t size,
+				     struct crs_image *image)
+{
+	struct image_header header;
+	struct crs_image new;
+	uint64_t flags, page;
+
+	if (!crs_image_probe(data, size))
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "not an arm64 Image");
+	memcpy(&header, data, sizeof(header));
+	flags = le64toh(header.flags);
+	if (flags & FLAG_BIG_ENDIAN)
+		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
+				"a big-endian kernel: purgatory and kernel must be little-endian");
+	page = flags >> FLAG_PAGE_SIZE_SHIFT & 3;
+	new = (struct crs_image){
+		.text_offset = le64toh(header.text_offset),
+		.image_size = le64toh(header.image_size),
+		.page_size = page ? 1024ULL << 2 * page : 0,
+		.anywhere = flags & FLAG_ANYWHERE,
+	};
+	if (!new.image_size)
+		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
+				"image_size is 0 (a kernel before Linux 3.17): "
+				"how much memory it needs is unknown");
+	if (new.image_size > CRS_IMAGE_LIMIT || new.text_offset >= CRS_IMAGE_ALIGNMENT ||
+	    new.text_offset % 4096)
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
+				"damaged header: text_offset 0x%" PRIx64 ", image_size 0x%" PRIx64,
+				new.text_offset, new.image_size);
+	if (check_size(ctx, data, size, &header) != CRASHRES_OK)
+		return CRASHRES_ERR_FORMAT;
+	*image = new;
+	return CRASHRES_OK;
+}

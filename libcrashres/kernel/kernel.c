@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdlib.h>
+
+#include "decompress.h"
+#include "kernel.h"
+
+/* Wrappers can be nested; more than a few are an attempt to keep us busy. */
+#define MAX_WRAPPERS 4
+
+/* Replaces *@file by what its wrappers hold. */
+static enum crashres_status unwrap(struct crashres_ctx *ctx, struct crashres_file **file)
+{
+	for (int depth = 0; depth < MAX_WRAPPERS; depth++) {
+		struct crashres_file *inner;
+		enum crashres_status status = crs_decompress(ctx, *file, &inner);
+
+		if (status != CRASHRES_OK || !inner)
+			return status;
+		crs_log(ctx, CRASHRES_LOG_DEBUG, "%s: %zu bytes", inner->name, inner->size);
+		crashres_file_close(*file);
+		*file = inner;
+	}
+	return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: wrapped more than %d times", (*file)->name,
+			MAX_WRAPPERS - 1);
+}
+
+static enum crashres_status identify(struct crashres_ctx *ctx, struct crashres_kernel *kernel)
+{
+	const struct crashres_file *file = kernel->file;
+
+	if (!crs_image_probe(file->data, file->size))
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
+				"Cannot determine the file type of %s: neither an arm64 Image nor "
+				"one in gzip", file->name);
+	return crs_within(ctx, crs_image_parse(ctx, file->data, file->size, &kernel->image),
+			  "kernel %s", file->name);
+}
+
+enum crashres_status crashres_kernel_open(struct crashres_ctx *ctx, const char *path,
+					  struct crashres_kernel **kernel)
+{
+	struct crashres_kernel *new = calloc(1, sizeof(*new));
+	enum crashres_status status;
+
+	if (!new)
+		return crs_fail_memory(ctx);
+	status = crashres_file_open(ctx, path, &new->file);
+	if (status == CRASHRES_OK)
+		status = unwrap(ctx, &new->file);
+	if (status == CRASHRES_OK)
+		status = identify(ctx, new);
+	if (status != CRASHRES_OK) {
+		crashres_kernel_close(new);
+		return status;
+	}
+	*kernel = new;
+	return CRASHRES_OK;
+}
+
+void crashres_kernel_close(struct crashres_kernel *kernel)
+{
+	if (!kernel)
+		return;
+	crashres_file_close(kernel->file);
+	free(kernel);
+}

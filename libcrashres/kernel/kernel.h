@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The kernel inside the library: the file, what was unpacked from it, and its Image. */
+#ifndef CRS_KERNEL_H
+#define CRS_KERNEL_H
+
+#include "../file.h"
+#include "image.h"
+
+struct crashres_kernel {
+	struct crashres_file *file;	/* innermost: holds the Image */
+	struct crs_image image;
+};
+
+#endif

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../file.h"
+#include "machine.h"
+
+#define TEXT_LIMIT	(64U << 20)	/* /proc/iomem of 100,000 lines has some 5 MiB */
+#define TABLE_LIMIT	(4U << 20)	/* DTB (the kernel's own limit is 2 MiB), ACPI tables */
+#define LINE_LIMIT	4096
+
+/* Reads an optional file: false, and a line in the log, where it is not to be had. */
+static bool read_optional(struct crashres_ctx *ctx, const char *path, size_t limit, uint8_t **data,
+			  size_t *size)
+{
+	if (crs_read_below_root(ctx, path, limit, data, size) == CRASHRES_OK)
+		return true;
+	crs_log(ctx, CRASHRES_LOG_INFO, "not read: %s", ctx->error);
+	return false;
+}
+
+/* A file with numbers of @base, blanks between them; how many there were, at most @max. */
+static size_t read_numbers(struct crashres_ctx *ctx, const char *path, int base, uint64_t *values,
+			   size_t max)
+{
+	CRS_CLEANUP(crs_freep) uint8_t *text = NULL;
+	size_t size, count = 0;
+	char *cursor, *end;
+
+	if (!read_optional(ctx, path, LINE_LIMIT, &text, &size))
+		return 0;
+	for (cursor = (char *)text; count < max; cursor = end) {
+		errno = 0;
+		values[count] = strtoull(cursor, &end, base);
+		if (end == cursor || errno)
+			break;
+		count++;
+	}
+	return count;
+}
+
+static enum crashres_status read_iomem(struct crashres_ctx *ctx, struct crashres_machine *machine)
+{
+	CRS_CLEANUP(crs_freep) uint8_t *text = NULL;
+	enum crashres_status status;
+	size_t size;
+
+	status = crs_read_below_root(ctx, "proc/iomem", TEXT_LIMIT, &text, &size);
+	if (status == CRASHRES_OK)
+		status = crs_iomem_parse(ctx, text, size, &machine->iomem);
+	if (status == CRASHRES_OK)
+		status = crs_regions_from_iomem(ctx, &machine->iomem, &machine->regions);
+	return status;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	const uint64_t *left = a, *right = b;
+
+	return (*left > *right) - (*left < *right);
+}
+
+/* The N of every cpuN below /sys/devices/system/cpu, in order; numbers may have gaps. */
+static enum crashres_status list_cpus(struct crashres_ctx *ctx, uint64_t **cpus, size_t *count)
+{
+	int fd = openat(ctx->root_fd, "sys/devices/system/cpu",
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	*cpus = NULL;
+	*count = 0;
+	if (!dir) {
+		crs_closep(&fd);
+		return CRASHRES_OK;
+	}
+	while ((entry = readdir(dir))) {
+		uint64_t *bigger, number;
+		char *end;
+
+		if (strncmp(entry->d_name, "cpu", 3) || entry->d_name[3] < '0' ||
+		    entry->d_name[3] > '9')
+			continue;
+		number = strtoull(entry->d_name + 3, &end, 10);
+		if (*end)
+			continue;
+		bigger = reallocarray(*cpus, *count + 1, sizeof(**cpus));
+		if (!bigger) {
+			closedir(dir);
+			free(*cpus);
+			return crs_fail_memory(ctx);
+		}
+		*cpus = bigger;
+		(*cpus)[(*count)++] = number;
+	}
+	closedir(dir);
+	qsort(*cpus, *count, sizeof(**cpus), compare_numbers);
+	return CRASHRES_OK;
+}
+
+static enum crashres_status read_cpu_notes(struct crashres_ctx *ctx,
+					   struct crashres_machine *machine)
+{
+	CRS_CLEANUP(crs_freep) uint64_t *cpus = NULL;
+	size_t count;
+	enum crashres_status status = list_cpus(ctx, &cpus, &count);
+
+	for (size_t i = 0; status == CRASHRES_OK && i < count; i++) {
+		uint64_t address, size;
+		struct crashres_range note;
+		char path[96];
+
+		snprintf(path, sizeof(path), "sys/devices/system/cpu/cpu%" PRIu64 "/crash_notes",
+			 cpus[i]);
+		if (read_numbers(ctx, path, 16, &address, 1) != 1)
+			continue;
+		snprintf(path, sizeof(path),
+			 "sys/devices/system/cpu/cpu%" PRIu64 "/crash_notes_size", cpus[i]);
+		if (read_numbers(ctx, path, 10, &size, 1) != 1 ||
+		    !crs_range_make(address, size, &note) || !size)
+			continue;
+		if (!crs_ranges_add(&machine->cpu_notes, note))
+			return crs_fail_memory(ctx);
+	}
+	return status;
+}
+
+/* "0xADDRESS SIZE", both hexadecimal (kernel/ksysfs.c, vmcoreinfo_show). */
+static void read_vmcoreinfo(struct crashres_ctx *ctx, struct crashres_machine *machine)
+{
+	uint64_t numbers[2];
+
+	if (read_numbers(ctx, "sys/kernel/vmcoreinfo", 16, numbers, 2) != 2 ||
+	    !crs_range_make(numbers[0], numbers[1], &machine->vmcoreinfo))
+		machine->vmcoreinfo = (struct crashres_range){ 0 };
+}
+
+/* The first @size bytes of what @fd holds, or fewer where it ends; NULL when there is none. */
+static uint8_t *read_head(int fd, size_t *size)
+{
+	uint8_t *head = malloc(*size);
+	size_t used = 0;
+	ssize_t got = 1;
+
+	while (head && used < *size && got > 0) {
+		do
+			got = pread(fd, head + used, *size - used, (off_t)used);
+		while (got < 0 && errno == EINTR);
+		if (got > 0)
+			used += (size_t)got;
+	}
+	if (got < 0 || !used) {
+		free(head);
+		return NULL;
+	}
+	*size = used;
+	return head;
+}
+
+/* kcore is as large as the address space: reading goes no further than its notes. */
+static void read_kcore(struct crashres_ctx *ctx, struct crashres_machine *machine)
+{
+	CRS_CLEANUP(crs_closep) int fd = openat(ctx->root_fd, "proc/kcore", O_RDONLY | O_CLOEXEC);
+	CRS_CLEANUP(crs_freep) uint8_t *head = NULL;
+	size_t size = 0, needed = crs_kcore_head_size(NULL, 0);
+
+	while (fd >= 0 && needed > size) {
+		free(head);
+		head = read_head(fd, &needed);
+		size = needed;
+		if (!head)
+			break;
+		needed = crs_kcore_head_size(head, size);
+	}
+	if (!head)
+		crs_log(ctx, CRASHRES_LOG_INFO, "not read: /proc/kcore: %s", strerror(errno));
+	else if (crs_kcore_parse(ctx, head, size, &machine->regions.ram, &machine->kcore))
+		crs_log(ctx, CRASHRES_LOG_WARNING, "%s", ctx->error);
+}
+
+static void read_firmware(struct crashres_ctx *ctx, struct crashres_machine *machine)
+{
+	CRS_CLEANUP(crs_freep) uint8_t *spcr = NULL;
+	CRS_CLEANUP(crs_freep) uint8_t *fadt = NULL;
+	struct crs_firmware *firmware = &machine->firmware;
+	size_t size;
+
+	if (machine->dtb)
+		crs_firmware_from_dtb(machine->dtb, machine->dtb_size, firmware);
+	if (firmware->uart == PURGATORY_UART_NONE &&
+	    read_optional(ctx, "sys/firmware/acpi/tables/SPCR", TABLE_LIMIT, &spcr, &size))
+		crs_firmware_from_spcr(spcr, size, firmware);
+	if (firmware->conduit == PURGATORY_CONDUIT_UNKNOWN &&
+	    read_optional(ctx, "sys/firmware/acpi/tables/FACP", TABLE_LIMIT, &fadt, &size))
+		crs_firmware_from_fadt(fadt, size, firmware);
+}
+
+/* A copy of another machine's files may not hold its page size; 4 KiB is what most have. */
+static uint64_t page_size(struct crashres_ctx *ctx, const struct crs_kcore *kcore)
+{
+	uint64_t size = kcore->page_size;
+
+#ifdef __aarch64__
+	if (ctx->own_root)
+		return (uint64_t)sysconf(_SC_PAGESIZE);
+#endif
+	if (size == 4096 || size == 16384 || size == 65536)
+		return size;
+	crs_log(ctx, CRASHRES_LOG_INFO, "page size unknown: 4 KiB assumed");
+	return 4096;
+}
+
+static void read_cmdline(struct crashres_ctx *ctx, struct crashres_machine *machine)
+{
+	uint8_t *text;
+	size_t size;
+
+	if (!read_optional(ctx, "proc/cmdline", LINE_LIMIT, &text, &size))
+		return;
+	machine->cmdline = (char *)text;
+	machine->cmdline[strcspn(machine->cmdline, "\r\n")] = '\0';
+}
+
+enum crashres_status crashres_machine_read(struct crashres_ctx *ctx,
+					   struct crashres_machine **machine)
+{
+	struct crashres_machine *new = calloc(1, sizeof(*new));
+	enum crashres_status status;
+
+	if (!new)
+		return crs_fail_memory(ctx);
+	status = read_iomem(ctx, new);
+	if (status == CRASHRES_OK)
+		status = read_cpu_notes(ctx, new);
+	if (status != CRASHRES_OK) {
+		crashres_machine_free(new);
+		return status;
+	}
+	read_vmcoreinfo(ctx, new);
+	read_kcore(ctx, new);
+	read_cmdline(ctx, new);
+	read_optional(ctx, "sys/firmware/fdt", TABLE_LIMIT, &new->dtb, &new->dtb_size);
+	read_firmware(ctx, new);
+	new->page_size = page_size(ctx, &new->kcore);
+	*machine = new;
+	return CRASHRES_OK;
+}
+
+void crashres_machine_free(struct crashres_machine *machine)
+{
+	if (!machine)
+		return;
+	crs_iomem_free(&machine->iomem);
+	crs_regions_free(&machine->regions);
+	crs_ranges_free(&machine->cpu_notes);
+	free(machine->cmdline);
+	free(machine->dtb);
+	free(machine);
+}
+
+const struct crashres_range *crashres_machine_regions(const struct crashres_machine *machine,
+						      size_t *count)
+{
+	*count = machine->regions.crash.count;
+	return machine->regions.crash.items;
+}
+
+uint64_t crashres_machine_page_size(const struct crashres_machine *machine)
+{
+	return machine->page_size;
+}
+
+enum crashres_status crashres_loaded(struct crashres_ctx *ctx, enum crashres_slot slot,
+				     bool *loaded)
+{
+	/* The newer directory first: kernels keep the old names only for a while. */
+	static const char *const paths[2][2] = {
+		{ "sys/kernel/kexec/loaded", "sys/kernel/kexec_loaded" },
+		{ "sys/kernel/kexec/crash_loaded", "sys/kernel/kexec_crash_loaded" },
+	};
+	CRS_CLEANUP(crs_freep) uint8_t *text = NULL;
+	const char *path = paths[slot][0];
+	enum crashres_status status;
+	size_t size;
+
+	status = crs_read_below_root(ctx, path, LINE_LIMIT, &text, &size);
+	if (status == CRASHRES_ERR_OS) {
+		path = paths[slot][1];
+		status = crs_read_below_root(ctx, path, LINE_LIMIT, &text, &size);
+	}
+	if (status != CRASHRES_OK)
+		return status;
+	if ((text[0] != '0' && text[0] != '1') || (text[1] && text[1] != '\n'))
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "/%s: neither 0 nor 1", path);
+	*loaded = text[0] == '1';
+	return CRASHRES_OK;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <libfdt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dtb.h"
+
+/* What a former kexec, or the boot loader for this boot only, left in /chosen. */
+static const char *const stale[] = {
+	"bootargs", "kaslr-seed", "rng-seed", "linux,initrd-start", "linux,initrd-end",
+	"linux,elfcorehdr", "linux,usable-memory-range", "linux,ima-kexec-buffer",
+	"linux,kho-fdt", "linux,kho-scratch", "linux,booted-from-kexec",
+};
+
+/* A cells property of the root; drivers/of/fdt.c takes 1 where it is missing. */
+static unsigned int root_cells(const void *dtb, const char *property)
+{
+	int length;
+	const fdt32_t *value = fdt_getprop(dtb, 0, property, &length);
+
+	return value && length == (int)sizeof(*value) ? fdt32_to_cpu(*value) : 1;
+}
+
+static int find_chosen(void *dtb)
+{
+	int node = fdt_path_offset(dtb, "/chosen");
+
+	/* fdt_path_offset() finds /chosen@0 too, as the kernel does. */
+	return node == -FDT_ERR_NOTFOUND ? fdt_add_subnode(dtb, 0, "chosen") : node;
+}
+
+static bool read_initrd_address(const void *dtb, int chosen, const char *property, uint64_t *value)
+{
+	int length;
+	const fdt32_t *cells = fdt_getprop(dtb, chosen, property, &length);
+
+	if (!cells || (length != 4 && length != 8))
+		return false;
+	*value = fdt32_to_cpu(cells[0]);
+	if (length == 8)
+		*value = *value << 32 | fdt32_to_cpu(cells[1]);
+	return true;
+}
+
+/* The old initrd is gone in the new kernel, and so must be its reservation. */
+static int drop_initrd_reservation(void *dtb, int chosen)
+{
+	uint64_t start, end, base, size;
+
+	if (!read_initrd_address(dtb, chosen, "linux,initrd-start", &start) ||
+	    !read_initrd_address(dtb, chosen, "linux,initrd-end", &end))
+		return 0;
+	for (int i = fdt_num_mem_rsv(dtb); i-- > 0;)
+		if (!fdt_get_mem_rsv(dtb, i, &base, &size) && base == start)
+			return fdt_del_mem_rsv(dtb, i);
+	return 0;
+}
+
+static int drop_stale(void *dtb, int chosen)
+{
+	int error = drop_initrd_reservation(dtb, chosen);
+
+	for (size_t i = 0; i < sizeof(stale) / sizeof(*stale) && !error; i++) {
+		error = fdt_delprop(dtb, chosen, stale[i]);
+		if (error == -FDT_ERR_NOTFOUND)
+			error = 0;
+	}
+	return error;
+}
+
+static bool put_cells(uint8_t **out, unsigned int cells, uint64_t value)
+{
+	if (cells == 1 && value > UINT32_MAX)
+		return false;
+	for (unsigned int i = cells * 4; i-- > 0;)
+		*(*out)++ = (uint8_t)(value >> 8 * i);
+	return true;
+}
+
+/* <address size> pairs in the root's cells, which is how drivers/of/fdt.c reads them. */
+static enum crashres_status set_ranges(struct crashres_ctx *ctx, void *dtb, int chosen,
+				       const char *property, const struct crashres_range *ranges,
+				       size_t count, int *error)
+{
+	unsigned int address_cells = root_cells(dtb, "#address-cells");
+	unsigned int size_cells = root_cells(dtb, "#size-cells");
+	uint8_t value[2 * 16], *out = value;
+
+	if (address_cells < 1 || address_cells > 2 || size_cells < 1 || size_cells > 2)
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
+				"root node: %u address and %u size cells: 1 or 2 of each are possible",
+				address_cells, size_cells);
+	for (size_t i = 0; i < count && i < 2; i++)
+		if (!put_cells(&out, address_cells, ranges[i].base) ||
+		    !put_cells(&out, size_cells, ranges[i].size))
+			return crs_fail(ctx, CRASHRES_ERR_LIMIT,
+					"%s: 0x%" PRIx64 " + 0x%" PRIx64 " does not fit the root node's "
+					"%u address and %u size cells", property, ranges[i].base,
+					ranges[i].size, address_cells, size_cells);
+	*error = fdt_setprop(dtb, chosen, property, value, (int)(out - value));
+	return CRASHRES_OK;
+}
+
+static int set_seeds(void *dtb, int chosen, const uint8_t *seed)
+{
+	int error = fdt_setprop(dtb, chosen, "kaslr-seed", seed, 8);
+
+	return error ? error : fdt_setprop(dtb, chosen, "rng-seed", seed + 8, CRS_DTB_SEED_SIZE - 8);
+}
+
+static int set_initrd(void *dtb, int chosen, struct crashres_range initrd)
+{
+	int error = fdt_setprop_u64(dtb, chosen, "linux,initrd-start", initrd.base);
+
+	if (!error)
+		error = fdt_setprop_u64(dtb, chosen, "linux,initrd-end", crs_range_end(initrd));
+	return error ? error : fdt_add_mem_rsv(dtb, initrd.base, initrd.size);
+}
+
+static enum crashres_status edit(struct crashres_ctx *ctx, void *dtb,
+				 const struct crs_dtb_chosen *chosen, int *error)
+{
+	enum crashres_status status = CRASHRES_OK;
+	int node = find_chosen(dtb);
+
+	*error = node < 0 ? node : drop_stale(dtb, node);
+	if (!*error && *chosen->bootargs)
+		*error = fdt_setprop(dtb, node, "bootargs", chosen->bootargs,
+				     (int)strlen(chosen->bootargs) + 1);
+	if (!*error && chosen->seed)
+		*error = set_seeds(dtb, node, chosen->seed);
+	if (!*error && chosen->elfcorehdr.size)
+		*error = fdt_add_mem_rsv(dtb, chosen->elfcorehdr.base, chosen->elfcorehdr.size);
+	if (!*error && chosen->elfcorehdr.size)
+		status = set_ranges(ctx, dtb, node, "linux,elfcorehdr", &chosen->elfcorehdr, 1, error);
+	if (!*error && status == CRASHRES_OK && chosen->usable_count)
+		status = set_ranges(ctx, dtb, node, "linux,usable-memory-range", chosen->usable,
+				    chosen->usable_count, error);
+	if (!*error && status == CRASHRES_OK && chosen->initrd.size)
+		*error = set_initrd(dtb, node, chosen->initrd);
+	return status;
+}
+
+enum crashres_status crs_dtb_make(struct crashres_ctx *ctx, const char *name, const void *dtb,
+				  size_t size, const struct crs_dtb_chosen *chosen,
+				  uint8_t **result, size_t *result_size)
+{
+	/* Property names and values, two reservations, a node: less than this. */
+	size_t room = size + strlen(chosen->bootargs) + 4096;
+	CRS_CLEANUP(crs_freep) uint8_t *tree = NULL;
+	enum crashres_status status;
+	int error;
+
+	if (size > CRS_DTB_MAX)
+		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "%s: %zu bytes, at most %u", name, size,
+				CRS_DTB_MAX);
+	error = fdt_check_full(dtb, size);
+	if (error)
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: damaged device tree: %s", name,
+				fdt_strerror(error));
+	tree = calloc(1, room);
+	if (!tree)
+		return crs_fail_memory(ctx);
+	error = fdt_open_into(dtb, tree, (int)room);
+	status = error ? CRASHRES_OK : edit(ctx, tree, chosen, &error);
+	if (status != CRASHRES_OK)
+		return crs_within(ctx, status, "%s", name);
+	if (!error)
+		error = fdt_pack(tree);
+	if (error)
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: cannot edit the device tree: %s", name,
+				fdt_strerror(error));
+	if (fdt_totalsize(tree) > CRS_DTB_MAX)
+		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "%s: %u bytes with the new /chosen, at most %u",
+				name, fdt_totalsize(tree), CRS_DTB_MAX);
+	*result_size = fdt_totalsize(tree);
+	*result = tree;
+	tree = NULL;
+	return CRASHRES_OK;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <endian.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../purgatory/sha256.h"
+#include "../range.h"
+#include "handover.h"
+
+#define LEAF PURGATORY_LEAF_SIZE
+
+/* Offsets inside the segment, as handover.h draws them. */
+struct layout {
+	uint64_t scratch;
+	uint64_t params;
+	uint64_t tables[2];
+	uint64_t size;
+};
+
+static uint64_t leaf_up(uint64_t size)
+{
+	return (size + LEAF - 1) / LEAF * LEAF;
+}
+
+/* @leaves is bounded by memory that exists: nothing here can wrap. */
+static struct layout make_layout(uint64_t leaves)
+{
+	struct layout layout;
+	struct purgatory_header header;
+	uint64_t table = leaf_up(leaves * PURGATORY_DIGEST_SIZE);
+
+	memcpy(&header, crs_purgatory_image, sizeof(header));
+	layout.scratch = le64toh(header.scratch_offset);
+	layout.params = le64toh(header.image_size);
+	layout.tables[0] = layout.params + leaf_up(sizeof(struct purgatory_params));
+	layout.tables[1] = layout.tables[0] + table;
+	layout.size = layout.tables[1] + table;
+	return layout;
+}
+
+uint64_t crs_handover_size(uint64_t checked)
+{
+	return make_layout(checked / LEAF).size;
+}
+
+static void sha256(const void *data, size_t size, uint8_t *digest)
+{
+	struct pg_sha256 sha;
+
+	pg_sha256_init(&sha);
+	pg_sha256_update(&sha, data, size);
+	pg_sha256_final(&sha, digest);
+}
+
+/* One digest a leaf; behind its data a segment is zero, as the kernel leaves it. */
+static void digest_segment(const struct crashres_segment *segment, uint8_t *table)
+{
+	static const uint8_t zeros[LEAF];
+	uint8_t zero_digest[PURGATORY_DIGEST_SIZE];
+
+	sha256(zeros, LEAF, zero_digest);
+	for (uint64_t offset = 0; offset < segment->range.size;
+	     offset += LEAF, table += PURGATORY_DIGEST_SIZE) {
+		const uint8_t *data = (const uint8_t *)segment->data + offset;
+		uint64_t left = offset < segment->data_size ? segment->data_size - offset : 0;
+
+		if (left >= LEAF) {
+			sha256(data, LEAF, table);
+		} else if (left) {
+			uint8_t last[LEAF] = { 0 };
+
+			memcpy(last, data, left);
+			sha256(last, LEAF, table);
+		} else {
+			memcpy(table, zero_digest, sizeof(zero_digest));
+		}
+	}
+}
+
+static struct purgatory_segment describe(const struct crashres_segment *segment,
+					 uint64_t first_leaf)
+{
+	struct purgatory_segment entry = {
+		.base = htole64(segment->range.base),
+		.size = htole64(segment->range.size),
+		.first_leaf = htole64(first_leaf),
+	};
+
+	snprintf(entry.name, sizeof(entry.name), "%s", segment->name);
+	return entry;
+}
+
+static void fill_segments(const struct crashres_segment *segments, size_t count,
+			  const struct layout *layout, uint8_t *data,
+			  struct purgatory_params *params)
+{
+	uint64_t leaf = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		params->segments[i] = describe(&segments[i], leaf);
+		digest_segment(&segments[i],
+			       data + layout->tables[0] + leaf * PURGATORY_DIGEST_SIZE);
+		leaf += segments[i].range.size / LEAF;
+	}
+	memcpy(data + layout->tables[1], data + layout->tables[0],
+	       layout->size - layout->tables[1]);
+	params->segment_count = htole32((uint32_t)count);
+	params->leaf_count = htole64(leaf);
+}
+
+/* See self_digest in purgatory/handover.h. */
+static void digest_self(uint8_t *data, const struct layout *layout)
+{
+	uint64_t covered = layout->params + PURGATORY_DIGEST_SIZE;
+	struct pg_sha256 sha;
+
+	pg_sha256_init(&sha);
+	pg_sha256_update(&sha, data, layout->scratch);
+	pg_sha256_update(&sha, data + covered, layout->size - covered);
+	pg_sha256_final(&sha, data + layout->params);
+}
+
+enum crashres_status crs_handover_make(struct crashres_ctx *ctx,
+				       const struct crashres_segment *segments, size_t count,
+				       uint64_t kernel_entry, uint64_t dtb,
+				       const struct crs_firmware *firmware, uint8_t **data,
+				       uint64_t *size)
+{
+	struct purgatory_params params = {
+		.kernel_entry = htole64(kernel_entry),
+		.dtb = htole64(dtb),
+		.uart_base = htole64(firmware->uart_base),
+		.uart_type = htole32(firmware->uart),
+		.conduit = htole32(firmware->conduit),
+	};
+	struct layout layout;
+	uint64_t leaves = 0;
+	uint8_t *segment;
+
+	if (count > PURGATORY_SEGMENTS_MAX)
+		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "purgatory: %zu segments, at most %d", count,
+				PURGATORY_SEGMENTS_MAX);
+	for (size_t i = 0; i < count; i++)
+		leaves += segments[i].range.size / LEAF;
+	layout = make_layout(leaves);
+	segment = calloc(1, layout.size);
+	if (!segment)
+		return crs_fail_memory(ctx);
+	memcpy(segment, crs_purgatory_image, (size_t)(crs_purgatory_image_end - crs_purgatory_image));
+	params.segment_size = htole64(layout.size);
+	params.table_offset[0] = htole64(layout.tables[0]);
+	params.table_offset[1] = htole64(layout.tables[1]);
+	fill_segments(segments, count, &layout, segment, &params);
+	memcpy(segment + layout.params, &params, sizeof(params));
+	digest_self(segment, &layout);
+	*data = segment;
+	*size = layout.size;
+	return CRASHRES_OK;
+}

@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../kernel/kernel.h"
+#include "../machine/machine.h"
+#include "cmdline.h"
+#include "dtb.h"
+#include "elfcorehdr.h"
+#include "handover.h"
+#include "place.h"
+#include "plan.h"
+
+/*
+ * Left free at the start of the crash region: the kernel takes its control page
+ * and the page for VMCOREINFO from the first hole it finds, and writes to them
+ * (kimage_alloc_crash_control_pages). Two pages of the largest size there is.
+ */
+#define CONTROL_HOLE	(128ULL << 10)
+
+/* The largest page size of any kernel: what a capture kernel maps starts on its own page. */
+#define LARGEST_PAGE	(64ULL << 10)
+
+/* The kernel maps the DTB by 2 MiB blocks (booting.rst). */
+#define DTB_ALIGNMENT	(2ULL << 20)
+
+/* Image and initrd share a window of 32 GiB that starts on 1 GiB (booting.rst). */
+#define INITRD_WINDOW	(32ULL << 30)
+#define INITRD_WINDOW_ALIGNMENT (1ULL << 30)
+
+/* A capture kernel reads two ranges (MAX_USABLE_RANGES, drivers/of/fdt.c). */
+#define MAX_USABLE_RANGES 2
+
+/* What goes into a plan while it is made. */
+struct draft {
+	struct crashres_ctx *ctx;
+	const struct crashres_machine *machine;
+	const struct crashres_kernel *kernel;
+	const struct crashres_request *request;
+	struct crashres_plan *plan;
+	struct crs_place place;
+	struct crashres_range window;	/* around every segment */
+	const char *dtb_name;
+	const void *dtb_source;
+	size_t dtb_source_size;
+	uint8_t seed[CRS_DTB_SEED_SIZE];
+	bool have_seed;
+	/* By role; size 0 where there is none. Sizes are known before places are. */
+	struct crashres_segment image, initrd, dtb, elfcorehdr, purgatory;
+};
+
+static bool is_crash(const struct draft *draft)
+{
+	return draft->request->slot == CRASHRES_SLOT_CRASH;
+}
+
+/* Gives @segment its name and data; its range gets a size in whole pages, no place yet. */
+static enum crashres_status describe(const struct draft *draft, struct crashres_segment *segment,
+				     const char *name, const void *data, uint64_t data_size,
+				     uint64_t memory)
+{
+	uint64_t size;
+
+	if (!crs_align_up(memory, draft->machine->page_size, &size))
+		return crs_fail(draft->ctx, CRASHRES_ERR_LIMIT, "segment %s: 0x%" PRIx64 " bytes",
+				name, memory);
+	*segment = (struct crashres_segment){
+		.name = name,
+		.data = data,
+		.data_size = data_size,
+		.range = { .size = size },
+	};
+	return CRASHRES_OK;
+}
+
+/* ---------------------------------------------------------- what there is */
+
+static enum crashres_status check_region(const struct draft *draft, struct crashres_range region)
+{
+	const struct crs_ranges *crash = &draft->machine->regions.crash;
+
+	if (region.base >= CRS_IMAGE_LIMIT)
+		return crs_fail(draft->ctx, CRASHRES_ERR_UNSUPPORTED,
+				"crash region 0x%" PRIx64 " - 0x%" PRIx64
+				": an arm64 Image must lie below 2^48 (booting.rst)",
+				region.base, crs_range_last(region));
+	for (size_t i = MAX_USABLE_RANGES; i < crash->count; i++)
+		crs_log(draft->ctx, CRASHRES_LOG_WARNING,
+			"crash region 0x%" PRIx64 " - 0x%" PRIx64
+			" is left out: a capture kernel takes two (linux,usable-memory-range)",
+			crash->items[i].base, crs_range_last(crash->items[i]));
+	if (crash->count > 1 && !draft->kernel->image.anywhere)
+		crs_log(draft->ctx, CRASHRES_LOG_WARNING,
+			"this kernel cannot use memory below itself: the low crash region is lost");
+	return CRASHRES_OK;
+}
+
+/* Free memory of the slot, below 2^48 and inside what the user allows. */
+static enum crashres_status find_memory(struct draft *draft)
+{
+	const struct crs_regions *regions = &draft->machine->regions;
+	const struct crashres_range limit = { 0, CRS_IMAGE_LIMIT };
+	enum crashres_status status = CRASHRES_OK;
+	bool ok;
+
+	if (draft->machine->iomem.hidden)
+		return crs_fail(draft->ctx, CRASHRES_ERR_PERMISSION,
+				"/proc/iomem shows only zero addresses: it needs root (CAP_SYS_ADMIN)");
+	draft->window = crs_range_intersect(draft->request->window, limit);
+	if (!is_crash(draft)) {
+		ok = crs_ranges_copy(&draft->place.holes, &regions->usable);
+	} else {
+		struct crashres_range control;
+
+		if (!regions->crash.count)
+			return crs_fail(draft->ctx, CRASHRES_ERR_NO_REGION,
+					"Memory for crashkernel is not reserved: /proc/iomem has no "
+					"\"Crash kernel\"; boot with crashkernel=SIZE");
+		status = check_region(draft, regions->crash.items[0]);
+		if (status != CRASHRES_OK)
+			return status;
+		draft->window = crs_range_intersect(draft->window, regions->crash.items[0]);
+		control = crs_range_intersect(regions->crash.items[0], (struct crashres_range){
+				regions->crash.items[0].base, CONTROL_HOLE });
+		ok = crs_ranges_add(&draft->place.holes, regions->crash.items[0]) &&
+		     crs_ranges_subtract(&draft->place.holes, control);
+	}
+	if (!ok)
+		return crs_fail_memory(draft->ctx);
+	if (!draft->window.size)
+		return crs_fail(draft->ctx, CRASHRES_ERR_NO_SPACE,
+				"--mem-min and --mem-max (0x%" PRIx64 " - 0x%" PRIx64 ") leave nothing of "
+				"the crash region", draft->request->window.base,
+				crs_range_last(draft->request->window));
+	return CRASHRES_OK;
+}
+
+static enum crashres_status take_dtb_source(struct draft *draft)
+{
+	const struct crashres_file *file = draft->request->dtb;
+
+	draft->have_seed = draft->ctx->entropy(draft->ctx->entropy_data, draft->seed,
+					       sizeof(draft->seed));
+	if (file) {
+		draft->dtb_name = file->name;
+		draft->dtb_source = file->data;
+		draft->dtb_source_size = file->size;
+	} else if (draft->machine->dtb) {
+		draft->dtb_name = "/sys/firmware/fdt";
+		draft->dtb_source = draft->machine->dtb;
+		draft->dtb_source_size = draft->machine->dtb_size;
+	} else {
+		return crs_fail(draft->ctx, CRASHRES_ERR_UNSUPPORTED,
+				"no device tree: /sys/firmware/fdt cannot be read; give one with --dtb");
+	}
+	return CRASHRES_OK;
+}
+
+/* With the segments where they are now; the result has the same size wherever they are. */
+static enum crashres_status make_dtb(struct draft *draft)
+{
+	const struct crs_ranges *crash = &draft->machine->regions.crash;
+	const struct crs_dtb_chosen chosen = {
+		.bootargs = draft->plan->command_line,
+		.initrd = { draft->initrd.range.base, draft->initrd.data_size },
+		.elfcorehdr = { draft->elfcorehdr.range.base, draft->elfcorehdr.data_size },
+		.usable = crash->items,
+		.usable_count = !is_crash(draft) ? 0 :
+				crash->count < MAX_USABLE_RANGES ? crash->count : MAX_USABLE_RANGES,
+		.seed = draft->have_seed ? draft->seed : NULL,
+	};
+	enum crashres_status status;
+	uint8_t *dtb;
+	size_t size;
+
+	status = crs_dtb_make(draft->ctx, draft->dtb_name, draft->dtb_source,
+			      draft->dtb_source_size, &chosen, &dtb, &size);
+	if (status != CRASHRES_OK)
+		return status;
+	free(draft->plan->dtb);
+	draft->plan->dtb = dtb;
+	draft->dtb.data = dtb;
+	if (!draft->dtb.range.size)
+		return describe(draft, &draft->dtb, "dtb", dtb, size, size);
+	return CRASHRES_OK;
+}
+
+static enum crashres_status describe_kernel(struct draft *draft)
+{
+	const struct crs_image *image = &draft->kernel->image;
+	const struct crashres_file *file = draft->kernel->file;
+
+	if (image->page_size && image->page_size != draft->machine->page_size)
+		crs_log(draft->ctx, CRASHRES_LOG_INFO,
+			"kernel has pages of %" PRIu64 " KiB, the running one of %" PRIu64 " KiB: "
+			"the CPU must support both", image->page_size >> 10,
+			draft->machine->page_size >> 10);
+	/* What stands behind image_size in the file, such as a signature, is not loaded. */
+	return describe(draft, &draft->image, "kernel", file->data,
+			file->size < image->image_size ? file->size : image->image_size,
+			image->image_size);
+}
+
+static enum crashres_status describe_segments(struct draft *draft)
+{
+	const struct crashres_file *initrd = draft->request->initrd;
+	enum crashres_status status = describe_kernel(draft);
+
+	if (status == CRASHRES_OK && initrd)
+		status = describe(draft, &draft->initrd, "initrd", initrd->data, initrd->size,
+				  initrd->size);
+	if (status == CRASHRES_OK && is_crash(draft)) {
+		size_t size;
+
+		status = crs_elfcorehdr_make(draft->ctx, draft->machine, &draft->plan->elfcorehdr,
+					     &size);
+		if (status == CRASHRES_OK)
+			status = describe(draft, &draft->elfcorehdr, "elfcorehdr",
+					  draft->plan->elfcorehdr, size, size);
+		if (!draft->machine->cpu_notes.count || !draft->machine->vmcoreinfo.size)
+			crs_log(draft->ctx, CRASHRES_LOG_WARNING,
+				"the dump will lack %s: /sys does not show where it is",
+				draft->machine->vmcoreinfo.size ? "CPU registers" : "VMCOREINFO");
+	}
+	if (status == CRASHRES_OK)
+		status = take_dtb_source(draft);
+	if (status == CRASHRES_OK) {
+		/* Addresses of the right magnitude, so that what cannot fit its cells shows now. */
+		draft->initrd.range.base = draft->window.base;
+		draft->elfcorehdr.range.base = draft->window.base;
+		status = make_dtb(draft);
+	}
+	return status;
+}
+
+/* ------------------------------------------------------------ where it goes */
+
+static enum crashres_status fail_space(const struct draft *draft, const char *name,
+				       struct crs_need need, struct crashres_range window)
+{
+	uint64_t largest = crs_place_largest(&draft->place, need, window);
+
+	return crs_fail(draft->ctx, CRASHRES_ERR_NO_SPACE,
+			"Could not find a free area of memory of 0x%" PRIx64 " bytes for segment %s: "
+			"%s 0x%" PRIx64 " - 0x%" PRIx64 " is too small by %" PRIu64 " KiB",
+			need.size, name, is_crash(draft) ? "crash region" : "memory in",
+			draft->window.base, crs_range_last(draft->window),
+			(need.size - largest + 1023) >> 10);
+}
+
+typedef enum crashres_status place_fn(struct crs_place *place, struct crs_need need,
+				      struct crashres_range window, struct crashres_range *taken);
+
+static enum crashres_status put(struct draft *draft, struct crashres_segment *segment,
+				place_fn *place, uint64_t alignment, uint64_t offset,
+				struct crashres_range window)
+{
+	const struct crs_need need = { segment->range.size, alignment, offset };
+	enum crashres_status status;
+
+	if (!need.size)
+		return CRASHRES_OK;
+	window = crs_range_intersect(window, draft->window);
+	status = place(&draft->place, need, window, &segment->range);
+	if (status == CRASHRES_ERR_NO_SPACE)
+		return fail_space(draft, segment->name, need, window);
+	return status == CRASHRES_OK ? status : crs_fail_memory(draft->ctx);
+}
+
+/* From the end of the Image to the end of the window that it shares with its initrd. */
+static struct crashres_range initrd_window(const struct draft *draft)
+{
+	uint64_t base = crs_range_end(draft->image.range);
+	uint64_t end = crs_align_down(draft->image.range.base, INITRD_WINDOW_ALIGNMENT) +
+		       INITRD_WINDOW;
+
+	return (struct crashres_range){ base, end > base ? end - base : 0 };
+}
+
+/* In front of the Image there is room that suits nothing else. */
+static enum crashres_status put_purgatory_below(struct draft *draft)
+{
+	const struct crashres_range below = {
+		draft->window.base, draft->image.range.base - draft->window.base
+	};
+	const struct crs_need need = { draft->purgatory.range.size, LARGEST_PAGE, 0 };
+
+	return crs_place_lowest(&draft->place, need, below, &draft->purgatory.range);
+}
+
+/* design.md, "Layout of the high region"; a normal load follows it where memory allows. */
+static enum crashres_status place_segments(struct draft *draft)
+{
+	const struct crashres_range all = draft->window;
+	enum crashres_status status, below;
+
+	status = put(draft, &draft->image, crs_place_lowest, CRS_IMAGE_ALIGNMENT,
+		     draft->kernel->image.text_offset, all);
+	if (status != CRASHRES_OK)
+		return status;
+	below = put_purgatory_below(draft);
+	if (below == CRASHRES_ERR_MEMORY)
+		return crs_fail_memory(draft->ctx);
+	status = put(draft, &draft->initrd, crs_place_lowest, LARGEST_PAGE, 0,
+		     initrd_window(draft));
+	if (status == CRASHRES_OK && below == CRASHRES_ERR_NO_SPACE)
+		status = put(draft, &draft->purgatory, crs_place_lowest, LARGEST_PAGE, 0, all);
+	if (status == CRASHRES_OK)
+		status = put(draft, &draft->dtb, crs_place_highest, DTB_ALIGNMENT, 0, all);
+	if (status == CRASHRES_OK)
+		status = put(draft, &draft->elfcorehdr, crs_place_highest, LARGEST_PAGE, 0, all);
+	return status;
+}
+
+/* ------------------------------------------------------------------- result */
+
+static enum crashres_status describe_purgatory(struct draft *draft)
+{
+	uint64_t checked = draft->image.range.size + draft->initrd.range.size +
+			   draft->dtb.range.size + draft->elfcorehdr.range.size;
+	uint64_t size = crs_handover_size(checked);
+
+	return describe(draft, &draft->purgatory, "purgatory", NULL, size, size);
+}
+
+static void add_segment(struct crashres_plan *plan, const struct crashres_segment *segment)
+{
+	size_t i = plan->segment_count;
+
+	if (!segment->range.size)
+		return;
+	for (; i > 0 && plan->segments[i - 1].range.base > segment->range.base; i--)
+		plan->segments[i] = plan->segments[i - 1];
+	plan->segments[i] = *segment;
+	plan->segment_count++;
+}
+
+static enum crashres_status make_purgatory(struct draft *draft)
+{
+	struct crashres_plan *plan = draft->plan;
+	enum crashres_status status;
+
+	add_segment(plan, &draft->image);
+	add_segment(plan, &draft->initrd);
+	add_segment(plan, &draft->dtb);
+	add_segment(plan, &draft->elfcorehdr);
+	status = crs_handover_make(draft->ctx, plan->segments, plan->segment_count,
+				   draft->image.range.base, draft->dtb.range.base,
+				   &draft->machine->firmware, &plan->purgatory,
+				   &draft->purgatory.data_size);
+	draft->purgatory.data = plan->purgatory;
+	if (status == CRASHRES_OK)
+		add_segment(plan, &draft->purgatory);
+	plan->entry = draft->purgatory.range.base;
+	return status;
+}
+
+/*
+ * The rules of sanity_check_segment_list() (kernel/kexec_core.c), because the
+ * kernel drops the image that it holds before it looks at the new one.
+ */
+static enum crashres_status check_plan(const struct draft *draft)
+{
+	const struct crashres_plan *plan = draft->plan;
+	const struct crs_ranges *ram = &draft->machine->regions.ram;
+	uint64_t page = draft->machine->page_size, half = 0, sum = 0;
+
+	for (size_t i = 0; i < ram->count; i++)
+		half += ram->items[i].size / 2;
+	for (size_t i = 0; i < plan->segment_count; i++) {
+		const struct crashres_segment *segment = &plan->segments[i];
+
+		sum += segment->range.size;
+		if (segment->range.base % page || segment->range.size % page ||
+		    segment->data_size > segment->range.size ||
+		    !crs_range_contains(draft->window, segment->range) ||
+		    (i && crs_range_overlaps(plan->segments[i - 1].range, segment->range)))
+			return crs_fail(draft->ctx, CRASHRES_ERR_LIMIT,
+					"Invalid memory segment %s: 0x%" PRIx64 " - 0x%" PRIx64,
+					segment->name, segment->range.base,
+					crs_range_last(segment->range));
+	}
+	if (sum > half)
+		return crs_fail(draft->ctx, CRASHRES_ERR_LIMIT,
+				"the segments take %" PRIu64 " MiB: the kernel allows half of its RAM, "
+				"%" PRIu64 " MiB", sum >> 20, half >> 20);
+	return CRASHRES_OK;
+}
+
+static enum crashres_status make(struct draft *draft)
+{
+	const struct crashres_request *request = draft->request;
+	enum crashres_status status;
+
+	status = find_memory(draft);
+	if (status == CRASHRES_OK)
+		status = crs_cmdline_make(draft->ctx, request->reuse_cmdline ?
+					  draft->machine->cmdline : NULL, request->command_line,
+					  request->slot, &draft->plan->command_line);
+	if (status == CRASHRES_OK)
+		status = describe_segments(draft);
+	if (status == CRASHRES_OK)
+		status = describe_purgatory(draft);
+	if (status == CRASHRES_OK)
+		status = place_segments(draft);
+	if (status == CRASHRES_OK)
+		status = make_dtb(draft);
+	if (status == CRASHRES_OK)
+		status = make_purgatory(draft);
+	if (status == CRASHRES_OK)
+		status = check_plan(draft);
+	return status;
+}
+
+enum crashres_status crashres_plan_make(struct crashres_ctx *ctx,
+					const struct crashres_machine *machine,
+					const struct crashres_kernel *kernel,
+					const struct crashres_request *request,
+					struct crashres_plan **plan)
+{
+	struct draft draft = {
+		.ctx = ctx,
+		.machine = machine,
+		.kernel = kernel,
+		.request = request,
+	};
+	enum crashres_status status;
+
+	if (request->size != sizeof(*request))
+		return crs_fail(ctx, CRASHRES_ERR_REQUEST, "request of %zu bytes, this library's has %zu",
+				request->size, sizeof(*request));
+	if (request->reuse_cmdline && !machine->cmdline)
+		return crs_fail(ctx, CRASHRES_ERR_OS,
+				"--reuse-cmdline: /proc/cmdline cannot be read");
+	draft.plan = calloc(1, sizeof(*draft.plan));
+	if (!draft.plan)
+		return crs_fail_memory(ctx);
+	draft.plan->slot = request->slot;
+	status = make(&draft);
+	crs_ranges_free(&draft.place.holes);
+	if (status != CRASHRES_OK) {
+		crashres_plan_free(draft.plan);
+		return status;
+	}
+	*plan = draft.plan;
+	return CRASHRES_OK;
+}
+
+void crashres_plan_free(struct crashres_plan *plan)
+{
+	if (!plan)
+		return;
+	free(plan->command_line);
+	free(plan->elfcorehdr);
+	free(plan->dtb);
+	free(plan->purgatory);
+	free(plan);
+}
+
+enum crashres_slot crashres_plan_slot(const struct crashres_plan *plan)
+{
+	return plan->slot;
+}
+
+uint64_t crashres_plan_entry(const struct crashres_plan *plan)
+{
+	return plan->entry;
+}
+
+const char *crashres_plan_command_line(const struct crashres_plan *plan)
+{
+	return plan->command_line;
+}
+
+const struct crashres_segment *crashres_plan_segments(const struct crashres_plan *plan,
+						      size_t *count)
+{
+	*count = plan->segment_count;
+	return plan->segments;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * console.c: a line of text and how it gets out.
+ *
+ * Printing may never be what stops purgatory: a line has a fixed size, a UART
+ * that does not answer is left alone, one that aborts ends the line.
+ */
+#include "purgatory.h"
+
+static void put(struct pg_line *line, char c)
+{
+	if (line->size < sizeof(line->text))
+		line->text[line->size++] = c;
+}
+
+void pg_line_text(struct pg_line *line, const char *text)
+{
+	while (*text)
+		put(line, *text++);
+}
+
+/* Of a field that is NUL-terminated only if whoever filled it in was right. */
+void pg_line_name(struct pg_line *line, const char *name, size_t size_max)
+{
+	for (size_t i = 0; i < size_max && name[i]; i++)
+		put(line, name[i]);
+}
+
+void pg_line_decimal(struct pg_line *line, uint64_t value)
+{
+	uint64_t unit = 1;
+
+	while (value / unit >= 10)
+		unit *= 10;
+	for (; unit; unit /= 10)
+		put(line, (char)('0' + value / unit % 10));
+}
+
+void pg_line_hex(struct pg_line *line, uint64_t value)
+{
+	int shift = 60;
+
+	while (shift && !(value >> shift))
+		shift -= 4;
+	pg_line_text(line, "0x");
+	for (; shift >= 0; shift -= 4) {
+		char digit = (char)(value >> shift & 15);
+
+		put(line, (char)(digit < 10 ? '0' + digit : 'a' + digit - 10));
+	}
+}
+
+static void send(void *arg)
+{
+	const struct pg_line *line = arg;
+	struct pg_uart uart = { .base = pg_params.uart_base, .type = pg_params.uart_type };
+
+	for (unsigned int i = 0; i < line->size; i++)
+		if (!pg_uart_put(&uart, line->text[i]))
+			return;
+	/* A reset now would take the last characters with it. */
+	pg_uart_drain(&uart);
+}
+
+void pg_line_print(struct pg_line *line)
+{
+	pg_try(send, line);
+}

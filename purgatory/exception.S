@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * exception.S: vectors, and the way back from an exception that was expected.
+ *
+ * All sixteen vectors do the same: whatever came, the code that ran is over.
+ * Nothing returns with eret: an exception from EL1 or EL2 taken at the same
+ * level leaves the level, SPSel=1 and DAIF=1111 as purgatory wants them.
+ */
+
+#define EL2		(2 << 2)	/* as CurrentEL shows it */
+
+	.macro	vector
+	.balign	128			/* Arm ARM, "Exception vectors" */
+	b	exception
+	.endm
+
+	.section .text.vectors, "ax"
+	.balign	2048			/* VBAR_ELx bits 10:0 are RES0 */
+	.globl	pg_vectors
+	.hidden	pg_vectors
+pg_vectors:
+	.rept	16
+	vector
+	.endr
+	.balign	128
+
+/* struct try, on the stack of pg_try: x19-x30, the outer try, padding. */
+#define TRY_SIZE	112
+#define TRY_OUTER	96
+
+	.text
+/*
+ * The registers are the interrupted code's, and lost. sp may be anything: the
+ * kernel runs on these vectors until it sets its own.
+ */
+exception:
+	adrp	x9, innermost
+	add	x9, x9, :lo12:innermost
+	ldr	x10, [x9]
+	cbz	x10, unexpected
+	mov	sp, x10
+	mov	x0, xzr			/* false */
+	b	leave_try
+
+unexpected:
+	adrp	x10, pg_stack_top
+	mov	sp, x10
+	mov	x29, xzr
+	mrs	x10, CurrentEL
+	cmp	x10, #EL2
+	b.eq	1f
+	mrs	x0, ESR_EL1
+	mrs	x1, ELR_EL1
+	mrs	x2, FAR_EL1
+	b	2f
+1:	mrs	x0, ESR_EL2
+	mrs	x1, ELR_EL2
+	mrs	x2, FAR_EL2
+2:	bl	pg_exception
+	b	.			/* pg_exception does not return */
+
+/* bool pg_try(void (*function)(void *arg), void *arg) */
+	.globl	pg_try
+	.hidden	pg_try
+	.type	pg_try, %function
+pg_try:
+	sub	sp, sp, #TRY_SIZE
+	stp	x19, x20, [sp]
+	stp	x21, x22, [sp, #16]
+	stp	x23, x24, [sp, #32]
+	stp	x25, x26, [sp, #48]
+	stp	x27, x28, [sp, #64]
+	stp	x29, x30, [sp, #80]
+	adrp	x9, innermost
+	add	x9, x9, :lo12:innermost
+	ldr	x10, [x9]
+	str	x10, [sp, #TRY_OUTER]
+	mov	x10, sp
+	str	x10, [x9]
+	mov	x10, x0
+	mov	x0, x1
+	blr	x10
+	mov	x0, #1			/* true */
+
+/* sp is that of the try that ends, x0 its result. */
+leave_try:
+	/* Device stores can fault late: have them do so while it is expected. */
+	dsb	sy
+	isb
+	adrp	x9, innermost
+	add	x9, x9, :lo12:innermost
+	ldr	x10, [sp, #TRY_OUTER]
+	str	x10, [x9]
+	ldp	x19, x20, [sp]
+	ldp	x21, x22, [sp, #16]
+	ldp	x23, x24, [sp, #32]
+	ldp	x25, x26, [sp, #48]
+	ldp	x27, x28, [sp, #64]
+	ldp	x29, x30, [sp, #80]
+	add	sp, sp, #TRY_SIZE
+	ret
+	.size	pg_try, . - pg_try
+
+	.bss
+	.balign	8
+innermost:				/* struct try *, 0: no exception is expected */
+	.skip	8
+
+	.section .note.GNU-stack, "", %progbits

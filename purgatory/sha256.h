@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sha256.h: SHA-256 (FIPS 180-4) for purgatory and for the loader, so that
+ * what is written at load and what is checked at the crash is the same code.
+ *
+ * Freestanding: no libc, no allocation, no unaligned access where data and
+ * struct are aligned to 4 bytes and the length of each update but the last is
+ * a multiple of 64 (purgatory runs with the MMU off, where unaligned accesses
+ * fault). Other data is correct too, on machines that allow it.
+ */
+#ifndef PURGATORY_SHA256_H
+#define PURGATORY_SHA256_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PG_SHA256_BLOCK_SIZE	64
+#define PG_SHA256_DIGEST_SIZE	32
+
+struct pg_sha256 {
+	uint32_t state[8];
+	uint64_t length;			/* bytes so far */
+	uint8_t block[PG_SHA256_BLOCK_SIZE];	/* the started block */
+};
+
+void pg_sha256_init(struct pg_sha256 *sha);
+void pg_sha256_update(struct pg_sha256 *sha, const void *data, size_t size);
+void pg_sha256_final(struct pg_sha256 *sha, uint8_t digest[PG_SHA256_DIGEST_SIZE]);
+
+#endif

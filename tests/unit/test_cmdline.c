@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "../../libcrashres/plan/cmdline.h"
+#include "support.h"
+
+static void check_filter(const char *cmdline, enum crashres_slot slot, const char *wanted)
+{
+	char *got = crs_cmdline_filter(cmdline, slot);
+
+	assert_non_null(got);
+	assert_string_equal(got, wanted);
+	free(got);
+}
+
+static void test_what_a_crash_kernel_keeps(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "", "" },
+		{ " ", "" },
+		{ "quiet", "quiet" },
+		{ "root=/dev/vda1 ro quiet", "root=/dev/vda1 ro quiet" },
+		/* First, in between, last, alone. */
+		{ "BOOT_IMAGE=/vmlinuz root=x ro", "root=x ro" },
+		{ "root=x BOOT_IMAGE=/vmlinuz ro", "root=x ro" },
+		{ "root=x ro BOOT_IMAGE=/vmlinuz", "root=x ro" },
+		{ "BOOT_IMAGE=/vmlinuz", "" },
+		{ "BOOT_IMAGE=/vmlinuz ", "" },
+		{ "crashkernel=256M", "" },
+		{ "a crashkernel=1G,high b crashkernel=64M,low c", "a b c" },
+		{ "crashkernel=1G,high crashkernel=64M,low", "" },
+		/* With and without a value. */
+		{ "a crashkernel b", "a b" },
+		{ "a BOOT_IMAGE b", "a b" },
+		{ "a crashkernel= b", "a b" },
+		{ "crashkernel=a=b c", "c" },
+		/* Other words that only look like it. */
+		{ "rd.crashkernel=1 a", "rd.crashkernel=1 a" },
+		{ "crashkernel_opt=1 a", "crashkernel_opt=1 a" },
+		{ "xcrashkernel=1 BOOT_IMAGES=1", "xcrashkernel=1 BOOT_IMAGES=1" },
+		{ "boot_image=1 Crashkernel=1", "boot_image=1 Crashkernel=1" },
+		{ "crashkerne l=1", "crashkerne l=1" },
+		{ "a=crashkernel=1", "a=crashkernel=1" },
+		/* Blanks: a word goes with those behind it. */
+		{ "a  b\tc", "a  b\tc" },
+		{ "  a  crashkernel=1   b ", "  a  b" },
+		{ "a\tcrashkernel=1\tb", "a\tb" },
+		{ "a crashkernel=1\t\tBOOT_IMAGE=x\n b", "a b" },
+		{ "a b  ", "a b" },
+		/* Quotes: blanks inside do not end a word. */
+		{ "\"BOOT_IMAGE=x y\" a", "a" },
+		{ "a \"BOOT_IMAGE=x y\"", "a" },
+		{ "BOOT_IMAGE=\"x y\" a", "a" },
+		{ "a=\"crashkernel=1 b\" c", "a=\"crashkernel=1 b\" c" },
+		{ "a=\"x crashkernel=1 y\" crashkernel=2 b", "a=\"x crashkernel=1 y\" b" },
+		{ "\"crashkernel=1 b\" c", "c" },
+		{ "\"crashkernel\" c", "c" },
+		{ "\"crashkernels\" c", "\"crashkernels\" c" },
+		{ "\"\" c", "\"\" c" },
+		{ "a\"b crashkernel=1\" c", "a\"b crashkernel=1\" c" },
+		/* One quote too few: the word reaches to the end. */
+		{ "a \"crashkernel=1 b", "a" },
+		{ "a=\"b crashkernel=1", "a=\"b crashkernel=1" },
+		{ "\"", "\"" },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++)
+		check_filter(cases[i][0], CRASHRES_SLOT_CRASH, cases[i][1]);
+}
+
+static void test_the_next_kernel_keeps_crashkernel(void **state)
+{
+	check_filter("BOOT_IMAGE=x a crashkernel=1G,high b", CRASHRES_SLOT_NORMAL,
+		     "a crashkernel=1G,high b");
+	check_filter("crashkernel", CRASHRES_SLOT_NORMAL, "crashkernel");
+	check_filter("BOOT_IMAGE=x", CRASHRES_SLOT_NORMAL, "");
+}
+
+static void check_make(struct unit *unit, const char *reused, const char *append,
+		       const char *wanted)
+{
+	char *line;
+
+	assert_ok(unit, crs_cmdline_make(unit->ctx, reused, append, CRASHRES_SLOT_CRASH, &line));
+	assert_string_equal(line, wanted);
+	free(line);
+}
+
+static void test_reused_then_appended(void **state)
+{
+	check_make(*state, NULL, NULL, "");
+	check_make(*state, NULL, "a", "a");
+	check_make(*state, "a", NULL, "a");
+	check_make(*state, "a", "", "a");
+	check_make(*state, "", "b", "b");
+	check_make(*state, "a", "b", "a b");
+	check_make(*state, "crashkernel=1 ", "b", "b");
+	check_make(*state, "a crashkernel=1", "b", "a b");
+	/* What the user gives is the user's. */
+	check_make(*state, "a", "crashkernel=1 BOOT_IMAGE=y", "a crashkernel=1 BOOT_IMAGE=y");
+}
+
+static char *letters(size_t count)
+{
+	char *text = unit_alloc(count + 1);
+
+	memset(text, 'x', count);
+	return text;
+}
+
+static void test_2047_bytes_fit_and_2048_do_not(void **state)
+{
+	static const char sentence[] =
+		"Kernel command line too long for kernel: 2048 bytes, at most 2047";
+	struct unit *unit = *state;
+	CRS_CLEANUP(crs_freep) char *fits = letters(2047);
+	CRS_CLEANUP(crs_freep) char *too_long = letters(2048);
+	CRS_CLEANUP(crs_freep) char *part = letters(2045);
+	char *line;
+
+	check_make(unit, NULL, fits, fits);
+	assert_ok(unit, crs_cmdline_make(unit->ctx, part, "y", CRASHRES_SLOT_CRASH, &line));
+	assert_int_equal(strlen(line), 2047);
+	free(line);
+	line = UNTOUCHED;
+	assert_fails(unit, crs_cmdline_make(unit->ctx, NULL, too_long, CRASHRES_SLOT_CRASH, &line),
+		     CRASHRES_ERR_LIMIT, sentence);
+	assert_fails(unit, crs_cmdline_make(unit->ctx, part, "yz", CRASHRES_SLOT_CRASH, &line),
+		     CRASHRES_ERR_LIMIT, sentence);
+	assert_ptr_equal(line, UNTOUCHED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_what_a_crash_kernel_keeps),
+		UNIT_TEST(test_the_next_kernel_keeps_crashkernel),
+		UNIT_TEST(test_reused_then_appended),
+		UNIT_TEST(test_2047_bytes_fit_and_2048_do_not),
+	};
+
+	return cmocka_run_group_tests_name("cmdline", tests, NULL, NULL);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "../../libcrashres/machine/regions.h"
+#include "support.h"
+
+static struct crs_regions regions_of(struct unit *unit, const char *text)
+{
+	struct crs_iomem iomem;
+	struct crs_regions regions;
+
+	assert_ok(unit, crs_iomem_parse(unit->ctx, text, strlen(text), &iomem));
+	assert_ok(unit, crs_regions_from_iomem(unit->ctx, &iomem, &regions));
+	crs_iomem_free(&iomem);
+	return regions;
+}
+
+/* "base+size base+size ...", in hexadecimal. */
+static void check_list(const struct crs_ranges *ranges, const char *wanted)
+{
+	char got[512] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < ranges->count; i++)
+		used += (size_t)snprintf(got + used, sizeof(got) - used, "%s%" PRIx64 "+%" PRIx64,
+					 i ? " " : "", ranges->items[i].base,
+					 ranges->items[i].size);
+	assert_string_equal(got, wanted);
+}
+
+static void check_crash(struct unit *unit, const char *text, const char *wanted)
+{
+	struct crs_regions regions = regions_of(unit, text);
+
+	check_list(&regions.crash, wanted);
+	crs_regions_free(&regions);
+}
+
+static void test_which_region_is_high_and_which_is_low(void **state)
+{
+	static const struct {
+		const char *text, *wanted;
+	} cases[] = {
+		{ "1000-ffff : System RAM\n", "" },
+		/* One alone is the high one, wherever it lies, whatever it is called. */
+		{ "2000-2fff : Crash kernel\n", "2000+1000" },
+		{ "200000000-2000fffff : Crash kernel\n", "200000000+100000" },
+		{ "2000-2fff : Crash kernel (low)\n", "2000+1000" },
+		/* High and low by address. */
+		{ "2000-2fff : Crash kernel\n200000000-2000fffff : Crash kernel\n",
+		  "200000000+100000 2000+1000" },
+		{ "200000000-2000fffff : Crash kernel\n2000-2fff : Crash kernel\n",
+		  "200000000+100000 2000+1000" },
+		/* Three: the highest, then the lowest, then what is left out. */
+		{ "2000-2fff : Crash kernel\n4000-4fff : Crash kernel\n6000-6fff : Crash kernel\n",
+		  "6000+1000 2000+1000 4000+1000" },
+		/* The name beats the address. */
+		{ "2000-2fff : Crash kernel\n4000-4fff : Crash kernel (low)\n",
+		  "2000+1000 4000+1000" },
+		{ "2000-2fff : Crash kernel (low)\n4000-4fff : Crash kernel\n",
+		  "4000+1000 2000+1000" },
+		{ "2000-2fff : Crash kernel\n4000-4fff : Crash kernel (low)\n"
+		  "6000-6fff : Crash kernel\n", "6000+1000 4000+1000 2000+1000" },
+		{ "2000-2fff : Crash kernel (low)\n4000-4fff : Crash kernel (low)\n",
+		  "4000+1000 2000+1000" },
+		/* Printed twice, still one. */
+		{ "2000-2fff : Crash kernel\n2000-2fff : Crash kernel\n", "2000+1000" },
+		/* Similar names are not it. */
+		{ "2000-2fff : Crash kernel2\n4000-4fff : crash kernel\n"
+		  "6000-6fff : Old Crash kernel\n", "" },
+		/* Deep inside other things. */
+		{ "0-ffff : a\n  0-fffe : b\n    0-fffd : c\n      0-fffc : d\n"
+		  "        0-fffb : System RAM\n        2000-2fff : Crash kernel\n", "2000+1000" },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++)
+		check_crash(*state, cases[i].text, cases[i].wanted);
+}
+
+static void test_ram_and_what_of_it_is_usable(void **state)
+{
+	struct crs_regions regions = regions_of(*state,
+		"09000000-09000fff : pl011@9000000\n"
+		"40000000-bfffffff : System RAM\n"
+		"  40200000-40ffffff : Kernel code\n"
+		"  41000000-412fffff : reserved\n"
+		"  41300000-414fffff : Kernel data\n"
+		"  50000000-5fffffff : Crash kernel\n"
+		"  60000000-60000fff : reserved\n"
+		"    60000800-60000bff : something\n"
+		"c0000000-c0ffffff : reserved\n"
+		"c1000000-c1ffffff : System RAM\n");
+
+	check_list(&regions.crash, "50000000+10000000");
+	/* For the dump: everything but the crash region, reservations too. */
+	check_list(&regions.ram, "40000000+10000000 60000000+60000000 c1000000+1000000");
+	/* For a kernel after reboot: the running kernel's own memory too, reservations not. */
+	check_list(&regions.usable, "40000000+1000000 41300000+ed00000 60001000+5ffff000 "
+				    "c1000000+1000000");
+	assert_range(regions.kernel_image, 0x40200000, 0x41500000 - 0x40200000);
+	crs_regions_free(&regions);
+}
+
+static void test_memory_that_a_driver_added_is_dumped_but_not_used(void **state)
+{
+	struct crs_regions regions = regions_of(*state,
+		"40000000-4fffffff : System RAM\n"
+		"100000000-1ffffffff : CXL Window 0\n"
+		"  100000000-17fffffff : region0\n"
+		"    100000000-17fffffff : dax0.0\n"
+		"      100000000-17fffffff : System RAM (kmem)\n"
+		"200000000-20fffffff : System RAM (virtio_mem)\n"
+		"300000000-30fffffff : Soft Reserved\n"
+		"400000000-40fffffff : Persistent Memory\n"
+		"500000000-50fffffff : System RAMdisk\n");
+
+	check_list(&regions.ram, "40000000+10000000 100000000+80000000 200000000+10000000");
+	check_list(&regions.usable, "40000000+10000000");
+	crs_regions_free(&regions);
+}
+
+static void test_driver_memory_inside_ordinary_ram_is_not_used(void **state)
+{
+	struct crs_regions regions = regions_of(*state,
+		"1000-ffff : System RAM\n"
+		"  8000-8fff : System RAM (kmem)\n");
+
+	check_list(&regions.ram, "1000+f000");
+	check_list(&regions.usable, "1000+7000 9000+7000");
+	crs_regions_free(&regions);
+}
+
+static void test_crash_regions_in_several_pieces_of_ram(void **state)
+{
+	struct crs_regions regions = regions_of(*state,
+		"1000-ffff : System RAM\n"
+		"  1000-1fff : Crash kernel\n"
+		"20000-2ffff : System RAM\n"
+		"  20000-2ffff : Crash kernel\n"
+		"40000-4ffff : System RAM\n"
+		"  4f000-4ffff : Crash kernel (low)\n");
+
+	check_list(&regions.crash, "20000+10000 4f000+1000 1000+1000");
+	check_list(&regions.ram, "2000+e000 40000+f000");
+	check_list(&regions.usable, "2000+e000 40000+f000");
+	crs_regions_free(&regions);
+}
+
+/* Every CPU has its reservation on a large machine. */
+static void test_hundreds_of_reservations(void **state)
+{
+	char *text = unit_alloc(64 * 1000);
+	size_t used = (size_t)snprintf(text, 64, "40000000-7fffffff : System RAM\n");
+	struct crs_regions regions;
+
+	for (unsigned int i = 0; i < 800; i++)
+		used += (size_t)snprintf(text + used, 64, "  %08x-%08x : reserved\n",
+					 0x50000000 + i * 0x20000, 0x5000ffff + i * 0x20000);
+	regions = regions_of(*state, text);
+	check_list(&regions.ram, "40000000+40000000");
+	assert_int_equal(regions.usable.count, 801);
+	assert_range(regions.usable.items[0], 0x40000000, 0x10000000);
+	assert_range(regions.usable.items[1], 0x50010000, 0x10000);
+	crs_regions_free(&regions);
+	free(text);
+}
+
+static void test_kernel_image_needs_both_ends_in_order(void **state)
+{
+	static const char *const texts[] = {
+		"1000-1fff : Kernel code\n", "1000-1fff : Kernel data\n",
+		"1000-1fff : Kernel data\n2000-2fff : Kernel code\n", "",
+	};
+
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		struct crs_regions regions = regions_of(*state, texts[i]);
+
+		assert_range(regions.kernel_image, 0, 0);
+		crs_regions_free(&regions);
+	}
+}
+
+static void test_hidden_addresses_give_nothing(void **state)
+{
+	struct crs_regions regions = regions_of(*state,
+		"00000000-00000000 : System RAM\n"
+		"  00000000-00000000 : Kernel code\n"
+		"  00000000-00000000 : Kernel data\n"
+		"  00000000-00000000 : Crash kernel\n");
+
+	check_list(&regions.crash, "");
+	check_list(&regions.ram, "");
+	check_list(&regions.usable, "");
+	assert_range(regions.kernel_image, 0, 0);
+	crs_regions_free(&regions);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_which_region_is_high_and_which_is_low),
+		UNIT_TEST(test_ram_and_what_of_it_is_usable),
+		UNIT_TEST(test_memory_that_a_driver_added_is_dumped_but_not_used),
+		UNIT_TEST(test_driver_memory_inside_ordinary_ram_is_not_used),
+		UNIT_TEST(test_crash_regions_in_several_pieces_of_ram),
+		UNIT_TEST(test_hundreds_of_reservations),
+		UNIT_TEST(test_kernel_image_needs_both_ends_in_order),
+		UNIT_TEST(test_hidden_addresses_give_nothing),
+	};
+
+	return cmocka_run_group_tests_name("regions", tests, NULL, NULL);
+}

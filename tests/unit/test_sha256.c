@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <openssl/evp.h>
+
+#include "../../purgatory/sha256.h"
+#include "support.h"
+
+static void check_hex(const uint8_t *digest, const char *wanted)
+{
+	char hex[2 * PG_SHA256_DIGEST_SIZE + 1];
+
+	for (size_t i = 0; i < PG_SHA256_DIGEST_SIZE; i++)
+		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	assert_string_equal(hex, wanted);
+}
+
+static void hash(const void *data, size_t size, uint8_t *digest)
+{
+	struct pg_sha256 sha;
+
+	pg_sha256_init(&sha);
+	pg_sha256_update(&sha, data, size);
+	pg_sha256_final(&sha, digest);
+}
+
+static void check_against_openssl(const void *data, size_t size, const uint8_t *digest)
+{
+	uint8_t wanted[PG_SHA256_DIGEST_SIZE];
+
+	assert_int_equal(EVP_Digest(data, size, wanted, NULL, EVP_sha256(), NULL), 1);
+	assert_memory_equal(digest, wanted, sizeof(wanted));
+}
+
+/* FIPS 180-4 and its example values (NIST CSRC). */
+static void test_published_vectors(void **state)
+{
+	static const struct {
+		const char *text, *digest;
+	} vectors[] = {
+		{ "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
+		{ "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
+		{ "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+		  "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" },
+		{ "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopq"
+		  "klmnopqrlmnopqrsmnopqrstnopqrstu",
+		  "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1" },
+	};
+
+	for (size_t i = 0; i < COUNT(vectors); i++) {
+		uint8_t digest[PG_SHA256_DIGEST_SIZE];
+
+		hash(vectors[i].text, strlen(vectors[i].text), digest);
+		check_hex(digest, vectors[i].digest);
+	}
+}
+
+static void test_a_million_times_a(void **state)
+{
+	uint8_t *data = unit_alloc(1000000), digest[PG_SHA256_DIGEST_SIZE];
+
+	memset(data, 'a', 1000000);
+	hash(data, 1000000, digest);
+	check_hex(digest, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+	free(data);
+}
+
+/* Every length over four blocks, at every offset from an aligned address. */
+static void test_every_length_and_alignment(void **state)
+{
+	uint8_t *data = unit_alloc(1024), digest[PG_SHA256_DIGEST_SIZE];
+
+	unit_fill(data, 1024, 7);
+	for (size_t offset = 0; offset < 8; offset++)
+		for (size_t size = 0; size <= 260; size++) {
+			hash(data + offset, size, digest);
+			check_against_openssl(data + offset, size, digest);
+		}
+	free(data);
+}
+
+static void test_random_splits_give_the_same_digest(void **state)
+{
+	uint8_t *data = unit_alloc(70000), digest[PG_SHA256_DIGEST_SIZE];
+	uint32_t seed = 99;
+
+	unit_fill(data, 70000, 3);
+	for (int round = 0; round < 400; round++) {
+		size_t offset = unit_random(&seed) % 5000, size = unit_random(&seed) % 60000;
+		struct pg_sha256 sha;
+
+		pg_sha256_init(&sha);
+		for (size_t done = 0; done < size;) {
+			size_t part = unit_random(&seed) % (round % 2 ? 200 : 20000);
+
+			part = part < size - done ? part : size - done;
+			pg_sha256_update(&sha, data + offset + done, part);
+			done += part;
+		}
+		pg_sha256_final(&sha, digest);
+		check_against_openssl(data + offset, size, digest);
+	}
+	free(data);
+}
+
+/* Words of only zeros or ones carry nothing, or everywhere. */
+static void test_uniform_bytes(void **state)
+{
+	uint8_t *data = unit_alloc(4096), digest[PG_SHA256_DIGEST_SIZE];
+
+	for (unsigned int byte = 0; byte < 256; byte++) {
+		memset(data, (int)byte, 4096);
+		hash(data, 4096, digest);
+		check_against_openssl(data, 4096, digest);
+	}
+	free(data);
+}
+
+/* The length field has more than 32 bits: 512 MiB are 2^32 bits. */
+static void test_more_than_2_to_the_32_bits(void **state)
+{
+	const size_t chunk = MIB;
+	uint8_t *data = unit_alloc(chunk), digest[PG_SHA256_DIGEST_SIZE], wanted[32];
+	EVP_MD_CTX *oracle = EVP_MD_CTX_new();
+	struct pg_sha256 sha;
+
+	assert_int_equal(EVP_DigestInit(oracle, EVP_sha256()), 1);
+	pg_sha256_init(&sha);
+	for (int i = 0; i < 513; i++) {
+		pg_sha256_update(&sha, data, chunk);
+		assert_int_equal(EVP_DigestUpdate(oracle, data, chunk), 1);
+	}
+	pg_sha256_final(&sha, digest);
+	assert_int_equal(EVP_DigestFinal(oracle, wanted, NULL), 1);
+	assert_memory_equal(digest, wanted, sizeof(wanted));
+	EVP_MD_CTX_free(oracle);
+	free(data);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_published_vectors),
+		cmocka_unit_test(test_a_million_times_a),
+		cmocka_unit_test(test_every_length_and_alignment),
+		cmocka_unit_test(test_random_splits_give_the_same_digest),
+		cmocka_unit_test(test_uniform_bytes),
+		cmocka_unit_test(test_more_than_2_to_the_32_bits),
+	};
+
+	return cmocka_run_group_tests_name("sha256", tests, NULL, NULL);
+}

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Purgatory on bare metal: put a purgatory segment together, run it in QEMU.
+
+Nothing of Linux is involved: files are placed in the RAM of QEMU's virt machine
+and the CPU starts in payload.S, which enters purgatory as the old kernel would.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import struct
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TREE = HERE.parent.parent
+
+# purgatory/handover.h, said a second time on purpose: a change there that the
+# other side of the contract would not follow fails here.
+MAGIC = 0x524F544147525550
+VERSION = 1
+LEAF = 4096
+DIGEST = 32
+SEGMENTS_MAX = 16
+UART_NONE, UART_PL011 = 0, 1
+CONDUIT_UNKNOWN, CONDUIT_SMC, CONDUIT_HVC = 0, 1, 2
+HEADER = struct.Struct("<IIQQQ")
+PARAMS = struct.Struct("<32sQQQQIIQQQII")
+SEGMENT = struct.Struct("<QQQ16s")
+PARAMS_SIZE = PARAMS.size + SEGMENTS_MAX * SEGMENT.size
+# Where fields of struct purgatory_params are, for those who damage them.
+PARAMS_SEGMENT_SIZE = 32
+PARAMS_KERNEL_ENTRY = 40
+
+# QEMU's virt machine
+RAM = 0x40000000
+UART = 0x09000000
+NOTHING = 0x0F000000  # no device and no memory: an access aborts
+
+RUN_SECONDS_MAX = 30
+
+# With -icount shift=0 an instruction is 1 ns, and the counter runs at 62.5 MHz.
+COUNTING = ("-icount", "shift=0,sleep=off")
+INSTRUCTIONS_PER_TICK = 16
+
+
+def round_up(value, unit):
+    return (value + unit - 1) // unit * unit
+
+
+def image_path():
+    default = TREE / "purgatory" / "purgatory.bin"
+    return Path(os.environ.get("CRASHRES_PURGATORY_BIN", default))
+
+
+def qemu():
+    return shutil.which("qemu-system-aarch64")
+
+
+def compiler():
+    if platform.machine() == "aarch64":
+        return shutil.which("gcc")
+    return shutil.which("aarch64-linux-gnu-gcc")
+
+
+def tool_environment():
+    """The tools that belong to the compiler; check-image takes them so."""
+    prefix = compiler()[: -len("gcc")]
+    tools = {tool.upper(): prefix + tool for tool in ("objcopy", "objdump", "readelf")}
+    return {**os.environ, **tools}
+
+
+def missing():
+    """Why the tests cannot run here, or None."""
+    if not qemu():
+        return "no qemu-system-aarch64"
+    if not compiler():
+        return "no compiler for arm64"
+    if not image_path().is_file():
+        return f"no purgatory image at {image_path()}: run make first"
+    return None
+
+
+def assemble(part, directory, **defines):
+    """payload.S to a flat binary."""
+    elf, out = (Path(directory) / f"{part}.{kind}" for kind in ("elf", "bin"))
+    subprocess.run(
+        [compiler(), "-nostdlib", "-static", f"-DPART_{part}"]
+        + [f"-D{name}={value:#x}" for name, value in defines.items()]
+        + ["-Wl,--build-id=none", "-Wl,-Ttext=0", "-Wl,--entry=0"]
+        + ["-o", elf, HERE / "payload.S"],
+        check=True,
+    )
+    objcopy = tool_environment()["OBJCOPY"]
+    subprocess.run([objcopy, "-O", "binary", "-j", ".text", elf, out], check=True)
+    return out.read_bytes()
+
+
+@dataclass
+class Segment:
+    name: str
+    base: int
+    data: bytes
+    # Not placed in RAM, checked all the same.
+    absent: bool = False
+
+    @property
+    def leaves(self):
+        return [self.data[i : i + LEAF] for i in range(0, len(self.data), LEAF)]
+
+
+@dataclass
+class Plan:
+    """What the library would make: everything that handover.h describes."""
+
+    image: bytes
+    base: int
+    kernel_entry: int
+    segments: list
+    dtb: int = 0
+    uart: tuple = (UART_PL011, UART)
+    conduit: int = CONDUIT_UNKNOWN
+    leaf_count: int = None  # None: as many as there are
+    bad_digests: tuple = ()  # (table, leaf): wrong, under a right self digest
+
+    def __post_init__(self):
+        fields = HEADER.unpack_from(self.image)
+        _, version, magic, self.scratch_offset, self.image_size = fields
+        assert (version, magic) == (VERSION, MAGIC)
+        assert len(self.image) == self.image_size
+
+    @property
+    def leaves(self):
+        return sum(len(segment.leaves) for segment in self.segments)
+
+    @property
+    def table_offset(self):
+        first = self.image_size + round_up(PARAMS_SIZE, LEAF)
+        return first, first + round_up(self.leaves * DIGEST, LEAF)
+
+    @property
+    def segment_size(self):
+        first, second = self.table_offset
+        return second + (second - first)
+
+    def _table(self, number):
+        digests = [
+            hashlib.sha256(leaf).digest()
+            for segment in self.segments
+            for leaf in segment.leaves
+        ]
+        for table, leaf in self.bad_digests:
+            if table == number:
+                digests[leaf] = bytes(DIGEST)
+        table = b"".join(digests)
+        return table.ljust(round_up(len(table), LEAF), b"\0")
+
+    def _params(self, self_digest):
+        params = PARAMS.pack(
+            self_digest, self.segment_size, self.kernel_entry, self.dtb,
+            self.uart[1], self.uart[0], self.conduit,
+            self.leaves if self.leaf_count is None else self.leaf_count,
+            *self.table_offset, len(self.segments), 0,
+        )
+        first_leaf = 0
+        for segment in self.segments:
+            params += SEGMENT.pack(
+                segment.base, len(segment.data), first_leaf, segment.name.encode()
+            )
+            first_leaf += len(segment.leaves)
+        return params.ljust(round_up(PARAMS_SIZE, LEAF), b"\0")
+
+    def purgatory(self):
+        """The purgatory segment, byte for byte."""
+        tables = self._table(0) + self._table(1)
+        covered = self.image[: self.scratch_offset]
+        covered += self._params(bytes(DIGEST))[DIGEST:] + tables
+        digest = hashlib.sha256(covered).digest()
+        segment = self.image + self._params(digest) + tables
+        assert len(segment) == self.segment_size
+        return segment
+
+
+@dataclass
+class Outcome:
+    console: str
+    reason: str  # of QEMU's SHUTDOWN event: guest-reset, guest-shutdown
+    registers: dict = field(default_factory=dict)
+
+
+def _wait_for_shutdown(process):
+    """Let the machine run; say why it ended. -S, or the event could be missed."""
+    requests = b'{"execute":"qmp_capabilities"}\n{"execute":"cont"}\n'
+    try:
+        answers, _ = process.communicate(requests, timeout=RUN_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return "time-out"
+    for line in answers.splitlines():
+        message = json.loads(line)
+        if message.get("event") == "SHUTDOWN":
+            return message["data"]["reason"]
+    return f"no SHUTDOWN event: {answers!r}"
+
+
+def run(cpu, el, files, start, directory, options=()):
+    """Place files, (address, bytes) each, and start at EL1 or EL2."""
+    directory = Path(directory)
+    console = directory / "console"
+    machine = "virt,virtualization=on" if el == 2 else "virt"
+    command = [qemu(), "-M", machine, "-cpu", cpu, "-m", "512M", "-display", "none"]
+    command += ["-nic", "none", "-no-reboot", "-S", "-monitor", "none"]
+    command += ["-qmp", "stdio", "-serial", f"file:{console}", *options]
+    for number, (address, data) in enumerate(files):
+        path = directory / f"segment-{number}"
+        path.write_bytes(data)
+        command += ["-device", f"loader,file={path},addr={address:#x},force-raw=on"]
+    command += ["-device", f"loader,addr={start:#x},cpu-num=0"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        reason = _wait_for_shutdown(process)
+    # newline="": carriage returns are part of what is asserted
+    with open(console, encoding="ascii", newline="") as text:
+        outcome = Outcome(text.read(), reason)
+    for word in outcome.console.split():
+        name, equals, value = word.partition("=")
+        if equals:
+            outcome.registers[name] = int(value, 16)
+    return outcome
