@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "actions.h"
 
@@ -65,7 +67,7 @@ static int no_action(const struct options *options)
 	return EXIT_FAILED;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	struct options options;
 
@@ -82,10 +84,22 @@ int main(int argc, char **argv)
 	case OPTIONS_OK:
 		break;
 	}
+	/* -S and --print-ckr-size override every action. */
+	if (options.print_ckr_size || options.status)
+		return actions_run(&options);
 	if (options.load && !options.kernel)
 		return no_kernel();
-	if (!options.print_ckr_size && !options.status && !options.unload && !options.load &&
-	    !options.exec)
+	if (!options.unload && !options.load && !options.exec)
 		return no_action(&options);
 	return actions_run(&options);
+}
+
+int main(int argc, char **argv)
+{
+	int result = run(argc, argv);
+
+	if (fflush(stdout) == 0)
+		return result;
+	fprintf(stderr, "kexec: standard output: %s\n", strerror(errno));
+	return result == EXIT_DONE ? EXIT_FAILED : result;
 }

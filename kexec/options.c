@@ -58,7 +58,8 @@ static bool parse_address(const char *name, const char *text, uint64_t *value)
 
 	errno = 0;
 	*value = strtoull(text, &end, 0);
-	if (!errno && end != text && *end == '\0' && *text != '-')
+	/* strtoull() would take blanks and a sign too. */
+	if (!errno && *text >= '0' && *text <= '9' && *end == '\0')
 		return true;
 	fprintf(stderr, "Bad option value in --%s=%s\n", name, text);
 	return false;

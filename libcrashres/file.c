@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -53,10 +54,12 @@ enum crashres_status crs_read_below_root(struct crashres_ctx *ctx, const char *p
 					 uint8_t **data, size_t *size)
 {
 	CRS_CLEANUP(crs_closep) int fd = openat(ctx->root_fd, path, O_RDONLY | O_CLOEXEC);
+	char name[128];
 
+	snprintf(name, sizeof(name), "/%s", path);
 	if (fd < 0)
-		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "/%s", path);
-	return crs_read_fd(ctx, fd, limit, path, data, size);
+		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s", name);
+	return crs_read_fd(ctx, fd, limit, name, data, size);
 }
 
 static enum crashres_status take_bytes(struct crashres_ctx *ctx, int fd, struct crashres_file *file)

@@ -48,7 +48,7 @@ static long call(struct crashres_ctx *ctx, unsigned long entry, size_t count,
 }
 
 /* What each errno means here (kernel/kexec.c, kernel/kexec_core.c), for a person. */
-static const char *explain(int error)
+static const char *explain(int error, enum crashres_slot slot)
 {
 	switch (error) {
 	case EPERM:
@@ -56,7 +56,8 @@ static const char *explain(int error)
 	case EACCES:
 		return "IMA demands a signed kernel, which only kexec_file_load can bring";
 	case EADDRNOTAVAIL:
-		return "the kernel's crash region is not where /proc/iomem showed it";
+		return slot == CRASHRES_SLOT_CRASH ?
+		       "the kernel's crash region is not where /proc/iomem showed it" : NULL;
 	case EBUSY:
 		return "another kexec is at work";
 	case ENOSYS:
@@ -69,19 +70,22 @@ static const char *explain(int error)
 }
 
 static enum crashres_status fail_call(struct crashres_ctx *ctx, const char *what, int error,
-				      const char *consequence)
+				      enum crashres_slot slot, const char *consequence)
 {
-	const char *reason = explain(error);
+	const char *reason = explain(error, slot);
 
 	return crs_fail(ctx, CRASHRES_ERR_KERNEL, "%s failed: %s%s%s%s%s", what, strerror(error),
 			reason ? " (" : "", reason ? reason : "", reason ? ")" : "", consequence);
 }
 
-/* These are answered before the kernel lets go of the image it holds (do_kexec_load). */
+/*
+ * These are answered before the kernel lets go of the image it holds
+ * (do_kexec_load). EFAULT is not: a segment's bytes are copied after that, and
+ * reading a mapped file can fail.
+ */
 static bool keeps_old_image(int error)
 {
-	return error == EPERM || error == EACCES || error == EBUSY || error == ENOSYS ||
-	       error == EFAULT;
+	return error == EPERM || error == EACCES || error == EBUSY || error == ENOSYS;
 }
 
 static enum crashres_status check_host(struct crashres_ctx *ctx)
@@ -117,7 +121,7 @@ enum crashres_status crashres_load(struct crashres_ctx *ctx, const struct crashr
 	if (call(ctx, plan->entry, plan->segment_count, segments, plan->slot) < 0) {
 		bool empty = plan->slot == CRASHRES_SLOT_CRASH && !keeps_old_image(errno);
 
-		return fail_call(ctx, "kexec_load", errno,
+		return fail_call(ctx, "kexec_load", errno, plan->slot,
 				 empty ? "; no crash kernel is loaded now" : "");
 	}
 	return CRASHRES_OK;
@@ -130,6 +134,6 @@ enum crashres_status crashres_unload(struct crashres_ctx *ctx, enum crashres_slo
 	if (status != CRASHRES_OK)
 		return status;
 	if (call(ctx, 0, 0, NULL, slot) < 0)
-		return fail_call(ctx, "kexec unload", errno, "");
+		return fail_call(ctx, "kexec unload", errno, slot, "");
 	return CRASHRES_OK;
 }

@@ -104,9 +104,10 @@ enum crashres_status crs_decompress(struct crashres_ctx *ctx, const struct crash
 	CRS_CLEANUP(crs_closep) int fd = -1;
 	enum crashres_status status;
 
-	*inner = NULL;
-	if (!is_gzip(file->data, file->size))
+	if (!is_gzip(file->data, file->size)) {
+		*inner = NULL;
 		return CRASHRES_OK;
+	}
 	if (asprintf(&name, "%s (gzip)", file->name) < 0) {
 		name = NULL;
 		return crs_fail_memory(ctx);

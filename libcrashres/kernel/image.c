@@ -58,7 +58,7 @@ static uint64_t needed_size(const uint8_t *data, size_t size, uint32_t pe_offset
 	    signature != 0x4550 || !read_le(data, size, (uint64_t)pe_offset + 6, 2, &sections) ||
 	    !read_le(data, size, (uint64_t)pe_offset + 20, 2, &optional))
 		return 0;
-	table = pe_offset + 24 + optional;
+	table = (uint64_t)pe_offset + 24 + optional;
 	for (; sections--; table += 40) {
 		uint64_t raw_size, raw_offset;
 

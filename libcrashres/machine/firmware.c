@@ -4,15 +4,19 @@
 
 #include "firmware.h"
 
-/* "#address-cells" and the like of @node; the Devicetree Specification's default (2.3.5). */
+/*
+ * "#address-cells" and the like of @node; @missing is the Devicetree
+ * Specification's default (2.3.5). -1 for more than a number of 64 bits has, as
+ * below PCI: such addresses mean something else.
+ */
 static int cells(const void *dtb, int node, const char *name, int missing)
 {
 	int length;
 	const fdt32_t *value = fdt_getprop(dtb, node, name, &length);
 
-	if (!value || length != (int)sizeof(*value) || fdt32_to_cpu(*value) > 2)
+	if (!value || length != (int)sizeof(*value))
 		return missing;
-	return (int)fdt32_to_cpu(*value);
+	return fdt32_to_cpu(*value) > 2 ? -1 : (int)fdt32_to_cpu(*value);
 }
 
 static uint64_t take_cells(const fdt32_t **cursor, int count)
@@ -33,7 +37,7 @@ static bool translate_step(const void *dtb, int bus, int parent, uint64_t *addre
 	int step = child_cells + parent_cells + size_cells;
 	const fdt32_t *ranges = fdt_getprop(dtb, bus, "ranges", &length);
 
-	if (!ranges)
+	if (!ranges || child_cells < 0 || size_cells < 0 || parent_cells < 0)
 		return false;
 	for (int left = length / 4; step && left >= step; left -= step) {
 		uint64_t child = take_cells(&ranges, child_cells);
@@ -52,7 +56,7 @@ static bool device_address(const void *dtb, int node, uint64_t *address)
 	const fdt32_t *reg = fdt_getprop(dtb, node, "reg", &length);
 	int count = bus < 0 ? 0 : cells(dtb, bus, "#address-cells", 2);
 
-	if (bus < 0 || !reg || length < 4 * count || !count)
+	if (bus < 0 || !reg || count <= 0 || length < 4 * count)
 		return false;
 	*address = take_cells(&reg, count);
 	for (int parent; bus > 0; bus = parent) {
@@ -82,12 +86,15 @@ static int console_node(const void *dtb)
 static void find_console(const void *dtb, struct crs_firmware *firmware)
 {
 	int node = console_node(dtb);
+	uint64_t base;
 
 	if (node < 0 || (fdt_node_check_compatible(dtb, node, "arm,pl011") &&
 			 fdt_node_check_compatible(dtb, node, "arm,sbsa-uart")))
 		return;
-	if (device_address(dtb, node, &firmware->uart_base))
-		firmware->uart = PURGATORY_UART_PL011;
+	if (!device_address(dtb, node, &base))
+		return;
+	firmware->uart = PURGATORY_UART_PL011;
+	firmware->uart_base = base;
 }
 
 static void find_conduit(const void *dtb, struct crs_firmware *firmware)

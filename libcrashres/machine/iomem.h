@@ -10,6 +10,8 @@
 #ifndef CRS_IOMEM_H
 #define CRS_IOMEM_H
 
+#include <sys/types.h>
+
 #include "../ctx.h"
 #include "../range.h"
 

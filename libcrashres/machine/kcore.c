@@ -93,24 +93,22 @@ static char *vmcoreinfo_text(Elf *elf, const GElf_Phdr *phdr)
 
 static bool in_ram(const struct crs_ranges *ram, uint64_t address)
 {
-	const struct crashres_range byte = { address, 1 };
-
+	/* The last address, which the kernel gives to what is not RAM, is in no range. */
 	for (size_t i = 0; i < ram->count; i++)
-		if (crs_range_contains(ram->items[i], byte))
+		if (address >= ram->items[i].base &&
+		    address - ram->items[i].base < ram->items[i].size)
 			return true;
 	return false;
 }
 
 /*
- * The linear map, read off the PT_LOADs: all that lie in RAM must agree. An
- * entry outside the linear map has p_paddr 0 or -1; the kernel's own image,
- * where it has an entry, maps by image_offset.
+ * The linear map, read off the PT_LOADs: false where those that lie in RAM do
+ * not agree. An entry outside the linear map has p_paddr 0 or -1; the kernel's
+ * own image, where it has an entry, maps by image_offset.
  */
 static bool linear_from_phdrs(Elf *elf, size_t count, const struct crs_ranges *ram,
-			      const struct crs_kcore *kcore, uint64_t *offset)
+			      const struct crs_kcore *kcore, bool *known, uint64_t *offset)
 {
-	bool known = false;
-
 	for (size_t i = 0; i < count; i++) {
 		GElf_Phdr phdr;
 		uint64_t here;
@@ -121,19 +119,19 @@ static bool linear_from_phdrs(Elf *elf, size_t count, const struct crs_ranges *r
 		here = phdr.p_vaddr - phdr.p_paddr;
 		if (kcore->image_known && here == kcore->image_offset)
 			continue;
-		if (known && here != *offset)
+		if (*known && here != *offset)
 			return false;
-		known = true;
+		*known = true;
 		*offset = here;
 	}
-	return known;
+	return true;
 }
 
 static void take_core(struct crashres_ctx *ctx, Elf *elf, size_t count,
 		      const struct crs_ranges *ram, struct crs_kcore *kcore)
 {
 	uint64_t from_phdrs = 0, from_info = 0;
-	bool phdrs_known, info_known = false;
+	bool phdrs_known = false, info_known = false;
 
 	for (size_t i = 0; i < count; i++) {
 		CRS_CLEANUP(crs_freep) char *text = NULL;
@@ -145,7 +143,12 @@ static void take_core(struct crashres_ctx *ctx, Elf *elf, size_t count,
 		if (text)
 			take_vmcoreinfo(text, &info_known, &from_info, kcore);
 	}
-	phdrs_known = linear_from_phdrs(elf, count, ram, kcore, &from_phdrs);
+	if (!linear_from_phdrs(elf, count, ram, kcore, &phdrs_known, &from_phdrs)) {
+		crs_log(ctx, CRASHRES_LOG_WARNING,
+			"/proc/kcore: its program headers disagree about the linear map: "
+			"the dump gets no virtual addresses");
+		return;
+	}
 	if (phdrs_known && info_known && from_phdrs != from_info) {
 		crs_log(ctx, CRASHRES_LOG_WARNING,
 			"/proc/kcore: program headers and VMCOREINFO disagree about the linear map "

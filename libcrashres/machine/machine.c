@@ -66,7 +66,10 @@ static int compare_numbers(const void *a, const void *b)
 	return (*left > *right) - (*left < *right);
 }
 
-/* The N of every cpuN below /sys/devices/system/cpu, in order; numbers may have gaps. */
+/*
+ * The N of every cpuN below /sys/devices/system/cpu, in order; numbers may have
+ * gaps. *@cpus is for free() after a failure too.
+ */
 static enum crashres_status list_cpus(struct crashres_ctx *ctx, uint64_t **cpus, size_t *count)
 {
 	int fd = openat(ctx->root_fd, "sys/devices/system/cpu",
@@ -93,7 +96,6 @@ static enum crashres_status list_cpus(struct crashres_ctx *ctx, uint64_t **cpus,
 		bigger = reallocarray(*cpus, *count + 1, sizeof(**cpus));
 		if (!bigger) {
 			closedir(dir);
-			free(*cpus);
 			return crs_fail_memory(ctx);
 		}
 		*cpus = bigger;
@@ -168,12 +170,13 @@ static void read_kcore(struct crashres_ctx *ctx, struct crashres_machine *machin
 {
 	CRS_CLEANUP(crs_closep) int fd = openat(ctx->root_fd, "proc/kcore", O_RDONLY | O_CLOEXEC);
 	CRS_CLEANUP(crs_freep) uint8_t *head = NULL;
-	size_t size = 0, needed = crs_kcore_head_size(NULL, 0);
+	size_t size = 0, wanted = 0, needed = crs_kcore_head_size(NULL, 0);
 
-	while (fd >= 0 && needed > size) {
+	/* A copy of it may end anywhere: then there is no more to be had. */
+	while (fd >= 0 && needed > size && size == wanted) {
 		free(head);
-		head = read_head(fd, &needed);
-		size = needed;
+		wanted = size = needed;
+		head = read_head(fd, &size);
 		if (!head)
 			break;
 		needed = crs_kcore_head_size(head, size);

@@ -113,11 +113,13 @@ enum crashres_status crs_regions_from_iomem(struct crashres_ctx *ctx,
 {
 	struct crs_regions new = { 0 };
 
-	if (!iomem->hidden && (!find_crash(iomem, &new.crash) || !find_ram(iomem, &new))) {
-		crs_regions_free(&new);
-		return crs_fail_memory(ctx);
+	if (!iomem->hidden) {
+		if (!find_crash(iomem, &new.crash) || !find_ram(iomem, &new)) {
+			crs_regions_free(&new);
+			return crs_fail_memory(ctx);
+		}
+		new.kernel_image = find_kernel(iomem);
 	}
-	new.kernel_image = find_kernel(iomem);
 	*regions = new;
 	return CRASHRES_OK;
 }

@@ -26,11 +26,13 @@ static const char *word_end(const char *word)
 static bool word_is(const char *word, const char *end, const char *name)
 {
 	size_t length = strlen(name);
+	bool quoted = word < end && *word == '"';
 
-	if (word < end && *word == '"')
-		word++;
-	return (size_t)(end - word) >= length && !strncmp(word, name, length) &&
-	       (word + length == end || word[length] == '=');
+	word += quoted;
+	if ((size_t)(end - word) < length || strncmp(word, name, length))
+		return false;
+	word += length;
+	return word == end || *word == '=' || (quoted && *word == '"' && word + 1 == end);
 }
 
 char *crs_cmdline_filter(const char *cmdline, enum crashres_slot slot)

@@ -80,15 +80,15 @@ enum crashres_status crs_elfcorehdr_make(struct crashres_ctx *ctx,
 	size_t most = machine->cpu_notes.count + machine->regions.ram.count + 2, count, total;
 	Elf64_Ehdr ehdr;
 
-	if (most > MAX_HEADERS)
-		return crs_fail(ctx, CRASHRES_ERR_LIMIT,
-				"elfcorehdr: %zu CPUs and %zu ranges of RAM need more than %d program "
-				"headers, the most that /proc/vmcore can have",
-				machine->cpu_notes.count, machine->regions.ram.count, MAX_HEADERS);
 	phdrs = calloc(most, sizeof(*phdrs));
 	if (!phdrs)
 		return crs_fail_memory(ctx);
 	count = fill_headers(machine, phdrs);
+	if (count > MAX_HEADERS)
+		return crs_fail(ctx, CRASHRES_ERR_LIMIT,
+				"elfcorehdr: %zu CPUs and %zu ranges of RAM need more than %d program "
+				"headers, the most that /proc/vmcore can have",
+				machine->cpu_notes.count, machine->regions.ram.count, MAX_HEADERS);
 	total = sizeof(ehdr) + count * sizeof(*phdrs);
 	file = malloc(total);
 	if (!file)

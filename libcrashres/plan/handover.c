@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <endian.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,15 +63,15 @@ static void digest_segment(const struct crashres_segment *segment, uint8_t *tabl
 	sha256(zeros, LEAF, zero_digest);
 	for (uint64_t offset = 0; offset < segment->range.size;
 	     offset += LEAF, table += PURGATORY_DIGEST_SIZE) {
-		const uint8_t *data = (const uint8_t *)segment->data + offset;
+		const uint8_t *data = segment->data;
 		uint64_t left = offset < segment->data_size ? segment->data_size - offset : 0;
 
 		if (left >= LEAF) {
-			sha256(data, LEAF, table);
+			sha256(data + offset, LEAF, table);
 		} else if (left) {
 			uint8_t last[LEAF] = { 0 };
 
-			memcpy(last, data, left);
+			memcpy(last, data + offset, left);
 			sha256(last, LEAF, table);
 		} else {
 			memcpy(table, zero_digest, sizeof(zero_digest));
@@ -144,6 +145,12 @@ enum crashres_status crs_handover_make(struct crashres_ctx *ctx,
 	for (size_t i = 0; i < count; i++)
 		leaves += segments[i].range.size / LEAF;
 	layout = make_layout(leaves);
+	if (layout.size > PURGATORY_SEGMENT_SIZE_MAX)
+		return crs_fail(ctx, CRASHRES_ERR_LIMIT,
+				"purgatory: %" PRIu64 " MiB to check need %" PRIu64
+				" MiB of digests, at most %u",
+				leaves * LEAF >> 20, layout.size >> 20,
+				PURGATORY_SEGMENT_SIZE_MAX >> 20);
 	segment = calloc(1, layout.size);
 	if (!segment)
 		return crs_fail_memory(ctx);

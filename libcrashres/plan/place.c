@@ -71,3 +71,25 @@ uint64_t crs_place_largest(const struct crs_place *place, struct crs_need need,
 	}
 	return largest;
 }
+
+uint64_t crs_place_shortage(const struct crs_place *place, struct crs_need need,
+			    struct crashres_range window)
+{
+	struct crashres_range tail = { crs_range_end(window), 0 };
+	uint64_t floor, aligned, end;
+
+	if (crs_place_largest(place, need, window) >= need.size)
+		return 0;
+	for (size_t i = 0; i < place->holes.count; i++) {
+		struct crashres_range hole = crs_range_intersect(place->holes.items[i], window);
+
+		if (hole.size && crs_range_end(hole) == crs_range_end(window))
+			tail = hole;
+	}
+	floor = tail.base > need.offset ? tail.base - need.offset : 0;
+	if (!crs_align_up(floor, need.alignment, &aligned) ||
+	    __builtin_add_overflow(aligned, need.offset, &end) ||
+	    __builtin_add_overflow(end, need.size, &end))
+		return UINT64_MAX;
+	return end - crs_range_end(window);
+}

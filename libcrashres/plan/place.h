@@ -34,4 +34,11 @@ enum crashres_status crs_place_highest(struct crs_place *place, struct crs_need 
 uint64_t crs_place_largest(const struct crs_place *place, struct crs_need need,
 			   struct crashres_range window);
 
+/*
+ * By how many bytes @window would have to be longer at its end, all of them
+ * free, for @need to fit; 0 where it fits.
+ */
+uint64_t crs_place_shortage(const struct crs_place *place, struct crs_need need,
+			    struct crashres_range window);
+
 #endif

@@ -131,8 +131,9 @@ static enum crashres_status find_memory(struct draft *draft)
 	if (!draft->window.size)
 		return crs_fail(draft->ctx, CRASHRES_ERR_NO_SPACE,
 				"--mem-min and --mem-max (0x%" PRIx64 " - 0x%" PRIx64 ") leave nothing of "
-				"the crash region", draft->request->window.base,
-				crs_range_last(draft->request->window));
+				"%s", draft->request->window.base,
+				crs_range_last(draft->request->window),
+				is_crash(draft) ? "the crash region" : "the memory below 2^48");
 	return CRASHRES_OK;
 }
 
@@ -239,14 +240,16 @@ static enum crashres_status describe_segments(struct draft *draft)
 static enum crashres_status fail_space(const struct draft *draft, const char *name,
 				       struct crs_need need, struct crashres_range window)
 {
-	uint64_t largest = crs_place_largest(&draft->place, need, window);
+	/* Of a region that is one piece it can be said how large it would have to be. */
+	uint64_t missing = is_crash(draft) ? crs_place_shortage(&draft->place, need, window) :
+			   need.size - crs_place_largest(&draft->place, need, window);
 
 	return crs_fail(draft->ctx, CRASHRES_ERR_NO_SPACE,
 			"Could not find a free area of memory of 0x%" PRIx64 " bytes for segment %s: "
 			"%s 0x%" PRIx64 " - 0x%" PRIx64 " is too small by %" PRIu64 " KiB",
 			need.size, name, is_crash(draft) ? "crash region" : "memory in",
 			draft->window.base, crs_range_last(draft->window),
-			(need.size - largest + 1023) >> 10);
+			(missing >> 10) + (missing % 1024 != 0));
 }
 
 typedef enum crashres_status place_fn(struct crs_place *place, struct crs_need need,

@@ -21,6 +21,10 @@
 #include "../../libcrashres/ctx.h"
 #include "../../libcrashres/range.h"
 
+/* Tests convert freely between widths, and most need nothing from their state. */
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+
 #define COUNT(array)	(sizeof(array) / sizeof(*(array)))
 #define KIB		(1ULL << 10)
 #define MIB		(1ULL << 20)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <sys/types.h>
 #include <time.h>
 
 #include "../../libcrashres/machine/iomem.h"

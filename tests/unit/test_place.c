@@ -35,6 +35,25 @@ static bool suits(uint32_t free_bytes, struct crs_need need, struct crashres_ran
 	       (free_bytes & bytes) == bytes;
 }
 
+static bool fits(uint32_t free_bytes, struct crs_need need, struct crashres_range window)
+{
+	for (uint64_t base = 0; base < 32 - need.size; base++)
+		if (suits(free_bytes, need, window, base))
+			return true;
+	return false;
+}
+
+/* So many free bytes behind the window, until it fits. */
+static uint64_t shortage(uint32_t free_bytes, struct crs_need need, struct crashres_range window)
+{
+	const uint64_t end = crs_range_end(window), before = window.size;
+
+	free_bytes &= (1U << end) - 1;
+	for (; !fits(free_bytes, need, window); window.size++)
+		free_bytes |= 1U << crs_range_end(window);
+	return window.size - before;
+}
+
 typedef enum crashres_status place_fn(struct crs_place *place, struct crs_need need,
 				      struct crashres_range window, struct crashres_range *taken);
 
@@ -79,6 +98,8 @@ static void check_all(uint32_t free_bytes, struct crs_need need, struct crashres
 				largest = other.size;
 	}
 	assert_int_equal(crs_place_largest(&place, need, window), largest);
+	assert_int_equal(crs_place_shortage(&place, need, window),
+			 shortage(free_bytes, need, window));
 	crs_ranges_free(&place.holes);
 	check_place(crs_place_lowest, free_bytes, need, window, lowest);
 	check_place(crs_place_highest, free_bytes, need, window, highest);
@@ -90,7 +111,7 @@ static void test_every_pattern_of_free_memory(void **state)
 	const struct crashres_range world = { 0, WORLD };
 	struct crs_need need;
 
-	for (uint32_t free_bytes = 0; free_bytes < 1U << WORLD; free_bytes += 3)
+	for (uint32_t free_bytes = 0; free_bytes < 1U << WORLD; free_bytes++)
 		for (need.size = 1; need.size <= 4; need.size++)
 			for (need.alignment = 1; need.alignment <= 4; need.alignment *= 2)
 				for (need.offset = 0; need.offset < 3; need.offset++)
@@ -130,6 +151,7 @@ static void test_the_end_of_the_address_space(void **state)
 	assert_int_equal(crs_place_lowest(&place, need, all, &taken), CRASHRES_ERR_NO_SPACE);
 	assert_int_equal(crs_place_highest(&place, need, all, &taken), CRASHRES_ERR_NO_SPACE);
 	assert_int_equal(crs_place_largest(&place, (struct crs_need){ 1, 1ULL << 63, 0 }, all), 0);
+	assert_int_equal(crs_place_shortage(&place, need, all), UINT64_MAX);
 	assert_untouched(taken);
 	crs_ranges_free(&place.holes);
 }

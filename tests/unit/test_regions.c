@@ -128,6 +128,19 @@ static void test_driver_memory_inside_ordinary_ram_is_not_used(void **state)
 	crs_regions_free(&regions);
 }
 
+/* What lies around RAM is no reservation of it. */
+static void test_ordinary_ram_inside_a_window_is_used(void **state)
+{
+	struct crs_regions regions = regions_of(*state,
+		"1000-ffff : CXL Window 0\n"
+		"  2000-8fff : System RAM\n"
+		"    3000-3fff : reserved\n");
+
+	check_list(&regions.ram, "2000+7000");
+	check_list(&regions.usable, "2000+1000 4000+5000");
+	crs_regions_free(&regions);
+}
+
 static void test_crash_regions_in_several_pieces_of_ram(void **state)
 {
 	struct crs_regions regions = regions_of(*state,
@@ -200,6 +213,7 @@ int main(void)
 		UNIT_TEST(test_ram_and_what_of_it_is_usable),
 		UNIT_TEST(test_memory_that_a_driver_added_is_dumped_but_not_used),
 		UNIT_TEST(test_driver_memory_inside_ordinary_ram_is_not_used),
+		UNIT_TEST(test_ordinary_ram_inside_a_window_is_used),
 		UNIT_TEST(test_crash_regions_in_several_pieces_of_ram),
 		UNIT_TEST(test_hundreds_of_reservations),
 		UNIT_TEST(test_kernel_image_needs_both_ends_in_order),

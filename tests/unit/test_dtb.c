@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <libfdt.h>
+
+#include "../../libcrashres/plan/dtb.h"
+#include "support.h"
+
+#define ROOM	(3 * MIB)
+
+/* Every stale property holds another address; linux,initrd-start holds this one. */
+#define OLD_INITRD	0x48003000
+
+/* How the source is made. */
+struct source {
+	uint32_t address_cells, size_cells;	/* 0: no property */
+	bool stub;			/* as on ACPI machines: no child but /chosen */
+	bool no_chosen;
+	bool stale;			/* /chosen of a kernel started by kexec */
+	size_t padding;			/* bytes in a property of the root */
+};
+
+static const char *const stale[] = {
+	"bootargs", "kaslr-seed", "rng-seed", "linux,initrd-start", "linux,initrd-end",
+	"linux,elfcorehdr", "linux,usable-memory-range", "linux,ima-kexec-buffer",
+	"linux,kho-fdt", "linux,kho-scratch", "linux,booted-from-kexec",
+};
+
+static void put_chosen(void *dtb, const struct source *source)
+{
+	fdt_begin_node(dtb, "chosen");
+	fdt_property_string(dtb, "stdout-path", "serial0:115200");
+	fdt_property_u64(dtb, "linux,uefi-system-table", 0x7c000000);
+	for (size_t i = 0; source->stale && i < COUNT(stale); i++)
+		fdt_property_u64(dtb, stale[i], 0x48000000 + 0x1000 * i);
+	if (source->stale)
+		fdt_property_u64(dtb, "linux,kept", 1);
+	fdt_end_node(dtb);
+}
+
+static uint8_t *build(const struct source *source)
+{
+	uint8_t *dtb = unit_alloc(ROOM);
+	char *padding;
+
+	assert_int_equal(fdt_create(dtb, ROOM), 0);
+	fdt_add_reservemap_entry(dtb, 0x1000, 0x2000);
+	if (source->stale)
+		fdt_add_reservemap_entry(dtb, OLD_INITRD, 0x5000);
+	fdt_add_reservemap_entry(dtb, 0x7000, 0x1000);
+	fdt_finish_reservemap(dtb);
+	fdt_begin_node(dtb, "");
+	if (source->address_cells)
+		fdt_property_u32(dtb, "#address-cells", source->address_cells);
+	if (source->size_cells)
+		fdt_property_u32(dtb, "#size-cells", source->size_cells);
+	assert_int_equal(fdt_property_placeholder(dtb, "padding", source->padding,
+						  (void **)&padding), 0);
+	memset(padding, 'p', source->padding);
+	if (!source->stub) {
+		fdt_begin_node(dtb, "memory@40000000");
+		fdt_property_string(dtb, "device_type", "memory");
+		fdt_end_node(dtb);
+	}
+	if (!source->no_chosen)
+		put_chosen(dtb, source);
+	fdt_end_node(dtb);
+	assert_int_equal(fdt_finish(dtb), 0);
+	return dtb;
+}
+
+static const uint8_t seed[CRS_DTB_SEED_SIZE] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, [135] = 0xee };
+static const struct crashres_range usable[] = {
+	{ 0x40000000, 0x10000000 }, { 0x30000000, 0x04000000 }, { 0x20000000, 0x1000 },
+};
+
+static struct crs_dtb_chosen full(void)
+{
+	return (struct crs_dtb_chosen){
+		.bootargs = "root=/dev/vda1 ro",
+		.initrd = { 0x44000000, 0x123456 },
+		.elfcorehdr = { 0x4fff0000, 0x1234 },
+		.usable = usable,
+		.usable_count = 2,
+		.seed = seed,
+	};
+}
+
+static uint8_t *make(struct unit *unit, const struct source *source,
+		     const struct crs_dtb_chosen *chosen)
+{
+	uint8_t *dtb = build(source), *result;
+	size_t size;
+
+	assert_ok(unit, crs_dtb_make(unit->ctx, "tree", dtb, fdt_totalsize(dtb), chosen, &result,
+				     &size));
+	assert_int_equal(fdt_check_full(result, size), 0);
+	assert_int_equal(fdt_totalsize(result), size);
+	free(dtb);
+	return result;
+}
+
+static const void *property(const void *dtb, const char *name, int *length)
+{
+	int node = fdt_path_offset(dtb, "/chosen");
+
+	assert_true(node >= 0);
+	return fdt_getprop(dtb, node, name, length);
+}
+
+static void check_property(const void *dtb, const char *name, const void *bytes, size_t size)
+{
+	int length;
+	const void *value = property(dtb, name, &length);
+
+	assert_non_null(value);
+	assert_int_equal(length, size);
+	assert_memory_equal(value, bytes, size);
+}
+
+static void check_no_property(const void *dtb, const char *name)
+{
+	assert_null(property(dtb, name, NULL));
+}
+
+/* "base+size ..." of the memory reservations. */
+static void check_reservations(const void *dtb, const char *wanted)
+{
+	char got[256] = "";
+	size_t used = 0;
+
+	for (int i = 0; i < fdt_num_mem_rsv(dtb); i++) {
+		uint64_t base, size;
+
+		assert_int_equal(fdt_get_mem_rsv(dtb, i, &base, &size), 0);
+		used += (size_t)snprintf(got + used, sizeof(got) - used, "%s%" PRIx64 "+%" PRIx64,
+					 i ? " " : "", base, size);
+	}
+	assert_string_equal(got, wanted);
+}
+
+static void test_everything_is_written(void **state)
+{
+	const struct source source = { .address_cells = 2, .size_cells = 2 };
+	const struct crs_dtb_chosen chosen = full();
+	uint8_t *dtb = make(*state, &source, &chosen);
+
+	check_property(dtb, "bootargs", "root=/dev/vda1 ro", 18);
+	check_property(dtb, "kaslr-seed", seed, 8);
+	check_property(dtb, "rng-seed", seed + 8, 128);
+	check_property(dtb, "linux,initrd-start", "\0\0\0\0\x44\0\0\0", 8);
+	check_property(dtb, "linux,initrd-end", "\0\0\0\0\x44\x12\x34\x56", 8);
+	check_property(dtb, "linux,elfcorehdr", "\0\0\0\0\x4f\xff\0\0\0\0\0\0\0\0\x12\x34", 16);
+	check_property(dtb, "stdout-path", "serial0:115200", 15);
+	check_property(dtb, "linux,uefi-system-table", "\0\0\0\0\x7c\0\0\0", 8);
+	check_reservations(dtb, "1000+2000 7000+1000 4fff0000+1234 44000000+123456");
+	free(dtb);
+}
+
+static void test_usable_memory_in_the_cells_of_the_root(void **state)
+{
+	static const struct {
+		uint32_t address_cells, size_cells;
+		const char *bytes;
+		size_t size;
+	} cases[] = {
+		{ 1, 1, "\x40\0\0\0\x10\0\0\0" "\x30\0\0\0\x04\0\0\0", 16 },
+		{ 0, 0, "\x40\0\0\0\x10\0\0\0" "\x30\0\0\0\x04\0\0\0", 16 },
+		{ 2, 1, "\0\0\0\0\x40\0\0\0\x10\0\0\0" "\0\0\0\0\x30\0\0\0\x04\0\0\0", 24 },
+		{ 1, 2, "\x40\0\0\0\0\0\0\0\x10\0\0\0" "\x30\0\0\0\0\0\0\0\x04\0\0\0", 24 },
+		{ 2, 2, "\0\0\0\0\x40\0\0\0\0\0\0\0\x10\0\0\0"
+			"\0\0\0\0\x30\0\0\0\0\0\0\0\x04\0\0\0", 32 },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++)
+		for (size_t count = 0; count <= 3; count++) {
+			const struct source source = {
+				.address_cells = cases[i].address_cells,
+				.size_cells = cases[i].size_cells,
+			};
+			struct crs_dtb_chosen chosen = full();
+			uint8_t *dtb;
+
+			chosen.usable_count = count;
+			dtb = make(*state, &source, &chosen);
+			if (count)	/* of three the kernel reads two */
+				check_property(dtb, "linux,usable-memory-range", cases[i].bytes,
+					       cases[i].size / (count == 1 ? 2 : 1));
+			else
+				check_no_property(dtb, "linux,usable-memory-range");
+			free(dtb);
+		}
+}
+
+static void refuse(struct unit *unit, const void *dtb, size_t dtb_size,
+		   const struct crs_dtb_chosen *chosen, enum crashres_status status,
+		   const char *sentence)
+{
+	uint8_t *result = UNTOUCHED;
+	size_t size = 77;
+
+	assert_fails(unit, crs_dtb_make(unit->ctx, "tree", dtb, dtb_size, chosen, &result, &size),
+		     status, sentence);
+	assert_ptr_equal(result, UNTOUCHED);
+	assert_int_equal(size, 77);
+}
+
+static void refuse_source(struct unit *unit, struct source source,
+			  const struct crs_dtb_chosen *chosen, enum crashres_status status,
+			  const char *sentence)
+{
+	uint8_t *dtb = build(&source);
+
+	refuse(unit, dtb, fdt_totalsize(dtb), chosen, status, sentence);
+	free(dtb);
+}
+
+static void test_numbers_that_do_not_fit_their_cells(void **state)
+{
+	const struct source one = { .address_cells = 1, .size_cells = 1 };
+	const struct source two_one = { .address_cells = 2, .size_cells = 1 };
+	struct crashres_range range = { 0xffffffff, 0xffffffff };
+	struct crs_dtb_chosen chosen = full();
+	uint8_t *dtb;
+
+	chosen.usable = &range;
+	chosen.usable_count = 1;
+	dtb = make(*state, &one, &chosen);
+	check_property(dtb, "linux,usable-memory-range", "\xff\xff\xff\xff\xff\xff\xff\xff", 8);
+	free(dtb);
+	range.base++;
+	refuse_source(*state, one, &chosen, CRASHRES_ERR_LIMIT,
+		      "tree: linux,usable-memory-range: 0x100000000 + 0xffffffff does not fit the "
+		      "root node's 1 address and 1 size cells");
+	dtb = make(*state, &two_one, &chosen);
+	check_property(dtb, "linux,usable-memory-range", "\0\0\0\1\0\0\0\0\xff\xff\xff\xff", 12);
+	free(dtb);
+	range.size++;
+	refuse_source(*state, two_one, &chosen, CRASHRES_ERR_LIMIT,
+		      "tree: linux,usable-memory-range: 0x100000000 + 0x100000000 does not fit the "
+		      "root node's 2 address and 1 size cells");
+	chosen.elfcorehdr.base = 1ULL << 32;
+	refuse_source(*state, one, &chosen, CRASHRES_ERR_LIMIT,
+		      "tree: linux,elfcorehdr: 0x100000000 + 0x1234 does not fit the "
+		      "root node's 1 address and 1 size cells");
+}
+
+static void test_cells_that_cannot_be(void **state)
+{
+	const struct crs_dtb_chosen chosen = full();
+
+	refuse_source(*state, (struct source){ .address_cells = 3, .size_cells = 2 }, &chosen,
+		      CRASHRES_ERR_FORMAT,
+		      "tree: root node: 3 address and 2 size cells: 1 or 2 of each are possible");
+	refuse_source(*state, (struct source){ .address_cells = 2, .size_cells = UINT32_MAX }, &chosen,
+		      CRASHRES_ERR_FORMAT, "tree: root node: 2 address and 4294967295 size cells: "
+		      "1 or 2 of each are possible");
+}
+
+static void test_what_a_former_kexec_left_is_gone(void **state)
+{
+	const struct source source = { .address_cells = 2, .size_cells = 2, .stale = true };
+	const struct crs_dtb_chosen nothing = { .bootargs = "" };
+	uint8_t *dtb = make(*state, &source, &nothing);
+
+	for (size_t i = 0; i < COUNT(stale); i++)
+		check_no_property(dtb, stale[i]);
+	check_property(dtb, "linux,kept", "\0\0\0\0\0\0\0\1", 8);
+	check_property(dtb, "stdout-path", "serial0:115200", 15);
+	/* The old initrd's is gone, the others stay. */
+	check_reservations(dtb, "1000+2000 7000+1000");
+	free(dtb);
+}
+
+static void test_old_values_are_replaced(void **state)
+{
+	const struct source source = { .address_cells = 2, .size_cells = 2, .stale = true };
+	const struct crs_dtb_chosen chosen = full();
+	uint8_t *dtb = make(*state, &source, &chosen);
+
+	check_property(dtb, "bootargs", "root=/dev/vda1 ro", 18);
+	check_property(dtb, "kaslr-seed", seed, 8);
+	check_property(dtb, "linux,initrd-start", "\0\0\0\0\x44\0\0\0", 8);
+	check_reservations(dtb, "1000+2000 7000+1000 4fff0000+1234 44000000+123456");
+	free(dtb);
+}
+
+static void test_what_is_not_asked_for_is_not_there(void **state)
+{
+	const struct source source = { .address_cells = 2, .size_cells = 2 };
+	const struct crs_dtb_chosen nothing = { .bootargs = "" };
+	uint8_t *dtb = make(*state, &source, &nothing);
+
+	for (size_t i = 0; i < COUNT(stale); i++)
+		check_no_property(dtb, stale[i]);
+	check_reservations(dtb, "1000+2000 7000+1000");
+	free(dtb);
+}
+
+/* Linux turns ACPI off where the root has a child beside /chosen. */
+static void test_a_stub_for_acpi_stays_a_stub(void **state)
+{
+	for (int no_chosen = 0; no_chosen < 2; no_chosen++) {
+		const struct source source = {
+			.address_cells = 2, .size_cells = 2, .stub = true, .no_chosen = no_chosen,
+		};
+		const struct crs_dtb_chosen chosen = full();
+		uint8_t *dtb = make(*state, &source, &chosen);
+		int node, nodes = 0;
+
+		fdt_for_each_subnode(node, dtb, 0) {
+			assert_string_equal(fdt_get_name(dtb, node, NULL), "chosen");
+			nodes++;
+		}
+		assert_int_equal(nodes, 1);
+		check_property(dtb, "bootargs", "root=/dev/vda1 ro", 18);
+		free(dtb);
+	}
+}
+
+static void test_size_does_not_depend_on_addresses(void **state)
+{
+	const struct source source = { .address_cells = 2, .size_cells = 2, .stale = true };
+	static const uint64_t bases[] = { 0, 0x40000000, 1ULL << 40, (1ULL << 48) - MIB };
+	uint32_t wanted = 0;
+
+	for (size_t i = 0; i < COUNT(bases); i++)
+		for (size_t k = 0; k < COUNT(bases); k++) {
+			struct crs_dtb_chosen chosen = full();
+			uint8_t *dtb;
+
+			chosen.initrd.base = bases[i];
+			chosen.elfcorehdr.base = bases[k];
+			dtb = make(*state, &source, &chosen);
+			wanted = wanted ? wanted : fdt_totalsize(dtb);
+			assert_int_equal(fdt_totalsize(dtb), wanted);
+			free(dtb);
+		}
+}
+
+static void test_same_input_same_bytes(void **state)
+{
+	const struct source source = { .address_cells = 2, .size_cells = 2, .stale = true };
+	const struct crs_dtb_chosen chosen = full();
+	uint8_t *a = make(*state, &source, &chosen), *b = make(*state, &source, &chosen);
+
+	assert_int_equal(fdt_totalsize(a), fdt_totalsize(b));
+	assert_memory_equal(a, b, fdt_totalsize(a));
+	free(a);
+	free(b);
+}
+
+static void test_damaged_trees(void **state)
+{
+	const struct source source = { .address_cells = 2, .size_cells = 2 };
+	const struct crs_dtb_chosen chosen = full();
+	uint8_t *dtb = build(&source);
+	size_t size = fdt_totalsize(dtb);
+
+	refuse(*state, dtb, size - 1, &chosen, CRASHRES_ERR_FORMAT,
+	       "tree: damaged device tree: FDT_ERR_TRUNCATED");
+	refuse(*state, dtb, 0, &chosen, CRASHRES_ERR_FORMAT,
+	       "tree: damaged device tree: FDT_ERR_TRUNCATED");
+	dtb[0] = 0;
+	refuse(*state, dtb, size, &chosen, CRASHRES_ERR_FORMAT,
+	       "tree: damaged device tree: FDT_ERR_BADMAGIC");
+	dtb[0] = 0xd0;
+	/* The end token of the structure. */
+	dtb[fdt_off_dt_struct(dtb) + fdt_size_dt_struct(dtb) - 1] = 2;
+	refuse(*state, dtb, size, &chosen, CRASHRES_ERR_FORMAT,
+	       "tree: damaged device tree: FDT_ERR_BADSTRUCTURE");
+	free(dtb);
+}
+
+/* Whatever byte is wrong: an error or a good tree, and never a read outside. */
+static void test_any_byte_damaged(void **state)
+{
+	const struct source source = { .address_cells = 2, .size_cells = 2, .stale = true };
+	const struct crs_dtb_chosen chosen = full();
+	struct unit *unit = *state;
+	uint8_t *big = build(&source);
+	size_t size = fdt_totalsize(big);
+	uint8_t *dtb = malloc(size);
+
+	memcpy(dtb, big, size);
+	for (size_t i = 0; i < size; i++) {
+		uint8_t *result = UNTOUCHED;
+		size_t result_size = 77;
+
+		dtb[i] ^= 0x81;
+		if (crs_dtb_make(unit->ctx, "tree", dtb, size, &chosen, &result, &result_size)) {
+			assert_ptr_equal(result, UNTOUCHED);
+			assert_int_equal(result_size, 77);
+		} else {
+			assert_int_equal(fdt_check_full(result, result_size), 0);
+			free(result);
+		}
+		dtb[i] ^= 0x81;
+	}
+	free(dtb);
+	free(big);
+}
+
+/* A property's value takes whole words, so a tree grows by 4 bytes. */
+static void test_2_mib_fit_and_a_word_more_does_not(void **state)
+{
+	const struct crs_dtb_chosen chosen = full();
+	struct source source = { .address_cells = 2, .size_cells = 2 };
+	uint8_t *dtb = build(&source);
+	size_t size;
+	char sentence[128];
+
+	refuse(*state, dtb, 2 * MIB + 1, &chosen, CRASHRES_ERR_LIMIT,
+	       "tree: 2097153 bytes, at most 2097152");
+	free(dtb);
+	/* Its own size is no more than 2 MiB, but the new one would be. */
+	dtb = make(*state, &source, &chosen);
+	source.padding = crs_align_down(2 * MIB - fdt_totalsize(dtb), 4);
+	size = fdt_totalsize(dtb) + source.padding;
+	assert_true(size <= 2 * MIB && size + 4 > 2 * MIB);
+	free(dtb);
+	dtb = make(*state, &source, &chosen);
+	assert_int_equal(fdt_totalsize(dtb), size);
+	free(dtb);
+	source.padding += 4;
+	snprintf(sentence, sizeof(sentence), "tree: %zu bytes with the new /chosen, at most 2097152",
+		 size + 4);
+	refuse_source(*state, source, &chosen, CRASHRES_ERR_LIMIT, sentence);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_everything_is_written),
+		UNIT_TEST(test_usable_memory_in_the_cells_of_the_root),
+		UNIT_TEST(test_numbers_that_do_not_fit_their_cells),
+		UNIT_TEST(test_cells_that_cannot_be),
+		UNIT_TEST(test_what_a_former_kexec_left_is_gone),
+		UNIT_TEST(test_old_values_are_replaced),
+		UNIT_TEST(test_what_is_not_asked_for_is_not_there),
+		UNIT_TEST(test_a_stub_for_acpi_stays_a_stub),
+		UNIT_TEST(test_size_does_not_depend_on_addresses),
+		UNIT_TEST(test_same_input_same_bytes),
+		UNIT_TEST(test_damaged_trees),
+		UNIT_TEST(test_any_byte_damaged),
+		UNIT_TEST(test_2_mib_fit_and_a_word_more_does_not),
+	};
+
+	return cmocka_run_group_tests_name("dtb", tests, NULL, NULL);
+}

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <libfdt.h>
+
+#include "../../libcrashres/machine/firmware.h"
+#include "support.h"
+
+#define PL011		0x09000000
+#define ROOM		4096
+
+/* What stands there before, to see what is left as it was. */
+static struct crs_firmware before(void)
+{
+	return (struct crs_firmware){ PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_UNKNOWN };
+}
+
+static void check(struct crs_firmware firmware, enum purgatory_uart uart, uint64_t base,
+		  enum purgatory_conduit conduit)
+{
+	assert_int_equal(firmware.uart, uart);
+	assert_int_equal(firmware.uart_base, base);
+	assert_int_equal(firmware.conduit, conduit);
+}
+
+/* The tree under test: / > [soc] > uart@9000000, /chosen, /aliases, /psci. */
+struct tree {
+	const char *stdout_path;	/* NULL: none */
+	const char *property;		/* its name; NULL: "stdout-path" */
+	const char *compatible;
+	const char *method;
+	bool soc;			/* the UART is below a bus */
+	uint32_t soc_cells, soc_size_cells;
+	const uint32_t *ranges;		/* NULL: no property */
+	size_t ranges_size;
+	const uint32_t *reg;
+	size_t reg_size;
+};
+
+static const uint32_t plain_reg[] = { 0, PL011, 0, 0x1000 };
+
+static struct tree plain(void)
+{
+	return (struct tree){
+		.stdout_path = "/uart@9000000", .compatible = "arm,pl011", .method = "smc",
+		.reg = plain_reg, .reg_size = sizeof(plain_reg),
+	};
+}
+
+static void put_cells(void *dtb, const char *name, const uint32_t *cells, size_t size)
+{
+	fdt32_t value[16];
+
+	for (size_t i = 0; i < size / 4; i++)
+		value[i] = cpu_to_fdt32(cells[i]);
+	assert_int_equal(fdt_property(dtb, name, value, size), 0);
+}
+
+static void put_uart(void *dtb, const struct tree *tree)
+{
+	if (tree->soc) {
+		fdt_begin_node(dtb, "soc");
+		fdt_property_u32(dtb, "#address-cells", tree->soc_cells);
+		fdt_property_u32(dtb, "#size-cells", tree->soc_size_cells);
+		if (tree->ranges)
+			put_cells(dtb, "ranges", tree->ranges, tree->ranges_size);
+	}
+	fdt_begin_node(dtb, "uart@9000000");
+	if (tree->compatible)
+		fdt_property_string(dtb, "compatible", tree->compatible);
+	if (tree->reg)
+		put_cells(dtb, "reg", tree->reg, tree->reg_size);
+	fdt_end_node(dtb);
+	if (tree->soc)
+		fdt_end_node(dtb);
+}
+
+static void *build(const struct tree *tree)
+{
+	void *dtb = unit_alloc(ROOM);
+
+	assert_int_equal(fdt_create(dtb, ROOM), 0);
+	fdt_finish_reservemap(dtb);
+	fdt_begin_node(dtb, "");
+	fdt_property_u32(dtb, "#address-cells", 2);
+	fdt_property_u32(dtb, "#size-cells", 2);
+	put_uart(dtb, tree);
+	fdt_begin_node(dtb, "aliases");
+	fdt_property_string(dtb, "serial0", tree->soc ? "/soc/uart@9000000" : "/uart@9000000");
+	fdt_end_node(dtb);
+	if (tree->method) {
+		fdt_begin_node(dtb, "psci");
+		fdt_property_string(dtb, "method", tree->method);
+		fdt_end_node(dtb);
+	}
+	fdt_begin_node(dtb, "chosen");
+	if (tree->stdout_path)
+		fdt_property_string(dtb, tree->property ? tree->property : "stdout-path",
+				    tree->stdout_path);
+	fdt_end_node(dtb);
+	fdt_end_node(dtb);
+	assert_int_equal(fdt_finish(dtb), 0);
+	return dtb;
+}
+
+static struct crs_firmware read_tree(const struct tree *tree)
+{
+	struct crs_firmware firmware = before();
+	void *dtb = build(tree);
+
+	crs_firmware_from_dtb(dtb, fdt_totalsize(dtb), &firmware);
+	free(dtb);
+	return firmware;
+}
+
+static void test_console_by_path_alias_and_options(void **state)
+{
+	static const char *const good[] = {
+		"/uart@9000000", "/uart@9000000:115200n8", "serial0", "serial0:115200",
+		"serial0:", "/uart", "/uart:1:2",
+	};
+	static const char *const bad[] = {
+		"", ":", ":115200", "serial1", "serial00", "/uart@9000001", "/chosen", "uart@9000000",
+		"/uart@9000000/x", "/",
+	};
+	struct tree tree = plain();
+
+	for (size_t i = 0; i < COUNT(good); i++) {
+		tree.stdout_path = good[i];
+		check(read_tree(&tree), PURGATORY_UART_PL011, PL011, PURGATORY_CONDUIT_SMC);
+	}
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		tree.stdout_path = bad[i];
+		check(read_tree(&tree), PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_SMC);
+	}
+	tree = plain();
+	tree.property = "linux,stdout-path";
+	check(read_tree(&tree), PURGATORY_UART_PL011, PL011, PURGATORY_CONDUIT_SMC);
+	tree.stdout_path = NULL;
+	check(read_tree(&tree), PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_SMC);
+}
+
+static void test_only_uarts_that_purgatory_knows(void **state)
+{
+	struct tree tree = plain();
+
+	tree.compatible = "arm,sbsa-uart";
+	check(read_tree(&tree), PURGATORY_UART_PL011, PL011, PURGATORY_CONDUIT_SMC);
+	tree.compatible = "ns16550a";
+	check(read_tree(&tree), PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_SMC);
+	tree.compatible = NULL;
+	check(read_tree(&tree), PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_SMC);
+}
+
+static void test_conduit(void **state)
+{
+	static const struct {
+		const char *method;
+		enum purgatory_conduit conduit;
+	} cases[] = {
+		{ "smc", PURGATORY_CONDUIT_SMC }, { "hvc", PURGATORY_CONDUIT_HVC },
+		{ "smcc", PURGATORY_CONDUIT_UNKNOWN }, { "", PURGATORY_CONDUIT_UNKNOWN },
+		{ "SMC", PURGATORY_CONDUIT_UNKNOWN }, { NULL, PURGATORY_CONDUIT_UNKNOWN },
+	};
+	struct tree tree = plain();
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		tree.method = cases[i].method;
+		check(read_tree(&tree), PURGATORY_UART_PL011, PL011, cases[i].conduit);
+	}
+}
+
+static void test_reg_that_is_missing_or_short(void **state)
+{
+	struct tree tree = plain();
+
+	for (size_t size = 0; size < 16; size += 4) {
+		tree.reg_size = size;
+		if (size < 8)
+			check(read_tree(&tree), PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_SMC);
+		else
+			check(read_tree(&tree), PURGATORY_UART_PL011, PL011, PURGATORY_CONDUIT_SMC);
+	}
+	tree.reg = NULL;
+	check(read_tree(&tree), PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_SMC);
+}
+
+/* Below a bus of one address and one size cell, whose ranges are three cells with two outside. */
+static void test_ranges_of_a_bus(void **state)
+{
+	static const struct {
+		uint32_t ranges[8], reg;
+		size_t size;
+		uint64_t base;		/* 0: no UART */
+	} cases[] = {
+		{ { 0 }, PL011, 0, PL011 },				/* empty: the same */
+		{ { 0, 1, 0, 0x10000000 }, PL011, 16, 0x100000000 + PL011 },
+		{ { 0x09000000, 0, 0x1000, 0x1000 }, PL011, 16, 0x1000 },
+		{ { 0x09000000, 0, 0x1000, 0x1000 }, PL011 + 0xfff, 16, 0x1fff },
+		{ { 0x09000000, 0, 0x1000, 0x1000 }, PL011 + 0x1000, 16, 0 },
+		{ { 0x09000001, 0, 0x1000, 0x1000 }, PL011, 16, 0 },
+		{ { 0, 0, 5, 5, 0x09000000, 0, 0x7000, 0x1000 }, PL011, 32, 0x7000 },
+		{ { 0x09000000, 0, 0x7000, 0x1000, 0, 0, 5, 5 }, PL011, 32, 0x7000 },
+		{ { 0x09000000, 0, 0x7000, 0x1000 }, PL011, 12, 0 },	/* too short for one */
+		{ { 0, UINT32_MAX, 0xf8000000, 0x10000000 }, PL011, 16, 0 },	/* wraps */
+		{ { 0, UINT32_MAX, 0xf6fffffe, 0x10000000 }, PL011, 16, UINT64_MAX - 1 },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const uint32_t reg[] = { cases[i].reg, 0x1000 };
+		struct tree tree = plain();
+
+		tree.stdout_path = "serial0:9600";
+		tree.soc = true;
+		tree.soc_cells = tree.soc_size_cells = 1;
+		tree.ranges = cases[i].ranges;
+		tree.ranges_size = cases[i].size;
+		tree.reg = reg;
+		tree.reg_size = sizeof(reg);
+		if (cases[i].base)
+			check(read_tree(&tree), PURGATORY_UART_PL011, cases[i].base,
+			      PURGATORY_CONDUIT_SMC);
+		else
+			check(read_tree(&tree), PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_SMC);
+	}
+}
+
+/* Without "ranges" what is on the bus has no address for the CPU. */
+static void test_a_bus_that_is_not_memory(void **state)
+{
+	static const uint32_t reg[] = { 0, PL011, 0, 0, 0, 0 };
+	struct tree tree = plain();
+
+	tree.soc = true;
+	tree.stdout_path = "serial0";
+	tree.soc_cells = tree.soc_size_cells = 2;
+	check(read_tree(&tree), PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_SMC);
+	/* PCI's three cells: the first says which space it is. */
+	tree.soc_cells = 3;
+	tree.ranges = reg;
+	tree.ranges_size = 0;
+	tree.reg = reg;
+	tree.reg_size = sizeof(reg);
+	check(read_tree(&tree), PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_SMC);
+	tree.soc_cells = 0;
+	check(read_tree(&tree), PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_SMC);
+	tree.soc_cells = 2;
+	tree.soc_size_cells = 3;
+	check(read_tree(&tree), PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_SMC);
+	tree.soc_size_cells = UINT32_MAX;
+	check(read_tree(&tree), PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_SMC);
+}
+
+static void test_a_damaged_tree_says_nothing(void **state)
+{
+	struct tree tree = plain();
+	uint8_t *dtb = build(&tree);
+	size_t size = fdt_totalsize(dtb);
+	struct crs_firmware firmware = before();
+
+	for (size_t cut = 0; cut < size; cut++) {
+		uint8_t *part = malloc(cut ? cut : 1);
+
+		memcpy(part, dtb, cut);
+		crs_firmware_from_dtb(part, cut, &firmware);
+		check(firmware, PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_UNKNOWN);
+		free(part);
+	}
+	/* Any byte may be wrong: whatever comes of it, nothing is read outside. */
+	for (size_t i = 0; i < size; i++) {
+		dtb[i] ^= 0xff;
+		firmware = before();
+		crs_firmware_from_dtb(dtb, size, &firmware);
+		if (firmware.uart == PURGATORY_UART_NONE)
+			assert_int_equal(firmware.uart_base, 0x1234);
+		dtb[i] ^= 0xff;
+	}
+	crs_firmware_from_dtb(dtb, size, &firmware);
+	check(firmware, PURGATORY_UART_PL011, PL011, PURGATORY_CONDUIT_SMC);
+	free(dtb);
+}
+
+/* An SPCR of the minimal length that names a PL011. */
+static void make_spcr(uint8_t *spcr)
+{
+	memset(spcr, 0, 80);
+	memcpy(spcr, "SPCR", 4);
+	unit_put_le(spcr + 4, 4, 80);
+	spcr[36] = 3;
+	spcr[41] = 32;
+	unit_put_le(spcr + 44, 8, 0x100009000000);
+}
+
+static void check_spcr(const uint8_t *spcr, size_t size, bool good)
+{
+	uint8_t *copy = unit_alloc(size);
+	struct crs_firmware firmware = before();
+
+	memcpy(copy, spcr, size);
+	crs_firmware_from_spcr(copy, size, &firmware);
+	check(firmware, good ? PURGATORY_UART_PL011 : PURGATORY_UART_NONE,
+	      good ? 0x100009000000 : 0x1234, PURGATORY_CONDUIT_UNKNOWN);
+	free(copy);
+}
+
+static void test_spcr(void **state)
+{
+	uint8_t spcr[80];
+
+	make_spcr(spcr);
+	for (size_t size = 0; size <= 80; size++)
+		check_spcr(spcr, size, size >= 52);
+	for (unsigned int type = 0; type < 256; type++) {
+		spcr[36] = (uint8_t)type;
+		check_spcr(spcr, 80, type == 3 || type == 0xd || type == 0xe);
+	}
+	make_spcr(spcr);
+	spcr[40] = 1;			/* an I/O port */
+	check_spcr(spcr, 80, false);
+	make_spcr(spcr);
+	memset(spcr + 44, 0, 8);	/* no console redirection */
+	check_spcr(spcr, 80, false);
+	make_spcr(spcr);
+	spcr[3] = 'X';
+	check_spcr(spcr, 80, false);
+}
+
+static void check_fadt(uint8_t arm_boot_arch, size_t size, enum purgatory_conduit conduit)
+{
+	uint8_t *fadt = unit_alloc(size + 276);
+	struct crs_firmware firmware = before();
+	uint8_t *copy = unit_alloc(size);
+
+	memcpy(fadt, "FACP", 4);
+	fadt[129] = arm_boot_arch;
+	memcpy(copy, fadt, size);
+	crs_firmware_from_fadt(copy, size, &firmware);
+	check(firmware, PURGATORY_UART_NONE, 0x1234, conduit);
+	free(copy);
+	free(fadt);
+}
+
+static void test_fadt(void **state)
+{
+	struct crs_firmware firmware = before();
+	uint8_t other[276] = "SSDT";
+
+	check_fadt(0, 276, PURGATORY_CONDUIT_UNKNOWN);
+	check_fadt(1, 276, PURGATORY_CONDUIT_SMC);
+	check_fadt(2, 276, PURGATORY_CONDUIT_UNKNOWN);
+	check_fadt(3, 276, PURGATORY_CONDUIT_HVC);
+	check_fadt(0xfd, 276, PURGATORY_CONDUIT_SMC);
+	for (size_t size = 0; size <= 132; size++)
+		check_fadt(3, size, size >= 131 ? PURGATORY_CONDUIT_HVC :
+						  PURGATORY_CONDUIT_UNKNOWN);
+	other[129] = 3;
+	crs_firmware_from_fadt(other, sizeof(other), &firmware);
+	check(firmware, PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_UNKNOWN);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_console_by_path_alias_and_options),
+		cmocka_unit_test(test_only_uarts_that_purgatory_knows),
+		cmocka_unit_test(test_conduit),
+		cmocka_unit_test(test_reg_that_is_missing_or_short),
+		cmocka_unit_test(test_ranges_of_a_bus),
+		cmocka_unit_test(test_a_bus_that_is_not_memory),
+		cmocka_unit_test(test_a_damaged_tree_says_nothing),
+		cmocka_unit_test(test_spcr),
+		cmocka_unit_test(test_fadt),
+	};
+
+	return cmocka_run_group_tests_name("firmware", tests, NULL, NULL);
+}

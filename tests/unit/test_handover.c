@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <openssl/evp.h>
+
+#include "../../libcrashres/plan/handover.h"
+#include "support.h"
+
+#define LEAF	PURGATORY_LEAF_SIZE
+#define DIGEST	PURGATORY_DIGEST_SIZE
+
+/* What purgatory will see, found with its own words only: the header and the params. */
+struct view {
+	uint8_t *data;
+	uint64_t size;
+	uint64_t scratch_offset, image_size;
+	struct purgatory_params params;
+};
+
+static const struct crs_firmware firmware = {
+	PURGATORY_UART_PL011, 0x9000000, PURGATORY_CONDUIT_HVC,
+};
+
+static struct view make(struct unit *unit, const struct crashres_segment *segments, size_t count)
+{
+	struct view view;
+
+	assert_ok(unit, crs_handover_make(unit->ctx, segments, count, 0x40200000, 0x4fe00000,
+					  &firmware, &view.data, &view.size));
+	view.scratch_offset = unit_get_le(view.data +
+					  offsetof(struct purgatory_header, scratch_offset), 8);
+	view.image_size = unit_get_le(view.data + offsetof(struct purgatory_header, image_size), 8);
+	memcpy(&view.params, view.data + view.image_size, sizeof(view.params));
+	return view;
+}
+
+static void sha256(const void *data, size_t size, uint8_t *digest)
+{
+	assert_int_equal(EVP_Digest(data, size, digest, NULL, EVP_sha256(), NULL), 1);
+}
+
+static struct crashres_segment segment(const char *name, const void *data, uint64_t data_size,
+				       uint64_t base, uint64_t size)
+{
+	return (struct crashres_segment){ name, data, data_size, { base, size } };
+}
+
+static void test_the_built_image_is_what_the_header_says(void **state)
+{
+	struct purgatory_header header;
+	size_t size = (size_t)(crs_purgatory_image_end - crs_purgatory_image);
+
+	memcpy(&header, crs_purgatory_image, sizeof(header));
+	assert_int_equal(unit_get_le(crs_purgatory_image +
+				     offsetof(struct purgatory_header, magic), 8), PURGATORY_MAGIC);
+	assert_int_equal(unit_get_le(crs_purgatory_image +
+				     offsetof(struct purgatory_header, version), 4),
+			 PURGATORY_VERSION);
+	assert_int_equal(header.scratch_offset % LEAF, 0);
+	assert_int_equal(header.image_size % LEAF, 0);
+	assert_true(header.scratch_offset > 0);
+	assert_true(header.scratch_offset <= header.image_size);
+	assert_true(size <= header.image_size);
+	assert_true(sizeof(header) <= size);
+}
+
+static void test_layout(void **state)
+{
+	uint8_t data[3 * LEAF];
+	const struct crashres_segment segments[] = {
+		segment("kernel", data, sizeof(data), 0x40200000, 200 * LEAF),
+		segment("dtb", data, 100, 0x4fe00000, LEAF),
+	};
+	struct view view = make(*state, segments, 2);
+	size_t image = (size_t)(crs_purgatory_image_end - crs_purgatory_image);
+
+	/* 201 digests take 6432 bytes: two leaves. */
+	assert_int_equal(view.params.table_offset[0], view.image_size + LEAF);
+	assert_int_equal(view.params.table_offset[1], view.image_size + 3 * LEAF);
+	assert_int_equal(view.params.segment_size, view.image_size + 5 * LEAF);
+	assert_int_equal(view.size, view.params.segment_size);
+	assert_int_equal(view.size, crs_handover_size(201 * LEAF));
+	assert_memory_equal(view.data, crs_purgatory_image, image);
+	/* What purgatory writes to is zero, however much of it the file holds. */
+	for (uint64_t i = view.scratch_offset; i < view.image_size; i++)
+		assert_int_equal(view.data[i], 0);
+	free(view.data);
+}
+
+static void test_size_on_both_sides_of_a_leaf_of_digests(void **state)
+{
+	const uint64_t fixed = crs_handover_size(0);
+
+	/* One leaf holds 128 digests; there are two tables. */
+	assert_int_equal(crs_handover_size(LEAF), fixed + 2 * LEAF);
+	assert_int_equal(crs_handover_size(128 * LEAF), fixed + 2 * LEAF);
+	assert_int_equal(crs_handover_size(129 * LEAF), fixed + 4 * LEAF);
+	assert_int_equal(crs_handover_size(GIB), fixed + 2 * 8 * MIB);
+}
+
+static void test_params(void **state)
+{
+	uint8_t data[LEAF] = { 1 };
+	const struct crashres_segment segments[] = {
+		segment("kernel", data, LEAF, 0x40200000, 3 * LEAF),
+		segment("a name of 16 or more", data, 1, 0x123456789000, 2 * LEAF),
+	};
+	static const uint8_t nothing[sizeof(struct purgatory_segment)];
+	struct view view = make(*state, segments, 2);
+
+	assert_int_equal(view.params.kernel_entry, 0x40200000);
+	assert_int_equal(view.params.dtb, 0x4fe00000);
+	assert_int_equal(view.params.uart_base, 0x9000000);
+	assert_int_equal(view.params.uart_type, PURGATORY_UART_PL011);
+	assert_int_equal(view.params.conduit, PURGATORY_CONDUIT_HVC);
+	assert_int_equal(view.params.leaf_count, 5);
+	assert_int_equal(view.params.segment_count, 2);
+	assert_int_equal(view.params.reserved, 0);
+	assert_int_equal(view.params.segments[0].base, 0x40200000);
+	assert_int_equal(view.params.segments[0].size, 3 * LEAF);
+	assert_int_equal(view.params.segments[0].first_leaf, 0);
+	assert_string_equal(view.params.segments[0].name, "kernel");
+	assert_int_equal(view.params.segments[1].base, 0x123456789000);
+	assert_int_equal(view.params.segments[1].size, 2 * LEAF);
+	assert_int_equal(view.params.segments[1].first_leaf, 3);
+	assert_string_equal(view.params.segments[1].name, "a name of 16 or");
+	for (size_t i = 2; i < PURGATORY_SEGMENTS_MAX; i++)
+		assert_memory_equal(&view.params.segments[i], nothing, sizeof(nothing));
+	free(view.data);
+}
+
+/* One segment with @data_size bytes in @leaves: each digest as OpenSSL has it. */
+static void check_digests(struct unit *unit, size_t data_size, size_t leaves)
+{
+	const struct crashres_segment first = segment("first", "x", 1, 0x1000, LEAF);
+	uint8_t *data = malloc(data_size ? data_size : 1);	/* its end is ASan's */
+	uint8_t *memory = unit_alloc(leaves * LEAF), digest[DIGEST];
+	struct crashres_segment segments[] = {
+		first, segment("second", data, data_size, 0x40000000, leaves * LEAF),
+	};
+	struct view view;
+	const uint8_t *table;
+
+	unit_fill(data, data_size, (uint32_t)data_size + 1);
+	memcpy(memory, data, data_size);
+	view = make(unit, segments, 2);
+	table = view.data + view.params.table_offset[0];
+	for (size_t i = 0; i < leaves; i++) {
+		sha256(memory + i * LEAF, LEAF, digest);
+		assert_memory_equal(table + (view.params.segments[1].first_leaf + i) * DIGEST,
+				    digest, DIGEST);
+	}
+	assert_memory_equal(view.data + view.params.table_offset[1], table,
+			    view.size - view.params.table_offset[1]);
+	/* Behind the last digest nothing. */
+	for (const uint8_t *byte = table + (leaves + 1) * DIGEST;
+	     byte < view.data + view.params.table_offset[1]; byte++)
+		assert_int_equal(*byte, 0);
+	free(view.data);
+	free(memory);
+	free(data);
+}
+
+static void test_digests_cover_data_and_the_zeros_behind_it(void **state)
+{
+	static const size_t sizes[] = {
+		0, 1, LEAF - 1, LEAF, LEAF + 1, 2 * LEAF, 3 * LEAF - 1, 3 * LEAF,
+	};
+
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		check_digests(*state, sizes[i], 3);
+		check_digests(*state, sizes[i], 300);
+	}
+}
+
+static void test_self_digest(void **state)
+{
+	uint8_t data[5 * LEAF], digest[DIGEST];
+	const struct crashres_segment segments[] = {
+		segment("kernel", data, sizeof(data), 0x40200000, 8 * LEAF),
+	};
+	EVP_MD_CTX *hash = EVP_MD_CTX_new();
+	struct view view;
+	uint64_t behind;
+
+	unit_fill(data, sizeof(data), 4);
+	view = make(*state, segments, 1);
+	behind = view.image_size + DIGEST;
+	assert_int_equal(EVP_DigestInit(hash, EVP_sha256()), 1);
+	assert_int_equal(EVP_DigestUpdate(hash, view.data, view.scratch_offset), 1);
+	assert_int_equal(EVP_DigestUpdate(hash, view.data + behind, view.size - behind), 1);
+	assert_int_equal(EVP_DigestFinal(hash, digest, NULL), 1);
+	assert_memory_equal(view.params.self_digest, digest, DIGEST);
+	EVP_MD_CTX_free(hash);
+	free(view.data);
+}
+
+static void test_16_segments_and_no_more(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_segment segments[17];
+	uint8_t *data = UNTOUCHED;
+	uint64_t size = 77;
+	struct view view;
+
+	for (size_t i = 0; i < COUNT(segments); i++)
+		segments[i] = segment("s", "abc", 3, 0x40000000 + i * LEAF, LEAF);
+	view = make(unit, segments, 16);
+	assert_int_equal(view.params.segment_count, 16);
+	assert_int_equal(view.params.segments[15].first_leaf, 15);
+	free(view.data);
+	assert_fails(unit, crs_handover_make(unit->ctx, segments, 17, 0, 0, &firmware, &data, &size),
+		     CRASHRES_ERR_LIMIT, "purgatory: 17 segments, at most 16");
+	assert_ptr_equal(data, UNTOUCHED);
+	assert_int_equal(size, 77);
+}
+
+static void test_a_segment_that_purgatory_would_refuse(void **state)
+{
+	struct unit *unit = *state;
+	const struct crashres_segment huge = segment("kernel", "abc", 3, 0x40000000, 16 * GIB);
+	uint8_t *data = UNTOUCHED;
+	uint64_t size = 77;
+
+	assert_fails(unit, crs_handover_make(unit->ctx, &huge, 1, 0, 0, &firmware, &data, &size),
+		     CRASHRES_ERR_LIMIT,
+		     "purgatory: 16384 MiB to check need 256 MiB of digests, at most 256");
+	assert_ptr_equal(data, UNTOUCHED);
+	assert_int_equal(size, 77);
+}
+
+static void test_the_largest_segment_that_purgatory_takes(void **state)
+{
+	struct crashres_segment large = segment("kernel", "abc", 3, 0x40000000, 16 * GIB);
+	struct view view;
+
+	while (crs_handover_size(large.range.size) > PURGATORY_SEGMENT_SIZE_MAX)
+		large.range.size -= LEAF;
+	/* The two tables grow by a leaf each. */
+	assert_true(crs_handover_size(large.range.size) > PURGATORY_SEGMENT_SIZE_MAX - 2 * LEAF);
+	view = make(*state, &large, 1);
+	assert_int_equal(view.params.segment_size, crs_handover_size(large.range.size));
+	assert_int_equal(view.params.leaf_count, large.range.size / LEAF);
+	free(view.data);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_the_built_image_is_what_the_header_says),
+		UNIT_TEST(test_layout),
+		UNIT_TEST(test_size_on_both_sides_of_a_leaf_of_digests),
+		UNIT_TEST(test_params),
+		UNIT_TEST(test_digests_cover_data_and_the_zeros_behind_it),
+		UNIT_TEST(test_self_digest),
+		UNIT_TEST(test_16_segments_and_no_more),
+		UNIT_TEST(test_a_segment_that_purgatory_would_refuse),
+		UNIT_TEST(test_the_largest_segment_that_purgatory_takes),
+	};
+
+	return cmocka_run_group_tests_name("handover", tests, NULL, NULL);
+}

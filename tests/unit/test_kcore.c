@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <elf.h>
+
+#include "../../libcrashres/machine/kcore.h"
+#include "support.h"
+
+/* What a kernel with 48-bit addresses and RAM from 1 GiB on prints. */
+#define LINEAR	(0xffff000000000000ULL - 0x40000000)
+#define IMAGE	0xffff7fffc0000000ULL
+#define VMCOREINFO \
+	"OSRELEASE=6.1.0\nPAGESIZE=4096\nNUMBER(VA_BITS)=48\n" \
+	"NUMBER(kimage_voffset)=0xffff7fffc0000000\nNUMBER(PHYS_OFFSET)=0x40000000\n" \
+	"KERNELOFFSET=8000000\n"
+
+/* An ELF core as the kernel lays it out: header, program headers, notes. */
+struct core {
+	Elf64_Ehdr ehdr;
+	Elf64_Phdr phdrs[8];
+	uint8_t notes[1024];
+	size_t notes_size;
+	size_t size;
+};
+
+static struct core core_new(void)
+{
+	struct core core = {
+		.ehdr = {
+			.e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+			.e_type = ET_CORE,
+			.e_machine = EM_AARCH64,
+			.e_version = EV_CURRENT,
+			.e_phoff = sizeof(Elf64_Ehdr),
+			.e_ehsize = sizeof(Elf64_Ehdr),
+			.e_phentsize = sizeof(Elf64_Phdr),
+		},
+		.size = offsetof(struct core, notes),
+	};
+
+	return core;
+}
+
+static void add_phdr(struct core *core, uint32_t type, uint64_t physical, uint64_t virtual)
+{
+	core->phdrs[core->ehdr.e_phnum++] = (Elf64_Phdr){
+		.p_type = type, .p_paddr = physical, .p_vaddr = virtual,
+		.p_offset = 1ULL << 40, .p_filesz = MIB, .p_memsz = MIB,
+	};
+}
+
+static void add_note(struct core *core, const char *name, const char *text)
+{
+	Elf64_Nhdr note = { .n_namesz = strlen(name) + 1, .n_descsz = strlen(text), .n_type = 0 };
+	uint8_t *out = core->notes + core->notes_size;
+
+	memcpy(out, &note, sizeof(note));
+	memcpy(out + sizeof(note), name, note.n_namesz);
+	memcpy(out + sizeof(note) + (note.n_namesz + 3) / 4 * 4, text, note.n_descsz);
+	core->notes_size += sizeof(note) + (note.n_namesz + 3) / 4 * 4 + (note.n_descsz + 3) / 4 * 4;
+	core->size = offsetof(struct core, notes) + core->notes_size;
+}
+
+/* Once all notes are there. */
+static void add_note_phdr(struct core *core)
+{
+	add_phdr(core, PT_NOTE, 0, 0);
+	core->phdrs[core->ehdr.e_phnum - 1].p_offset = offsetof(struct core, notes);
+	core->phdrs[core->ehdr.e_phnum - 1].p_filesz = core->notes_size;
+}
+
+static struct core core_with(const char *vmcoreinfo)
+{
+	struct core core = core_new();
+
+	add_note(&core, "CORE", "prstatus and the like");
+	if (vmcoreinfo)
+		add_note(&core, "VMCOREINFO", vmcoreinfo);
+	add_note_phdr(&core);
+	return core;
+}
+
+static struct crs_kcore parse_bytes(struct unit *unit, const void *data, size_t size)
+{
+	struct crs_ranges ram = { 0 };
+	struct crs_kcore kcore;
+
+	unit_add(&ram, 0x40000000, 0x80000000);
+	unit_add(&ram, 0x100000000, 0x80000000);
+	assert_ok(unit, crs_kcore_parse(unit->ctx, data, size, &ram, &kcore));
+	crs_ranges_free(&ram);
+	return kcore;
+}
+
+static struct crs_kcore parse(struct unit *unit, const struct core *core)
+{
+	return parse_bytes(unit, core, core->size);
+}
+
+static void test_linear_map_from_program_headers(void **state)
+{
+	struct core core = core_with(NULL);
+	struct crs_kcore kcore;
+
+	add_phdr(&core, PT_LOAD, UINT64_MAX, 0xffff800008000000);	/* vmalloc */
+	add_phdr(&core, PT_LOAD, 0, 0xfffffc0000000000);	/* the same on old kernels */
+	add_phdr(&core, PT_LOAD, 0x40000000, 0x40000000 + LINEAR);
+	add_phdr(&core, PT_LOAD, 0x100000000, 0x100000000 + LINEAR);
+	add_phdr(&core, PT_LOAD, 0x09000000, 0x1234);		/* not RAM */
+	kcore = parse(*state, &core);
+	assert_true(kcore.linear_known);
+	assert_int_equal(kcore.linear_offset, LINEAR);
+	assert_false(kcore.image_known);
+	assert_int_equal(kcore.page_size, 0);
+}
+
+/* Old kernels give address 0 to what is not RAM, even where RAM starts there. */
+static void test_address_0_says_nothing(void **state)
+{
+	struct unit *unit = *state;
+	struct core core = core_with(NULL);
+	struct crs_ranges ram = { 0 };
+	struct crs_kcore kcore;
+
+	unit_add(&ram, 0, 0x80000000);
+	add_phdr(&core, PT_LOAD, 0, 0xffff800008000000);
+	add_phdr(&core, PT_LOAD, 0x40000000, 0xffff000040000000);
+	assert_ok(unit, crs_kcore_parse(unit->ctx, &core, core.size, &ram, &kcore));
+	assert_true(kcore.linear_known);
+	assert_int_equal(kcore.linear_offset, 0xffff000000000000);
+	crs_ranges_free(&ram);
+}
+
+static void test_everything_from_vmcoreinfo(void **state)
+{
+	struct core core = core_with(VMCOREINFO);
+	struct crs_kcore kcore = parse(*state, &core);
+
+	assert_true(kcore.linear_known);
+	assert_int_equal(kcore.linear_offset, LINEAR);
+	assert_true(kcore.image_known);
+	assert_int_equal(kcore.image_offset, IMAGE);
+	assert_int_equal(kcore.page_size, 4096);
+}
+
+static void test_both_sources_agree(void **state)
+{
+	struct core core = core_with(VMCOREINFO);
+	struct crs_kcore kcore;
+
+	add_phdr(&core, PT_LOAD, 0x40200000, 0x40200000 + IMAGE);	/* the kernel itself */
+	add_phdr(&core, PT_LOAD, 0x40000000, 0x40000000 + LINEAR);
+	kcore = parse(*state, &core);
+	assert_true(kcore.linear_known);
+	assert_int_equal(kcore.linear_offset, LINEAR);
+	assert_true(kcore.image_known);
+	assert_string_equal(((struct unit *)*state)->log, "");
+}
+
+static void test_sources_that_disagree_leave_it_unknown(void **state)
+{
+	struct core core = core_with(VMCOREINFO);
+	struct crs_kcore kcore;
+
+	add_phdr(&core, PT_LOAD, 0x40000000, 0x40000000 + LINEAR + 0x1000);
+	kcore = parse(*state, &core);
+	assert_false(kcore.linear_known);
+	assert_true(kcore.image_known);
+	assert_int_equal(kcore.page_size, 4096);
+	assert_true(unit_logged(*state,
+		"warning: /proc/kcore: program headers and VMCOREINFO disagree about the linear map "
+		"(0xfffeffffc0001000, 0xfffeffffc0000000): the dump gets no virtual addresses"));
+}
+
+static void test_program_headers_that_disagree_leave_it_unknown(void **state)
+{
+	struct core core = core_with(VMCOREINFO);
+	struct crs_kcore kcore;
+
+	add_phdr(&core, PT_LOAD, 0x40000000, 0x40000000 + LINEAR);
+	add_phdr(&core, PT_LOAD, 0x100000000, 0x100000000 + LINEAR + 0x1000);
+	kcore = parse(*state, &core);
+	assert_false(kcore.linear_known);
+	assert_true(unit_logged(*state,
+		"warning: /proc/kcore: its program headers disagree about the linear map: "
+		"the dump gets no virtual addresses"));
+}
+
+static void test_nothing_said_is_nothing_known(void **state)
+{
+	struct core core = core_new();
+	struct crs_kcore kcore = parse(*state, &core);
+
+	assert_false(kcore.linear_known);
+	assert_false(kcore.image_known);
+	assert_int_equal(kcore.page_size, 0);
+	assert_string_equal(((struct unit *)*state)->log, "");
+}
+
+static void test_lines_of_vmcoreinfo(void **state)
+{
+	static const struct {
+		const char *text;
+		bool linear, image;
+		uint64_t page_size;
+	} cases[] = {
+		{ "", false, false, 0 },
+		{ "\n\n\n", false, false, 0 },
+		{ "PAGESIZE=65536", false, false, 65536 },
+		{ "PAGESIZE=", false, false, 0 },
+		{ "PAGESIZE=4096x\n", false, false, 0 },
+		{ "XPAGESIZE=4096\n", false, false, 0 },
+		{ "PAGESIZES=4096\n", false, false, 0 },
+		{ "PAGESIZE=99999999999999999999999\n", false, false, 0 },
+		{ "NUMBER(VA_BITS)=48\n", false, false, 0 },
+		{ "NUMBER(PHYS_OFFSET)=0x40000000\n", false, false, 0 },
+		/* Both sides of what an arm64 kernel can have. */
+		{ "NUMBER(VA_BITS)=35\nNUMBER(PHYS_OFFSET)=0x40000000\n", false, false, 0 },
+		{ "NUMBER(VA_BITS)=36\nNUMBER(PHYS_OFFSET)=0x40000000\n", true, false, 0 },
+		{ "NUMBER(VA_BITS)=52\nNUMBER(PHYS_OFFSET)=0x40000000\n", true, false, 0 },
+		{ "NUMBER(VA_BITS)=53\nNUMBER(PHYS_OFFSET)=0x40000000\n", false, false, 0 },
+		{ "NUMBER(kimage_voffset)=0xffff800000000000\n", false, true, 0 },
+		{ "NUMBER(kimage_voffset)=zz\n", false, false, 0 },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct core core = core_with(cases[i].text);
+		struct crs_kcore kcore = parse(*state, &core);
+
+		assert_int_equal(kcore.linear_known, cases[i].linear);
+		assert_int_equal(kcore.image_known, cases[i].image);
+		assert_int_equal(kcore.page_size, cases[i].page_size);
+	}
+}
+
+/* PHYS_OFFSET counts modulo 2^64 where the linear map is larger than the RAM needs. */
+static void test_a_negative_phys_offset(void **state)
+{
+	struct core core = core_with("NUMBER(VA_BITS)=52\n"
+				     "NUMBER(PHYS_OFFSET)=0xfff0000040000000\n");
+	struct crs_kcore kcore = parse(*state, &core);
+
+	assert_true(kcore.linear_known);
+	assert_int_equal(kcore.linear_offset, 0xfff0000000000000ULL - 0xfff0000040000000ULL);
+}
+
+/* What was read may end anywhere: no more is known than what is there. */
+static void test_truncated_anywhere(void **state)
+{
+	struct unit *unit = *state;
+	struct core core = core_with(VMCOREINFO);
+	const struct crs_ranges none = { 0 };
+
+	add_phdr(&core, PT_LOAD, 0x40000000, 0x40000000 + LINEAR);
+	for (size_t size = 0; size < core.size; size++) {
+		uint8_t *head = malloc(size ? size : 1);	/* its end is ASan's */
+		struct crs_kcore kcore;
+
+		memcpy(head, &core, size);
+		mark_untouched(kcore);
+		if (size < sizeof(Elf64_Ehdr)) {
+			assert_fails(unit, crs_kcore_parse(unit->ctx, head, size, &none, &kcore),
+				     CRASHRES_ERR_FORMAT, "/proc/kcore: not a 64-bit ELF core");
+			assert_untouched(kcore);
+		} else if (crs_kcore_parse(unit->ctx, head, size, &none, &kcore) == CRASHRES_OK) {
+			assert_false(kcore.linear_known);
+			assert_false(kcore.image_known);
+		} else {
+			assert_untouched(kcore);
+		}
+		free(head);
+	}
+	assert_true(parse(unit, &core).linear_known);
+}
+
+static void refuse(struct unit *unit, const void *data, size_t size)
+{
+	const struct crs_ranges none = { 0 };
+	struct crs_kcore kcore;
+
+	mark_untouched(kcore);
+	assert_fails(unit, crs_kcore_parse(unit->ctx, data, size, &none, &kcore),
+		     CRASHRES_ERR_FORMAT, "/proc/kcore: not a 64-bit ELF core");
+	assert_untouched(kcore);
+}
+
+static void test_what_is_no_core(void **state)
+{
+	struct core core = core_with(VMCOREINFO), bad;
+
+	refuse(*state, "", 0);
+	refuse(*state, "just text, and more than an ELF header takes: 64 bytes of it, or so", 66);
+	bad = core;
+	bad.ehdr.e_ident[0] = 0;
+	refuse(*state, &bad, bad.size);
+	bad = core;
+	bad.ehdr.e_ident[EI_CLASS] = ELFCLASS32;
+	refuse(*state, &bad, bad.size);
+	bad = core;
+	bad.ehdr.e_type = ET_EXEC;
+	refuse(*state, &bad, bad.size);
+}
+
+/* Hostile numbers: no crash, no endless work, nothing believed. */
+static void test_hostile_numbers(void **state)
+{
+	static const uint64_t offsets[] = { 0, 1, 63, 4096, 1ULL << 32, UINT64_MAX - 55, UINT64_MAX };
+	struct unit *unit = *state;
+	const struct crs_ranges none = { 0 };
+
+	for (size_t i = 0; i < COUNT(offsets); i++)
+		for (unsigned int field = 0; field < 4; field++) {
+			struct core core = core_with(VMCOREINFO);
+			struct crs_kcore kcore = { 0 };
+
+			if (field == 0)
+				core.ehdr.e_phoff = offsets[i];
+			else if (field == 1)
+				core.phdrs[0].p_offset = offsets[i];
+			else if (field == 2)
+				core.phdrs[0].p_filesz = offsets[i];
+			else
+				unit_put_le(core.notes, 4, offsets[i]);
+			core.ehdr.e_phnum = 0xfffe;
+			if (crs_kcore_parse(unit->ctx, &core, core.size, &none, &kcore) ==
+			    CRASHRES_OK && field == 1)
+				assert_false(kcore.image_known);
+			assert_in_range(crs_kcore_head_size(&core, core.size), sizeof(Elf64_Ehdr),
+					4 * MIB);
+		}
+}
+
+static void test_head_size_grows_as_more_is_read(void **state)
+{
+	struct core core = core_with(VMCOREINFO);
+	const size_t table = sizeof(Elf64_Ehdr) + 3 * sizeof(Elf64_Phdr);
+
+	add_phdr(&core, PT_LOAD, 0x40000000, 0x40000000 + LINEAR);
+	add_phdr(&core, PT_LOAD, UINT64_MAX, 0);
+	assert_int_equal(crs_kcore_head_size(NULL, 0), 64);
+	assert_int_equal(crs_kcore_head_size(&core, 63), 64);
+	assert_int_equal(crs_kcore_head_size(&core, 64), table);
+	assert_int_equal(crs_kcore_head_size(&core, table - 1), table);
+	assert_int_equal(crs_kcore_head_size(&core, table), core.size);
+	assert_int_equal(crs_kcore_head_size(&core, core.size), core.size);
+	/* Without notes the table is all there is. */
+	core.phdrs[0].p_type = PT_LOAD;
+	assert_int_equal(crs_kcore_head_size(&core, table), table);
+	/* Notes in front of the end of the table do not make it shorter. */
+	core.phdrs[0].p_type = PT_NOTE;
+	core.phdrs[0].p_offset = 64;
+	core.phdrs[0].p_filesz = 8;
+	assert_int_equal(crs_kcore_head_size(&core, table), table);
+	core.ehdr.e_phnum = 0;
+	assert_int_equal(crs_kcore_head_size(&core, core.size), 64);
+}
+
+static void test_head_size_has_a_limit(void **state)
+{
+	const size_t limit = 4 * MIB;
+	struct core core = core_with(VMCOREINFO);
+
+	core.phdrs[0].p_offset = 0;
+	core.phdrs[0].p_filesz = limit;
+	assert_int_equal(crs_kcore_head_size(&core, core.size), limit);
+	core.phdrs[0].p_filesz = limit - 1;
+	assert_int_equal(crs_kcore_head_size(&core, core.size), limit - 1);
+	core.phdrs[0].p_filesz = limit + 1;
+	assert_int_equal(crs_kcore_head_size(&core, core.size), limit);
+	/* An end that wraps is no end. */
+	core.phdrs[0].p_offset = UINT64_MAX - 7;
+	core.phdrs[0].p_filesz = 8;
+	assert_int_equal(crs_kcore_head_size(&core, core.size), 64 + 56);
+	core.phdrs[0].p_filesz = 7;
+	assert_int_equal(crs_kcore_head_size(&core, core.size), limit);
+	/* A table behind the limit, on both sides of it, and one that would wrap. */
+	core.ehdr.e_phoff = limit - 1;
+	assert_int_equal(crs_kcore_head_size(&core, core.size), limit);
+	core.ehdr.e_phoff = limit;
+	assert_int_equal(crs_kcore_head_size(&core, core.size), 64);
+	core.ehdr.e_phoff = UINT64_MAX - 10;
+	assert_int_equal(crs_kcore_head_size(&core, core.size), 64);
+	/* The longest table there can be stays below it. */
+	core.ehdr.e_phoff = 64;
+	core.ehdr.e_phnum = 0xffff;
+	assert_int_equal(crs_kcore_head_size(&core, 64), 64 + 0xffff * 56);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_linear_map_from_program_headers),
+		UNIT_TEST(test_address_0_says_nothing),
+		UNIT_TEST(test_everything_from_vmcoreinfo),
+		UNIT_TEST(test_both_sources_agree),
+		UNIT_TEST(test_sources_that_disagree_leave_it_unknown),
+		UNIT_TEST(test_program_headers_that_disagree_leave_it_unknown),
+		UNIT_TEST(test_nothing_said_is_nothing_known),
+		UNIT_TEST(test_lines_of_vmcoreinfo),
+		UNIT_TEST(test_a_negative_phys_offset),
+		UNIT_TEST(test_truncated_anywhere),
+		UNIT_TEST(test_what_is_no_core),
+		UNIT_TEST(test_hostile_numbers),
+		UNIT_TEST(test_head_size_grows_as_more_is_read),
+		UNIT_TEST(test_head_size_has_a_limit),
+	};
+
+	return cmocka_run_group_tests_name("kcore", tests, NULL, NULL);
+}

@@ -1,0 +1,665 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The kexec command from outside: exact output and exit status.
+
+make check sets CRASHRES_KEXEC (the program) and CRASHRES_DATA (the machines that
+the build made of tests/data). Kernels, initrds and odd machines are made here.
+"""
+
+import gzip
+import os
+import re
+import shutil
+import struct
+import subprocess
+from typing import NamedTuple
+
+import pytest
+
+KEXEC = os.environ["CRASHRES_KEXEC"]
+DATA = os.environ["CRASHRES_DATA"]
+SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+ARM64 = os.uname().machine == "aarch64"
+
+KIB, MIB = 1 << 10, 1 << 20
+HIGH, LOW = "  199200000-1b91fffff : Crash kernel\n", "  f8000000-fbffffff : Crash kernel\n"
+NO_KERNEL = "No kernel specified\n"
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+def fails(code, line):
+    """Nothing on stdout, one line on stderr."""
+    return Result(code, "", line + "\n")
+
+
+# ------------------------------------------------------------- what is loaded
+
+def image(size=64 * KIB, image_size=32 * MIB, flags=0b1010, text_offset=0, pe=b""):
+    """An arm64 Image (booting.rst): header, filler up to @size. Flags: 4 KiB pages, anywhere."""
+    header = struct.pack("<4sIQQQ24s4sI", b"MZ\0\0", 0, text_offset, image_size, flags, bytes(24),
+                         b"ARM\x64", 64 if pe else 0)
+    return (header + pe).ljust(size, b"\xa5")
+
+
+def sections(*ends):
+    """PE headers with one section of 4 KiB for each end."""
+    table = b"".join(struct.pack("<8sIIII16s", b".text", 0, 0, 4096, end - 4096, bytes(16))
+                     for end in ends)
+    return struct.pack("<4sHH12sHH", b"PE\0\0", 0xaa64, len(ends), bytes(12), 0, 0) + table
+
+
+INPUTS = {
+    "Image": image(),
+    "Image.gz": gzip.compress(image(), mtime=0),
+    "initrd": b"i" * (3 * MIB + 1),
+    "empty": b"",
+    "text": b"no kernel\n" * 100,
+}
+
+
+class Kexec:
+    """Runs the program where nothing is, and sees that nothing is left there."""
+
+    def __init__(self, folder):
+        self.inputs = folder / "in"
+        self.machines = folder / "machines"
+        self.empty = folder / "empty"
+        for path in (self.inputs, self.machines, self.empty):
+            path.mkdir()
+        for name, data in INPUTS.items():
+            self.file(name, data)
+
+    def file(self, name, data):
+        (self.inputs / name).write_bytes(data)
+        return f"../in/{name}"
+
+    def machine(self, base="virt-6.1", **files):
+        """A machine of tests/data with files changed: proc_iomem=TEXT, None for no such file."""
+        root = self.machines / str(len(list(self.machines.iterdir())))
+        shutil.copytree(os.path.join(DATA, base), root)
+        for name, content in files.items():
+            path = root / name.replace("_", "/", 2 if name.startswith("sys") else 1)
+            path.unlink(missing_ok=True)
+            if content is not None:
+                path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return str(root)
+
+    def __call__(self, *arguments, wrapper=(), stdout=subprocess.PIPE, **environment):
+        done = subprocess.run([*wrapper, KEXEC, *arguments], cwd=self.empty, stdout=stdout,
+                              stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+                              env={**os.environ, "TMPDIR": str(self.empty), "LC_ALL": "C",
+                                   **environment})
+        assert not list(self.empty.iterdir())
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def plan(self, *arguments, root=None, kernel="../in/Image", **environment):
+        """-p on a machine; the real one of Debian's 6.1 where none is named."""
+        return self("--root", root or os.path.join(DATA, "virt-6.1"), "-p", *arguments, kernel,
+                    **environment)
+
+
+@pytest.fixture
+def kexec(tmp_path):
+    return Kexec(tmp_path)
+
+
+def text_of(path, machine="virt-6.1"):
+    with open(os.path.join(DATA, machine, path), encoding="ascii") as file:
+        return file.read()
+
+
+def source_text(path):
+    with open(os.path.join(SOURCE, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def iomem(*replacements):
+    """The memory map of virt-6.1 with lines replaced; each must be there."""
+    text = text_of("proc/iomem")
+    for old, new in replacements:
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    return text
+
+
+def dtb(source):
+    return subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb"], input=source.encode(),
+                          capture_output=True, check=True).stdout
+
+
+def segments(plan):
+    """{name: (first, last)} of the plan's segments."""
+    table = plan.partition("\nSegments\n")[2]
+    found = re.findall(r"^  (\w+) +0x([0-9a-f]{16}) - 0x([0-9a-f]{16})  .* [KM]iB$", table, re.M)
+    return {name: (int(first, 16), int(last, 16)) for name, first, last in found}
+
+
+# --------------------------------------------------------------------- plans
+
+@pytest.mark.parametrize("name", ["virt-6.1", "virt-6.12-acpi"])
+def test_plan_of_a_real_machine(kexec, request, name):
+    result = kexec.plan("--reuse-cmdline", "--initrd=../in/initrd", root=os.path.join(DATA, name))
+    golden = os.path.join(SOURCE, "tests/data", name, "plan.txt")
+    if request.config.getoption("--update-plans"):
+        with open(golden, "w", encoding="ascii") as file:
+            file.write(result.out)
+    assert (result.code, result.err) == (0, "")
+    assert result.out == source_text(golden)
+
+
+def test_same_plan_twice(kexec):
+    first = kexec.plan("--reuse-cmdline", "--initrd=../in/initrd")
+    assert first.code == 0
+    assert kexec.plan("--reuse-cmdline", "--initrd=../in/initrd") == first
+
+
+@pytest.mark.parametrize("name", ["virt-6.1", "virt-6.12-acpi"])
+def test_layout_rules(kexec, name):
+    result = kexec.plan("--initrd=../in/initrd", root=os.path.join(DATA, name))
+    base, end = ((0x199200000, 0x1b91fffff) if name == "virt-6.1" else
+                 (0x18b600000, 0x1ab5fffff))
+    found = segments(result.out)
+    assert list(found) == ["purgatory", "kernel", "initrd", "dtb", "elfcorehdr"]
+    places = sorted(found.values())
+    assert places == list(found.values())
+    assert all(last < following for (_, last), (following, _) in zip(places, places[1:]))
+    assert found["purgatory"][0] == base + 128 * KIB        # behind the hole for control pages
+    assert found["kernel"] == (base + 2 * MIB, base + 34 * MIB - 1)
+    assert found["initrd"] == (base + 34 * MIB, base + 37 * MIB + 4 * KIB - 1)
+    assert found["dtb"][0] == end + 1 - 2 * MIB
+    assert found["elfcorehdr"][0] == end + 1 - 64 * KIB
+    assert f"\nEntry         0x{found['purgatory'][0]:016x}\n" in result.out
+
+
+def test_plan_without_options(kexec):
+    result = kexec.plan()
+    assert list(segments(result.out)) == ["purgatory", "kernel", "dtb", "elfcorehdr"]
+    assert result.out.endswith("\nCommand line  (none)\n")
+
+
+def test_gzip_gives_the_same_plan(kexec):
+    assert kexec.plan(kernel="../in/Image.gz") == kexec.plan()
+
+
+def test_image_with_a_section_table(kexec):
+    whole = kexec.file("pe", image(size=64 * KIB, pe=sections(32 * KIB, 64 * KIB)))
+    assert kexec.plan(kernel=whole) == kexec.plan()
+
+
+def test_text_offset(kexec):
+    kernel = kexec.file("offset", image(text_offset=0x80000))
+    assert segments(kexec.plan(kernel=kernel).out)["kernel"][0] == 0x199280000
+
+
+def test_next_kernel(kexec):
+    result = kexec("--root", os.path.join(DATA, "virt-6.1"), "-l", "../in/Image")
+    assert result.code == 0 and result.err == ""
+    assert result.out.startswith("Plan for the next kernel, by kexec_load, pages of 4 KiB\n"
+                                 "Segments\n")
+    assert list(segments(result.out)) == ["purgatory", "kernel", "dtb"]
+
+
+def test_plain_region(kexec):
+    root = kexec.machine(proc_iomem=iomem((HIGH, "")))
+    result = kexec.plan(root=root)
+    assert (result.code, result.err) == (0, "")
+    assert re.findall("^  (high|low|left out) +0x(\\w+) - 0x(\\w+) ", result.out, re.M) == [
+        ("high", "00000000f8000000", "00000000fbffffff")]
+
+
+def test_named_low_region(kexec):
+    """A vendor's name decides, even where that region is not the lower one."""
+    root = kexec.machine(proc_iomem=iomem((HIGH, HIGH.replace("kernel", "kernel (low)"))))
+    result = kexec.plan(root=root)
+    assert (result.code, result.err) == (0, "")
+    assert re.findall("^  (high|low|left out) +0x(\\w+) - 0x(\\w+) ", result.out, re.M) == [
+        ("high", "00000000f8000000", "00000000fbffffff"),
+        ("low", "0000000199200000", "00000001b91fffff")]
+
+
+def test_three_regions(kexec):
+    third = "  180000000-18fffffff : Crash kernel\n"
+    result = kexec.plan(root=kexec.machine(proc_iomem=iomem((HIGH, third + HIGH))))
+    assert (result.code, result.err) == (
+        0, "kexec: warning: crash region 0x180000000 - 0x18fffffff is left out: "
+           "a capture kernel takes two (linux,usable-memory-range)\n")
+    assert re.findall("^  (high|low|left out) +0x(\\w+) - 0x(\\w+) ", result.out, re.M) == [
+        ("high", "0000000199200000", "00000001b91fffff"),
+        ("low", "00000000f8000000", "00000000fbffffff"),
+        ("left out", "0000000180000000", "000000018fffffff")]
+
+
+def test_100000_lines(kexec):
+    many = "".join(f"  {base:x}-{base + 4095:x} : reserved\n"
+                   for base in range(0x50000000, 0x50000000 + 100_000 * 8192, 8192))
+    result = kexec.plan(root=kexec.machine(proc_iomem=iomem((LOW, many + LOW))))
+    assert result == kexec.plan()
+
+
+def test_window(kexec):
+    result = kexec.plan("--mem-min=0x1a0000000", "--mem-max", "0x1afffffff")
+    assert (result.code, result.err) == (0, "")
+    found = segments(result.out)
+    assert min(first for first, _ in found.values()) >= 0x1a0000000
+    assert max(last for _, last in found.values()) <= 0x1afffffff
+
+
+# -------------------------------------------------------------- command lines
+
+def command_line(result):
+    assert (result.code, result.err) == (0, "")
+    return re.search("^Command line  (.*)$", result.out, re.M).group(1)
+
+
+@pytest.mark.parametrize("arguments, line", [
+    (["--append=a b"], "a b"),
+    (["--append", "a", "--append=b"], "b"),
+    (["--command-line=a", "--append=b"], "b"),
+    (["--append=a", "--command-line=b"], "b"),
+    (["--append="], "(none)"),
+    (["--reuse-cmdline"], "console=ttyAMA0 panic=10"),
+    (["--reuse-cmdline", "--append=irqpoll"], "console=ttyAMA0 panic=10 irqpoll"),
+    (["--append=crashkernel=1M"], "crashkernel=1M"),
+])
+def test_command_line(kexec, arguments, line):
+    assert command_line(kexec.plan(*arguments)) == line
+
+
+def test_command_line_of_the_next_kernel_keeps_crashkernel(kexec):
+    result = kexec("--root", os.path.join(DATA, "virt-6.1"), "-l", "--reuse-cmdline",
+                   "../in/Image")
+    assert command_line(result) == text_of("proc/cmdline").strip()
+
+
+def test_longest_command_line(kexec):
+    assert command_line(kexec.plan("--append=" + "x" * 2047)) == "x" * 2047
+
+
+# ----------------------------------------------------------------- bad input
+
+def cut_gzip():
+    return INPUTS["Image.gz"][:-9]
+
+
+def damaged_gzip():
+    data = bytearray(INPUTS["Image.gz"])
+    data[-8] ^= 1       # CRC
+    return bytes(data)
+
+
+@pytest.mark.parametrize("option", ["kernel", "initrd", "dtb"])
+@pytest.mark.parametrize("path, code, sentence", [
+    ("../in/none", 1, "Cannot open `../in/none': No such file or directory"),
+    ("../in", 1, "../in: Is a directory"),
+    ("../in/text/none", 1, "Cannot open `../in/text/none': Not a directory"),
+    ("/proc/self/mem", 1, "/proc/self/mem: cannot read: Input/output error"),
+    ("../in/empty", 255, "../in/empty: the file is empty"),
+])
+def test_bad_file(kexec, option, path, code, sentence):
+    result = kexec.plan(kernel=path) if option == "kernel" else kexec.plan(f"--{option}={path}")
+    assert result == fails(code, "kexec: " + sentence)
+
+
+@pytest.mark.parametrize("name, data, sentence", [
+    ("text", INPUTS["text"],
+     "Cannot determine the file type of ../in/text: neither an arm64 Image nor one in gzip"),
+    ("short", image()[:63],
+     "Cannot determine the file type of ../in/short: neither an arm64 Image nor one in gzip"),
+    ("text.gz", gzip.compress(INPUTS["text"]),
+     "Cannot determine the file type of ../in/text.gz (gzip): neither an arm64 Image nor one in "
+     "gzip"),
+    ("cut", image(pe=sections(32 * KIB, 64 * KIB + 1)),
+     "kernel ../in/cut: truncated: its sections end at byte 65537, the file at byte 65536"),
+    ("cut.gz", cut_gzip(), "../in/cut.gz: gzip: truncated"),
+    ("bad.gz", damaged_gzip(), "../in/bad.gz: gzip: damaged: incorrect data check"),
+    ("old", image(image_size=0),
+     "kernel ../in/old: image_size is 0 (a kernel before Linux 3.17): how much memory it needs is "
+     "unknown"),
+    ("big-endian", image(flags=0b1011),
+     "kernel ../in/big-endian: a big-endian kernel: purgatory and kernel must be little-endian"),
+], ids=lambda value: value if isinstance(value, str) and " " not in value else "")
+def test_bad_kernel(kexec, name, data, sentence):
+    assert kexec.plan(kernel=kexec.file(name, data)) == fails(255, "kexec: " + sentence)
+
+
+def test_no_crash_region(kexec):
+    root = kexec.machine(proc_iomem=iomem((HIGH, ""), (LOW, "")))
+    assert kexec.plan(root=root) == fails(
+        1, "kexec: Memory for crashkernel is not reserved: /proc/iomem has no \"Crash kernel\"; "
+           "boot with crashkernel=SIZE")
+
+
+def test_hidden_memory_map(kexec):
+    zeroed = re.sub("[0-9a-f]+-[0-9a-f]+ :", "00000000-00000000 :", text_of("proc/iomem"))
+    assert kexec.plan(root=kexec.machine(proc_iomem=zeroed)) == fails(
+        1, "kexec: /proc/iomem shows only zero addresses: it needs root (CAP_SYS_ADMIN)")
+
+
+def test_no_memory_map(kexec):
+    assert kexec.plan(root=kexec.machine(proc_iomem=None)) == fails(
+        1, "kexec: /proc/iomem: No such file or directory")
+
+
+def test_damaged_memory_map(kexec):
+    root = kexec.machine(proc_iomem="00000000-0fffffff : System RAM\n0x12 : hello\n")
+    assert kexec.plan(root=root) == fails(
+        255, "kexec: /proc/iomem: line 2 is no resource: \"0x12 : hello\"")
+
+
+def test_no_root(kexec):
+    assert kexec.plan(root="../in/none") == fails(
+        1, "kexec: root ../in/none: No such file or directory")
+
+
+@pytest.mark.parametrize("last, sentence", [
+    (0x1993fffff, "0x2000000 bytes for segment kernel: crash region 0x199200000 - 0x1993fffff is "
+                  "too small by 32768 KiB"),
+    (0x19b3fffff - 1 * MIB,
+     "0x2000000 bytes for segment kernel: crash region 0x199200000 - 0x19b2fffff is too small by "
+     "1024 KiB"),
+    (0x19b3fffff, "0x301000 bytes for segment initrd: crash region 0x199200000 - 0x19b3fffff is "
+                  "too small by 3076 KiB"),
+    (0x19b3fffff + 3 * MIB,
+     "0x301000 bytes for segment initrd: crash region 0x199200000 - 0x19b6fffff is too small by "
+     "4 KiB"),
+    (0x199200000 + 64 * KIB - 1,
+     "0x2000000 bytes for segment kernel: crash region 0x199200000 - 0x19920ffff is too small by "
+     "34752 KiB"),
+    (0x19b801fff - 4 * KIB,
+     "0x2000 bytes for segment dtb: crash region 0x199200000 - 0x19b800fff is too small by 4 KiB"),
+], ids=lambda value: f"{value:x}" if isinstance(value, int) else "")
+def test_region_too_small(kexec, last, sentence):
+    small = HIGH.replace("1b91fffff", f"{last:x}")
+    root = kexec.machine(proc_iomem=iomem((HIGH, small)))
+    assert kexec.plan("--initrd=../in/initrd", root=root) == fails(
+        255, "kexec: Could not find a free area of memory of " + sentence)
+
+
+def test_smallest_region(kexec):
+    """One page less, and it is the last of the cases above."""
+    root = kexec.machine(proc_iomem=iomem((HIGH, HIGH.replace("1b91fffff", "19b801fff"))))
+    result = kexec.plan("--initrd=../in/initrd", root=root)
+    assert (result.code, result.err) == (0, "")
+    assert max(last for _, last in segments(result.out).values()) == 0x19b801fff
+
+
+def test_region_above_48_bits(kexec):
+    above = ("1000000000000-10000ffffffff : System RAM\n"
+             "  1000000000000-100003fffffff : Crash kernel\n")
+    root = kexec.machine(proc_iomem=iomem((HIGH, ""), ("4010000000-", above + "4010000000-")))
+    assert kexec.plan(root=root) == fails(
+        255, "kexec: crash region 0x1000000000000 - 0x100003fffffff: an arm64 Image must lie below "
+             "2^48 (booting.rst)")
+
+
+ONE_CELL = "/dts-v1/; / { #address-cells = <1>; #size-cells = <1>; chosen { }; };"
+
+
+def test_cells_too_small(kexec):
+    root = kexec.machine(sys_firmware_fdt=dtb(ONE_CELL))
+    assert kexec.plan(root=root) == fails(
+        255, "kexec: /sys/firmware/fdt: linux,elfcorehdr: 0x199200000 + 0x1c8 does not fit the "
+             "root node's 1 address and 1 size cells")
+
+
+def test_one_cell_is_enough_below_4_gib(kexec):
+    root = kexec.machine(proc_iomem=iomem((HIGH, "")), sys_firmware_fdt=dtb(ONE_CELL))
+    result = kexec.plan(root=root)
+    assert (result.code, result.err) == (0, "")
+
+
+def test_damaged_dtb(kexec):
+    tree = bytearray(dtb(ONE_CELL))
+    tree[8:12] = b"\0\0\xff\xff"        # off_dt_struct, far outside
+    bad = kexec.file("bad.dtb", bytes(tree))
+    assert kexec.plan(f"--dtb={bad}") == fails(
+        255, "kexec: ../in/bad.dtb: damaged device tree: FDT_ERR_TRUNCATED")
+    assert kexec.plan(root=kexec.machine(sys_firmware_fdt=bytes(tree))) == fails(
+        255, "kexec: /sys/firmware/fdt: damaged device tree: FDT_ERR_TRUNCATED")
+
+
+def test_not_a_dtb(kexec):
+    assert kexec.plan("--dtb=../in/text") == fails(
+        255, "kexec: ../in/text: damaged device tree: FDT_ERR_BADMAGIC")
+
+
+def test_large_dtb(kexec):
+    large = kexec.file("large.dtb", dtb(ONE_CELL).ljust(2 * MIB + 1, b"\0"))
+    assert kexec.plan(f"--dtb={large}") == fails(
+        255, "kexec: ../in/large.dtb: 2097153 bytes, at most 2097152")
+
+
+def test_dtb_that_grows_too_large(kexec):
+    filled = ONE_CELL.replace("chosen", "x = [" + "00" * (2 * MIB - 250) + "]; chosen")
+    tree = dtb(filled.replace("<1>", "<2>"))
+    assert len(tree) <= 2 * MIB
+    result = kexec.plan("--append=" + "x" * 500, f"--dtb={kexec.file('filled.dtb', tree)}")
+    assert re.fullmatch("kexec: ../in/filled.dtb: 2097[0-9]{3} bytes with the new /chosen, at most "
+                        "2097152\n", result.err)
+    assert (result.code, result.out) == (255, "")
+
+
+def test_no_dtb(kexec):
+    assert kexec.plan(root=kexec.machine(sys_firmware_fdt=None)) == fails(
+        255, "kexec: no device tree: /sys/firmware/fdt cannot be read; give one with --dtb")
+
+
+def test_dtb_option_replaces_the_machines(kexec):
+    tree = kexec.file("good.dtb", dtb(ONE_CELL.replace("<1>", "<2>")))
+    result = kexec.plan(f"--dtb={tree}", root=kexec.machine(sys_firmware_fdt=None))
+    assert (result.code, result.err) == (0, "")
+
+
+def test_long_command_line(kexec):
+    assert kexec.plan("--append=" + "x" * 2048) == fails(
+        255, "kexec: Kernel command line too long for kernel: 2048 bytes, at most 2047")
+
+
+def test_no_command_line_to_reuse(kexec):
+    assert kexec.plan("--reuse-cmdline", root=kexec.machine(proc_cmdline=None)) == fails(
+        1, "kexec: --reuse-cmdline: /proc/cmdline cannot be read")
+
+
+def test_window_outside_the_region(kexec):
+    assert kexec.plan("--mem-max=0xfffff") == fails(
+        255, "kexec: --mem-min and --mem-max (0x0 - 0xfffff) leave nothing of the crash region")
+
+
+# -------------------------------------------------------------------- actions
+
+def usage(kexec):
+    return kexec("-h").out
+
+
+def test_help(kexec):
+    result = kexec("--help")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("kexec-crashres ")
+    assert kexec("-h") == result
+
+
+def long_options():
+    names = re.findall(r'^\t\{ "([a-z-]+)",', source_text("kexec/options.c"), re.M)
+    assert len(names) >= 20
+    return names
+
+
+@pytest.mark.parametrize("name", long_options())
+def test_option_is_explained(kexec, name):
+    assert re.search(rf"--{name}\b(?!-)", usage(kexec))
+    page = source_text("man/kexec.8").replace("\\", "")
+    assert re.search(rf"--{name}\b(?!-)", page)
+
+
+@pytest.mark.parametrize("arguments", [["-v"], ["--version"], ["-p", "-v", "--bad"]])
+def test_version(kexec, arguments):
+    result = kexec(*arguments)
+    assert (result.code, result.err) == (0, "")
+    assert re.fullmatch(r"kexec-crashres [0-9]+\.[0-9]+\.[0-9]+\n", result.out)
+
+
+@pytest.mark.parametrize("arguments, line", [
+    (["--bad"], "unrecognized option '--bad'"),
+    (["-p", "--bad", "-h"], "unrecognized option '--bad'"),
+    (["-Z"], "invalid option -- 'Z'"),
+    (["--append"], "option '--append' requires an argument"),
+    (["-p", "../in/Image", "--initrd"], "option '--initrd' requires an argument"),
+    (["--unload=x"], "option '--unload' doesn't allow an argument"),
+    (["--mem", "1"], "option '--mem' is ambiguous; possibilities: '--mem-min' '--mem-max'"),
+])
+def test_bad_option(kexec, arguments, line):
+    assert kexec(*arguments) == (1, usage(kexec), f"{KEXEC}: {line}\n")
+
+
+@pytest.mark.parametrize("option", ["mem-min", "mem-max"])
+@pytest.mark.parametrize("value", ["zz", "", "1k", "-1", " 1", "0x", "0x10000000000000000"])
+def test_bad_address(kexec, option, value):
+    assert kexec.plan(f"--{option}={value}") == (
+        1, usage(kexec), f"Bad option value in --{option}={value}\n")
+
+
+def test_window_upside_down(kexec):
+    assert kexec.plan("--mem-min=2", "--mem-max=1") == (
+        1, usage(kexec), "--mem-max is below --mem-min\n")
+
+
+@pytest.mark.parametrize("arguments", [[], ["-p"], ["-l"], ["-p", "--initrd=x"], ["-d"]])
+def test_no_kernel(kexec, arguments):
+    assert kexec(*arguments) == (255, usage(kexec), NO_KERNEL)
+
+
+def test_no_action(kexec):
+    assert kexec("../in/Image") == fails(255, "kexec: ../in/Image: load it with -l or -p?")
+
+
+def test_operands_and_options_mix(kexec):
+    root = os.path.join(DATA, "virt-6.1")
+    plain = kexec("--root", root, "-p", "--append=x", "--initrd=../in/initrd", "../in/Image")
+    assert plain.code == 0
+    assert kexec("../in/Image", "--initrd", "../in/initrd", "-p", "--append=x", "--root",
+                 root) == plain
+    assert kexec("-p", "../in/Image", "ignored", "--append=x", f"--root={root}",
+                 "--ramdisk=../in/initrd") == plain
+
+
+def test_double_dash_ends_the_options(kexec):
+    root = os.path.join(DATA, "virt-6.1")
+    assert kexec("--root", root, "-p", "--", "--append=x") == fails(
+        1, "kexec: Cannot open `--append=x': No such file or directory")
+
+
+def test_posixly_correct_stops_at_the_kernel(kexec):
+    result = kexec.plan(kernel="../in/Image")
+    root = os.path.join(DATA, "virt-6.1")
+    assert kexec("--root", root, "-p", "../in/Image", "--append=x",
+                 POSIXLY_CORRECT="1") == result
+
+
+def test_abbreviations(kexec):
+    root = os.path.join(DATA, "virt-6.1")
+    assert kexec("--ro", root, "--unl") == (
+        0, "Dry run: the next kernel would be unloaded\n", "")
+    assert kexec("--ro", root, "--load-p", "--reuse", "../in/Image") == kexec.plan(
+        "--reuse-cmdline")
+
+
+@pytest.mark.parametrize("arguments, slot", [
+    (["-u"], "next"), (["-l", "-u"], "next"), (["-u", "-c"], "next"),
+    (["-p", "-u"], "crash"), (["-u", "-p"], "crash"), (["-pu"], "crash"), (["-up"], "crash"),
+    (["-p", "-u", "../in/Image"], "crash"), (["-u", "-p", "../in/Image"], "crash"),
+])
+def test_unload(kexec, arguments, slot):
+    assert kexec("--dry-run", *arguments) == (
+        0, f"Dry run: the {slot} kernel would be unloaded\n", "")
+
+
+def test_unload_and_load(kexec):
+    root = os.path.join(DATA, "virt-6.1")
+    load = kexec("--root", root, "-l", "../in/Image")
+    assert kexec("--root", root, "-u", "-l", "../in/Image") == (
+        0, "Dry run: the next kernel would be unloaded\n" + load.out, "")
+
+
+@pytest.mark.parametrize("replacements, size", [
+    ([], 512 * MIB),
+    ([(HIGH, "")], 64 * MIB),
+    ([(HIGH, ""), (LOW, "")], 0),
+])
+def test_print_ckr_size(kexec, replacements, size):
+    root = kexec.machine(proc_iomem=iomem(*replacements))
+    assert kexec("--print-ckr-size", "--root", root) == (0, f"{size}\n", "")
+
+
+@pytest.mark.parametrize("text", ["00000000-00000000 : Crash kernel\n", "", None, "garbage\n"])
+def test_print_ckr_size_that_cannot_be_told(kexec, text):
+    assert kexec("--root", kexec.machine(proc_iomem=text), "--print-ckr-size") == (0, "0\n", "")
+
+
+@pytest.mark.parametrize("arguments, crash, normal, code", [
+    (["-S"], "0\n", "1\n", 0),
+    (["-S"], "1\n", "0\n", 1),
+    (["-S", "-p"], "1\n", "0\n", 1),
+    (["-p", "--status"], "0\n", "1\n", 0),
+    (["-S", "-l"], "1\n", "0\n", 0),
+    (["-l", "-S"], "0\n", "1\n", 1),
+    (["-l", "-p", "-S"], "1\n", "0\n", 1),
+    (["-p", "-l", "-S"], "0\n", "1\n", 1),
+    (["-d", "-S"], "1\n", "0\n", 1),
+    (["-S", "-e", "-u"], "1\n", "0\n", 1),
+])
+def test_status(kexec, arguments, crash, normal, code):
+    root = kexec.machine(sys_kernel_kexec_crash_loaded=crash, sys_kernel_kexec_loaded=normal)
+    assert kexec("--root", root, *arguments) == (code, "", "")
+
+
+@pytest.mark.parametrize("content, sentence", [
+    (None, "/sys/kernel/kexec_crash_loaded: No such file or directory"),
+    ("", "/sys/kernel/kexec_crash_loaded: neither 0 nor 1"),
+    ("2\n", "/sys/kernel/kexec_crash_loaded: neither 0 nor 1"),
+])
+def test_status_that_cannot_be_told(kexec, content, sentence):
+    root = kexec.machine(sys_kernel_kexec_crash_loaded=content)
+    assert kexec("-S", "--root", root) == fails(255, "kexec: " + sentence)
+
+
+def test_exec(kexec):
+    loaded = kexec.machine(sys_kernel_kexec_loaded="1\n")
+    assert kexec("-e", "--root", loaded) == (0, "Dry run: the next kernel would be started\n", "")
+    empty = kexec.machine(sys_kernel_kexec_loaded="0\n")
+    assert kexec("-e", "--root", empty) == fails(1, "kexec: Nothing has been loaded!")
+
+
+# -------------------------------------------------------------- outside world
+
+def test_full_disk(kexec):
+    with open("/dev/full", "w", encoding="ascii") as full:
+        result = kexec.plan(stdout=full)
+    assert (result.code, result.err) == (
+        255, "kexec: standard output: No space left on device\n")
+
+
+@pytest.mark.skipif(ARM64, reason="on arm64 this would unload for real")
+@pytest.mark.parametrize("arguments", [["-u"], ["-p", "-u"]])
+def test_another_host_loads_nothing(kexec, arguments):
+    assert kexec(*arguments) == fails(
+        255, "kexec: this machine is not arm64: it can plan a load (--dry-run), not do it")
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+@pytest.mark.parametrize("kernel", ["Image", "Image.gz", "text"])
+def test_no_file_is_made(kexec, kernel):
+    """Not even one that is gone again: an unpacked kernel lives in memory."""
+    log = kexec.inputs / "strace"
+    calls = "openat,open,creat,mkdir,mknod,link,symlink,rename,unlink,memfd_create"
+    kexec.plan("--initrd=../in/initrd", kernel=f"../in/{kernel}", ASAN_OPTIONS="detect_leaks=0",
+               wrapper=["strace", "-f", "-qq", "-o", str(log), "-e", f"trace={calls}"])
+    lines = [line.split(None, 1)[1] for line in log.read_text().splitlines()]
+    assert any('"../in/initrd", O_RDONLY|O_CLOEXEC' in line for line in lines) == (kernel != "text")
+    changing = [line for line in lines if not line.startswith(("openat(", "open(")) or
+                re.search("O_CREAT|O_TMPFILE|O_WRONLY|O_RDWR", line)]
+    assert [line.split("(")[0] for line in changing] == (
+        ["memfd_create"] if kernel == "Image.gz" else [])

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+
+#include "../../libcrashres/load.h"
+#include "../../libcrashres/plan/plan.h"
+#include "support.h"
+
+/* Stands in for the system call; there is one thread. */
+static struct {
+	unsigned int calls;
+	unsigned int failures;	/* so many calls fail with error, then they succeed */
+	int error;
+	unsigned long entry, count, flags;
+	struct kexec_segment segments[CRS_SEGMENTS_MAX];
+} kernel;
+
+static long recorder(unsigned long entry, unsigned long count,
+		     const struct kexec_segment *segments, unsigned long flags)
+{
+	kernel.calls++;
+	kernel.entry = entry;
+	kernel.count = count;
+	kernel.flags = flags;
+	assert_true(count <= CRS_SEGMENTS_MAX);
+	if (count)
+		memcpy(kernel.segments, segments, count * sizeof(*segments));
+	if (kernel.calls <= kernel.failures) {
+		errno = kernel.error;
+		return -1;
+	}
+	return 0;
+}
+
+static int setup(void **state)
+{
+	int result = unit_setup(state);
+
+	if (!result)
+		((struct unit *)*state)->ctx->kexec_load = recorder;
+	memset(&kernel, 0, sizeof(kernel));
+	return result;
+}
+
+#define LOAD_TEST(function) cmocka_unit_test_setup_teardown(function, setup, unit_teardown)
+
+static struct crashres_plan a_plan(enum crashres_slot slot)
+{
+	return (struct crashres_plan){
+		.slot = slot,
+		.entry = 0x40020000,
+		.segments = {
+			{ "purgatory", "purg", 4, { 0x40020000, 0x10000 } },
+			{ "kernel", "kern", 3, { 0x40200000, 0x200000 } },
+			{ "dtb", "dtb", 2, { 0x123456600000, 0x1000 } },
+		},
+		.segment_count = 3,
+	};
+}
+
+static void test_segments_reach_the_kernel_as_planned(void **state)
+{
+	struct crashres_plan plan = a_plan(CRASHRES_SLOT_CRASH);
+	struct unit *unit = *state;
+
+	assert_ok(unit, crashres_load(unit->ctx, &plan));
+	assert_int_equal(kernel.calls, 1);
+	assert_int_equal(kernel.entry, 0x40020000);
+	assert_int_equal(kernel.count, 3);
+	assert_int_equal(kernel.flags, 0x00b70001);
+	for (size_t i = 0; i < 3; i++) {
+		assert_ptr_equal(kernel.segments[i].buf, plan.segments[i].data);
+		assert_int_equal(kernel.segments[i].bufsz, plan.segments[i].data_size);
+		assert_int_equal((uintptr_t)kernel.segments[i].mem, plan.segments[i].range.base);
+		assert_int_equal(kernel.segments[i].memsz, plan.segments[i].range.size);
+	}
+	plan.slot = CRASHRES_SLOT_NORMAL;
+	assert_ok(unit, crashres_load(unit->ctx, &plan));
+	assert_int_equal(kernel.flags, 0x00b70000);
+}
+
+static void test_as_many_segments_as_the_kernel_takes(void **state)
+{
+	struct crashres_plan plan = a_plan(CRASHRES_SLOT_CRASH);
+	struct unit *unit = *state;
+
+	for (size_t i = 0; i < CRS_SEGMENTS_MAX; i++)
+		plan.segments[i] = plan.segments[0];
+	plan.segment_count = CRS_SEGMENTS_MAX;
+	assert_ok(unit, crashres_load(unit->ctx, &plan));
+	assert_int_equal(kernel.count, 16);
+}
+
+static void test_unload(void **state)
+{
+	struct unit *unit = *state;
+
+	assert_ok(unit, crashres_unload(unit->ctx, CRASHRES_SLOT_CRASH));
+	assert_int_equal(kernel.calls, 1);
+	assert_int_equal(kernel.entry, 0);
+	assert_int_equal(kernel.count, 0);
+	assert_int_equal(kernel.flags, 0x00b70001);
+	assert_ok(unit, crashres_unload(unit->ctx, CRASHRES_SLOT_NORMAL));
+	assert_int_equal(kernel.flags, 0x00b70000);
+}
+
+static const struct {
+	int error;
+	const char *reason;		/* behind "kexec_load failed: " */
+	bool keeps_old_image;
+} failures[] = {
+	{ EPERM, "Operation not permitted (needs root; or kernel.kexec_load_disabled is set, "
+		 "or lockdown forbids it)", true },
+	{ EACCES, "Permission denied (IMA demands a signed kernel, which only kexec_file_load "
+		  "can bring)", true },
+	{ EADDRNOTAVAIL, "Cannot assign requested address (the kernel's crash region is not where "
+			 "/proc/iomem showed it)", false },
+	{ ENOSYS, "Function not implemented (the running kernel was built without CONFIG_KEXEC)",
+	  true },
+	{ ENOMEM, "Cannot allocate memory (the kernel is short of memory)", false },
+	{ EINVAL, "Invalid argument", false },
+	{ EFAULT, "Bad address", false },
+};
+
+static void test_what_each_error_means(void **state)
+{
+	struct unit *unit = *state;
+	char sentence[512];
+
+	for (size_t i = 0; i < COUNT(failures); i++) {
+		struct crashres_plan plan = a_plan(CRASHRES_SLOT_CRASH);
+
+		kernel.calls = 0;
+		kernel.failures = 1;
+		kernel.error = failures[i].error;
+		snprintf(sentence, sizeof(sentence), "kexec_load failed: %s%s", failures[i].reason,
+			 failures[i].keeps_old_image ? "" : "; no crash kernel is loaded now");
+		assert_fails(unit, crashres_load(unit->ctx, &plan), CRASHRES_ERR_KERNEL, sentence);
+		/* Only what can pass is tried again. */
+		assert_int_equal(kernel.calls, 1);
+		kernel.calls = 0;
+		snprintf(sentence, sizeof(sentence), "kexec unload failed: %s", failures[i].reason);
+		assert_fails(unit, crashres_unload(unit->ctx, CRASHRES_SLOT_CRASH),
+			     CRASHRES_ERR_KERNEL, sentence);
+		assert_int_equal(kernel.calls, 1);
+	}
+}
+
+/* Before a reboot there is no crash region to speak of, nor a crash kernel to lose. */
+static void test_errors_of_a_normal_load(void **state)
+{
+	struct crashres_plan plan = a_plan(CRASHRES_SLOT_NORMAL);
+	struct unit *unit = *state;
+
+	kernel.failures = 1;
+	kernel.error = EADDRNOTAVAIL;
+	assert_fails(unit, crashres_load(unit->ctx, &plan), CRASHRES_ERR_KERNEL,
+		     "kexec_load failed: Cannot assign requested address");
+	kernel.calls = 0;
+	kernel.error = EINVAL;
+	assert_fails(unit, crashres_load(unit->ctx, &plan), CRASHRES_ERR_KERNEL,
+		     "kexec_load failed: Invalid argument");
+}
+
+static void test_a_busy_kernel_is_asked_again(void **state)
+{
+	struct crashres_plan plan = a_plan(CRASHRES_SLOT_CRASH);
+	struct unit *unit = *state;
+
+	kernel.failures = 2;
+	kernel.error = EBUSY;
+	assert_ok(unit, crashres_load(unit->ctx, &plan));
+	assert_int_equal(kernel.calls, 3);
+	assert_int_equal(kernel.count, 3);
+	assert_int_equal(kernel.flags, 0x00b70001);
+}
+
+static void test_a_kernel_that_stays_busy(void **state)
+{
+	struct crashres_plan plan = a_plan(CRASHRES_SLOT_CRASH);
+	struct unit *unit = *state;
+
+	kernel.failures = 1000;
+	kernel.error = EBUSY;
+	assert_fails(unit, crashres_load(unit->ctx, &plan), CRASHRES_ERR_KERNEL,
+		     "kexec_load failed: Device or resource busy (another kexec is at work)");
+	assert_int_equal(kernel.calls, 20);
+}
+
+static void test_nothing_is_loaded_from_another_root(void **state)
+{
+	static const char sentence[] =
+		"the plan is for another machine: below another root nothing is loaded";
+	struct crashres_plan plan = a_plan(CRASHRES_SLOT_CRASH);
+	struct unit *unit = *state;
+	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, ".");
+
+	assert_ok(unit, crashres_ctx_set_root(unit->ctx, path));
+	assert_fails(unit, crashres_load(unit->ctx, &plan), CRASHRES_ERR_UNSUPPORTED, sentence);
+	assert_fails(unit, crashres_unload(unit->ctx, CRASHRES_SLOT_CRASH),
+		     CRASHRES_ERR_UNSUPPORTED, sentence);
+	assert_int_equal(kernel.calls, 0);
+}
+
+static void test_nothing_is_loaded_on_another_architecture(void **state)
+{
+#ifdef __aarch64__
+	skip();
+#else
+	struct crashres_plan plan = a_plan(CRASHRES_SLOT_CRASH);
+	struct unit *unit = *state;
+
+	unit->ctx->kexec_load = crs_kexec_load;
+	assert_fails(unit, crashres_load(unit->ctx, &plan), CRASHRES_ERR_UNSUPPORTED,
+		     "this machine is not arm64: it can plan a load (--dry-run), not do it");
+	errno = 0;
+	assert_int_equal(crs_kexec_load(0, 0, NULL, 0), -1);
+	assert_int_equal(errno, ENOEXEC);
+#endif
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LOAD_TEST(test_segments_reach_the_kernel_as_planned),
+		LOAD_TEST(test_as_many_segments_as_the_kernel_takes),
+		LOAD_TEST(test_unload),
+		LOAD_TEST(test_what_each_error_means),
+		LOAD_TEST(test_errors_of_a_normal_load),
+		LOAD_TEST(test_a_busy_kernel_is_asked_again),
+		LOAD_TEST(test_a_kernel_that_stays_busy),
+		LOAD_TEST(test_nothing_is_loaded_from_another_root),
+		LOAD_TEST(test_nothing_is_loaded_on_another_architecture),
+	};
+
+	return cmocka_run_group_tests_name("load", tests, NULL, NULL);
+}

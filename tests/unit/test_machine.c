@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <elf.h>
+#include <libfdt.h>
+
+#include "../../libcrashres/machine/machine.h"
+#include "support.h"
+
+#define IOMEM \
+	"40000000-bfffffff : System RAM\n" \
+	"  40200000-40ffffff : Kernel code\n" \
+	"  41000000-412fffff : reserved\n" \
+	"  41300000-414fffff : Kernel data\n" \
+	"  50000000-5fffffff : Crash kernel\n" \
+	"100000000-1ffffffff : System RAM\n" \
+	"  1e0000000-1ffffffff : Crash kernel\n"
+
+/* From here on the context reads below the test's directory. */
+static void use_root(struct unit *unit)
+{
+	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, ".");
+
+	assert_ok(unit, crashres_ctx_set_root(unit->ctx, path));
+}
+
+static struct crashres_machine *read_machine(struct unit *unit)
+{
+	struct crashres_machine *machine;
+
+	use_root(unit);
+	assert_ok(unit, crashres_machine_read(unit->ctx, &machine));
+	return machine;
+}
+
+static void write_dtb(struct unit *unit)
+{
+	uint8_t dtb[2048];
+
+	assert_int_equal(fdt_create(dtb, sizeof(dtb)), 0);
+	fdt_finish_reservemap(dtb);
+	fdt_begin_node(dtb, "");
+	fdt_begin_node(dtb, "psci");
+	fdt_property_string(dtb, "method", "hvc");
+	fdt_end_node(dtb);
+	fdt_end_node(dtb);
+	assert_int_equal(fdt_finish(dtb), 0);
+	unit_write(unit, "sys/firmware/fdt", dtb, fdt_totalsize(dtb));
+}
+
+/* Header, one PT_LOAD of the linear map, and VMCOREINFO with 64K pages. */
+static size_t make_kcore(uint8_t *core)
+{
+	/* A note takes whole words. */
+	static const char text[] = "PAGESIZE=65536\nNUMBER(kimage_voffset)=0xffff7fffc0000000\n\n\n\n";
+	const size_t length = crs_align_down(sizeof(text), 4);
+	Elf64_Ehdr ehdr = {
+		.e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+		.e_type = ET_CORE, .e_machine = EM_AARCH64, .e_version = EV_CURRENT,
+		.e_phoff = 64, .e_ehsize = 64, .e_phentsize = 56, .e_phnum = 2,
+	};
+	Elf64_Phdr phdrs[2] = {
+		{ .p_type = PT_NOTE, .p_offset = 64 + 2 * 56, .p_filesz = 12 + 12 + length },
+		{ .p_type = PT_LOAD, .p_paddr = 0x40000000, .p_vaddr = 0xffff000000000000,
+		  .p_offset = 1 << 20, .p_filesz = 0x10000000, .p_memsz = 0x10000000 },
+	};
+	Elf64_Nhdr note = { .n_namesz = 11, .n_descsz = length };
+
+	memcpy(core, &ehdr, 64);
+	memcpy(core + 64, phdrs, sizeof(phdrs));
+	memcpy(core + 64 + 112, &note, sizeof(note));
+	memcpy(core + 64 + 112 + 12, "VMCOREINFO\0", 12);
+	memcpy(core + 64 + 112 + 24, text, length);
+	return 64 + 112 + 24 + length;
+}
+
+static void write_cpu(struct unit *unit, const char *name, const char *notes, const char *size)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "sys/devices/system/cpu/%s/crash_notes", name);
+	if (notes)
+		unit_write_text(unit, path, notes);
+	snprintf(path, sizeof(path), "sys/devices/system/cpu/%s/crash_notes_size", name);
+	if (size)
+		unit_write_text(unit, path, size);
+}
+
+static void test_a_whole_machine(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_machine *machine;
+	const struct crashres_range *regions;
+	uint8_t core[1024];
+	size_t count, core_size = make_kcore(core);
+
+	unit_write_text(unit, "proc/iomem", IOMEM);
+	unit_write_text(unit, "proc/cmdline", "root=/dev/vda1 crashkernel=1G,high quiet\n");
+	unit_write(unit, "proc/kcore", core, core_size);
+	unit_write_text(unit, "sys/kernel/vmcoreinfo", "0x0000000041234000 1024\n");
+	write_cpu(unit, "cpu0", "1fff0a3c0\n", "392\n");
+	write_dtb(unit);
+	machine = read_machine(unit);
+	regions = crashres_machine_regions(machine, &count);
+	assert_int_equal(count, 2);
+	assert_range(regions[0], 0x1e0000000, 0x20000000);
+	assert_range(regions[1], 0x50000000, 0x10000000);
+	assert_string_equal(machine->cmdline, "root=/dev/vda1 crashkernel=1G,high quiet");
+	assert_range(machine->vmcoreinfo, 0x41234000, 0x1024);
+	assert_int_equal(machine->cpu_notes.count, 1);
+	assert_range(machine->cpu_notes.items[0], 0x1fff0a3c0, 392);
+	assert_true(machine->kcore.linear_known && machine->kcore.image_known);
+	assert_int_equal(machine->kcore.linear_offset, 0xffff000000000000 - 0x40000000);
+	assert_int_equal(crashres_machine_page_size(machine), 65536);
+	assert_non_null(machine->dtb);
+	assert_int_equal(fdt_check_full(machine->dtb, machine->dtb_size), 0);
+	assert_int_equal(machine->firmware.conduit, PURGATORY_CONDUIT_HVC);
+	assert_int_equal(machine->firmware.uart, PURGATORY_UART_NONE);
+	crashres_machine_free(machine);
+}
+
+static void test_missing_files_are_no_error(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_machine *machine;
+	size_t count = 77;
+
+	unit_write_text(unit, "proc/iomem", "40000000-bfffffff : System RAM\n");
+	machine = read_machine(unit);
+	crashres_machine_regions(machine, &count);
+	assert_int_equal(count, 0);
+	assert_null(machine->cmdline);
+	assert_null(machine->dtb);
+	assert_int_equal(machine->cpu_notes.count, 0);
+	assert_range(machine->vmcoreinfo, 0, 0);
+	assert_false(machine->kcore.linear_known || machine->kcore.image_known);
+	assert_int_equal(crashres_machine_page_size(machine), 4096);
+	assert_int_equal(machine->firmware.uart, PURGATORY_UART_NONE);
+	assert_int_equal(machine->firmware.conduit, PURGATORY_CONDUIT_UNKNOWN);
+	assert_true(unit_logged(unit, "info: not read: /proc/cmdline: No such file or directory"));
+	assert_true(unit_logged(unit, "info: not read: /proc/kcore: No such file or directory"));
+	assert_true(unit_logged(unit, "info: not read: /sys/kernel/vmcoreinfo: "
+				      "No such file or directory"));
+	assert_true(unit_logged(unit, "info: not read: /sys/firmware/fdt: No such file or directory"));
+	assert_true(unit_logged(unit, "info: page size unknown: 4 KiB assumed"));
+	crashres_machine_free(machine);
+}
+
+static void refuse(struct unit *unit, enum crashres_status status, const char *sentence)
+{
+	struct crashres_machine *machine = UNTOUCHED;
+
+	use_root(unit);
+	assert_fails(unit, crashres_machine_read(unit->ctx, &machine), status, sentence);
+	assert_ptr_equal(machine, UNTOUCHED);
+}
+
+static void test_without_iomem_there_is_no_machine(void **state)
+{
+	struct unit *unit = *state;
+
+	refuse(unit, CRASHRES_ERR_OS, "/proc/iomem: No such file or directory");
+	unit_write_text(unit, "proc/iomem", "40000000-bfffffff : System RAM\nrubbish\n");
+	refuse(unit, CRASHRES_ERR_FORMAT, "/proc/iomem: line 2 is no resource: \"rubbish\"");
+	crashres_machine_free(NULL);
+}
+
+static void test_cpus_in_numeric_order_with_gaps(void **state)
+{
+	static const unsigned int cpus[] = { 10, 2, 0, 11, 9, 100, 1000, 21 };
+	static const unsigned int sorted[] = { 0, 2, 9, 10, 11, 21, 100, 1000 };
+	struct unit *unit = *state;
+	struct crashres_machine *machine;
+
+	unit_write_text(unit, "proc/iomem", IOMEM);
+	for (size_t i = 0; i < COUNT(cpus); i++) {
+		char name[16], address[32];
+
+		snprintf(name, sizeof(name), "cpu%u", cpus[i]);
+		snprintf(address, sizeof(address), "%x\n", 0x10000 * (cpus[i] + 1));
+		write_cpu(unit, name, address, "392\n");
+	}
+	machine = read_machine(unit);
+	assert_int_equal(machine->cpu_notes.count, COUNT(sorted));
+	for (size_t i = 0; i < COUNT(sorted); i++)
+		assert_range(machine->cpu_notes.items[i], 0x10000 * (sorted[i] + 1), 392);
+	crashres_machine_free(machine);
+}
+
+static void test_cpus_whose_notes_say_nothing_are_left_out(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_machine *machine;
+
+	unit_write_text(unit, "proc/iomem", IOMEM);
+	write_cpu(unit, "cpu0", NULL, "392\n");			/* offline: no address */
+	write_cpu(unit, "cpu1", "1000\n", NULL);
+	write_cpu(unit, "cpu2", "garbage\n", "392\n");
+	write_cpu(unit, "cpu3", "3000\n", "garbage\n");
+	write_cpu(unit, "cpu4", "4000\n", "0\n");
+	write_cpu(unit, "cpu5", "ffffffffffffffff\n", "392\n");	/* wraps */
+	write_cpu(unit, "cpu6", "11112222333344445555\n", "392\n");
+	write_cpu(unit, "cpu7", "", "");
+	write_cpu(unit, "cpu8", "8000\n", "392\n");
+	write_cpu(unit, "cpu9x", "9000\n", "392\n");
+	write_cpu(unit, "cpufreq", "9000\n", "392\n");
+	write_cpu(unit, "cpu", "9000\n", "392\n");
+	write_cpu(unit, "xcpu1", "9000\n", "392\n");
+	machine = read_machine(unit);
+	assert_int_equal(machine->cpu_notes.count, 1);
+	assert_range(machine->cpu_notes.items[0], 0x8000, 392);
+	crashres_machine_free(machine);
+}
+
+static void test_vmcoreinfo_that_is_garbage(void **state)
+{
+	static const char *const texts[] = {
+		"", "\n", "garbage\n", "0x41234000\n", "0x41234000 zz\n", "zz 1000\n",
+		"0xfffffffffffff000 2000\n", "0x11112222333344445 1000\n",
+	};
+	struct unit *unit = *state;
+
+	unit_write_text(unit, "proc/iomem", IOMEM);
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		struct crashres_machine *machine;
+
+		unit_write_text(unit, "sys/kernel/vmcoreinfo", texts[i]);
+		machine = read_machine(unit);
+		assert_range(machine->vmcoreinfo, 0, 0);
+		crashres_machine_free(machine);
+	}
+}
+
+/* A copy of /proc/kcore may end anywhere. */
+static void test_kcore_truncated_anywhere(void **state)
+{
+	struct unit *unit = *state;
+	uint8_t core[1024];
+	size_t size = make_kcore(core);
+
+	unit_write_text(unit, "proc/iomem", IOMEM);
+	for (size_t cut = 0; cut < size; cut += 5) {
+		struct crashres_machine *machine;
+
+		unit_write(unit, "proc/kcore", core, cut);
+		machine = read_machine(unit);
+		assert_false(machine->kcore.image_known);
+		crashres_machine_free(machine);
+	}
+}
+
+static void test_kcore_that_is_none(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_machine *machine;
+	uint8_t zeros[4096] = { 0 };
+
+	unit_write_text(unit, "proc/iomem", IOMEM);
+	unit_write(unit, "proc/kcore", zeros, sizeof(zeros));
+	machine = read_machine(unit);
+	assert_false(machine->kcore.linear_known || machine->kcore.image_known);
+	assert_true(unit_logged(unit, "warning: /proc/kcore: not a 64-bit ELF core"));
+	crashres_machine_free(machine);
+}
+
+static void test_page_sizes(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t size;
+	} cases[] = {
+		{ "04096", 4096 }, { "16384", 16384 }, { "65536", 65536 }, { "08192", 4096 },
+		{ "00000", 4096 }, { "99999", 4096 },
+	};
+	struct unit *unit = *state;
+	uint8_t core[1024];
+	size_t size = make_kcore(core);
+
+	unit_write_text(unit, "proc/iomem", IOMEM);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct crashres_machine *machine;
+
+		memcpy(core + 64 + 112 + 24 + strlen("PAGESIZE="), cases[i].text, 5);
+		unit_write(unit, "proc/kcore", core, size);
+		machine = read_machine(unit);
+		assert_int_equal(crashres_machine_page_size(machine), cases[i].size);
+		crashres_machine_free(machine);
+	}
+}
+
+static void test_firmware_tables_of_an_acpi_machine(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_machine *machine;
+	uint8_t spcr[80] = "SPCR", fadt[276] = "FACP";
+
+	spcr[36] = 0x0e;
+	unit_put_le(spcr + 44, 8, 0x9000000);
+	fadt[129] = 1;
+	unit_write_text(unit, "proc/iomem", IOMEM);
+	unit_write(unit, "sys/firmware/acpi/tables/SPCR", spcr, sizeof(spcr));
+	unit_write(unit, "sys/firmware/acpi/tables/FACP", fadt, sizeof(fadt));
+	machine = read_machine(unit);
+	assert_int_equal(machine->firmware.uart, PURGATORY_UART_PL011);
+	assert_int_equal(machine->firmware.uart_base, 0x9000000);
+	assert_int_equal(machine->firmware.conduit, PURGATORY_CONDUIT_SMC);
+	crashres_machine_free(machine);
+	/* What the device tree says comes first. */
+	write_dtb(unit);
+	machine = read_machine(unit);
+	assert_int_equal(machine->firmware.conduit, PURGATORY_CONDUIT_HVC);
+	assert_int_equal(machine->firmware.uart_base, 0x9000000);
+	crashres_machine_free(machine);
+}
+
+static void test_hidden_addresses(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_machine *machine;
+	size_t count;
+
+	unit_write_text(unit, "proc/iomem", "00000000-00000000 : System RAM\n"
+					    "  00000000-00000000 : Crash kernel\n");
+	machine = read_machine(unit);
+	assert_true(machine->iomem.hidden);
+	crashres_machine_regions(machine, &count);
+	assert_int_equal(count, 0);
+	crashres_machine_free(machine);
+}
+
+static void check_loaded(struct unit *unit, bool normal, bool crash)
+{
+	bool loaded;
+
+	assert_ok(unit, crashres_loaded(unit->ctx, CRASHRES_SLOT_NORMAL, &loaded));
+	assert_int_equal(loaded, normal);
+	assert_ok(unit, crashres_loaded(unit->ctx, CRASHRES_SLOT_CRASH, &loaded));
+	assert_int_equal(loaded, crash);
+}
+
+static void test_loaded_by_its_old_and_new_names(void **state)
+{
+	struct unit *unit = *state;
+
+	unit_write_text(unit, "sys/kernel/kexec_loaded", "0\n");
+	unit_write_text(unit, "sys/kernel/kexec_crash_loaded", "1\n");
+	use_root(unit);
+	check_loaded(unit, false, true);
+	/* The new ones win. */
+	unit_write_text(unit, "sys/kernel/kexec/loaded", "1\n");
+	unit_write_text(unit, "sys/kernel/kexec/crash_loaded", "0");
+	check_loaded(unit, true, false);
+}
+
+static void test_loaded_without_an_answer(void **state)
+{
+	static const char *const texts[] = { "", "\n", "2\n", "10\n", "00\n", "yes\n", " 1\n", "-1" };
+	struct unit *unit = *state;
+	bool loaded;
+
+	mark_untouched(loaded);
+	unit_write_text(unit, "other", "");
+	use_root(unit);
+	assert_fails(unit, crashres_loaded(unit->ctx, CRASHRES_SLOT_CRASH, &loaded), CRASHRES_ERR_OS,
+		     "/sys/kernel/kexec_crash_loaded: No such file or directory");
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		unit_write_text(unit, "sys/kernel/kexec_crash_loaded", texts[i]);
+		assert_fails(unit, crashres_loaded(unit->ctx, CRASHRES_SLOT_CRASH, &loaded),
+			     CRASHRES_ERR_FORMAT,
+			     "/sys/kernel/kexec_crash_loaded: neither 0 nor 1");
+		unit_write_text(unit, "sys/kernel/kexec/loaded", texts[i]);
+		assert_fails(unit, crashres_loaded(unit->ctx, CRASHRES_SLOT_NORMAL, &loaded),
+			     CRASHRES_ERR_FORMAT, "/sys/kernel/kexec/loaded: neither 0 nor 1");
+	}
+	assert_untouched(loaded);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_a_whole_machine),
+		UNIT_TEST(test_missing_files_are_no_error),
+		UNIT_TEST(test_without_iomem_there_is_no_machine),
+		UNIT_TEST(test_cpus_in_numeric_order_with_gaps),
+		UNIT_TEST(test_cpus_whose_notes_say_nothing_are_left_out),
+		UNIT_TEST(test_vmcoreinfo_that_is_garbage),
+		UNIT_TEST(test_kcore_truncated_anywhere),
+		UNIT_TEST(test_kcore_that_is_none),
+		UNIT_TEST(test_page_sizes),
+		UNIT_TEST(test_firmware_tables_of_an_acpi_machine),
+		UNIT_TEST(test_hidden_addresses),
+		UNIT_TEST(test_loaded_by_its_old_and_new_names),
+		UNIT_TEST(test_loaded_without_an_answer),
+	};
+
+	return cmocka_run_group_tests_name("machine", tests, NULL, NULL);
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Every allocation fails once: the library says so, leaves its results alone
+ * and, as AddressSanitizer sees, loses nothing and frees nothing twice. The
+ * linker puts the functions below between the library and libc (--wrap); what
+ * zlib, libelf and libc allocate on their own is not counted.
+ */
+#include <libfdt.h>
+#include <zlib.h>
+
+#include "support.h"
+
+static unsigned long until_failure;	/* 0: none fails */
+
+static bool fails_now(void)
+{
+	return until_failure && --until_failure == 0;
+}
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
+void *__real_reallocarray(void *memory, size_t count, size_t size);
+char *__real_strdup(const char *text);
+char *__real_strndup(const char *text, size_t size);
+
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+void *__wrap_reallocarray(void *memory, size_t count, size_t size);
+char *__wrap_strdup(const char *text);
+char *__wrap_strndup(const char *text, size_t size);
+int __wrap_asprintf(char **text, const char *format, ...);
+
+void *__wrap_malloc(size_t size)
+{
+	return fails_now() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return fails_now() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+	return fails_now() ? NULL : __real_realloc(memory, size);
+}
+
+void *__wrap_reallocarray(void *memory, size_t count, size_t size)
+{
+	return fails_now() ? NULL : __real_reallocarray(memory, count, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+	return fails_now() ? NULL : __real_strdup(text);
+}
+
+char *__wrap_strndup(const char *text, size_t size)
+{
+	return fails_now() ? NULL : __real_strndup(text, size);
+}
+
+__attribute__((format(printf, 2, 3)))
+int __wrap_asprintf(char **text, const char *format, ...)
+{
+	va_list args;
+	int result;
+
+	/* What *text holds then is undefined (asprintf(3)): nothing may use it. */
+	*text = UNTOUCHED;
+	if (fails_now())
+		return -1;
+	va_start(args, format);
+	result = vasprintf(text, format, args);
+	va_end(args);
+	return result;
+}
+
+/* A machine with all that is read from one, and a kernel in gzip. */
+static void write_world(struct unit *unit)
+{
+	uint8_t image[4096] = { 0 }, packed[8192], dtb[2048];
+	z_stream stream = { .next_in = image, .avail_in = sizeof(image), .next_out = packed,
+			    .avail_out = sizeof(packed) };
+
+	unit_put_le(image + 16, 8, MIB);
+	memcpy(image + 56, "ARM\x64", 4);
+	assert_int_equal(deflateInit2(&stream, 6, Z_DEFLATED, 16 + MAX_WBITS, 8,
+				      Z_DEFAULT_STRATEGY), Z_OK);
+	assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
+	unit_write(unit, "Image.gz", packed, stream.total_out);
+	deflateEnd(&stream);
+	assert_int_equal(fdt_create(dtb, sizeof(dtb)), 0);
+	fdt_finish_reservemap(dtb);
+	fdt_begin_node(dtb, "");
+	fdt_property_u32(dtb, "#address-cells", 2);
+	fdt_property_u32(dtb, "#size-cells", 2);
+	fdt_end_node(dtb);
+	assert_int_equal(fdt_finish(dtb), 0);
+	unit_write(unit, "sys/firmware/fdt", dtb, fdt_totalsize(dtb));
+	unit_write_text(unit, "proc/iomem",
+			"40000000-bfffffff : System RAM\n"
+			"  40200000-40ffffff : Kernel code\n"
+			"  41000000-412fffff : reserved\n"
+			"  41300000-414fffff : Kernel data\n"
+			"  50000000-5fffffff : Crash kernel\n"
+			"100000000-1ffffffff : System RAM\n"
+			"  1e0000000-1ffffffff : Crash kernel\n");
+	unit_write_text(unit, "proc/cmdline", "root=/dev/vda1 crashkernel=1G\n");
+	unit_write_text(unit, "sys/kernel/vmcoreinfo", "0x41234000 1024\n");
+	unit_write_text(unit, "sys/devices/system/cpu/cpu0/crash_notes", "41000000\n");
+	unit_write_text(unit, "sys/devices/system/cpu/cpu0/crash_notes_size", "392\n");
+	unit_write_text(unit, "sys/devices/system/cpu/cpu1/crash_notes", "41001000\n");
+	unit_write_text(unit, "sys/devices/system/cpu/cpu1/crash_notes_size", "392\n");
+}
+
+/* One kexec -p from its beginning to its end, without the call. */
+static enum crashres_status all_of_it(struct unit *unit, const char *kernel_path)
+{
+	struct crashres_request request = CRASHRES_REQUEST_INIT;
+	struct crashres_machine *machine = UNTOUCHED;
+	struct crashres_kernel *kernel = UNTOUCHED;
+	struct crashres_plan *plan = UNTOUCHED;
+	enum crashres_status status = crashres_machine_read(unit->ctx, &machine);
+
+	if (status != CRASHRES_OK) {
+		assert_ptr_equal(machine, UNTOUCHED);
+		return status;
+	}
+	status = crashres_kernel_open(unit->ctx, kernel_path, &kernel);
+	if (status != CRASHRES_OK) {
+		assert_ptr_equal(kernel, UNTOUCHED);
+		crashres_machine_free(machine);
+		return status;
+	}
+	request.slot = CRASHRES_SLOT_CRASH;
+	request.command_line = "nr_cpus=1";
+	status = crashres_plan_make(unit->ctx, machine, kernel, &request, &plan);
+	if (status == CRASHRES_OK)
+		crashres_plan_free(plan);
+	else
+		assert_ptr_equal(plan, UNTOUCHED);
+	crashres_kernel_close(kernel);
+	crashres_machine_free(machine);
+	return status;
+}
+
+static void test_every_allocation_fails_once(void **state)
+{
+	struct unit *unit = *state;
+	CRS_CLEANUP(crs_freep) char *kernel = unit_path(unit, "Image.gz");
+	CRS_CLEANUP(crs_freep) char *root = unit_path(unit, ".");
+	unsigned long failures = 0, tolerated = 0;
+
+	write_world(unit);
+	assert_ok(unit, crashres_ctx_set_root(unit->ctx, root));
+	crashres_ctx_set_log(unit->ctx, NULL, NULL);
+	for (unsigned long nth = 1; ; nth++) {
+		enum crashres_status status;
+
+		until_failure = nth;
+		status = all_of_it(unit, kernel);
+		if (until_failure) {	/* there are fewer than that */
+			until_failure = 0;
+			assert_int_equal(status, CRASHRES_OK);
+			break;
+		}
+		/* A file that may be missing may also not be read. */
+		tolerated += status != CRASHRES_ERR_MEMORY;
+		failures += status == CRASHRES_ERR_MEMORY;
+		if (status == CRASHRES_ERR_MEMORY)
+			assert_non_null(strstr(crashres_error(unit->ctx), "out of memory"));
+		else
+			assert_in_set(status, ((LargestIntegralType[]){
+				CRASHRES_OK, CRASHRES_ERR_UNSUPPORTED }), 2);
+	}
+	assert_true(failures > 20);
+	assert_true(tolerated < failures);
+}
+
+static void test_a_context_that_cannot_be_made(void **state)
+{
+	struct crashres_ctx *ctx = UNTOUCHED;
+
+	until_failure = 1;
+	assert_int_equal(crashres_ctx_new(&ctx), CRASHRES_ERR_MEMORY);
+	assert_int_equal(until_failure, 0);
+	assert_ptr_equal(ctx, UNTOUCHED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_every_allocation_fails_once),
+		UNIT_TEST(test_a_context_that_cannot_be_made),
+	};
+
+	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
+}

@@ -1,0 +1,856 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <libfdt.h>
+
+#include "../../libcrashres/kernel/kernel.h"
+#include "../../libcrashres/machine/machine.h"
+#include "../../libcrashres/plan/handover.h"
+#include "../../libcrashres/plan/plan.h"
+#include "support.h"
+
+#define RAM		((uint64_t)0x40000000)
+#define RAM_SIZE	(4 * GIB)
+#define REGION		((uint64_t)0x50000000)
+#define REGION_SIZE	(512 * MIB)
+#define HOLE		(128 * KIB)
+
+/* All that a plan is made from. Tests change what they are about. */
+struct world {
+	struct crashres_machine machine;
+	struct crashres_file kernel_file, initrd_file;
+	struct crashres_kernel kernel;
+	struct crashres_request request;
+};
+
+static uint8_t *make_dtb(uint32_t cells, size_t *size)
+{
+	uint8_t *dtb = unit_alloc(2048);
+
+	assert_int_equal(fdt_create(dtb, 2048), 0);
+	fdt_finish_reservemap(dtb);
+	fdt_begin_node(dtb, "");
+	fdt_property_u32(dtb, "#address-cells", cells);
+	fdt_property_u32(dtb, "#size-cells", cells);
+	fdt_begin_node(dtb, "chosen");
+	fdt_end_node(dtb);
+	fdt_end_node(dtb);
+	assert_int_equal(fdt_finish(dtb), 0);
+	*size = fdt_totalsize(dtb);
+	return dtb;
+}
+
+static struct crashres_file make_file(const char *name, size_t size)
+{
+	uint8_t *data = unit_alloc(size);
+
+	unit_fill(data, size, (uint32_t)size);
+	return (struct crashres_file){ .name = (char *)(uintptr_t)name, .data = data, .size = size };
+}
+
+static void set_region(struct world *world, uint64_t base, uint64_t size)
+{
+	struct crs_regions *regions = &world->machine.regions;
+
+	crs_ranges_free(&regions->crash);
+	unit_add(&regions->crash, base, size);
+}
+
+static struct world world_new(void)
+{
+	struct world world = {
+		.machine = {
+			.vmcoreinfo = { 0x41000000, 0x1024 },
+			.page_size = 4096,
+			.cmdline = strdup("BOOT_IMAGE=/vmlinuz root=/dev/vda1 crashkernel=512M quiet"),
+		},
+		.kernel_file = make_file("Image", 200 * KIB),
+		.initrd_file = make_file("initrd.img", MIB - 1),
+		.kernel.image = { 0, 4 * MIB - 4096, 4096, true },
+		.request = CRASHRES_REQUEST_INIT,
+	};
+
+	world.machine.dtb = make_dtb(2, &world.machine.dtb_size);
+	unit_add(&world.machine.cpu_notes, 0x41002000, 0x188);
+	unit_add(&world.machine.regions.ram, RAM, RAM_SIZE);
+	unit_add(&world.machine.regions.usable, RAM, RAM_SIZE);
+	set_region(&world, REGION, REGION_SIZE);
+	world.request.slot = CRASHRES_SLOT_CRASH;
+	return world;
+}
+
+static void world_free(struct world *world)
+{
+	crs_ranges_free(&world->machine.cpu_notes);
+	crs_regions_free(&world->machine.regions);
+	free(world->machine.cmdline);
+	free(world->machine.dtb);
+	free((void *)(uintptr_t)world->kernel_file.data);
+	free((void *)(uintptr_t)world->initrd_file.data);
+}
+
+static enum crashres_status make_status(struct unit *unit, struct world *world,
+					struct crashres_plan **plan)
+{
+	world->kernel.file = &world->kernel_file;
+	world->request.initrd = world->initrd_file.size ? &world->initrd_file : NULL;
+	return crashres_plan_make(unit->ctx, &world->machine, &world->kernel, &world->request, plan);
+}
+
+static struct crashres_plan *make(struct unit *unit, struct world *world)
+{
+	struct crashres_plan *plan;
+
+	assert_ok(unit, make_status(unit, world, &plan));
+	return plan;
+}
+
+static void refuse(struct unit *unit, struct world *world, enum crashres_status status,
+		   const char *sentence)
+{
+	struct crashres_plan *plan = UNTOUCHED;
+
+	assert_fails(unit, make_status(unit, world, &plan), status, sentence);
+	assert_ptr_equal(plan, UNTOUCHED);
+}
+
+static const struct crashres_segment *find(const struct crashres_plan *plan, const char *name)
+{
+	const struct crashres_segment *segments;
+	size_t count;
+
+	segments = crashres_plan_segments(plan, &count);
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(segments[i].name, name))
+			return &segments[i];
+	return NULL;
+}
+
+static uint64_t align_up(uint64_t value, uint64_t alignment)
+{
+	return (value + alignment - 1) / alignment * alignment;
+}
+
+/* ------------------------------------------------- what holds for every plan */
+
+static void check_segments(const struct world *world, const struct crashres_plan *plan,
+			   struct crashres_range room)
+{
+	const struct crashres_segment *segments;
+	size_t count;
+
+	segments = crashres_plan_segments(plan, &count);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(segments[i].range.base % world->machine.page_size, 0);
+		assert_int_equal(segments[i].range.size % world->machine.page_size, 0);
+		assert_true(segments[i].range.size > 0);
+		assert_true(segments[i].data_size > 0);
+		assert_true(segments[i].data_size <= segments[i].range.size);
+		assert_true(crs_range_contains(room, segments[i].range));
+		if (i)
+			assert_true(crs_range_end(segments[i - 1].range) <= segments[i].range.base);
+	}
+}
+
+/* The purgatory segment tells purgatory what the plan says. */
+static void check_handover(const struct crashres_plan *plan)
+{
+	const struct crashres_segment *purgatory = find(plan, "purgatory"), *segments;
+	const uint8_t *data = purgatory->data;
+	struct purgatory_params params;
+	size_t count, checked = 0;
+
+	memcpy(&params, data + unit_get_le(data + offsetof(struct purgatory_header, image_size), 8),
+	       sizeof(params));
+	assert_int_equal(params.segment_size, purgatory->data_size);
+	assert_int_equal(params.kernel_entry, find(plan, "kernel")->range.base);
+	assert_int_equal(params.dtb, find(plan, "dtb")->range.base);
+	segments = crashres_plan_segments(plan, &count);
+	assert_int_equal(params.segment_count, count - 1);
+	for (size_t i = 0; i < count; i++) {
+		if (&segments[i] == purgatory)
+			continue;
+		assert_string_equal(params.segments[checked].name, segments[i].name);
+		assert_int_equal(params.segments[checked].base, segments[i].range.base);
+		assert_int_equal(params.segments[checked].size, segments[i].range.size);
+		checked++;
+	}
+}
+
+/* design.md, "Layout of the high region". */
+static void check_crash_layout(const struct world *world, const struct crashres_plan *plan)
+{
+	const uint64_t page = world->machine.page_size;
+	const struct crashres_range region = world->machine.regions.crash.items[0];
+	const struct crashres_segment *kernel = find(plan, "kernel"), *initrd = find(plan, "initrd");
+	const struct crashres_segment *dtb = find(plan, "dtb"), *core = find(plan, "elfcorehdr");
+	const struct crashres_segment *purgatory = find(plan, "purgatory");
+	const struct crs_image *image = &world->kernel.image;
+	uint64_t free_from = region.base + HOLE, wanted;
+
+	check_segments(world, plan, unit_range(free_from, region.size - HOLE));
+	check_handover(plan);
+	/* The lowest place for the Image behind the hole. */
+	wanted = align_up(free_from - image->text_offset, 2 * MIB) + image->text_offset;
+	assert_range(kernel->range, wanted, align_up(image->image_size, page));
+	assert_range(initrd->range, align_up(crs_range_end(kernel->range), 64 * KIB),
+		     align_up(world->initrd_file.size, page));
+	/* Purgatory below the Image where it fits, else behind the initrd. */
+	if (align_up(free_from, 64 * KIB) + purgatory->range.size <= kernel->range.base)
+		wanted = align_up(free_from, 64 * KIB);
+	else
+		wanted = align_up(crs_range_end(initrd->range), 64 * KIB);
+	assert_int_equal(purgatory->range.base, wanted);
+	assert_int_equal(crashres_plan_entry(plan), wanted);
+	/* The highest places: the DTB at 2 MiB, then the header. */
+	assert_int_equal(dtb->range.base, (crs_range_end(region) - dtb->range.size) / (2 * MIB) *
+					  (2 * MIB));
+	assert_true(dtb->range.size <= 2 * MIB);
+	assert_int_equal(core->range.base % (64 * KIB), 0);
+	assert_true(crs_range_end(region) - crs_range_end(core->range) < 64 * KIB ||
+		    crs_range_end(core->range) + 64 * KIB > dtb->range.base);
+	assert_int_equal(crashres_plan_slot(plan), CRASHRES_SLOT_CRASH);
+}
+
+static void check_world(struct unit *unit, struct world *world)
+{
+	struct crashres_plan *plan = make(unit, world);
+
+	check_crash_layout(world, plan);
+	crashres_plan_free(plan);
+}
+
+/* ------------------------------------------------------------------ layout */
+
+static void test_the_layout_of_a_crash_plan(void **state)
+{
+	struct world world = world_new();
+	struct crashres_plan *plan = make(*state, &world);
+	static const char *const order[] = { "purgatory", "kernel", "initrd", "dtb", "elfcorehdr" };
+	const struct crashres_segment *segments;
+	size_t count;
+
+	check_crash_layout(&world, plan);
+	segments = crashres_plan_segments(plan, &count);
+	assert_int_equal(count, 5);
+	for (size_t i = 0; i < count; i++)
+		assert_string_equal(segments[i].name, order[i]);
+	assert_int_equal(segments[0].range.base, REGION + HOLE);
+	assert_range(segments[1].range, REGION + 2 * MIB, 4 * MIB - 4096);
+	assert_range(segments[2].range, REGION + 6 * MIB, MIB);
+	assert_range(segments[3].range, REGION + REGION_SIZE - 2 * MIB, 4096);
+	assert_range(segments[4].range, REGION + REGION_SIZE - 64 * KIB, 4096);
+	assert_ptr_equal(segments[1].data, world.kernel_file.data);
+	assert_int_equal(segments[1].data_size, 200 * KIB);
+	assert_ptr_equal(segments[2].data, world.initrd_file.data);
+	assert_int_equal(segments[2].data_size, MIB - 1);
+	assert_memory_equal(segments[4].data, "\x7f" "ELF", 4);
+	crashres_plan_free(plan);
+	world_free(&world);
+}
+
+static void test_layouts_of_many_sizes(void **state)
+{
+	static const uint64_t page_sizes[] = { 4096, 16384, 65536 };
+	static const uint64_t text_offsets[] = { 0, 0x10000, 0x20000, 0x80000, 0x1f0000 };
+	static const uint64_t image_sizes[] = { 3 * MIB + 1, 4 * MIB, 150 * MIB };
+	static const uint64_t bases[] = { REGION, REGION + MIB, REGION + 64 * KIB };
+
+	for (size_t p = 0; p < COUNT(page_sizes); p++)
+		for (size_t t = 0; t < COUNT(text_offsets); t++)
+			for (size_t i = 0; i < COUNT(image_sizes); i++)
+				for (size_t b = 0; b < COUNT(bases); b++) {
+					struct world world = world_new();
+
+					world.initrd_file.size = 10001;
+					world.machine.page_size = page_sizes[p];
+					world.kernel.image.text_offset = text_offsets[t];
+					world.kernel.image.image_size = image_sizes[i];
+					set_region(&world, bases[b], REGION_SIZE);
+					check_world(*state, &world);
+					world_free(&world);
+				}
+}
+
+static void test_purgatory_behind_the_initrd_when_its_tables_are_large(void **state)
+{
+	struct world world = world_new();
+	struct crashres_plan *plan;
+
+	/* In 2 MiB - 128 KiB below the Image there is room for tables of some 118 MiB. */
+	world.kernel.image.image_size = 128 * MIB;
+	plan = make(*state, &world);
+	check_crash_layout(&world, plan);
+	assert_true(find(plan, "purgatory")->range.base > find(plan, "initrd")->range.base);
+	crashres_plan_free(plan);
+	world.kernel.image.image_size = 100 * MIB;
+	plan = make(*state, &world);
+	check_crash_layout(&world, plan);
+	assert_true(find(plan, "purgatory")->range.base < find(plan, "kernel")->range.base);
+	crashres_plan_free(plan);
+	world_free(&world);
+}
+
+static void test_a_large_initrd(void **state)
+{
+	struct world world = world_new();
+	struct crashres_plan *plan;
+
+	free((void *)(uintptr_t)world.initrd_file.data);
+	world.initrd_file.size = 130 * MIB + 1;
+	world.initrd_file.data = unit_alloc(world.initrd_file.size);
+	plan = make(*state, &world);
+	check_crash_layout(&world, plan);
+	assert_true(find(plan, "purgatory")->range.base > find(plan, "initrd")->range.base);
+	crashres_plan_free(plan);
+	world_free(&world);
+}
+
+/* An old kernel: 512 KiB behind 2 MiB, which the hole leaves free. */
+static void test_text_offset_of_old_kernels(void **state)
+{
+	struct world world = world_new();
+	struct crashres_plan *plan;
+
+	world.kernel.image.text_offset = 0x80000;
+	plan = make(*state, &world);
+	check_crash_layout(&world, plan);
+	assert_int_equal(find(plan, "kernel")->range.base, REGION + 0x80000);
+	crashres_plan_free(plan);
+	world_free(&world);
+}
+
+static void test_without_initrd(void **state)
+{
+	struct world world = world_new();
+	struct crashres_plan *plan;
+	size_t count;
+
+	free((void *)(uintptr_t)world.initrd_file.data);
+	world.initrd_file = (struct crashres_file){ 0 };
+	plan = make(*state, &world);
+	crashres_plan_segments(plan, &count);
+	assert_int_equal(count, 4);
+	assert_null(find(plan, "initrd"));
+	check_handover(plan);
+	crashres_plan_free(plan);
+	world_free(&world);
+}
+
+/* A signature behind the Image, or padding: what is behind image_size is not loaded. */
+static void test_a_file_larger_than_its_image(void **state)
+{
+	struct world world = world_new();
+	struct crashres_plan *plan;
+
+	world.kernel.image.image_size = 100 * KIB + 1;
+	plan = make(*state, &world);
+	assert_int_equal(find(plan, "kernel")->data_size, 100 * KIB + 1);
+	assert_int_equal(find(plan, "kernel")->range.size, 104 * KIB);
+	crashres_plan_free(plan);
+	world_free(&world);
+}
+
+static void test_same_inputs_same_plan(void **state)
+{
+	struct world world = world_new();
+	struct crashres_plan *a = make(*state, &world), *b = make(*state, &world);
+	const struct crashres_segment *left, *right;
+	size_t count, again;
+
+	left = crashres_plan_segments(a, &count);
+	right = crashres_plan_segments(b, &again);
+	assert_int_equal(count, again);
+	for (size_t i = 0; i < count; i++) {
+		assert_string_equal(left[i].name, right[i].name);
+		assert_range(left[i].range, right[i].range.base, right[i].range.size);
+		assert_int_equal(left[i].data_size, right[i].data_size);
+		assert_memory_equal(left[i].data, right[i].data, left[i].data_size);
+	}
+	assert_int_equal(crashres_plan_entry(a), crashres_plan_entry(b));
+	assert_string_equal(crashres_plan_command_line(a), crashres_plan_command_line(b));
+	crashres_plan_free(a);
+	crashres_plan_free(b);
+	crashres_plan_free(NULL);
+	world_free(&world);
+}
+
+/* ----------------------------------------------------------- what is inside */
+
+static void check_chosen(const struct crashres_plan *plan, const char *name, const void *bytes,
+			 size_t size)
+{
+	const void *dtb = find(plan, "dtb")->data, *value;
+	int length;
+
+	value = fdt_getprop(dtb, fdt_path_offset(dtb, "/chosen"), name, &length);
+	assert_non_null(value);
+	assert_int_equal(length, size);
+	assert_memory_equal(value, bytes, size);
+}
+
+static bool has_chosen(const struct crashres_plan *plan, const char *name)
+{
+	const void *dtb = find(plan, "dtb")->data;
+
+	return fdt_getprop(dtb, fdt_path_offset(dtb, "/chosen"), name, NULL) != NULL;
+}
+
+static void test_the_device_tree_says_where_everything_is(void **state)
+{
+	struct world world = world_new();
+	struct crashres_plan *plan;
+	uint8_t seed[136];
+
+	unit_entropy(NULL, seed, sizeof(seed));
+	unit_add(&world.machine.regions.crash, 0x60000000000, 64 * MIB);
+	world.request.reuse_cmdline = true;
+	world.request.command_line = "nr_cpus=1";
+	plan = make(*state, &world);
+	assert_string_equal(crashres_plan_command_line(plan), "root=/dev/vda1 quiet nr_cpus=1");
+	check_chosen(plan, "bootargs", "root=/dev/vda1 quiet nr_cpus=1", 31);
+	/* High, then low, whatever their addresses: the machine's order. */
+	check_chosen(plan, "linux,usable-memory-range",
+		     "\0\0\0\0\x50\0\0\0" "\0\0\0\0\x20\0\0\0"
+		     "\0\0\x06\0\0\0\0\0" "\0\0\0\0\x04\0\0\0", 32);
+	check_chosen(plan, "linux,elfcorehdr", "\0\0\0\0\x6f\xff\0\0" "\0\0\0\0\0\0\0\xe8", 16);
+	check_chosen(plan, "linux,initrd-start", "\0\0\0\0\x50\x60\0\0", 8);
+	check_chosen(plan, "linux,initrd-end", "\0\0\0\0\x50\x6f\xff\xff", 8);
+	check_chosen(plan, "kaslr-seed", seed, 8);
+	check_chosen(plan, "rng-seed", seed + 8, 128);
+	assert_int_equal(find(plan, "elfcorehdr")->data_size, 64 + 3 * 56);
+	crashres_plan_free(plan);
+	world_free(&world);
+}
+
+static bool no_entropy(void *data, void *bytes, size_t size)
+{
+	return false;
+}
+
+static void test_without_entropy_there_are_no_seeds(void **state)
+{
+	struct world world = world_new();
+	struct unit *unit = *state;
+	struct crashres_plan *plan;
+
+	crashres_ctx_set_entropy(unit->ctx, no_entropy, NULL);
+	plan = make(unit, &world);
+	assert_false(has_chosen(plan, "kaslr-seed"));
+	assert_false(has_chosen(plan, "rng-seed"));
+	assert_false(has_chosen(plan, "bootargs"));
+	assert_string_equal(crashres_plan_command_line(plan), "");
+	crashres_plan_free(plan);
+	world_free(&world);
+}
+
+static void test_the_users_device_tree_replaces_the_machines(void **state)
+{
+	struct world world = world_new();
+	struct crashres_file dtb = { .name = (char *)(uintptr_t)"my.dtb" };
+	struct crashres_plan *plan;
+
+	dtb.data = make_dtb(1, &dtb.size);
+	world.request.dtb = &dtb;
+	plan = make(*state, &world);
+	check_chosen(plan, "linux,usable-memory-range", "\x50\0\0\0\x20\0\0\0", 8);
+	crashres_plan_free(plan);
+	free((void *)(uintptr_t)dtb.data);
+	world_free(&world);
+}
+
+/* ------------------------------------------------------------- normal slot */
+
+static void test_a_plan_for_reboot(void **state)
+{
+	struct world world = world_new();
+	struct crs_ranges *usable = &world.machine.regions.usable;
+	struct crashres_plan *plan;
+	size_t count;
+
+	/* The first 64 MiB are reserved but for a piece that is too small for the Image. */
+	assert_true(crs_ranges_subtract(usable, unit_range(RAM, 16 * MIB)));
+	assert_true(crs_ranges_subtract(usable, unit_range(RAM + 18 * MIB, 46 * MIB)));
+	world.request.slot = CRASHRES_SLOT_NORMAL;
+	world.request.reuse_cmdline = true;
+	plan = make(*state, &world);
+	check_segments(&world, plan, unit_range(RAM, RAM_SIZE));
+	check_handover(plan);
+	crashres_plan_segments(plan, &count);
+	assert_int_equal(count, 4);
+	assert_null(find(plan, "elfcorehdr"));
+	assert_int_equal(find(plan, "kernel")->range.base, RAM + 64 * MIB);
+	assert_int_equal(find(plan, "purgatory")->range.base, RAM + 16 * MIB);
+	assert_int_equal(find(plan, "initrd")->range.base, RAM + 68 * MIB);
+	assert_int_equal(find(plan, "dtb")->range.base, RAM + RAM_SIZE - 2 * MIB);
+	assert_false(has_chosen(plan, "linux,elfcorehdr"));
+	assert_false(has_chosen(plan, "linux,usable-memory-range"));
+	check_chosen(plan, "bootargs", "root=/dev/vda1 crashkernel=512M quiet", 38);
+	assert_int_equal(crashres_plan_slot(plan), CRASHRES_SLOT_NORMAL);
+	crashres_plan_free(plan);
+	/* No crash region is needed for it. */
+	world.machine.regions.crash.count = 0;
+	crashres_plan_free(make(*state, &world));
+	world_free(&world);
+}
+
+/* 32 GiB from the GiB that the Image begins in (booting.rst). */
+static void test_the_initrd_stays_near_the_image(void **state)
+{
+	const uint64_t end = RAM + 32 * GIB;
+	struct world world = world_new();
+	struct crs_ranges *usable = &world.machine.regions.usable;
+	struct crashres_plan *plan;
+
+	world.request.slot = CRASHRES_SLOT_NORMAL;
+	usable->count = 0;
+	unit_add(usable, RAM, 4 * MIB);
+	unit_add(usable, end - MIB, GIB);
+	plan = make(*state, &world);
+	assert_range(find(plan, "initrd")->range, end - MIB, MIB);
+	crashres_plan_free(plan);
+	usable->items[1].base += 64 * KIB;
+	refuse(*state, &world, CRASHRES_ERR_NO_SPACE,
+	       "Could not find a free area of memory of 0x100000 bytes for segment initrd: "
+	       "memory in 0x0 - 0xffffffffffff is too small by 64 KiB");
+	world_free(&world);
+}
+
+/* ------------------------------------------------------------------ window */
+
+static void test_a_window_inside_the_region(void **state)
+{
+	const struct crashres_range window = { REGION + 100 * MIB, 50 * MIB };
+	struct world world = world_new();
+	struct crashres_plan *plan;
+
+	world.request.window = window;
+	plan = make(*state, &world);
+	check_segments(&world, plan, window);
+	assert_int_equal(find(plan, "purgatory")->range.base,
+			 align_up(crs_range_end(find(plan, "initrd")->range), 64 * KIB));
+	assert_int_equal(find(plan, "kernel")->range.base, window.base);
+	crashres_plan_free(plan);
+	world_free(&world);
+}
+
+static void test_a_window_that_leaves_nothing(void **state)
+{
+	struct world world = world_new();
+
+	world.request.window = unit_range(0, REGION);
+	refuse(*state, &world, CRASHRES_ERR_NO_SPACE,
+	       "--mem-min and --mem-max (0x0 - 0x4fffffff) leave nothing of the crash region");
+	world.request.window = unit_range(REGION + REGION_SIZE, GIB);
+	refuse(*state, &world, CRASHRES_ERR_NO_SPACE,
+	       "--mem-min and --mem-max (0x70000000 - 0xafffffff) leave nothing of the crash region");
+	world.request.slot = CRASHRES_SLOT_NORMAL;
+	world.request.window = unit_range(1ULL << 48, GIB);
+	refuse(*state, &world, CRASHRES_ERR_NO_SPACE,
+	       "--mem-min and --mem-max (0x1000000000000 - 0x100003fffffff) leave nothing of "
+	       "the memory below 2^48");
+	world_free(&world);
+}
+
+/* ---------------------------------------------------------------- too small */
+
+static void check_too_small(struct unit *unit, uint64_t size, const char *segment, uint64_t bytes,
+			    uint64_t missing)
+{
+	struct world world = world_new();
+	char sentence[256];
+
+	set_region(&world, REGION, size);
+	snprintf(sentence, sizeof(sentence),
+		 "Could not find a free area of memory of 0x%" PRIx64 " bytes for segment %s: "
+		 "crash region 0x50000000 - 0x%" PRIx64 " is too small by %" PRIu64 " KiB",
+		 bytes, segment, REGION + size - 1, missing >> 10);
+	refuse(unit, &world, CRASHRES_ERR_NO_SPACE, sentence);
+	world_free(&world);
+}
+
+/* Segments: Image at 2 MiB, initrd at 6 MiB, DTB at 8 MiB; the ELF header between the last two. */
+static void test_a_region_too_small_by_a_page_or_more(void **state)
+{
+	const uint64_t image = 4 * MIB - 4096, end = 8 * MIB + 4096;
+	struct world world = world_new();
+
+	check_too_small(*state, 4096, "kernel", image, 2 * MIB + image - 4096);
+	check_too_small(*state, MIB, "kernel", image, MIB + image);
+	check_too_small(*state, 2 * MIB + image - 4096, "kernel", image, 4096);
+	check_too_small(*state, 2 * MIB + image, "initrd", MIB, MIB + 4096);
+	check_too_small(*state, 7 * MIB - 4096, "initrd", MIB, 4096);
+	check_too_small(*state, 7 * MIB, "dtb", 4096, MIB + 4096);
+	check_too_small(*state, end - 4096, "dtb", 4096, 4096);
+	set_region(&world, REGION, end);
+	check_world(*state, &world);
+	world_free(&world);
+}
+
+/* In a window that begins with the Image everything is packed, up to the DTB at 8 MiB. */
+static void test_a_region_too_small_for_the_last_segment(void **state)
+{
+	struct world world = world_new();
+	struct crashres_plan *plan;
+	uint64_t size;
+
+	world.machine.page_size = 65536;
+	world.request.window.base = REGION + 2 * MIB;
+	world.request.window.size = GIB;
+	plan = make(*state, &world);
+	size = find(plan, "purgatory")->range.size;
+	crashres_plan_free(plan);
+	free((void *)(uintptr_t)world.initrd_file.data);
+	world.initrd_file = make_file("initrd.img", 2 * MIB - size);
+	set_region(&world, REGION, 8 * MIB + 64 * KIB);
+	refuse(*state, &world, CRASHRES_ERR_NO_SPACE,
+	       "Could not find a free area of memory of 0x10000 bytes for segment elfcorehdr: "
+	       "crash region 0x50200000 - 0x5080ffff is too small by 64 KiB");
+	set_region(&world, REGION, 8 * MIB + 128 * KIB);
+	plan = make(*state, &world);
+	assert_range(find(plan, "purgatory")->range, REGION + 8 * MIB - size, size);
+	assert_range(find(plan, "dtb")->range, REGION + 8 * MIB, 64 * KIB);
+	assert_range(find(plan, "elfcorehdr")->range, REGION + 8 * MIB + 64 * KIB, 64 * KIB);
+	crashres_plan_free(plan);
+	world_free(&world);
+}
+
+static void test_memory_too_small_for_a_reboot(void **state)
+{
+	struct world world = world_new();
+
+	crs_ranges_free(&world.machine.regions.usable);
+	unit_add(&world.machine.regions.usable, RAM, 3 * MIB);
+	unit_add(&world.machine.regions.usable, RAM + 16 * MIB, 3 * MIB);
+	world.request.slot = CRASHRES_SLOT_NORMAL;
+	refuse(*state, &world, CRASHRES_ERR_NO_SPACE,
+	       "Could not find a free area of memory of 0x3ff000 bytes for segment kernel: "
+	       "memory in 0x0 - 0xffffffffffff is too small by 1020 KiB");
+	world_free(&world);
+}
+
+/* The kernel refuses more than half of its RAM; it does not count the crash region. */
+static void test_half_of_the_ram_and_no_more(void **state)
+{
+	struct world world = world_new();
+	struct crashres_plan *plan = make(*state, &world);
+	const struct crashres_segment *segments;
+	uint64_t sum = 0;
+	size_t count;
+
+	segments = crashres_plan_segments(plan, &count);
+	for (size_t i = 0; i < count; i++)
+		sum += segments[i].range.size;
+	crashres_plan_free(plan);
+	crs_ranges_free(&world.machine.regions.ram);
+	unit_add(&world.machine.regions.ram, RAM, 2 * sum);
+	crashres_plan_free(make(*state, &world));
+	world.machine.regions.ram.items[0].size -= 2;
+	refuse(*state, &world, CRASHRES_ERR_LIMIT,
+	       "the segments take 5 MiB: the kernel allows half of its RAM, 5 MiB");
+	world_free(&world);
+}
+
+/* --------------------------------------------------------- what cannot work */
+
+static void test_regions_on_both_sides_of_2_to_the_48(void **state)
+{
+	const uint64_t limit = 1ULL << 48;
+	struct world world = world_new();
+	struct crashres_plan *plan;
+
+	set_region(&world, limit, GIB);
+	refuse(*state, &world, CRASHRES_ERR_UNSUPPORTED,
+	       "crash region 0x1000000000000 - 0x100003fffffff: an arm64 Image must lie below 2^48 "
+	       "(booting.rst)");
+	set_region(&world, limit - REGION_SIZE, REGION_SIZE);
+	check_world(*state, &world);
+	/* One that lies across: only its lower part is of use. */
+	set_region(&world, limit - 64 * MIB, REGION_SIZE);
+	plan = make(*state, &world);
+	check_segments(&world, plan, unit_range(limit - 64 * MIB + HOLE, 64 * MIB - HOLE));
+	crashres_plan_free(plan);
+	world_free(&world);
+}
+
+static void test_three_regions(void **state)
+{
+	struct world world = world_new();
+	struct crashres_plan *plan;
+
+	unit_add(&world.machine.regions.crash, 0x30000000, 64 * MIB);
+	unit_add(&world.machine.regions.crash, 0x38000000, 64 * MIB);
+	plan = make(*state, &world);
+	assert_true(unit_logged(*state, "warning: crash region 0x38000000 - 0x3bffffff is left out: "
+				"a capture kernel takes two (linux,usable-memory-range)"));
+	check_chosen(plan, "linux,usable-memory-range",
+		     "\0\0\0\0\x50\0\0\0" "\0\0\0\0\x20\0\0\0"
+		     "\0\0\0\0\x30\0\0\0" "\0\0\0\0\x04\0\0\0", 32);
+	crashres_plan_free(plan);
+	world_free(&world);
+}
+
+static void test_warnings(void **state)
+{
+	struct world world = world_new();
+	struct unit *unit = *state;
+
+	crashres_plan_free(make(unit, &world));
+	assert_string_equal(unit->log, "");
+	world.kernel.image.anywhere = false;
+	crashres_plan_free(make(unit, &world));
+	assert_string_equal(unit->log, "");
+	unit_add(&world.machine.regions.crash, 0x30000000, 64 * MIB);
+	world.kernel.image.page_size = 65536;
+	world.machine.vmcoreinfo = unit_range(0, 0);
+	crashres_plan_free(make(unit, &world));
+	assert_string_equal(unit->log,
+		"warning: this kernel cannot use memory below itself: the low crash region is lost\n"
+		"info: kernel has pages of 64 KiB, the running one of 4 KiB: "
+		"the CPU must support both\n"
+		"warning: the dump will lack VMCOREINFO: /sys does not show where it is\n");
+	world.machine.vmcoreinfo = unit_range(0x1000, 0x1000);
+	world.machine.cpu_notes.count = 0;
+	crashres_plan_free(make(unit, &world));
+	assert_true(unit_logged(unit, "warning: the dump will lack CPU registers: "
+				      "/sys does not show where it is"));
+	world_free(&world);
+}
+
+static void test_nothing_reserved_or_nothing_shown(void **state)
+{
+	struct world world = world_new();
+
+	world.machine.regions.crash.count = 0;
+	refuse(*state, &world, CRASHRES_ERR_NO_REGION,
+	       "Memory for crashkernel is not reserved: /proc/iomem has no \"Crash kernel\"; "
+	       "boot with crashkernel=SIZE");
+	world.machine.iomem.hidden = true;
+	refuse(*state, &world, CRASHRES_ERR_PERMISSION,
+	       "/proc/iomem shows only zero addresses: it needs root (CAP_SYS_ADMIN)");
+	world.request.slot = CRASHRES_SLOT_NORMAL;
+	refuse(*state, &world, CRASHRES_ERR_PERMISSION,
+	       "/proc/iomem shows only zero addresses: it needs root (CAP_SYS_ADMIN)");
+	world_free(&world);
+}
+
+static void test_device_trees_that_do_not_work(void **state)
+{
+	struct world world = world_new();
+	struct crashres_file dtb = { .name = (char *)(uintptr_t)"my.dtb" };
+
+	set_region(&world, 1ULL << 32, REGION_SIZE);
+	dtb.data = make_dtb(1, &dtb.size);
+	world.request.dtb = &dtb;
+	refuse(*state, &world, CRASHRES_ERR_LIMIT,
+	       "my.dtb: linux,elfcorehdr: 0x100000000 + 0xe8 does not fit the root node's "
+	       "1 address and 1 size cells");
+	((uint8_t *)(uintptr_t)dtb.data)[0] = 0;
+	refuse(*state, &world, CRASHRES_ERR_FORMAT,
+	       "my.dtb: damaged device tree: FDT_ERR_BADMAGIC");
+	free((void *)(uintptr_t)dtb.data);
+	world.request.dtb = NULL;
+	world.machine.dtb[3] ^= 1;
+	refuse(*state, &world, CRASHRES_ERR_FORMAT,
+	       "/sys/firmware/fdt: damaged device tree: FDT_ERR_BADMAGIC");
+	free(world.machine.dtb);
+	world.machine.dtb = NULL;
+	refuse(*state, &world, CRASHRES_ERR_UNSUPPORTED,
+	       "no device tree: /sys/firmware/fdt cannot be read; give one with --dtb");
+	world_free(&world);
+}
+
+static void test_requests_that_do_not_work(void **state)
+{
+	struct world world = world_new();
+	char sentence[128], *line = unit_alloc(2049);
+
+	memset(line, 'x', 2048);
+	world.request.command_line = line;
+	refuse(*state, &world, CRASHRES_ERR_LIMIT,
+	       "Kernel command line too long for kernel: 2048 bytes, at most 2047");
+	line[2047] = '\0';
+	crashres_plan_free(make(*state, &world));
+	free(line);
+	world.request.command_line = NULL;
+	free(world.machine.cmdline);
+	world.machine.cmdline = NULL;
+	world.request.reuse_cmdline = true;
+	refuse(*state, &world, CRASHRES_ERR_OS,
+	       "--reuse-cmdline: /proc/cmdline cannot be read");
+	world.request.size--;
+	snprintf(sentence, sizeof(sentence), "request of %zu bytes, this library's has %zu",
+		 sizeof(world.request) - 1, sizeof(world.request));
+	refuse(*state, &world, CRASHRES_ERR_REQUEST, sentence);
+	world_free(&world);
+}
+
+static void test_too_much_ram_for_an_elf_header(void **state)
+{
+	struct world world = world_new();
+
+	for (uint64_t i = 0; i < 70000; i++)
+		unit_add(&world.machine.regions.ram, 0x8000000000 + i * 0x2000, 0x1000);
+	refuse(*state, &world, CRASHRES_ERR_LIMIT,
+	       "elfcorehdr: 1 CPUs and 70001 ranges of RAM need more than 65535 program headers, "
+	       "the most that /proc/vmcore can have");
+	world_free(&world);
+}
+
+/* Fields that only a hostile Image has end as an error too. */
+static void test_an_image_of_2_to_the_48_bytes(void **state)
+{
+	struct world world = world_new();
+
+	world.kernel.image.image_size = 1ULL << 48;
+	refuse(*state, &world, CRASHRES_ERR_NO_SPACE,
+	       "Could not find a free area of memory of 0x1000000000000 bytes for segment kernel: "
+	       "crash region 0x50000000 - 0x6fffffff is too small by 274877384704 KiB");
+	world_free(&world);
+}
+
+/* text_offset is a multiple of 4 KiB, but the running kernel loads whole pages of its own. */
+static void test_a_text_offset_inside_a_page(void **state)
+{
+	struct world world = world_new();
+
+	world.machine.page_size = 65536;
+	world.kernel.image.text_offset = 0x81000;
+	refuse(*state, &world, CRASHRES_ERR_LIMIT,
+	       "Invalid memory segment kernel: 0x50081000 - 0x50480fff");
+	world_free(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_the_layout_of_a_crash_plan),
+		UNIT_TEST(test_layouts_of_many_sizes),
+		UNIT_TEST(test_purgatory_behind_the_initrd_when_its_tables_are_large),
+		UNIT_TEST(test_a_large_initrd),
+		UNIT_TEST(test_text_offset_of_old_kernels),
+		UNIT_TEST(test_without_initrd),
+		UNIT_TEST(test_a_file_larger_than_its_image),
+		UNIT_TEST(test_same_inputs_same_plan),
+		UNIT_TEST(test_the_device_tree_says_where_everything_is),
+		UNIT_TEST(test_without_entropy_there_are_no_seeds),
+		UNIT_TEST(test_the_users_device_tree_replaces_the_machines),
+		UNIT_TEST(test_a_plan_for_reboot),
+		UNIT_TEST(test_the_initrd_stays_near_the_image),
+		UNIT_TEST(test_a_window_inside_the_region),
+		UNIT_TEST(test_a_window_that_leaves_nothing),
+		UNIT_TEST(test_a_region_too_small_by_a_page_or_more),
+		UNIT_TEST(test_a_region_too_small_for_the_last_segment),
+		UNIT_TEST(test_memory_too_small_for_a_reboot),
+		UNIT_TEST(test_half_of_the_ram_and_no_more),
+		UNIT_TEST(test_regions_on_both_sides_of_2_to_the_48),
+		UNIT_TEST(test_three_regions),
+		UNIT_TEST(test_warnings),
+		UNIT_TEST(test_nothing_reserved_or_nothing_shown),
+		UNIT_TEST(test_device_trees_that_do_not_work),
+		UNIT_TEST(test_requests_that_do_not_work),
+		UNIT_TEST(test_too_much_ram_for_an_elf_header),
+		UNIT_TEST(test_an_image_of_2_to_the_48_bytes),
+		UNIT_TEST(test_a_text_offset_inside_a_page),
+	};
+
+	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
+}
