@@ -209,10 +209,12 @@ def test_damage_to_purgatory_itself_is_noticed(bench, cpu, level, offset):
     assert_reset(bench.run(cpu, level, damage=damage), SELF_DAMAGED)
 
 
+def damaged_scratch(plan):
+    return [("purgatory", at) for at in range(plan.scratch_offset, plan.image_size)]
+
+
 def test_what_is_in_scratch_does_not_matter(bench):
-    first, end = bench.plan.scratch_offset, bench.plan.image_size
-    damage = [("purgatory", offset) for offset in range(first, end)]
-    assert_booted(bench.run(damage=damage), EL1)
+    assert_booted(bench.run(damage=damaged_scratch(bench.plan)), EL1)
 
 
 def test_one_good_digest_is_enough(bench):
@@ -264,10 +266,12 @@ def test_a_wrong_conduit_still_resets(bench, cpu, level, conduit):
 
 
 @levels
-def test_an_unexpected_exception_is_reported(bench, cpu, level):
+@pytest.mark.parametrize("scratch", ["zero", "damaged"])
+def test_an_unexpected_exception_is_reported(bench, cpu, level, scratch):
     """A kernel that ends before it has vectors of its own is on purgatory's."""
     plan = bench.make_plan(kernel_code=bytes(4))  # udf #0
-    outcome = bench.run(cpu, level, plan)
+    damage = damaged_scratch(plan) if scratch == "damaged" else ()
+    outcome = bench.run(cpu, level, plan, damage)
     # FAR is UNKNOWN for an undefined instruction
     console = re.sub("FAR 0x[0-9a-f]+", "FAR ?", outcome.console)
     assert console == (

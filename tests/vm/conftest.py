@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the VM tests share: fetched kernels, and machines to boot them in."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+import guest
+import initramfs
+import vm
+
+HERE = pathlib.Path(__file__).parent
+KEXEC = os.environ.get("CRASHRES_KEXEC")
+
+
+# Debian 12's own: without them nothing is tested, so that is a failure and no reason to skip.
+ESSENTIAL = {("kernel", "6.1"), ("guest",)}
+
+
+def fetch(*what):
+    """The path that tests/vm/fetch prints; the test is skipped where it cannot be reached."""
+    result = subprocess.run([HERE / "fetch", *what], text=True, capture_output=True)
+    if result.returncode == 3 and what not in ESSENTIAL:
+        pytest.skip(f"{' '.join(what)}: {result.stderr.strip()}")
+    assert result.returncode == 0, result.stderr
+    return pathlib.Path(result.stdout.strip())
+
+
+@pytest.fixture
+def kernel(request):
+    return fetch("kernel", request.param)
+
+
+class Lab:
+    """Boots machines; keeps what they printed."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.guest_root = fetch("guest")
+
+    def initramfs_for(self, kernel, **files):
+        capture = initramfs.make_capture(self.guest_root)
+        path = self.folder / "initrd"
+        path.write_bytes(initramfs.make_first(self.guest_root, KEXEC, {
+            "boot/Image": kernel.read_bytes(), "boot/initrd": capture, **files}))
+        return path
+
+    def boot(self, kernel, machine=guest.Machine("plain")):
+        initrd = self.initramfs_for(kernel)
+        running = guest.Guest(machine.arguments(kernel, initrd), self.folder / "serial.log")
+        try:
+            running.wait_ready("first")
+        except BaseException:
+            running.__exit__()
+            raise
+        return running
+
+
+@pytest.fixture
+def lab(tmp_path):
+    if not shutil.which(vm.QEMU):
+        pytest.skip(f"{vm.QEMU} is not installed")
+    if not KEXEC:
+        pytest.skip("CRASHRES_KEXEC does not name a static arm64 kexec to test")
+    return Lab(tmp_path)

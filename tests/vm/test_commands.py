@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""kexec's other actions, on a real kernel."""
+
+import pytest
+
+from guest import Machine
+
+# With 52-bit addresses Linux 6.12 itself crashes in trans_pgd_create_copy() as soon as any
+# normal image is loaded, whatever it is.
+NARROW = Machine("no 52-bit addresses", cpu="max,pauth-impdef=on,sve=off,lpa2=off")
+
+
+@pytest.mark.parametrize("kernel", ["6.1"], indirect=True)
+def test_status_and_unload(lab, kernel):
+    with lab.boot(kernel) as running:
+        assert running.run("kexec -S") == (0, "")
+        assert running.check("kexec --print-ckr-size") == str(512 << 20)
+        assert running.run("kexec -p -u") == (0, "")        # unloading nothing succeeds
+        assert running.run("kexec -p --reuse-cmdline /boot/Image") == (0, "")
+        assert running.run("kexec -S") == (1, "")
+        assert running.run("kexec -S -l") == (0, "")
+        # A load that fails before the system call leaves what was loaded.
+        status, output = running.run("kexec -p /init")
+        assert (status, output) == (255, "kexec: Cannot determine the file type of /init: "
+                                         "neither an arm64 Image nor one in gzip")
+        assert running.run("kexec -S") == (1, "")
+        assert running.run("kexec -u -p") == (0, "")
+        assert running.run("kexec -S") == (0, "")
+        assert running.check("cat /sys/kernel/kexec_crash_loaded") == "0"
+        assert running.run("kexec -e") == (1, "kexec: Nothing has been loaded!")
+
+
+@pytest.mark.parametrize("kernel", ["6.12"], indirect=True)
+def test_normal_load_starts_the_next_kernel(lab, kernel):
+    with lab.boot(kernel, NARROW) as running:
+        release = running.check("uname -r")
+        assert running.run("kexec -l --reuse-cmdline --append=second.boot=1 "
+                           "--initrd=/boot/initrd /boot/Image") == (0, "")
+        assert running.run("kexec -S -l") == (1, "")
+        before = running.check("cat /proc/cmdline").split()
+        running.send("kexec -e")
+        assert running.wait_ready("first") == release
+        words = [word for word in before if not word.startswith("BOOT_IMAGE=")]
+        assert running.check("cat /proc/cmdline").split() == words + ["second.boot=1"]
