@@ -120,8 +120,10 @@ static enum crashres_status make_plan(struct crashres_ctx *ctx, const struct opt
 static int run_load(struct crashres_ctx *ctx, const struct options *options)
 {
 	struct inputs inputs = { 0 };
-	enum crashres_status status = make_plan(ctx, options, &inputs);
+	enum crashres_status status = options->dry_run ? CRASHRES_OK : crashres_can_load(ctx);
 
+	if (status == CRASHRES_OK)
+		status = make_plan(ctx, options, &inputs);
 	if (status == CRASHRES_OK && options->dry_run)
 		print_plan(stdout, inputs.machine, inputs.plan);
 	else if (status == CRASHRES_OK && options->debug)

@@ -88,7 +88,7 @@ static bool keeps_old_image(int error)
 	return error == EPERM || error == EACCES || error == EBUSY || error == ENOSYS;
 }
 
-static enum crashres_status check_host(struct crashres_ctx *ctx)
+enum crashres_status crashres_can_load(struct crashres_ctx *ctx)
 {
 #ifndef __aarch64__
 	if (ctx->kexec_load == crs_kexec_load)
@@ -104,7 +104,7 @@ static enum crashres_status check_host(struct crashres_ctx *ctx)
 enum crashres_status crashres_load(struct crashres_ctx *ctx, const struct crashres_plan *plan)
 {
 	struct kexec_segment segments[CRS_SEGMENTS_MAX];
-	enum crashres_status status = check_host(ctx);
+	enum crashres_status status = crashres_can_load(ctx);
 
 	if (status != CRASHRES_OK)
 		return status;
@@ -129,7 +129,7 @@ enum crashres_status crashres_load(struct crashres_ctx *ctx, const struct crashr
 
 enum crashres_status crashres_unload(struct crashres_ctx *ctx, enum crashres_slot slot)
 {
-	enum crashres_status status = check_host(ctx);
+	enum crashres_status status = crashres_can_load(ctx);
 
 	if (status != CRASHRES_OK)
 		return status;

@@ -247,10 +247,19 @@ const struct crashres_segment *crashres_plan_segments(const struct crashres_plan
 /* --------------------------------------------------------------------- load */
 
 /**
+ * crashres_can_load() - is this an arm64 machine, and the context's root its own?
+ *
+ * To be asked before a plan is made, which needs more of a machine than that.
+ *
+ * Return: CRASHRES_ERR_UNSUPPORTED where crashres_load() would fail for it.
+ */
+enum crashres_status crashres_can_load(struct crashres_ctx *ctx);
+
+/**
  * crashres_load() - hand the plan to the running kernel with kexec_load(2)
  *
  * Return:
- *   CRASHRES_ERR_UNSUPPORTED  this machine is not arm64
+ *   CRASHRES_ERR_UNSUPPORTED  see crashres_can_load()
  *   CRASHRES_ERR_KERNEL       the system call failed; the sentence says so where
  *                             the crash slot is empty now
  */

@@ -219,6 +219,26 @@ static uint64_t page_size(struct crashres_ctx *ctx, const struct crs_kcore *kcor
 	return 4096;
 }
 
+/* What an operator cannot see in the plan: will purgatory speak, will the dump be whole? */
+static void log_findings(struct crashres_ctx *ctx, const struct crashres_machine *machine)
+{
+	static const char *const conduits[] = { "not known", "by SMC", "by HVC" };
+	const struct crs_firmware *firmware = &machine->firmware;
+
+	if (firmware->uart == PURGATORY_UART_NONE)
+		crs_log(ctx, CRASHRES_LOG_INFO, "purgatory has no console: neither stdout-path nor SPCR "
+			"names a PL011");
+	else
+		crs_log(ctx, CRASHRES_LOG_INFO, "purgatory's console: PL011 at 0x%" PRIx64,
+			firmware->uart_base);
+	crs_log(ctx, CRASHRES_LOG_INFO, "reset by PSCI: %s", conduits[firmware->conduit]);
+	crs_log(ctx, CRASHRES_LOG_INFO, "for the dump: notes of %zu CPUs, VMCOREINFO %s, virtual "
+		"addresses of RAM %s, of the kernel's image %s", machine->cpu_notes.count,
+		machine->vmcoreinfo.size ? "found" : "missing",
+		machine->kcore.linear_known ? "known" : "unknown",
+		machine->kcore.image_known ? "known" : "unknown");
+}
+
 static void read_cmdline(struct crashres_ctx *ctx, struct crashres_machine *machine)
 {
 	uint8_t *text;
@@ -251,6 +271,7 @@ enum crashres_status crashres_machine_read(struct crashres_ctx *ctx,
 	read_optional(ctx, "sys/firmware/fdt", TABLE_LIMIT, &new->dtb, &new->dtb_size);
 	read_firmware(ctx, new);
 	new->page_size = page_size(ctx, &new->kcore);
+	log_findings(ctx, new);
 	*machine = new;
 	return CRASHRES_OK;
 }

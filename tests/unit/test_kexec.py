@@ -643,7 +643,7 @@ def test_full_disk(kexec):
 
 
 @pytest.mark.skipif(ARM64, reason="on arm64 this would unload for real")
-@pytest.mark.parametrize("arguments", [["-u"], ["-p", "-u"]])
+@pytest.mark.parametrize("arguments", [["-u"], ["-p", "-u"], ["-p", "Image"], ["-l", "Image"]])
 def test_another_host_loads_nothing(kexec, arguments):
     assert kexec(*arguments) == fails(
         255, "kexec: this machine is not arm64: it can plan a load (--dry-run), not do it")
