@@ -20,6 +20,7 @@ class Machine:
     cpu: str = "max,pauth-impdef=on,sve=off"
     crashkernel: str = "crashkernel=512M,high crashkernel=64M,low"
     more: tuple = field(default=())
+    nodes: int = 1
 
     def arguments(self, kernel, initrd):
         return ["-M", self.machine, "-cpu", self.cpu, "-smp", "2", *self.memory, *self.more,
@@ -80,6 +81,16 @@ def subtract(ranges, holes):
                 rest.append((hole_end, end))
         ranges = rest
     return sorted(ranges)
+
+
+def join(ranges):
+    """Sorted ranges, those that touch made one."""
+    joined = []
+    for first, end in ranges:
+        if joined and joined[-1][1] == first:
+            first = joined.pop()[0]
+        joined.append((first, end))
+    return joined
 
 
 def named(iomem, pattern):
