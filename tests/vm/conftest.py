@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the VM tests share: fetched kernels, and machines to boot them in."""
 
+import lzma
 import os
 import pathlib
 import shutil
@@ -34,6 +35,13 @@ def kernel(request):
     return fetch("kernel", request.param)
 
 
+def module(kernel, name):
+    """A module of an unpacked kernel package, ready for insmod."""
+    [path] = kernel.parents[1].rglob(name + ".ko*")
+    data = path.read_bytes()
+    return lzma.decompress(data) if path.suffix == ".xz" else data
+
+
 class Lab:
     """Boots machines; keeps what they printed."""
 
@@ -41,18 +49,22 @@ class Lab:
         self.folder = folder
         self.guest_root = fetch("guest")
 
-    def initramfs_for(self, kernel, **files):
-        capture = initramfs.make_capture(self.guest_root)
+    def initramfs_for(self, kernel, machine):
+        files = {"boot/Image": kernel.read_bytes(),
+                 "boot/initrd": initramfs.make_capture(self.guest_root)}
+        if machine.hotplug:
+            files["lib/virtio_mem.ko"] = module(kernel, "virtio_mem")
         path = self.folder / "initrd"
-        path.write_bytes(initramfs.make_first(self.guest_root, KEXEC, {
-            "boot/Image": kernel.read_bytes(), "boot/initrd": capture, **files}))
+        path.write_bytes(initramfs.make_first(self.guest_root, KEXEC, files))
         return path
 
     def boot(self, kernel, machine=guest.Machine("plain")):
-        initrd = self.initramfs_for(kernel)
+        initrd = self.initramfs_for(kernel, machine)
         running = guest.Guest(machine.arguments(kernel, initrd), self.folder / "serial.log")
         try:
             running.wait_ready("first")
+            if machine.hotplug:
+                running.plug_in(machine.hotplug)
         except BaseException:
             running.__exit__()
             raise

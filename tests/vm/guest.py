@@ -21,6 +21,7 @@ class Machine:
     crashkernel: str = "crashkernel=512M,high crashkernel=64M,low"
     more: tuple = field(default=())
     nodes: int = 1
+    hotplug: int = 0                # bytes of virtio-mem, plugged in once the kernel runs
 
     def arguments(self, kernel, initrd):
         return ["-M", self.machine, "-cpu", self.cpu, "-smp", "2", *self.memory, *self.more,
@@ -51,6 +52,22 @@ class Guest(Vm):
         if status:
             raise VmError(f"{command!r} exited with {status}: {output}")
         return output
+
+    def wait_until(self, condition, timeout=COMMAND_TIMEOUT):
+        """Waits until a shell command succeeds."""
+        self.check(f"until {condition}; do sleep 0.2; done", timeout)
+
+    def plug_in(self, size):
+        """Has the virtio-mem device add its memory, which takes it a moment."""
+        before = self._memory()
+        self.check("echo online > /sys/devices/system/memory/auto_online_blocks")
+        self.check("insmod /lib/virtio_mem.ko")
+        # A part of it goes to the kernel's own description of it.
+        self.wait_until(f"[ $(awk '/MemTotal/ {{ print $2 }}' /proc/meminfo) -ge "
+                        f"{before + size * 9 // 10 // 1024} ]")
+
+    def _memory(self):
+        return int(self.check("awk '/MemTotal/ { print $2 }' /proc/meminfo"))
 
     def read(self, path, blocks=None):
         """The bytes of a file, or of its first blocks of 4 KiB."""
