@@ -114,6 +114,7 @@ static enum crashres_status make_plan(struct crashres_ctx *ctx, const struct opt
 	request.command_line = options->append;
 	request.reuse_cmdline = options->reuse_cmdline;
 	request.window = options->window;
+	request.purgatory_mmu_off = options->purgatory_mmu_off;
 	return crashres_plan_make(ctx, inputs->machine, inputs->kernel, &request, &inputs->plan);
 }
 

@@ -34,6 +34,8 @@ static const char usage[] =
 "\n"
 "How\n"
 " -c, --kexec-syscall    Use the kexec_load system call.\n"
+"     --purgatory-mmu=on|off\n"
+"                        Check the crash kernel with caches on (default) or off.\n"
 " -d, --debug            Say on stderr what is read and decided.\n"
 "     --dry-run          Do everything but the system call, and print the plan.\n"
 "     --root=DIR         Plan for a machine from a copy of its /proc and /sys in\n"

@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "options.h"
 
@@ -16,6 +17,7 @@ enum {
 	OPT_PRINT_CKR_SIZE,
 	OPT_DRY_RUN,
 	OPT_ROOT,
+	OPT_PURGATORY_MMU,
 };
 
 static const char short_options[] = "hvdlpuecS";
@@ -41,6 +43,7 @@ static const struct option long_options[] = {
 	{ "print-ckr-size", no_argument, NULL, OPT_PRINT_CKR_SIZE },
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 	{ "root", required_argument, NULL, OPT_ROOT },
+	{ "purgatory-mmu", required_argument, NULL, OPT_PURGATORY_MMU },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -60,6 +63,16 @@ static bool parse_address(const char *name, const char *text, uint64_t *value)
 	*value = strtoull(text, &end, 0);
 	/* strtoull() would take blanks and a sign too. */
 	if (!errno && *text >= '0' && *text <= '9' && *end == '\0')
+		return true;
+	fprintf(stderr, "Bad option value in --%s=%s\n", name, text);
+	return false;
+}
+
+/* true for "off", false for "on". */
+static bool parse_off(const char *name, const char *text, bool *off)
+{
+	*off = !strcmp(text, "off");
+	if (*off || !strcmp(text, "on"))
 		return true;
 	fprintf(stderr, "Bad option value in --%s=%s\n", name, text);
 	return false;
@@ -118,6 +131,9 @@ static enum options_result take_option(struct state *state, int option)
 		return parse_address("mem-min", optarg, &state->mem_min) ? OPTIONS_OK : OPTIONS_BAD;
 	case OPT_MEM_MAX:
 		return parse_address("mem-max", optarg, &state->mem_max) ? OPTIONS_OK : OPTIONS_BAD;
+	case OPT_PURGATORY_MMU:
+		return parse_off("purgatory-mmu", optarg, &options->purgatory_mmu_off) ?
+		       OPTIONS_OK : OPTIONS_BAD;
 	case OPT_PRINT_CKR_SIZE:
 		options->print_ckr_size = true;
 		break;

@@ -34,6 +34,7 @@ struct options {
 	const char *append;
 	bool reuse_cmdline;
 	struct crashres_range window;	/* --mem-min, --mem-max */
+	bool purgatory_mmu_off;
 };
 
 /* Strings point into @argv. GNU getopt_long: options and operands in any order. */

@@ -96,11 +96,21 @@ static bool params_are_sane(void)
 	return true;
 }
 
+/* Damage may still be in a cache only; all but the scratch, which is in use. */
+static void clean_self(void)
+{
+	pg_cache_clean(image(), image() + pg_header.scratch_offset);
+	pg_cache_clean(image() + pg_header.image_size, image() + pg_params.segment_size);
+}
+
 bool pg_check_self(void)
 {
 	const struct digest *expected = (const struct digest *)pg_params.self_digest;
 	struct digest found;
 
+	if (!sizes_are_sane())
+		return false;
+	clean_self();
 	return sizes_are_sane() && pg_try(hash_self, &found) &&
 	       same_digest(&found, expected) && params_are_sane();
 }

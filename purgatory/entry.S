@@ -89,6 +89,14 @@ entry:
 	write_el_register VBAR, x9, x10
 	isb
 
+	/*
+	 * A line that the old kernel left dirty would be written over the stack
+	 * at a time of the cache's choosing.
+	 */
+	adrp	x0, pg_scratch
+	adrp	x1, pg_image_end
+	bl	pg_cache_clean
+
 	/* Loaded as zero, but nothing has checked that it still is. */
 	adrp	x9, pg_scratch
 	adrp	x10, pg_image_end

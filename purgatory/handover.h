@@ -12,6 +12,7 @@
  *   P + image_size           struct purgatory_params
  *   P + table_offset[0]      one SHA-256 digest for each leaf
  *   P + table_offset[1]      the same digests again
+ *   P + root_offset[0]       page tables, 4 KiB each
  *   P + segment_size         end
  *
  * P is a multiple of PURGATORY_LEAF_SIZE, and so is every offset above.
@@ -22,7 +23,7 @@
 #include <stdint.h>
 
 #define PURGATORY_MAGIC		0x524f544147525550ULL	/* "PURGATOR" */
-#define PURGATORY_VERSION	1
+#define PURGATORY_VERSION	2
 
 /* A leaf is the unit that is checked, located and (later) repaired. */
 #define PURGATORY_LEAF_SIZE	4096
@@ -81,6 +82,12 @@ struct purgatory_params {
 	uint32_t conduit;		/* enum purgatory_conduit */
 	uint64_t leaf_count;
 	uint64_t table_offset[2];
+	/*
+	 * Root page tables (4 KiB granule, 48-bit addresses, AttrIndx 0 Device
+	 * and 1 Normal) for EL1 and EL2 with E2H=1, and for EL2 with E2H=0.
+	 * 0: check with the MMU off.
+	 */
+	uint64_t root_offset[2];
 	uint32_t segment_count;
 	uint32_t reserved;
 	struct purgatory_segment segments[PURGATORY_SEGMENTS_MAX];

@@ -65,11 +65,18 @@ _Noreturn void pg_exception(uint64_t esr, uint64_t elr, uint64_t far)
 void pg_main(void)
 {
 	struct pg_damage damage;
+	bool mmu;
 
 	if (!pg_check_self())
 		report_self();
+	/* What a cache still holds for these addresses is what the kernel would get later. */
+	pg_clean_segments();
+	mmu = pg_mmu_on();
 	pg_check_segments(&damage);
 	if (damage.damaged)
 		report_damage(&damage);
+	pg_clean_segments();
+	if (mmu)
+		pg_mmu_disable();
 	pg_start_kernel(pg_params.dtb, pg_params.kernel_entry);
 }

@@ -2,9 +2,10 @@
 /*
  * purgatory.h: what the files of purgatory share with each other.
  *
- * The machine while any of this runs: EL1 or EL2, one CPU, all of DAIF masked,
- * MMU and D-cache off, so that every data access is to Device memory: nothing
- * may be unaligned, no exclusives. No FP or SIMD register is touched.
+ * The machine while any of this runs: EL1 or EL2, one CPU, all of DAIF masked.
+ * But for the check of the segments, and then not everywhere, MMU and D-cache
+ * are off, so that every data access is to Device memory: nothing may be
+ * unaligned, no exclusives. No FP or SIMD register is touched.
  */
 #ifndef PURGATORY_PURGATORY_H
 #define PURGATORY_PURGATORY_H
@@ -46,6 +47,17 @@ struct pg_damage {
 
 bool pg_check_self(void);
 void pg_check_segments(struct pg_damage *damage);
+
+/* mmu.c: false where it has to stay off. */
+bool pg_mmu_on(void);
+
+/* Every checked segment, as memory will show it to a kernel that starts with caches off. */
+void pg_clean_segments(void);
+
+/* cache.S */
+void pg_cache_clean(const void *start, const void *end);	/* not an empty range */
+void pg_mmu_enable(void);
+void pg_mmu_disable(void);
 
 /* console.c: one line of text. What does not fit is cut off. */
 struct pg_line {

@@ -176,6 +176,7 @@ struct crashres_kernel;
  *   CRASHRES_ERR_FORMAT       no kernel, or a truncated or damaged one
  *   CRASHRES_ERR_UNSUPPORTED  a kernel that cannot be started: big-endian, or
  *                             too old to say how much memory it needs
+ *   CRASHRES_ERR_LIMIT        it unpacks to more than 4 GiB
  */
 enum crashres_status crashres_kernel_open(struct crashres_ctx *ctx, const char *path,
 					  struct crashres_kernel **kernel);
@@ -195,6 +196,7 @@ struct crashres_request {
 	const char *command_line;		/* may be NULL */
 	bool reuse_cmdline;			/* put the running kernel's command line first */
 	struct crashres_range window;		/* every segment lies inside */
+	bool purgatory_mmu_off;			/* check without page tables and caches */
 };
 
 #define CRASHRES_REQUEST_INIT \
@@ -225,7 +227,8 @@ struct crashres_plan;
  *   CRASHRES_ERR_LIMIT       command line, DTB, number of program headers, cells
  *   CRASHRES_ERR_FORMAT      the DTB is damaged
  *   CRASHRES_ERR_UNSUPPORTED the machine gives no DTB, or the region is unusable
- *   CRASHRES_ERR_REQUEST     @request->size is unknown
+ *   CRASHRES_ERR_REQUEST     @request->size is unknown, or its window wraps
+ *   CRASHRES_ERR_OS          /proc/cmdline is to be reused and cannot be read
  */
 enum crashres_status crashres_plan_make(struct crashres_ctx *ctx,
 					const struct crashres_machine *machine,

@@ -9,7 +9,8 @@
  * Looks for a wrapper around @file. Without one: CRASHRES_OK and *inner NULL.
  * @name of the result is "<file> (gzip)".
  *
- * Return: CRASHRES_ERR_FORMAT for a damaged or truncated wrapper.
+ * Return: CRASHRES_ERR_FORMAT for a damaged or truncated wrapper,
+ * CRASHRES_ERR_LIMIT where it unpacks to more than 4 GiB.
  */
 enum crashres_status crs_decompress(struct crashres_ctx *ctx, const struct crashres_file *file,
 				    struct crashres_file **inner);

@@ -10,7 +10,7 @@
 static const char *const stale[] = {
 	"bootargs", "kaslr-seed", "rng-seed", "linux,initrd-start", "linux,initrd-end",
 	"linux,elfcorehdr", "linux,usable-memory-range", "linux,ima-kexec-buffer",
-	"linux,kho-fdt", "linux,kho-scratch", "linux,booted-from-kexec",
+	"linux,kho-fdt", "linux,kho-scratch", "linux,booted-from-kexec", "linux,dmcryptkeys",
 };
 
 /* A cells property of the root; drivers/of/fdt.c takes 1 where it is missing. */

@@ -8,15 +8,26 @@
 #include "../../purgatory/sha256.h"
 #include "../range.h"
 #include "handover.h"
+#include "pagetables.h"
 
 #define LEAF PURGATORY_LEAF_SIZE
+
+/* What page tables of 48-bit addresses can map. */
+#define ADDRESS_LIMIT (1ULL << 48)
 
 /* Offsets inside the segment, as handover.h draws them. */
 struct layout {
 	uint64_t scratch;
 	uint64_t params;
 	uint64_t tables[2];
+	uint64_t roots[2];	/* of page tables, 0: none */
 	uint64_t size;
+};
+
+/* What purgatory may reach while the MMU is on: a few ranges, the later winning. */
+struct maps {
+	struct crs_map list[3];
+	size_t count;
 };
 
 static uint64_t leaf_up(uint64_t size)
@@ -24,12 +35,34 @@ static uint64_t leaf_up(uint64_t size)
 	return (size + LEAF - 1) / LEAF * LEAF;
 }
 
-/* @leaves is bounded by memory that exists: nothing here can wrap. */
-static struct layout make_layout(uint64_t leaves)
+static void add_map(struct maps *maps, uint64_t first, uint64_t end, enum crs_mapping mapping)
 {
-	struct layout layout;
+	maps->list[maps->count++] = (struct crs_map){ { first, end - first }, mapping };
+}
+
+/* The crash region's whole pages, and the page of the UART. */
+static struct maps make_maps(const struct crs_handover *handover)
+{
+	const struct crs_firmware *firmware = handover->firmware;
+	struct maps maps = { 0 };
+	uint64_t first;
+
+	if (!handover->region.size || !crs_align_up(handover->region.base, LEAF, &first))
+		return maps;
+	add_map(&maps, first, crs_align_down(crs_range_end(handover->region), LEAF), CRS_MAP_DATA);
+	if (firmware->uart != PURGATORY_UART_NONE && firmware->uart_base < ADDRESS_LIMIT)
+		add_map(&maps, crs_align_down(firmware->uart_base, LEAF),
+			crs_align_down(firmware->uart_base, LEAF) + LEAF, CRS_MAP_DEVICE);
+	return maps;
+}
+
+/* @leaves is bounded by memory that exists: nothing here can wrap. */
+static struct layout make_layout(const struct crs_handover *handover, uint64_t leaves)
+{
+	struct layout layout = { 0 };
 	struct purgatory_header header;
-	uint64_t table = leaf_up(leaves * PURGATORY_DIGEST_SIZE);
+	struct maps maps = make_maps(handover);
+	uint64_t table = leaf_up(leaves * PURGATORY_DIGEST_SIZE), roots;
 
 	memcpy(&header, crs_purgatory_image, sizeof(header));
 	layout.scratch = le64toh(header.scratch_offset);
@@ -37,12 +70,32 @@ static struct layout make_layout(uint64_t leaves)
 	layout.tables[0] = layout.params + leaf_up(sizeof(struct purgatory_params));
 	layout.tables[1] = layout.tables[0] + table;
 	layout.size = layout.tables[1] + table;
+	if (!maps.count)
+		return layout;
+	/* Wherever the code will lie, it parts two blocks of 2 MiB at most into pages. */
+	roots = CRS_TABLE_SIZE * (crs_pagetables_count(maps.list, maps.count) + 2);
+	layout.roots[0] = layout.size;
+	layout.roots[1] = layout.size + roots;
+	layout.size += 2 * roots;
 	return layout;
 }
 
-uint64_t crs_handover_size(uint64_t checked)
+uint64_t crs_handover_size(const struct crs_handover *handover, uint64_t checked)
 {
-	return make_layout(checked / LEAF).size;
+	return make_layout(handover, checked / LEAF).size;
+}
+
+static void fill_pagetables(const struct crs_handover *handover, const struct layout *layout,
+			    uint64_t base, uint8_t *data)
+{
+	struct maps maps = make_maps(handover);
+
+	if (!layout->roots[0])
+		return;
+	add_map(&maps, base, base + layout->scratch, CRS_MAP_CODE);
+	for (int regime = CRS_REGIME_EL1; regime <= CRS_REGIME_EL2; regime++)
+		crs_pagetables_make(maps.list, maps.count, regime, base + layout->roots[regime],
+				    data + layout->roots[regime]);
 }
 
 static void sha256(const void *data, size_t size, uint8_t *digest)
@@ -105,7 +158,7 @@ static void fill_segments(const struct crashres_segment *segments, size_t count,
 		leaf += segments[i].range.size / LEAF;
 	}
 	memcpy(data + layout->tables[1], data + layout->tables[0],
-	       layout->size - layout->tables[1]);
+	       layout->tables[1] - layout->tables[0]);
 	params->segment_count = htole32((uint32_t)count);
 	params->leaf_count = htole64(leaf);
 }
@@ -122,29 +175,38 @@ static void digest_self(uint8_t *data, const struct layout *layout)
 	pg_sha256_final(&sha, data + layout->params);
 }
 
-enum crashres_status crs_handover_make(struct crashres_ctx *ctx,
-				       const struct crashres_segment *segments, size_t count,
-				       uint64_t kernel_entry, uint64_t dtb,
-				       const struct crs_firmware *firmware, uint8_t **data,
-				       uint64_t *size)
+static struct purgatory_params make_params(const struct crs_handover *handover,
+					   const struct layout *layout)
 {
-	struct purgatory_params params = {
-		.kernel_entry = htole64(kernel_entry),
-		.dtb = htole64(dtb),
+	const struct crs_firmware *firmware = handover->firmware;
+
+	return (struct purgatory_params){
+		.segment_size = htole64(layout->size),
+		.kernel_entry = htole64(handover->kernel_entry),
+		.dtb = htole64(handover->dtb),
 		.uart_base = htole64(firmware->uart_base),
 		.uart_type = htole32(firmware->uart),
 		.conduit = htole32(firmware->conduit),
+		.table_offset = { htole64(layout->tables[0]), htole64(layout->tables[1]) },
+		.root_offset = { htole64(layout->roots[0]), htole64(layout->roots[1]) },
 	};
+}
+
+enum crashres_status crs_handover_make(struct crashres_ctx *ctx,
+				       const struct crs_handover *handover, uint64_t base,
+				       uint8_t **data, uint64_t *size)
+{
+	struct purgatory_params params;
 	struct layout layout;
 	uint64_t leaves = 0;
 	uint8_t *segment;
 
-	if (count > PURGATORY_SEGMENTS_MAX)
-		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "purgatory: %zu segments, at most %d", count,
-				PURGATORY_SEGMENTS_MAX);
-	for (size_t i = 0; i < count; i++)
-		leaves += segments[i].range.size / LEAF;
-	layout = make_layout(leaves);
+	if (handover->segment_count > PURGATORY_SEGMENTS_MAX)
+		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "purgatory: %zu segments, at most %d",
+				handover->segment_count, PURGATORY_SEGMENTS_MAX);
+	for (size_t i = 0; i < handover->segment_count; i++)
+		leaves += handover->segments[i].range.size / LEAF;
+	layout = make_layout(handover, leaves);
 	if (layout.size > PURGATORY_SEGMENT_SIZE_MAX)
 		return crs_fail(ctx, CRASHRES_ERR_LIMIT,
 				"purgatory: %" PRIu64 " MiB to check need %" PRIu64
@@ -155,10 +217,9 @@ enum crashres_status crs_handover_make(struct crashres_ctx *ctx,
 	if (!segment)
 		return crs_fail_memory(ctx);
 	memcpy(segment, crs_purgatory_image, (size_t)(crs_purgatory_image_end - crs_purgatory_image));
-	params.segment_size = htole64(layout.size);
-	params.table_offset[0] = htole64(layout.tables[0]);
-	params.table_offset[1] = htole64(layout.tables[1]);
-	fill_segments(segments, count, &layout, segment, &params);
+	params = make_params(handover, &layout);
+	fill_segments(handover->segments, handover->segment_count, &layout, segment, &params);
+	fill_pagetables(handover, &layout, base, segment);
 	memcpy(segment + layout.params, &params, sizeof(params));
 	digest_self(segment, &layout);
 	*data = segment;

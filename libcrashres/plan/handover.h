@@ -11,17 +11,30 @@
 extern const uint8_t crs_purgatory_image[];
 extern const uint8_t crs_purgatory_image_end[];
 
-/* Bytes of the purgatory segment for @checked bytes of checked segments. */
-uint64_t crs_handover_size(uint64_t checked);
+/* What the purgatory segment is made of. */
+struct crs_handover {
+	/* Multiples of a leaf, each checked over its whole range. */
+	const struct crashres_segment *segments;
+	size_t segment_count;
+	uint64_t kernel_entry;
+	uint64_t dtb;
+	const struct crs_firmware *firmware;
+	/* Memory that may be mapped for the check, around all segments; size 0: MMU off. */
+	struct crashres_range region;
+};
 
 /*
- * The segment, position-independent, for free(). Each of @segments, which are
- * multiples of a leaf, is checked over its whole range.
+ * Bytes of the segment for @checked bytes of checked segments; of @handover
+ * only region and firmware are looked at.
+ */
+uint64_t crs_handover_size(const struct crs_handover *handover, uint64_t checked);
+
+/*
+ * The segment, to be loaded at @base, for free(). Its size is what
+ * crs_handover_size() said.
  */
 enum crashres_status crs_handover_make(struct crashres_ctx *ctx,
-				       const struct crashres_segment *segments, size_t count,
-				       uint64_t kernel_entry, uint64_t dtb,
-				       const struct crs_firmware *firmware, uint8_t **data,
-				       uint64_t *size);
+				       const struct crs_handover *handover, uint64_t base,
+				       uint8_t **data, uint64_t *size);
 
 #endif

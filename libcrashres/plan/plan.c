@@ -318,11 +318,22 @@ static enum crashres_status place_segments(struct draft *draft)
 
 /* ------------------------------------------------------------------- result */
 
+/* What purgatory maps for the check: only of the crash slot is all of it known to be memory. */
+static struct crs_handover start_handover(const struct draft *draft)
+{
+	return (struct crs_handover){
+		.firmware = &draft->machine->firmware,
+		.region = is_crash(draft) && !draft->request->purgatory_mmu_off ?
+			  draft->machine->regions.crash.items[0] : (struct crashres_range){ 0 },
+	};
+}
+
 static enum crashres_status describe_purgatory(struct draft *draft)
 {
+	const struct crs_handover handover = start_handover(draft);
 	uint64_t checked = draft->image.range.size + draft->initrd.range.size +
 			   draft->dtb.range.size + draft->elfcorehdr.range.size;
-	uint64_t size = crs_handover_size(checked);
+	uint64_t size = crs_handover_size(&handover, checked);
 
 	return describe(draft, &draft->purgatory, "purgatory", NULL, size, size);
 }
@@ -341,6 +352,7 @@ static void add_segment(struct crashres_plan *plan, const struct crashres_segmen
 
 static enum crashres_status make_purgatory(struct draft *draft)
 {
+	struct crs_handover handover = start_handover(draft);
 	struct crashres_plan *plan = draft->plan;
 	enum crashres_status status;
 
@@ -348,10 +360,12 @@ static enum crashres_status make_purgatory(struct draft *draft)
 	add_segment(plan, &draft->initrd);
 	add_segment(plan, &draft->dtb);
 	add_segment(plan, &draft->elfcorehdr);
-	status = crs_handover_make(draft->ctx, plan->segments, plan->segment_count,
-				   draft->image.range.base, draft->dtb.range.base,
-				   &draft->machine->firmware, &plan->purgatory,
-				   &draft->purgatory.data_size);
+	handover.segments = plan->segments;
+	handover.segment_count = plan->segment_count;
+	handover.kernel_entry = draft->image.range.base;
+	handover.dtb = draft->dtb.range.base;
+	status = crs_handover_make(draft->ctx, &handover, draft->purgatory.range.base,
+				   &plan->purgatory, &draft->purgatory.data_size);
 	draft->purgatory.data = plan->purgatory;
 	if (status == CRASHRES_OK)
 		add_segment(plan, &draft->purgatory);
@@ -428,11 +442,14 @@ enum crashres_status crashres_plan_make(struct crashres_ctx *ctx,
 		.kernel = kernel,
 		.request = request,
 	};
+	struct crashres_range window;
 	enum crashres_status status;
 
 	if (request->size != sizeof(*request))
 		return crs_fail(ctx, CRASHRES_ERR_REQUEST, "request of %zu bytes, this library's has %zu",
 				request->size, sizeof(*request));
+	if (!crs_range_make(request->window.base, request->window.size, &window))
+		return crs_fail(ctx, CRASHRES_ERR_REQUEST, "request: the window wraps");
 	if (request->reuse_cmdline && !machine->cmdline)
 		return crs_fail(ctx, CRASHRES_ERR_OS,
 				"--reuse-cmdline: /proc/cmdline cannot be read");

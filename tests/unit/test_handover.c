@@ -19,17 +19,43 @@ static const struct crs_firmware firmware = {
 	PURGATORY_UART_PL011, 0x9000000, PURGATORY_CONDUIT_HVC,
 };
 
-static struct view make(struct unit *unit, const struct crashres_segment *segments, size_t count)
+#define BASE 0x4f000000ULL
+
+static struct crs_handover handover(const struct crashres_segment *segments, size_t count)
+{
+	return (struct crs_handover){
+		.segments = segments,
+		.segment_count = count,
+		.kernel_entry = 0x40200000,
+		.dtb = 0x4fe00000,
+		.firmware = &firmware,
+	};
+}
+
+static uint64_t size_for(uint64_t checked)
+{
+	const struct crs_handover nothing = handover(NULL, 0);
+
+	return crs_handover_size(&nothing, checked);
+}
+
+static struct view view_of(struct unit *unit, const struct crs_handover *input)
 {
 	struct view view;
 
-	assert_ok(unit, crs_handover_make(unit->ctx, segments, count, 0x40200000, 0x4fe00000,
-					  &firmware, &view.data, &view.size));
+	assert_ok(unit, crs_handover_make(unit->ctx, input, BASE, &view.data, &view.size));
 	view.scratch_offset = unit_get_le(view.data +
 					  offsetof(struct purgatory_header, scratch_offset), 8);
 	view.image_size = unit_get_le(view.data + offsetof(struct purgatory_header, image_size), 8);
 	memcpy(&view.params, view.data + view.image_size, sizeof(view.params));
 	return view;
+}
+
+static struct view make(struct unit *unit, const struct crashres_segment *segments, size_t count)
+{
+	const struct crs_handover input = handover(segments, count);
+
+	return view_of(unit, &input);
 }
 
 static void sha256(const void *data, size_t size, uint8_t *digest)
@@ -77,7 +103,7 @@ static void test_layout(void **state)
 	assert_int_equal(view.params.table_offset[1], view.image_size + 3 * LEAF);
 	assert_int_equal(view.params.segment_size, view.image_size + 5 * LEAF);
 	assert_int_equal(view.size, view.params.segment_size);
-	assert_int_equal(view.size, crs_handover_size(201 * LEAF));
+	assert_int_equal(view.size, size_for(201 * LEAF));
 	assert_memory_equal(view.data, crs_purgatory_image, image);
 	/* What purgatory writes to is zero, however much of it the file holds. */
 	for (uint64_t i = view.scratch_offset; i < view.image_size; i++)
@@ -87,13 +113,13 @@ static void test_layout(void **state)
 
 static void test_size_on_both_sides_of_a_leaf_of_digests(void **state)
 {
-	const uint64_t fixed = crs_handover_size(0);
+	const uint64_t fixed = size_for(0);
 
 	/* One leaf holds 128 digests; there are two tables. */
-	assert_int_equal(crs_handover_size(LEAF), fixed + 2 * LEAF);
-	assert_int_equal(crs_handover_size(128 * LEAF), fixed + 2 * LEAF);
-	assert_int_equal(crs_handover_size(129 * LEAF), fixed + 4 * LEAF);
-	assert_int_equal(crs_handover_size(GIB), fixed + 2 * 8 * MIB);
+	assert_int_equal(size_for(LEAF), fixed + 2 * LEAF);
+	assert_int_equal(size_for(128 * LEAF), fixed + 2 * LEAF);
+	assert_int_equal(size_for(129 * LEAF), fixed + 4 * LEAF);
+	assert_int_equal(size_for(GIB), fixed + 2 * 8 * MIB);
 }
 
 static void test_params(void **state)
@@ -199,6 +225,7 @@ static void test_16_segments_and_no_more(void **state)
 	struct crashres_segment segments[17];
 	uint8_t *data = UNTOUCHED;
 	uint64_t size = 77;
+	struct crs_handover input;
 	struct view view;
 
 	for (size_t i = 0; i < COUNT(segments); i++)
@@ -207,7 +234,8 @@ static void test_16_segments_and_no_more(void **state)
 	assert_int_equal(view.params.segment_count, 16);
 	assert_int_equal(view.params.segments[15].first_leaf, 15);
 	free(view.data);
-	assert_fails(unit, crs_handover_make(unit->ctx, segments, 17, 0, 0, &firmware, &data, &size),
+	input = handover(segments, 17);
+	assert_fails(unit, crs_handover_make(unit->ctx, &input, BASE, &data, &size),
 		     CRASHRES_ERR_LIMIT, "purgatory: 17 segments, at most 16");
 	assert_ptr_equal(data, UNTOUCHED);
 	assert_int_equal(size, 77);
@@ -217,10 +245,11 @@ static void test_a_segment_that_purgatory_would_refuse(void **state)
 {
 	struct unit *unit = *state;
 	const struct crashres_segment huge = segment("kernel", "abc", 3, 0x40000000, 16 * GIB);
+	const struct crs_handover input = handover(&huge, 1);
 	uint8_t *data = UNTOUCHED;
 	uint64_t size = 77;
 
-	assert_fails(unit, crs_handover_make(unit->ctx, &huge, 1, 0, 0, &firmware, &data, &size),
+	assert_fails(unit, crs_handover_make(unit->ctx, &input, BASE, &data, &size),
 		     CRASHRES_ERR_LIMIT,
 		     "purgatory: 16384 MiB to check need 256 MiB of digests, at most 256");
 	assert_ptr_equal(data, UNTOUCHED);
@@ -232,14 +261,91 @@ static void test_the_largest_segment_that_purgatory_takes(void **state)
 	struct crashres_segment large = segment("kernel", "abc", 3, 0x40000000, 16 * GIB);
 	struct view view;
 
-	while (crs_handover_size(large.range.size) > PURGATORY_SEGMENT_SIZE_MAX)
+	while (size_for(large.range.size) > PURGATORY_SEGMENT_SIZE_MAX)
 		large.range.size -= LEAF;
 	/* The two tables grow by a leaf each. */
-	assert_true(crs_handover_size(large.range.size) > PURGATORY_SEGMENT_SIZE_MAX - 2 * LEAF);
+	assert_true(size_for(large.range.size) > PURGATORY_SEGMENT_SIZE_MAX - 2 * LEAF);
 	view = make(*state, &large, 1);
-	assert_int_equal(view.params.segment_size, crs_handover_size(large.range.size));
+	assert_int_equal(view.params.segment_size, size_for(large.range.size));
 	assert_int_equal(view.params.leaf_count, large.range.size / LEAF);
 	free(view.data);
+}
+
+/* The descriptor that maps @address, found as the MMU does; 0: none. */
+static uint64_t walk(const struct view *view, int regime, uint64_t address)
+{
+	uint64_t table = BASE + view->params.root_offset[regime];
+
+	for (int shift = 39; shift >= 12; shift -= 9) {
+		uint64_t entry = unit_get_le(view->data + table - BASE + 8 * (address >> shift & 511), 8);
+
+		if (!(entry & 1) || shift == 12 || !(entry & 2))
+			return entry;
+		table = entry & 0x0000fffffffff000;
+		assert_in_range(table, BASE + view->params.root_offset[regime],
+				BASE + view->size - 4096);
+	}
+	return 0;
+}
+
+static void test_page_tables_map_region_uart_and_nothing_else(void **state)
+{
+	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, LEAF) };
+	struct crs_handover input = handover(segments, 1);
+	struct view view;
+
+	input.region = (struct crashres_range){ 0x401ff000, 0x50001000 - 0x401ff000 };
+	view = view_of(*state, &input);
+	assert_int_equal(view.size, crs_handover_size(&input, LEAF));
+	for (int regime = 0; regime < 2; regime++) {
+		uint64_t ap = regime ? 0x40 : 0, never = regime ? 1ULL << 54 : 3ULL << 53;
+		uint64_t code = regime ? 0 : 1ULL << 54;
+
+		/* Both ragged ends are pages, what is between them blocks. */
+		assert_int_equal(walk(&view, regime, 0x401fe000), 0);
+		assert_int_equal(walk(&view, regime, 0x401ff000), 0x401ff707 | ap | never);
+		assert_int_equal(walk(&view, regime, 0x40200000), 0x40200705 | ap | never);
+		assert_int_equal(walk(&view, regime, 0x4fffffff), 0x4fe00705 | ap | never);
+		assert_int_equal(walk(&view, regime, 0x50000000), 0x50000707 | ap | never);
+		assert_int_equal(walk(&view, regime, 0x50001000), 0);
+		/* Code can be executed and not written, its scratch the other way round. */
+		assert_int_equal(walk(&view, regime, BASE), BASE | 0x787 | ap | code);
+		assert_int_equal(walk(&view, regime, BASE + view.scratch_offset - 1),
+				 (BASE + view.scratch_offset - LEAF) | 0x787 | ap | code);
+		assert_int_equal(walk(&view, regime, BASE + view.scratch_offset),
+				 (BASE + view.scratch_offset) | 0x707 | ap | never);
+		/* The UART's page alone, as a device. */
+		assert_int_equal(walk(&view, regime, 0x8fff000), 0);
+		assert_int_equal(walk(&view, regime, 0x9000000), 0x9000403 | ap | never);
+		assert_int_equal(walk(&view, regime, 0x9001000), 0);
+		assert_int_equal(walk(&view, regime, 0xffff00000000), 0);
+	}
+	free(view.data);
+}
+
+static void test_without_a_region_there_are_no_page_tables(void **state)
+{
+	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, LEAF) };
+	struct view view = make(*state, segments, 1);
+
+	assert_int_equal(view.params.root_offset[0], 0);
+	assert_int_equal(view.params.root_offset[1], 0);
+	free(view.data);
+}
+
+/* Under AddressSanitizer a table too many shows; the size is what was said before. */
+static void test_code_across_two_blocks_fits_the_tables(void **state)
+{
+	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, LEAF) };
+	struct crs_handover input = handover(segments, 1);
+	struct unit *unit = *state;
+	uint8_t *data;
+	uint64_t size;
+
+	input.region = (struct crashres_range){ 0x40000000, 0x10000000 };
+	assert_ok(unit, crs_handover_make(unit->ctx, &input, 0x401ff000, &data, &size));
+	assert_int_equal(size, crs_handover_size(&input, LEAF));
+	free(data);
 }
 
 int main(void)
@@ -254,6 +360,9 @@ int main(void)
 		UNIT_TEST(test_16_segments_and_no_more),
 		UNIT_TEST(test_a_segment_that_purgatory_would_refuse),
 		UNIT_TEST(test_the_largest_segment_that_purgatory_takes),
+		UNIT_TEST(test_page_tables_map_region_uart_and_nothing_else),
+		UNIT_TEST(test_without_a_region_there_are_no_page_tables),
+		UNIT_TEST(test_code_across_two_blocks_fits_the_tables),
 	};
 
 	return cmocka_run_group_tests_name("handover", tests, NULL, NULL);

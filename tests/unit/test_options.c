@@ -70,6 +70,16 @@ static void test_nothing_is_asked_for_without_arguments(void **state)
 	assert_range(options.window, 0, UINT64_MAX);
 }
 
+static void test_purgatory_mmu(void **state)
+{
+	(void)state;
+	assert_false(parse_ok("-p K").purgatory_mmu_off);
+	assert_true(parse_ok("--purgatory-mmu=off -p K").purgatory_mmu_off);
+	assert_false(parse_ok("--purgatory-mmu=off --purgatory-mmu=on -p K").purgatory_mmu_off);
+	assert_result("--purgatory-mmu=no -p K", OPTIONS_BAD,
+		      "Bad option value in --purgatory-mmu=no\n");
+}
+
 /* What the order of -l, -p, -u and -e comes to. */
 static void test_actions_add_up(void **state)
 {
@@ -235,6 +245,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing_is_asked_for_without_arguments),
+		cmocka_unit_test(test_purgatory_mmu),
 		cmocka_unit_test(test_actions_add_up),
 		cmocka_unit_test(test_status_asks_for_the_crash_slot_unless_told),
 		cmocka_unit_test(test_strings_come_through_and_the_last_counts),

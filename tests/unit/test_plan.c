@@ -547,6 +547,39 @@ static void test_a_window_that_leaves_nothing(void **state)
 	refuse(*state, &world, CRASHRES_ERR_NO_SPACE,
 	       "--mem-min and --mem-max (0x1000000000000 - 0x100003fffffff) leave nothing of "
 	       "the memory below 2^48");
+	world.request.window = (struct crashres_range){ 2, UINT64_MAX - 1 };
+	refuse(*state, &world, CRASHRES_ERR_REQUEST, "request: the window wraps");
+	world_free(&world);
+}
+
+static struct purgatory_params params_of(const struct crashres_plan *plan)
+{
+	const uint8_t *data = find(plan, "purgatory")->data;
+	struct purgatory_params params;
+
+	memcpy(&params, data + unit_get_le(data + offsetof(struct purgatory_header, image_size), 8),
+	       sizeof(params));
+	return params;
+}
+
+/* Page tables for the crash slot, unless told not to. */
+static void test_when_purgatory_turns_the_mmu_on(void **state)
+{
+	struct world world = world_new();
+	struct crashres_plan *plan = make(*state, &world);
+
+	assert_int_not_equal(params_of(plan).root_offset[0], 0);
+	assert_int_not_equal(params_of(plan).root_offset[1], 0);
+	crashres_plan_free(plan);
+	world.request.purgatory_mmu_off = true;
+	plan = make(*state, &world);
+	assert_int_equal(params_of(plan).root_offset[0], 0);
+	crashres_plan_free(plan);
+	world.request.purgatory_mmu_off = false;
+	world.request.slot = CRASHRES_SLOT_NORMAL;
+	plan = make(*state, &world);
+	assert_int_equal(params_of(plan).root_offset[0], 0);
+	crashres_plan_free(plan);
 	world_free(&world);
 }
 
@@ -837,6 +870,7 @@ int main(void)
 		UNIT_TEST(test_the_initrd_stays_near_the_image),
 		UNIT_TEST(test_a_window_inside_the_region),
 		UNIT_TEST(test_a_window_that_leaves_nothing),
+		UNIT_TEST(test_when_purgatory_turns_the_mmu_on),
 		UNIT_TEST(test_a_region_too_small_by_a_page_or_more),
 		UNIT_TEST(test_a_region_too_small_for_the_last_segment),
 		UNIT_TEST(test_memory_too_small_for_a_reboot),

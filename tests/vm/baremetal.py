@@ -21,19 +21,22 @@ TREE = HERE.parent.parent
 # purgatory/handover.h, said a second time on purpose: a change there that the
 # other side of the contract would not follow fails here.
 MAGIC = 0x524F544147525550
-VERSION = 1
+VERSION = 2
 LEAF = 4096
 DIGEST = 32
 SEGMENTS_MAX = 16
 UART_NONE, UART_PL011 = 0, 1
 CONDUIT_UNKNOWN, CONDUIT_SMC, CONDUIT_HVC = 0, 1, 2
 HEADER = struct.Struct("<IIQQQ")
-PARAMS = struct.Struct("<32sQQQQIIQQQII")
+PARAMS = struct.Struct("<32sQQQQIIQQQQQII")
 SEGMENT = struct.Struct("<QQQ16s")
 PARAMS_SIZE = PARAMS.size + SEGMENTS_MAX * SEGMENT.size
 # Where fields of struct purgatory_params are, for those who damage them.
 PARAMS_SEGMENT_SIZE = 32
 PARAMS_KERNEL_ENTRY = 40
+
+# Page tables for one regime: more than the few ranges of a test need.
+ROOT_SIZE = 16 * LEAF
 
 # QEMU's virt machine
 RAM = 0x40000000
@@ -49,6 +52,61 @@ INSTRUCTIONS_PER_TICK = 16
 
 def round_up(value, unit):
     return (value + unit - 1) // unit * unit
+
+
+# Arm ARM, VMSAv8-64: a block or page of the privileged level, AttrIndx 1 Normal, 0 Device.
+BLOCK = 2 << 20
+VALID, PAGE_OR_TABLE = 1 << 0, 1 << 1
+NORMAL, SHARED, ACCESSED = 1 << 2, 3 << 8, 1 << 10
+AP_RES1, READ_ONLY = 1 << 6, 1 << 7
+PXN, XN = 1 << 53, 1 << 54
+DATA, CODE, DEVICE = "data", "code", "device"
+ATTRIBUTES = {
+    # for EL1 and EL2 with E2H=1, for EL2 with E2H=0
+    DATA: (NORMAL | SHARED | PXN | XN, NORMAL | SHARED | AP_RES1 | XN),
+    CODE: (NORMAL | SHARED | READ_ONLY | XN, NORMAL | SHARED | READ_ONLY | AP_RES1),
+    DEVICE: (PXN | XN, AP_RES1 | XN),
+}
+
+
+class PageTables:
+    """An identity map of (first, end, kind) ranges, the later winning."""
+
+    def __init__(self, maps, root, regime):
+        self._maps, self._root, self._regime = maps, root, regime
+        self._tables = [[0] * 512]
+        starts = {block for first, end, _ in maps
+                  for block in range(first & -BLOCK, end, BLOCK)}
+        for block in sorted(starts):
+            self._map_block(block)
+
+    def _below(self, table, index):
+        if not self._tables[table][index]:
+            self._tables.append([0] * 512)
+            address = self._root + LEAF * (len(self._tables) - 1)
+            self._tables[table][index] = address | VALID | PAGE_OR_TABLE
+        return ((self._tables[table][index] & ~0xFFF) - self._root) // LEAF
+
+    def _entry(self, address, kind, more=0):
+        if kind is None:
+            return 0
+        return address | ATTRIBUTES[kind][self._regime] | ACCESSED | VALID | more
+
+    def _kind(self, address):
+        kinds = [kind for first, end, kind in self._maps if first <= address < end]
+        return kinds[-1] if kinds else None
+
+    def _map_block(self, block):
+        table = self._below(self._below(0, block >> 39 & 511), block >> 30 & 511)
+        pages = [(block + LEAF * i, self._kind(block + LEAF * i)) for i in range(512)]
+        if len({kind for _, kind in pages}) == 1:
+            self._tables[table][block >> 21 & 511] = self._entry(*pages[0])
+            return
+        last = self._below(table, block >> 21 & 511)
+        self._tables[last] = [self._entry(*page, PAGE_OR_TABLE) for page in pages]
+
+    def bytes(self):
+        return b"".join(struct.pack("<512Q", *table) for table in self._tables)
 
 
 def image_path():
@@ -125,6 +183,7 @@ class Plan:
     conduit: int = CONDUIT_UNKNOWN
     leaf_count: int = None  # None: as many as there are
     bad_digests: tuple = ()  # (table, leaf): wrong, under a right self digest
+    region: tuple = None  # (first, end) to map for the check; None: MMU off
 
     def __post_init__(self):
         fields = HEADER.unpack_from(self.image)
@@ -142,9 +201,28 @@ class Plan:
         return first, first + round_up(self.leaves * DIGEST, LEAF)
 
     @property
-    def segment_size(self):
+    def root_offset(self):
         first, second = self.table_offset
-        return second + (second - first)
+        return (second + (second - first), second + (second - first) + ROOT_SIZE)
+
+    @property
+    def segment_size(self):
+        return self.root_offset[0] + (2 * ROOT_SIZE if self.region else 0)
+
+    def _page_tables(self):
+        if not self.region:
+            return b""
+        maps = [(*self.region, DATA)]
+        if self.uart[0] != UART_NONE:
+            page = self.uart[1] & -LEAF
+            maps.append((page, page + LEAF, DEVICE))
+        maps.append((self.base, self.base + self.scratch_offset, CODE))
+        tables = b""
+        for regime, offset in enumerate(self.root_offset):
+            made = PageTables(maps, self.base + offset, regime).bytes()
+            assert len(made) <= ROOT_SIZE
+            tables += made.ljust(ROOT_SIZE, b"\0")
+        return tables
 
     def _table(self, number):
         digests = [
@@ -163,7 +241,8 @@ class Plan:
             self_digest, self.segment_size, self.kernel_entry, self.dtb,
             self.uart[1], self.uart[0], self.conduit,
             self.leaves if self.leaf_count is None else self.leaf_count,
-            *self.table_offset, len(self.segments), 0,
+            *self.table_offset, *(self.root_offset if self.region else (0, 0)),
+            len(self.segments), 0,
         )
         first_leaf = 0
         for segment in self.segments:
@@ -175,7 +254,7 @@ class Plan:
 
     def purgatory(self):
         """The purgatory segment, byte for byte."""
-        tables = self._table(0) + self._table(1)
+        tables = self._table(0) + self._table(1) + self._page_tables()
         covered = self.image[: self.scratch_offset]
         covered += self._params(bytes(DIGEST))[DIGEST:] + tables
         digest = hashlib.sha256(covered).digest()

@@ -12,10 +12,11 @@ LINE = r"^crashres: purgatory: kernel damaged at offset (0x[0-9a-f]+) \((\d+) of
 
 
 @pytest.mark.parametrize("kernel", ["6.12"], indirect=True)
-def test_damaged_kernel_is_named_and_the_machine_resets(lab, kernel):
+@pytest.mark.parametrize("mmu", ["on", "off"])
+def test_damaged_kernel_is_named_and_the_machine_resets(lab, kernel, mmu):
     with lab.boot(kernel) as running:
-        status, output = running.run("kexec -d -p --reuse-cmdline --initrd=/boot/initrd "
-                                     "/boot/Image")
+        status, output = running.run(f"kexec -d -p --purgatory-mmu={mmu} --reuse-cmdline "
+                                     "--initrd=/boot/initrd /boot/Image")
         assert status == 0, output
         where = guest.parse_plan(output)["kernel"][0][0] + 0x123000
         before = running.peek(where, 64)

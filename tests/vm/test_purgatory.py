@@ -18,6 +18,9 @@ PURGATORY_ELSEWHERE = 0x49ABD000  # another offset in a 2 MiB block, and odd
 BUSY_UART = 0x4A000000
 RAMDISK = 0x4C000000
 BEFORE = 0x50000000
+# What is mapped for the check, with ragged ends; RAM goes on on both sides.
+REGION = (0x43FF1000, 0x4FFFF000)
+UNMAPPED = 0x52000000
 
 # Exception level, E2H set by the kernel before
 EL1, EL2, EL2_VHE = (1, False), (2, False), (2, True)
@@ -80,6 +83,7 @@ class Bench:
         ]
         segments += options.pop("more", [])
         image = bm.image_path().read_bytes()
+        options.setdefault("region", REGION)
         return bm.Plan(image, base, KERNEL, segments, dtb=DTB, **options)
 
     def run(self, cpu="cortex-a53", level=EL1, plan=None, damage=(), big_endian=0,
@@ -328,3 +332,23 @@ def test_check_image_refuses(tmp_path, sentence):
     )
     assert result.returncode == 1
     assert sentence in result.stderr
+
+
+@machines
+def test_without_page_tables_the_mmu_stays_off(bench, cpu, level):
+    plan = bench.make_plan(region=None)
+    assert_booted(bench.run(cpu, level, plan), level)
+    outcome = bench.run(cpu, level, plan, damage=[("initrd", 2 * bm.LEAF + 5)])
+    assert outcome.console == damaged_line("initrd", 2 * bm.LEAF, 1, 9)
+    assert outcome.reason == "guest-reset"
+
+
+@machines
+def test_nothing_but_the_region_is_mapped(bench, cpu, level):
+    """That it shows proves that the MMU is on, at every exception level."""
+    outside = [bm.Segment("outside", UNMAPPED, bytes(2 * bm.LEAF))]
+    mapped = bench.make_plan(more=outside)
+    outcome = bench.run(cpu, level, mapped)
+    assert outcome.console == damaged_line("outside", 0, 2, 11)
+    assert outcome.reason == "guest-reset"
+    assert_booted(bench.run(cpu, level, bench.make_plan(more=outside, region=None)), level)

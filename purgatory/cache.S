@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cache.S: what must not leave a register while caches and MMU change.
+ *
+ * Maintenance is by DC CIVAC: CVAC has errata on several cores, and IVAC would
+ * throw away what is newer than memory. Each run over a range is made twice
+ * before its DSB (erratum 4311569: an interconnect can lose the first).
+ */
+
+#define SCTLR_M		(1 << 0)
+#define SCTLR_C		(1 << 2)
+#define EL2		(2 << 2)	/* as CurrentEL shows it */
+
+	/* x2 = bytes of the smallest D-cache line: CTR_EL0.DminLine is log2 of words. */
+	.macro	line_size
+	mrs	x2, CTR_EL0
+	ubfx	x2, x2, #16, #4
+	mov	x3, #4
+	lsl	x2, x3, x2
+	.endm
+
+	/* Clean and invalidate [x0, x1) to the point of coherency; x0 is lost, x2-x5 used. */
+	.macro	clean_range
+	line_size
+	sub	x3, x2, #1
+	bic	x4, x0, x3
+	mov	x5, #2
+1:	mov	x0, x4
+2:	dc	civac, x0
+	add	x0, x0, x2
+	cmp	x0, x1
+	b.lo	2b
+	subs	x5, x5, #1
+	b.ne	1b
+	dsb	sy
+	.endm
+
+	/* Old translations must not survive a change of the tables or of the MMU. */
+	.macro	invalidate_tlb
+	mrs	x9, CurrentEL
+	cmp	x9, #EL2
+	b.eq	1f
+	tlbi	vmalle1
+	b	2f
+1:	tlbi	alle2
+2:	dsb	nsh
+	isb
+	.endm
+
+	.text
+
+/* void pg_cache_clean(const void *start, const void *end): not for an empty range */
+	.globl	pg_cache_clean
+	.hidden	pg_cache_clean
+	.type	pg_cache_clean, %function
+pg_cache_clean:
+	clean_range
+	ret
+	.size	pg_cache_clean, . - pg_cache_clean
+
+/*
+ * void pg_mmu_enable(void)
+ *
+ * Tables and control registers are set up; every address in use is mapped to
+ * itself. What was written with the caches off is in memory, and the lines of
+ * it were cleaned before.
+ */
+	.globl	pg_mmu_enable
+	.hidden	pg_mmu_enable
+	.type	pg_mmu_enable, %function
+pg_mmu_enable:
+	invalidate_tlb
+	mov	x10, #(SCTLR_M | SCTLR_C)
+	mrs	x9, CurrentEL
+	cmp	x9, #EL2
+	b.eq	1f
+	mrs	x9, SCTLR_EL1
+	orr	x9, x9, x10
+	msr	SCTLR_EL1, x9
+	b	2f
+1:	mrs	x9, SCTLR_EL2
+	orr	x9, x9, x10
+	msr	SCTLR_EL2, x9
+2:	isb
+	ic	iallu
+	dsb	nsh
+	isb
+	ret
+	.size	pg_mmu_enable, . - pg_mmu_enable
+
+/*
+ * void pg_mmu_disable(void)
+ *
+ * Between the first cleaning of scratch and the return nothing is written, so
+ * memory holds the stack of the caller when the caches no longer answer. The
+ * second cleaning drops lines that speculation brought back.
+ */
+	.globl	pg_mmu_disable
+	.hidden	pg_mmu_disable
+	.type	pg_mmu_disable, %function
+pg_mmu_disable:
+	adrp	x0, pg_scratch
+	adrp	x1, pg_image_end
+	clean_range
+	mov	x10, #(SCTLR_M | SCTLR_C)
+	mrs	x9, CurrentEL
+	cmp	x9, #EL2
+	b.eq	1f
+	mrs	x9, SCTLR_EL1
+	bic	x9, x9, x10
+	isb				/* Falkor erratum 1041 */
+	msr	SCTLR_EL1, x9
+	b	2f
+1:	mrs	x9, SCTLR_EL2
+	bic	x9, x9, x10
+	isb
+	msr	SCTLR_EL2, x9
+2:	isb
+	adrp	x0, pg_scratch
+	adrp	x1, pg_image_end
+	clean_range
+	invalidate_tlb
+	ret
+	.size	pg_mmu_disable, . - pg_mmu_disable
+
+	.section .note.GNU-stack, "", %progbits
