@@ -9,6 +9,8 @@ _Static_assert(PURGATORY_DIGEST_SIZE == PG_SHA256_DIGEST_SIZE, "leaves are hashe
 _Static_assert(PURGATORY_DIGEST_SIZE % sizeof(uint64_t) == 0, "digests are compared as words");
 _Static_assert(PURGATORY_LEAF_SIZE % PG_SHA256_BLOCK_SIZE == 0, "keeps reads aligned");
 
+static enum pg_sha256_method method;	/* portable until this CPU was asked */
+
 struct digest {
 	uint64_t words[PURGATORY_DIGEST_SIZE / sizeof(uint64_t)];
 };
@@ -58,7 +60,7 @@ static void hash_self(void *digest)
 	uint64_t start = pg_header.image_size + sizeof(pg_params.self_digest);
 	struct pg_sha256 sha;
 
-	pg_sha256_init(&sha);
+	pg_sha256_init(&sha, method);
 	pg_sha256_update(&sha, image(), pg_header.scratch_offset);
 	pg_sha256_update(&sha, image() + start, pg_params.segment_size - start);
 	pg_sha256_final(&sha, digest);
@@ -110,24 +112,27 @@ bool pg_check_self(void)
 
 	if (!sizes_are_sane())
 		return false;
+	if (pg_cpu_has_sha256()) {
+		pg_cpu_enable_simd();
+		method = PG_SHA256_INSTRUCTIONS;
+	}
 	clean_self();
 	return sizes_are_sane() && pg_try(hash_self, &found) &&
 	       same_digest(&found, expected) && params_are_sane();
 }
 
-struct leaf {
-	const uint8_t *data;
-	struct digest digest;		/* out */
+/* Two leaves, or one leaf twice. */
+struct pair {
+	const uint8_t *data[2];
+	struct digest digest[2];	/* out */
 };
 
-static void hash_leaf(void *arg)
+static void hash_pair(void *arg)
 {
-	struct leaf *leaf = arg;
-	struct pg_sha256 sha;
+	struct pair *pair = arg;
 
-	pg_sha256_init(&sha);
-	pg_sha256_update(&sha, leaf->data, PURGATORY_LEAF_SIZE);
-	pg_sha256_final(&sha, (uint8_t *)leaf->digest.words);
+	pg_sha256_two(method, pair->data[0], pair->data[1], PURGATORY_LEAF_SIZE,
+		      (uint8_t *)pair->digest[0].words, (uint8_t *)pair->digest[1].words);
 }
 
 static const struct digest *expected_digest(unsigned int table, uint64_t leaf)
@@ -135,29 +140,51 @@ static const struct digest *expected_digest(unsigned int table, uint64_t leaf)
 	return (const struct digest *)(image() + pg_params.table_offset[table]) + leaf;
 }
 
-/* An abort while it is read (memory that answers no more) is damage as well. */
-static bool leaf_is_good(uint64_t index, const uint8_t *data)
+static void note_leaf(const struct purgatory_segment *segment, uint64_t offset,
+		      const struct digest *found, struct pg_damage *damage)
 {
-	struct leaf leaf = { .data = data };
+	uint64_t index = segment->first_leaf + offset / PURGATORY_LEAF_SIZE;
 
-	return pg_try(hash_leaf, &leaf) &&
-	       (same_digest(&leaf.digest, expected_digest(0, index)) ||
-		same_digest(&leaf.digest, expected_digest(1, index)));
+	damage->leaves++;
+	if (found && (same_digest(found, expected_digest(0, index)) ||
+		      same_digest(found, expected_digest(1, index))))
+		return;
+	if (!damage->damaged++) {
+		damage->segment = segment;
+		damage->offset = offset;
+	}
+}
+
+/*
+ * @count is 1 or 2. An abort while it is read (memory that answers no more) is
+ * damage as well; of two leaves it does not tell which.
+ */
+static void check_leaves(const struct purgatory_segment *segment, uint64_t offset,
+			 unsigned int count, struct pg_damage *damage)
+{
+	const uint8_t *data = (const uint8_t *)(segment->base + offset);
+	struct pair pair = { .data = { data, data + (count - 1) * PURGATORY_LEAF_SIZE } };
+
+	if (pg_try(hash_pair, &pair)) {
+		for (unsigned int i = 0; i < count; i++)
+			note_leaf(segment, offset + i * PURGATORY_LEAF_SIZE, &pair.digest[i],
+				  damage);
+	} else if (count == 1) {
+		note_leaf(segment, offset, NULL, damage);
+	} else {
+		check_leaves(segment, offset, 1, damage);
+		check_leaves(segment, offset + PURGATORY_LEAF_SIZE, 1, damage);
+	}
 }
 
 static void check_segment(const struct purgatory_segment *segment, struct pg_damage *damage)
 {
-	for (uint64_t offset = 0; offset < segment->size; offset += PURGATORY_LEAF_SIZE) {
-		uint64_t index = segment->first_leaf + offset / PURGATORY_LEAF_SIZE;
+	uint64_t offset = 0;
 
-		damage->leaves++;
-		if (leaf_is_good(index, (const uint8_t *)(segment->base + offset)))
-			continue;
-		if (!damage->damaged++) {
-			damage->segment = segment;
-			damage->offset = offset;
-		}
-	}
+	for (; segment->size - offset >= 2 * PURGATORY_LEAF_SIZE; offset += 2 * PURGATORY_LEAF_SIZE)
+		check_leaves(segment, offset, 2, damage);
+	if (offset < segment->size)
+		check_leaves(segment, offset, 1, damage);
 }
 
 /* Only after pg_check_self: trusts the tables and params. */

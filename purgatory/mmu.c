@@ -7,6 +7,7 @@
  * of the old kernel may still wait to be written back over what was checked.
  */
 #include "purgatory.h"
+#include "registers.h"
 
 /* Arm ARM, MAIR_ELx: attribute 0 Device-nGnRnE, attribute 1 Normal write-back. */
 #define MAIR		0xff00ULL
@@ -20,37 +21,15 @@
 #define TCR_EL2_RES1	(1ULL << 31 | 1ULL << 23)
 #define TCR_EL2_PS_SHIFT 16
 
-#define HCR_E2H		(1ULL << 34)
-
-#define read_register(name)							\
-	({									\
-		uint64_t value_;						\
-										\
-		__asm__ volatile("mrs %0, " name : "=r"(value_));		\
-		value_;								\
-	})
-#define write_register(name, value) \
-	__asm__ volatile("msr " name ", %0" : : "r"((uint64_t)(value)) : "memory")
-
-static uint64_t field(uint64_t value, unsigned int shift)
-{
-	return value >> shift & 0xf;
-}
-
 static bool at_el2(void)
 {
 	return pg_exception_level() == 2;
 }
 
-static bool has_e2h(void)
-{
-	return at_el2() && read_register("HCR_EL2") & HCR_E2H;
-}
-
 /* Above 48 bits descriptors have another form. */
 static uint64_t address_size(uint64_t mmfr0)
 {
-	uint64_t range = field(mmfr0, 0);
+	uint64_t range = pg_field(mmfr0, 0);
 
 	return range < 5 ? range : 5;
 }
@@ -58,7 +37,7 @@ static uint64_t address_size(uint64_t mmfr0)
 /* 0xf says that there is no 4 KiB granule (ID_AA64MMFR0_EL1.TGran4). */
 static bool has_granule(uint64_t mmfr0)
 {
-	return field(mmfr0, 28) != 0xf;
+	return pg_field(mmfr0, 28) != 0xf;
 }
 
 /*
@@ -68,12 +47,12 @@ static bool has_granule(uint64_t mmfr0)
  */
 static void clear_tcr2(void)
 {
-	if (!field(read_register("S3_0_C0_C7_3"), 0))		/* ID_AA64MMFR3_EL1.TCRX */
+	if (!pg_field(pg_read_register("S3_0_C0_C7_3"), 0))		/* ID_AA64MMFR3_EL1.TCRX */
 		return;
 	if (at_el2())
-		write_register("S3_4_C2_C0_3", 0);		/* TCR2_EL2 */
+		pg_write_register("S3_4_C2_C0_3", 0);		/* TCR2_EL2 */
 	else
-		write_register("S3_0_C2_C0_3", 0);		/* TCR2_EL1 */
+		pg_write_register("S3_0_C2_C0_3", 0);		/* TCR2_EL1 */
 }
 
 static uint64_t control(uint64_t mmfr0)
@@ -81,7 +60,7 @@ static uint64_t control(uint64_t mmfr0)
 	uint64_t tcr = TCR_T0SZ_48 | TCR_WRITE_BACK | TCR_INNER_SHARE;
 
 	/* The whole register is written: the old kernel's HA, HD, DS and TBI are not wanted. */
-	if (at_el2() && !has_e2h())
+	if (at_el2() && !pg_has_e2h())
 		return tcr | TCR_EL2_RES1 | address_size(mmfr0) << TCR_EL2_PS_SHIFT;
 	return tcr | TCR_EPD1 | address_size(mmfr0) << TCR_IPS_SHIFT;
 }
@@ -90,21 +69,21 @@ static void set_up(uint64_t root, uint64_t mmfr0)
 {
 	clear_tcr2();
 	if (at_el2()) {
-		write_register("MAIR_EL2", MAIR);
-		write_register("TCR_EL2", control(mmfr0));
-		write_register("TTBR0_EL2", root);
+		pg_write_register("MAIR_EL2", MAIR);
+		pg_write_register("TCR_EL2", control(mmfr0));
+		pg_write_register("TTBR0_EL2", root);
 	} else {
-		write_register("MAIR_EL1", MAIR);
-		write_register("TCR_EL1", control(mmfr0));
-		write_register("TTBR0_EL1", root);
+		pg_write_register("MAIR_EL1", MAIR);
+		pg_write_register("TCR_EL1", control(mmfr0));
+		pg_write_register("TTBR0_EL1", root);
 	}
 	__asm__ volatile("dsb sy\n\tisb" : : : "memory");
 }
 
 bool pg_mmu_on(void)
 {
-	uint64_t mmfr0 = read_register("ID_AA64MMFR0_EL1");
-	uint64_t offset = pg_params.root_offset[at_el2() && !has_e2h()];
+	uint64_t mmfr0 = pg_read_register("ID_AA64MMFR0_EL1");
+	uint64_t offset = pg_params.root_offset[at_el2() && !pg_has_e2h()];
 
 	if (!offset || !has_granule(mmfr0))
 		return false;

@@ -5,7 +5,8 @@
  * The machine while any of this runs: EL1 or EL2, one CPU, all of DAIF masked.
  * But for the check of the segments, and then not everywhere, MMU and D-cache
  * are off, so that every data access is to Device memory: nothing may be
- * unaligned, no exclusives. No FP or SIMD register is touched.
+ * unaligned, no exclusives. Vector registers are touched by
+ * sha256-instructions.S alone.
  */
 #ifndef PURGATORY_PURGATORY_H
 #define PURGATORY_PURGATORY_H
@@ -47,6 +48,11 @@ struct pg_damage {
 
 bool pg_check_self(void);
 void pg_check_segments(struct pg_damage *damage);
+
+/* cpu.c; E2H: EL2 has the registers of EL1 (Linux: a VHE host) */
+bool pg_has_e2h(void);
+bool pg_cpu_has_sha256(void);
+void pg_cpu_enable_simd(void);	/* before the first vector register is touched */
 
 /* mmu.c: false where it has to stay off. */
 bool pg_mmu_on(void);

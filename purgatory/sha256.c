@@ -199,7 +199,42 @@ static void compress(uint32_t state[8], const uint8_t *aligned, size_t blocks)
 	}
 }
 
-void pg_sha256_init(struct pg_sha256 *sha)
+#ifdef __aarch64__
+/* sha256-instructions.S */
+__attribute__((visibility("hidden")))
+void pg_sha256_blocks_two(uint32_t state_a[8], const void *a, uint32_t state_b[8], const void *b,
+			  size_t blocks);
+#endif
+
+/* @a's message goes into @sha_a, @b's into @sha_b; both by the method of @sha_a. */
+static void compress_two(struct pg_sha256 *sha_a, const uint8_t *a, struct pg_sha256 *sha_b,
+			 const uint8_t *b, size_t blocks)
+{
+#ifdef __aarch64__
+	if (sha_a->method == PG_SHA256_INSTRUCTIONS) {
+		pg_sha256_blocks_two(sha_a->state, a, sha_b->state, b, blocks);
+		return;
+	}
+#endif
+	compress(sha_a->state, a, blocks);
+	compress(sha_b->state, b, blocks);
+}
+
+/* One message: with the instructions a second one is computed along, and forgotten. */
+static void compress_one(struct pg_sha256 *sha, const uint8_t *aligned, size_t blocks)
+{
+#ifdef __aarch64__
+	if (sha->method == PG_SHA256_INSTRUCTIONS) {
+		uint32_t unused[8] __attribute__((aligned(16))) = { 0 };
+
+		pg_sha256_blocks_two(sha->state, aligned, unused, aligned, blocks);
+		return;
+	}
+#endif
+	compress(sha->state, aligned, blocks);
+}
+
+void pg_sha256_init(struct pg_sha256 *sha, enum pg_sha256_method method)
 {
 	static const uint32_t start[8] = {
 		0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
@@ -208,6 +243,7 @@ void pg_sha256_init(struct pg_sha256 *sha)
 
 	for (unsigned int i = 0; i < 8; i++)
 		sha->state[i] = start[i];
+	sha->method = method;
 	sha->length = 0;
 }
 
@@ -227,13 +263,13 @@ void pg_sha256_update(struct pg_sha256 *sha, const void *data, size_t size)
 
 		if (aligned && !started && size >= PG_SHA256_BLOCK_SIZE) {
 			take = size - size % PG_SHA256_BLOCK_SIZE;
-			compress(sha->state, next, take / PG_SHA256_BLOCK_SIZE);
+			compress_one(sha, next, take / PG_SHA256_BLOCK_SIZE);
 		} else {
 			take = smaller(size, PG_SHA256_BLOCK_SIZE - started);
 			for (size_t i = 0; i < take; i++)
 				sha->block[started + i] = next[i];
 			if (started + take == PG_SHA256_BLOCK_SIZE)
-				compress(sha->state, sha->block, 1);
+				compress_one(sha, sha->block, 1);
 		}
 		/* A part of a block can leave next unaligned, or make it aligned. */
 		next += take;
@@ -241,6 +277,12 @@ void pg_sha256_update(struct pg_sha256 *sha, const void *data, size_t size)
 		sha->length += take;
 		size -= take;
 	}
+}
+
+static void store_digest(const struct pg_sha256 *sha, uint8_t *digest)
+{
+	for (unsigned int i = 0; i < 8; i++)
+		store_be32(digest + 4 * i, sha->state[i]);
 }
 
 void pg_sha256_final(struct pg_sha256 *sha, uint8_t digest[PG_SHA256_DIGEST_SIZE])
@@ -252,14 +294,33 @@ void pg_sha256_final(struct pg_sha256 *sha, uint8_t digest[PG_SHA256_DIGEST_SIZE
 	if (started > PG_SHA256_BLOCK_SIZE - sizeof(bits)) {
 		while (started < PG_SHA256_BLOCK_SIZE)
 			sha->block[started++] = 0;
-		compress(sha->state, sha->block, 1);
+		compress_one(sha, sha->block, 1);
 		started = 0;
 	}
 	while (started < PG_SHA256_BLOCK_SIZE - sizeof(bits))
 		sha->block[started++] = 0;
 	store_be32(sha->block + started, (uint32_t)(bits >> 32));
 	store_be32(sha->block + started + 4, (uint32_t)bits);
-	compress(sha->state, sha->block, 1);
-	for (unsigned int i = 0; i < 8; i++)
-		store_be32(digest + 4 * i, sha->state[i]);
+	compress_one(sha, sha->block, 1);
+	store_digest(sha, digest);
+}
+
+void pg_sha256_two(enum pg_sha256_method method, const void *a, const void *b, size_t size,
+		   uint8_t digest_a[PG_SHA256_DIGEST_SIZE],
+		   uint8_t digest_b[PG_SHA256_DIGEST_SIZE])
+{
+	struct pg_sha256 sha_a, sha_b;
+	uint64_t bits = (uint64_t)size * 8;
+
+	pg_sha256_init(&sha_a, method);
+	pg_sha256_init(&sha_b, method);
+	compress_two(&sha_a, a, &sha_b, b, size / PG_SHA256_BLOCK_SIZE);
+	/* Whole blocks: what is left is a block of padding, the same for both. */
+	for (unsigned int i = 0; i < PG_SHA256_BLOCK_SIZE / 4; i++)
+		store_be32(sha_a.block + 4 * i, i ? 0 : 0x80000000);
+	store_be32(sha_a.block + PG_SHA256_BLOCK_SIZE - 8, (uint32_t)(bits >> 32));
+	store_be32(sha_a.block + PG_SHA256_BLOCK_SIZE - 4, (uint32_t)bits);
+	compress_two(&sha_a, sha_a.block, &sha_b, sha_a.block, 1);
+	store_digest(&sha_a, digest_a);
+	store_digest(&sha_b, digest_b);
 }

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __aarch64__
+#include <sys/auxv.h>
+#endif
 
 #include "../../purgatory/sha256.h"
 #include "../range.h"
@@ -14,6 +17,8 @@
 
 /* What page tables of 48-bit addresses can map. */
 #define ADDRESS_LIMIT (1ULL << 48)
+
+static const uint8_t zeros[LEAF] __attribute__((aligned(16)));
 
 /* Offsets inside the segment, as handover.h draws them. */
 struct layout {
@@ -98,37 +103,48 @@ static void fill_pagetables(const struct crs_handover *handover, const struct la
 				    data + layout->roots[regime]);
 }
 
-static void sha256(const void *data, size_t size, uint8_t *digest)
+/* The same code as in purgatory, with the instructions where this machine has them. */
+static enum pg_sha256_method sha256_method(void)
 {
-	struct pg_sha256 sha;
-
-	pg_sha256_init(&sha);
-	pg_sha256_update(&sha, data, size);
-	pg_sha256_final(&sha, digest);
+#ifdef __aarch64__
+	if (getauxval(AT_HWCAP) & HWCAP_SHA2)
+		return PG_SHA256_INSTRUCTIONS;
+#endif
+	return PG_SHA256_PORTABLE;
 }
 
-/* One digest a leaf; behind its data a segment is zero, as the kernel leaves it. */
+/*
+ * Where a leaf of @segment stands; in @last, which is zero, where its data ends
+ * inside of it. Behind its data a segment is zero, as the kernel leaves it.
+ */
+static const uint8_t *leaf_data(const struct crashres_segment *segment, uint64_t offset,
+				uint8_t last[LEAF])
+{
+	const uint8_t *data = segment->data;
+
+	if (offset >= segment->data_size)
+		return zeros;
+	if (segment->data_size - offset >= LEAF)
+		return data + offset;
+	memcpy(last, data + offset, segment->data_size - offset);
+	return last;
+}
+
+/* One digest a leaf, two at a time; where there is no second one, the first again. */
 static void digest_segment(const struct crashres_segment *segment, uint8_t *table)
 {
-	static const uint8_t zeros[LEAF];
-	uint8_t zero_digest[PURGATORY_DIGEST_SIZE];
+	enum pg_sha256_method method = sha256_method();
+	uint8_t last[LEAF] __attribute__((aligned(16))) = { 0 };
 
-	sha256(zeros, LEAF, zero_digest);
-	for (uint64_t offset = 0; offset < segment->range.size;
-	     offset += LEAF, table += PURGATORY_DIGEST_SIZE) {
-		const uint8_t *data = segment->data;
-		uint64_t left = offset < segment->data_size ? segment->data_size - offset : 0;
+	for (uint64_t offset = 0; offset < segment->range.size; offset += 2 * LEAF) {
+		bool two = segment->range.size - offset > LEAF;
+		const uint8_t *first = leaf_data(segment, offset, last);
+		const uint8_t *second = two ? leaf_data(segment, offset + LEAF, last) : first;
+		uint8_t unused[PURGATORY_DIGEST_SIZE];
 
-		if (left >= LEAF) {
-			sha256(data + offset, LEAF, table);
-		} else if (left) {
-			uint8_t last[LEAF] = { 0 };
-
-			memcpy(last, data + offset, left);
-			sha256(last, LEAF, table);
-		} else {
-			memcpy(table, zero_digest, sizeof(zero_digest));
-		}
+		pg_sha256_two(method, first, second, LEAF, table,
+			      two ? table + PURGATORY_DIGEST_SIZE : unused);
+		table += 2 * PURGATORY_DIGEST_SIZE;
 	}
 }
 
@@ -169,7 +185,7 @@ static void digest_self(uint8_t *data, const struct layout *layout)
 	uint64_t covered = layout->params + PURGATORY_DIGEST_SIZE;
 	struct pg_sha256 sha;
 
-	pg_sha256_init(&sha);
+	pg_sha256_init(&sha, sha256_method());
 	pg_sha256_update(&sha, data, layout->scratch);
 	pg_sha256_update(&sha, data + covered, layout->size - covered);
 	pg_sha256_final(&sha, data + layout->params);

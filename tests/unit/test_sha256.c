@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <openssl/evp.h>
+#ifdef __aarch64__
+#include <sys/auxv.h>
+#endif
 
 #include "../../purgatory/sha256.h"
 #include "support.h"
@@ -13,13 +16,34 @@ static void check_hex(const uint8_t *digest, const char *wanted)
 	assert_string_equal(hex, wanted);
 }
 
-static void hash(const void *data, size_t size, uint8_t *digest)
+static bool has_instructions(void)
+{
+#ifdef __aarch64__
+	return getauxval(AT_HWCAP) & HWCAP_SHA2;
+#else
+	return false;
+#endif
+}
+
+static void hash_by(enum pg_sha256_method method, const void *data, size_t size, uint8_t *digest)
 {
 	struct pg_sha256 sha;
 
-	pg_sha256_init(&sha);
+	pg_sha256_init(&sha, method);
 	pg_sha256_update(&sha, data, size);
 	pg_sha256_final(&sha, digest);
+}
+
+/* By every method that this machine has: they must agree. */
+static void hash(const void *data, size_t size, uint8_t *digest)
+{
+	uint8_t again[PG_SHA256_DIGEST_SIZE];
+
+	hash_by(PG_SHA256_PORTABLE, data, size, digest);
+	if (!has_instructions())
+		return;
+	hash_by(PG_SHA256_INSTRUCTIONS, data, size, again);
+	assert_memory_equal(digest, again, sizeof(again));
 }
 
 static void check_against_openssl(const void *data, size_t size, const uint8_t *digest)
@@ -87,7 +111,7 @@ static void test_random_splits_give_the_same_digest(void **state)
 		size_t offset = unit_random(&seed) % 5000, size = unit_random(&seed) % 60000;
 		struct pg_sha256 sha;
 
-		pg_sha256_init(&sha);
+		pg_sha256_init(&sha, PG_SHA256_PORTABLE);
 		for (size_t done = 0; done < size;) {
 			size_t part = unit_random(&seed) % (round % 2 ? 200 : 20000);
 
@@ -123,7 +147,7 @@ static void test_more_than_2_to_the_32_bits(void **state)
 	struct pg_sha256 sha;
 
 	assert_int_equal(EVP_DigestInit(oracle, EVP_sha256()), 1);
-	pg_sha256_init(&sha);
+	pg_sha256_init(&sha, PG_SHA256_PORTABLE);
 	for (int i = 0; i < 513; i++) {
 		pg_sha256_update(&sha, data, chunk);
 		assert_int_equal(EVP_DigestUpdate(oracle, data, chunk), 1);
@@ -135,9 +159,28 @@ static void test_more_than_2_to_the_32_bits(void **state)
 	free(data);
 }
 
+/* Two different messages, and one twice; every number of blocks up to a leaf's. */
+static void test_two_at_once(void **state)
+{
+	uint8_t *data = unit_alloc(8192), digest[2][PG_SHA256_DIGEST_SIZE];
+
+	unit_fill(data, 8192, 5);
+	for (int method = 0; method <= (int)has_instructions(); method++)
+		for (size_t size = 64; size <= 4096; size += 64) {
+			pg_sha256_two(method, data, data + 4096, size, digest[0], digest[1]);
+			check_against_openssl(data, size, digest[0]);
+			check_against_openssl(data + 4096, size, digest[1]);
+			pg_sha256_two(method, data, data, size, digest[1], digest[0]);
+			assert_memory_equal(digest[0], digest[1], sizeof(digest[0]));
+			check_against_openssl(data, size, digest[0]);
+		}
+	free(data);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_two_at_once),
 		cmocka_unit_test(test_published_vectors),
 		cmocka_unit_test(test_a_million_times_a),
 		cmocka_unit_test(test_every_length_and_alignment),
