@@ -130,21 +130,26 @@ static const uint8_t *leaf_data(const struct crashres_segment *segment, uint64_t
 	return last;
 }
 
-/* One digest a leaf, two at a time; where there is no second one, the first again. */
+/* One digest a leaf, two at a time; leaves behind the data share one digest. */
 static void digest_segment(const struct crashres_segment *segment, uint8_t *table)
 {
 	enum pg_sha256_method method = sha256_method();
 	uint8_t last[LEAF] __attribute__((aligned(16))) = { 0 };
+	uint8_t zero[PURGATORY_DIGEST_SIZE], digests[2 * PURGATORY_DIGEST_SIZE];
+	uint64_t leaves = segment->range.size / LEAF;
+	uint64_t with_data = (segment->data_size + LEAF - 1) / LEAF;
 
-	for (uint64_t offset = 0; offset < segment->range.size; offset += 2 * LEAF) {
-		bool two = segment->range.size - offset > LEAF;
-		const uint8_t *first = leaf_data(segment, offset, last);
-		const uint8_t *second = two ? leaf_data(segment, offset + LEAF, last) : first;
-		uint8_t unused[PURGATORY_DIGEST_SIZE];
-
-		pg_sha256_two(method, first, second, LEAF, table,
-			      two ? table + PURGATORY_DIGEST_SIZE : unused);
-		table += 2 * PURGATORY_DIGEST_SIZE;
+	pg_sha256_two(method, zeros, zeros, LEAF, zero, zero);
+	for (uint64_t leaf = 0; leaf < leaves; leaf += 2, table += sizeof(digests)) {
+		if (leaf < with_data) {
+			pg_sha256_two(method, leaf_data(segment, leaf * LEAF, last),
+				      leaf_data(segment, (leaf + 1) * LEAF, last), LEAF, digests,
+				      digests + PURGATORY_DIGEST_SIZE);
+		} else {
+			memcpy(digests, zero, sizeof(zero));
+			memcpy(digests + sizeof(zero), zero, sizeof(zero));
+		}
+		memcpy(table, digests, leaf + 1 < leaves ? sizeof(digests) : sizeof(zero));
 	}
 }
 
