@@ -19,17 +19,30 @@
 	lsl	x2, x3, x2
 	.endm
 
-	/* Clean and invalidate [x0, x1) to the point of coherency; x0 is lost, x2-x5 used. */
+	/*
+	 * Clean and invalidate [x0, x1) to the point of coherency; x0 is lost, x2-x6 used.
+	 * Sixteen lines a turn as long as there are so many: every segment goes through here
+	 * four times. Compared with signs, as x6 can be below 0; addresses have 56 bits.
+	 */
 	.macro	clean_range
 	line_size
 	sub	x3, x2, #1
 	bic	x4, x0, x3
+	sub	x6, x1, x2, lsl #4
 	mov	x5, #2
 1:	mov	x0, x4
-2:	dc	civac, x0
+	b	3f
+2:	.rept	16
+	dc	civac, x0
 	add	x0, x0, x2
-	cmp	x0, x1
-	b.lo	2b
+	.endr
+3:	cmp	x0, x6
+	b.le	2b
+	b	5f
+4:	dc	civac, x0
+	add	x0, x0, x2
+5:	cmp	x0, x1
+	b.lo	4b
 	subs	x5, x5, #1
 	b.ne	1b
 	dsb	sy
