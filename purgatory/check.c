@@ -112,10 +112,9 @@ bool pg_check_self(void)
 
 	if (!sizes_are_sane())
 		return false;
-	if (pg_cpu_has_sha256()) {
+	method = pg_cpu_sha256_method();
+	if (method != PG_SHA256_PORTABLE)
 		pg_cpu_enable_simd();
-		method = PG_SHA256_INSTRUCTIONS;
-	}
 	clean_self();
 	return sizes_are_sane() && pg_try(hash_self, &found) &&
 	       same_digest(&found, expected) && params_are_sane();

@@ -17,16 +17,19 @@ bool pg_has_e2h(void)
 	return pg_exception_level() == 2 && pg_read_register("HCR_EL2") & HCR_E2H;
 }
 
-bool pg_cpu_has_sha256(void)
+enum pg_sha256_method pg_cpu_sha256_method(void)
 {
 	/* AdvSIMD 0xf: no vector registers; SHA2 0: no instructions. */
-	return pg_field(pg_read_register("ID_AA64PFR0_EL1"), 20) != 0xf &&
-	       pg_field(pg_read_register("ID_AA64ISAR0_EL1"), 12) != 0;
+	if (pg_field(pg_read_register("ID_AA64PFR0_EL1"), 20) == 0xf)
+		return PG_SHA256_PORTABLE;
+	if (pg_field(pg_read_register("ID_AA64ISAR0_EL1"), 12) == 0)
+		return PG_SHA256_VECTORS;
+	return PG_SHA256_INSTRUCTIONS;
 }
 
 /*
  * The old kernel may trap vector registers or be in streaming mode, which has
- * no SHA-2 instructions. With E2H=1 the name CPACR_EL1 reaches CPTR_EL2.
+ * no SHA-2 instructions and few others. With E2H=1 the name CPACR_EL1 reaches CPTR_EL2.
  */
 void pg_cpu_enable_simd(void)
 {

@@ -5,8 +5,8 @@
  * The machine while any of this runs: EL1 or EL2, one CPU, all of DAIF masked.
  * But for the check of the segments, and then not everywhere, MMU and D-cache
  * are off, so that every data access is to Device memory: nothing may be
- * unaligned, no exclusives. Vector registers are touched by
- * sha256-instructions.S alone.
+ * unaligned, no exclusives. Vector registers are touched by the
+ * functions of sha256-blocks.h alone.
  */
 #ifndef PURGATORY_PURGATORY_H
 #define PURGATORY_PURGATORY_H
@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "handover.h"
+#include "sha256.h"
 
 /* Hidden, or -fpie compilers reach data through a GOT that nobody fills in. */
 #pragma GCC visibility push(hidden)
@@ -51,7 +52,7 @@ void pg_check_segments(struct pg_damage *damage);
 
 /* cpu.c; E2H: EL2 has the registers of EL1 (Linux: a VHE host) */
 bool pg_has_e2h(void);
-bool pg_cpu_has_sha256(void);
+enum pg_sha256_method pg_cpu_sha256_method(void);
 void pg_cpu_enable_simd(void);	/* before the first vector register is touched */
 
 /* mmu.c: false where it has to stay off. */

@@ -25,7 +25,7 @@
  */
 #include <stdbool.h>
 
-#include "sha256.h"
+#include "sha256-blocks.h"
 
 #define WORDS		16
 #define ROUNDS		64
@@ -104,6 +104,14 @@ static void store_be32(uint8_t *out, uint32_t word)
 {
 	for (unsigned int i = 0; i < 4; i++)
 		out[i] = (uint8_t)(word >> (24 - 8 * i));
+}
+
+static inline void store_aligned_be32(uint8_t *aligned, uint32_t word)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	word = __builtin_bswap32(word);
+#endif
+	__builtin_memcpy(__builtin_assume_aligned(aligned, 4), &word, sizeof(word));
 }
 
 /* The working variables, see device 1 above. */
@@ -199,13 +207,6 @@ static void compress(uint32_t state[8], const uint8_t *aligned, size_t blocks)
 	}
 }
 
-#ifdef __aarch64__
-/* sha256-instructions.S */
-__attribute__((visibility("hidden")))
-void pg_sha256_blocks_two(uint32_t state_a[8], const void *a, uint32_t state_b[8], const void *b,
-			  size_t blocks);
-#endif
-
 /* @a's message goes into @sha_a, @b's into @sha_b; both by the method of @sha_a. */
 static void compress_two(struct pg_sha256 *sha_a, const uint8_t *a, struct pg_sha256 *sha_b,
 			 const uint8_t *b, size_t blocks)
@@ -234,13 +235,13 @@ static void compress_one(struct pg_sha256 *sha, const uint8_t *aligned, size_t b
 	compress(sha->state, aligned, blocks);
 }
 
+static const uint32_t start[8] = {
+	0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+	0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
+};
+
 void pg_sha256_init(struct pg_sha256 *sha, enum pg_sha256_method method)
 {
-	static const uint32_t start[8] = {
-		0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-		0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
-	};
-
 	for (unsigned int i = 0; i < 8; i++)
 		sha->state[i] = start[i];
 	sha->method = method;
@@ -305,22 +306,80 @@ void pg_sha256_final(struct pg_sha256 *sha, uint8_t digest[PG_SHA256_DIGEST_SIZE
 	store_digest(sha, digest);
 }
 
+/* Behind whole blocks what is left is a block of padding, the same for all messages. */
+static void make_padding(uint8_t padding[PG_SHA256_BLOCK_SIZE], size_t size)
+{
+	uint64_t bits = (uint64_t)size * 8;
+
+	store_aligned_be32(padding, 0x80000000);
+#pragma GCC unroll 16
+	for (size_t i = 4; i < PG_SHA256_BLOCK_SIZE - sizeof(bits); i += 4)
+		store_aligned_be32(padding + i, 0);
+	store_aligned_be32(padding + PG_SHA256_BLOCK_SIZE - 8, (uint32_t)(bits >> 32));
+	store_aligned_be32(padding + PG_SHA256_BLOCK_SIZE - 4, (uint32_t)bits);
+}
+
+static void hash_lanes(const void *const data[PG_SHA256_LANES], size_t size,
+		       uint8_t *const digests[PG_SHA256_LANES])
+{
+	uint32_t state[8][PG_SHA256_LANES] __attribute__((aligned(16)));
+	uint8_t padding[PG_SHA256_BLOCK_SIZE] __attribute__((aligned(4)));
+	const void *const end[PG_SHA256_LANES] = { padding, padding, padding, padding };
+
+	for (unsigned int i = 0; i < 8; i++)
+		for (unsigned int lane = 0; lane < PG_SHA256_LANES; lane++)
+			state[i][lane] = start[i];
+	make_padding(padding, size);
+	pg_sha256_blocks_four(state, data, size / PG_SHA256_BLOCK_SIZE);
+	pg_sha256_blocks_four(state, end, 1);
+	for (unsigned int lane = 0; lane < PG_SHA256_LANES; lane++)
+		for (unsigned int i = 0; i < 8; i++)
+			store_aligned_be32(digests[lane] + 4 * i, state[i][lane]);
+}
+
+static void hash_pair(enum pg_sha256_method method, const void *a, const void *b, size_t size,
+		      uint8_t *digest_a, uint8_t *digest_b)
+{
+	uint8_t padding[PG_SHA256_BLOCK_SIZE] __attribute__((aligned(4)));
+	struct pg_sha256 sha_a, sha_b;
+
+	pg_sha256_init(&sha_a, method);
+	pg_sha256_init(&sha_b, method);
+	make_padding(padding, size);
+	compress_two(&sha_a, a, &sha_b, b, size / PG_SHA256_BLOCK_SIZE);
+	compress_two(&sha_a, padding, &sha_b, padding, 1);
+#pragma GCC unroll 8
+	for (unsigned int i = 0; i < 8; i++) {
+		store_aligned_be32(digest_a + 4 * i, sha_a.state[i]);
+		store_aligned_be32(digest_b + 4 * i, sha_b.state[i]);
+	}
+}
+
 void pg_sha256_two(enum pg_sha256_method method, const void *a, const void *b, size_t size,
 		   uint8_t digest_a[PG_SHA256_DIGEST_SIZE],
 		   uint8_t digest_b[PG_SHA256_DIGEST_SIZE])
 {
-	struct pg_sha256 sha_a, sha_b;
-	uint64_t bits = (uint64_t)size * 8;
+	if (method == PG_SHA256_VECTORS) {
+		const void *const data[PG_SHA256_LANES] = { a, b, a, b };
+		uint8_t *const digests[PG_SHA256_LANES] = { digest_a, digest_b, digest_a, digest_b };
 
-	pg_sha256_init(&sha_a, method);
-	pg_sha256_init(&sha_b, method);
-	compress_two(&sha_a, a, &sha_b, b, size / PG_SHA256_BLOCK_SIZE);
-	/* Whole blocks: what is left is a block of padding, the same for both. */
-	for (unsigned int i = 0; i < PG_SHA256_BLOCK_SIZE / 4; i++)
-		store_be32(sha_a.block + 4 * i, i ? 0 : 0x80000000);
-	store_be32(sha_a.block + PG_SHA256_BLOCK_SIZE - 8, (uint32_t)(bits >> 32));
-	store_be32(sha_a.block + PG_SHA256_BLOCK_SIZE - 4, (uint32_t)bits);
-	compress_two(&sha_a, sha_a.block, &sha_b, sha_a.block, 1);
-	store_digest(&sha_a, digest_a);
-	store_digest(&sha_b, digest_b);
+		hash_lanes(data, size, digests);
+	} else {
+		hash_pair(method, a, b, size, digest_a, digest_b);
+	}
+}
+
+void pg_sha256_four(enum pg_sha256_method method, const void *const data[PG_SHA256_LANES],
+		    size_t size, uint8_t digests[PG_SHA256_LANES][PG_SHA256_DIGEST_SIZE])
+{
+	if (method == PG_SHA256_VECTORS) {
+		uint8_t *const to[PG_SHA256_LANES] = {
+			digests[0], digests[1], digests[2], digests[3],
+		};
+
+		hash_lanes(data, size, to);
+	} else {
+		hash_pair(method, data[0], data[1], size, digests[0], digests[1]);
+		hash_pair(method, data[2], data[3], size, digests[2], digests[3]);
+	}
 }

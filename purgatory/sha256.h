@@ -16,11 +16,13 @@
 
 #define PG_SHA256_BLOCK_SIZE	64
 #define PG_SHA256_DIGEST_SIZE	32
+#define PG_SHA256_LANES		4	/* messages of pg_sha256_four */
 
 /* Who computes. The caller finds out what the CPU has, on the CPU that is to do it. */
 enum pg_sha256_method {
 	PG_SHA256_PORTABLE,
-	PG_SHA256_INSTRUCTIONS,		/* arm64 with the SHA-2 instructions; uses vector registers */
+	PG_SHA256_VECTORS,		/* any vector registers; a message alone: portable */
+	PG_SHA256_INSTRUCTIONS,		/* the SHA-2 instructions of arm64, on vector registers */
 };
 
 struct pg_sha256 {
@@ -36,10 +38,14 @@ void pg_sha256_final(struct pg_sha256 *sha, uint8_t digest[PG_SHA256_DIGEST_SIZE
 
 /*
  * Two messages of the same size, whole blocks, at once: with the instructions
- * this takes hardly longer than one. Both are aligned to 4 bytes.
+ * this takes hardly longer than one. Data and digests are aligned to 4 bytes.
  */
 void pg_sha256_two(enum pg_sha256_method method, const void *a, const void *b, size_t size,
 		   uint8_t digest_a[PG_SHA256_DIGEST_SIZE],
 		   uint8_t digest_b[PG_SHA256_DIGEST_SIZE]);
+
+/* The same of four, the digests one behind the other: with vectors no longer than two. */
+void pg_sha256_four(enum pg_sha256_method method, const void *const data[PG_SHA256_LANES],
+		    size_t size, uint8_t digests[PG_SHA256_LANES][PG_SHA256_DIGEST_SIZE]);
 
 #endif

@@ -16,8 +16,10 @@ static void check_hex(const uint8_t *digest, const char *wanted)
 	assert_string_equal(hex, wanted);
 }
 
-static bool has_instructions(void)
+static bool has_method(enum pg_sha256_method method)
 {
+	if (method != PG_SHA256_INSTRUCTIONS)
+		return true;
 #ifdef __aarch64__
 	return getauxval(AT_HWCAP) & HWCAP_SHA2;
 #else
@@ -40,10 +42,11 @@ static void hash(const void *data, size_t size, uint8_t *digest)
 	uint8_t again[PG_SHA256_DIGEST_SIZE];
 
 	hash_by(PG_SHA256_PORTABLE, data, size, digest);
-	if (!has_instructions())
-		return;
-	hash_by(PG_SHA256_INSTRUCTIONS, data, size, again);
-	assert_memory_equal(digest, again, sizeof(again));
+	for (int method = PG_SHA256_VECTORS; method <= PG_SHA256_INSTRUCTIONS; method++)
+		if (has_method(method)) {
+			hash_by(method, data, size, again);
+			assert_memory_equal(digest, again, sizeof(again));
+		}
 }
 
 static void check_against_openssl(const void *data, size_t size, const uint8_t *digest)
@@ -159,20 +162,58 @@ static void test_more_than_2_to_the_32_bits(void **state)
 	free(data);
 }
 
-/* Two different messages, and one twice; every number of blocks up to a leaf's. */
-static void test_two_at_once(void **state)
+static void check_two(enum pg_sha256_method method, const uint8_t *a, const uint8_t *b, size_t size)
 {
-	uint8_t *data = unit_alloc(8192), digest[2][PG_SHA256_DIGEST_SIZE];
+	uint8_t digest[2][PG_SHA256_DIGEST_SIZE] __attribute__((aligned(4)));
 
-	unit_fill(data, 8192, 5);
-	for (int method = 0; method <= (int)has_instructions(); method++)
-		for (size_t size = 64; size <= 4096; size += 64) {
-			pg_sha256_two(method, data, data + 4096, size, digest[0], digest[1]);
-			check_against_openssl(data, size, digest[0]);
-			check_against_openssl(data + 4096, size, digest[1]);
-			pg_sha256_two(method, data, data, size, digest[1], digest[0]);
-			assert_memory_equal(digest[0], digest[1], sizeof(digest[0]));
-			check_against_openssl(data, size, digest[0]);
+	pg_sha256_two(method, a, b, size, digest[0], digest[1]);
+	check_against_openssl(a, size, digest[0]);
+	check_against_openssl(b, size, digest[1]);
+}
+
+static void check_four(enum pg_sha256_method method, const uint8_t *const from[4], size_t size)
+{
+	uint8_t digests[4][PG_SHA256_DIGEST_SIZE] __attribute__((aligned(4)));
+	const void *const data[4] = { from[0], from[1], from[2], from[3] };
+
+	pg_sha256_four(method, data, size, digests);
+	for (int i = 0; i < 4; i++)
+		check_against_openssl(from[i], size, digests[i]);
+}
+
+/* Different messages, and one several times; every number of blocks up to a leaf's. */
+static void test_several_at_once(void **state)
+{
+	uint8_t *data = unit_alloc(4 * 4096 + 8);
+
+	unit_fill(data, 4 * 4096 + 8, 5);
+	for (int method = PG_SHA256_PORTABLE; method <= PG_SHA256_INSTRUCTIONS; method++)
+		for (size_t size = 64; has_method(method) && size <= 4096; size += 64) {
+			const uint8_t *a = data, *b = data + 4100, *c = b + 4096, *d = c + 4096;
+
+			check_two(method, a, b, size);
+			check_two(method, b, b, size);
+			check_four(method, (const uint8_t *[]){ a, b, c, d }, size);
+			check_four(method, (const uint8_t *[]){ c, c, a, c }, size);
+		}
+	free(data);
+}
+
+/* Words of only zeros or ones carry nothing, or everywhere: also into the next lane. */
+static void test_uniform_bytes_beside_others(void **state)
+{
+	uint8_t *data = unit_alloc(3 * 4096);
+
+	memset(data + 4096, 0xff, 4096);
+	unit_fill(data + 2 * 4096, 4096, 11);
+	for (int method = PG_SHA256_PORTABLE; method <= PG_SHA256_INSTRUCTIONS; method++)
+		for (unsigned int lanes = 0; has_method(method) && lanes < 81; lanes++) {
+			const uint8_t *from[4];
+
+			for (unsigned int i = 0, rest = lanes; i < 4; i++, rest /= 3)
+				from[i] = data + rest % 3 * 4096;
+			check_four(method, from, 4096);
+			check_two(method, from[0], from[1], 4096);
 		}
 	free(data);
 }
@@ -180,7 +221,8 @@ static void test_two_at_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_two_at_once),
+		UNIT_TEST(test_several_at_once),
+		UNIT_TEST(test_uniform_bytes_beside_others),
 		cmocka_unit_test(test_published_vectors),
 		cmocka_unit_test(test_a_million_times_a),
 		cmocka_unit_test(test_every_length_and_alignment),

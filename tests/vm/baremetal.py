@@ -27,6 +27,8 @@ DIGEST = 32
 SEGMENTS_MAX = 16
 UART_NONE, UART_PL011 = 0, 1
 CONDUIT_UNKNOWN, CONDUIT_SMC, CONDUIT_HVC = 0, 1, 2
+# purgatory/sha256.h
+PORTABLE, VECTORS, INSTRUCTIONS = 0, 1, 2
 HEADER = struct.Struct("<IIQQQ")
 PARAMS = struct.Struct("<32sQQQQIIQQQQQII")
 SEGMENT = struct.Struct("<QQQ16s")
@@ -114,17 +116,17 @@ def image_path():
     return Path(os.environ.get("CRASHRES_PURGATORY_BIN", default))
 
 
-def portable_image():
-    """The image as a CPU without SHA-2 instructions runs it, which QEMU has none of: the
-    question whether there are any always gets a no."""
+def image_by(method):
+    """The image as a CPU runs it that QEMU has none of, without SHA-2 instructions or even
+    without vectors: the question what to hash with always gets this answer."""
     elf = image_path().with_suffix(".elf")
     symbols = subprocess.run([tool_environment()["READELF"], "-sW", elf], check=True,
                              text=True, capture_output=True).stdout
-    [line] = [line for line in symbols.splitlines() if line.endswith(" pg_cpu_has_sha256")]
+    [line] = [line for line in symbols.splitlines() if line.endswith(" pg_cpu_sha256_method")]
     address = int(line.split()[1], 16)
-    return_false = struct.pack("<II", 0x52800000, 0xD65F03C0)  # mov w0, #0; ret
+    answer = struct.pack("<II", 0x52800000 | method << 5, 0xD65F03C0)  # mov w0, #method; ret
     image = bytearray(image_path().read_bytes())
-    image[address : address + len(return_false)] = return_false
+    image[address : address + len(answer)] = answer
     return bytes(image)
 
 
