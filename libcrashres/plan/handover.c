@@ -109,6 +109,8 @@ static enum pg_sha256_method sha256_method(void)
 #ifdef __aarch64__
 	if (getauxval(AT_HWCAP) & HWCAP_SHA2)
 		return PG_SHA256_INSTRUCTIONS;
+	if (getauxval(AT_HWCAP) & HWCAP_ASIMD)
+		return PG_SHA256_VECTORS;
 #endif
 	return PG_SHA256_PORTABLE;
 }
@@ -130,27 +132,28 @@ static const uint8_t *leaf_data(const struct crashres_segment *segment, uint64_t
 	return last;
 }
 
-/* One digest a leaf, two at a time; leaves behind the data share one digest. */
+/* One digest a leaf, four at a time; leaves behind the data share one digest. */
 static void digest_segment(const struct crashres_segment *segment, uint8_t *table)
 {
 	enum pg_sha256_method method = sha256_method();
 	uint8_t last[LEAF] __attribute__((aligned(16))) = { 0 };
-	uint8_t zero[PURGATORY_DIGEST_SIZE], digests[2 * PURGATORY_DIGEST_SIZE];
+	uint8_t zero[PURGATORY_DIGEST_SIZE] __attribute__((aligned(16)));
+	uint8_t digests[PG_SHA256_LANES][PURGATORY_DIGEST_SIZE] __attribute__((aligned(16)));
 	uint64_t leaves = segment->range.size / LEAF;
 	uint64_t with_data = (segment->data_size + LEAF - 1) / LEAF;
 
 	pg_sha256_two(method, zeros, zeros, LEAF, zero, zero);
-	for (uint64_t leaf = 0; leaf < leaves; leaf += 2, table += sizeof(digests)) {
-		if (leaf < with_data) {
-			pg_sha256_two(method, leaf_data(segment, leaf * LEAF, last),
-				      leaf_data(segment, (leaf + 1) * LEAF, last), LEAF, digests,
-				      digests + PURGATORY_DIGEST_SIZE);
-		} else {
-			memcpy(digests, zero, sizeof(zero));
-			memcpy(digests + sizeof(zero), zero, sizeof(zero));
-		}
-		memcpy(table, digests, leaf + 1 < leaves ? sizeof(digests) : sizeof(zero));
+	for (uint64_t leaf = 0; leaf < with_data; leaf += PG_SHA256_LANES) {
+		const void *data[PG_SHA256_LANES];
+
+		for (uint64_t i = 0; i < PG_SHA256_LANES; i++)
+			data[i] = leaf_data(segment, (leaf + i) * LEAF, last);
+		pg_sha256_four(method, data, LEAF, digests);
+		for (uint64_t i = 0; i < PG_SHA256_LANES && leaf + i < with_data; i++)
+			memcpy(table + (leaf + i) * sizeof(zero), digests[i], sizeof(zero));
 	}
+	for (uint64_t leaf = with_data; leaf < leaves; leaf++)
+		memcpy(table + leaf * sizeof(zero), zero, sizeof(zero));
 }
 
 static struct purgatory_segment describe(const struct crashres_segment *segment,

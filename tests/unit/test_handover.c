@@ -189,10 +189,13 @@ static void test_digests_cover_data_and_the_zeros_behind_it(void **state)
 {
 	static const size_t sizes[] = {
 		0, 1, LEAF - 1, LEAF, LEAF + 1, 2 * LEAF, 3 * LEAF - 1, 3 * LEAF,
+		3 * LEAF + 1, 4 * LEAF, 4 * LEAF + 1, 5 * LEAF, 7 * LEAF - 1, 8 * LEAF,
 	};
 
 	for (size_t i = 0; i < COUNT(sizes); i++) {
-		check_digests(*state, sizes[i], 3);
+		uint64_t leaves = (sizes[i] + LEAF - 1) / LEAF;
+
+		check_digests(*state, sizes[i], leaves > 3 ? leaves : 3);
 		check_digests(*state, sizes[i], 300);
 	}
 }
