@@ -53,7 +53,10 @@ void pg_line_hex(struct pg_line *line, uint64_t value)
 static void send(void *arg)
 {
 	const struct pg_line *line = arg;
-	struct pg_uart uart = { .base = pg_params.uart_base, .type = pg_params.uart_type };
+	struct pg_uart uart = {
+		.base = pg_params.uart_base, .type = pg_params.uart_type,
+		.stride = pg_params.uart_stride, .width = pg_params.uart_width,
+	};
 
 	for (unsigned int i = 0; i < line->size; i++)
 		if (!pg_uart_put(&uart, line->text[i]))

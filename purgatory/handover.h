@@ -50,6 +50,7 @@ struct purgatory_header {
 enum purgatory_uart {
 	PURGATORY_UART_NONE = 0,	/* stay silent */
 	PURGATORY_UART_PL011 = 1,	/* PL011 or its SBSA subset, 32-bit accesses */
+	PURGATORY_UART_16550 = 2,	/* 8250, 16450, 16550 and what is made like them */
 };
 
 /* How firmware is called from EL1; from EL2 it is always SMC. */
@@ -80,6 +81,8 @@ struct purgatory_params {
 	uint64_t uart_base;
 	uint32_t uart_type;		/* enum purgatory_uart */
 	uint32_t conduit;		/* enum purgatory_conduit */
+	uint32_t uart_stride;		/* bytes from one register of a 16550 to the next */
+	uint32_t uart_width;		/* bytes of an access to one: 1 or 4 */
 	uint64_t leaf_count;
 	uint64_t table_offset[2];
 	/*

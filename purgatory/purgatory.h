@@ -82,6 +82,7 @@ void pg_line_print(struct pg_line *line);
 struct pg_uart {
 	uint64_t base;
 	uint32_t type;					/* enum purgatory_uart */
+	uint32_t stride, width;				/* of a 16550, see handover.h */
 };
 
 bool pg_uart_put(const struct pg_uart *uart, char c);

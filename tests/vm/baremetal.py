@@ -25,12 +25,12 @@ VERSION = 2
 LEAF = 4096
 DIGEST = 32
 SEGMENTS_MAX = 16
-UART_NONE, UART_PL011 = 0, 1
+UART_NONE, UART_PL011, UART_16550 = 0, 1, 2
 CONDUIT_UNKNOWN, CONDUIT_SMC, CONDUIT_HVC = 0, 1, 2
 # purgatory/sha256.h
 PORTABLE, VECTORS, INSTRUCTIONS = 0, 1, 2
 HEADER = struct.Struct("<IIQQQ")
-PARAMS = struct.Struct("<32sQQQQIIQQQQQII")
+PARAMS = struct.Struct("<32sQQQQIIIIQQQQQII")
 SEGMENT = struct.Struct("<QQQ16s")
 PARAMS_SIZE = PARAMS.size + SEGMENTS_MAX * SEGMENT.size
 # Where fields of struct purgatory_params are, for those who damage them.
@@ -195,7 +195,7 @@ class Plan:
     kernel_entry: int
     segments: list
     dtb: int = 0
-    uart: tuple = (UART_PL011, UART)
+    uart: tuple = (UART_PL011, UART)  # and of a 16550 stride and width
     conduit: int = CONDUIT_UNKNOWN
     leaf_count: int = None  # None: as many as there are
     bad_digests: tuple = ()  # (table, leaf): wrong, under a right self digest
@@ -255,7 +255,7 @@ class Plan:
     def _params(self, self_digest):
         params = PARAMS.pack(
             self_digest, self.segment_size, self.kernel_entry, self.dtb,
-            self.uart[1], self.uart[0], self.conduit,
+            self.uart[1], self.uart[0], self.conduit, *(self.uart[2:] or (0, 0)),
             self.leaves if self.leaf_count is None else self.leaf_count,
             *self.table_offset, *(self.root_offset if self.region else (0, 0)),
             len(self.segments), 0,

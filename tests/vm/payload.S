@@ -7,6 +7,8 @@
  *                 cpu_soft_restart, or in a worse one, and enters purgatory at
  *                 PURGATORY. With SET_E2H=1 it first makes EL2 what VHE does,
  *                 with BIG_ENDIAN=1 the data accesses what such a kernel has.
+ *                 With PCI_SERIAL it gives the PCI function whose configuration
+ *                 space is there its I/O ports, at PCI_PORTS.
  *   PART_KERNEL   stands for the kernel: prints what it was given and powers off.
  */
 #define EL2		(2 << 2)
@@ -19,6 +21,13 @@
 #ifdef PART_BEFORE
 	.globl	before
 before:
+#ifdef PCI_SERIAL
+	ldr	x0, =PCI_SERIAL
+	mov	w1, #PCI_PORTS
+	str	w1, [x0, #0x10]		/* BAR 0 (PCI 3.0, 6.2.5.1) */
+	mov	w1, #1			/* I/O Space (6.2.2) */
+	strh	w1, [x0, #4]
+#endif
 	ldr	x1, =0xffff800008010800	/* a virtual address, as under Linux */
 	mrs	x0, CurrentEL
 	cmp	x0, #EL2

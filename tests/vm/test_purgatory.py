@@ -87,7 +87,7 @@ class Bench:
         return bm.Plan(image, base, KERNEL, segments, dtb=DTB, **options)
 
     def run(self, cpu="cortex-a53", level=EL1, plan=None, damage=(), big_endian=0,
-            more=(), options=()):
+            more=(), options=(), **defines):
         """damage: (segment name or "purgatory", offset[, bit]) each."""
         plan = plan or self.plan
         memory = {s.name: (s.base, s.data) for s in plan.segments if not s.absent}
@@ -97,7 +97,7 @@ class Bench:
             memory[name] = (base, flip(data, *where))
         before = bm.assemble(
             "BEFORE", self.directory, PURGATORY=plan.base, SET_E2H=int(level[1]),
-            BIG_ENDIAN=big_endian,
+            BIG_ENDIAN=big_endian, **defines,
         )
         files = [*memory.values(), (BEFORE, before), *more]
         return bm.run(cpu, level[0], files, BEFORE, self.directory, options)
@@ -259,6 +259,87 @@ def test_a_uart_that_does_not_work_stops_nothing(bench, cpu, level, uart):
     busy = [(BUSY_UART, b"\xff" * bm.LEAF)]
     outcome = bench.run(cpu, level, plan, damage=[("kernel", 0)], more=busy)
     assert_reset(outcome, "")
+
+
+# A PCI card with a 16550, whose I/O ports QEMU's virt machine has in memory.
+PCI_SERIAL, PCI_PORTS, PCI_WINDOW = 0x4010008000, 0x1000, 0x3EFF0000
+PCI_UART = (bm.UART_16550, PCI_WINDOW + PCI_PORTS, 1, 1)
+
+
+@machines
+def test_a_16550_gets_the_whole_line(bench, cpu, level):
+    plan = bench.make_plan(uart=PCI_UART)
+    second = bench.directory / "second"
+    options = ["-chardev", f"file,id=second,path={second}"]
+    options += ["-device", "pci-serial,chardev=second,addr=1"]
+    outcome = bench.run(cpu, level, plan, damage=[("initrd", 5)], options=options,
+                        PCI_SERIAL=PCI_SERIAL, PCI_PORTS=PCI_PORTS)
+    assert_reset(outcome, "")
+    assert second.read_bytes().decode() == damaged_line("initrd", 0x0, 1, 9)
+
+
+WINDOW = BUSY_UART  # a page of RAM in place of a UART
+LSR_THRE, LSR_TEMT = 0x20, 0x40
+
+
+def run_with_window(bench, cpu, level, uart, words):
+    """What is in the window after purgatory wrote its line to it. words: offset -> bytes that
+    it reads there; the rest is 0xa5."""
+    window = bytearray(b"\xa5" * bm.LEAF)
+    for offset, data in words.items():
+        window[offset : offset + len(data)] = data
+    memory = bench.directory / "memory"
+    options = ["-machine", "memory-backend=ram", "-object",
+               f"memory-backend-file,id=ram,size=512M,share=on,mem-path={memory}"]
+    outcome = bench.run(cpu, level, bench.make_plan(uart=uart), damage=[("kernel", 0)],
+                        more=[(WINDOW, bytes(window))], options=options)
+    assert_reset(outcome, "")
+    with open(memory, "rb") as file:
+        file.seek(WINDOW - bm.RAM)
+        after = file.read(bm.LEAF)
+    memory.unlink()
+    return {at: after[at] for at in range(bm.LEAF) if after[at] != window[at]}
+
+
+READY = bytes([LSR_THRE | LSR_TEMT])
+WORD_READY = READY + bytes(3)
+
+
+@levels
+@pytest.mark.parametrize("uart, words, written", [
+    ((bm.UART_16550, WINDOW, 1, 1), {5: READY}, {0: 0x0A}),
+    ((bm.UART_16550, WINDOW + 3, 1, 1), {8: READY}, {3: 0x0A}),
+    ((bm.UART_16550, WINDOW, 4, 1), {20: READY}, {0: 0x0A}),
+    ((bm.UART_16550, WINDOW, 4, 4), {20: WORD_READY}, {0: 0x0A, 1: 0, 2: 0, 3: 0}),
+    ((bm.UART_16550, WINDOW, 8, 4), {40: WORD_READY}, {0: 0x0A, 1: 0, 2: 0, 3: 0}),
+    # Room for a character, but never empty: the line is out, the wait for its end is given up.
+    ((bm.UART_16550, WINDOW, 1, 1), {5: bytes([LSR_THRE])}, {0: 0x0A}),
+    # Never any room, whatever else it says.
+    ((bm.UART_16550, WINDOW, 1, 1), {5: bytes([0xFF - LSR_THRE])}, {}),
+    ((bm.UART_16550, WINDOW, 4, 4), {20: b"\0\xff\xff\xff"}, {}),
+    # A PL011 and its SBSA subset: DR as a word, and nothing else.
+    ((bm.UART_PL011, WINDOW), {0x18: bytes(4)}, {0: 0x0A, 1: 0, 2: 0, 3: 0}),
+], ids=["bytes", "unaligned", "stride-4", "words", "stride-8", "never-empty", "busy",
+        "busy-words", "sbsa"])
+def test_a_uart_is_written_as_it_has_to_be(bench, cpu, level, uart, words, written):
+    assert run_with_window(bench, cpu, level, uart, words) == written
+
+
+@levels
+@pytest.mark.parametrize("uart", [
+    (bm.UART_16550, WINDOW, 1, 0),
+    (bm.UART_16550, WINDOW, 2, 2),
+    (bm.UART_16550, WINDOW, 8, 8),
+    (bm.UART_16550, WINDOW, 1, 4),
+    (bm.UART_16550, WINDOW + 2, 4, 4),
+    (bm.UART_16550, WINDOW, 0xFFFFFFFF, 4),
+    (bm.UART_16550, bm.NOTHING, 4, 4),
+    (3, WINDOW, 1, 1),
+], ids=["width-0", "width-2", "width-8", "stride-below-width", "unaligned", "stride-absurd",
+        "absent", "type-3"])
+def test_a_uart_that_purgatory_does_not_know_is_left_alone(bench, cpu, level, uart):
+    everywhere = {0: READY * bm.LEAF}
+    assert run_with_window(bench, cpu, level, uart, everywhere) == {}
 
 
 @levels
