@@ -219,19 +219,32 @@ static uint64_t page_size(struct crashres_ctx *ctx, const struct crs_kcore *kcor
 	return 4096;
 }
 
+static void log_console(struct crashres_ctx *ctx, const struct crs_firmware *firmware)
+{
+	switch (firmware->uart) {
+	case PURGATORY_UART_PL011:
+		crs_log(ctx, CRASHRES_LOG_INFO, "purgatory's console: PL011 at 0x%" PRIx64,
+			firmware->uart_base);
+		break;
+	case PURGATORY_UART_16550:
+		crs_log(ctx, CRASHRES_LOG_INFO, "purgatory's console: 16550 at 0x%" PRIx64
+			", a register each %" PRIu32 " bytes, accesses of %" PRIu32,
+			firmware->uart_base, firmware->uart_stride, firmware->uart_width);
+		break;
+	default:
+		crs_log(ctx, CRASHRES_LOG_INFO, "purgatory has no console: neither stdout-path "
+			"nor SPCR names a PL011 or 16550");
+		break;
+	}
+}
+
 /* What an operator cannot see in the plan: will purgatory speak, will the dump be whole? */
 static void log_findings(struct crashres_ctx *ctx, const struct crashres_machine *machine)
 {
 	static const char *const conduits[] = { "not known", "by SMC", "by HVC" };
-	const struct crs_firmware *firmware = &machine->firmware;
 
-	if (firmware->uart == PURGATORY_UART_NONE)
-		crs_log(ctx, CRASHRES_LOG_INFO, "purgatory has no console: neither stdout-path nor SPCR "
-			"names a PL011");
-	else
-		crs_log(ctx, CRASHRES_LOG_INFO, "purgatory's console: PL011 at 0x%" PRIx64,
-			firmware->uart_base);
-	crs_log(ctx, CRASHRES_LOG_INFO, "reset by PSCI: %s", conduits[firmware->conduit]);
+	log_console(ctx, &machine->firmware);
+	crs_log(ctx, CRASHRES_LOG_INFO, "reset by PSCI: %s", conduits[machine->firmware.conduit]);
 	crs_log(ctx, CRASHRES_LOG_INFO, "for the dump: notes of %zu CPUs, VMCOREINFO %s, virtual "
 		"addresses of RAM %s, of the kernel's image %s", machine->cpu_notes.count,
 		machine->vmcoreinfo.size ? "found" : "missing",

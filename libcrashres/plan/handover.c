@@ -45,19 +45,29 @@ static void add_map(struct maps *maps, uint64_t first, uint64_t end, enum crs_ma
 	maps->list[maps->count++] = (struct crs_map){ { first, end - first }, mapping };
 }
 
-/* The crash region's whole pages, and the page of the UART. */
+/* The pages with a UART's registers: one but where those of a 16550 stand across two. */
+static void add_uart(struct maps *maps, const struct crs_firmware *firmware)
+{
+	/* A 16550's last register in use is number 5; a PL011 has no stride. */
+	uint64_t last = firmware->uart_base + 5 * (uint64_t)firmware->uart_stride;
+
+	if (firmware->uart == PURGATORY_UART_NONE || firmware->uart_base >= ADDRESS_LIMIT ||
+	    last >= ADDRESS_LIMIT)
+		return;
+	add_map(maps, crs_align_down(firmware->uart_base, LEAF), crs_align_down(last, LEAF) + LEAF,
+		CRS_MAP_DEVICE);
+}
+
+/* The crash region's whole pages, and those of the UART. */
 static struct maps make_maps(const struct crs_handover *handover)
 {
-	const struct crs_firmware *firmware = handover->firmware;
 	struct maps maps = { 0 };
 	uint64_t first;
 
 	if (!handover->region.size || !crs_align_up(handover->region.base, LEAF, &first))
 		return maps;
 	add_map(&maps, first, crs_align_down(crs_range_end(handover->region), LEAF), CRS_MAP_DATA);
-	if (firmware->uart != PURGATORY_UART_NONE && firmware->uart_base < ADDRESS_LIMIT)
-		add_map(&maps, crs_align_down(firmware->uart_base, LEAF),
-			crs_align_down(firmware->uart_base, LEAF) + LEAF, CRS_MAP_DEVICE);
+	add_uart(&maps, handover->firmware);
 	return maps;
 }
 
@@ -211,6 +221,8 @@ static struct purgatory_params make_params(const struct crs_handover *handover,
 		.uart_base = htole64(firmware->uart_base),
 		.uart_type = htole32(firmware->uart),
 		.conduit = htole32(firmware->conduit),
+		.uart_stride = htole32(firmware->uart_stride),
+		.uart_width = htole32(firmware->uart_width),
 		.table_offset = { htole64(layout->tables[0]), htole64(layout->tables[1]) },
 		.root_offset = { htole64(layout->roots[0]), htole64(layout->roots[1]) },
 	};

@@ -10,7 +10,10 @@
 /* What stands there before, to see what is left as it was. */
 static struct crs_firmware before(void)
 {
-	return (struct crs_firmware){ PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_UNKNOWN };
+	return (struct crs_firmware){
+		.uart = PURGATORY_UART_NONE, .uart_base = 0x1234, .uart_stride = 0x77,
+		.uart_width = 0x88, .conduit = PURGATORY_CONDUIT_UNKNOWN,
+	};
 }
 
 static void check(struct crs_firmware firmware, enum purgatory_uart uart, uint64_t base,
@@ -18,6 +21,23 @@ static void check(struct crs_firmware firmware, enum purgatory_uart uart, uint64
 {
 	assert_int_equal(firmware.uart, uart);
 	assert_int_equal(firmware.uart_base, base);
+	assert_int_equal(firmware.uart_stride, uart == PURGATORY_UART_NONE ? 0x77 : 0);
+	assert_int_equal(firmware.uart_width, uart == PURGATORY_UART_NONE ? 0x88 : 0);
+	assert_int_equal(firmware.conduit, conduit);
+}
+
+/* @stride 0: it names no UART. */
+static void check_16550(struct crs_firmware firmware, uint64_t base, uint32_t stride,
+			uint32_t width, enum purgatory_conduit conduit)
+{
+	if (!stride) {
+		check(firmware, PURGATORY_UART_NONE, 0x1234, conduit);
+		return;
+	}
+	assert_int_equal(firmware.uart, PURGATORY_UART_16550);
+	assert_int_equal(firmware.uart_base, base);
+	assert_int_equal(firmware.uart_stride, stride);
+	assert_int_equal(firmware.uart_width, width);
 	assert_int_equal(firmware.conduit, conduit);
 }
 
@@ -33,6 +53,12 @@ struct tree {
 	size_t ranges_size;
 	const uint32_t *reg;
 	size_t reg_size;
+	/* Of the UART; an empty name ends them. */
+	struct property {
+		const char *name;
+		uint32_t value;
+		size_t size;
+	} more[4];
 };
 
 static const uint32_t plain_reg[] = { 0, PL011, 0, 0x1000 };
@@ -68,6 +94,11 @@ static void put_uart(void *dtb, const struct tree *tree)
 		fdt_property_string(dtb, "compatible", tree->compatible);
 	if (tree->reg)
 		put_cells(dtb, "reg", tree->reg, tree->reg_size);
+	for (const struct property *property = tree->more; property->name; property++) {
+		const fdt32_t value[2] = { cpu_to_fdt32(property->value) };
+
+		fdt_property(dtb, property->name, value, (int)property->size);
+	}
 	fdt_end_node(dtb);
 	if (tree->soc)
 		fdt_end_node(dtb);
@@ -144,10 +175,92 @@ static void test_only_uarts_that_purgatory_knows(void **state)
 
 	tree.compatible = "arm,sbsa-uart";
 	check(read_tree(&tree), PURGATORY_UART_PL011, PL011, PURGATORY_CONDUIT_SMC);
-	tree.compatible = "ns16550a";
+	tree.compatible = "ns16550ab";
 	check(read_tree(&tree), PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_SMC);
 	tree.compatible = NULL;
 	check(read_tree(&tree), PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_SMC);
+}
+
+static void test_16550s_are_known_by_their_names(void **state)
+{
+	static const char *const names[] = {
+		"ns8250", "ns16450", "ns16550", "ns16550a", "snps,dw-apb-uart",
+	};
+	struct tree tree = plain();
+
+	for (size_t i = 0; i < COUNT(names); i++) {
+		tree.compatible = names[i];
+		check_16550(read_tree(&tree), PL011, 1, 1, PURGATORY_CONDUIT_SMC);
+	}
+	tree.compatible = "brcm,bcm2835-aux-uart";
+	check_16550(read_tree(&tree), PL011, 4, 4, PURGATORY_CONDUIT_SMC);
+}
+
+static void test_how_the_registers_of_a_16550_stand(void **state)
+{
+	static const struct {
+		struct property more[4];
+		uint64_t base;
+		uint32_t stride, width;		/* 0: no UART */
+	} cases[] = {
+		{ { { "reg-shift", 2, 4 }, { "reg-io-width", 4, 4 } }, PL011, 4, 4 },
+		{ { { "reg-shift", 2, 4 } }, PL011, 4, 1 },
+		{ { { "reg-shift", 3, 4 }, { "reg-io-width", 4, 4 } }, PL011, 8, 4 },
+		{ { { "reg-shift", 0, 4 }, { "reg-io-width", 1, 4 } }, PL011, 1, 1 },
+		{ { { "reg-offset", 0x100, 4 } }, PL011 + 0x100, 1, 1 },
+		{ { { "reg-offset", 3, 4 } }, PL011 + 3, 1, 1 },
+		{ { { "reg-shift", 6, 4 } }, PL011, 64, 1 },
+		{ { { "reg-shift", 7, 4 } }, 0, 0, 0 },
+		{ { { "reg-shift", 32, 4 } }, 0, 0, 0 },
+		{ { { "reg-shift", 64, 4 } }, 0, 0, 0 },
+		{ { { "reg-shift", UINT32_MAX, 4 } }, 0, 0, 0 },
+		{ { { "reg-shift", 2, 2 } }, 0, 0, 0 },		/* no cell */
+		{ { { "reg-shift", 2, 8 } }, 0, 0, 0 },
+		{ { { "reg-shift", 0, 0 } }, 0, 0, 0 },
+		{ { { "reg-io-width", 0, 4 } }, 0, 0, 0 },
+		{ { { "reg-shift", 1, 4 }, { "reg-io-width", 2, 4 } }, 0, 0, 0 },
+		{ { { "reg-shift", 3, 4 }, { "reg-io-width", 8, 4 } }, 0, 0, 0 },
+		{ { { "reg-shift", 1, 4 }, { "reg-io-width", 4, 4 } }, 0, 0, 0 },
+		{ { { "reg-shift", 2, 4 }, { "reg-io-width", 4, 8 } }, 0, 0, 0 },
+		{ { { "reg-shift", 2, 4 }, { "reg-io-width", 4, 4 }, { "reg-offset", 2, 4 } },
+		  0, 0, 0 },
+		{ { { "reg-offset", UINT32_MAX, 4 } }, 0, 0, 0 },
+		{ { { "reg-offset", 0x100, 2 } }, 0, 0, 0 },
+		{ { { "reg-shift", 2, 4 }, { "reg-io-width", 4, 4 }, { "big-endian", 0, 0 } },
+		  0, 0, 0 },
+		{ { { "reg-shift", 2, 4 }, { "big-endian", 0, 0 } }, PL011, 4, 1 },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct tree tree = plain();
+
+		tree.compatible = "snps,dw-apb-uart";
+		memcpy(tree.more, cases[i].more, sizeof(tree.more));
+		check_16550(read_tree(&tree), cases[i].base, cases[i].stride, cases[i].width,
+			    PURGATORY_CONDUIT_SMC);
+	}
+}
+
+static void test_registers_that_would_wrap(void **state)
+{
+	static const struct {
+		uint32_t low, offset;
+		bool good;
+	} cases[] = {
+		{ 0xfffffdfe, 1, true }, { 0xfffffdff, 0, true }, { 0xfffffdfe, 2, false },
+		{ 0xfffffe00, 0, false }, { UINT32_MAX, 1, false }, { UINT32_MAX, 0x1000, false },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const uint32_t reg[] = { UINT32_MAX, cases[i].low, 0, 0x1000 };
+		struct tree tree = plain();
+
+		tree.compatible = "ns16550a";
+		tree.reg = reg;
+		tree.more[0] = (struct property){ "reg-offset", cases[i].offset, 4 };
+		check_16550(read_tree(&tree), 0xfffffffffffffdff, cases[i].good, cases[i].good,
+			    PURGATORY_CONDUIT_SMC);
+	}
 }
 
 static void test_conduit(void **state)
@@ -310,7 +423,8 @@ static void test_spcr(void **state)
 		check_spcr(spcr, size, size >= 52);
 	for (unsigned int type = 0; type < 256; type++) {
 		spcr[36] = (uint8_t)type;
-		check_spcr(spcr, 80, type == 3 || type == 0xd || type == 0xe);
+		if (type > 1 && type != 0x12)
+			check_spcr(spcr, 80, type == 3 || type == 0xd || type == 0xe);
 	}
 	make_spcr(spcr);
 	spcr[40] = 1;			/* an I/O port */
@@ -321,6 +435,82 @@ static void test_spcr(void **state)
 	make_spcr(spcr);
 	spcr[3] = 'X';
 	check_spcr(spcr, 80, false);
+}
+
+/* @width and @access as in the address structure; @stride 0: no UART. */
+static void check_spcr_16550(uint8_t type, uint8_t width, uint8_t access, uint32_t stride,
+			     uint32_t bytes)
+{
+	struct crs_firmware firmware = before();
+	uint8_t spcr[80];
+
+	make_spcr(spcr);
+	spcr[36] = type;
+	spcr[41] = width;
+	spcr[43] = access;
+	crs_firmware_from_spcr(spcr, sizeof(spcr), &firmware);
+	check_16550(firmware, 0x100009000000, stride, bytes, PURGATORY_CONDUIT_UNKNOWN);
+}
+
+static void test_spcr_of_a_16550(void **state)
+{
+	for (uint8_t type = 0; type <= 1; type++) {
+		for (unsigned int width = 0; width < 256; width++) {
+			check_spcr_16550(type, (uint8_t)width, 0, 1, 1);
+			check_spcr_16550(type, (uint8_t)width, 1, 1, 1);
+			check_spcr_16550(type, (uint8_t)width, 2, 0, 0);
+			check_spcr_16550(type, (uint8_t)width, 3, 4, 4);
+			check_spcr_16550(type, (uint8_t)width, 4, 1, 1);
+			check_spcr_16550(type, (uint8_t)width, 255, 1, 1);
+		}
+	}
+	check_spcr_16550(0x12, 8, 1, 1, 1);
+	check_spcr_16550(0x12, 32, 1, 4, 1);
+	check_spcr_16550(0x12, 32, 0, 4, 1);
+	check_spcr_16550(0x12, 32, 3, 4, 4);
+	check_spcr_16550(0x12, 8, 3, 4, 4);
+	check_spcr_16550(0x12, 64, 3, 8, 4);
+	check_spcr_16550(0x12, 48, 3, 0, 0);	/* every other register not aligned */
+	check_spcr_16550(0x12, 0, 1, 1, 1);
+	check_spcr_16550(0x12, 248, 1, 31, 1);
+	check_spcr_16550(0x12, 255, 1, 0, 0);
+	check_spcr_16550(0x12, 12, 1, 0, 0);
+	check_spcr_16550(0x12, 32, 2, 0, 0);
+}
+
+static void test_spcr_of_a_16550_out_of_reach(void **state)
+{
+	struct crs_firmware firmware = before();
+	uint8_t spcr[80];
+
+	make_spcr(spcr);
+	spcr[36] = 0x12;
+	spcr[40] = 1;			/* an I/O port */
+	crs_firmware_from_spcr(spcr, sizeof(spcr), &firmware);
+	check_16550(firmware, 0, 0, 0, PURGATORY_CONDUIT_UNKNOWN);
+	spcr[40] = 0;
+	unit_put_le(spcr + 44, 8, UINT64_MAX);
+	crs_firmware_from_spcr(spcr, sizeof(spcr), &firmware);
+	check_16550(firmware, 0, 0, 0, PURGATORY_CONDUIT_UNKNOWN);
+	unit_put_le(spcr + 44, 8, 0x9000002);
+	spcr[43] = 3;			/* words that are not aligned */
+	crs_firmware_from_spcr(spcr, sizeof(spcr), &firmware);
+	check_16550(firmware, 0, 0, 0, PURGATORY_CONDUIT_UNKNOWN);
+	spcr[43] = 1;
+	for (size_t size = 0; size < 52; size++) {
+		uint8_t *copy = unit_alloc(size);
+
+		memcpy(copy, spcr, size);
+		crs_firmware_from_spcr(copy, size, &firmware);
+		check_16550(firmware, 0, 0, 0, PURGATORY_CONDUIT_UNKNOWN);
+		free(copy);
+	}
+	crs_firmware_from_spcr(spcr, 52, &firmware);
+	check_16550(firmware, 0x9000002, 4, 1, PURGATORY_CONDUIT_UNKNOWN);
+	/* Then a PL011: nothing of the 16550 stays. */
+	make_spcr(spcr);
+	crs_firmware_from_spcr(spcr, sizeof(spcr), &firmware);
+	check(firmware, PURGATORY_UART_PL011, 0x100009000000, PURGATORY_CONDUIT_UNKNOWN);
 }
 
 static void check_fadt(uint8_t arm_boot_arch, size_t size, enum purgatory_conduit conduit)
@@ -361,12 +551,17 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_console_by_path_alias_and_options),
 		cmocka_unit_test(test_only_uarts_that_purgatory_knows),
+		cmocka_unit_test(test_16550s_are_known_by_their_names),
+		cmocka_unit_test(test_how_the_registers_of_a_16550_stand),
+		cmocka_unit_test(test_registers_that_would_wrap),
 		cmocka_unit_test(test_conduit),
 		cmocka_unit_test(test_reg_that_is_missing_or_short),
 		cmocka_unit_test(test_ranges_of_a_bus),
 		cmocka_unit_test(test_a_bus_that_is_not_memory),
 		cmocka_unit_test(test_a_damaged_tree_says_nothing),
 		cmocka_unit_test(test_spcr),
+		cmocka_unit_test(test_spcr_of_a_16550),
+		cmocka_unit_test(test_spcr_of_a_16550_out_of_reach),
 		cmocka_unit_test(test_fadt),
 	};
 

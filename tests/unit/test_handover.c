@@ -16,8 +16,17 @@ struct view {
 };
 
 static const struct crs_firmware firmware = {
-	PURGATORY_UART_PL011, 0x9000000, PURGATORY_CONDUIT_HVC,
+	.uart = PURGATORY_UART_PL011, .uart_base = 0x9000000, .conduit = PURGATORY_CONDUIT_HVC,
 };
+
+/* Its last register in use begins @behind bytes behind a page's end. */
+static struct crs_firmware uart_16550(uint64_t behind)
+{
+	return (struct crs_firmware){
+		.uart = PURGATORY_UART_16550, .uart_base = 0x9001000 + behind - 5 * 4,
+		.uart_stride = 4, .uart_width = 1,
+	};
+}
 
 #define BASE 0x4f000000ULL
 
@@ -137,6 +146,8 @@ static void test_params(void **state)
 	assert_int_equal(view.params.uart_base, 0x9000000);
 	assert_int_equal(view.params.uart_type, PURGATORY_UART_PL011);
 	assert_int_equal(view.params.conduit, PURGATORY_CONDUIT_HVC);
+	assert_int_equal(view.params.uart_stride, 0);
+	assert_int_equal(view.params.uart_width, 0);
 	assert_int_equal(view.params.leaf_count, 5);
 	assert_int_equal(view.params.segment_count, 2);
 	assert_int_equal(view.params.reserved, 0);
@@ -326,6 +337,51 @@ static void test_page_tables_map_region_uart_and_nothing_else(void **state)
 	free(view.data);
 }
 
+static void test_a_16550_across_two_pages_has_both(void **state)
+{
+	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, LEAF) };
+	struct crs_handover input = handover(segments, 1);
+
+	input.region = (struct crashres_range){ 0x40000000, 0x10000000 };
+	for (uint64_t behind = 0; behind <= 1; behind++) {
+		/* -1: the page's last byte */
+		const struct crs_firmware uart = uart_16550(behind - 1);
+		struct view view;
+
+		input.firmware = &uart;
+		view = view_of(*state, &input);
+		assert_int_equal(view.params.uart_type, PURGATORY_UART_16550);
+		assert_int_equal(view.params.uart_stride, 4);
+		assert_int_equal(view.params.uart_width, 1);
+		assert_int_equal(walk(&view, 0, 0x8fff000), 0);
+		assert_int_equal(walk(&view, 0, 0x9000000), 0x9000403 | 3ULL << 53);
+		assert_int_equal(walk(&view, 0, 0x9001000), behind ? 0x9001403 | 3ULL << 53 : 0);
+		assert_int_equal(walk(&view, 0, 0x9002000), 0);
+		free(view.data);
+	}
+}
+
+static void test_a_uart_that_page_tables_cannot_reach(void **state)
+{
+	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, LEAF) };
+	struct crs_handover input = handover(segments, 1);
+	struct crs_firmware uart = uart_16550(0);
+	uint64_t without, size;
+
+	input.region = (struct crashres_range){ 0x40000000, 0x10000000 };
+	uart.uart = PURGATORY_UART_NONE;
+	input.firmware = &uart;
+	without = crs_handover_size(&input, LEAF);
+	uart.uart = PURGATORY_UART_16550;
+	uart.uart_base = (1ULL << 48) - 5 * 4;
+	assert_int_equal(crs_handover_size(&input, LEAF), without);
+	uart.uart_base--;
+	size = crs_handover_size(&input, LEAF);
+	assert_true(size > without);
+	uart.uart_base = UINT64_MAX;
+	assert_int_equal(crs_handover_size(&input, LEAF), without);
+}
+
 static void test_without_a_region_there_are_no_page_tables(void **state)
 {
 	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, LEAF) };
@@ -364,6 +420,8 @@ int main(void)
 		UNIT_TEST(test_a_segment_that_purgatory_would_refuse),
 		UNIT_TEST(test_the_largest_segment_that_purgatory_takes),
 		UNIT_TEST(test_page_tables_map_region_uart_and_nothing_else),
+		UNIT_TEST(test_a_16550_across_two_pages_has_both),
+		UNIT_TEST(test_a_uart_that_page_tables_cannot_reach),
 		UNIT_TEST(test_without_a_region_there_are_no_page_tables),
 		UNIT_TEST(test_code_across_two_blocks_fits_the_tables),
 	};
