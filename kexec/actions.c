@@ -100,6 +100,8 @@ static enum crashres_status make_plan(struct crashres_ctx *ctx, const struct opt
 	enum crashres_status status;
 
 	status = crashres_machine_read(ctx, &inputs->machine);
+	if (status == CRASHRES_OK && options->serial)
+		status = crashres_machine_set_serial(ctx, inputs->machine, options->serial);
 	if (status == CRASHRES_OK)
 		status = crashres_kernel_open(ctx, options->kernel, &inputs->kernel);
 	if (status == CRASHRES_OK && options->initrd)

@@ -36,6 +36,7 @@ static const char usage[] =
 " -c, --kexec-syscall    Use the kexec_load system call.\n"
 "     --purgatory-mmu=on|off\n"
 "                        Check the crash kernel with caches on (default) or off.\n"
+"     --serial=TTY       Let purgatory report to the serial port TTY, such as ttyAMA0.\n"
 " -d, --debug            Say on stderr what is read and decided.\n"
 "     --dry-run          Do everything but the system call, and print the plan.\n"
 "     --root=DIR         Plan for a machine from a copy of its /proc and /sys in\n"

@@ -18,6 +18,7 @@ enum {
 	OPT_DRY_RUN,
 	OPT_ROOT,
 	OPT_PURGATORY_MMU,
+	OPT_SERIAL,
 };
 
 static const char short_options[] = "hvdlpuecS";
@@ -44,6 +45,7 @@ static const struct option long_options[] = {
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 	{ "root", required_argument, NULL, OPT_ROOT },
 	{ "purgatory-mmu", required_argument, NULL, OPT_PURGATORY_MMU },
+	{ "serial", required_argument, NULL, OPT_SERIAL },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -134,6 +136,9 @@ static enum options_result take_option(struct state *state, int option)
 	case OPT_PURGATORY_MMU:
 		return parse_off("purgatory-mmu", optarg, &options->purgatory_mmu_off) ?
 		       OPTIONS_OK : OPTIONS_BAD;
+	case OPT_SERIAL:
+		options->serial = optarg;
+		break;
 	case OPT_PRINT_CKR_SIZE:
 		options->print_ckr_size = true;
 		break;

@@ -35,6 +35,7 @@ struct options {
 	bool reuse_cmdline;
 	struct crashres_range window;	/* --mem-min, --mem-max */
 	bool purgatory_mmu_off;
+	const char *serial;		/* tty for purgatory's line; NULL: firmware's */
 };
 
 /* Strings point into @argv. GNU getopt_long: options and operands in any order. */

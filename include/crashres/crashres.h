@@ -137,6 +137,21 @@ const struct crashres_range *crashres_machine_regions(const struct crashres_mach
 uint64_t crashres_machine_page_size(const struct crashres_machine *machine);
 
 /**
+ * crashres_machine_set_serial() - the serial port that purgatory reports to
+ * @tty: a name in /sys/class/tty such as "ttyAMA0" or "ttyS0"; with /dev/ too.
+ *
+ * It replaces the port that firmware names: stdout-path of the device tree, else
+ * ACPI's SPCR. A port that purgatory cannot drive (neither a PL011 nor a 16550,
+ * or not in memory) is no failure: the log has a warning, purgatory is silent.
+ *
+ * Return: CRASHRES_ERR_OS where there is no such tty, CRASHRES_ERR_REQUEST where
+ * none can have such a name.
+ */
+enum crashres_status crashres_machine_set_serial(struct crashres_ctx *ctx,
+						 struct crashres_machine *machine,
+						 const char *tty);
+
+/**
  * crashres_loaded() - does the kernel hold an image in @slot?
  *
  * Return: CRASHRES_ERR_OS where the kernel has no such file (no kexec support),

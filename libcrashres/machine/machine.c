@@ -10,6 +10,7 @@
 
 #include "../file.h"
 #include "machine.h"
+#include "tty.h"
 
 #define TEXT_LIMIT	(64U << 20)	/* /proc/iomem of 100,000 lines has some 5 MiB */
 #define TABLE_LIMIT	(4U << 20)	/* DTB (the kernel's own limit is 2 MiB), ACPI tables */
@@ -287,6 +288,17 @@ enum crashres_status crashres_machine_read(struct crashres_ctx *ctx,
 	log_findings(ctx, new);
 	*machine = new;
 	return CRASHRES_OK;
+}
+
+enum crashres_status crashres_machine_set_serial(struct crashres_ctx *ctx,
+						 struct crashres_machine *machine,
+						 const char *tty)
+{
+	enum crashres_status status = crs_tty_read(ctx, tty, &machine->firmware);
+
+	if (status == CRASHRES_OK && machine->firmware.uart != PURGATORY_UART_NONE)
+		log_console(ctx, &machine->firmware);
+	return status;
 }
 
 void crashres_machine_free(struct crashres_machine *machine)

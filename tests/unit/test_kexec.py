@@ -248,6 +248,59 @@ def test_window(kexec):
     assert max(last for _, last in found.values()) <= 0x1afffffff
 
 
+# --------------------------------------------------------- purgatory's console
+
+def machine_with_ttys(kexec):
+    """ttyAMA0 and ttyS0 as Debian's 6.1 shows them in QEMU, the latter with pci-serial."""
+    root = kexec.machine()
+    ttys = {"ttyAMA0": ("32", "2", "0x9000000", "0"), "ttyS0": ("4", "0", "0x0", "0"),
+            "ttyS1": ("4", "3", "0xFE660000", "2"), "hvc0": ()}
+    for name, values in ttys.items():
+        folder = os.path.join(root, "sys/class/tty", name)
+        os.makedirs(folder)
+        for attribute, value in zip(("type", "io_type", "iomem_base", "iomem_reg_shift"), values):
+            with open(os.path.join(folder, attribute), "w", encoding="ascii") as file:
+                file.write(value + "\n")
+    return root
+
+
+@pytest.mark.parametrize("option, line", [
+    ("--serial=ttyAMA0", "PL011 at 0x9000000"),
+    ("--serial=/dev/ttyAMA0", "PL011 at 0x9000000"),
+    ("--serial=ttyS1", "16550 at 0xfe660000, a register each 4 bytes, accesses of 4"),
+])
+def test_serial(kexec, option, line):
+    root = machine_with_ttys(kexec)
+    result = kexec.plan(option, root=root)
+    assert (result.code, result.err) == (0, "")
+    said = kexec.plan("-d", option, root=root).err.splitlines()
+    # The first one is firmware's, which it replaces.
+    assert [text for text in said if "console: " in text] == [
+        "kexec: purgatory's console: PL011 at 0x9000000", "kexec: purgatory's console: " + line]
+
+
+@pytest.mark.parametrize("name, reason", [
+    ("ttyS0", "ttyS0: type 4, io_type 0, iomem_base 0x0, iomem_reg_shift 0: not a UART that "
+              "purgatory can drive: it will be silent"),
+    ("hvc0", "/sys/class/tty/hvc0/type: No such file or directory: purgatory will be silent"),
+])
+def test_serial_that_purgatory_cannot_drive(kexec, name, reason):
+    result = kexec.plan(f"--serial={name}", root=machine_with_ttys(kexec))
+    assert (result.code, result.err) == (0, f"kexec: warning: {reason}\n")
+    assert list(segments(result.out)) == ["purgatory", "kernel", "dtb", "elfcorehdr"]
+
+
+@pytest.mark.parametrize("name, sentence", [
+    ("ttyS7", "/sys/class/tty/ttyS7: No such file or directory"),
+    ("ttyS1,115200", "/sys/class/tty/ttyS1,115200: No such file or directory"),
+    ("../../kernel", '"../../kernel" is not the name of a tty'),
+    ("", '"" is not the name of a tty'),
+])
+def test_serial_that_is_not_there(kexec, name, sentence):
+    assert kexec.plan(f"--serial={name}", root=machine_with_ttys(kexec)) == fails(
+        1, "kexec: " + sentence)
+
+
 # -------------------------------------------------------------- command lines
 
 def command_line(result):

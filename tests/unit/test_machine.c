@@ -311,6 +311,33 @@ static void test_firmware_tables_of_an_acpi_machine(void **state)
 	crashres_machine_free(machine);
 }
 
+static void test_a_tty_instead_of_the_port_that_firmware_names(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_machine *machine;
+	uint8_t spcr[80] = "SPCR";
+
+	spcr[36] = 0x03;
+	unit_put_le(spcr + 44, 8, 0x9000000);
+	unit_write_text(unit, "proc/iomem", IOMEM);
+	unit_write(unit, "sys/firmware/acpi/tables/SPCR", spcr, sizeof(spcr));
+	unit_write_text(unit, "sys/class/tty/ttyS0/type", "4\n");
+	unit_write_text(unit, "sys/class/tty/ttyS0/io_type", "3\n");
+	unit_write_text(unit, "sys/class/tty/ttyS0/iomem_base", "0xFE660000\n");
+	unit_write_text(unit, "sys/class/tty/ttyS0/iomem_reg_shift", "2\n");
+	machine = read_machine(unit);
+	assert_true(unit_logged(unit, "info: purgatory's console: PL011 at 0x9000000"));
+	assert_fails(unit, crashres_machine_set_serial(unit->ctx, machine, "ttyS1"),
+		     CRASHRES_ERR_OS, "/sys/class/tty/ttyS1: No such file or directory");
+	assert_int_equal(machine->firmware.uart, PURGATORY_UART_PL011);
+	assert_ok(unit, crashres_machine_set_serial(unit->ctx, machine, "ttyS0"));
+	assert_int_equal(machine->firmware.uart, PURGATORY_UART_16550);
+	assert_int_equal(machine->firmware.uart_base, 0xfe660000);
+	assert_true(unit_logged(unit, "info: purgatory's console: 16550 at 0xfe660000, a register "
+				      "each 4 bytes, accesses of 4"));
+	crashres_machine_free(machine);
+}
+
 static void test_hidden_addresses(void **state)
 {
 	struct unit *unit = *state;
@@ -386,6 +413,7 @@ int main(void)
 		UNIT_TEST(test_kcore_that_is_none),
 		UNIT_TEST(test_page_sizes),
 		UNIT_TEST(test_firmware_tables_of_an_acpi_machine),
+		UNIT_TEST(test_a_tty_instead_of_the_port_that_firmware_names),
 		UNIT_TEST(test_hidden_addresses),
 		UNIT_TEST(test_loaded_by_its_old_and_new_names),
 		UNIT_TEST(test_loaded_without_an_answer),

@@ -109,6 +109,10 @@ static void write_world(struct unit *unit)
 			"100000000-1ffffffff : System RAM\n"
 			"  1e0000000-1ffffffff : Crash kernel\n");
 	unit_write_text(unit, "proc/cmdline", "root=/dev/vda1 crashkernel=1G\n");
+	unit_write_text(unit, "sys/class/tty/ttyS0/type", "4\n");
+	unit_write_text(unit, "sys/class/tty/ttyS0/io_type", "2\n");
+	unit_write_text(unit, "sys/class/tty/ttyS0/iomem_base", "0xFE660000\n");
+	unit_write_text(unit, "sys/class/tty/ttyS0/iomem_reg_shift", "2\n");
 	unit_write_text(unit, "sys/kernel/vmcoreinfo", "0x41234000 1024\n");
 	unit_write_text(unit, "sys/devices/system/cpu/cpu0/crash_notes", "41000000\n");
 	unit_write_text(unit, "sys/devices/system/cpu/cpu0/crash_notes_size", "392\n");
@@ -129,7 +133,9 @@ static enum crashres_status all_of_it(struct unit *unit, const char *kernel_path
 		assert_ptr_equal(machine, UNTOUCHED);
 		return status;
 	}
-	status = crashres_kernel_open(unit->ctx, kernel_path, &kernel);
+	status = crashres_machine_set_serial(unit->ctx, machine, "ttyS0");
+	if (status == CRASHRES_OK)
+		status = crashres_kernel_open(unit->ctx, kernel_path, &kernel);
 	if (status != CRASHRES_OK) {
 		assert_ptr_equal(kernel, UNTOUCHED);
 		crashres_machine_free(machine);

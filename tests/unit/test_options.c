@@ -80,6 +80,16 @@ static void test_purgatory_mmu(void **state)
 		      "Bad option value in --purgatory-mmu=no\n");
 }
 
+static void test_serial(void **state)
+{
+	(void)state;
+	assert_null(parse_ok("-p K").serial);
+	assert_string_equal(parse_ok("-p K --serial=ttyAMA0").serial, "ttyAMA0");
+	assert_string_equal(parse_ok("--serial /dev/ttyS0 --serial ttyS1 -p K").serial, "ttyS1");
+	assert_result("-p --serial", OPTIONS_BAD,
+		      "kexec: option '--serial' requires an argument\n");
+}
+
 /* What the order of -l, -p, -u and -e comes to. */
 static void test_actions_add_up(void **state)
 {
@@ -246,6 +256,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing_is_asked_for_without_arguments),
 		cmocka_unit_test(test_purgatory_mmu),
+		cmocka_unit_test(test_serial),
 		cmocka_unit_test(test_actions_add_up),
 		cmocka_unit_test(test_status_asks_for_the_crash_slot_unless_told),
 		cmocka_unit_test(test_strings_come_through_and_the_last_counts),

@@ -30,6 +30,26 @@ def test_status_and_unload(lab, kernel):
         assert running.run("kexec -e") == (1, "kexec: Nothing has been loaded!")
 
 
+# A 16550 behind I/O ports, which Linux drives and purgatory cannot.
+WITH_PORTS = Machine("16550 on PCI", more=("-device", "pci-serial"))
+
+
+@pytest.mark.parametrize("kernel", ["6.1", "6.12"], indirect=True)
+def test_serial(lab, kernel):
+    with lab.boot(kernel, WITH_PORTS) as running:
+        # From sysfs alone: what firmware says comes before it, in a line like it.
+        log = running.check("kexec -d -p --serial=ttyAMA0 /boot/Image 2>&1")
+        assert log.count("kexec: purgatory's console: PL011 at 0x9000000\n") == 2
+        assert running.run("kexec -S") == (1, "")
+        assert running.run("kexec -p --serial=ttyS0 /boot/Image") == (
+            0, "kexec: warning: ttyS0: type 4, io_type 0, iomem_base 0x0, iomem_reg_shift 0: not a "
+               "UART that purgatory can drive: it will be silent")
+        assert running.run("kexec -p -u") == (0, "")
+        assert running.run("kexec -p --serial=ttyS77 /boot/Image") == (
+            1, "kexec: /sys/class/tty/ttyS77: No such file or directory")
+        assert running.run("kexec -S") == (0, "")
+
+
 @pytest.mark.parametrize("kernel", ["6.12"], indirect=True)
 def test_normal_load_starts_the_next_kernel(lab, kernel):
     with lab.boot(kernel, NARROW) as running:
