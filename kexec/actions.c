@@ -117,6 +117,10 @@ static enum crashres_status make_plan(struct crashres_ctx *ctx, const struct opt
 	request.reuse_cmdline = options->reuse_cmdline;
 	request.window = options->window;
 	request.purgatory_mmu_off = options->purgatory_mmu_off;
+	request.no_checks = options->no_checks;
+	request.on_damage = options->on_damage;
+	request.repair = options->repair;
+	request.check_seconds = options->check_seconds;
 	return crashres_plan_make(ctx, inputs->machine, inputs->kernel, &request, &inputs->plan);
 }
 

@@ -18,10 +18,13 @@ enum {
 	OPT_DRY_RUN,
 	OPT_ROOT,
 	OPT_PURGATORY_MMU,
+	OPT_ON_DAMAGE,
+	OPT_REPAIR,
+	OPT_CHECK_TIME,
 	OPT_SERIAL,
 };
 
-static const char short_options[] = "hvdlpuecS";
+static const char short_options[] = "hvdlpueicS";
 
 static const struct option long_options[] = {
 	{ "help", no_argument, NULL, 'h' },
@@ -45,6 +48,10 @@ static const struct option long_options[] = {
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 	{ "root", required_argument, NULL, OPT_ROOT },
 	{ "purgatory-mmu", required_argument, NULL, OPT_PURGATORY_MMU },
+	{ "no-checks", no_argument, NULL, 'i' },
+	{ "on-damage", required_argument, NULL, OPT_ON_DAMAGE },
+	{ "repair", required_argument, NULL, OPT_REPAIR },
+	{ "check-time", required_argument, NULL, OPT_CHECK_TIME },
 	{ "serial", required_argument, NULL, OPT_SERIAL },
 	{ NULL, 0, NULL, 0 },
 };
@@ -57,27 +64,90 @@ struct state {
 	bool seen_load;
 };
 
+static bool bad_value(const char *name, const char *text)
+{
+	fprintf(stderr, "Bad option value in --%s=%s\n", name, text);
+	return false;
+}
+
+/* Digits alone: strtoull() would take blanks and a sign too. */
+static bool parse_number(const char *text, int base, uint64_t *value, char **end)
+{
+	errno = 0;
+	*value = strtoull(text, end, base);
+	return !errno && *text >= '0' && *text <= '9';
+}
+
 static bool parse_address(const char *name, const char *text, uint64_t *value)
 {
 	char *end;
 
-	errno = 0;
-	*value = strtoull(text, &end, 0);
-	/* strtoull() would take blanks and a sign too. */
-	if (!errno && *text >= '0' && *text <= '9' && *end == '\0')
-		return true;
-	fprintf(stderr, "Bad option value in --%s=%s\n", name, text);
-	return false;
+	return (parse_number(text, 0, value, &end) && *end == '\0') || bad_value(name, text);
+}
+
+/* A day is far more than anybody waits for a machine. */
+static bool parse_seconds(const char *name, const char *text, uint32_t *seconds)
+{
+	uint64_t value;
+	char *end;
+
+	if (!parse_number(text, 10, &value, &end) || *end != '\0' || value > 86400)
+		return bad_value(name, text);
+	*seconds = (uint32_t)value;
+	return true;
 }
 
 /* true for "off", false for "on". */
 static bool parse_off(const char *name, const char *text, bool *off)
 {
 	*off = !strcmp(text, "off");
-	if (*off || !strcmp(text, "on"))
+	return *off || !strcmp(text, "on") || bad_value(name, text);
+}
+
+static bool parse_on_damage(const char *name, const char *text, enum crashres_on_damage *on_damage)
+{
+	static const struct {
+		const char *name;
+		enum crashres_on_damage value;
+	} policies[] = {
+		{ "reset", CRASHRES_ON_DAMAGE_RESET },
+		{ "halt", CRASHRES_ON_DAMAGE_HALT },
+		{ "boot", CRASHRES_ON_DAMAGE_BOOT },
+	};
+
+	for (size_t i = 0; i < sizeof(policies) / sizeof(*policies); i++) {
+		if (!strcmp(text, policies[i].name)) {
+			*on_damage = policies[i].value;
+			return true;
+		}
+	}
+	return bad_value(name, text);
+}
+
+/* "auto", "off", or a percentage with up to two decimals, in 1/100 %. */
+static bool parse_repair(const char *name, const char *text, uint32_t *repair)
+{
+	uint64_t percent, value;
+	char *end;
+
+	*repair = !strcmp(text, "auto") ? CRASHRES_REPAIR_AUTO : 0;
+	if (*repair || !strcmp(text, "off"))
 		return true;
-	fprintf(stderr, "Bad option value in --%s=%s\n", name, text);
-	return false;
+	if (!parse_number(text, 10, &percent, &end) || percent > 100)
+		return bad_value(name, text);
+	value = percent * 100;
+	if (*end == '.') {
+		size_t digits = strspn(++end, "0123456789");
+
+		if (digits < 1 || digits > 2)
+			return bad_value(name, text);
+		value += (uint64_t)(end[0] - '0') * 10 + (digits == 2 ? (uint64_t)(end[1] - '0') : 0);
+		end += digits;
+	}
+	if (*end != '\0' || !value || value > 10000)
+		return bad_value(name, text);
+	*repair = (uint32_t)value;
+	return true;
 }
 
 /* The last of -l, -u and -e counts; kexec-tools' -u keeps its effect before a -l. */
@@ -97,6 +167,29 @@ static void take_action(struct state *state, int option)
 	}
 }
 
+/* Options whose value has to be understood. */
+static bool take_value(struct state *state, int option)
+{
+	struct options *options = state->options;
+
+	switch (option) {
+	case OPT_MEM_MIN:
+		return parse_address("mem-min", optarg, &state->mem_min);
+	case OPT_MEM_MAX:
+		return parse_address("mem-max", optarg, &state->mem_max);
+	case OPT_PURGATORY_MMU:
+		return parse_off("purgatory-mmu", optarg, &options->purgatory_mmu_off);
+	case OPT_ON_DAMAGE:
+		return parse_on_damage("on-damage", optarg, &options->on_damage);
+	case OPT_REPAIR:
+		return parse_repair("repair", optarg, &options->repair);
+	case OPT_CHECK_TIME:
+		return parse_seconds("check-time", optarg, &options->check_seconds);
+	default:
+		return false;	/* getopt has said what is wrong with it */
+	}
+}
+
 static enum options_result take_option(struct state *state, int option)
 {
 	struct options *options = state->options;
@@ -111,6 +204,9 @@ static enum options_result take_option(struct state *state, int option)
 		break;
 	case 'c':
 		break;		/* the one system call that there is so far */
+	case 'i':
+		options->no_checks = true;
+		break;
 	case 'S':
 		options->status = true;
 		break;
@@ -129,13 +225,6 @@ static enum options_result take_option(struct state *state, int option)
 	case OPT_DTB:
 		options->dtb = optarg;
 		break;
-	case OPT_MEM_MIN:
-		return parse_address("mem-min", optarg, &state->mem_min) ? OPTIONS_OK : OPTIONS_BAD;
-	case OPT_MEM_MAX:
-		return parse_address("mem-max", optarg, &state->mem_max) ? OPTIONS_OK : OPTIONS_BAD;
-	case OPT_PURGATORY_MMU:
-		return parse_off("purgatory-mmu", optarg, &options->purgatory_mmu_off) ?
-		       OPTIONS_OK : OPTIONS_BAD;
 	case OPT_SERIAL:
 		options->serial = optarg;
 		break;
@@ -150,7 +239,7 @@ static enum options_result take_option(struct state *state, int option)
 		options->dry_run = true;
 		break;
 	default:
-		return OPTIONS_BAD;
+		return take_value(state, option) ? OPTIONS_OK : OPTIONS_BAD;
 	}
 	return OPTIONS_OK;
 }
@@ -159,8 +248,8 @@ static enum options_result finish(struct state *state)
 {
 	struct options *options = state->options;
 
-	/* Both "-p -u" and "-u -p" empty the crash slot, whatever operand stands there. */
-	if (options->unload && options->slot == CRASHRES_SLOT_CRASH)
+	/* "-u -p" empties the crash slot as "-p -u" does, unless it names what comes next. */
+	if (options->unload && options->slot == CRASHRES_SLOT_CRASH && !options->kernel)
 		options->load = false;
 	options->status_slot = state->seen_load && options->slot == CRASHRES_SLOT_NORMAL ?
 			       CRASHRES_SLOT_NORMAL : CRASHRES_SLOT_CRASH;
@@ -181,7 +270,10 @@ enum options_result options_parse(int argc, char **argv, struct options *options
 	struct state state = { .options = options, .mem_max = UINT64_MAX };
 	int option;
 
-	*options = (struct options){ 0 };
+	*options = (struct options){
+		.repair = CRASHRES_REPAIR_AUTO,
+		.check_seconds = ((struct crashres_request)CRASHRES_REQUEST_INIT).check_seconds,
+	};
 	optind = 0;	/* GNU: forget an earlier run */
 	while ((option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
 		enum options_result result = take_option(&state, option);

@@ -35,6 +35,10 @@ struct options {
 	bool reuse_cmdline;
 	struct crashres_range window;	/* --mem-min, --mem-max */
 	bool purgatory_mmu_off;
+	bool no_checks;
+	enum crashres_on_damage on_damage;
+	uint32_t repair;		/* 1/100 %, or CRASHRES_REPAIR_AUTO */
+	uint32_t check_seconds;
 	const char *serial;		/* tty for purgatory's line; NULL: firmware's */
 };
 

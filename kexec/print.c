@@ -51,6 +51,32 @@ static void print_regions(FILE *out, const struct crashres_machine *machine,
 	}
 }
 
+/* How much adjacent damage purgatory can undo, and why not more. */
+static void print_repair(FILE *out, const struct crashres_plan *plan)
+{
+	const struct crashres_repair repair = crashres_plan_repair(plan);
+
+	fprintf(out, "Repair        ");
+	if (repair.parity) {
+		fprintf(out, "%.2f %% parity", 100.0 * (double)repair.parity / (double)repair.checked);
+		fprintf(out, ": any %" PRIu64 " KiB of damage in one piece", repair.burst >> 10);
+	}
+	switch (repair.reason) {
+	case CRASHRES_REPAIR_OFF:
+		fprintf(out, "%s", repair.checked ? "off" : "off, nothing is checked");
+		break;
+	case CRASHRES_REPAIR_ASKED:
+		break;
+	case CRASHRES_REPAIR_LESS:
+		fprintf(out, "; more would leave less than half of the crash region free");
+		break;
+	case CRASHRES_REPAIR_NO_ROOM:
+		fprintf(out, "none: it would leave less than half of the crash region free");
+		break;
+	}
+	fprintf(out, "\n");
+}
+
 void print_plan(FILE *out, const struct crashres_machine *machine,
 		const struct crashres_plan *plan)
 {
@@ -69,6 +95,8 @@ void print_plan(FILE *out, const struct crashres_machine *machine,
 		print_range(out, segments[i].name, segments[i].range);
 		fprintf(out, "\n");
 	}
+	if (crash)
+		print_repair(out, plan);
 	fprintf(out, "Entry         0x%016" PRIx64 "\n", crashres_plan_entry(plan));
 	fprintf(out, "Command line  %s\n", *command_line ? command_line : "(none)");
 }

@@ -3,20 +3,43 @@
  * cache.S: what must not leave a register while caches and MMU change.
  *
  * Maintenance is by DC CIVAC: CVAC has errata on several cores, and IVAC would
- * throw away what is newer than memory. Each run over a range is made twice
- * before its DSB (erratum 4311569: an interconnect can lose the first).
+ * throw away what is newer than memory, which is wanted in one place only. Each
+ * run over a range is made twice before its DSB (erratum 4311569: an
+ * interconnect can lose the first).
  */
 
 #define SCTLR_M		(1 << 0)
 #define SCTLR_C		(1 << 2)
 #define EL2		(2 << 2)	/* as CurrentEL shows it */
 
-	/* x2 = bytes of the smallest D-cache line: CTR_EL0.DminLine is log2 of words. */
+	/*
+	 * x2 = bytes of the smallest D-cache line: CTR_EL0.DminLine is log2 of words.
+	 * 64 at most, for a CPU of another kind that did not stop.
+	 */
 	.macro	line_size
 	mrs	x2, CTR_EL0
 	ubfx	x2, x2, #16, #4
 	mov	x3, #4
 	lsl	x2, x3, x2
+	mov	x3, #64
+	cmp	x2, x3
+	csel	x2, x2, x3, lo
+	.endm
+
+	/* From page @first to page @end, both symbols; x0-x5 used. */
+	.macro	maintain operation, first, end
+	line_size
+	adrp	x4, \first
+	adrp	x1, \end
+	mov	x5, #2
+1:	mov	x0, x4
+2:	dc	\operation, x0
+	add	x0, x0, x2
+	cmp	x0, x1
+	b.lo	2b
+	subs	x5, x5, #1
+	b.ne	1b
+	dsb	sy
 	.endm
 
 	/*
@@ -62,6 +85,18 @@
 
 	.text
 
+/*
+ * void pg_cache_clean_image(void): with scratch and params. Short, because it
+ * runs before anybody has looked whether it is damaged.
+ */
+	.globl	pg_cache_clean_image
+	.hidden	pg_cache_clean_image
+	.type	pg_cache_clean_image, %function
+pg_cache_clean_image:
+	maintain civac, pg_header, pg_params_end
+	ret
+	.size	pg_cache_clean_image, . - pg_cache_clean_image
+
 /* void pg_cache_clean(const void *start, const void *end): not for an empty range */
 	.globl	pg_cache_clean
 	.hidden	pg_cache_clean
@@ -75,13 +110,18 @@ pg_cache_clean:
  * void pg_mmu_enable(void)
  *
  * Tables and control registers are set up; every address in use is mapped to
- * itself. What was written with the caches off is in memory, and the lines of
- * it were cleaned before.
+ * itself. Stack and variables were written past the caches. What a cache holds
+ * of them is older than memory, whether clean or dirty: an instruction fetch
+ * may have run into them, or a CPU that did not stop (booting of Linux does the
+ * same, arch/arm64/kernel/head.S). So it is thrown away, and nothing is written
+ * between that and the change.
  */
 	.globl	pg_mmu_enable
 	.hidden	pg_mmu_enable
 	.type	pg_mmu_enable, %function
 pg_mmu_enable:
+	dmb	sy
+	maintain ivac, pg_scratch, pg_image_end
 	invalidate_tlb
 	mov	x10, #(SCTLR_M | SCTLR_C)
 	mrs	x9, CurrentEL
@@ -112,9 +152,7 @@ pg_mmu_enable:
 	.hidden	pg_mmu_disable
 	.type	pg_mmu_disable, %function
 pg_mmu_disable:
-	adrp	x0, pg_scratch
-	adrp	x1, pg_image_end
-	clean_range
+	maintain civac, pg_scratch, pg_image_end
 	mov	x10, #(SCTLR_M | SCTLR_C)
 	mrs	x9, CurrentEL
 	cmp	x9, #EL2
@@ -129,9 +167,7 @@ pg_mmu_disable:
 	isb
 	msr	SCTLR_EL2, x9
 2:	isb
-	adrp	x0, pg_scratch
-	adrp	x1, pg_image_end
-	clean_range
+	maintain civac, pg_scratch, pg_image_end
 	invalidate_tlb
 	ret
 	.size	pg_mmu_disable, . - pg_mmu_disable

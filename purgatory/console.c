@@ -36,6 +36,11 @@ void pg_line_decimal(struct pg_line *line, uint64_t value)
 		put(line, (char)('0' + value / unit % 10));
 }
 
+static char hex_digit(unsigned int value)
+{
+	return (char)(value < 10 ? '0' + value : 'a' + value - 10);
+}
+
 void pg_line_hex(struct pg_line *line, uint64_t value)
 {
 	int shift = 60;
@@ -43,11 +48,26 @@ void pg_line_hex(struct pg_line *line, uint64_t value)
 	while (shift && !(value >> shift))
 		shift -= 4;
 	pg_line_text(line, "0x");
-	for (; shift >= 0; shift -= 4) {
-		char digit = (char)(value >> shift & 15);
+	for (; shift >= 0; shift -= 4)
+		put(line, hex_digit(value >> shift & 15));
+}
 
-		put(line, (char)(digit < 10 ? '0' + digit : 'a' + digit - 10));
+void pg_line_bytes(struct pg_line *line, const uint8_t *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		put(line, hex_digit(bytes[i] >> 4));
+		put(line, hex_digit(bytes[i] & 15));
 	}
+}
+
+/* Also asked where it has just turned out that params are damaged. */
+static bool uart_is_known(void)
+{
+	uint64_t sum = PURGATORY_MAGIC + pg_params.uart_base;
+
+	sum += (uint64_t)pg_params.conduit << 32 | pg_params.uart_type;
+	sum += (uint64_t)pg_params.uart_width << 32 | pg_params.uart_stride;
+	return sum == pg_params.uart_sum;
 }
 
 static void send(void *arg)
@@ -58,6 +78,8 @@ static void send(void *arg)
 		.stride = pg_params.uart_stride, .width = pg_params.uart_width,
 	};
 
+	if (!uart_is_known())
+		return;
 	for (unsigned int i = 0; i < line->size; i++)
 		if (!pg_uart_put(&uart, line->text[i]))
 			return;

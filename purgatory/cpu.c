@@ -7,6 +7,7 @@
 #include "registers.h"
 
 #define HCR_E2H		(1ULL << 34)
+#define HCR_AMO		(1ULL << 5)
 #define CPACR_FPEN	(3ULL << 20)
 #define CPACR_SMEN	(3ULL << 24)
 #define CPTR_TFP	(1ULL << 10)	/* CPTR_EL2 with E2H=0 */
@@ -17,14 +18,24 @@ bool pg_has_e2h(void)
 	return pg_exception_level() == 2 && pg_read_register("HCR_EL2") & HCR_E2H;
 }
 
+/* AdvSIMD 0xf: no vector registers. */
+static bool has_simd(void)
+{
+	return pg_field(pg_read_register("ID_AA64PFR0_EL1"), 20) != 0xf;
+}
+
 enum pg_sha256_method pg_cpu_sha256_method(void)
 {
-	/* AdvSIMD 0xf: no vector registers; SHA2 0: no instructions. */
-	if (pg_field(pg_read_register("ID_AA64PFR0_EL1"), 20) == 0xf)
+	if (!has_simd())
 		return PG_SHA256_PORTABLE;
 	if (pg_field(pg_read_register("ID_AA64ISAR0_EL1"), 12) == 0)
 		return PG_SHA256_VECTORS;
 	return PG_SHA256_INSTRUCTIONS;
+}
+
+enum pg_parity_method pg_cpu_parity_method(void)
+{
+	return has_simd() ? PG_PARITY_VECTORS : PG_PARITY_PORTABLE;
 }
 
 /*
@@ -35,6 +46,8 @@ void pg_cpu_enable_simd(void)
 {
 	bool sme = pg_field(pg_read_register("ID_AA64PFR1_EL1"), 24) != 0;
 
+	if (!has_simd())
+		return;
 	if (pg_exception_level() == 2 && !pg_has_e2h()) {
 		uint64_t traps = CPTR_TFP | (sme ? CPTR_TSM : 0);
 
@@ -47,5 +60,28 @@ void pg_cpu_enable_simd(void)
 	__asm__ volatile("isb");
 	if (sme)
 		pg_write_register("S3_3_C4_C2_2", 0);	/* SVCR: by encoding, for old assemblers */
+	__asm__ volatile("isb");
+}
+
+/*
+ * At EL2 an SError is taken only with HCR_EL2.AMO or TGE, masked or not (Arm
+ * ARM, "Asynchronous exception routing"); an nVHE host has neither.
+ */
+uint64_t pg_cpu_take_serrors(void)
+{
+	uint64_t former;
+
+	if (pg_exception_level() != 2)
+		return 0;
+	former = pg_read_register("HCR_EL2");
+	pg_cpu_leave_serrors(former | HCR_AMO);
+	return former;
+}
+
+void pg_cpu_leave_serrors(uint64_t former)
+{
+	if (pg_exception_level() != 2)
+		return;
+	pg_write_register("HCR_EL2", former);
 	__asm__ volatile("isb");
 }

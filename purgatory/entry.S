@@ -6,7 +6,7 @@
  *       MMU, D-cache and I-cache off; DAIF masked; one CPU. SP, VBAR and all
  *       general registers are the old kernel's junk (cpu_soft_restart).
  *       Runs where it was loaded, at any 4 KiB page.
- * Uses: its scratch. Nothing else is written.
+ * Uses: its scratch. Nothing else is written here.
  * Out:  pg_start_kernel, at the exception level of the entry; or a reset.
  */
 
@@ -20,6 +20,10 @@
 #define SCTLR_EE	(1 << 25)	/* big-endian data */
 
 #define EL2		(2 << 2)	/* as CurrentEL shows it */
+
+/* handover.h */
+#define PARAMS_CODE_SUM	0
+#define PARAMS_CONDUIT	92
 
 /*
  * At EL2 with E2H=1 the _EL1 names reach the EL2 registers too, but with E2H=0
@@ -63,6 +67,14 @@ entry:
 	msr	DAIFSet, #0xf
 	msr	SPSel, #1
 
+	/* What goes wrong from here on ends in a reset, without memory or stack. */
+	mov	w27, wzr
+	mov	x28, xzr
+	adrp	x9, pg_reset_vectors
+	add	x9, x9, :lo12:pg_reset_vectors
+	write_el_register VBAR, x9, x10
+	isb
+
 	/*
 	 * No data access before EE is known to be 0. The write is a change of
 	 * context for everything below, and an isb before it keeps Falkor
@@ -84,18 +96,33 @@ entry:
 	write_el_register SCTLR, x9, x10
 	isb
 
-	adrp	x9, pg_vectors
-	add	x9, x9, :lo12:pg_vectors
-	write_el_register VBAR, x9, x10
-	isb
-
 	/*
-	 * A line that the old kernel left dirty would be written over the stack
-	 * at a time of the cache's choosing.
+	 * A line that the old kernel left dirty would be written over stack, code
+	 * or params at a time of the cache's choosing.
 	 */
-	adrp	x0, pg_scratch
-	adrp	x1, pg_image_end
-	bl	pg_cache_clean
+	bl	pg_cache_clean_image
+	invalidate_icache
+
+	/* Damaged code might do anything, never end for instance: none of it runs. */
+	adrp	x9, pg_header
+	adrp	x10, pg_scratch
+	mov	x2, xzr
+	mov	x3, xzr
+1:	ldp	x4, x5, [x9], #16
+	.irp	word, x4, x5
+	adds	x2, x2, \word
+	adc	x2, x2, xzr
+	adds	x3, x3, x2
+	adc	x3, x3, xzr
+	.endr
+	cmp	x9, x10
+	b.lo	1b
+	adrp	x9, pg_params
+	ldp	x4, x5, [x9, #PARAMS_CODE_SUM]
+	ldr	w0, [x9, #PARAMS_CONDUIT]	/* unchecked, and no more than a hint */
+	cmp	x2, x4
+	ccmp	x3, x5, #0, eq
+	b.ne	pg_reset
 
 	/* Loaded as zero, but nothing has checked that it still is. */
 	adrp	x9, pg_scratch
@@ -103,6 +130,12 @@ entry:
 1:	stp	xzr, xzr, [x9], #16
 	cmp	x9, x10
 	b.lo	1b
+
+	/* They look into scratch for an exception that is expected. */
+	adrp	x9, pg_vectors
+	add	x9, x9, :lo12:pg_vectors
+	write_el_register VBAR, x9, x10
+	isb
 
 	adrp	x9, pg_stack_top
 	mov	sp, x9

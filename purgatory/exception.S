@@ -24,9 +24,11 @@ pg_vectors:
 	.endr
 	.balign	128
 
-/* struct try, on the stack of pg_try: x19-x30, the outer try, padding. */
+/* struct try, on the stack of pg_try: x19-x30, the outer try, DAIF. */
 #define TRY_SIZE	112
 #define TRY_OUTER	96
+
+#define DAIF_A		4		/* as DAIFSet and DAIFClr take it: SError */
 
 	.text
 /*
@@ -74,9 +76,12 @@ pg_try:
 	adrp	x9, innermost
 	add	x9, x9, :lo12:innermost
 	ldr	x10, [x9]
-	str	x10, [sp, #TRY_OUTER]
+	mrs	x11, DAIF
+	stp	x10, x11, [sp, #TRY_OUTER]
 	mov	x10, sp
 	str	x10, [x9]
+	/* Masked, an SError would wait for the kernel, and end that. */
+	msr	DAIFClr, #DAIF_A
 	mov	x10, x0
 	mov	x0, x1
 	blr	x10
@@ -84,13 +89,15 @@ pg_try:
 
 /* sp is that of the try that ends, x0 its result. */
 leave_try:
-	/* Device stores can fault late: have them do so while it is expected. */
+	/* Stores to devices and reads of bad memory can fault late: have them do so now. */
 	dsb	sy
 	isb
+	msr	DAIFSet, #DAIF_A
 	adrp	x9, innermost
 	add	x9, x9, :lo12:innermost
-	ldr	x10, [sp, #TRY_OUTER]
+	ldp	x10, x11, [sp, #TRY_OUTER]
 	str	x10, [x9]
+	msr	DAIF, x11
 	ldp	x19, x20, [sp]
 	ldp	x21, x22, [sp, #16]
 	ldp	x23, x24, [sp, #32]

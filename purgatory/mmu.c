@@ -92,20 +92,32 @@ bool pg_mmu_on(void)
 	return true;
 }
 
-static void clean_segment(void *segment_)
-{
-	const struct purgatory_segment *segment = segment_;
+struct span {
+	const uint8_t *start;
+	uint64_t size;
+};
 
-	pg_cache_clean((const void *)segment->base, (const void *)(segment->base + segment->size));
+static void clean_span(void *arg)
+{
+	const struct span *span = arg;
+
+	pg_cache_clean(span->start, span->start + span->size);
 }
 
 /* Memory that aborts is found again when it is read, and counts as damaged then. */
-void pg_clean_segments(void)
+void pg_clean(const void *start, uint64_t size)
 {
-	for (uint32_t i = 0; i < pg_params.segment_count; i++) {
-		struct purgatory_segment segment = pg_params.segments[i];
+	struct span span = { start, size };
 
-		if (segment.size)
-			pg_try(clean_segment, &segment);
-	}
+	if (size)
+		pg_try(clean_span, &span);
+}
+
+void pg_clean_checked(void)
+{
+	uint64_t tables = pg_params.table_offset[0];
+
+	for (uint32_t i = 0; i < pg_params.segment_count; i++)
+		pg_clean((const uint8_t *)pg_params.segments[i].base, pg_params.segments[i].size);
+	pg_clean(pg_at(tables), pg_params.segment_size - tables);
 }

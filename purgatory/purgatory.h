@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "handover.h"
+#include "parity.h"
 #include "sha256.h"
 
 /* Hidden, or -fpie compilers reach data through a GOT that nobody fills in. */
@@ -39,27 +40,96 @@ _Noreturn void pg_start_kernel(uint64_t dtb, uint64_t entry);
  */
 bool pg_try(void (*function)(void *arg), void *arg);
 
-/* check.c */
-struct pg_damage {
-	const struct purgatory_segment *segment;	/* of the first damaged leaf */
-	uint64_t offset;				/* of that leaf in the segment */
-	uint64_t damaged;				/* leaves; 0: all is well */
-	uint64_t leaves;				/* checked */
+/* The byte at @offset of the purgatory segment. */
+static inline uint8_t *pg_at(uint64_t offset)
+{
+	return (uint8_t *)&pg_header + offset;
+}
+
+/* clock.c */
+struct pg_clock {
+	uint64_t started;		/* CNTVCT */
+	uint64_t frequency;		/* ticks a second; 0: unknown */
+	uint64_t limit;			/* ticks; 0: none */
 };
 
-bool pg_check_self(void);
-void pg_check_segments(struct pg_damage *damage);
+void pg_clock_start(struct pg_clock *clock, uint32_t seconds);
+uint64_t pg_clock_ticks(const struct pg_clock *clock);	/* since the start */
+bool pg_clock_is_over(const struct pg_clock *clock);
+
+/* What the parts of the check hand on to each other. */
+struct pg_check {
+	enum pg_sha256_method sha256;
+	enum pg_parity_method parity;
+	struct pg_clock clock;
+	struct purgatory_record record;
+};
+
+/* self.c: is this purgatory, with its params and page tables, what was loaded? */
+bool pg_check_self(enum pg_sha256_method method);
+
+/* digest.c: the digest tables */
+struct pg_digest {
+	uint64_t words[PURGATORY_DIGEST_SIZE / sizeof(uint64_t)];
+};
+
+bool pg_same_digest(const struct pg_digest *a, const struct pg_digest *b);
+uint64_t pg_table_size(void);			/* bytes of one table */
+void pg_check_tables(struct pg_check *check);	/* harmless, but worth a note in the record */
+/* As many leaves as suit every CPU; one may stand there more than once. False: cannot be read. */
+bool pg_hash_leaves(enum pg_sha256_method method, const void *const data[PG_SHA256_LANES],
+		    struct pg_digest digests[PG_SHA256_LANES]);
+/*
+ * Are these leaves all zeros, and meant to be? No is no news: they may be right
+ * all the same. Many leaves of a kernel are, and to see that is cheaper than a
+ * digest.
+ */
+bool pg_are_zeros_as_expected(uint64_t leaf, const void *const data[PG_SHA256_LANES]);
+/* Does @data hold this leaf? False also where it cannot be read. */
+bool pg_is_right(enum pg_sha256_method method, uint64_t leaf, const void *data);
+bool pg_is_expected(uint64_t leaf, const struct pg_digest *digest);
+
+/* leaf.c: which leaves are damaged, and where a leaf is */
+uint64_t pg_bitmap_size(void);
+void pg_clear_bitmap(void);
+void pg_set_damaged(uint64_t leaf, bool damaged);
+bool pg_is_damaged(uint64_t leaf);
+const struct purgatory_segment *pg_segment_of(uint64_t leaf);
+uint8_t *pg_leaf_at(uint64_t leaf);
+
+/* check.c: hashes every leaf, until the time is over. */
+void pg_check_segments(struct pg_check *check);
+
+/* repair.c: brings back from parity what can be. */
+void pg_repair(struct pg_check *check);
+
+/* record.c */
+void pg_record_runs(struct purgatory_record *record);
+void pg_record_repair(struct purgatory_record *record, uint64_t leaf, const void *right);
+void pg_record_repaired(struct purgatory_record *record, uint64_t leaf);
+void pg_record_write(struct purgatory_record *record);
 
 /* cpu.c; E2H: EL2 has the registers of EL1 (Linux: a VHE host) */
 bool pg_has_e2h(void);
 enum pg_sha256_method pg_cpu_sha256_method(void);
-void pg_cpu_enable_simd(void);	/* before the first vector register is touched */
+enum pg_parity_method pg_cpu_parity_method(void);
+void pg_cpu_enable_simd(void);	/* before the first vector register is touched; may have none */
+
+/*
+ * SErrors of this exception level come to it, as far as pg_try lets them; or go
+ * where they went before.
+ */
+uint64_t pg_cpu_take_serrors(void);
+void pg_cpu_leave_serrors(uint64_t former);
 
 /* mmu.c: false where it has to stay off. */
 bool pg_mmu_on(void);
 
-/* Every checked segment, as memory will show it to a kernel that starts with caches off. */
-void pg_clean_segments(void);
+/* Clean and invalidate what can be reached of it. */
+void pg_clean(const void *start, uint64_t size);
+
+/* All that is checked with or against, as memory will show it to a kernel with caches off. */
+void pg_clean_checked(void);
 
 /* cache.S */
 void pg_cache_clean(const void *start, const void *end);	/* not an empty range */
@@ -69,13 +139,14 @@ void pg_mmu_disable(void);
 /* console.c: one line of text. What does not fit is cut off. */
 struct pg_line {
 	unsigned int size;
-	char text[160];
+	char text[256];
 };
 
 void pg_line_text(struct pg_line *line, const char *text);
 void pg_line_name(struct pg_line *line, const char *name, size_t size_max);
 void pg_line_decimal(struct pg_line *line, uint64_t value);
 void pg_line_hex(struct pg_line *line, uint64_t value);
+void pg_line_bytes(struct pg_line *line, const uint8_t *bytes, size_t size);
 void pg_line_print(struct pg_line *line);
 
 /* uart.c: false when the UART does not take it. */
@@ -88,8 +159,9 @@ struct pg_uart {
 bool pg_uart_put(const struct pg_uart *uart, char c);
 bool pg_uart_drain(const struct pg_uart *uart);
 
-/* psci.c */
-_Noreturn void pg_reset(uint32_t conduit);
+/* reset.S */
+_Noreturn void pg_reset(uint32_t conduit);	/* enum purgatory_conduit */
+_Noreturn void pg_halt(void);
 
 static inline unsigned int pg_exception_level(void)
 {

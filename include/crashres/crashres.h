@@ -40,6 +40,7 @@ enum crashres_status {
 	CRASHRES_ERR_LIMIT,		/* a limit of the kernel's boot protocol is exceeded */
 	CRASHRES_ERR_REQUEST,		/* the request contradicts itself */
 	CRASHRES_ERR_KERNEL,		/* the system call failed */
+	CRASHRES_ERR_NO_RECORD,		/* no purgatory of ours has left a record */
 };
 
 /* Which of the kernel's two images is meant: reboot(2) or panic. */
@@ -199,6 +200,16 @@ void crashres_kernel_close(struct crashres_kernel *kernel);	/* may be NULL */
 
 /* --------------------------------------------------------------------- plan */
 
+/* What purgatory does about damage that it cannot repair. */
+enum crashres_on_damage {
+	CRASHRES_ON_DAMAGE_RESET = 0,	/* reset the machine through its firmware */
+	CRASHRES_ON_DAMAGE_HALT,	/* stop there */
+	CRASHRES_ON_DAMAGE_BOOT,	/* start the kernel all the same */
+};
+
+/* 6.25 %, or what the crash region has room for without losing half of its size. */
+#define CRASHRES_REPAIR_AUTO UINT32_MAX
+
 /*
  * What to load. Start from CRASHRES_REQUEST_INIT, so that a program built
  * today keeps its meaning when members are added at the end.
@@ -212,14 +223,19 @@ struct crashres_request {
 	bool reuse_cmdline;			/* put the running kernel's command line first */
 	struct crashres_range window;		/* every segment lies inside */
 	bool purgatory_mmu_off;			/* check without page tables and caches */
+	bool no_checks;				/* purgatory starts the kernel unseen */
+	enum crashres_on_damage on_damage;
+	uint32_t repair;			/* parity, 1/100 % of what is checked; crash slot only */
+	uint32_t check_seconds;			/* then on_damage; 0: no limit; crash slot only */
 };
 
 #define CRASHRES_REQUEST_INIT \
-	{ .size = sizeof(struct crashres_request), .window = { 0, UINT64_MAX } }
+	{ .size = sizeof(struct crashres_request), .window = { 0, UINT64_MAX }, \
+	  .repair = CRASHRES_REPAIR_AUTO, .check_seconds = 30 }
 
 /* One segment as kexec_load(2) takes it. */
 struct crashres_segment {
-	const char *name;	/* "kernel", "initrd", "dtb", "elfcorehdr", "purgatory" */
+	const char *name;	/* "kernel", "initrd", "dtb", "elfcorehdr", "purgatory", "parity" */
 	const void *data;
 	uint64_t data_size;	/* the kernel zeroes the rest of the range */
 	struct crashres_range range;
@@ -262,6 +278,23 @@ const char *crashres_plan_command_line(const struct crashres_plan *plan);
 const struct crashres_segment *crashres_plan_segments(const struct crashres_plan *plan,
 						      size_t *count);
 
+/* How much parity a plan has, and why. */
+enum crashres_repair_reason {
+	CRASHRES_REPAIR_OFF = 0,	/* not asked for, or nothing is checked */
+	CRASHRES_REPAIR_ASKED,		/* as much as was asked for */
+	CRASHRES_REPAIR_LESS,		/* more would leave under half of the crash region free */
+	CRASHRES_REPAIR_NO_ROOM,	/* any would */
+};
+
+struct crashres_repair {
+	enum crashres_repair_reason reason;
+	uint64_t checked;		/* bytes */
+	uint64_t parity;		/* bytes */
+	uint64_t burst;			/* bytes of adjacent damage that come back, wherever they are */
+};
+
+struct crashres_repair crashres_plan_repair(const struct crashres_plan *plan);
+
 /* --------------------------------------------------------------------- load */
 
 /**
@@ -285,6 +318,68 @@ enum crashres_status crashres_load(struct crashres_ctx *ctx, const struct crashr
 
 /* Empties @slot; succeeds on an empty one. Errors as crashres_load(). */
 enum crashres_status crashres_unload(struct crashres_ctx *ctx, enum crashres_slot slot);
+
+/* ------------------------------------------------------------------- report */
+
+enum crashres_outcome {
+	CRASHRES_OUTCOME_INTACT = 1,
+	CRASHRES_OUTCOME_REPAIRED,	/* damaged, and all of it brought back */
+	CRASHRES_OUTCOME_DAMAGED,	/* started all the same, as CRASHRES_ON_DAMAGE_BOOT says */
+};
+
+/* Who computed SHA-256. */
+enum crashres_sha256 {
+	CRASHRES_SHA256_PORTABLE = 0,
+	CRASHRES_SHA256_VECTORS,	/* Advanced SIMD */
+	CRASHRES_SHA256_INSTRUCTIONS,	/* the SHA-2 instructions of the CPU */
+};
+
+/* Adjacent damaged leaves. */
+struct crashres_damage {
+	char segment[16];		/* name, as in struct crashres_segment */
+	uint64_t offset;		/* in it: the first wrong byte, or the first leaf if unrepaired */
+	uint64_t leaves;
+	uint64_t repaired;		/* of these */
+	uint8_t found[16];		/* the bytes that were there, from offset on */
+	size_t found_size;		/* how many; 0: they could not be read */
+};
+
+/* What purgatory found before it started the running kernel. */
+struct crashres_report {
+	enum crashres_outcome outcome;
+	unsigned int exception_level;	/* 1 or 2 */
+	bool vhe;			/* at 2: with HCR_EL2.E2H */
+	bool mmu;			/* MMU and caches were on */
+	bool timed_out;			/* not all leaves were checked, or not all repaired */
+	bool table_damaged[2];		/* copies of the digests; harmless */
+	enum crashres_sha256 sha256;
+	uint64_t started;		/* the system counter then */
+	uint64_t nanoseconds;		/* for check and repair; 0 where the counter's rate is unknown */
+	uint64_t leaf_size;		/* bytes */
+	uint64_t leaves;		/* checked */
+	uint64_t damaged;
+	uint64_t repaired;
+	uint64_t damage_count;		/* runs of adjacent damaged leaves */
+	size_t listed;			/* in damage; the record holds no more than some */
+	struct crashres_damage damage[];
+};
+
+/**
+ * crashres_report_read() - what purgatory left for the running kernel
+ * @report: out; release with crashres_report_free().
+ *
+ * Reads /chosen of /sys/firmware/fdt below the context's root, which only root
+ * can do.
+ *
+ * Return:
+ *   CRASHRES_ERR_NO_RECORD    not started by a purgatory of ours, or unchecked
+ *   CRASHRES_ERR_OS           the device tree cannot be read
+ *   CRASHRES_ERR_FORMAT       device tree or record is damaged
+ *   CRASHRES_ERR_UNSUPPORTED  the record is of another version
+ */
+enum crashres_status crashres_report_read(struct crashres_ctx *ctx,
+					  struct crashres_report **report);
+void crashres_report_free(struct crashres_report *report);	/* may be NULL */
 
 #ifdef __cplusplus
 }

@@ -251,3 +251,20 @@ void crs_firmware_from_fadt(const void *fadt, size_t size, struct crs_firmware *
 		return;
 	firmware->conduit = bytes[129] & 2 ? PURGATORY_CONDUIT_HVC : PURGATORY_CONDUIT_SMC;
 }
+
+/*
+ * /proc/consoles (fs/proc/consoles.c): a line a console, its name first. The
+ * serial drivers: amba-pl011.c calls its ports ttyAMA, the 8250 drivers ttyS.
+ */
+bool crs_firmware_uart_is_console(const struct crs_firmware *firmware, const char *consoles)
+{
+	const char *name = firmware->uart == PURGATORY_UART_PL011 ? "ttyAMA" : "ttyS";
+	size_t length = strlen(name);
+
+	for (const char *line = consoles; *line; line += *line == '\n') {
+		if (!strncmp(line, name, length) && line[length] >= '0' && line[length] <= '9')
+			return true;
+		line += strcspn(line, "\n");
+	}
+	return false;
+}

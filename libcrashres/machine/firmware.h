@@ -28,4 +28,10 @@ void crs_firmware_from_dtb(const void *dtb, size_t size, struct crs_firmware *fi
 void crs_firmware_from_spcr(const void *spcr, size_t size, struct crs_firmware *firmware);
 void crs_firmware_from_fadt(const void *fadt, size_t size, struct crs_firmware *firmware);
 
+/*
+ * Does the running kernel use a UART of this kind as a console, by its
+ * /proc/consoles? One that it does not use may have no clock or no power.
+ */
+bool crs_firmware_uart_is_console(const struct crs_firmware *firmware, const char *consoles);
+
 #endif

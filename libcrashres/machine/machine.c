@@ -188,6 +188,19 @@ static void read_kcore(struct crashres_ctx *ctx, struct crashres_machine *machin
 		crs_log(ctx, CRASHRES_LOG_WARNING, "%s", ctx->error);
 }
 
+/* Where the file is missing, as in a copy of a machine, firmware is believed. */
+static void check_console(struct crashres_ctx *ctx, struct crs_firmware *firmware)
+{
+	CRS_CLEANUP(crs_freep) uint8_t *consoles = NULL;
+	size_t size;
+
+	if (firmware->uart == PURGATORY_UART_NONE ||
+	    !read_optional(ctx, "proc/consoles", LINE_LIMIT, &consoles, &size) ||
+	    crs_firmware_uart_is_console(firmware, (const char *)consoles))
+		return;
+	firmware->uart = PURGATORY_UART_NONE;
+}
+
 static void read_firmware(struct crashres_ctx *ctx, struct crashres_machine *machine)
 {
 	CRS_CLEANUP(crs_freep) uint8_t *spcr = NULL;
@@ -203,6 +216,7 @@ static void read_firmware(struct crashres_ctx *ctx, struct crashres_machine *mac
 	if (firmware->conduit == PURGATORY_CONDUIT_UNKNOWN &&
 	    read_optional(ctx, "sys/firmware/acpi/tables/FACP", TABLE_LIMIT, &fadt, &size))
 		crs_firmware_from_fadt(fadt, size, firmware);
+	check_console(ctx, firmware);
 }
 
 /* A copy of another machine's files may not hold its page size; 4 KiB is what most have. */
@@ -234,7 +248,7 @@ static void log_console(struct crashres_ctx *ctx, const struct crs_firmware *fir
 		break;
 	default:
 		crs_log(ctx, CRASHRES_LOG_INFO, "purgatory has no console: neither stdout-path "
-			"nor SPCR names a PL011 or 16550");
+			"nor SPCR names a PL011 or 16550 that is in /proc/consoles");
 		break;
 	}
 }

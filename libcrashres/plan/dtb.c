@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <endian.h>
 #include <inttypes.h>
 #include <libfdt.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../purgatory/handover.h"
 #include "dtb.h"
 
 /* What a former kexec, or the boot loader for this boot only, left in /chosen. */
@@ -11,6 +13,7 @@ static const char *const stale[] = {
 	"bootargs", "kaslr-seed", "rng-seed", "linux,initrd-start", "linux,initrd-end",
 	"linux,elfcorehdr", "linux,usable-memory-range", "linux,ima-kexec-buffer",
 	"linux,kho-fdt", "linux,kho-scratch", "linux,booted-from-kexec", "linux,dmcryptkeys",
+	PURGATORY_RECORD_PROPERTY,
 };
 
 /* A cells property of the root; drivers/of/fdt.c takes 1 where it is missing. */
@@ -43,7 +46,16 @@ static bool read_initrd_address(const void *dtb, int chosen, const char *propert
 	return true;
 }
 
-/* The old initrd is gone in the new kernel, and so must be its reservation. */
+/* To the smallest page, as boot loaders may do. */
+static uint64_t page_up(uint64_t size)
+{
+	return (size + 4095) & ~4095ULL;
+}
+
+/*
+ * The old initrd is gone in the new kernel, and so must be its reservation; not
+ * a larger one that happens to start there (drivers/of/kexec.c compares both).
+ */
 static int drop_initrd_reservation(void *dtb, int chosen)
 {
 	uint64_t start, end, base, size;
@@ -52,7 +64,8 @@ static int drop_initrd_reservation(void *dtb, int chosen)
 	    !read_initrd_address(dtb, chosen, "linux,initrd-end", &end))
 		return 0;
 	for (int i = fdt_num_mem_rsv(dtb); i-- > 0;)
-		if (!fdt_get_mem_rsv(dtb, i, &base, &size) && base == start)
+		if (!fdt_get_mem_rsv(dtb, i, &base, &size) && base == start &&
+		    (size == end - start || size == page_up(end - start)))
 			return fdt_del_mem_rsv(dtb, i);
 	return 0;
 }
@@ -118,6 +131,26 @@ static int set_initrd(void *dtb, int chosen, struct crashres_range initrd)
 	return error ? error : fdt_add_mem_rsv(dtb, initrd.base, initrd.size);
 }
 
+/* The template: purgatory writes nowhere but over one. */
+static int set_record(void *dtb, int chosen)
+{
+	const struct purgatory_record record = {
+		.magic = htole64(PURGATORY_RECORD_MAGIC),
+		.version = htole32(PURGATORY_RECORD_VERSION),
+		.size = htole32(sizeof(record)),
+	};
+
+	return fdt_setprop(dtb, chosen, PURGATORY_RECORD_PROPERTY, &record, sizeof(record));
+}
+
+size_t crs_dtb_record_offset(const void *dtb)
+{
+	int chosen = fdt_path_offset(dtb, "/chosen");
+	const uint8_t *record = fdt_getprop(dtb, chosen, PURGATORY_RECORD_PROPERTY, NULL);
+
+	return (size_t)(record - (const uint8_t *)dtb);
+}
+
 static enum crashres_status edit(struct crashres_ctx *ctx, void *dtb,
 				 const struct crs_dtb_chosen *chosen, int *error)
 {
@@ -139,6 +172,8 @@ static enum crashres_status edit(struct crashres_ctx *ctx, void *dtb,
 				    chosen->usable_count, error);
 	if (!*error && status == CRASHRES_OK && chosen->initrd.size)
 		*error = set_initrd(dtb, node, chosen->initrd);
+	if (!*error && status == CRASHRES_OK && chosen->record)
+		*error = set_record(dtb, node);
 	return status;
 }
 
@@ -147,7 +182,7 @@ enum crashres_status crs_dtb_make(struct crashres_ctx *ctx, const char *name, co
 				  uint8_t **result, size_t *result_size)
 {
 	/* Property names and values, two reservations, a node: less than this. */
-	size_t room = size + strlen(chosen->bootargs) + 4096;
+	size_t room = size + strlen(chosen->bootargs) + sizeof(struct purgatory_record) + 4096;
 	CRS_CLEANUP(crs_freep) uint8_t *tree = NULL;
 	enum crashres_status status;
 	int error;

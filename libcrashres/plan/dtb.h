@@ -24,6 +24,7 @@ struct crs_dtb_chosen {
 	const struct crashres_range *usable;	/* linux,usable-memory-range, in this order */
 	size_t usable_count;			/* the kernel reads two */
 	const uint8_t *seed;			/* CRS_DTB_SEED_SIZE random bytes, or NULL */
+	bool record;				/* room for what purgatory will find */
 };
 
 /*
@@ -39,5 +40,8 @@ struct crs_dtb_chosen {
 enum crashres_status crs_dtb_make(struct crashres_ctx *ctx, const char *name, const void *dtb,
 				  size_t size, const struct crs_dtb_chosen *chosen,
 				  uint8_t **result, size_t *result_size);
+
+/* Where in @dtb, which crs_dtb_make() made with it, the record is. */
+size_t crs_dtb_record_offset(const void *dtb);
 
 #endif

@@ -11,6 +11,7 @@
 #include "../../purgatory/sha256.h"
 #include "../range.h"
 #include "handover.h"
+#include "leaf.h"
 #include "pagetables.h"
 
 #define LEAF PURGATORY_LEAF_SIZE
@@ -18,14 +19,14 @@
 /* What page tables of 48-bit addresses can map. */
 #define ADDRESS_LIMIT (1ULL << 48)
 
-static const uint8_t zeros[LEAF] __attribute__((aligned(16)));
-
 /* Offsets inside the segment, as handover.h draws them. */
 struct layout {
 	uint64_t scratch;
 	uint64_t params;
-	uint64_t tables[2];
 	uint64_t roots[2];	/* of page tables, 0: none */
+	uint64_t tables[2];
+	uint64_t table_size;
+	uint64_t bitmap;
 	uint64_t size;
 };
 
@@ -71,27 +72,37 @@ static struct maps make_maps(const struct crs_handover *handover)
 	return maps;
 }
 
+/* Bytes of the page tables of one regime. */
+static uint64_t roots_size(const struct maps *maps)
+{
+	if (!maps->count)
+		return 0;
+	/* Wherever the code will lie, it parts two blocks of 2 MiB at most into pages. */
+	return CRS_TABLE_SIZE * (crs_pagetables_count(maps->list, maps->count) + 2);
+}
+
 /* @leaves is bounded by memory that exists: nothing here can wrap. */
 static struct layout make_layout(const struct crs_handover *handover, uint64_t leaves)
 {
 	struct layout layout = { 0 };
 	struct purgatory_header header;
 	struct maps maps = make_maps(handover);
-	uint64_t table = leaf_up(leaves * PURGATORY_DIGEST_SIZE), roots;
+	uint64_t roots = roots_size(&maps), next;
 
 	memcpy(&header, crs_purgatory_image, sizeof(header));
 	layout.scratch = le64toh(header.scratch_offset);
 	layout.params = le64toh(header.image_size);
-	layout.tables[0] = layout.params + leaf_up(sizeof(struct purgatory_params));
-	layout.tables[1] = layout.tables[0] + table;
-	layout.size = layout.tables[1] + table;
-	if (!maps.count)
-		return layout;
-	/* Wherever the code will lie, it parts two blocks of 2 MiB at most into pages. */
-	roots = CRS_TABLE_SIZE * (crs_pagetables_count(maps.list, maps.count) + 2);
-	layout.roots[0] = layout.size;
-	layout.roots[1] = layout.size + roots;
-	layout.size += 2 * roots;
+	next = layout.params + leaf_up(sizeof(struct purgatory_params));
+	if (roots) {
+		layout.roots[0] = next;
+		layout.roots[1] = next + roots;
+		next += 2 * roots;
+	}
+	layout.table_size = leaf_up(leaves * PURGATORY_DIGEST_SIZE);
+	layout.tables[0] = next;
+	layout.tables[1] = layout.tables[0] + layout.table_size;
+	layout.bitmap = layout.tables[1] + layout.table_size;
+	layout.size = layout.bitmap + leaf_up((leaves + 7) / 8);
 	return layout;
 }
 
@@ -125,39 +136,25 @@ static enum pg_sha256_method sha256_method(void)
 	return PG_SHA256_PORTABLE;
 }
 
-/*
- * Where a leaf of @segment stands; in @last, which is zero, where its data ends
- * inside of it. Behind its data a segment is zero, as the kernel leaves it.
- */
-static const uint8_t *leaf_data(const struct crashres_segment *segment, uint64_t offset,
-				uint8_t last[LEAF])
-{
-	const uint8_t *data = segment->data;
-
-	if (offset >= segment->data_size)
-		return zeros;
-	if (segment->data_size - offset >= LEAF)
-		return data + offset;
-	memcpy(last, data + offset, segment->data_size - offset);
-	return last;
-}
-
 /* One digest a leaf, four at a time; leaves behind the data share one digest. */
 static void digest_segment(const struct crashres_segment *segment, uint8_t *table)
 {
+	static const struct crs_leaf zeros;
 	enum pg_sha256_method method = sha256_method();
-	uint8_t last[LEAF] __attribute__((aligned(16))) = { 0 };
 	uint8_t zero[PURGATORY_DIGEST_SIZE] __attribute__((aligned(16)));
 	uint8_t digests[PG_SHA256_LANES][PURGATORY_DIGEST_SIZE] __attribute__((aligned(16)));
-	uint64_t leaves = segment->range.size / LEAF;
-	uint64_t with_data = (segment->data_size + LEAF - 1) / LEAF;
+	uint64_t leaves = segment->range.size / LEAF, with_data = crs_leaf_count(segment);
 
-	pg_sha256_two(method, zeros, zeros, LEAF, zero, zero);
+	pg_sha256_two(method, &zeros, &zeros, LEAF, zero, zero);
 	for (uint64_t leaf = 0; leaf < with_data; leaf += PG_SHA256_LANES) {
+		struct crs_leaf rooms[PG_SHA256_LANES];
 		const void *data[PG_SHA256_LANES];
 
-		for (uint64_t i = 0; i < PG_SHA256_LANES; i++)
-			data[i] = leaf_data(segment, (leaf + i) * LEAF, last);
+		for (uint64_t i = 0; i < PG_SHA256_LANES; i++) {
+			data[i] = crs_leaf(segment, leaf + i, &rooms[i]);
+			if (!data[i])
+				data[i] = &zeros;
+		}
 		pg_sha256_four(method, data, LEAF, digests);
 		for (uint64_t i = 0; i < PG_SHA256_LANES && leaf + i < with_data; i++)
 			memcpy(table + (leaf + i) * sizeof(zero), digests[i], sizeof(zero));
@@ -179,34 +176,80 @@ static struct purgatory_segment describe(const struct crashres_segment *segment,
 	return entry;
 }
 
-static void fill_segments(const struct crashres_segment *segments, size_t count,
-			  const struct layout *layout, uint8_t *data,
-			  struct purgatory_params *params)
+static void digest_bytes(const uint8_t *data, uint64_t size, uint8_t *digest)
+{
+	struct pg_sha256 sha;
+
+	pg_sha256_init(&sha, sha256_method());
+	pg_sha256_update(&sha, data, size);
+	pg_sha256_final(&sha, digest);
+}
+
+static void fill_segments(const struct crs_handover *handover, const struct layout *layout,
+			  uint8_t *data, struct purgatory_params *params)
 {
 	uint64_t leaf = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		params->segments[i] = describe(&segments[i], leaf);
-		digest_segment(&segments[i],
-			       data + layout->tables[0] + leaf * PURGATORY_DIGEST_SIZE);
-		leaf += segments[i].range.size / LEAF;
+	for (size_t i = 0; i < handover->segment_count; i++) {
+		const struct crashres_segment *segment = &handover->segments[i];
+
+		params->segments[i] = describe(segment, leaf);
+		if (handover->unchecked)
+			continue;
+		digest_segment(segment, data + layout->tables[0] + leaf * PURGATORY_DIGEST_SIZE);
+		leaf += segment->range.size / LEAF;
 	}
-	memcpy(data + layout->tables[1], data + layout->tables[0],
-	       layout->tables[1] - layout->tables[0]);
-	params->segment_count = htole32((uint32_t)count);
+	memcpy(data + layout->tables[1], data + layout->tables[0], layout->table_size);
+	params->segment_count = htole32((uint32_t)handover->segment_count);
 	params->leaf_count = htole64(leaf);
+	digest_bytes(data + layout->tables[0], layout->table_size, params->table_digest);
 }
 
 /* See self_digest in purgatory/handover.h. */
 static void digest_self(uint8_t *data, const struct layout *layout)
 {
-	uint64_t covered = layout->params + PURGATORY_DIGEST_SIZE;
+	uint64_t digest = layout->params + offsetof(struct purgatory_params, self_digest);
+	uint64_t covered = digest + PURGATORY_DIGEST_SIZE;
 	struct pg_sha256 sha;
 
 	pg_sha256_init(&sha, sha256_method());
 	pg_sha256_update(&sha, data, layout->scratch);
-	pg_sha256_update(&sha, data + covered, layout->size - covered);
-	pg_sha256_final(&sha, data + layout->params);
+	pg_sha256_update(&sha, data + covered, layout->tables[0] - covered);
+	pg_sha256_final(&sha, data + digest);
+}
+
+/* The carry goes round: without that, two flips of bit 63 would make up for each other. */
+static uint64_t add_round(uint64_t a, uint64_t b)
+{
+	uint64_t sum = a + b;
+
+	return sum + (sum < a);
+}
+
+/* See code_sum in purgatory/handover.h. */
+static void sum_code(const uint8_t *data, const struct layout *layout,
+		     struct purgatory_params *params)
+{
+	uint64_t sum = 0, sum_of_sums = 0;
+
+	for (uint64_t i = 0; i < layout->scratch; i += sizeof(uint64_t)) {
+		uint64_t word;
+
+		memcpy(&word, data + i, sizeof(word));
+		sum = add_round(sum, le64toh(word));
+		sum_of_sums = add_round(sum_of_sums, sum);
+	}
+	params->code_sum[0] = htole64(sum);
+	params->code_sum[1] = htole64(sum_of_sums);
+}
+
+/* See uart_sum in purgatory/handover.h. */
+static uint64_t sum_uart(const struct crs_firmware *firmware)
+{
+	uint64_t sum = PURGATORY_MAGIC + firmware->uart_base;
+
+	sum += (uint64_t)firmware->conduit << 32 | firmware->uart;
+	return sum + ((uint64_t)firmware->uart_width << 32 | firmware->uart_stride);
 }
 
 static struct purgatory_params make_params(const struct crs_handover *handover,
@@ -218,11 +261,18 @@ static struct purgatory_params make_params(const struct crs_handover *handover,
 		.segment_size = htole64(layout->size),
 		.kernel_entry = htole64(handover->kernel_entry),
 		.dtb = htole64(handover->dtb),
+		.record = htole64(handover->record),
 		.uart_base = htole64(firmware->uart_base),
 		.uart_type = htole32(firmware->uart),
 		.conduit = htole32(firmware->conduit),
 		.uart_stride = htole32(firmware->uart_stride),
 		.uart_width = htole32(firmware->uart_width),
+		.uart_sum = htole64(sum_uart(firmware)),
+		.on_damage = htole32(handover->on_damage),
+		.seconds = htole32(handover->seconds),
+		.bitmap_offset = htole64(layout->bitmap),
+		.parity_base = htole64(handover->group_count ? handover->parity : 0),
+		.group_count = htole64(handover->group_count),
 		.table_offset = { htole64(layout->tables[0]), htole64(layout->tables[1]) },
 		.root_offset = { htole64(layout->roots[0]), htole64(layout->roots[1]) },
 	};
@@ -240,13 +290,13 @@ enum crashres_status crs_handover_make(struct crashres_ctx *ctx,
 	if (handover->segment_count > PURGATORY_SEGMENTS_MAX)
 		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "purgatory: %zu segments, at most %d",
 				handover->segment_count, PURGATORY_SEGMENTS_MAX);
-	for (size_t i = 0; i < handover->segment_count; i++)
+	for (size_t i = 0; i < handover->segment_count && !handover->unchecked; i++)
 		leaves += handover->segments[i].range.size / LEAF;
 	layout = make_layout(handover, leaves);
-	if (layout.size > PURGATORY_SEGMENT_SIZE_MAX)
+	if (layout.size > PURGATORY_SEGMENT_SIZE_MAX || layout.tables[0] > PURGATORY_SELF_SIZE_MAX)
 		return crs_fail(ctx, CRASHRES_ERR_LIMIT,
 				"purgatory: %" PRIu64 " MiB to check need %" PRIu64
-				" MiB of digests, at most %u",
+				" MiB of digests and page tables, at most %u",
 				leaves * LEAF >> 20, layout.size >> 20,
 				PURGATORY_SEGMENT_SIZE_MAX >> 20);
 	segment = calloc(1, layout.size);
@@ -254,8 +304,9 @@ enum crashres_status crs_handover_make(struct crashres_ctx *ctx,
 		return crs_fail_memory(ctx);
 	memcpy(segment, crs_purgatory_image, (size_t)(crs_purgatory_image_end - crs_purgatory_image));
 	params = make_params(handover, &layout);
-	fill_segments(handover->segments, handover->segment_count, &layout, segment, &params);
+	fill_segments(handover, &layout, segment, &params);
 	fill_pagetables(handover, &layout, base, segment);
+	sum_code(segment, &layout, &params);
 	memcpy(segment + layout.params, &params, sizeof(params));
 	digest_self(segment, &layout);
 	*data = segment;

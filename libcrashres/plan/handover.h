@@ -16,9 +16,15 @@ struct crs_handover {
 	/* Multiples of a leaf, each checked over its whole range. */
 	const struct crashres_segment *segments;
 	size_t segment_count;
+	bool unchecked;			/* no, only cleaned to memory */
 	uint64_t kernel_entry;
 	uint64_t dtb;
+	uint64_t record;		/* where struct purgatory_record goes; 0: nowhere */
 	const struct crs_firmware *firmware;
+	enum purgatory_policy on_damage;
+	uint32_t seconds;		/* for check and repair; 0: no limit */
+	uint64_t parity;		/* base of the parity area */
+	uint64_t group_count;		/* 0: none */
 	/* Memory that may be mapped for the check, around all segments; size 0: MMU off. */
 	struct crashres_range region;
 };

@@ -9,6 +9,7 @@
 #include "dtb.h"
 #include "elfcorehdr.h"
 #include "handover.h"
+#include "parity.h"
 #include "place.h"
 #include "plan.h"
 
@@ -47,7 +48,8 @@ struct draft {
 	uint8_t seed[CRS_DTB_SEED_SIZE];
 	bool have_seed;
 	/* By role; size 0 where there is none. Sizes are known before places are. */
-	struct crashres_segment image, initrd, dtb, elfcorehdr, purgatory;
+	struct crashres_segment image, initrd, dtb, elfcorehdr, purgatory, parity;
+	uint64_t group_count;		/* of parity */
 };
 
 static bool is_crash(const struct draft *draft)
@@ -159,6 +161,12 @@ static enum crashres_status take_dtb_source(struct draft *draft)
 }
 
 /* With the segments where they are now; the result has the same size wherever they are. */
+/* The next kernel of a normal load has nothing to tell that from. */
+static bool is_recorded(const struct draft *draft)
+{
+	return is_crash(draft) && !draft->request->no_checks;
+}
+
 static enum crashres_status make_dtb(struct draft *draft)
 {
 	const struct crs_ranges *crash = &draft->machine->regions.crash;
@@ -170,6 +178,7 @@ static enum crashres_status make_dtb(struct draft *draft)
 		.usable_count = !is_crash(draft) ? 0 :
 				crash->count < MAX_USABLE_RANGES ? crash->count : MAX_USABLE_RANGES,
 		.seed = draft->have_seed ? draft->seed : NULL,
+		.record = is_recorded(draft),
 	};
 	enum crashres_status status;
 	uint8_t *dtb;
@@ -235,6 +244,67 @@ static enum crashres_status describe_segments(struct draft *draft)
 	return status;
 }
 
+/* ------------------------------------------------------------ how it is checked */
+
+/* What purgatory maps for the check: only of the crash slot is all of it known to be memory. */
+static struct crs_handover start_handover(const struct draft *draft)
+{
+	const struct crashres_request *request = draft->request;
+	bool mapped = is_crash(draft) && !request->purgatory_mmu_off && !request->no_checks;
+
+	return (struct crs_handover){
+		.firmware = &draft->machine->firmware,
+		.on_damage = (enum purgatory_policy)request->on_damage,
+		/* Without the MMU it takes its time, and nobody waits for the dump of a normal load. */
+		.seconds = is_crash(draft) ? request->check_seconds : 0,
+		.region = mapped ? draft->machine->regions.crash.items[0] :
+				   (struct crashres_range){ 0 },
+	};
+}
+
+/* What it all takes in memory, but for parity. */
+static uint64_t checked_size(const struct draft *draft)
+{
+	if (draft->request->no_checks)
+		return 0;
+	return draft->image.range.size + draft->initrd.range.size + draft->dtb.range.size +
+	       draft->elfcorehdr.range.size;
+}
+
+static enum crashres_status describe_purgatory(struct draft *draft)
+{
+	const struct crs_handover handover = start_handover(draft);
+	uint64_t size = crs_handover_size(&handover, checked_size(draft));
+
+	return describe(draft, &draft->purgatory, "purgatory", NULL, size, size);
+}
+
+/* What parity may take: half of the region stays free for the kernel to work in. */
+static uint64_t parity_room(const struct draft *draft)
+{
+	uint64_t half = draft->machine->regions.crash.items[0].size / 2;
+	uint64_t used = CONTROL_HOLE + checked_size(draft) + draft->purgatory.range.size;
+
+	return half > used ? half - used : 0;
+}
+
+static enum crashres_status describe_parity(struct draft *draft)
+{
+	struct crashres_repair *repair = &draft->plan->repair;
+	uint64_t leaves = checked_size(draft) / PURGATORY_LEAF_SIZE;
+
+	repair->checked = checked_size(draft);
+	if (!is_crash(draft) || !leaves)
+		return CRASHRES_OK;
+	draft->group_count = crs_parity_groups(leaves, draft->request->repair, parity_room(draft),
+					       &repair->reason);
+	if (!draft->group_count)
+		return CRASHRES_OK;
+	repair->parity = crs_parity_size(draft->group_count);
+	repair->burst = repair->parity - PURGATORY_LEAF_SIZE;
+	return describe(draft, &draft->parity, "parity", NULL, repair->parity, repair->parity);
+}
+
 /* ------------------------------------------------------------ where it goes */
 
 static enum crashres_status fail_space(const struct draft *draft, const char *name,
@@ -292,6 +362,27 @@ static enum crashres_status put_purgatory_below(struct draft *draft)
 	return crs_place_lowest(&draft->place, need, below, &draft->purgatory.range);
 }
 
+/* Parity that nobody asked for may find no place between what must be there. */
+static enum crashres_status put_parity(struct draft *draft)
+{
+	const struct crashres_segment *below = draft->initrd.range.size ? &draft->initrd :
+									  &draft->image;
+	uint64_t base = crs_range_end(below->range);
+	const struct crashres_range window = { base, crs_range_end(draft->window) - base };
+	enum crashres_status status = put(draft, &draft->parity, crs_place_lowest, LARGEST_PAGE, 0,
+					  window);
+
+	if (status != CRASHRES_ERR_NO_SPACE || draft->request->repair != CRASHRES_REPAIR_AUTO)
+		return status;
+	draft->group_count = 0;
+	draft->parity.range.size = 0;
+	draft->plan->repair = (struct crashres_repair){
+		.reason = CRASHRES_REPAIR_NO_ROOM,
+		.checked = draft->plan->repair.checked,
+	};
+	return CRASHRES_OK;
+}
+
 /* design.md, "Layout of the high region"; a normal load follows it where memory allows. */
 static enum crashres_status place_segments(struct draft *draft)
 {
@@ -313,30 +404,13 @@ static enum crashres_status place_segments(struct draft *draft)
 		status = put(draft, &draft->dtb, crs_place_highest, DTB_ALIGNMENT, 0, all);
 	if (status == CRASHRES_OK)
 		status = put(draft, &draft->elfcorehdr, crs_place_highest, LARGEST_PAGE, 0, all);
+	/* Last, for only parity can do without. */
+	if (status == CRASHRES_OK)
+		status = put_parity(draft);
 	return status;
 }
 
 /* ------------------------------------------------------------------- result */
-
-/* What purgatory maps for the check: only of the crash slot is all of it known to be memory. */
-static struct crs_handover start_handover(const struct draft *draft)
-{
-	return (struct crs_handover){
-		.firmware = &draft->machine->firmware,
-		.region = is_crash(draft) && !draft->request->purgatory_mmu_off ?
-			  draft->machine->regions.crash.items[0] : (struct crashres_range){ 0 },
-	};
-}
-
-static enum crashres_status describe_purgatory(struct draft *draft)
-{
-	const struct crs_handover handover = start_handover(draft);
-	uint64_t checked = draft->image.range.size + draft->initrd.range.size +
-			   draft->dtb.range.size + draft->elfcorehdr.range.size;
-	uint64_t size = crs_handover_size(&handover, checked);
-
-	return describe(draft, &draft->purgatory, "purgatory", NULL, size, size);
-}
 
 static void add_segment(struct crashres_plan *plan, const struct crashres_segment *segment)
 {
@@ -350,9 +424,45 @@ static void add_segment(struct crashres_plan *plan, const struct crashres_segmen
 	plan->segment_count++;
 }
 
+static enum crashres_status make_parity(struct draft *draft)
+{
+	struct crashres_plan *plan = draft->plan;
+
+	if (!draft->group_count)
+		return CRASHRES_OK;
+	plan->parity = malloc(draft->parity.data_size);
+	if (!plan->parity)
+		return crs_fail_memory(draft->ctx);
+	crs_parity_make(plan->segments, plan->segment_count, draft->group_count, plan->parity);
+	draft->parity.data = plan->parity;
+	return CRASHRES_OK;
+}
+
+/* Checked are the segments that the plan has so far. */
 static enum crashres_status make_purgatory(struct draft *draft)
 {
 	struct crs_handover handover = start_handover(draft);
+	struct crashres_plan *plan = draft->plan;
+	enum crashres_status status;
+
+	handover.segments = plan->segments;
+	handover.segment_count = plan->segment_count;
+	handover.unchecked = draft->request->no_checks;
+	if (is_recorded(draft))
+		handover.record = draft->dtb.range.base + crs_dtb_record_offset(plan->dtb);
+	handover.kernel_entry = draft->image.range.base;
+	handover.dtb = draft->dtb.range.base;
+	handover.parity = draft->parity.range.base;
+	handover.group_count = draft->group_count;
+	status = crs_handover_make(draft->ctx, &handover, draft->purgatory.range.base,
+				   &plan->purgatory, &draft->purgatory.data_size);
+	draft->purgatory.data = plan->purgatory;
+	plan->entry = draft->purgatory.range.base;
+	return status;
+}
+
+static enum crashres_status make_segments(struct draft *draft)
+{
 	struct crashres_plan *plan = draft->plan;
 	enum crashres_status status;
 
@@ -360,17 +470,14 @@ static enum crashres_status make_purgatory(struct draft *draft)
 	add_segment(plan, &draft->initrd);
 	add_segment(plan, &draft->dtb);
 	add_segment(plan, &draft->elfcorehdr);
-	handover.segments = plan->segments;
-	handover.segment_count = plan->segment_count;
-	handover.kernel_entry = draft->image.range.base;
-	handover.dtb = draft->dtb.range.base;
-	status = crs_handover_make(draft->ctx, &handover, draft->purgatory.range.base,
-				   &plan->purgatory, &draft->purgatory.data_size);
-	draft->purgatory.data = plan->purgatory;
+	status = make_parity(draft);
 	if (status == CRASHRES_OK)
-		add_segment(plan, &draft->purgatory);
-	plan->entry = draft->purgatory.range.base;
-	return status;
+		status = make_purgatory(draft);
+	if (status != CRASHRES_OK)
+		return status;
+	add_segment(plan, &draft->parity);
+	add_segment(plan, &draft->purgatory);
+	return CRASHRES_OK;
 }
 
 /*
@@ -420,11 +527,13 @@ static enum crashres_status make(struct draft *draft)
 	if (status == CRASHRES_OK)
 		status = describe_purgatory(draft);
 	if (status == CRASHRES_OK)
+		status = describe_parity(draft);
+	if (status == CRASHRES_OK)
 		status = place_segments(draft);
 	if (status == CRASHRES_OK)
 		status = make_dtb(draft);
 	if (status == CRASHRES_OK)
-		status = make_purgatory(draft);
+		status = make_segments(draft);
 	if (status == CRASHRES_OK)
 		status = check_plan(draft);
 	return status;
@@ -474,6 +583,7 @@ void crashres_plan_free(struct crashres_plan *plan)
 	free(plan->command_line);
 	free(plan->elfcorehdr);
 	free(plan->dtb);
+	free(plan->parity);
 	free(plan->purgatory);
 	free(plan);
 }
@@ -481,6 +591,11 @@ void crashres_plan_free(struct crashres_plan *plan)
 enum crashres_slot crashres_plan_slot(const struct crashres_plan *plan)
 {
 	return plan->slot;
+}
+
+struct crashres_repair crashres_plan_repair(const struct crashres_plan *plan)
+{
+	return plan->repair;
 }
 
 uint64_t crashres_plan_entry(const struct crashres_plan *plan)

@@ -13,10 +13,12 @@ struct crashres_plan {
 	char *command_line;
 	struct crashres_segment segments[CRS_SEGMENTS_MAX];	/* lowest address first */
 	size_t segment_count;
+	struct crashres_repair repair;
 	/* What the segments' data points into, beside the kernel and the files. */
 	uint8_t *elfcorehdr;
 	uint8_t *dtb;
 	uint8_t *purgatory;
+	uint8_t *parity;
 };
 
 #endif

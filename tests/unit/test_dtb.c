@@ -2,6 +2,7 @@
 #include <libfdt.h>
 
 #include "../../libcrashres/plan/dtb.h"
+#include "../../purgatory/handover.h"
 #include "support.h"
 
 #define ROOM	(3 * MIB)
@@ -15,13 +16,14 @@ struct source {
 	bool stub;			/* as on ACPI machines: no child but /chosen */
 	bool no_chosen;
 	bool stale;			/* /chosen of a kernel started by kexec */
+	size_t reserved;		/* at its initrd; 0: its 4 KiB */
 	size_t padding;			/* bytes in a property of the root */
 };
 
 static const char *const stale[] = {
 	"bootargs", "kaslr-seed", "rng-seed", "linux,initrd-start", "linux,initrd-end",
 	"linux,elfcorehdr", "linux,usable-memory-range", "linux,ima-kexec-buffer",
-	"linux,kho-fdt", "linux,kho-scratch", "linux,booted-from-kexec",
+	"linux,kho-fdt", "linux,kho-scratch", "linux,booted-from-kexec", "crashres,record",
 };
 
 static void put_chosen(void *dtb, const struct source *source)
@@ -44,7 +46,7 @@ static uint8_t *build(const struct source *source)
 	assert_int_equal(fdt_create(dtb, ROOM), 0);
 	fdt_add_reservemap_entry(dtb, 0x1000, 0x2000);
 	if (source->stale)
-		fdt_add_reservemap_entry(dtb, OLD_INITRD, 0x5000);
+		fdt_add_reservemap_entry(dtb, OLD_INITRD, source->reserved ? source->reserved : 0x1000);
 	fdt_add_reservemap_entry(dtb, 0x7000, 0x1000);
 	fdt_finish_reservemap(dtb);
 	fdt_begin_node(dtb, "");
@@ -270,6 +272,19 @@ static void test_what_a_former_kexec_left_is_gone(void **state)
 	free(dtb);
 }
 
+/* What is larger is not the initrd's, whatever it is. */
+static void test_a_larger_reservation_stays(void **state)
+{
+	const struct source source = {
+		.address_cells = 2, .size_cells = 2, .stale = true, .reserved = 0x2000,
+	};
+	const struct crs_dtb_chosen nothing = { .bootargs = "" };
+	uint8_t *dtb = make(*state, &source, &nothing);
+
+	check_reservations(dtb, "1000+2000 48003000+2000 7000+1000");
+	free(dtb);
+}
+
 static void test_old_values_are_replaced(void **state)
 {
 	const struct source source = { .address_cells = 2, .size_cells = 2, .stale = true };
@@ -280,6 +295,21 @@ static void test_old_values_are_replaced(void **state)
 	check_property(dtb, "kaslr-seed", seed, 8);
 	check_property(dtb, "linux,initrd-start", "\0\0\0\0\x44\0\0\0", 8);
 	check_reservations(dtb, "1000+2000 7000+1000 4fff0000+1234 44000000+123456");
+	free(dtb);
+}
+
+static void test_the_record_is_a_template_and_nothing_more(void **state)
+{
+	const struct source source = { .address_cells = 2, .size_cells = 2, .stale = true };
+	const struct crs_dtb_chosen chosen = { .bootargs = "", .record = true };
+	uint8_t *dtb = make(*state, &source, &chosen), expected[1104] = {
+		'C', 'P', 'R', 'E', 'C', 'O', 'R', 'D', 1, 0, 0, 0, 0x50, 4,
+	};
+
+	assert_int_equal(sizeof(struct purgatory_record), sizeof(expected));
+	check_property(dtb, "crashres,record", expected, sizeof(expected));
+	assert_int_equal(crs_dtb_record_offset(dtb) % 4, 0);
+	assert_memory_equal(dtb + crs_dtb_record_offset(dtb), expected, sizeof(expected));
 	free(dtb);
 }
 
@@ -434,7 +464,9 @@ int main(void)
 		UNIT_TEST(test_numbers_that_do_not_fit_their_cells),
 		UNIT_TEST(test_cells_that_cannot_be),
 		UNIT_TEST(test_what_a_former_kexec_left_is_gone),
+		UNIT_TEST(test_a_larger_reservation_stays),
 		UNIT_TEST(test_old_values_are_replaced),
+		UNIT_TEST(test_the_record_is_a_template_and_nothing_more),
 		UNIT_TEST(test_what_is_not_asked_for_is_not_there),
 		UNIT_TEST(test_a_stub_for_acpi_stays_a_stub),
 		UNIT_TEST(test_size_does_not_depend_on_addresses),

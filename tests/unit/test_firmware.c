@@ -546,6 +546,29 @@ static void test_fadt(void **state)
 	check(firmware, PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_UNKNOWN);
 }
 
+static void check_consoles(const char *consoles, bool pl011, bool ns16550)
+{
+	const struct crs_firmware arm = { .uart = PURGATORY_UART_PL011 };
+	const struct crs_firmware pc = { .uart = PURGATORY_UART_16550 };
+
+	assert_int_equal(crs_firmware_uart_is_console(&arm, consoles), pl011);
+	assert_int_equal(crs_firmware_uart_is_console(&pc, consoles), ns16550);
+}
+
+static void test_consoles(void **state)
+{
+	(void)state;
+	check_consoles("ttyAMA0              -W- (EC   a)  204:64\n", true, false);
+	check_consoles("tty0                 -WU (EC p  )    4:2\n"
+		       "ttyS10               -W- (E  p a)    4:74\n", false, true);
+	check_consoles("ttyS0 -W- (E  p a) 4:64\nttyAMA1 -W- (E  p a) 204:65\n", true, true);
+	check_consoles("tty0                 -WU (EC p  )    4:2\n", false, false);
+	check_consoles("", false, false);
+	check_consoles("\n\n", false, false);
+	check_consoles("ttyS\nttyAMA\nhvc0 ttyS0\nttySIF0\nttyAMAx\n", false, false);
+	check_consoles("ttyS0", false, true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -563,6 +586,7 @@ int main(void)
 		cmocka_unit_test(test_spcr_of_a_16550),
 		cmocka_unit_test(test_spcr_of_a_16550_out_of_reach),
 		cmocka_unit_test(test_fadt),
+		cmocka_unit_test(test_consoles),
 	};
 
 	return cmocka_run_group_tests_name("firmware", tests, NULL, NULL);

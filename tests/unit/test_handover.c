@@ -17,6 +17,7 @@ struct view {
 
 static const struct crs_firmware firmware = {
 	.uart = PURGATORY_UART_PL011, .uart_base = 0x9000000, .conduit = PURGATORY_CONDUIT_HVC,
+	.uart_stride = 4, .uart_width = 1,
 };
 
 /* Its last register in use begins @behind bytes behind a page's end. */
@@ -110,7 +111,8 @@ static void test_layout(void **state)
 	/* 201 digests take 6432 bytes: two leaves. */
 	assert_int_equal(view.params.table_offset[0], view.image_size + LEAF);
 	assert_int_equal(view.params.table_offset[1], view.image_size + 3 * LEAF);
-	assert_int_equal(view.params.segment_size, view.image_size + 5 * LEAF);
+	assert_int_equal(view.params.bitmap_offset, view.image_size + 5 * LEAF);
+	assert_int_equal(view.params.segment_size, view.image_size + 6 * LEAF);
 	assert_int_equal(view.size, view.params.segment_size);
 	assert_int_equal(view.size, size_for(201 * LEAF));
 	assert_memory_equal(view.data, crs_purgatory_image, image);
@@ -124,11 +126,13 @@ static void test_size_on_both_sides_of_a_leaf_of_digests(void **state)
 {
 	const uint64_t fixed = size_for(0);
 
-	/* One leaf holds 128 digests; there are two tables. */
-	assert_int_equal(size_for(LEAF), fixed + 2 * LEAF);
-	assert_int_equal(size_for(128 * LEAF), fixed + 2 * LEAF);
-	assert_int_equal(size_for(129 * LEAF), fixed + 4 * LEAF);
-	assert_int_equal(size_for(GIB), fixed + 2 * 8 * MIB);
+	/* One leaf holds 128 digests, and there are two tables; or a bit for 32768 leaves. */
+	assert_int_equal(size_for(LEAF), fixed + 3 * LEAF);
+	assert_int_equal(size_for(128 * LEAF), fixed + 3 * LEAF);
+	assert_int_equal(size_for(129 * LEAF), fixed + 5 * LEAF);
+	assert_int_equal(size_for(128 * MIB), fixed + 2 * MIB + LEAF);
+	assert_int_equal(size_for(128 * MIB + LEAF), fixed + 2 * MIB + 4 * LEAF);
+	assert_int_equal(size_for(GIB), fixed + 2 * 8 * MIB + 8 * LEAF);
 }
 
 static void test_params(void **state)
@@ -146,11 +150,18 @@ static void test_params(void **state)
 	assert_int_equal(view.params.uart_base, 0x9000000);
 	assert_int_equal(view.params.uart_type, PURGATORY_UART_PL011);
 	assert_int_equal(view.params.conduit, PURGATORY_CONDUIT_HVC);
-	assert_int_equal(view.params.uart_stride, 0);
-	assert_int_equal(view.params.uart_width, 0);
+	assert_int_equal(view.params.uart_stride, 4);
+	assert_int_equal(view.params.uart_width, 1);
+	assert_int_equal(view.params.uart_sum,
+			 PURGATORY_MAGIC + 0x9000000 + 0x200000001 + 0x100000004);
 	assert_int_equal(view.params.leaf_count, 5);
 	assert_int_equal(view.params.segment_count, 2);
 	assert_int_equal(view.params.reserved, 0);
+	assert_int_equal(view.params.record, 0);
+	assert_int_equal(view.params.on_damage, PURGATORY_POLICY_RESET);
+	assert_int_equal(view.params.seconds, 0);
+	assert_int_equal(view.params.parity_base, 0);
+	assert_int_equal(view.params.group_count, 0);
 	assert_int_equal(view.params.segments[0].base, 0x40200000);
 	assert_int_equal(view.params.segments[0].size, 3 * LEAF);
 	assert_int_equal(view.params.segments[0].first_leaf, 0);
@@ -186,7 +197,11 @@ static void check_digests(struct unit *unit, size_t data_size, size_t leaves)
 				    digest, DIGEST);
 	}
 	assert_memory_equal(view.data + view.params.table_offset[1], table,
-			    view.size - view.params.table_offset[1]);
+			    view.params.bitmap_offset - view.params.table_offset[1]);
+	sha256(table, view.params.table_offset[1] - view.params.table_offset[0], digest);
+	assert_memory_equal(view.params.table_digest, digest, DIGEST);
+	for (uint64_t i = view.params.bitmap_offset; i < view.size; i++)
+		assert_int_equal(view.data[i], 0);
 	/* Behind the last digest nothing. */
 	for (const uint8_t *byte = table + (leaves + 1) * DIGEST;
 	     byte < view.data + view.params.table_offset[1]; byte++)
@@ -211,25 +226,91 @@ static void test_digests_cover_data_and_the_zeros_behind_it(void **state)
 	}
 }
 
-static void test_self_digest(void **state)
+static void check_self_digest(struct unit *unit, const struct crs_handover *input)
 {
-	uint8_t data[5 * LEAF], digest[DIGEST];
-	const struct crashres_segment segments[] = {
-		segment("kernel", data, sizeof(data), 0x40200000, 8 * LEAF),
-	};
+	struct view view = view_of(unit, input);
+	uint64_t behind = view.image_size + offsetof(struct purgatory_params, self_digest) + DIGEST;
 	EVP_MD_CTX *hash = EVP_MD_CTX_new();
-	struct view view;
-	uint64_t behind;
+	uint8_t digest[DIGEST];
 
-	unit_fill(data, sizeof(data), 4);
-	view = make(*state, segments, 1);
-	behind = view.image_size + DIGEST;
 	assert_int_equal(EVP_DigestInit(hash, EVP_sha256()), 1);
 	assert_int_equal(EVP_DigestUpdate(hash, view.data, view.scratch_offset), 1);
-	assert_int_equal(EVP_DigestUpdate(hash, view.data + behind, view.size - behind), 1);
+	assert_int_equal(EVP_DigestUpdate(hash, view.data + behind,
+					  view.params.table_offset[0] - behind), 1);
 	assert_int_equal(EVP_DigestFinal(hash, digest, NULL), 1);
 	assert_memory_equal(view.params.self_digest, digest, DIGEST);
 	EVP_MD_CTX_free(hash);
+	free(view.data);
+}
+
+static void test_self_digest(void **state)
+{
+	uint8_t data[5 * LEAF];
+	const struct crashres_segment segments[] = {
+		segment("kernel", data, sizeof(data), 0x40200000, 8 * LEAF),
+	};
+	struct crs_handover input = handover(segments, 1);
+
+	unit_fill(data, sizeof(data), 4);
+	check_self_digest(*state, &input);
+	/* Page tables are in it too. */
+	input.region = (struct crashres_range){ 0x40000000, 0x10000000 };
+	check_self_digest(*state, &input);
+}
+
+static void test_code_sum(void **state)
+{
+	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, LEAF) };
+	struct view view = make(*state, segments, 1);
+	/* Said another way: modulo 2^64 - 1, the first word counts once in every sum from it on. */
+	const unsigned __int128 modulus = UINT64_MAX;
+	unsigned __int128 sum = 0, sum_of_sums = 0;
+	uint64_t words = view.scratch_offset / 8;
+
+	for (uint64_t i = 0; i < words; i++) {
+		uint64_t word = unit_get_le(view.data + 8 * i, 8);
+
+		sum = (sum + word) % modulus;
+		sum_of_sums = (sum_of_sums + (unsigned __int128)(words - i) * word) % modulus;
+	}
+	assert_int_equal(view.params.code_sum[0], (uint64_t)sum);
+	assert_int_equal(view.params.code_sum[1], (uint64_t)sum_of_sums);
+	free(view.data);
+}
+
+static void test_what_purgatory_is_told(void **state)
+{
+	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, LEAF) };
+	struct crs_handover input = handover(segments, 1);
+	struct view view;
+
+	input.record = 0x4fe00104;
+	input.on_damage = PURGATORY_POLICY_BOOT;
+	input.seconds = 12;
+	input.parity = 0x48000000;
+	input.group_count = 1;
+	view = view_of(*state, &input);
+	assert_int_equal(view.params.record, 0x4fe00104);
+	assert_int_equal(view.params.on_damage, PURGATORY_POLICY_BOOT);
+	assert_int_equal(view.params.seconds, 12);
+	assert_int_equal(view.params.parity_base, 0x48000000);
+	assert_int_equal(view.params.group_count, 1);
+	free(view.data);
+}
+
+static void test_nothing_to_check(void **state)
+{
+	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, LEAF) };
+	struct crs_handover input = handover(segments, 1);
+	struct view view;
+
+	input.unchecked = true;
+	view = view_of(*state, &input);
+	assert_int_equal(view.params.segment_count, 1);
+	assert_int_equal(view.params.segments[0].size, LEAF);
+	assert_int_equal(view.params.leaf_count, 0);
+	assert_int_equal(view.params.table_offset[0], view.image_size + LEAF);
+	assert_int_equal(view.params.segment_size, view.image_size + LEAF);
 	free(view.data);
 }
 
@@ -265,7 +346,7 @@ static void test_a_segment_that_purgatory_would_refuse(void **state)
 
 	assert_fails(unit, crs_handover_make(unit->ctx, &input, BASE, &data, &size),
 		     CRASHRES_ERR_LIMIT,
-		     "purgatory: 16384 MiB to check need 256 MiB of digests, at most 256");
+		     "purgatory: 16384 MiB to check need 256 MiB of digests and page tables, at most 256");
 	assert_ptr_equal(data, UNTOUCHED);
 	assert_int_equal(size, 77);
 }
@@ -277,7 +358,7 @@ static void test_the_largest_segment_that_purgatory_takes(void **state)
 
 	while (size_for(large.range.size) > PURGATORY_SEGMENT_SIZE_MAX)
 		large.range.size -= LEAF;
-	/* The two tables grow by a leaf each. */
+	/* The two tables grow by a leaf each; the bitmap does not, just here. */
 	assert_true(size_for(large.range.size) > PURGATORY_SEGMENT_SIZE_MAX - 2 * LEAF);
 	view = make(*state, &large, 1);
 	assert_int_equal(view.params.segment_size, size_for(large.range.size));
@@ -416,6 +497,9 @@ int main(void)
 		UNIT_TEST(test_params),
 		UNIT_TEST(test_digests_cover_data_and_the_zeros_behind_it),
 		UNIT_TEST(test_self_digest),
+		UNIT_TEST(test_code_sum),
+		UNIT_TEST(test_what_purgatory_is_told),
+		UNIT_TEST(test_nothing_to_check),
 		UNIT_TEST(test_16_segments_and_no_more),
 		UNIT_TEST(test_a_segment_that_purgatory_would_refuse),
 		UNIT_TEST(test_the_largest_segment_that_purgatory_takes),

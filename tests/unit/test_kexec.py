@@ -163,13 +163,14 @@ def test_layout_rules(kexec, name):
     base, end = ((0x199200000, 0x1b91fffff) if name == "virt-6.1" else
                  (0x18b600000, 0x1ab5fffff))
     found = segments(result.out)
-    assert list(found) == ["purgatory", "kernel", "initrd", "dtb", "elfcorehdr"]
+    assert list(found) == ["purgatory", "kernel", "initrd", "parity", "dtb", "elfcorehdr"]
     places = sorted(found.values())
     assert places == list(found.values())
     assert all(last < following for (_, last), (following, _) in zip(places, places[1:]))
     assert found["purgatory"][0] == base + 128 * KIB        # behind the hole for control pages
     assert found["kernel"] == (base + 2 * MIB, base + 34 * MIB - 1)
     assert found["initrd"] == (base + 34 * MIB, base + 37 * MIB + 4 * KIB - 1)
+    assert found["parity"][0] == base + 37 * MIB + 64 * KIB
     assert found["dtb"][0] == end + 1 - 2 * MIB
     assert found["elfcorehdr"][0] == end + 1 - 64 * KIB
     assert f"\nEntry         0x{found['purgatory'][0]:016x}\n" in result.out
@@ -177,8 +178,48 @@ def test_layout_rules(kexec, name):
 
 def test_plan_without_options(kexec):
     result = kexec.plan()
-    assert list(segments(result.out)) == ["purgatory", "kernel", "dtb", "elfcorehdr"]
+    assert list(segments(result.out)) == ["purgatory", "kernel", "parity", "dtb", "elfcorehdr"]
     assert result.out.endswith("\nCommand line  (none)\n")
+
+
+def repair_line(result):
+    assert (result.code, result.err) == (0, "")
+    [line] = re.findall("^Repair +(.*)$", result.out, re.M)
+    return line
+
+
+def test_the_plan_says_how_much_can_be_repaired(kexec):
+    # 32 MiB of kernel, a DTB and a header of 8 and 4 KiB: 8195 leaves, 513 of them for parity
+    assert repair_line(kexec.plan()) == "6.27 % parity: any 2052 KiB of damage in one piece"
+    assert repair_line(kexec.plan("--repair=auto")) == repair_line(kexec.plan())
+    assert repair_line(kexec.plan("--repair=25")) == \
+        "25.01 % parity: any 8196 KiB of damage in one piece"
+    assert repair_line(kexec.plan("--repair=off")) == "off"
+    assert repair_line(kexec.plan("--no-checks")) == "off, nothing is checked"
+
+
+@pytest.mark.parametrize("last, line", [
+    (0x19d5fffff, "3.88 % parity: any 1268 KiB of damage in one piece; more would leave less than "
+                  "half of the crash region free"),
+    (0x19bffffff, "none: it would leave less than half of the crash region free"),
+], ids=["less", "none"])
+def test_parity_leaves_half_of_the_region_free(kexec, last, line):
+    root = kexec.machine(proc_iomem=iomem((HIGH, HIGH.replace("1b91fffff", f"{last:x}"))))
+    assert repair_line(kexec.plan(root=root)) == line
+
+
+def test_no_room_for_the_parity_that_was_asked_for(kexec):
+    root = kexec.machine(proc_iomem=iomem((HIGH, HIGH.replace("1b91fffff", "19c1fffff"))))
+    assert kexec.plan("--repair=100", root=root) == fails(
+        255, "kexec: Could not find a free area of memory of 0x2004000 bytes for segment parity: "
+             "crash region 0x199200000 - 0x19c1fffff is too small by 32784 KiB")
+
+
+def test_without_checks_there_is_little_to_load(kexec):
+    result = kexec.plan("--no-checks")
+    found = segments(result.out)
+    assert list(found) == ["purgatory", "kernel", "dtb", "elfcorehdr"]
+    assert found["purgatory"][1] + 1 - found["purgatory"][0] <= 68 * KIB
 
 
 def test_gzip_gives_the_same_plan(kexec):
@@ -287,7 +328,7 @@ def test_serial(kexec, option, line):
 def test_serial_that_purgatory_cannot_drive(kexec, name, reason):
     result = kexec.plan(f"--serial={name}", root=machine_with_ttys(kexec))
     assert (result.code, result.err) == (0, f"kexec: warning: {reason}\n")
-    assert list(segments(result.out)) == ["purgatory", "kernel", "dtb", "elfcorehdr"]
+    assert list(segments(result.out)) == ["purgatory", "kernel", "parity", "dtb", "elfcorehdr"]
 
 
 @pytest.mark.parametrize("name, sentence", [
@@ -422,8 +463,8 @@ def test_no_root(kexec):
     (0x199200000 + 64 * KIB - 1,
      "0x2000000 bytes for segment kernel: crash region 0x199200000 - 0x19920ffff is too small by "
      "34752 KiB"),
-    (0x19b801fff - 4 * KIB,
-     "0x2000 bytes for segment dtb: crash region 0x199200000 - 0x19b800fff is too small by 4 KiB"),
+    (0x19b802fff - 4 * KIB,
+     "0x3000 bytes for segment dtb: crash region 0x199200000 - 0x19b801fff is too small by 4 KiB"),
 ], ids=lambda value: f"{value:x}" if isinstance(value, int) else "")
 def test_region_too_small(kexec, last, sentence):
     small = HIGH.replace("1b91fffff", f"{last:x}")
@@ -434,10 +475,10 @@ def test_region_too_small(kexec, last, sentence):
 
 def test_smallest_region(kexec):
     """One page less, and it is the last of the cases above."""
-    root = kexec.machine(proc_iomem=iomem((HIGH, HIGH.replace("1b91fffff", "19b801fff"))))
+    root = kexec.machine(proc_iomem=iomem((HIGH, HIGH.replace("1b91fffff", "19b802fff"))))
     result = kexec.plan("--initrd=../in/initrd", root=root)
     assert (result.code, result.err) == (0, "")
-    assert max(last for _, last in segments(result.out).values()) == 0x19b801fff
+    assert max(last for _, last in segments(result.out).values()) == 0x19b802fff
 
 
 def test_region_above_48_bits(kexec):
@@ -487,7 +528,7 @@ def test_large_dtb(kexec):
 
 
 def test_dtb_that_grows_too_large(kexec):
-    filled = ONE_CELL.replace("chosen", "x = [" + "00" * (2 * MIB - 250) + "]; chosen")
+    filled = ONE_CELL.replace("chosen", "x = [" + "00" * (2 * MIB - 1400) + "]; chosen")
     tree = dtb(filled.replace("<1>", "<2>"))
     assert len(tree) <= 2 * MIB
     result = kexec.plan("--append=" + "x" * 500, f"--dtb={kexec.file('filled.dtb', tree)}")
@@ -623,7 +664,7 @@ def test_abbreviations(kexec):
 @pytest.mark.parametrize("arguments, slot", [
     (["-u"], "next"), (["-l", "-u"], "next"), (["-u", "-c"], "next"),
     (["-p", "-u"], "crash"), (["-u", "-p"], "crash"), (["-pu"], "crash"), (["-up"], "crash"),
-    (["-p", "-u", "../in/Image"], "crash"), (["-u", "-p", "../in/Image"], "crash"),
+    (["-p", "-u", "../in/Image"], "crash"),
 ])
 def test_unload(kexec, arguments, slot):
     assert kexec("--dry-run", *arguments) == (
@@ -635,6 +676,8 @@ def test_unload_and_load(kexec):
     load = kexec("--root", root, "-l", "../in/Image")
     assert kexec("--root", root, "-u", "-l", "../in/Image") == (
         0, "Dry run: the next kernel would be unloaded\n" + load.out, "")
+    assert kexec("--root", root, "-u", "-p", "../in/Image") == (
+        0, "Dry run: the crash kernel would be unloaded\n" + kexec.plan().out, "")
 
 
 @pytest.mark.parametrize("replacements, size", [

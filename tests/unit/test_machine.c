@@ -311,16 +311,41 @@ static void test_firmware_tables_of_an_acpi_machine(void **state)
 	crashres_machine_free(machine);
 }
 
-static void test_a_tty_instead_of_the_port_that_firmware_names(void **state)
+/* A PL011 at 0x9000000. */
+static void write_machine_with_spcr(struct unit *unit)
 {
-	struct unit *unit = *state;
-	struct crashres_machine *machine;
 	uint8_t spcr[80] = "SPCR";
 
 	spcr[36] = 0x03;
 	unit_put_le(spcr + 44, 8, 0x9000000);
 	unit_write_text(unit, "proc/iomem", IOMEM);
 	unit_write(unit, "sys/firmware/acpi/tables/SPCR", spcr, sizeof(spcr));
+}
+
+static void test_a_uart_that_is_no_console_is_left_alone(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_machine *machine;
+
+	write_machine_with_spcr(unit);
+	unit_write_text(unit, "proc/consoles", "tty0                 -WU (EC p  )    4:2\n");
+	machine = read_machine(unit);
+	assert_int_equal(machine->firmware.uart, PURGATORY_UART_NONE);
+	assert_true(unit_logged(unit, "info: purgatory has no console: neither stdout-path nor SPCR "
+				"names a PL011 or 16550 that is in /proc/consoles"));
+	crashres_machine_free(machine);
+	unit_write_text(unit, "proc/consoles", "ttyAMA0              -W- (EC   a)  204:64\n");
+	machine = read_machine(unit);
+	assert_int_equal(machine->firmware.uart, PURGATORY_UART_PL011);
+	crashres_machine_free(machine);
+}
+
+static void test_a_tty_instead_of_the_port_that_firmware_names(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_machine *machine;
+
+	write_machine_with_spcr(unit);
 	unit_write_text(unit, "sys/class/tty/ttyS0/type", "4\n");
 	unit_write_text(unit, "sys/class/tty/ttyS0/io_type", "3\n");
 	unit_write_text(unit, "sys/class/tty/ttyS0/iomem_base", "0xFE660000\n");
@@ -413,6 +438,7 @@ int main(void)
 		UNIT_TEST(test_kcore_that_is_none),
 		UNIT_TEST(test_page_sizes),
 		UNIT_TEST(test_firmware_tables_of_an_acpi_machine),
+		UNIT_TEST(test_a_uart_that_is_no_console_is_left_alone),
 		UNIT_TEST(test_a_tty_instead_of_the_port_that_firmware_names),
 		UNIT_TEST(test_hidden_addresses),
 		UNIT_TEST(test_loaded_by_its_old_and_new_names),

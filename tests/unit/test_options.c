@@ -70,6 +70,68 @@ static void test_nothing_is_asked_for_without_arguments(void **state)
 	assert_range(options.window, 0, UINT64_MAX);
 }
 
+static void test_no_checks(void **state)
+{
+	assert_false(parse_ok("-p K").no_checks);
+	assert_true(parse_ok("-i -p K").no_checks);
+	assert_true(parse_ok("-p --no-checks K").no_checks);
+}
+
+static void test_on_damage(void **state)
+{
+	assert_int_equal(parse_ok("-p K").on_damage, CRASHRES_ON_DAMAGE_RESET);
+	assert_int_equal(parse_ok("--on-damage=halt -p K").on_damage, CRASHRES_ON_DAMAGE_HALT);
+	assert_int_equal(parse_ok("--on-damage=boot -p K").on_damage, CRASHRES_ON_DAMAGE_BOOT);
+	assert_int_equal(parse_ok("--on-damage=boot --on-damage=reset -p K").on_damage,
+			 CRASHRES_ON_DAMAGE_RESET);
+	assert_result("--on-damage=reboot -p K", OPTIONS_BAD,
+		      "Bad option value in --on-damage=reboot\n");
+	assert_result("--on-damage= -p K", OPTIONS_BAD,
+		      "Bad option value in --on-damage=\n");
+}
+
+static void test_repair(void **state)
+{
+	assert_int_equal(parse_ok("-p K").repair, CRASHRES_REPAIR_AUTO);
+	assert_int_equal(parse_ok("--repair=auto -p K").repair, CRASHRES_REPAIR_AUTO);
+	assert_int_equal(parse_ok("--repair=off -p K").repair, 0);
+	assert_int_equal(parse_ok("--repair=100 -p K").repair, 10000);
+	assert_int_equal(parse_ok("--repair=12 -p K").repair, 1200);
+	assert_int_equal(parse_ok("--repair=6.25 -p K").repair, 625);
+	assert_int_equal(parse_ok("--repair=0.5 -p K").repair, 50);
+	assert_int_equal(parse_ok("--repair=0.01 -p K").repair, 1);
+}
+
+static void test_bad_repair(void **state)
+{
+	static const char *const values[] = {
+		"", "0", "0.00", "6.", ".5", "6.255", "6.2x", "6%", "-1", "+1", "100.01", "101",
+		"on", "Auto", "99999999999999999999", "0x10",
+	};
+	char options[64], sentence[64];
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
+		snprintf(options, sizeof(options), "--repair=%s -p K", values[i]);
+		snprintf(sentence, sizeof(sentence), "Bad option value in --repair=%s\n", values[i]);
+		assert_result(options, OPTIONS_BAD, sentence);
+	}
+}
+
+static void test_check_time(void **state)
+{
+	assert_int_equal(parse_ok("-p K").check_seconds, 30);
+	assert_int_equal(parse_ok("--check-time=0 -p K").check_seconds, 0);
+	assert_int_equal(parse_ok("--check-time=86400 -p K").check_seconds, 86400);
+	assert_result("--check-time=86401 -p K", OPTIONS_BAD,
+		      "Bad option value in --check-time=86401\n");
+	assert_result("--check-time=1s -p K", OPTIONS_BAD,
+		      "Bad option value in --check-time=1s\n");
+	assert_result("--check-time=-1 -p K", OPTIONS_BAD,
+		      "Bad option value in --check-time=-1\n");
+	assert_result("--check-time= -p K", OPTIONS_BAD,
+		      "Bad option value in --check-time=\n");
+}
+
 static void test_purgatory_mmu(void **state)
 {
 	(void)state;
@@ -108,6 +170,8 @@ static void test_actions_add_up(void **state)
 		{ "-p -u", false, true, false, CRASHRES_SLOT_CRASH },
 		{ "-u -p", false, true, false, CRASHRES_SLOT_CRASH },
 		{ "-pu", false, true, false, CRASHRES_SLOT_CRASH },
+		{ "-p -u K", false, true, false, CRASHRES_SLOT_CRASH },
+		{ "-u -p K", true, true, false, CRASHRES_SLOT_CRASH },
 		{ "-e", false, false, true, CRASHRES_SLOT_NORMAL },
 		{ "-l -e", false, false, true, CRASHRES_SLOT_NORMAL },
 		{ "-e -l", true, false, false, CRASHRES_SLOT_NORMAL },
@@ -255,6 +319,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing_is_asked_for_without_arguments),
+		cmocka_unit_test(test_no_checks),
+		cmocka_unit_test(test_on_damage),
+		cmocka_unit_test(test_repair),
+		cmocka_unit_test(test_bad_repair),
+		cmocka_unit_test(test_check_time),
 		cmocka_unit_test(test_purgatory_mmu),
 		cmocka_unit_test(test_serial),
 		cmocka_unit_test(test_actions_add_up),

@@ -150,10 +150,32 @@ static void check_segments(const struct world *world, const struct crashres_plan
 	}
 }
 
+/* Where the record will be written there is a template, in the DTB of a crash kernel. */
+static void check_record(const struct crashres_plan *plan, uint64_t address)
+{
+	const struct crashres_segment *dtb = find(plan, "dtb");
+	struct purgatory_record record, expected = {
+		.magic = PURGATORY_RECORD_MAGIC,
+		.version = PURGATORY_RECORD_VERSION,
+		.size = sizeof(record),
+	};
+
+	if (crashres_plan_slot(plan) != CRASHRES_SLOT_CRASH) {
+		assert_int_equal(address, 0);
+		return;
+	}
+	assert_in_range(address, dtb->range.base,
+			dtb->range.base + dtb->data_size - sizeof(record));
+	assert_int_equal(address % 4, 0);
+	memcpy(&record, (const uint8_t *)dtb->data + (address - dtb->range.base), sizeof(record));
+	assert_memory_equal(&record, &expected, sizeof(record));
+}
+
 /* The purgatory segment tells purgatory what the plan says. */
 static void check_handover(const struct crashres_plan *plan)
 {
 	const struct crashres_segment *purgatory = find(plan, "purgatory"), *segments;
+	const struct crashres_segment *parity = find(plan, "parity");
 	const uint8_t *data = purgatory->data;
 	struct purgatory_params params;
 	size_t count, checked = 0;
@@ -164,15 +186,33 @@ static void check_handover(const struct crashres_plan *plan)
 	assert_int_equal(params.kernel_entry, find(plan, "kernel")->range.base);
 	assert_int_equal(params.dtb, find(plan, "dtb")->range.base);
 	segments = crashres_plan_segments(plan, &count);
-	assert_int_equal(params.segment_count, count - 1);
 	for (size_t i = 0; i < count; i++) {
-		if (&segments[i] == purgatory)
+		if (&segments[i] == purgatory || &segments[i] == parity)
 			continue;
 		assert_string_equal(params.segments[checked].name, segments[i].name);
 		assert_int_equal(params.segments[checked].base, segments[i].range.base);
 		assert_int_equal(params.segments[checked].size, segments[i].range.size);
 		checked++;
 	}
+	assert_int_equal(params.segment_count, checked);
+	assert_int_equal(params.parity_base, parity ? parity->range.base : 0);
+	assert_int_equal(params.group_count, parity ? parity->data_size / (2 * 4096) : 0);
+	check_record(plan, params.record);
+}
+
+/* The lowest place above all but DTB and elfcorehdr. */
+static void check_parity_place(const struct crashres_plan *plan)
+{
+	const struct crashres_segment *parity = find(plan, "parity"), *segments;
+	size_t count, i = 0;
+
+	if (!parity)
+		return;
+	segments = crashres_plan_segments(plan, &count);
+	while (&segments[i] != parity)
+		i++;
+	assert_true(i == count - 3);
+	assert_int_equal(parity->range.base, align_up(crs_range_end(segments[i - 1].range), 64 * KIB));
 }
 
 /* design.md, "Layout of the high region". */
@@ -208,6 +248,7 @@ static void check_crash_layout(const struct world *world, const struct crashres_
 	assert_true(crs_range_end(region) - crs_range_end(core->range) < 64 * KIB ||
 		    crs_range_end(core->range) + 64 * KIB > dtb->range.base);
 	assert_int_equal(crashres_plan_slot(plan), CRASHRES_SLOT_CRASH);
+	check_parity_place(plan);
 }
 
 static void check_world(struct unit *unit, struct world *world)
@@ -224,25 +265,29 @@ static void test_the_layout_of_a_crash_plan(void **state)
 {
 	struct world world = world_new();
 	struct crashres_plan *plan = make(*state, &world);
-	static const char *const order[] = { "purgatory", "kernel", "initrd", "dtb", "elfcorehdr" };
+	static const char *const order[] = {
+		"purgatory", "kernel", "initrd", "parity", "dtb", "elfcorehdr",
+	};
 	const struct crashres_segment *segments;
 	size_t count;
 
 	check_crash_layout(&world, plan);
 	segments = crashres_plan_segments(plan, &count);
-	assert_int_equal(count, 5);
+	assert_int_equal(count, COUNT(order));
 	for (size_t i = 0; i < count; i++)
 		assert_string_equal(segments[i].name, order[i]);
 	assert_int_equal(segments[0].range.base, REGION + HOLE);
 	assert_range(segments[1].range, REGION + 2 * MIB, 4 * MIB - 4096);
 	assert_range(segments[2].range, REGION + 6 * MIB, MIB);
-	assert_range(segments[3].range, REGION + REGION_SIZE - 2 * MIB, 4096);
-	assert_range(segments[4].range, REGION + REGION_SIZE - 64 * KIB, 4096);
+	/* 1023 + 256 + 2 leaves, of which 6.25 % are 81 leaves of parity. */
+	assert_range(segments[3].range, REGION + 7 * MIB, 2 * 41 * 4096);
+	assert_range(segments[4].range, REGION + REGION_SIZE - 2 * MIB, 4096);
+	assert_range(segments[5].range, REGION + REGION_SIZE - 64 * KIB, 4096);
 	assert_ptr_equal(segments[1].data, world.kernel_file.data);
 	assert_int_equal(segments[1].data_size, 200 * KIB);
 	assert_ptr_equal(segments[2].data, world.initrd_file.data);
 	assert_int_equal(segments[2].data_size, MIB - 1);
-	assert_memory_equal(segments[4].data, "\x7f" "ELF", 4);
+	assert_memory_equal(segments[5].data, "\x7f" "ELF", 4);
 	crashres_plan_free(plan);
 	world_free(&world);
 }
@@ -328,7 +373,7 @@ static void test_without_initrd(void **state)
 	world.initrd_file = (struct crashres_file){ 0 };
 	plan = make(*state, &world);
 	crashres_plan_segments(plan, &count);
-	assert_int_equal(count, 4);
+	assert_int_equal(count, 5);
 	assert_null(find(plan, "initrd"));
 	check_handover(plan);
 	crashres_plan_free(plan);
@@ -628,6 +673,10 @@ static void test_a_region_too_small_for_the_last_segment(void **state)
 	world.machine.page_size = 65536;
 	world.request.window.base = REGION + 2 * MIB;
 	world.request.window.size = GIB;
+	free((void *)(uintptr_t)world.initrd_file.data);
+	world.initrd_file = make_file("initrd.img", 1900 * KIB);
+	/* Its end parts a block of 2 MiB into pages, as below. */
+	set_region(&world, REGION, 64 * MIB + 64 * KIB);
 	plan = make(*state, &world);
 	size = find(plan, "purgatory")->range.size;
 	crashres_plan_free(plan);
@@ -852,6 +901,163 @@ static void test_a_text_offset_inside_a_page(void **state)
 	world_free(&world);
 }
 
+/* -------------------------------------------------------------- the check */
+
+static void check_repair(struct unit *unit, struct world *world, enum crashres_repair_reason reason,
+			 uint64_t parity)
+{
+	struct crashres_plan *plan = make(unit, world);
+	const struct crashres_segment *segment = find(plan, "parity");
+	struct crashres_repair repair = crashres_plan_repair(plan);
+
+	check_crash_layout(world, plan);
+	assert_int_equal(repair.reason, reason);
+	assert_int_equal(repair.parity, parity);
+	assert_int_equal(repair.burst, parity ? parity - 4096 : 0);
+	assert_int_equal(segment ? segment->data_size : 0, parity);
+	/* Image, initrd, DTB and header of world_new(). */
+	assert_int_equal(repair.checked, 1281 * 4096);
+	crashres_plan_free(plan);
+}
+
+static void test_parity_as_asked(void **state)
+{
+	struct world world = world_new();
+
+	check_repair(*state, &world, CRASHRES_REPAIR_ASKED, 82 * 4096);
+	world.request.repair = 0;
+	check_repair(*state, &world, CRASHRES_REPAIR_OFF, 0);
+	world.request.repair = 10000;
+	check_repair(*state, &world, CRASHRES_REPAIR_ASKED, 1282 * 4096);
+	/* 255 members at most: 1281 leaves need 6 groups. */
+	world.request.repair = 1;
+	check_repair(*state, &world, CRASHRES_REPAIR_ASKED, 12 * 4096);
+	world_free(&world);
+}
+
+static void test_parity_leaves_half_of_the_region_free(void **state)
+{
+	struct world world = world_new();
+	struct crashres_plan *plan;
+	uint64_t used;
+
+	/* The page tables are as large as those of the regions below, which end inside of 2 MiB. */
+	set_region(&world, REGION, 64 * MIB + 4096);
+	plan = make(*state, &world);
+	/* The control hole, what is checked, purgatory: what is there besides parity. */
+	used = HOLE + 1281 * 4096 + find(plan, "purgatory")->range.size;
+	crashres_plan_free(plan);
+	set_region(&world, REGION, 2 * (used + 82 * 4096));
+	check_repair(*state, &world, CRASHRES_REPAIR_ASKED, 82 * 4096);
+	set_region(&world, REGION, 2 * (used + 82 * 4096) - 4096);
+	check_repair(*state, &world, CRASHRES_REPAIR_LESS, 80 * 4096);
+	set_region(&world, REGION, 2 * (used + 12 * 4096));
+	check_repair(*state, &world, CRASHRES_REPAIR_LESS, 12 * 4096);
+	set_region(&world, REGION, 2 * (used + 12 * 4096) - 4096);
+	check_repair(*state, &world, CRASHRES_REPAIR_NO_ROOM, 0);
+	/* Whoever says how much gets it. */
+	world.request.repair = 625;
+	check_repair(*state, &world, CRASHRES_REPAIR_ASKED, 82 * 4096);
+	world_free(&world);
+}
+
+/* Of what a distribution loads: the digest tables and the page tables, at most 2 %. */
+static void test_what_the_check_takes_in_memory(void **state)
+{
+	struct world world = world_new();
+	struct crashres_plan *plan;
+	struct purgatory_params params;
+	uint64_t tables, checked;
+
+	world.kernel.image.image_size = 34 * MIB;
+	plan = make(*state, &world);
+	params = params_of(plan);
+	checked = crashres_plan_repair(plan).checked;
+	tables = params.table_offset[0] - params.root_offset[0] +
+		 params.bitmap_offset - params.table_offset[0];
+	assert_true(tables <= checked / 50);
+	assert_true(find(plan, "purgatory")->range.size <= checked / 45);
+	crashres_plan_free(plan);
+	world_free(&world);
+}
+
+static void test_parity_that_does_not_fit(void **state)
+{
+	struct world world = world_new();
+
+	set_region(&world, REGION, 10 * MIB);
+	world.request.repair = 10000;
+	refuse(*state, &world, CRASHRES_ERR_NO_SPACE,
+	       "Could not find a free area of memory of 0x502000 bytes for segment parity: "
+	       "crash region 0x50000000 - 0x509fffff is too small by 5128 KiB");
+	world_free(&world);
+}
+
+static void test_no_checks(void **state)
+{
+	struct world world = world_new();
+	struct crashres_plan *plan;
+	struct purgatory_params params;
+
+	world.request.no_checks = true;
+	plan = make(*state, &world);
+	params = params_of(plan);
+	/* They are cleaned to memory all the same. */
+	assert_int_equal(params.segment_count, 4);
+	assert_range(((struct crashres_range){ params.segments[0].base, params.segments[0].size }),
+		     find(plan, "kernel")->range.base, find(plan, "kernel")->range.size);
+	assert_int_equal(params.leaf_count, 0);
+	assert_int_equal(params.group_count, 0);
+	assert_int_equal(params.root_offset[0], 0);
+	assert_int_equal(params.record, 0);
+	assert_int_equal(params.kernel_entry, find(plan, "kernel")->range.base);
+	assert_int_equal(params.dtb, find(plan, "dtb")->range.base);
+	assert_null(find(plan, "parity"));
+	assert_int_equal(crashres_plan_repair(plan).checked, 0);
+	assert_int_equal(crashres_plan_repair(plan).reason, CRASHRES_REPAIR_OFF);
+	crashres_plan_free(plan);
+	world_free(&world);
+}
+
+static void test_the_policy_reaches_purgatory(void **state)
+{
+	static const enum purgatory_policy policies[] = {
+		[CRASHRES_ON_DAMAGE_RESET] = PURGATORY_POLICY_RESET,
+		[CRASHRES_ON_DAMAGE_HALT] = PURGATORY_POLICY_HALT,
+		[CRASHRES_ON_DAMAGE_BOOT] = PURGATORY_POLICY_BOOT,
+	};
+	struct world world = world_new();
+	struct crashres_plan *plan;
+
+	for (size_t i = 0; i < COUNT(policies); i++) {
+		world.request.on_damage = i;
+		world.request.check_seconds = 10 * i;
+		plan = make(*state, &world);
+		assert_int_equal(params_of(plan).on_damage, policies[i]);
+		assert_int_equal(params_of(plan).seconds, 10 * i);
+		crashres_plan_free(plan);
+	}
+	world_free(&world);
+}
+
+/* A normal load is checked, but nothing of it is idle memory. */
+static void test_a_normal_load_has_neither_parity_nor_record(void **state)
+{
+	struct world world = world_new();
+	struct crashres_plan *plan;
+
+	world.request.slot = CRASHRES_SLOT_NORMAL;
+	world.request.repair = 10000;
+	plan = make(*state, &world);
+	check_handover(plan);
+	assert_null(find(plan, "parity"));
+	assert_int_equal(params_of(plan).segment_count, 3);
+	assert_int_equal(params_of(plan).seconds, 0);
+	assert_int_equal(crashres_plan_repair(plan).reason, CRASHRES_REPAIR_OFF);
+	crashres_plan_free(plan);
+	world_free(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -884,6 +1090,13 @@ int main(void)
 		UNIT_TEST(test_too_much_ram_for_an_elf_header),
 		UNIT_TEST(test_an_image_of_2_to_the_48_bytes),
 		UNIT_TEST(test_a_text_offset_inside_a_page),
+		UNIT_TEST(test_parity_as_asked),
+		UNIT_TEST(test_parity_leaves_half_of_the_region_free),
+		UNIT_TEST(test_what_the_check_takes_in_memory),
+		UNIT_TEST(test_parity_that_does_not_fit),
+		UNIT_TEST(test_no_checks),
+		UNIT_TEST(test_the_policy_reaches_purgatory),
+		UNIT_TEST(test_a_normal_load_has_neither_parity_nor_record),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);

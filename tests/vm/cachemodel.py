@@ -31,6 +31,7 @@ READ_ONLY = "is written but mapped read-only"
 NOT_OURS = "is accessed but belongs to nobody here"
 CLEANED_ONCE = "is cleaned only once before the dsb"
 OTHER_MAINTENANCE = "is maintained by something else than dc civac"
+ON_OLD = "may be in the cache as it was before, when the caches are switched on"
 OFF_DIRTY = "is dirty when the caches are switched off"
 END_DIRTY = "is dirty at hand-over"
 END_HELD = "is in the cache at hand-over"
@@ -120,6 +121,7 @@ class Cache:
         self._pending = Counter()  # line: dc civac since the last dsb
         self._free = set()  # lines that no cache can hold
         self._touched = set()  # lines used through the cache since their dc civac
+        self._newer = set()  # lines written in memory since no cache could hold them
         self._fresh_code = False
         self.cleaned = Counter()  # line: times it was cleaned
         self.read = set()  # lines read after they were cleaned
@@ -162,6 +164,14 @@ class Cache:
     def civac(self, address):
         self._pending[address & -LINE] += 1
 
+    def ivac(self, pc, address):
+        """Throws away what is dirty: only where nothing but memory counts."""
+        if self._area(address).kind != SCRATCH or self.caching:
+            self._violate(OTHER_MAINTENANCE, pc, address)
+            return
+        self._dirty.pop(address & -LINE, None)
+        self.civac(address)
+
     def other_maintenance(self, pc, address):
         self._violate(OTHER_MAINTENANCE, pc, address)
 
@@ -179,6 +189,7 @@ class Cache:
             if self._area(line).kind == SEGMENT:
                 self._fresh_code = False
             self._free.add(line)
+            self._newer.discard(line)
             self._touched.discard(line)
             self.cleaned[line] += 1
         self._pending.clear()
@@ -195,6 +206,11 @@ class Cache:
             for line in self._dirty:
                 self._violate(OFF_DIRTY, pc, line)
             self._free.clear()
+        else:
+            # An instruction fetch, or a CPU that did not stop, may have brought them.
+            for line in self._newer:
+                self._violate(ON_OLD, pc, line)
+        self._newer.clear()
         self.caching = caching
         for line, hidden in self._dirty.items():
             self._dirty[line] = self._view.read(line, LINE)
@@ -248,8 +264,10 @@ class Cache:
             if line not in self._dirty:
                 self._dirty[line] = self._view.read(line, LINE)
             self._touch(line)
-        elif line not in self._free:
+            return
+        if line not in self._free:
             self._violate(WRITTEN_PAST, pc, line)
+        self._newer.add(line)
 
     def _touch(self, line):
         self._touched.add(line)

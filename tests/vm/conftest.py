@@ -15,6 +15,7 @@ import vm
 
 HERE = pathlib.Path(__file__).parent
 KEXEC = os.environ.get("CRASHRES_KEXEC")
+CRASHRES = os.environ.get("CRASHRES_COMMAND")
 
 
 # Debian 12's own: without them nothing is tested, so that is a failure and no reason to skip.
@@ -51,7 +52,7 @@ class Lab:
 
     def initramfs_for(self, kernel, machine):
         files = {"boot/Image": kernel.read_bytes(),
-                 "boot/initrd": initramfs.make_capture(self.guest_root)}
+                 "boot/initrd": initramfs.make_capture(self.guest_root, CRASHRES)}
         if machine.hotplug:
             files["lib/virtio_mem.ko"] = module(kernel, "virtio_mem")
         path = self.folder / "initrd"
@@ -75,6 +76,6 @@ class Lab:
 def lab(tmp_path):
     if not shutil.which(vm.QEMU):
         pytest.skip(f"{vm.QEMU} is not installed")
-    if not KEXEC:
-        pytest.skip("CRASHRES_KEXEC does not name a static arm64 kexec to test")
+    if not KEXEC or not CRASHRES:
+        pytest.skip("CRASHRES_KEXEC and CRASHRES_COMMAND do not name static arm64 programs to test")
     return Lab(tmp_path)

@@ -21,11 +21,13 @@ class Machine:
     crashkernel: str = "crashkernel=512M,high crashkernel=64M,low"
     more: tuple = field(default=())
     nodes: int = 1
+    cpus: int = 2
     hotplug: int = 0                # bytes of virtio-mem, plugged in once the kernel runs
 
     def arguments(self, kernel, initrd):
-        return ["-M", self.machine, "-cpu", self.cpu, "-smp", "2", *self.memory, *self.more,
-                "-kernel", str(kernel), "-initrd", str(initrd), "-append", self.command_line()]
+        return ["-M", self.machine, "-cpu", self.cpu, "-smp", str(self.cpus),
+                *self.memory, *self.more, "-kernel", str(kernel), "-initrd", str(initrd),
+                "-append", self.command_line()]
 
     def command_line(self):
         return f"BOOT_IMAGE=/boot/vmlinuz console=ttyAMA0 panic=10 {self.crashkernel} " \

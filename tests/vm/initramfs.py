@@ -63,18 +63,24 @@ def find(root, folders, name):
     raise FileNotFoundError(f"no fetched package holds {name}")
 
 
-def add_program(cpio, root, name):
-    """A dynamic program and its libraries."""
-    program = find(root, PROGRAM_FOLDERS, name)
-    cpio.copy("bin/" + name, program)
+def add_libraries(cpio, roots, program):
+    """What a dynamic program needs, from the first tree that has it; nothing for a static one."""
+    folders = [os.path.join(root, folder) for root in roots for folder in LIBRARY_FOLDERS]
     waiting, done = needed_libraries(program), set()
     while waiting:
         library = waiting.pop()
         if library not in done:
             done.add(library)
-            path = find(root, LIBRARY_FOLDERS, library)
+            path = find("", folders, library)
             cpio.copy("lib/" + library, path)
             waiting += needed_libraries(path)
+
+
+def add_program(cpio, root, name):
+    """A dynamic program and its libraries."""
+    program = find(root, PROGRAM_FOLDERS, name)
+    cpio.copy("bin/" + name, program)
+    add_libraries(cpio, [root], program)
 
 
 def _base(guest):
@@ -86,10 +92,11 @@ def _base(guest):
     return cpio
 
 
-def make_capture(guest):
-    """What the capture kernel runs: busybox and makedumpfile."""
+def make_capture(guest, crashres):
+    """What the capture kernel runs: busybox, makedumpfile and crashres."""
     cpio = _base(guest)
     add_program(cpio, guest, "makedumpfile")
+    cpio.copy("bin/crashres", crashres)
     return cpio.bytes()
 
 
@@ -97,6 +104,25 @@ def make_first(guest, kexec, files):
     """What the first kernel runs: busybox, kexec, and @files by name."""
     cpio = _base(guest)
     cpio.copy("bin/kexec", kexec)
+    for name, data in files.items():
+        cpio.file(name, data, 0o644)
+    return cpio.bytes()
+
+
+def make_counted_capture(guest, ticks):
+    """What a capture kernel needs to save a dump, and @ticks for its init."""
+    cpio = _base(guest)
+    add_program(cpio, guest, "makedumpfile")
+    cpio.copy("bin/ticks", ticks)
+    return cpio.bytes()
+
+
+def make_counted_first(guest, kexec, library_roots, ticks, files):
+    """What loads it: as make_first(), but @kexec may be dynamic."""
+    cpio = _base(guest)
+    cpio.copy("bin/kexec", kexec)
+    add_libraries(cpio, library_roots, kexec)
+    cpio.copy("bin/ticks", ticks)
     for name, data in files.items():
         cpio.file(name, data, 0o644)
     return cpio.bytes()

@@ -7,20 +7,44 @@
  *                 cpu_soft_restart, or in a worse one, and enters purgatory at
  *                 PURGATORY. With SET_E2H=1 it first makes EL2 what VHE does,
  *                 with BIG_ENDIAN=1 the data accesses what such a kernel has.
+ *                 With SERROR=1 it goes from EL2 to EL1 and has a virtual SError
+ *                 pending there (Arm ARM, HCR_EL2.VSE), masked as yet.
  *                 With PCI_SERIAL it gives the PCI function whose configuration
  *                 space is there its I/O ports, at PCI_PORTS.
- *   PART_KERNEL   stands for the kernel: prints what it was given and powers off.
+ *   PART_KERNEL   stands for the kernel: prints what it was given and powers off,
+ *                 with SERROR=1 by SMC.
  */
 #define EL2		(2 << 2)
 #define HCR_E2H		(1 << 34)
 #define HCR_TGE		(1 << 27)
+#define HCR_RW		(1 << 31)
+#define HCR_VSE		(1 << 8)
+#define HCR_AMO		(1 << 5)
 #define SCTLR_A		(1 << 1)
 #define SCTLR_SA	(1 << 3)
 #define SCTLR_EE	(1 << 25)
+#define SCTLR_EL1_RES1	0x30d00800
+#define SPSR_EL1H_DAIF	0x3c5
+
+/* T0SZ 25, top byte ignored, hardware updates of flags: nothing a check would want. */
+#define TCR_JUNK	0x1a000000019	/* TCR_EL1, TCR_EL2 with E2H=1 */
+#define TCR_JUNK_NO_E2H	0x00f00019	/* TCR_EL2 with E2H=0 */
 
 #ifdef PART_BEFORE
 	.globl	before
 before:
+#if SERROR
+	ldr	x0, =(HCR_RW | HCR_AMO | HCR_VSE)
+	msr	HCR_EL2, x0
+	ldr	x0, =SCTLR_EL1_RES1
+	msr	SCTLR_EL1, x0
+	mov	x0, #SPSR_EL1H_DAIF
+	msr	SPSR_EL2, x0
+	adr	x0, 1f
+	msr	ELR_EL2, x0
+	eret
+1:
+#endif
 #ifdef PCI_SERIAL
 	ldr	x0, =PCI_SERIAL
 	mov	w1, #PCI_PORTS
@@ -33,6 +57,8 @@ before:
 	cmp	x0, #EL2
 	b.eq	1f
 	msr	VBAR_EL1, x1
+	ldr	x2, =TCR_JUNK
+	msr	TCR_EL1, x2
 	mrs	x2, SCTLR_EL1
 	orr	x2, x2, #SCTLR_A
 	orr	x2, x2, #SCTLR_SA
@@ -49,7 +75,11 @@ before:
 	orr	x2, x2, #HCR_TGE
 	msr	HCR_EL2, x2
 	isb
+	ldr	x2, =TCR_JUNK
+#else
+	ldr	x2, =TCR_JUNK_NO_E2H
 #endif
+	msr	TCR_EL2, x2
 	msr	VBAR_EL2, x1
 	mrs	x2, SCTLR_EL2
 	orr	x2, x2, #SCTLR_A
@@ -64,7 +94,9 @@ before:
 	movk	x29, #0xa5a5, lsl #48
 	add	x0, x29, #3
 	mov	sp, x0			/* not even aligned */
+#if !SERROR
 	msr	DAIFClr, #0xf
+#endif
 	.irp	n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19
 	mov	x\n, x29
 	.endr
@@ -105,10 +137,13 @@ kernel:
 	cmp	x15, #EL2
 	b.eq	1f
 	mrs	x17, SCTLR_EL1
+	mrs	x9, TCR_EL1
 	b	2f
 1:	mrs	x17, SCTLR_EL2
+	mrs	x9, TCR_EL2
 	mrs	x16, HCR_EL2
-2:	adr	x19, kernel
+2:	mrs	x8, ISR_EL1
+	adr	x19, kernel
 	ldr	x22, =UART
 	report	x0, x10
 	report	x1, x11
@@ -118,7 +153,9 @@ kernel:
 	report	CurrentEL, x15
 	report	DAIF, x14
 	report	SCTLR, x17
+	report	TCR, x9
 	report	HCR, x16
+	report	ISR, x8
 	report	CNTVCT, x18
 	mov	w23, #'\n'
 	str	w23, [x22]
@@ -127,9 +164,11 @@ kernel:
 	mov	x1, xzr
 	mov	x2, xzr
 	mov	x3, xzr
+#if !SERROR
 	cmp	x15, #EL2
 	b.eq	1f
 	hvc	#0
+#endif
 1:	smc	#0
 	b	.
 

@@ -117,13 +117,17 @@ def areas(plan):
     """What each page of a plan is; all parts are whole pages."""
     scratch = plan.base + plan.scratch_offset
     params = plan.base + plan.image_size
+    tables = plan.base + plan.table_offset[0]
+    bitmap = plan.base + plan.bitmap_offset
     end = plan.base + plan.segment_size
     result = [cachemodel.Area(s.name, s.base, s.base + len(s.data), cachemodel.SEGMENT)
               for s in plan.segments]
     result += [
         cachemodel.Area("image", plan.base, scratch, cachemodel.CHECKED),
         cachemodel.Area("scratch", scratch, params, cachemodel.SCRATCH),
-        cachemodel.Area("params", params, end, cachemodel.CHECKED),
+        cachemodel.Area("params", params, tables, cachemodel.CHECKED),
+        cachemodel.Area("tables", tables, bitmap, cachemodel.SEGMENT),
+        cachemodel.Area("bitmap", bitmap, end, cachemodel.SCRATCH),
         cachemodel.Area("uart", bm.UART, bm.UART + bm.LEAF, cachemodel.DEVICE),
     ]
     return result
@@ -245,6 +249,8 @@ class Replay:
         address = self._x(word & 31)
         if operation == 0xD50B7E20:
             self.cache.civac(address)
+        elif operation == 0xD5087620:
+            self.cache.ivac(self._pc, address)
         elif operation == 0xD508_7500:  # IC IALLU
             self.cache.invalidate_code()
         elif word >> 12 & 15 == 7:

@@ -6,17 +6,16 @@ import struct
 
 import baremetal as bm
 import cachemodel as cm
+import oracle
 import pytest
-from test_purgatory import (
-    EL1, LEVEL_NAMES, PURGATORY_ELSEWHERE, REGION, UNMAPPED, Bench, flip,
-)
+from bench import PURGATORY_ELSEWHERE, REGION, UNMAPPED, Bench
 
 pytest.importorskip("unicorn", reason="no python3-unicorn")
 import replay  # needs it
 
 pytestmark = pytest.mark.skipif(bm.missing() is not None, reason=str(bm.missing()))
 
-levels = pytest.mark.parametrize("level", LEVEL_NAMES, ids=LEVEL_NAMES.values())
+levels = pytest.mark.parametrize("level", bm.LEVEL_NAMES, ids=bm.LEVEL_NAMES.values())
 regions = pytest.mark.parametrize("region", [REGION, None], ids=["caches-on", "caches-off"])
 
 SEGMENTS = ("kernel", "initrd", "dtb")
@@ -35,7 +34,7 @@ def bench(tmp_path_factory):
 @pytest.fixture(scope="module")
 def intact(bench, symbols):
     """A run that nothing is wrong with, to be asked where instructions are."""
-    return old_kernel(bench.plan, EL1, symbols).run()
+    return old_kernel(bench.plan, bm.EL1, symbols).run()
 
 
 def old_kernel(plan, level, symbols, damage=None, cleaned=False):
@@ -60,7 +59,7 @@ def old_kernel(plan, level, symbols, damage=None, cleaned=False):
                         junk(plan.image_size - plan.scratch_offset))
     for name, (base, data) in parts.items():
         if damage and name == damage[0]:
-            data = flip(data, damage[1])
+            data = bm.flip(data, damage[1])
         machine.cache.leave_dirty(base, data)
     return machine
 
@@ -102,7 +101,7 @@ def test_an_intact_run_breaks_no_rule(bench, symbols, level, region, cleaned):
         assert (lines <= cache.read_cached) == bool(region)
         # before and after the check
         assert min(cache.cleaned[line] for line in lines) >= 2
-    for name in ("image", "params"):
+    for name in ("image", "params", "tables"):
         assert lines_of(plan, name) <= cache.read
     # So many of them there are: not an empty run.
     assert sum(len(lines_of(plan, name)) for name in SEGMENTS) == 9 * bm.LEAF // cm.LINE
@@ -111,14 +110,14 @@ def test_an_intact_run_breaks_no_rule(bench, symbols, level, region, cleaned):
 
 def test_at_any_page_it_breaks_none(bench, symbols):
     plan = bench.make_plan(base=PURGATORY_ELSEWHERE)
-    outcome = old_kernel(plan, EL1, symbols).run()
+    outcome = old_kernel(plan, bm.EL1, symbols).run()
     assert_clean(outcome)
     assert_kernel_is_there(plan, outcome)
 
 
 def test_without_sha_instructions_it_breaks_none(bench, symbols):
-    plan = bench.make_plan(region=None, image=bm.image_by(bm.PORTABLE))
-    outcome = old_kernel(plan, EL1, symbols).run()
+    plan = bench.make_plan(region=None, image=bm.portable_image())
+    outcome = old_kernel(plan, bm.EL1, symbols).run()
     assert_clean(outcome)
     assert_kernel_is_there(plan, outcome)
 
@@ -129,24 +128,36 @@ def test_without_sha_instructions_it_breaks_none(bench, symbols):
 ])
 def test_damage_in_the_cache_alone_is_found(bench, symbols, region, name, offset):
     plan = bench.make_plan(region=region)
-    outcome = old_kernel(plan, EL1, symbols, (name, offset)).run()
+    outcome = old_kernel(plan, bm.EL1, symbols, (name, offset)).run()
     assert_clean(outcome)
     assert outcome.reason == "reset"
     assert f"{name} damaged at offset {offset & -bm.LEAF:#x}" in outcome.console
 
 
 @pytest.mark.parametrize("name,offset", [
-    ("tables", 0), ("tables", bm.LEAF), ("params", bm.PARAMS_KERNEL_ENTRY), ("image", 8),
+    ("params", bm.PARAMS_KERNEL_ENTRY), ("params", 2 * bm.LEAF), ("image", 8),
 ])
 def test_damage_to_purgatory_in_the_cache_alone_is_found(bench, symbols, name, offset):
-    outcome = old_kernel(bench.plan, EL1, symbols, (name, offset)).run()
+    outcome = old_kernel(bench.plan, bm.EL1, symbols, (name, offset)).run()
     assert_clean(outcome)
     assert outcome.reason == "reset"
-    assert "purgatory itself is damaged" in outcome.console
+    assert outcome.console == (oracle.SELF_DAMAGED if name == "params" else "")
+
+
+@pytest.mark.parametrize("table", [0, 1])
+def test_a_table_that_is_damaged_in_the_cache_alone_is_known(bench, symbols, table):
+    plan = bench.plan
+    offset = plan.table_offset[table] - plan.table_offset[0]
+    outcome = old_kernel(plan, bm.EL1, symbols, ("tables", offset)).run()
+    assert_clean(outcome)
+    assert_kernel_is_there(plan, outcome)
+    record = bm.read_record(outcome.memory(plan.record, bm.RECORD_SIZE))
+    assert record.flags & (bm.FLAG_TABLE_0 | bm.FLAG_TABLE_1) == (
+        bm.FLAG_TABLE_0, bm.FLAG_TABLE_1)[table]
 
 
 def test_damage_over_scratch_does_not_matter(bench, symbols):
-    outcome = old_kernel(bench.plan, EL1, symbols, ("scratch", 77)).run()
+    outcome = old_kernel(bench.plan, bm.EL1, symbols, ("scratch", 77)).run()
     assert_clean(outcome)
     assert_kernel_is_there(bench.plan, outcome)
 
@@ -208,21 +219,26 @@ def in_segments(what):
 SELF = ("pg_check_self", "clean_self")
 MUTANTS = {
     "segments-before": (
-        without_call("pg_clean_segments", 0),
+        without_call("pg_clean_checked", 0),
         in_segments(cm.READ_EARLY) | in_segments(cm.END_UNREAD)),
     "segments-after": (
-        without_call("pg_clean_segments", -1), in_segments(cm.END_HELD)),
-    "scratch-at-entry": (
-        without_call("pg_cache_clean", 0, ("entry",)), {(cm.WRITTEN_PAST, "scratch")}),
+        without_call("pg_clean_checked", -1),
+        in_segments(cm.END_HELD) | {(cm.OFF_DIRTY, "dtb"), (cm.OFF_DIRTY, "bitmap")}),
+    "image-at-entry": (
+        without_call("pg_cache_clean_image", 0),
+        {(cm.WRITTEN_PAST, "scratch"), (cm.END_UNREAD, "image")}),
     "scratch-before-off": (
         without_civac("pg_mmu_disable", 0), {(cm.OFF_DIRTY, "scratch")}),
-    "code": (without_call("pg_cache_clean", 0, SELF), {(cm.END_UNREAD, "image")}),
-    "params": (without_call("pg_cache_clean", 1, SELF), {(cm.END_UNREAD, "params")}),
+    "scratch-before-on": (
+        instead("pg_mmu_enable", IVAC_X0, NOP), {(cm.ON_OLD, "scratch")}),
+    "page-tables": (without_call("pg_cache_clean", 0, SELF), {(cm.END_UNREAD, "params")}),
     "each-twice": (
         instead("pg_cache_clean", MOV_X5[2], MOV_X5[1]),
-        in_segments(cm.CLEANED_ONCE) | {(cm.CLEANED_ONCE, "scratch")}),
+        in_segments(cm.CLEANED_ONCE)),
+    "image-twice": (
+        instead("pg_cache_clean_image", MOV_X5[2], MOV_X5[1]), {(cm.CLEANED_ONCE, "scratch")}),
     "dsb": (
-        instead("pg_cache_clean", DSB_SY, NOP), {(cm.WRITTEN_PAST, "scratch")}),
+        instead("pg_cache_clean_image", DSB_SY, NOP), {(cm.WRITTEN_PAST, "scratch")}),
     "cvac": (
         instead("pg_cache_clean", CIVAC_X0, CVAC_X0), in_segments(cm.OTHER_MAINTENANCE)),
     "ivac": (
@@ -238,7 +254,7 @@ def test_what_is_taken_out_is_missed(bench, intact, symbols, name):
     assert_clean(intact)
     make, expected = MUTANTS[name]
     plan = bench.make_plan(image=make(intact, symbols))
-    outcome = old_kernel(plan, EL1, symbols, cleaned=True).run()
+    outcome = old_kernel(plan, bm.EL1, symbols, cleaned=True).run()
     assert expected <= found(outcome), outcome
 
 
@@ -246,17 +262,17 @@ def test_a_rule_that_is_broken_lets_damage_through(bench, intact, symbols):
     """With caches off and nothing cleaned before, the check looks past the cache."""
     make, _ = MUTANTS["segments-before"]
     plan = bench.make_plan(region=None, image=make(intact, symbols))
-    outcome = old_kernel(plan, EL1, symbols, ("initrd", 0x1234), cleaned=True).run()
+    outcome = old_kernel(plan, bm.EL1, symbols, ("initrd", 0x1234), cleaned=True).run()
     assert {(cm.READ_EARLY, "initrd"), (cm.READ_PAST, "initrd")} <= found(outcome), outcome
     assert outcome.reason == "kernel"
     [initrd] = [segment for segment in plan.segments if segment.name == "initrd"]
-    assert outcome.memory(initrd.base, len(initrd.data)) == flip(initrd.data, 0x1234)
+    assert outcome.memory(initrd.base, len(initrd.data)) == bm.flip(initrd.data, 0x1234)
 
 
 def test_what_a_violation_says(bench, intact, symbols):
     make, _ = MUTANTS["scratch-before-off"]
     plan = bench.make_plan(image=make(intact, symbols))
-    outcome = old_kernel(plan, EL1, symbols, cleaned=True).run()
+    outcome = old_kernel(plan, bm.EL1, symbols, cleaned=True).run()
     [violation] = outcome.violations
     offset = violation.pc - plan.base
     assert symbols.address["pg_mmu_disable"] < offset
@@ -270,7 +286,7 @@ def test_what_a_violation_says(bench, intact, symbols):
 
 def test_nothing_but_the_mapped_is_accessed(bench, symbols):
     outside = bench.make_plan(more=[bm.Segment("outside", UNMAPPED, bytes(2 * bm.LEAF))])
-    outcome = old_kernel(outside, EL1, symbols).run()
+    outcome = old_kernel(outside, bm.EL1, symbols).run()
     assert found(outcome) == {(cm.NOT_MAPPED, "outside")}
     assert outcome.reason == "abort"
 
@@ -289,6 +305,6 @@ def test_no_access_is_unaligned_while_the_mmu_is_off(bench, intact, symbols, nam
     load, what = UNALIGNED[name]
     [main] = calls(intact, "pg_main")
     plan = bench.make_plan(image=patch(main - 4, load, MOV_X29_XZR))
-    outcome = old_kernel(plan, EL1, symbols).run()
+    outcome = old_kernel(plan, bm.EL1, symbols).run()
     assert found(outcome) == ({(what, "scratch")} if what else set())
     assert outcome.reason == ("abort" if what else "kernel")

@@ -57,6 +57,11 @@ class Steps:
                 for line in PARTS[name].lines:
                     self.cache.civac(line)
 
+    def invalidate(self, name):
+        for line in [*PARTS[name].lines] * 2:
+            self.cache.ivac(0, line)
+        self.cache.dsb(0)
+
     def access(self, name, offset=0, size=8, write=False):
         return self.cache.access(0, PARTS[name].first + offset, size, write)
 
@@ -122,11 +127,49 @@ def rule_written_past_the_old_kernels_lines(steps):
 def rule_written_past_speculated_lines(steps):
     steps.clean("scratch")
     steps.write("scratch")
+    steps.invalidate("scratch")
     steps.on()
     steps.clean("scratch")
     steps.off()
     steps.write("scratch")
     return {(cm.WRITTEN_PAST, "scratch")}
+
+
+def rule_old_when_switched_on(steps):
+    steps.clean("scratch")
+    steps.write("scratch")
+    steps.on()
+    return {(cm.ON_OLD, "scratch")}
+
+
+def rule_invalidated_before_switched_on(steps):
+    steps.clean("scratch")
+    steps.write("scratch")
+    steps.invalidate("scratch")
+    steps.on()
+    assert steps.memory.read(PARTS["scratch"].first, cm.LINE) == NEW
+    return set()
+
+
+def rule_thrown_away(steps):
+    """What a stray store left over the stack must not come back over it."""
+    steps.cache.leave_dirty(PARTS["scratch"].first, OLD)
+    steps.memory.write(PARTS["scratch"].first, NEW)
+    steps.invalidate("scratch")
+    steps.on()
+    assert steps.memory.read(PARTS["scratch"].first, cm.LINE) == NEW
+    return set()
+
+
+def rule_invalidated_where_it_may_be_newer(steps):
+    steps.invalidate("kernel")
+    return {(cm.OTHER_MAINTENANCE, "kernel")}
+
+
+def rule_invalidated_with_caches_on(steps):
+    steps.on()
+    steps.invalidate("scratch")
+    return {(cm.OTHER_MAINTENANCE, "scratch")}
 
 
 def rule_unaligned_with_the_mmu_off(steps):

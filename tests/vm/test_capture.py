@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Load, panic, capture: the main job on real kernels and machines of many kinds."""
 
+import json
 import re
 import struct
 
@@ -167,6 +168,19 @@ def check_makedumpfile(capture, vmcore):
     assert PANIC in log
 
 
+def check_report(machine, capture):
+    """Purgatory has looked at all of it, as the machine lets it, and says so."""
+    assert re.search(r"^crashres: purgatory: \d+ leaves intact, \d+ ms: starting the kernel$",
+                     capture.serial, re.MULTILINE)
+    status, output = capture.run("crashres report --json")
+    report = json.loads(output)
+    assert (status, report["outcome"], report["damaged"]) == (0, "intact", 0)
+    assert report["exception_level"] == (2 if "virtualization" in machine.machine else 1)
+    assert report["vhe"] == (machine is EL2_VHE)
+    assert report["mmu"]
+    assert report["digest_tables_damaged"] == [False, False]
+
+
 @pytest.mark.parametrize("kernel, machine", MATRIX, indirect=["kernel"],
                          ids=[f"{kernel}: {machine.name}" for kernel, machine in MATRIX])
 def test_panic_ends_in_a_dump(lab, kernel, machine):
@@ -175,6 +189,7 @@ def test_panic_ends_in_a_dump(lab, kernel, machine):
         assert len(first.crash) == (2 if ",high" in machine.crashkernel else 1)
         running.panic()
         running.wait_ready("capture")
+        check_report(machine, running)
         check_memory(first, running)
         check_device_tree(first, running)
         check_command_line(first, running)

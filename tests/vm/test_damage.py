@@ -1,28 +1,134 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What was loaded gets damaged before the panic."""
+"""What was loaded gets damaged before the panic: repaired and reported, or the machine resets."""
 
+import json
 import re
 
 import pytest
 
 import guest
+from guest import Machine
 
-LINE = r"^crashres: purgatory: kernel damaged at offset (0x[0-9a-f]+) \((\d+) of \d+ leaves\): " \
-       r"resetting$"
+LEAF = 4096
+VHE = Machine("EL2 with VHE", machine="virt,gic-version=3,virtualization=on")
+NVHE = Machine("EL2 without VHE", machine="virt,gic-version=3,virtualization=on",
+               cpu="cortex-a72")
+PLAIN = Machine("plain")
+
+# kernel text, an initrd in the middle, the DTB's and the core header's first bytes
+PLACES = {"kernel": 0x123456, "initrd": 0x200010, "dtb": 0x8, "elfcorehdr": 0x0}
+
+
+def load(running, *options):
+    """The plan of what is loaded."""
+    status, output = running.run("kexec -d -p --reuse-cmdline --initrd=/boot/initrd "
+                                 f"{' '.join(options)} /boot/Image")
+    assert status == 0, output
+    return guest.parse_plan(output)
+
+
+def damage(running, address, size=64):
+    """All bits of these bytes the other way round; what is there then."""
+    bad = bytes(byte ^ 0xff for byte in running.peek(address, size))
+    running.poke(address, bad)
+    return bad
+
+
+def report(running):
+    status, output = running.run("crashres report --json")
+    return status, json.loads(output)
+
+
+def line(name, offset, bad, damaged, repaired, what_now):
+    return (rf"^crashres: purgatory: {name} damaged at offset {offset:#x}, found "
+            rf"{bad[:16].hex()}; {damaged} of \d+ leaves damaged, {repaired} repaired, \d+ ms: "
+            rf"{what_now}$")
+
+
+@pytest.mark.parametrize("kernel", ["6.12"], indirect=True)
+@pytest.mark.parametrize("name, machine, options", [
+    ("kernel", PLAIN, ()), ("kernel", PLAIN, ("--purgatory-mmu=off",)), ("initrd", VHE, ()),
+    ("dtb", NVHE, ()), ("elfcorehdr", PLAIN, ()),
+], ids=["kernel", "kernel, MMU off", "initrd at EL2 with VHE", "dtb at EL2 without VHE",
+        "elfcorehdr"])
+def test_damage_is_repaired_and_reported(lab, kernel, name, machine, options):
+    with lab.boot(kernel, machine) as running:
+        plan = load(running, *options)
+        offset = PLACES[name]
+        bad = damage(running, plan[name][0][0] + offset)
+        running.panic()
+        running.wait_for(line(name, offset, bad, 1, 1, "starting the kernel"), 60)
+        running.wait_ready("capture")
+        status, found = report(running)
+        assert status == 1
+        assert found["outcome"] == "repaired"
+        assert found["exception_level"] == (2 if "virtualization" in machine.machine else 1)
+        assert found["vhe"] == (machine is VHE)
+        assert found["mmu"] == (not options)
+        assert found["sha256"] == "instructions"
+        assert (found["damaged"], found["repaired"], found["damage_count"]) == (1, 1, 1)
+        assert found["damage"] == [{"segment": name, "offset": offset, "leaves": 1,
+                                    "repaired": 1, "found": bad[:16].hex()}]
+
+
+@pytest.mark.parametrize("kernel", ["6.1"], indirect=True)
+def test_a_long_burst_is_repaired(lab, kernel):
+    """As long as the plan promises, over the end of a leaf on both sides."""
+    with lab.boot(kernel) as running:
+        plan = load(running)
+        [(parity, parity_end)] = plan["parity"]
+        [(initrd, initrd_end)] = plan["initrd"]
+        size = parity_end - parity - LEAF
+        assert size > 1 << 20 and initrd + 100 + size < initrd_end
+        bad = damage(running, initrd + 100, size)
+        running.panic()
+        leaves = size // LEAF + 1
+        running.wait_for(line("initrd", 100, bad, leaves, leaves, "starting the kernel"), 60)
+        running.wait_ready("capture")
+        status, found = report(running)
+        assert status == 1
+        assert found["damage"] == [{"segment": "initrd", "offset": 100, "leaves": leaves,
+                                    "repaired": leaves, "found": bad[:16].hex()}]
 
 
 @pytest.mark.parametrize("kernel", ["6.12"], indirect=True)
 @pytest.mark.parametrize("mmu", ["on", "off"])
-def test_damaged_kernel_is_named_and_the_machine_resets(lab, kernel, mmu):
+def test_damage_that_cannot_be_repaired_resets_the_machine(lab, kernel, mmu):
     with lab.boot(kernel) as running:
-        status, output = running.run(f"kexec -d -p --purgatory-mmu={mmu} --reuse-cmdline "
-                                     "--initrd=/boot/initrd /boot/Image")
-        assert status == 0, output
-        where = guest.parse_plan(output)["kernel"][0][0] + 0x123000
-        before = running.peek(where, 64)
-        running.poke(where, bytes(byte ^ 0xff for byte in before))
+        plan = load(running, f"--purgatory-mmu={mmu}", "--repair=off")
+        assert "parity" not in plan
+        bad = damage(running, plan["kernel"][0][0] + 0x123000)
         running.panic()
-        offset, leaves = running.wait_for(LINE, 30).groups()
-        assert (offset, leaves) == ("0x123000", "1")
+        running.wait_for(line("kernel", 0x123000, bad, 1, 0, "resetting"), 60)
         assert running.wait_exit(30) == "guest-reset"
         assert not re.search(r"^guest: ready: capture", running.serial, re.MULTILINE)
+
+
+@pytest.mark.parametrize("kernel", ["6.1"], indirect=True)
+def test_a_damaged_kernel_is_started_where_that_is_wanted(lab, kernel):
+    with lab.boot(kernel) as running:
+        plan = load(running, "--on-damage=boot", "--repair=off")
+        # The last bytes of the initrd: padding of its archive.
+        offset = plan["initrd"][0][1] - plan["initrd"][0][0] - 64
+        damage(running, plan["initrd"][0][0] + offset)
+        running.panic()
+        leaf = offset // LEAF * LEAF
+        running.wait_for(rf"^crashres: purgatory: initrd damaged at offset {leaf:#x}, found \w+; 1 "
+                         r"of \d+ leaves damaged, 0 repaired, \d+ ms: starting the kernel$", 60)
+        running.wait_ready("capture")
+        status, found = report(running)
+        assert (status, found["outcome"]) == (2, "damaged")
+        assert found["damage"][0]["segment"] == "initrd"
+
+
+@pytest.mark.parametrize("kernel", ["6.1"], indirect=True)
+def test_without_checks_nothing_is_said_or_recorded(lab, kernel):
+    with lab.boot(kernel) as running:
+        load(running, "--no-checks")
+        running.panic()
+        running.wait_ready("capture")
+        assert "crashres: purgatory:" not in running.serial
+        status, output = running.run("crashres report 2>&1")
+        assert (status, output) == (
+            3, "crashres: /sys/firmware/fdt: no /chosen/crashres,record: no purgatory of crashres "
+               "has started this kernel, or it had nothing to check")

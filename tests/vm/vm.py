@@ -15,8 +15,8 @@ QEMU = "qemu-system-aarch64"
 BOOT_TIMEOUT = 240
 COMMAND_TIMEOUT = 120
 
-# QEMU's gdbstub answers in packets of at most 4 KiB, in hex.
-PEEK_SIZE = 1024
+# QEMU's gdbstub takes and gives packets of at most 4 KiB, in hex.
+PIECE = 1024
 
 
 class VmError(AssertionError):
@@ -114,17 +114,18 @@ class Vm:
 
     def peek(self, address, size):
         """Reads physical memory from outside."""
-        pieces = [(address + done, min(PEEK_SIZE, size - done))
-                  for done in range(0, size, PEEK_SIZE)]
+        pieces = [(address + done, min(PIECE, size - done)) for done in range(0, size, PIECE)]
         with Gdb(self._gdb_address) as gdb:
             return b"".join(bytes.fromhex(gdb.ask(f"m{at:x},{count:x}")) for at, count in pieces)
 
     def poke(self, address, data):
         """Writes physical memory from outside, as a stray DMA would, while the kernel runs."""
         with Gdb(self._gdb_address) as gdb:
-            reply = gdb.ask(f"M{address:x},{len(data):x}:{data.hex()}")
-            if reply != "OK":
-                raise VmError(f"gdbstub refused to write at {address:#x}: {reply}")
+            for done in range(0, len(data), PIECE):
+                piece = data[done:done + PIECE]
+                reply = gdb.ask(f"M{address + done:x},{len(piece):x}:{piece.hex()}")
+                if reply != "OK":
+                    raise VmError(f"gdbstub refused to write at {address + done:#x}: {reply}")
 
 
 class Gdb:

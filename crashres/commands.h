@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the subcommands of crashres share. */
+#ifndef CRASHRES_COMMANDS_H
+#define CRASHRES_COMMANDS_H
+
+#include <crashres/crashres.h>
+
+/* Exit statuses of every subcommand from here on; below are its own. */
+#define EXIT_TROUBLE	4		/* said on stderr */
+
+/* Subcommands; argv[0] is the name of one. Return: exit status. */
+int report_main(int argc, char **argv);
+
+#endif

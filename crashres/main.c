@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* crashres: what kexec never offered, one subcommand each. */
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *purpose;
+} commands[] = {
+	{ "report", report_main, "What purgatory found before it started this kernel" },
+};
+
+static void print_usage(FILE *out)
+{
+	fputs("Usage: crashres COMMAND [OPTION]...\n"
+	      "       crashres --help | --version\n"
+	      "\n"
+	      "Commands (each explains itself with --help)\n", out);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].purpose);
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		if (!strcmp(name, commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	if (!strcmp(name, "--help") || !strcmp(name, "-h")) {
+		print_usage(stdout);
+		return 0;
+	}
+	if (!strcmp(name, "--version") || !strcmp(name, "-v")) {
+		printf("crashres %s\n", PACKAGE_VERSION);
+		return 0;
+	}
+	if (*name)
+		fprintf(stderr, "crashres: unknown command \"%s\"\n", name);
+	print_usage(stderr);
+	return EXIT_TROUBLE;
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* crashres report: purgatory's record, for people and for programs. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+
+enum {
+	EXIT_INTACT = 0,
+	EXIT_REPAIRED = 1,
+	EXIT_DAMAGED = 2,
+	EXIT_NO_RECORD = 3,
+};
+
+struct options {
+	const char *root;		/* NULL: this machine */
+	bool json;
+	bool help;
+};
+
+static const char usage[] =
+"Usage: crashres report [--json] [--root=DIR]\n"
+"What purgatory found before it started this kernel, and what it repaired.\n"
+"\n"
+"     --json             Print JSON.\n"
+"     --root=DIR         Read below DIR instead of below /.\n"
+" -h, --help             Print this text.\n"
+"\n"
+"Exit status: 0 all was intact, 1 damaged and repaired, 2 started damaged or not\n"
+"checked to the end, 3 no record, 4 trouble.\n";
+
+/* ------------------------------------------------------------ for people */
+
+static const char *plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+static const char *sha256_name(enum crashres_sha256 method)
+{
+	switch (method) {
+	case CRASHRES_SHA256_PORTABLE:
+		return "portable";
+	case CRASHRES_SHA256_INSTRUCTIONS:
+		return "instructions";
+	case CRASHRES_SHA256_VECTORS:
+		return "vectors";
+	}
+	return "unknown";
+}
+
+static void print_verdict(const struct crashres_report *report)
+{
+	uint64_t left = report->damaged - report->repaired;
+
+	if (report->outcome == CRASHRES_OUTCOME_INTACT)
+		printf("This kernel was intact when it was started.\n");
+	else if (report->outcome == CRASHRES_OUTCOME_REPAIRED)
+		printf("This kernel was damaged, and repaired before it was started.\n");
+	else if (left)
+		printf("This kernel was started damaged: %" PRIu64 " page%s could not be repaired.\n",
+		       left, plural(left));
+	if (report->timed_out)
+		printf("The time was over before all was checked and repaired.\n");
+}
+
+static void print_check(const struct crashres_report *report)
+{
+	printf("Checked   %" PRIu64 " page%s of %" PRIu64 " KiB", report->leaves,
+	       plural(report->leaves), report->leaf_size >> 10);
+	if (report->nanoseconds)
+		printf(" in %.1f ms", (double)report->nanoseconds / 1e6);
+	printf(", at EL%u%s, caches %s, SHA-256 by %s\n", report->exception_level,
+	       report->vhe ? " with VHE" : "", report->mmu ? "on" : "off",
+	       sha256_name(report->sha256));
+	printf("Damaged   %" PRIu64 " page%s, %" PRIu64 " repaired\n", report->damaged,
+	       plural(report->damaged), report->repaired);
+	for (int i = 0; i < 2; i++)
+		if (report->table_damaged[i])
+			printf("          copy %d of the digests too, which is harmless\n", i + 1);
+}
+
+static void print_damage(const struct crashres_damage *damage)
+{
+	printf("  %-10s at 0x%" PRIx64 ": %" PRIu64 " page%s, %" PRIu64 " repaired; ",
+	       damage->segment, damage->offset, damage->leaves, plural(damage->leaves),
+	       damage->repaired);
+	if (!damage->found_size)
+		printf("unreadable\n");
+	else
+		printf("found");
+	for (size_t i = 0; i < damage->found_size; i++)
+		printf(" %02x%s", damage->found[i], i + 1 == damage->found_size ? "\n" : "");
+}
+
+static void print_text(const struct crashres_report *report)
+{
+	print_verdict(report);
+	print_check(report);
+	for (size_t i = 0; i < report->listed; i++)
+		print_damage(&report->damage[i]);
+	if (report->listed < report->damage_count)
+		printf("  and %" PRIu64 " more places\n", report->damage_count - report->listed);
+}
+
+/* ---------------------------------------------------------- for programs */
+
+static void add(struct json_object *object, const char *key, struct json_object *value)
+{
+	json_object_object_add(object, key, value);
+}
+
+static struct json_object *damage_to_json(const struct crashres_damage *damage)
+{
+	struct json_object *object = json_object_new_object();
+	char found[2 * sizeof(damage->found) + 1] = "";
+
+	for (size_t i = 0; i < damage->found_size; i++)
+		snprintf(found + 2 * i, 3, "%02x", damage->found[i]);
+	add(object, "segment", json_object_new_string(damage->segment));
+	add(object, "offset", json_object_new_uint64(damage->offset));
+	add(object, "leaves", json_object_new_uint64(damage->leaves));
+	add(object, "repaired", json_object_new_uint64(damage->repaired));
+	add(object, "found", damage->found_size ? json_object_new_string(found) : NULL);
+	return object;
+}
+
+static const char *outcome_name(enum crashres_outcome outcome)
+{
+	return outcome == CRASHRES_OUTCOME_INTACT ? "intact" :
+	       outcome == CRASHRES_OUTCOME_REPAIRED ? "repaired" : "damaged";
+}
+
+static struct json_object *report_to_json(const struct crashres_report *report)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *tables = json_object_new_array(), *list = json_object_new_array();
+
+	for (int i = 0; i < 2; i++)
+		json_object_array_add(tables, json_object_new_boolean(report->table_damaged[i]));
+	for (size_t i = 0; i < report->listed; i++)
+		json_object_array_add(list, damage_to_json(&report->damage[i]));
+	add(object, "outcome", json_object_new_string(outcome_name(report->outcome)));
+	add(object, "timed_out", json_object_new_boolean(report->timed_out));
+	add(object, "exception_level", json_object_new_int((int32_t)report->exception_level));
+	add(object, "vhe", json_object_new_boolean(report->vhe));
+	add(object, "mmu", json_object_new_boolean(report->mmu));
+	add(object, "sha256", json_object_new_string(sha256_name(report->sha256)));
+	add(object, "started_ticks", json_object_new_uint64(report->started));
+	add(object, "nanoseconds", json_object_new_uint64(report->nanoseconds));
+	add(object, "leaf_size", json_object_new_uint64(report->leaf_size));
+	add(object, "leaves", json_object_new_uint64(report->leaves));
+	add(object, "damaged", json_object_new_uint64(report->damaged));
+	add(object, "repaired", json_object_new_uint64(report->repaired));
+	add(object, "digest_tables_damaged", tables);
+	add(object, "damage_count", json_object_new_uint64(report->damage_count));
+	add(object, "damage", list);
+	return object;
+}
+
+static void print_json(const struct crashres_report *report)
+{
+	struct json_object *object = report_to_json(report);
+
+	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY));
+	json_object_put(object);
+}
+
+/* ------------------------------------------------------------------ what */
+
+static bool parse(int argc, char **argv, struct options *options)
+{
+	static const struct option long_options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "root", required_argument, NULL, 'r' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	*options = (struct options){ 0 };
+	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+		switch (option) {
+		case 'j':
+			options->json = true;
+			break;
+		case 'r':
+			options->root = optarg;
+			break;
+		case 'h':
+			options->help = true;
+			return true;
+		default:
+			return false;
+		}
+	}
+	if (optind < argc)
+		fprintf(stderr, "crashres report: \"%s\": no operand is wanted\n", argv[optind]);
+	return optind >= argc;
+}
+
+static int exit_status(const struct crashres_report *report)
+{
+	switch (report->outcome) {
+	case CRASHRES_OUTCOME_INTACT:
+		return EXIT_INTACT;
+	case CRASHRES_OUTCOME_REPAIRED:
+		return EXIT_REPAIRED;
+	default:
+		return EXIT_DAMAGED;
+	}
+}
+
+static int run(struct crashres_ctx *ctx, const struct options *options)
+{
+	enum crashres_status status = CRASHRES_OK;
+	struct crashres_report *report;
+	int result;
+
+	if (options->root)
+		status = crashres_ctx_set_root(ctx, options->root);
+	if (status == CRASHRES_OK)
+		status = crashres_report_read(ctx, &report);
+	if (status != CRASHRES_OK) {
+		fprintf(stderr, "crashres: %s\n", crashres_error(ctx));
+		return status == CRASHRES_ERR_NO_RECORD ? EXIT_NO_RECORD : EXIT_TROUBLE;
+	}
+	if (options->json)
+		print_json(report);
+	else
+		print_text(report);
+	result = exit_status(report);
+	crashres_report_free(report);
+	return result;
+}
+
+int report_main(int argc, char **argv)
+{
+	struct crashres_ctx *ctx;
+	struct options options;
+	int result;
+
+	if (!parse(argc, argv, &options)) {
+		fputs(usage, stderr);
+		return EXIT_TROUBLE;
+	}
+	if (options.help) {
+		fputs(usage, stdout);
+		return EXIT_INTACT;
+	}
+	if (crashres_ctx_new(&ctx) != CRASHRES_OK) {
+		perror("crashres");
+		return EXIT_TROUBLE;
+	}
+	result = run(ctx, &options);
+	crashres_ctx_free(ctx);
+	if (fflush(stdout)) {
+		perror("crashres: standard output");
+		return EXIT_TROUBLE;
+	}
+	return result;
+}

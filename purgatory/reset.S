@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * reset.S: reset the machine through its firmware (PSCI, Arm DEN0022), or stop.
+ *
+ * Needs neither stack nor memory, and no other code of purgatory: this is where
+ * everything ends that cannot go on, from the first instruction on. A call
+ * comes back only where it failed: with an error, or with an exception (SMC is
+ * undefined without EL3, HVC without EL2; at EL2 an HVC is taken right here).
+ * Either leads to the next attempt.
+ *
+ *   w27   enum purgatory_conduit, what to try first from EL1; from EL2 it is SMC
+ *   x28   attempts made
+ *
+ * Firmware keeps both (SMCCC: x18 to x30 are preserved).
+ */
+#define EL2		(2 << 2)	/* as CurrentEL shows it */
+
+#define CONDUIT_HVC	2		/* PURGATORY_CONDUIT_HVC */
+#define SYSTEM_OFF	0x8		/* | 0x84000000 */
+#define SYSTEM_RESET	0x9
+
+	.section .text.vectors, "ax"
+	.balign	2048			/* VBAR_ELx bits 10:0 are RES0 */
+	.globl	pg_reset_vectors
+	.hidden	pg_reset_vectors
+pg_reset_vectors:
+	.rept	16
+	.balign	128			/* Arm ARM, "Exception vectors" */
+	b	next_attempt
+	.endr
+	.balign	128
+
+	.text
+/* _Noreturn void pg_reset(uint32_t conduit) */
+	.globl	pg_reset
+	.hidden	pg_reset
+	.type	pg_reset, %function
+pg_reset:
+	mov	w27, w0
+	mov	x28, xzr
+	msr	DAIFSet, #0xf
+	adrp	x9, pg_reset_vectors
+	add	x9, x9, :lo12:pg_reset_vectors
+	mrs	x10, CurrentEL
+	cmp	x10, #EL2
+	b.eq	1f
+	msr	VBAR_EL1, x9
+	b	2f
+1:	msr	VBAR_EL2, x9
+	mov	w27, wzr
+2:	isb
+
+next_attempt:
+	add	x28, x28, #1
+	cmp	x28, #4
+	b.hi	pg_halt
+	cmp	x28, #2
+	mov	w0, #SYSTEM_RESET
+	mov	w1, #SYSTEM_OFF
+	csel	w0, w0, w1, ls
+	movk	w0, #0x8400, lsl #16
+	cmp	w27, #CONDUIT_HVC
+	cset	w4, eq
+	eor	w4, w4, w28		/* odd attempts: as declared; even ones: the other way */
+	mov	x1, xzr			/* nothing of ours for firmware that reads them */
+	mov	x2, xzr
+	mov	x3, xzr
+	tbz	w4, #0, 1f
+	smc	#0
+	b	next_attempt
+1:	hvc	#0
+	b	next_attempt
+
+/* _Noreturn void pg_halt(void): everything is masked, so nothing wakes it. */
+	.globl	pg_halt
+	.hidden	pg_halt
+	.type	pg_halt, %function
+pg_halt:
+	msr	DAIFSet, #0xf
+1:	wfi
+	b	1b
+	.size	pg_reset, . - pg_reset
+
+	.section .note.GNU-stack, "", %progbits

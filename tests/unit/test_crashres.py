@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The crashres command from outside: exact output and exit status.
+
+make check sets CRASHRES_COMMAND (the program). The records are packed here, from
+purgatory/handover.h said a second time.
+"""
+
+import json
+import os
+import re
+import struct
+import subprocess
+
+import pytest
+
+COMMAND = os.environ["CRASHRES_COMMAND"]
+SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+
+INTACT, REPAIRED, DAMAGED = 1, 2, 3
+MMU, EL2, E2H, TIME_OUT, TABLE_0, TABLE_1 = (1 << n for n in range(6))
+INSTRUCTIONS, VECTORS = 2 << 8, 1 << 8
+
+
+def damage(segment, offset, leaves, repaired, found):
+    return struct.pack("<16s3QII16s", segment, offset, leaves, repaired, len(found), 0, found)
+
+
+def record(outcome, flags=MMU | INSTRUCTIONS, leaves=11742, damaged=0, repaired=0, runs=(),
+           count=None, version=1):
+    data = struct.pack("<8sII2I7Q", b"CPRECORD", version, 1104, outcome, flags, 5000000000,
+                       1155625, 25000000, leaves, damaged, repaired,
+                       len(runs) if count is None else count)
+    return (data + b"".join(runs)).ljust(1104, b"\0")
+
+
+KERNEL = damage(b"kernel", 0x2345, 2, 2, bytes(range(0x60, 0x70)))
+INITRD = damage(b"initrd", 0x1000, 1, 1, b"\x00\xff")
+REPAIRED_RECORD = record(REPAIRED, MMU | EL2 | E2H | TABLE_1 | INSTRUCTIONS, damaged=3, repaired=3,
+                         runs=(KERNEL, INITRD))
+
+
+@pytest.fixture
+def run(tmp_path):
+    """crashres, on a machine whose device tree holds this record (None: none of it)."""
+    def run_command(*arguments, content=None, tree=True):
+        firmware = tmp_path / "sys/firmware"
+        firmware.mkdir(parents=True, exist_ok=True)
+        if tree:
+            value = f"crashres,record = [{content.hex()}];" if content is not None else ""
+            text = "/dts-v1/; / { chosen { " + value + " }; };"
+            subprocess.run(["dtc", "-q", "-O", "dtb", "-o", firmware / "fdt"], input=text,
+                           text=True, check=True)
+        done = subprocess.run([COMMAND, *arguments], capture_output=True, text=True, check=False,
+                              timeout=60, env={**os.environ, "LC_ALL": "C"})
+        return done.returncode, done.stdout, done.stderr
+
+    def report(*arguments, **options):
+        return run_command("report", f"--root={tmp_path}", *arguments, **options)
+    run_command.report = report
+    return run_command
+
+
+def test_intact(run):
+    assert run.report(content=record(INTACT)) == (
+        0,
+        "This kernel was intact when it was started.\n"
+        "Checked   11742 pages of 4 KiB in 46.2 ms, at EL1, caches on, SHA-256 by instructions\n"
+        "Damaged   0 pages, 0 repaired\n",
+        "")
+
+
+def test_repaired(run):
+    assert run.report(content=REPAIRED_RECORD) == (
+        1,
+        "This kernel was damaged, and repaired before it was started.\n"
+        "Checked   11742 pages of 4 KiB in 46.2 ms, at EL2 with VHE, caches on, "
+        "SHA-256 by instructions\n"
+        "Damaged   3 pages, 3 repaired\n"
+        "          copy 2 of the digests too, which is harmless\n"
+        "  kernel     at 0x2345: 2 pages, 2 repaired; "
+        "found 60 61 62 63 64 65 66 67 68 69 6a 6b 6c 6d 6e 6f\n"
+        "  initrd     at 0x1000: 1 page, 1 repaired; found 00 ff\n",
+        "")
+
+
+def test_started_damaged(run):
+    runs = (damage(b"elfcorehdr", 0, 1, 0, b""),)
+    assert run.report(content=record(DAMAGED, EL2 | VECTORS, damaged=1, runs=runs)) == (
+        2,
+        "This kernel was started damaged: 1 page could not be repaired.\n"
+        "Checked   11742 pages of 4 KiB in 46.2 ms, at EL2, caches off, SHA-256 by vectors\n"
+        "Damaged   1 page, 0 repaired\n"
+        "  elfcorehdr at 0x0: 1 page, 0 repaired; unreadable\n",
+        "")
+
+
+def test_time_out(run):
+    assert run.report(content=record(DAMAGED, TIME_OUT, leaves=17)) == (
+        2,
+        "The time was over before all was checked and repaired.\n"
+        "Checked   17 pages of 4 KiB in 46.2 ms, at EL1, caches off, SHA-256 by portable\n"
+        "Damaged   0 pages, 0 repaired\n",
+        "")
+
+
+def test_more_than_is_listed(run):
+    runs = (damage(b"initrd", 0x1000, 1, 1, b"a"),) * 16
+    status, out, _ = run.report(content=record(REPAIRED, damaged=20, repaired=20, runs=runs,
+                                               count=18))
+    assert status == 1
+    assert out.endswith("  initrd     at 0x1000: 1 page, 1 repaired; found 61\n"
+                        "  and 2 more places\n")
+
+
+def test_json(run):
+    status, out, err = run.report("--json", content=REPAIRED_RECORD)
+    assert (status, err) == (1, "")
+    assert json.loads(out) == {
+        "outcome": "repaired", "timed_out": False, "exception_level": 2, "vhe": True, "mmu": True,
+        "sha256": "instructions", "started_ticks": 5000000000, "nanoseconds": 46225000,
+        "leaf_size": 4096, "leaves": 11742, "damaged": 3, "repaired": 3,
+        "digest_tables_damaged": [False, True], "damage_count": 2,
+        "damage": [
+            {"segment": "kernel", "offset": 0x2345, "leaves": 2, "repaired": 2,
+             "found": "606162636465666768696a6b6c6d6e6f"},
+            {"segment": "initrd", "offset": 0x1000, "leaves": 1, "repaired": 1, "found": "00ff"},
+        ]}
+
+
+def test_json_of_others(run):
+    status, out, _ = run.report("--json", content=record(INTACT, 3 << 8))
+    assert status == 0
+    assert (json.loads(out)["outcome"], json.loads(out)["damage"]) == ("intact", [])
+    assert json.loads(out)["sha256"] == "unknown"
+    runs = (damage(b"dtb", 0, 1, 0, b""),)
+    status, out, _ = run.report("--json", content=record(DAMAGED, damaged=1, runs=runs))
+    assert status == 2
+    assert json.loads(out)["outcome"] == "damaged"
+    assert json.loads(out)["damage"][0]["found"] is None
+
+
+def test_json_keys_are_explained(run):
+    with open(os.path.join(SOURCE, "man/crashres.8"), encoding="utf-8") as page:
+        text = page.read()
+    report = json.loads(run.report("--json", content=REPAIRED_RECORD)[1])
+    for key in [*report, *report["damage"][0]]:
+        assert re.search(rf"\b{key}\b", text), key
+
+
+NO_RECORD = ("crashres: /sys/firmware/fdt: no /chosen/crashres,record: no purgatory of crashres "
+             "has started this kernel, or it had nothing to check\n")
+
+
+def test_no_record(run):
+    assert run.report() == (3, "", NO_RECORD)
+    assert run.report("--json") == (3, "", NO_RECORD)
+    assert run.report(content=record(0)) == (
+        3, "", "crashres: /sys/firmware/fdt: /chosen/crashres,record is empty: purgatory did not "
+               "run\n")
+
+
+def test_no_device_tree(run):
+    assert run.report(tree=False) == (3, "", "crashres: no /sys/firmware/fdt\n")
+
+
+@pytest.mark.parametrize("content, sentence", [
+    (REPAIRED_RECORD[:100], "/chosen/crashres,record: 100 bytes, not 1104"),
+    (record(INTACT)[:-1], "/chosen/crashres,record: 1103 bytes, not 1104"),
+    (record(REPAIRED, damaged=3, repaired=3, runs=(KERNEL,), count=2**64 - 1),
+     "/chosen/crashres,record: damaged"),
+    (record(INTACT, version=9), "/chosen/crashres,record: version 9, this library reads 1"),
+    (b"x" * 1104, "/chosen/crashres,record: not a record"),
+], ids=["truncated", "short", "count", "version", "magic"])
+def test_bad_record(run, content, sentence):
+    assert run.report(content=content) == (4, "", f"crashres: /sys/firmware/fdt: {sentence}\n")
+
+
+def test_no_root(run, tmp_path):
+    nowhere = tmp_path / "nowhere"
+    assert run("report", f"--root={nowhere}") == (
+        4, "", f"crashres: root {nowhere}: No such file or directory\n")
+
+
+def usage(name):
+    with open(os.path.join(SOURCE, "crashres", name), encoding="utf-8") as source:
+        text = source.read()
+    [block] = re.findall(r"usage\[\] =\n((?:\".*\"\n?)+);", text)
+    return "".join(json.loads(line) for line in re.findall(r'^".*"', block, re.M))
+
+
+def test_help(run):
+    assert run("report", "--help") == run("report", "-h") == (0, usage("report.c"), "")
+    status, out, err = run("--help")
+    assert (status, err) == (0, "")
+    assert out.startswith("Usage: crashres COMMAND [OPTION]...\n")
+    assert "\n  report     What purgatory found before it started this kernel\n" in out
+    assert run("-h") == (status, out, err)
+
+
+def test_version(run):
+    status, out, err = run("--version")
+    assert (status, err) == (0, "") and re.fullmatch(r"crashres \d+\.\d+\.\d+\n", out)
+
+
+def test_wrong_usage(run):
+    text = run("--help")[1]
+    assert run() == (4, "", text)
+    assert run("repair") == (4, "", 'crashres: unknown command "repair"\n' + text)
+    assert run("report", "x") == (
+        4, "", 'crashres report: "x": no operand is wanted\n' + usage("report.c"))
+    status, out, err = run("report", "--bad")
+    assert (status, out) == (4, "") and err.endswith(usage("report.c"))
+
+
+def test_output_that_cannot_be_written(run, tmp_path):
+    run.report(content=record(INTACT))
+    with open("/dev/full", "w", encoding="ascii") as full:
+        done = subprocess.run([COMMAND, "report", f"--root={tmp_path}"], stdout=full,
+                              stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        4, "crashres: standard output: No space left on device\n")

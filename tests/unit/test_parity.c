@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "../../libcrashres/plan/leaf.h"
+#include "../../libcrashres/plan/parity.h"
+#include "../../purgatory/parity.h"
+#include "support.h"
+
+#define LEAF	PURGATORY_LEAF_SIZE
+
+static const enum pg_parity_method methods[] = { PG_PARITY_PORTABLE, PG_PARITY_VECTORS };
+
+/* The field bit by bit, as a book has it: the oracle. */
+static uint8_t slow_product(uint8_t a, uint8_t b)
+{
+	unsigned int product = 0;
+
+	for (unsigned int i = 0; i < 8; i++)
+		if (b >> i & 1)
+			product ^= (unsigned int)a << i;
+	for (int bit = 14; bit >= 8; bit--)
+		if (product >> bit & 1)
+			product ^= 0x11d << (bit - 8);
+	return product;
+}
+
+static uint8_t slow_power(unsigned int n)
+{
+	uint8_t value = 1;
+
+	while (n--)
+		value = slow_product(value, 2);
+	return value;
+}
+
+/* @to plus @factor times @from, byte by byte. */
+static void add_multiple(struct crs_leaf *to, uint8_t factor, const struct crs_leaf *from)
+{
+	uint8_t products[256];
+
+	for (unsigned int i = 0; i < 256; i++)
+		products[i] = slow_product(factor, i);
+	for (size_t i = 0; i < LEAF; i++)
+		to->bytes[i] ^= products[from->bytes[i]];
+}
+
+/* Members of a group, P and Q of them. */
+struct group {
+	struct crs_leaf *members;
+	size_t count;
+	struct crs_leaf p, q;
+};
+
+static struct group group_new(size_t count, uint32_t seed)
+{
+	struct group group = { .count = count };
+
+	assert_int_equal(posix_memalign((void **)&group.members, 64,
+					count * sizeof(*group.members)), 0);
+	unit_fill(group.members, count * LEAF, seed);
+	for (size_t j = 0; j < count; j++) {
+		add_multiple(&group.p, 1, &group.members[j]);
+		add_multiple(&group.q, slow_power(j), &group.members[j]);
+	}
+	return group;
+}
+
+static void group_free(struct group *group)
+{
+	free(group->members);
+}
+
+/* P and Q of all members but @x and @y, plus parity: what repair starts from. */
+static void syndrome(enum pg_parity_method method, const struct group *group, size_t x, size_t y,
+		     struct crs_leaf *p, struct crs_leaf *q)
+{
+	memset(p, 0, LEAF);
+	memset(q, 0, LEAF);
+	for (size_t j = group->count; j-- > 0;)
+		pg_parity_fold(method, p->bytes, q->bytes,
+			       j == x || j == y ? NULL : group->members[j].bytes);
+	for (size_t i = 0; i < LEAF; i++) {
+		p->bytes[i] ^= group->p.bytes[i];
+		q->bytes[i] ^= group->q.bytes[i];
+	}
+}
+
+static void check_fold(const struct group *group)
+{
+	struct crs_leaf p, q;
+
+	for (size_t m = 0; m < COUNT(methods); m++) {
+		memset(&p, 0, LEAF);
+		memset(&q, 0, LEAF);
+		for (size_t j = group->count; j-- > 0;)
+			pg_parity_fold(methods[m], p.bytes, q.bytes, group->members[j].bytes);
+		assert_memory_equal(&p, &group->p, LEAF);
+		assert_memory_equal(&q, &group->q, LEAF);
+	}
+}
+
+static void check_one(const struct group *group, size_t x)
+{
+	struct crs_leaf p, q;
+
+	for (size_t m = 0; m < COUNT(methods); m++) {
+		syndrome(methods[m], group, x, x, &p, &q);
+		assert_memory_equal(&p, &group->members[x], LEAF);
+		pg_parity_solve_q(methods[m], q.bytes, x);
+		assert_memory_equal(&q, &group->members[x], LEAF);
+	}
+}
+
+static void check_two(const struct group *group, size_t x, size_t y)
+{
+	struct crs_leaf p, q;
+
+	for (size_t m = 0; m < COUNT(methods); m++) {
+		syndrome(methods[m], group, x, y, &p, &q);
+		pg_parity_solve_two(methods[m], p.bytes, q.bytes, x, y);
+		assert_memory_equal(&p, &group->members[x], LEAF);
+		assert_memory_equal(&q, &group->members[y], LEAF);
+	}
+}
+
+static void test_every_loss_in_groups_of_up_to_6(void **state)
+{
+	for (size_t count = 1; count <= 6; count++) {
+		struct group group = group_new(count, count);
+
+		check_fold(&group);
+		for (size_t x = 0; x < count; x++) {
+			check_one(&group, x);
+			for (size_t y = x + 1; y < count; y++)
+				check_two(&group, x, y);
+		}
+		group_free(&group);
+	}
+}
+
+static void test_the_largest_group(void **state)
+{
+	static const size_t places[] = { 0, 1, 7, 8, 127, 128, 253, 254 };
+	struct group group = group_new(PURGATORY_MEMBERS_MAX, 9);
+
+	check_fold(&group);
+	for (size_t a = 0; a < COUNT(places); a++) {
+		check_one(&group, places[a]);
+		for (size_t b = a + 1; b < COUNT(places); b++)
+			check_two(&group, places[a], places[b]);
+	}
+	group_free(&group);
+}
+
+/* Every number of a member: the powers and their inverses. */
+static void test_every_member_of_a_large_group(void **state)
+{
+	struct crs_leaf q, expected;
+
+	for (unsigned int x = 0; x < PURGATORY_MEMBERS_MAX; x++) {
+		unit_fill(&expected, LEAF, x + 1);
+		for (size_t m = 0; m < COUNT(methods); m++) {
+			memset(&q, 0, LEAF);
+			add_multiple(&q, slow_power(x), &expected);
+			pg_parity_solve_q(methods[m], q.bytes, x);
+			assert_memory_equal(&q, &expected, LEAF);
+		}
+	}
+}
+
+/* ------------------------------------------------------------ of segments */
+
+static void check_leaves(size_t data_size, uint64_t leaves)
+{
+	uint8_t *data = unit_alloc(data_size + 1), *memory = calloc(leaves, LEAF);
+	struct crashres_segment segment = { "s", data, data_size, { 0, leaves * LEAF } };
+	struct crs_leaf room;
+
+	unit_fill(data, data_size, 3);
+	memcpy(memory, data, data_size);
+	assert_int_equal(crs_leaf_count(&segment), (data_size + LEAF - 1) / LEAF);
+	for (uint64_t i = 0; i < leaves; i++) {
+		const void *leaf = crs_leaf(&segment, i, &room);
+
+		if (i < crs_leaf_count(&segment)) {
+			assert_int_equal((uintptr_t)leaf % 16, 0);
+			assert_memory_equal(leaf, memory + i * LEAF, LEAF);
+		} else {
+			assert_null(leaf);
+		}
+	}
+	free(memory);
+	free(data);
+}
+
+static void test_leaves_of_data_and_of_zeros(void **state)
+{
+	static const size_t sizes[] = { 0, 1, LEAF - 1, LEAF, LEAF + 1, 2 * LEAF, 2 * LEAF + 5 };
+
+	for (size_t i = 0; i < COUNT(sizes); i++)
+		check_leaves(sizes[i], 4);
+}
+
+static void test_data_that_stands_askew(void **state)
+{
+	uint8_t *data = unit_alloc(2 * LEAF + 1);
+	const struct crashres_segment segment = { "s", data + 1, 2 * LEAF, { 0, 2 * LEAF } };
+	struct crs_leaf room;
+
+	unit_fill(data, 2 * LEAF + 1, 5);
+	assert_ptr_equal(crs_leaf(&segment, 1, &room), room.bytes);
+	assert_memory_equal(room.bytes, data + 1 + LEAF, LEAF);
+	free(data);
+}
+
+/* Parity of two segments, and any burst of 2G leaves in the memory they make, back again. */
+static void check_bursts(uint64_t groups)
+{
+	enum { FIRST = 7, SECOND = 12, ALL = FIRST + SECOND };
+	uint8_t *first = unit_alloc(FIRST * LEAF), *second = unit_alloc(5 * LEAF + 77);
+	const struct crashres_segment segments[] = {
+		{ "first", first, FIRST * LEAF, { 0, FIRST * LEAF } },
+		{ "second", second, 5 * LEAF + 77, { 0, SECOND * LEAF } },
+	};
+	struct crs_leaf memory[ALL] = { 0 }, *parity = NULL, p, q;
+
+	unit_fill(first, FIRST * LEAF, 1);
+	unit_fill(second, 5 * LEAF + 77, 2);
+	memcpy(memory, first, FIRST * LEAF);
+	memcpy(memory + FIRST, second, 5 * LEAF + 77);
+	assert_int_equal(posix_memalign((void **)&parity, 64, crs_parity_size(groups)), 0);
+	unit_fill(parity, crs_parity_size(groups), 3);
+	crs_parity_make(segments, 2, groups, parity->bytes);
+	for (uint64_t start = 0; start + 2 * groups <= ALL; start++) {
+		for (uint64_t number = 0; number < groups; number++) {
+			uint64_t x = (start + groups - 1 - number) / groups, y = x + 1;
+			struct group group = { .p = parity[number], .q = parity[groups + number] };
+			struct crs_leaf members[ALL];
+
+			for (uint64_t i = number; i < ALL; i += groups)
+				members[group.count++] = memory[i];
+			group.members = members;
+			syndrome(PG_PARITY_VECTORS, &group, x, y, &p, &q);
+			pg_parity_solve_two(PG_PARITY_VECTORS, p.bytes, q.bytes, x, y);
+			assert_memory_equal(&p, &memory[x * groups + number], LEAF);
+			assert_memory_equal(&q, &memory[y * groups + number], LEAF);
+		}
+	}
+	free(parity);
+	free(second);
+	free(first);
+}
+
+static void test_bursts_of_twice_the_groups(void **state)
+{
+	for (uint64_t groups = 1; groups <= 9; groups++)
+		check_bursts(groups);
+}
+
+/* ------------------------------------------------------------ how much of it */
+
+static void check_groups(uint64_t leaves, uint32_t ask, uint64_t room, uint64_t expected,
+			 enum crashres_repair_reason expected_reason)
+{
+	enum crashres_repair_reason reason;
+
+	assert_int_equal(crs_parity_groups(leaves, ask, room, &reason), expected);
+	assert_int_equal(reason, expected_reason);
+}
+
+static void test_how_many_groups(void **state)
+{
+	const uint64_t unlimited = UINT64_MAX;
+
+	assert_int_equal(crs_parity_size(3), 6 * LEAF);
+	check_groups(3200, 0, unlimited, 0, CRASHRES_REPAIR_OFF);
+	/* 6.25 % of 3200 leaves are 200: 100 P and 100 Q. */
+	check_groups(3200, CRASHRES_REPAIR_AUTO, unlimited, 100, CRASHRES_REPAIR_ASKED);
+	check_groups(3201, CRASHRES_REPAIR_AUTO, unlimited, 101, CRASHRES_REPAIR_ASKED);
+	check_groups(3200, 625, 0, 100, CRASHRES_REPAIR_ASKED);
+	check_groups(1, CRASHRES_REPAIR_AUTO, unlimited, 1, CRASHRES_REPAIR_ASKED);
+	check_groups(1, 10000, unlimited, 1, CRASHRES_REPAIR_ASKED);
+	check_groups(10, 10000, unlimited, 5, CRASHRES_REPAIR_ASKED);
+	/* Not more than 255 members. */
+	check_groups(255 * 4, 1, unlimited, 4, CRASHRES_REPAIR_ASKED);
+	check_groups(255 * 4 + 1, 1, unlimited, 5, CRASHRES_REPAIR_ASKED);
+}
+
+static void test_room_for_groups(void **state)
+{
+	const uint64_t group = 2 * LEAF;
+
+	check_groups(3200, CRASHRES_REPAIR_AUTO, 100 * group, 100, CRASHRES_REPAIR_ASKED);
+	check_groups(3200, CRASHRES_REPAIR_AUTO, 100 * group - 1, 99, CRASHRES_REPAIR_LESS);
+	/* 3200 leaves need 13 groups of up to 255. */
+	check_groups(3200, CRASHRES_REPAIR_AUTO, 13 * group, 13, CRASHRES_REPAIR_LESS);
+	check_groups(3200, CRASHRES_REPAIR_AUTO, 13 * group - 1, 0, CRASHRES_REPAIR_NO_ROOM);
+	check_groups(3200, CRASHRES_REPAIR_AUTO, 0, 0, CRASHRES_REPAIR_NO_ROOM);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_every_loss_in_groups_of_up_to_6),
+		UNIT_TEST(test_the_largest_group),
+		UNIT_TEST(test_every_member_of_a_large_group),
+		UNIT_TEST(test_leaves_of_data_and_of_zeros),
+		UNIT_TEST(test_data_that_stands_askew),
+		UNIT_TEST(test_bursts_of_twice_the_groups),
+		UNIT_TEST(test_how_many_groups),
+		UNIT_TEST(test_room_for_groups),
+	};
+
+	return cmocka_run_group_tests_name("parity", tests, NULL, NULL);
+}
