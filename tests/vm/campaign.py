@@ -1,0 +1,390 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The damage campaign: what is loaded is damaged at random, and every run must end as
+oracle.py says. By hand:
+
+    CRASHRES_PURGATORY_BIN=... /usr/bin/python3 tests/vm/campaign.py --cases 1000 --seed 1
+"""
+
+import argparse
+import concurrent.futures
+import functools
+import os
+import random
+import re
+import struct
+import sys
+import tempfile
+import traceback
+from collections import Counter
+from dataclasses import dataclass
+
+import baremetal as bm
+import oracle
+
+KERNEL, INITRD, DTB, ELFCOREHDR = 0x44000000, 0x44100000, 0x44200000, 0x44300000
+PARITY, PURGATORY = 0x44400000, 0x44500000
+REGION = (0x44000000, 0x44800000)
+RECORD_AT = 0x1104  # in the device tree: no multiple of 8
+KERNEL_LEAVES, PADDING_LEAVES = 30, 11
+GROUPS = 8  # of eight and nine members
+
+# The instructions that look at the code, and those that reset: damaged, they may do anything.
+# A run takes a fraction of a second; the rest is for a busy machine.
+HANG_SECONDS = 5
+
+
+@functools.cache
+def segments():
+    noise = random.Random(1).randbytes
+    code = bm.assemble("KERNEL")
+    text = code + noise(KERNEL_LEAVES * bm.LEAF - len(code))
+    dtb = bytearray(noise(3 * bm.LEAF))
+    dtb[RECORD_AT : RECORD_AT + bm.RECORD_SIZE] = bm.record_template()
+    # Like the one of Linux: a page and a bit that says something, and zeros.
+    elfcorehdr = noise(bm.LEAF + 700).ljust(4 * bm.LEAF, b"\0")
+    return [
+        bm.Segment("kernel", KERNEL, text + bytes(PADDING_LEAVES * bm.LEAF)),
+        bm.Segment("initrd", INITRD, noise(23 * bm.LEAF)),
+        bm.Segment("dtb", DTB, bytes(dtb)),
+        bm.Segment("elfcorehdr", ELFCOREHDR, elfcorehdr),
+    ]
+
+
+# What may be put in the place of instructions that ask the CPU what it has.
+IMAGES = ((), bm.METHODS[:1], bm.METHODS[1:], bm.METHODS)
+
+
+@functools.cache
+def make_plan(methods, mmu, on_damage):
+    return bm.Plan(
+        bm.portable_image(methods), PURGATORY, KERNEL, segments(), dtb=DTB,
+        region=REGION if mmu else None, on_damage=on_damage, record=DTB + RECORD_AT,
+        groups=GROUPS, parity_base=PARITY,
+    )
+
+
+def _branch_to_reset(image, start):
+    """The end of the loop in entry.S that sums the code up: behind its b.ne pg_reset."""
+    target = bm.symbol("pg_reset")
+    for at in range(start, len(image), 4):
+        [word] = struct.unpack_from("<I", image, at)
+        if word == 0x54000001 | (target - at) // 4 % 2**19 << 5:
+            return at + 4
+    raise AssertionError("no b.ne pg_reset")
+
+
+@functools.cache
+def _window_parts():
+    image = bm.image_path().read_bytes()
+    entry, clean = bm.symbol("entry"), bm.symbol("pg_cache_clean_image")
+    reset, vectors = bm.symbol("pg_reset"), bm.symbol("pg_reset_vectors")
+    instruction = 4
+    return {
+        "header": [(0, instruction)],
+        "pg_cache_clean_image": [(clean, bm.symbol("pg_cache_clean"))],
+        "entry": [(entry, _branch_to_reset(image, entry))],
+        "reset.S": [(reset, bm.symbol("pg_halt") + 3 * instruction)],
+        "vectors": [(at, at + instruction) for at in range(vectors, vectors + 16 * 128, 128)],
+    }
+
+
+def window():
+    """Offsets in the image, (first, end): what runs before the code has been looked at, and what
+    has to run where the code is damaged."""
+    return [places for part in _window_parts().values() for places in part]
+
+
+def part_of_window(at):
+    [name] = [name for name, places in _window_parts().items()
+              if any(first <= at < end for first, end in places)]
+    return name
+
+
+@dataclass(frozen=True)
+class Area:
+    memory: str  # name, as in Plan.memory()
+    first: int
+    end: int
+
+
+def _areas(plan):
+    """Where damage may fall, by name: areas that are all hit."""
+    def whole(name):
+        return Area(name, 0, len(plan.memory()[name]))
+
+    text = KERNEL_LEAVES * bm.LEAF
+    [table_0, table_1] = (Area("purgatory", at, at + plan.table_size) for at in plan.table_offset)
+    kernel, padding = Area("kernel", 0, text), Area("kernel", text, whole("kernel").end)
+    areas = {
+        "kernel text": [kernel],
+        "kernel padding": [padding],
+        "initrd": [whole("initrd")],
+        "dtb": [whole("dtb")],
+        "elfcorehdr": [whole("elfcorehdr")],
+        "several segments": [kernel, whole("initrd"), whole("dtb")],
+        "parity": [whole("parity")],
+        "parity and initrd": [whole("parity"), whole("initrd")],
+        "one digest table": [table_0],
+        "the other table": [table_1],
+        "both tables": [table_0, table_1],
+        "a table and kernel": [table_1, kernel],
+        "bitmap": [Area("purgatory", plan.bitmap_offset, plan.segment_size)],
+        "scratch": [Area("purgatory", plan.scratch_offset, plan.image_size)],
+        "params": [Area("purgatory", plan.image_size, plan.root_offset[0])],
+        "purgatory code": [Area("purgatory", 0, plan.scratch_offset)],
+        WINDOW: [Area("purgatory", *part) for part in window()],
+    }
+    if plan.region:
+        areas["page tables"] = [Area("purgatory", plan.root_offset[0], plan.table_offset[0])]
+    return areas
+
+
+# Ways to damage data, a bytearray, in [first, end)
+
+def damage_bit(rng, data, first, end):
+    data[rng.randrange(first, end)] ^= 1 << rng.randrange(8)
+
+
+def damage_bytes(rng, data, first, end):
+    size = min(rng.randint(1, 64), end - first)
+    at = rng.randint(first, end - size)
+    data[at : at + size] = rng.randbytes(size)
+
+
+def _overwrite_leaves(rng, data, first, end, count):
+    count = min(count, (end - first) // bm.LEAF)
+    at = first + rng.randint(0, (end - first) // bm.LEAF - count) * bm.LEAF
+    data[at : at + count * bm.LEAF] = rng.randbytes(count * bm.LEAF)
+
+
+def damage_leaf(rng, data, first, end):
+    _overwrite_leaves(rng, data, first, end, 1)
+
+
+def damage_burst(rng, data, first, end):
+    _overwrite_leaves(rng, data, first, end, rng.randint(2, 2 * GROUPS))
+
+
+def damage_widest_burst(rng, data, first, end):
+    _overwrite_leaves(rng, data, first, end, 2 * GROUPS)
+
+
+def damage_too_wide_burst(rng, data, first, end):
+    _overwrite_leaves(rng, data, first, end, 2 * GROUPS + rng.randint(1, 3))
+
+
+def damage_scattered(rng, data, first, end):
+    leaves = range(first, end, bm.LEAF)
+    for leaf in rng.sample(leaves, min(rng.randint(2, 6), len(leaves))):
+        damage_bytes(rng, data, leaf, leaf + bm.LEAF)
+
+
+def damage_zeros(rng, data, first, end):
+    leaf = rng.randrange(first, end, bm.LEAF)
+    data[leaf : leaf + bm.LEAF] = bytes(bm.LEAF)
+
+
+def damage_copy(rng, data, first, end):
+    """One leaf of the memory in the place of another."""
+    leaf, other = rng.randrange(first, end, bm.LEAF), rng.randrange(0, len(data), bm.LEAF)
+    data[leaf : leaf + bm.LEAF] = data[other : other + bm.LEAF]
+
+
+SMALL = {"bit": damage_bit, "1-64 bytes": damage_bytes}
+LEAVES = {"leaf": damage_leaf, "zeros": damage_zeros, "copy": damage_copy,
+          "scattered": damage_scattered}
+BURSTS = {"burst": damage_burst, "burst of 2G": damage_widest_burst,
+          "burst over 2G": damage_too_wide_burst}
+WINDOW = "entry and reset"
+KINDS = {**SMALL, **LEAVES, **BURSTS}
+SEGMENT_AREAS = ("kernel text", "initrd", "several segments", "parity", "parity and initrd",
+                 "a table and kernel")
+SHORT_AREAS = ("kernel padding", "dtb", "elfcorehdr", "one digest table", "the other table",
+               "both tables", "bitmap", "scratch", "params", "purgatory code", "page tables")
+# Every place with every kind that fits it; what is loaded twice as often.
+SUITE = [(where, kind) for where in 2 * SEGMENT_AREAS for kind in KINDS]
+SUITE += [(where, kind) for where in SHORT_AREAS for kind in {**SMALL, **LEAVES}]
+SUITE += [(WINDOW, kind) for kind in 5 * tuple(SMALL)]
+
+
+@dataclass
+class Case:
+    where: str
+    kind: str
+    cpu: str
+    level: tuple
+    methods: tuple  # those that are portable
+    plan: bm.Plan
+    found: dict  # as Plan.memory(), but damaged
+    expected: oracle.Expected
+
+
+def _damaged(rng, plan, where, kind):
+    found = {name: bytearray(data) for name, data in plan.memory().items()}
+    areas = _areas(plan)[where]
+    # One of many places for a damaged instruction, and each of several for all the rest.
+    for area in [rng.choice(areas)] if where == WINDOW else areas:
+        KINDS[kind](rng, found[area.memory], area.first, area.end)
+    return {name: bytes(data) for name, data in found.items()}
+
+
+def hits_window(plan, found):
+    right = plan.purgatory()
+    return any(found["purgatory"][first:end] != right[first:end] for first, end in window())
+
+
+def _runs_damaged_code(plan, expected):
+    """Whether a kernel would be started whose first leaf is damaged: nobody knows what it does."""
+    return plan.on_damage == bm.BOOT and 0 in expected.damaged - expected.repaired
+
+
+def make_case(seed, number):
+    rng = random.Random(f"{seed} {number}")
+    where, kind = SUITE[number % len(SUITE)]
+    cpu, level = rng.choice(bm.MACHINES)
+    methods = rng.choice(IMAGES)
+    mmu = where == "page tables" or rng.random() < 0.8
+    on_damage = rng.choices((bm.RESET, bm.HALT, bm.BOOT), (8, 1, 1))[0]
+    plan = make_plan(methods, mmu, on_damage)
+    found = _damaged(rng, plan, where, kind)
+    expected = oracle.expect(plan, found)
+    if _runs_damaged_code(plan, expected):
+        plan = make_plan(methods, mmu, bm.RESET)
+        found["purgatory"] = plan.purgatory()
+        expected = oracle.expect(plan, found)
+    if hits_window(plan, found):
+        where = WINDOW
+    return Case(where, kind, cpu, level, methods, plan, found, expected)
+
+
+# By PSCI SYSTEM_OFF; a kernel ends so as well, but says something first.
+OFF_REASON = oracle.BOOTED
+COLUMNS = INTACT, REPAIRED, RESET, HALTED, DAMAGED, OFF, HANGS, WRONG = (
+    "intact", "repaired", "reset", "halted", "damaged", "off", "hangs", "WRONG")
+
+
+def _flags(case):
+    flags = oracle.level_flags(case.level)
+    flags |= bm.FLAG_MMU if case.plan.region else 0
+    return flags | (bm.PORTABLE if bm.METHODS[0] in case.methods else bm.INSTRUCTIONS) << bm.SHA256_SHIFT
+
+
+def check_boot(case, outcome):
+    bm.assert_kernel_state(case.plan, outcome, case.level)
+    purgatory, kernel = outcome.console.split("\r\n", 1)
+    assert oracle.without_time(purgatory + "\r\n") == case.expected.console
+    assert kernel.count("\n") == 1
+    record = outcome.memory["dtb"][RECORD_AT : RECORD_AT + bm.RECORD_SIZE]
+    oracle.check_record(case.plan, case.expected, record, _flags(case))
+
+
+def check_case(case, outcome):
+    """Return: the column."""
+    assert outcome.reason == case.expected.reason, outcome
+    oracle.check_memory(case.plan, case.expected, outcome.memory)
+    if outcome.reason == oracle.BOOTED:
+        check_boot(case, outcome)
+        return {"intact": INTACT, "repaired": REPAIRED, "damaged": DAMAGED}[case.expected.outcome]
+    if case.expected.console is not None:
+        assert oracle.without_time(outcome.console) == case.expected.console
+    return {oracle.RESET: RESET, oracle.HALTED: HALTED}[outcome.reason]
+
+
+def check_window_case(case, outcome):
+    """Damage to the few instructions that nothing can look at beforehand, or that have to end it
+    all: they may hang or switch the machine off, and what is left of purgatory may report an
+    exception. But never is a kernel started, nor what is loaded touched before a reset."""
+    lines = re.escape(oracle.SELF_DAMAGED) + "|crashres: purgatory: exception .*: resetting\r\n"
+    assert re.fullmatch(lines, outcome.console) or outcome.console == "", outcome
+    if outcome.reason == "time-out":
+        return HANGS
+    oracle.check_memory(case.plan, case.expected, outcome.memory)
+    assert outcome.reason in (oracle.RESET, OFF_REASON), outcome
+    return RESET if outcome.reason == oracle.RESET else OFF
+
+
+@dataclass
+class Result:
+    where: str
+    kind: str
+    column: str
+    problem: str = ""
+
+
+def run_case(name, case):
+    """name: how to have the same case once more."""
+    in_window = case.where == WINDOW
+    check = check_window_case if in_window else check_case
+    seconds = HANG_SECONDS if in_window else bm.RUN_SECONDS_MAX
+    with tempfile.TemporaryDirectory(dir=bm.image_path().parent) as directory:
+        outcome = bm.run_plan(case.plan, case.found, case.cpu, case.level, directory,
+                              halts=case.expected.reason == oracle.HALTED, seconds=seconds)
+    try:
+        return Result(case.where, case.kind, check(case, outcome))
+    except AssertionError:
+        problem = f"{name}: {case.where}, {case.kind}, {case.cpu} " \
+            f"{bm.LEVEL_NAMES[case.level]}, expected {case.expected.reason} " \
+            f"{case.expected.console!r}:\n{outcome.reason} {outcome.console!r}\n" \
+            f"{traceback.format_exc(limit=-1)}"
+        return Result(case.where, case.kind, WRONG, problem)
+
+
+def run_all(run, arguments):
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(run, arguments))
+
+
+def run_campaign(cases, seed):
+    return run_all(lambda number: run_case(f"case {number} of seed {seed}",
+                                           make_case(seed, number)), range(cases))
+
+
+def make_window_case(level, at, bit):
+    plan = make_plan((), True, bm.RESET)
+    found = plan.memory()
+    found["purgatory"] = bm.flip(found["purgatory"], at, bit)
+    return Case(WINDOW, part_of_window(at), "max", level, (), plan, found,
+                oracle.expect(plan, found))
+
+
+def run_window(level):
+    """Every single bit of it."""
+    bits = [(at, bit) for first, end in window() for at in range(first, end) for bit in range(8)]
+    return run_all(lambda place: run_case(f"bit {place[1]} of byte {place[0]:#x}",
+                                          make_window_case(level, *place)), bits)
+
+
+def table(results):
+    """What was damaged and how, and how often that ended how."""
+    counts = Counter((result.where, result.kind, result.column) for result in results)
+    rows = sorted({(result.where, result.kind) for result in results})
+    lines = [f"{'where':20}{'kind':15}" + "".join(f"{column:>10}" for column in COLUMNS)]
+    for row in rows:
+        cells = "".join(f"{counts[*row, column] or '':>10}" for column in COLUMNS)
+        lines.append(f"{row[0]:20}{row[1]:15}{cells}")
+    totals = Counter(result.column for result in results)
+    lines.append(f"{len(results):<35}" + "".join(f"{totals[column]:>10}" for column in COLUMNS))
+    return "\n".join(lines)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cases", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--window", choices=list(bm.LEVEL_NAMES.values()), help="instead: every "
+                        "single bit of the instructions that nothing can look at beforehand")
+    arguments = parser.parse_args()
+    if bm.missing():
+        sys.exit(bm.missing())
+    if arguments.window:
+        [level] = [level for level, name in bm.LEVEL_NAMES.items() if name == arguments.window]
+        results = run_window(level)
+    else:
+        results = run_campaign(arguments.cases, arguments.seed)
+    problems = [result.problem for result in results if result.problem]
+    print(*problems, table(results), sep="\n")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
