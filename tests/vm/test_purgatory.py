@@ -715,6 +715,8 @@ CHECK_IMAGE_CASES = {
     "exclusive, atomic or dc zva accesses": (
         "void pg_header(long *p) { __atomic_fetch_add(p, 1, 5); }",
         ["-static", "-mno-outline-atomics"]),
+    "accesses that cannot be aligned": (
+        'void pg_header(void) { __asm__ volatile("ldr x1, [sp, #12]" ::: "x1"); }', ["-static"]),
     "no symbol pg_header": ("int other(void) { return 1; }", ["-static"]),
 }
 
