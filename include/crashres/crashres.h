@@ -282,7 +282,8 @@ const struct crashres_segment *crashres_plan_segments(const struct crashres_plan
 enum crashres_repair_reason {
 	CRASHRES_REPAIR_OFF = 0,	/* not asked for, or nothing is checked */
 	CRASHRES_REPAIR_ASKED,		/* as much as was asked for */
-	CRASHRES_REPAIR_LESS,		/* more would leave under half of the crash region free */
+	CRASHRES_REPAIR_LESS,		/* more would leave under half of the crash region free,
+					   or be more than the running kernel takes */
 	CRASHRES_REPAIR_NO_ROOM,	/* any would */
 };
 

@@ -15,6 +15,7 @@
 #define TEXT_LIMIT	(64U << 20)	/* /proc/iomem of 100,000 lines has some 5 MiB */
 #define TABLE_LIMIT	(4U << 20)	/* DTB (the kernel's own limit is 2 MiB), ACPI tables */
 #define LINE_LIMIT	4096
+#define MEMINFO_LIMIT	(64U << 10)
 
 /* Reads an optional file: false, and a line in the log, where it is not to be had. */
 static bool read_optional(struct crashres_ctx *ctx, const char *path, size_t limit, uint8_t **data,
@@ -278,6 +279,24 @@ static void read_cmdline(struct crashres_ctx *ctx, struct crashres_machine *mach
 	machine->cmdline[strcspn(machine->cmdline, "\r\n")] = '\0';
 }
 
+/* totalram_pages(), which kexec's limit is measured by (fs/proc/meminfo.c, first line). */
+static void read_total_ram(struct crashres_ctx *ctx, struct crashres_machine *machine)
+{
+	static const char name[] = "MemTotal:";
+	CRS_CLEANUP(crs_freep) uint8_t *text = NULL;
+	unsigned long long kib;
+	size_t size;
+	char *end;
+
+	if (!read_optional(ctx, "proc/meminfo", MEMINFO_LIMIT, &text, &size) ||
+	    strncmp((char *)text, name, strlen(name)))
+		return;
+	errno = 0;
+	kib = strtoull((char *)text + strlen(name), &end, 10);
+	if (!errno && !strncmp(end, " kB\n", 4) && kib <= UINT64_MAX >> 10)
+		machine->total_ram = (uint64_t)kib << 10;
+}
+
 enum crashres_status crashres_machine_read(struct crashres_ctx *ctx,
 					   struct crashres_machine **machine)
 {
@@ -296,6 +315,7 @@ enum crashres_status crashres_machine_read(struct crashres_ctx *ctx,
 	read_vmcoreinfo(ctx, new);
 	read_kcore(ctx, new);
 	read_cmdline(ctx, new);
+	read_total_ram(ctx, new);
 	read_optional(ctx, "sys/firmware/fdt", TABLE_LIMIT, &new->dtb, &new->dtb_size);
 	read_firmware(ctx, new);
 	new->page_size = page_size(ctx, &new->kcore);

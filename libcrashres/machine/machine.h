@@ -15,6 +15,7 @@ struct crashres_machine {
 	struct crs_kcore kcore;
 	struct crs_firmware firmware;
 	uint64_t page_size;
+	uint64_t total_ram;			/* bytes that the kernel manages; 0 where not known */
 	char *cmdline;				/* without its newline; NULL where missing */
 	uint8_t *dtb;				/* NULL where missing */
 	size_t dtb_size;

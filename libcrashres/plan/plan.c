@@ -279,12 +279,31 @@ static enum crashres_status describe_purgatory(struct draft *draft)
 	return describe(draft, &draft->purgatory, "purgatory", NULL, size, size);
 }
 
-/* What parity may take: half of the region stays free for the kernel to work in. */
+/* The kernel takes segments of no more than half of the RAM that it manages. */
+static uint64_t segments_max(const struct draft *draft)
+{
+	const struct crs_ranges *ram = &draft->machine->regions.ram;
+	uint64_t half = 0;
+
+	if (draft->machine->total_ram)
+		return draft->machine->total_ram / 2;
+	for (size_t i = 0; i < ram->count; i++)
+		half += ram->items[i].size / 2;
+	return half;
+}
+
+/*
+ * What parity may take: half of the region stays free for the kernel to work in,
+ * and the running kernel still takes the plan.
+ */
 static uint64_t parity_room(const struct draft *draft)
 {
 	uint64_t half = draft->machine->regions.crash.items[0].size / 2;
+	uint64_t most = segments_max(draft);
 	uint64_t used = CONTROL_HOLE + checked_size(draft) + draft->purgatory.range.size;
 
+	if (most < half)
+		half = most;
 	return half > used ? half - used : 0;
 }
 
@@ -487,11 +506,8 @@ static enum crashres_status make_segments(struct draft *draft)
 static enum crashres_status check_plan(const struct draft *draft)
 {
 	const struct crashres_plan *plan = draft->plan;
-	const struct crs_ranges *ram = &draft->machine->regions.ram;
-	uint64_t page = draft->machine->page_size, half = 0, sum = 0;
+	uint64_t page = draft->machine->page_size, half = segments_max(draft), sum = 0;
 
-	for (size_t i = 0; i < ram->count; i++)
-		half += ram->items[i].size / 2;
 	for (size_t i = 0; i < plan->segment_count; i++) {
 		const struct crashres_segment *segment = &plan->segments[i];
 

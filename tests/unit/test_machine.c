@@ -261,6 +261,34 @@ static void test_kcore_that_is_none(void **state)
 	crashres_machine_free(machine);
 }
 
+static void test_total_ram(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t bytes;
+	} cases[] = {
+		{ "MemTotal:        6086520 kB\nMemFree: 5000 kB\n", 6086520ULL << 10 },
+		{ "MemTotal: 1 kB\n", 1024 },
+		{ "MemFree: 5000 kB\nMemTotal: 1 kB\n", 0 },
+		{ "MemTotal: 1 MB\n", 0 },
+		{ "MemTotal: 18014398509481984 kB\n", 0 },
+		{ "MemTotal: 99999999999999999999 kB\n", 0 },
+		{ "MemTotal:", 0 },
+		{ "", 0 },
+	};
+	struct unit *unit = *state;
+
+	unit_write_text(unit, "proc/iomem", IOMEM);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct crashres_machine *machine;
+
+		unit_write_text(unit, "proc/meminfo", cases[i].text);
+		machine = read_machine(unit);
+		assert_int_equal(machine->total_ram, cases[i].bytes);
+		crashres_machine_free(machine);
+	}
+}
+
 static void test_page_sizes(void **state)
 {
 	static const struct {
@@ -436,6 +464,7 @@ int main(void)
 		UNIT_TEST(test_vmcoreinfo_that_is_garbage),
 		UNIT_TEST(test_kcore_truncated_anywhere),
 		UNIT_TEST(test_kcore_that_is_none),
+		UNIT_TEST(test_total_ram),
 		UNIT_TEST(test_page_sizes),
 		UNIT_TEST(test_firmware_tables_of_an_acpi_machine),
 		UNIT_TEST(test_a_uart_that_is_no_console_is_left_alone),

@@ -713,10 +713,13 @@ static void test_memory_too_small_for_a_reboot(void **state)
 static void test_half_of_the_ram_and_no_more(void **state)
 {
 	struct world world = world_new();
-	struct crashres_plan *plan = make(*state, &world);
 	const struct crashres_segment *segments;
+	struct crashres_plan *plan;
 	uint64_t sum = 0;
 	size_t count;
+
+	world.request.repair = 0;
+	plan = make(*state, &world);
 
 	segments = crashres_plan_segments(plan, &count);
 	for (size_t i = 0; i < count; i++)
@@ -728,6 +731,33 @@ static void test_half_of_the_ram_and_no_more(void **state)
 	world.machine.regions.ram.items[0].size -= 2;
 	refuse(*state, &world, CRASHRES_ERR_LIMIT,
 	       "the segments take 5 MiB: the kernel allows half of its RAM, 5 MiB");
+	/* What it manages counts, where that is known. */
+	world.machine.total_ram = 2 * sum;
+	crashres_plan_free(make(*state, &world));
+	world.machine.total_ram -= 2;
+	refuse(*state, &world, CRASHRES_ERR_LIMIT,
+	       "the segments take 5 MiB: the kernel allows half of its RAM, 5 MiB");
+	world_free(&world);
+}
+
+/* Parity that nobody asked for is the first thing to go without. */
+static void test_little_ram_leaves_no_room_for_parity(void **state)
+{
+	struct world world = world_new();
+	struct crashres_plan *plan;
+
+	world.machine.total_ram = 12 * MIB;
+	plan = make(*state, &world);
+	assert_int_equal(crashres_plan_repair(plan).reason, CRASHRES_REPAIR_ASKED);
+	crashres_plan_free(plan);
+	world.machine.total_ram = 11 * MIB;
+	plan = make(*state, &world);
+	assert_int_equal(crashres_plan_repair(plan).reason, CRASHRES_REPAIR_LESS);
+	assert_true(crashres_plan_repair(plan).parity > 0);
+	crashres_plan_free(plan);
+	world.request.repair = 10000;
+	refuse(*state, &world, CRASHRES_ERR_LIMIT,
+	       "the segments take 10 MiB: the kernel allows half of its RAM, 5 MiB");
 	world_free(&world);
 }
 
@@ -1081,6 +1111,7 @@ int main(void)
 		UNIT_TEST(test_a_region_too_small_for_the_last_segment),
 		UNIT_TEST(test_memory_too_small_for_a_reboot),
 		UNIT_TEST(test_half_of_the_ram_and_no_more),
+		UNIT_TEST(test_little_ram_leaves_no_room_for_parity),
 		UNIT_TEST(test_regions_on_both_sides_of_2_to_the_48),
 		UNIT_TEST(test_three_regions),
 		UNIT_TEST(test_warnings),
