@@ -62,6 +62,18 @@ enum crashres_status crs_read_below_root(struct crashres_ctx *ctx, const char *p
 	return crs_read_fd(ctx, fd, limit, name, data, size);
 }
 
+static enum crashres_status read_bytes(struct crashres_ctx *ctx, int fd, struct crashres_file *file)
+{
+	uint8_t *data;
+	enum crashres_status status = crs_read_fd(ctx, fd, FILE_LIMIT, file->name, &data,
+						  &file->size);
+
+	if (status == CRASHRES_OK)
+		file->data = data;
+	return status;
+}
+
+/* Devices, pipes and files of sysfs can only be read. */
 static enum crashres_status take_bytes(struct crashres_ctx *ctx, int fd, struct crashres_file *file)
 {
 	struct stat st;
@@ -71,15 +83,11 @@ static enum crashres_status take_bytes(struct crashres_ctx *ctx, int fd, struct 
 		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s", file->name);
 	if (S_ISDIR(st.st_mode))
 		return crs_fail_errno(ctx, CRASHRES_ERR_OS, EISDIR, "%s", file->name);
-	if (!S_ISREG(st.st_mode) || st.st_size == 0) {
-		enum crashres_status status = crs_read_fd(ctx, fd, FILE_LIMIT, file->name, &data,
-							  &file->size);
-
-		if (status == CRASHRES_OK)
-			file->data = data;
-		return status;
-	}
+	if (!S_ISREG(st.st_mode) || st.st_size == 0)
+		return read_bytes(ctx, fd, file);
 	data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (data == MAP_FAILED && errno == ENODEV)
+		return read_bytes(ctx, fd, file);
 	if (data == MAP_FAILED)
 		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s: cannot map", file->name);
 	file->data = data;
@@ -96,8 +104,12 @@ enum crashres_status crs_file_from_fd(struct crashres_ctx *ctx, int fd, const ch
 
 	if (!new)
 		return crs_fail_memory(ctx);
+	new->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	new->name = strdup(name);
-	status = new->name ? take_bytes(ctx, fd, new) : crs_fail_memory(ctx);
+	if (new->fd < 0)
+		status = crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s", name);
+	else
+		status = new->name ? take_bytes(ctx, fd, new) : crs_fail_memory(ctx);
 	if (status == CRASHRES_OK && new->size == 0)
 		status = crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: the file is empty", name);
 	if (status != CRASHRES_OK) {
@@ -126,6 +138,7 @@ void crashres_file_close(struct crashres_file *file)
 		munmap((void *)(uintptr_t)file->data, file->size);
 	else
 		free((void *)(uintptr_t)file->data);
+	crs_closep(&file->fd);
 	free(file->name);
 	free(file);
 }

@@ -10,10 +10,11 @@ struct crashres_file {
 	const uint8_t *data;
 	size_t size;
 	bool mapped;		/* else data is from malloc() */
+	int fd;			/* for kexec_file_load(2), which takes descriptors */
 };
 
 /*
- * Takes what @fd holds and leaves @fd open. @name is for messages.
+ * Takes what @fd holds, and keeps a duplicate of @fd. @name is for messages.
  */
 enum crashres_status crs_file_from_fd(struct crashres_ctx *ctx, int fd, const char *name,
 				      struct crashres_file **file);

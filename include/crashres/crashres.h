@@ -198,6 +198,9 @@ enum crashres_status crashres_kernel_open(struct crashres_ctx *ctx, const char *
 					  struct crashres_kernel **kernel);
 void crashres_kernel_close(struct crashres_kernel *kernel);	/* may be NULL */
 
+/* The outermost format but compression, by kexec-tools' names: "Image" ... */
+const char *crashres_kernel_type(const struct crashres_kernel *kernel);
+
 /* --------------------------------------------------------------------- plan */
 
 /* What purgatory does about damage that it cannot repair. */

@@ -47,6 +47,7 @@ enum crashres_status crashres_kernel_open(struct crashres_ctx *ctx, const char *
 	status = crashres_file_open(ctx, path, &new->file);
 	if (status == CRASHRES_OK)
 		status = unwrap(ctx, &new->file);
+	new->type = "Image";
 	if (status == CRASHRES_OK)
 		status = identify(ctx, new);
 	if (status != CRASHRES_OK) {
@@ -62,5 +63,13 @@ void crashres_kernel_close(struct crashres_kernel *kernel)
 	if (!kernel)
 		return;
 	crashres_file_close(kernel->file);
+	crashres_file_close(kernel->initrd);
+	crashres_file_close(kernel->dtb);
+	free(kernel->command_line);
 	free(kernel);
+}
+
+const char *crashres_kernel_type(const struct crashres_kernel *kernel)
+{
+	return kernel->type;
 }

@@ -9,6 +9,11 @@
 struct crashres_kernel {
 	struct crashres_file *file;	/* innermost: holds the Image */
 	struct crs_image image;
+	const char *type;		/* outermost format, a static name */
+	/* What the file brings beside the kernel; NULL where it does not. */
+	struct crashres_file *initrd;
+	struct crashres_file *dtb;
+	char *command_line;
 };
 
 #endif
