@@ -3,11 +3,13 @@
 #include <inttypes.h>
 #include <linux/reboot.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/reboot.h>
 #include <unistd.h>
 
 #include "actions.h"
+#include "ifdown.h"
 #include "print.h"
 
 static void log_line(void *data, enum crashres_log_level level, const char *line)
@@ -20,7 +22,8 @@ static void log_line(void *data, enum crashres_log_level level, const char *line
 		fprintf(stderr, "kexec: %s\n", line);
 }
 
-static int fail(const struct crashres_ctx *ctx, enum crashres_status status)
+static int fail(const struct crashres_ctx *ctx, const struct options *options,
+		enum crashres_status status)
 {
 	fprintf(stderr, "kexec: %s\n",
 		status == CRASHRES_ERR_MEMORY ? "out of memory" : crashres_error(ctx));
@@ -30,6 +33,8 @@ static int fail(const struct crashres_ctx *ctx, enum crashres_status status)
 	case CRASHRES_ERR_NO_REGION:
 	case CRASHRES_ERR_REQUEST:
 		return EXIT_ENVIRONMENT;
+	case CRASHRES_ERR_CALL:
+		return options->call == CRASHRES_CALL_FILE_LOAD ? EXIT_NO_FILE_SYSCALL : EXIT_FAILED;
 	default:
 		return EXIT_FAILED;
 	}
@@ -42,7 +47,7 @@ static int run_status(struct crashres_ctx *ctx, const struct options *options)
 	enum crashres_status status = crashres_loaded(ctx, options->status_slot, &loaded);
 
 	if (status != CRASHRES_OK) {
-		fail(ctx, status);
+		fail(ctx, options, status);
 		return EXIT_FAILED;
 	}
 	return loaded ? 1 : 0;
@@ -71,8 +76,8 @@ static int run_unload(struct crashres_ctx *ctx, const struct options *options)
 		       options->slot == CRASHRES_SLOT_CRASH ? "crash" : "next");
 		return EXIT_DONE;
 	}
-	status = crashres_unload(ctx, options->slot);
-	return status == CRASHRES_OK ? EXIT_DONE : fail(ctx, status);
+	status = crashres_unload(ctx, options->slot, options->call);
+	return status == CRASHRES_OK ? EXIT_DONE : fail(ctx, options, status);
 }
 
 /* What a load needs, opened in this order and closed together. */
@@ -81,47 +86,106 @@ struct inputs {
 	struct crashres_kernel *kernel;
 	struct crashres_file *initrd;
 	struct crashres_file *dtb;
-	struct crashres_plan *plan;
 };
 
 static void close_inputs(struct inputs *inputs)
 {
-	crashres_plan_free(inputs->plan);
 	crashres_file_close(inputs->dtb);
 	crashres_file_close(inputs->initrd);
 	crashres_kernel_close(inputs->kernel);
 	crashres_machine_free(inputs->machine);
 }
 
-static enum crashres_status make_plan(struct crashres_ctx *ctx, const struct options *options,
-				      struct inputs *inputs)
+static enum crashres_status open_initrd(struct crashres_ctx *ctx, const struct options *options,
+					struct crashres_file **initrd)
 {
-	struct crashres_request request = CRASHRES_REQUEST_INIT;
-	enum crashres_status status;
+	if (options->initrd)
+		return crashres_file_open(ctx, options->initrd, initrd);
+	return options->reuse_initrd ? crashres_machine_initrd(ctx, initrd) : CRASHRES_OK;
+}
 
-	status = crashres_machine_read(ctx, &inputs->machine);
+static enum crashres_status open_inputs(struct crashres_ctx *ctx, const struct options *options,
+					struct inputs *inputs)
+{
+	enum crashres_status status = crashres_machine_read(ctx, &inputs->machine);
+
 	if (status == CRASHRES_OK && options->serial)
 		status = crashres_machine_set_serial(ctx, inputs->machine, options->serial);
 	if (status == CRASHRES_OK)
 		status = crashres_kernel_open(ctx, options->kernel, &inputs->kernel);
-	if (status == CRASHRES_OK && options->initrd)
-		status = crashres_file_open(ctx, options->initrd, &inputs->initrd);
+	if (status == CRASHRES_OK && options->type)
+		status = crashres_kernel_check_type(ctx, inputs->kernel, options->type);
+	if (status == CRASHRES_OK)
+		status = open_initrd(ctx, options, &inputs->initrd);
 	if (status == CRASHRES_OK && options->dtb)
 		status = crashres_file_open(ctx, options->dtb, &inputs->dtb);
-	if (status != CRASHRES_OK)
-		return status;
+	return status;
+}
+
+static struct crashres_request request_of(const struct options *options,
+					  const struct inputs *inputs)
+{
+	struct crashres_request request = CRASHRES_REQUEST_INIT;
+
 	request.slot = options->slot;
+	request.call = options->call;
 	request.initrd = inputs->initrd;
 	request.dtb = inputs->dtb;
 	request.command_line = options->append;
 	request.reuse_cmdline = options->reuse_cmdline;
 	request.window = options->window;
+	request.entry = options->entry;
+	request.hotplug = options->hotplug;
+	request.no_cma = options->no_cma;
+	request.force_dtb = options->force_dtb;
+	request.purgatory_required = options->purgatory_required;
 	request.purgatory_mmu_off = options->purgatory_mmu_off;
 	request.no_checks = options->no_checks;
 	request.on_damage = options->on_damage;
 	request.repair = options->repair;
 	request.check_seconds = options->check_seconds;
-	return crashres_plan_make(ctx, inputs->machine, inputs->kernel, &request, &inputs->plan);
+	return request;
+}
+
+static enum crashres_status load_by(struct crashres_ctx *ctx, const struct options *options,
+				    const struct inputs *inputs, enum crashres_call call)
+{
+	struct crashres_request request = request_of(options, inputs);
+	struct crashres_plan *plan = NULL;
+	enum crashres_status status;
+
+	request.call = call;
+	status = crashres_plan_make(ctx, inputs->machine, inputs->kernel, &request, &plan);
+	if (status == CRASHRES_OK && options->dry_run)
+		print_plan(stdout, inputs->machine, plan);
+	else if (status == CRASHRES_OK && options->debug)
+		print_plan(stderr, inputs->machine, plan);
+	if (status == CRASHRES_OK && !options->dry_run)
+		status = crashres_load(ctx, plan);
+	crashres_plan_free(plan);
+	return status;
+}
+
+/* The call that cannot be used is of interest only where the other one cannot be either. */
+static enum crashres_status load_by_any(struct crashres_ctx *ctx, const struct options *options,
+					const struct inputs *inputs)
+{
+	const struct crashres_request request = request_of(options, inputs);
+	enum crashres_call calls[2];
+	size_t count = crashres_calls(inputs->machine, &request, calls);
+	enum crashres_status status = load_by(ctx, options, inputs, calls[0]);
+	char *first;
+
+	if (status != CRASHRES_ERR_CALL || count < 2)
+		return status;
+	first = strdup(crashres_error(ctx));
+	if (options->debug)
+		fprintf(stderr, "kexec: %s\n", first ? first : "");
+	status = load_by(ctx, options, inputs, calls[1]);
+	if (status != CRASHRES_OK && first && !options->debug)
+		fprintf(stderr, "kexec: %s\n", first);
+	free(first);
+	return status;
 }
 
 static int run_load(struct crashres_ctx *ctx, const struct options *options)
@@ -130,15 +194,11 @@ static int run_load(struct crashres_ctx *ctx, const struct options *options)
 	enum crashres_status status = options->dry_run ? CRASHRES_OK : crashres_can_load(ctx);
 
 	if (status == CRASHRES_OK)
-		status = make_plan(ctx, options, &inputs);
-	if (status == CRASHRES_OK && options->dry_run)
-		print_plan(stdout, inputs.machine, inputs.plan);
-	else if (status == CRASHRES_OK && options->debug)
-		print_plan(stderr, inputs.machine, inputs.plan);
-	if (status == CRASHRES_OK && !options->dry_run)
-		status = crashres_load(ctx, inputs.plan);
+		status = open_inputs(ctx, options, &inputs);
+	if (status == CRASHRES_OK)
+		status = load_by_any(ctx, options, &inputs);
 	close_inputs(&inputs);
-	return status == CRASHRES_OK ? EXIT_DONE : fail(ctx, status);
+	return status == CRASHRES_OK ? EXIT_DONE : fail(ctx, options, status);
 }
 
 /* Runs as one of the last processes of a shutdown: needs nothing but /sys, and not even that. */
@@ -154,9 +214,27 @@ static int run_exec(struct crashres_ctx *ctx, const struct options *options)
 		printf("Dry run: the next kernel would be started\n");
 		return EXIT_DONE;
 	}
-	sync();
+	if (!options->no_sync)
+		sync();
+	if (!options->no_ifdown)
+		ifdown_all();
 	reboot((int)LINUX_REBOOT_CMD_KEXEC);
 	fprintf(stderr, "kexec failed: %s\n", strerror(errno));
+	return EXIT_FAILED;
+}
+
+/* The shutdown ends with "kexec -e", or what its system has for that. */
+static int run_shutdown(const struct options *options)
+{
+	static const char *const paths[] = { "/sbin/shutdown", "/etc/shutdown", "/bin/shutdown" };
+
+	if (options->dry_run) {
+		printf("Dry run: shutdown -r now would be called\n");
+		return EXIT_DONE;
+	}
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
+		execl(paths[i], "shutdown", "-r", "now", (char *)NULL);
+	fprintf(stderr, "shutdown: %s\n", strerror(errno));
 	return EXIT_FAILED;
 }
 
@@ -172,6 +250,8 @@ static int run_all(struct crashres_ctx *ctx, const struct options *options)
 		result = run_unload(ctx, options);
 	if (result == EXIT_DONE && options->load)
 		result = run_load(ctx, options);
+	if (result == EXIT_DONE && options->shutdown)
+		result = run_shutdown(options);
 	if (result == EXIT_DONE && options->exec)
 		result = run_exec(ctx, options);
 	return result;
@@ -191,7 +271,7 @@ int actions_run(const struct options *options)
 	crashres_ctx_set_log(ctx, log_line, (void *)(uintptr_t)options);
 	if (options->root)
 		status = crashres_ctx_set_root(ctx, options->root);
-	result = status == CRASHRES_OK ? run_all(ctx, options) : fail(ctx, status);
+	result = status == CRASHRES_OK ? run_all(ctx, options) : fail(ctx, options, status);
 	crashres_ctx_free(ctx);
 	return result;
 }

@@ -8,6 +8,7 @@
 enum {
 	EXIT_DONE = 0,		/* for -S: nothing is loaded */
 	EXIT_ENVIRONMENT = 1,	/* missing file, no crash region, usage; for -S: loaded */
+	EXIT_NO_FILE_SYSCALL = 253, /* -s: the running kernel has no kexec_file_load, or not for this */
 	EXIT_FAILED = 255,	/* the load, the unload or the reboot failed */
 };
 

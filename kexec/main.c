@@ -10,11 +10,12 @@ static const char usage[] =
 "Usage: kexec [OPTION]... [kernel]\n"
 "Directly reboot into a new kernel, or keep one ready for a panic\n"
 "\n"
-"Actions\n"
+"Actions; without any the kernel is loaded and \"shutdown -r now\" called\n"
 " -l, --load             Load the kernel that kexec -e starts.\n"
 " -p, --load-panic       Load the kernel that a panic starts (the crash kernel).\n"
 " -u, --unload           Unload the kernel; with -p the crash kernel.\n"
 " -e, --exec             Start the loaded kernel.\n"
+" -f, --force            Load the kernel and start it, without a shutdown.\n"
 " -S, --status           Exit with 1 if a crash kernel (with -l: the next kernel)\n"
 "                        is loaded, with 0 if not.\n"
 "     --print-ckr-size   Print the size of the crash region in bytes.\n"
@@ -22,15 +23,20 @@ static const char usage[] =
 " -v, --version          Print the version.\n"
 "\n"
 "What is loaded\n"
+" -t, --type=TYPE        Refuse a kernel of another type than TYPE, one of: Image,\n"
+"                        vmlinux, uImage, vmlinuz, uki.\n"
 "     --append=STRING, --command-line=STRING\n"
 "                        Set the command line.\n"
 "     --reuse-cmdline    Put the running kernel's command line in front, without\n"
 "                        BOOT_IMAGE= and, with -p, without crashkernel=.\n"
 "     --initrd=FILE, --ramdisk=FILE\n"
 "                        Use FILE as initial RAM disk.\n"
+"     --reuseinitrd      Use the initial RAM disk that the running kernel has kept\n"
+"                        (retain_initrd).\n"
 "     --dtb=FILE         Use FILE as device tree instead of the running one.\n"
 "     --mem-min=ADDRESS  Load nothing below ADDRESS.\n"
 "     --mem-max=ADDRESS  Load nothing above ADDRESS.\n"
+"     --entry=ADDRESS    Start at ADDRESS instead of purgatory.\n"
 "\n"
 "How it is checked before it is started\n"
 " -i, --no-checks        Not at all.\n"
@@ -48,11 +54,30 @@ static const char usage[] =
 "     --serial=TTY       Let purgatory report to the serial port TTY, such as ttyAMA0.\n"
 "\n"
 "How\n"
-" -c, --kexec-syscall    Use the kexec_load system call.\n"
+" -a, --kexec-syscall-auto\n"
+"                        Use the system call that can do it (default): for -p\n"
+"                        kexec_load, which carries the check, else kexec_file_load.\n"
+" -c, --kexec-syscall    Use kexec_load.\n"
+" -s, --kexec-file-syscall\n"
+"                        Use kexec_file_load, which verifies signatures.\n"
+"     --hotplug          Let the running kernel keep the crash kernel's memory map up\n"
+"                        to date, where it can.\n"
+"     --no-cma           With kexec_file_load: place nothing in CMA memory.\n"
+"     --force-dtb        With kexec_file_load: pass the device tree on (x86).\n"
+" -x, --no-ifdown        Leave network interfaces up before the start.\n"
+" -y, --no-sync          Do not write out file systems before the start.\n"
 " -d, --debug            Say on stderr what is read and decided.\n"
 "     --dry-run          Do everything but the system call, and print the plan.\n"
 "     --root=DIR         Plan for a machine from a copy of its /proc and /sys in\n"
 "                        DIR; implies --dry-run.\n"
+"\n"
+"Refused on arm64: --load-preserve-context, --load-jump-back-helper,\n"
+"--load-live-update, --exec-live-update.\n"
+"Of other architectures, ignored with a warning: --args-elf --args-linux --args-none\n"
+"--atags --console-serial --console-vga --devicetreeblob --dt-no-old-root\n"
+"--elf32-core-headers --elf64-core-headers --entry-32bit --image-size --module --no-dtb\n"
+"--noefi --noio --page-offset --pass-memmap-cmdline --real-mode --reset-vga\n"
+"--reuse-video-type --serial-baud\n"
 "\n"
 "Supported kernel file types: arm64 Image, and gzip (by zlib) around it.\n";
 
@@ -74,14 +99,6 @@ static int no_kernel(void)
 	return EXIT_FAILED;
 }
 
-static int no_action(const struct options *options)
-{
-	if (!options->kernel)
-		return no_kernel();
-	fprintf(stderr, "kexec: %s: load it with -l or -p?\n", options->kernel);
-	return EXIT_FAILED;
-}
-
 static int run(int argc, char **argv)
 {
 	struct options options;
@@ -96,6 +113,8 @@ static int run(int argc, char **argv)
 	case OPTIONS_BAD:
 		print_usage();
 		return EXIT_ENVIRONMENT;
+	case OPTIONS_REFUSED:
+		return EXIT_ENVIRONMENT;
 	case OPTIONS_OK:
 		break;
 	}
@@ -104,8 +123,6 @@ static int run(int argc, char **argv)
 		return actions_run(&options);
 	if (options.load && !options.kernel)
 		return no_kernel();
-	if (!options.unload && !options.load && !options.exec)
-		return no_action(&options);
 	return actions_run(&options);
 }
 

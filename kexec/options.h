@@ -13,6 +13,7 @@ enum options_result {
 	OPTIONS_HELP,		/* -h: usage to stdout, exit 0 */
 	OPTIONS_VERSION,	/* -v: version to stdout, exit 0 */
 	OPTIONS_BAD,		/* said on stderr; usage to stdout, exit 1 */
+	OPTIONS_REFUSED,	/* understood, and not to be had here: said on stderr, exit 1 */
 };
 
 struct options {
@@ -21,6 +22,7 @@ struct options {
 	bool status;
 	bool unload;
 	bool load;
+	bool shutdown;			/* after a load without -l, -p or -f: by shutdown -r now */
 	bool exec;
 
 	enum crashres_slot slot;
@@ -28,12 +30,22 @@ struct options {
 	bool debug;
 	bool dry_run;
 	const char *root;		/* NULL: this machine */
+	enum crashres_call call;
+	bool no_sync;			/* before exec */
+	bool no_ifdown;
 	const char *kernel;		/* first operand; NULL where there is none */
+	const char *type;		/* that the kernel must have; NULL: any */
 	const char *initrd;
+	bool reuse_initrd;
 	const char *dtb;
 	const char *append;
 	bool reuse_cmdline;
 	struct crashres_range window;	/* --mem-min, --mem-max */
+	uint64_t entry;
+	bool hotplug;
+	bool no_cma;
+	bool force_dtb;
+	bool purgatory_required;	/* an option was given that purgatory has to carry out */
 	bool purgatory_mmu_off;
 	bool no_checks;
 	enum crashres_on_damage on_damage;

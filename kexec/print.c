@@ -77,17 +77,23 @@ static void print_repair(FILE *out, const struct crashres_plan *plan)
 	fprintf(out, "\n");
 }
 
-void print_plan(FILE *out, const struct crashres_machine *machine,
-		const struct crashres_plan *plan)
+/* Where it goes is not known before it is there. */
+static void print_files(FILE *out, const struct crashres_plan *plan)
+{
+	const struct crashres_files files = crashres_plan_files(plan);
+
+	fprintf(out, "Kernel        %s\n", files.kernel);
+	fprintf(out, "Initrd        %s\n", files.initrd ? files.initrd : "(none)");
+	fprintf(out, "Checks        none: the running kernel places it, and nothing looks at it again\n");
+}
+
+static void print_segments(FILE *out, const struct crashres_machine *machine,
+			   const struct crashres_plan *plan)
 {
 	bool crash = crashres_plan_slot(plan) == CRASHRES_SLOT_CRASH;
-	const char *command_line = crashres_plan_command_line(plan);
 	size_t count;
 	const struct crashres_segment *segments = crashres_plan_segments(plan, &count);
 
-	fprintf(out, "Plan for %s, by kexec_load, pages of %" PRIu64 " KiB\n",
-		crash ? "the crash kernel" : "the next kernel",
-		crashres_machine_page_size(machine) >> 10);
 	if (crash)
 		print_regions(out, machine, plan);
 	fprintf(out, "Segments\n");
@@ -98,5 +104,21 @@ void print_plan(FILE *out, const struct crashres_machine *machine,
 	if (crash)
 		print_repair(out, plan);
 	fprintf(out, "Entry         0x%016" PRIx64 "\n", crashres_plan_entry(plan));
+}
+
+void print_plan(FILE *out, const struct crashres_machine *machine,
+		const struct crashres_plan *plan)
+{
+	const char *which = crashres_plan_slot(plan) == CRASHRES_SLOT_CRASH ? "crash" : "next";
+	const char *command_line = crashres_plan_command_line(plan);
+
+	if (crashres_plan_call(plan) == CRASHRES_CALL_FILE_LOAD) {
+		fprintf(out, "Plan for the %s kernel, by kexec_file_load\n", which);
+		print_files(out, plan);
+	} else {
+		fprintf(out, "Plan for the %s kernel, by kexec_load, pages of %" PRIu64 " KiB\n", which,
+			crashres_machine_page_size(machine) >> 10);
+		print_segments(out, machine, plan);
+	}
 	fprintf(out, "Command line  %s\n", *command_line ? command_line : "(none)");
 }

@@ -31,6 +31,7 @@ enum crashres_status crashres_ctx_new(struct crashres_ctx **ctx)
 	new->own_root = true;
 	new->entropy = kernel_entropy;
 	new->kexec_load = crs_kexec_load;
+	new->kexec_file_load = crs_kexec_file_load;
 	*ctx = new;
 	return CRASHRES_OK;
 }

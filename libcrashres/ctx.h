@@ -13,6 +13,10 @@ struct kexec_segment;
 typedef long crs_kexec_load_fn(unsigned long entry, unsigned long count,
 			       const struct kexec_segment *segments, unsigned long flags);
 
+/* kexec_file_load(2), likewise. */
+typedef long crs_kexec_file_load_fn(int kernel_fd, int initrd_fd, unsigned long cmdline_size,
+				    const char *cmdline, unsigned long flags);
+
 struct crashres_ctx {
 	int root_fd;
 	bool own_root;			/* "/": what the machine says here is true here */
@@ -21,6 +25,7 @@ struct crashres_ctx {
 	crashres_entropy_fn *entropy;
 	void *entropy_data;
 	crs_kexec_load_fn *kexec_load;
+	crs_kexec_file_load_fn *kexec_file_load;
 	char error[1024];
 };
 

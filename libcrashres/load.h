@@ -12,7 +12,8 @@ struct kexec_segment {
 	size_t memsz;
 };
 
-/* The system call itself; ENOEXEC on a machine that is not arm64. */
+/* The system calls themselves; ENOEXEC on a machine that is not arm64. */
 crs_kexec_load_fn crs_kexec_load;
+crs_kexec_file_load_fn crs_kexec_file_load;
 
 #endif

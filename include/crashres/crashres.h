@@ -41,12 +41,21 @@ enum crashres_status {
 	CRASHRES_ERR_REQUEST,		/* the request contradicts itself */
 	CRASHRES_ERR_KERNEL,		/* the system call failed */
 	CRASHRES_ERR_NO_RECORD,		/* no purgatory of ours has left a record */
+	CRASHRES_ERR_CALL,		/* this system call is not there, not allowed or does not
+					   take such a kernel; the other one may */
 };
 
 /* Which of the kernel's two images is meant: reboot(2) or panic. */
 enum crashres_slot {
 	CRASHRES_SLOT_NORMAL = 0,
 	CRASHRES_SLOT_CRASH = 1,
+};
+
+/* How an image gets there. */
+enum crashres_call {
+	CRASHRES_CALL_AUTO = 0,		/* of what crashres_calls() says, the first that works */
+	CRASHRES_CALL_LOAD,		/* kexec_load(2): placed, and checked after the panic, by us */
+	CRASHRES_CALL_FILE_LOAD,	/* kexec_file_load(2): by the kernel, which verifies signatures */
 };
 
 /* base + size never exceeds UINT64_MAX; size 0 is empty. */
@@ -152,6 +161,17 @@ enum crashres_status crashres_machine_set_serial(struct crashres_ctx *ctx,
 						 struct crashres_machine *machine,
 						 const char *tty);
 
+struct crashres_file;
+
+/**
+ * crashres_machine_initrd() - the initrd that the running kernel has kept
+ * @initrd: out; release with crashres_file_close().
+ *
+ * Return: CRASHRES_ERR_OS without /sys/firmware/initrd (retain_initrd, Linux 6.8).
+ */
+enum crashres_status crashres_machine_initrd(struct crashres_ctx *ctx,
+					     struct crashres_file **initrd);
+
 /**
  * crashres_loaded() - does the kernel hold an image in @slot?
  *
@@ -201,6 +221,11 @@ void crashres_kernel_close(struct crashres_kernel *kernel);	/* may be NULL */
 /* The outermost format but compression, by kexec-tools' names: "Image" ... */
 const char *crashres_kernel_type(const struct crashres_kernel *kernel);
 
+/* CRASHRES_ERR_FORMAT where @type is another one, or no type that there is. */
+enum crashres_status crashres_kernel_check_type(struct crashres_ctx *ctx,
+						const struct crashres_kernel *kernel,
+						const char *type);
+
 /* --------------------------------------------------------------------- plan */
 
 /* What purgatory does about damage that it cannot repair. */
@@ -230,6 +255,12 @@ struct crashres_request {
 	enum crashres_on_damage on_damage;
 	uint32_t repair;			/* parity, 1/100 % of what is checked; crash slot only */
 	uint32_t check_seconds;			/* then on_damage; 0: no limit; crash slot only */
+	enum crashres_call call;
+	bool purgatory_required;		/* rather fail than load by a call without it */
+	uint64_t entry;				/* start there, past purgatory; 0: where the plan says */
+	bool hotplug;				/* the kernel keeps the elfcorehdr up to date */
+	bool no_cma;				/* kexec_file_load: place nothing in CMA memory */
+	bool force_dtb;				/* kexec_file_load: for x86 kernels */
 };
 
 #define CRASHRES_REQUEST_INIT \
@@ -247,12 +278,26 @@ struct crashres_segment {
 struct crashres_plan;
 
 /**
+ * crashres_calls() - the system calls to try for @request, in this order
+ * @calls: out; the first ones are set.
+ *
+ * One, where the request names it or only one can do what it asks for. Else two:
+ * the second is for a first one that crashres_load() answers CRASHRES_ERR_CALL to.
+ *
+ * Return: how many.
+ */
+size_t crashres_calls(const struct crashres_machine *machine,
+		      const struct crashres_request *request, enum crashres_call calls[2]);
+
+/**
  * crashres_plan_make() - decide what goes where; no side effect
  * @plan: out; release with crashres_plan_free(). Borrows @kernel and the files
  *        of @request: they must outlive it.
  *
  * The plan obeys every rule that the kernel applies to kexec_load(2), because
- * a failed load leaves the machine without any crash kernel.
+ * a failed load leaves the machine without any crash kernel. For kexec_file_load(2)
+ * it has no segments: there the kernel decides. CRASHRES_CALL_AUTO stands for the
+ * first one of crashres_calls().
  *
  * Return:
  *   CRASHRES_ERR_PERMISSION  /proc/iomem hides its addresses
@@ -261,8 +306,10 @@ struct crashres_plan;
  *   CRASHRES_ERR_LIMIT       command line, DTB, number of program headers, cells
  *   CRASHRES_ERR_FORMAT      the DTB is damaged
  *   CRASHRES_ERR_UNSUPPORTED the machine gives no DTB, or the region is unusable
- *   CRASHRES_ERR_REQUEST     @request->size is unknown, or its window wraps
- *   CRASHRES_ERR_OS          /proc/cmdline is to be reused and cannot be read
+ *   CRASHRES_ERR_REQUEST     @request->size is unknown, its window wraps, or the
+ *                            call cannot do all that it asks for
+ *   CRASHRES_ERR_OS          /proc/cmdline is to be reused, or crash_elfcorehdr_size
+ *                            is needed for hotplug, and cannot be read
  */
 enum crashres_status crashres_plan_make(struct crashres_ctx *ctx,
 					const struct crashres_machine *machine,
@@ -272,6 +319,16 @@ enum crashres_status crashres_plan_make(struct crashres_ctx *ctx,
 void crashres_plan_free(struct crashres_plan *plan);	/* may be NULL */
 
 enum crashres_slot crashres_plan_slot(const struct crashres_plan *plan);
+enum crashres_call crashres_plan_call(const struct crashres_plan *plan);	/* never AUTO */
+
+/* The files that kexec_file_load(2) is given, by name; NULL for none, or for kexec_load(2). */
+struct crashres_files {
+	const char *kernel;
+	const char *initrd;
+};
+
+struct crashres_files crashres_plan_files(const struct crashres_plan *plan);
+
 uint64_t crashres_plan_entry(const struct crashres_plan *plan);
 
 /* The whole command line of the new kernel; "" for none. */
@@ -311,17 +368,25 @@ struct crashres_repair crashres_plan_repair(const struct crashres_plan *plan);
 enum crashres_status crashres_can_load(struct crashres_ctx *ctx);
 
 /**
- * crashres_load() - hand the plan to the running kernel with kexec_load(2)
+ * crashres_load() - hand the plan to the running kernel
  *
  * Return:
  *   CRASHRES_ERR_UNSUPPORTED  see crashres_can_load()
- *   CRASHRES_ERR_KERNEL       the system call failed; the sentence says so where
- *                             the crash slot is empty now
+ *   CRASHRES_ERR_CALL         kexec_load: ENOSYS, EPERM (lockdown), EACCES (IMA);
+ *                             kexec_file_load: ENOSYS, ENOEXEC, EINVAL, EOPNOTSUPP
+ *   CRASHRES_ERR_KERNEL       the system call failed otherwise, over a signature for
+ *                             one; the sentence says so where the crash slot is empty now
  */
 enum crashres_status crashres_load(struct crashres_ctx *ctx, const struct crashres_plan *plan);
 
-/* Empties @slot; succeeds on an empty one. Errors as crashres_load(). */
-enum crashres_status crashres_unload(struct crashres_ctx *ctx, enum crashres_slot slot);
+/**
+ * crashres_unload() - empty @slot; succeeds on an empty one
+ * @call: CRASHRES_CALL_AUTO: kexec_file_load, and where there is none kexec_load.
+ *
+ * Errors as crashres_load().
+ */
+enum crashres_status crashres_unload(struct crashres_ctx *ctx, enum crashres_slot slot,
+				     enum crashres_call call);
 
 /* ------------------------------------------------------------------- report */
 

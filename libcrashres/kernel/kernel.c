@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdlib.h>
+#include <string.h>
 
 #include "decompress.h"
 #include "kernel.h"
@@ -72,4 +73,20 @@ void crashres_kernel_close(struct crashres_kernel *kernel)
 const char *crashres_kernel_type(const struct crashres_kernel *kernel)
 {
 	return kernel->type;
+}
+
+enum crashres_status crashres_kernel_check_type(struct crashres_ctx *ctx,
+						const struct crashres_kernel *kernel,
+						const char *type)
+{
+	static const char *const types[] = { "vmlinux", "Image", "uImage", "vmlinuz", "uki" };
+
+	if (!strcmp(type, kernel->type))
+		return CRASHRES_OK;
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (!strcmp(type, types[i]))
+			return crs_fail(ctx, CRASHRES_ERR_FORMAT,
+					"Wrong file type %s, file matches type %s", type,
+					kernel->type);
+	return crs_fail(ctx, CRASHRES_ERR_FORMAT, "Unsupported kernel type %s", type);
 }

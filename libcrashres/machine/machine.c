@@ -297,6 +297,26 @@ static void read_total_ram(struct crashres_ctx *ctx, struct crashres_machine *ma
 		machine->total_ram = (uint64_t)kib << 10;
 }
 
+/* "none [integrity] confidentiality" (security/lockdown/lockdown.c). */
+static void read_lockdown(struct crashres_ctx *ctx, struct crashres_machine *machine)
+{
+	CRS_CLEANUP(crs_freep) uint8_t *text = NULL;
+	size_t size;
+
+	if (read_optional(ctx, "sys/kernel/security/lockdown", LINE_LIMIT, &text, &size))
+		machine->locked_down = !strstr((char *)text, "[none]");
+}
+
+/* The newer directory first: kernels keep the old name only for a while. */
+static void read_elfcorehdr_size(struct crashres_ctx *ctx, struct crashres_machine *machine)
+{
+	if (read_numbers(ctx, "sys/kernel/kexec/crash_elfcorehdr_size", 10,
+			 &machine->elfcorehdr_size, 1) != 1 &&
+	    read_numbers(ctx, "sys/kernel/crash_elfcorehdr_size", 10,
+			 &machine->elfcorehdr_size, 1) != 1)
+		machine->elfcorehdr_size = 0;
+}
+
 enum crashres_status crashres_machine_read(struct crashres_ctx *ctx,
 					   struct crashres_machine **machine)
 {
@@ -316,6 +336,8 @@ enum crashres_status crashres_machine_read(struct crashres_ctx *ctx,
 	read_kcore(ctx, new);
 	read_cmdline(ctx, new);
 	read_total_ram(ctx, new);
+	read_lockdown(ctx, new);
+	read_elfcorehdr_size(ctx, new);
 	read_optional(ctx, "sys/firmware/fdt", TABLE_LIMIT, &new->dtb, &new->dtb_size);
 	read_firmware(ctx, new);
 	new->page_size = page_size(ctx, &new->kcore);
@@ -383,4 +405,17 @@ enum crashres_status crashres_loaded(struct crashres_ctx *ctx, enum crashres_slo
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "/%s: neither 0 nor 1", path);
 	*loaded = text[0] == '1';
 	return CRASHRES_OK;
+}
+
+enum crashres_status crashres_machine_initrd(struct crashres_ctx *ctx,
+					     struct crashres_file **initrd)
+{
+	CRS_CLEANUP(crs_closep) int fd = openat(ctx->root_fd, "sys/firmware/initrd",
+						O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno,
+				      "the running kernel has kept no initrd (it needs retain_initrd "
+				      "and Linux 6.8): /sys/firmware/initrd");
+	return crs_file_from_fd(ctx, fd, "/sys/firmware/initrd", initrd);
 }

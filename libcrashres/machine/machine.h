@@ -16,6 +16,8 @@ struct crashres_machine {
 	struct crs_firmware firmware;
 	uint64_t page_size;
 	uint64_t total_ram;			/* bytes that the kernel manages; 0 where not known */
+	uint64_t elfcorehdr_size;		/* what the kernel may grow it to; 0: it leaves it alone */
+	bool locked_down;			/* integrity or confidentiality */
 	char *cmdline;				/* without its newline; NULL where missing */
 	uint8_t *dtb;				/* NULL where missing */
 	size_t dtb_size;

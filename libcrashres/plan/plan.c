@@ -5,6 +5,7 @@
 
 #include "../kernel/kernel.h"
 #include "../machine/machine.h"
+#include "call.h"
 #include "cmdline.h"
 #include "dtb.h"
 #include "elfcorehdr.h"
@@ -57,6 +58,17 @@ static bool is_crash(const struct draft *draft)
 	return draft->request->slot == CRASHRES_SLOT_CRASH;
 }
 
+/* What was asked for comes before what the kernel file brings (UKI). */
+static const struct crashres_file *initrd_of(const struct draft *draft)
+{
+	return draft->request->initrd ? draft->request->initrd : draft->kernel->initrd;
+}
+
+static const struct crashres_file *dtb_of(const struct draft *draft)
+{
+	return draft->request->dtb ? draft->request->dtb : draft->kernel->dtb;
+}
+
 /* Gives @segment its name and data; its range gets a size in whole pages, no place yet. */
 static enum crashres_status describe(const struct draft *draft, struct crashres_segment *segment,
 				     const char *name, const void *data, uint64_t data_size,
@@ -98,37 +110,65 @@ static enum crashres_status check_region(const struct draft *draft, struct crash
 	return CRASHRES_OK;
 }
 
+static enum crashres_status check_reserved(const struct draft *draft)
+{
+	if (is_crash(draft) && !draft->machine->regions.crash.count)
+		return crs_fail(draft->ctx, CRASHRES_ERR_NO_REGION,
+				"Memory for crashkernel is not reserved: /proc/iomem has no "
+				"\"Crash kernel\"; boot with crashkernel=SIZE");
+	return CRASHRES_OK;
+}
+
+/* The high region but for the kernel's control pages. */
+static bool find_crash_holes(struct draft *draft, struct crashres_range region)
+{
+	const struct crashres_range control = crs_range_intersect(region, (struct crashres_range){
+			region.base, CONTROL_HOLE });
+
+	draft->window = crs_range_intersect(draft->window, region);
+	return crs_ranges_add(&draft->place.holes, region) &&
+	       crs_ranges_subtract(&draft->place.holes, control);
+}
+
+/*
+ * Memory that nobody claims. A window that lies in none of it, but in RAM, says
+ * what it means: a crash region that is not in use, or memory reserved for this.
+ */
+static bool find_normal_holes(struct draft *draft)
+{
+	const struct crs_regions *regions = &draft->machine->regions;
+	struct crs_ranges *holes = &draft->place.holes;
+	bool ok = crs_ranges_copy(holes, &regions->usable);
+
+	crs_ranges_clip(holes, draft->window);
+	if (!ok || holes->count)
+		return ok;
+	for (size_t i = 0; i < regions->ram.count && ok; i++)
+		ok = crs_ranges_add(holes, regions->ram.items[i]);
+	for (size_t i = 0; i < regions->crash.count && ok; i++)
+		ok = crs_ranges_add(holes, regions->crash.items[i]);
+	crs_ranges_normalize(holes);
+	return ok;
+}
+
 /* Free memory of the slot, below 2^48 and inside what the user allows. */
 static enum crashres_status find_memory(struct draft *draft)
 {
 	const struct crs_regions *regions = &draft->machine->regions;
 	const struct crashres_range limit = { 0, CRS_IMAGE_LIMIT };
-	enum crashres_status status = CRASHRES_OK;
-	bool ok;
+	enum crashres_status status;
 
 	if (draft->machine->iomem.hidden)
 		return crs_fail(draft->ctx, CRASHRES_ERR_PERMISSION,
 				"/proc/iomem shows only zero addresses: it needs root (CAP_SYS_ADMIN)");
-	draft->window = crs_range_intersect(draft->request->window, limit);
-	if (!is_crash(draft)) {
-		ok = crs_ranges_copy(&draft->place.holes, &regions->usable);
-	} else {
-		struct crashres_range control;
-
-		if (!regions->crash.count)
-			return crs_fail(draft->ctx, CRASHRES_ERR_NO_REGION,
-					"Memory for crashkernel is not reserved: /proc/iomem has no "
-					"\"Crash kernel\"; boot with crashkernel=SIZE");
+	status = check_reserved(draft);
+	if (status == CRASHRES_OK && is_crash(draft))
 		status = check_region(draft, regions->crash.items[0]);
-		if (status != CRASHRES_OK)
-			return status;
-		draft->window = crs_range_intersect(draft->window, regions->crash.items[0]);
-		control = crs_range_intersect(regions->crash.items[0], (struct crashres_range){
-				regions->crash.items[0].base, CONTROL_HOLE });
-		ok = crs_ranges_add(&draft->place.holes, regions->crash.items[0]) &&
-		     crs_ranges_subtract(&draft->place.holes, control);
-	}
-	if (!ok)
+	if (status != CRASHRES_OK)
+		return status;
+	draft->window = crs_range_intersect(draft->request->window, limit);
+	if (!(is_crash(draft) ? find_crash_holes(draft, regions->crash.items[0]) :
+				find_normal_holes(draft)))
 		return crs_fail_memory(draft->ctx);
 	if (!draft->window.size)
 		return crs_fail(draft->ctx, CRASHRES_ERR_NO_SPACE,
@@ -141,7 +181,7 @@ static enum crashres_status find_memory(struct draft *draft)
 
 static enum crashres_status take_dtb_source(struct draft *draft)
 {
-	const struct crashres_file *file = draft->request->dtb;
+	const struct crashres_file *file = dtb_of(draft);
 
 	draft->have_seed = draft->ctx->entropy(draft->ctx->entropy_data, draft->seed,
 					       sizeof(draft->seed));
@@ -160,20 +200,21 @@ static enum crashres_status take_dtb_source(struct draft *draft)
 	return CRASHRES_OK;
 }
 
-/* With the segments where they are now; the result has the same size wherever they are. */
 /* The next kernel of a normal load has nothing to tell that from. */
 static bool is_recorded(const struct draft *draft)
 {
 	return is_crash(draft) && !draft->request->no_checks;
 }
 
+/* With the segments where they are now; the result has the same size wherever they are. */
 static enum crashres_status make_dtb(struct draft *draft)
 {
 	const struct crs_ranges *crash = &draft->machine->regions.crash;
 	const struct crs_dtb_chosen chosen = {
 		.bootargs = draft->plan->command_line,
 		.initrd = { draft->initrd.range.base, draft->initrd.data_size },
-		.elfcorehdr = { draft->elfcorehdr.range.base, draft->elfcorehdr.data_size },
+		.elfcorehdr = { draft->elfcorehdr.range.base, draft->plan->hotplug ?
+				draft->elfcorehdr.range.size : draft->elfcorehdr.data_size },
 		.usable = crash->items,
 		.usable_count = !is_crash(draft) ? 0 :
 				crash->count < MAX_USABLE_RANGES ? crash->count : MAX_USABLE_RANGES,
@@ -212,9 +253,28 @@ static enum crashres_status describe_kernel(struct draft *draft)
 			image->image_size);
 }
 
+/*
+ * A kernel that keeps it up to date (crash_handle_hotplug_event) needs room for
+ * that, and changes it after purgatory's digests were taken.
+ */
+static enum crashres_status describe_elfcorehdr(struct draft *draft, uint64_t size)
+{
+	uint64_t memory = size;
+
+	if (draft->request->hotplug && !draft->machine->elfcorehdr_size)
+		return crs_fail(draft->ctx, CRASHRES_ERR_OS,
+				"--hotplug: the running kernel does not update a loaded crash kernel: "
+				"/sys/kernel/crash_elfcorehdr_size cannot be read");
+	if (draft->request->hotplug && draft->machine->elfcorehdr_size > memory)
+		memory = draft->machine->elfcorehdr_size;
+	draft->plan->hotplug = draft->request->hotplug;
+	return describe(draft, &draft->elfcorehdr, "elfcorehdr", draft->plan->elfcorehdr, size,
+			memory);
+}
+
 static enum crashres_status describe_segments(struct draft *draft)
 {
-	const struct crashres_file *initrd = draft->request->initrd;
+	const struct crashres_file *initrd = initrd_of(draft);
 	enum crashres_status status = describe_kernel(draft);
 
 	if (status == CRASHRES_OK && initrd)
@@ -226,8 +286,7 @@ static enum crashres_status describe_segments(struct draft *draft)
 		status = crs_elfcorehdr_make(draft->ctx, draft->machine, &draft->plan->elfcorehdr,
 					     &size);
 		if (status == CRASHRES_OK)
-			status = describe(draft, &draft->elfcorehdr, "elfcorehdr",
-					  draft->plan->elfcorehdr, size, size);
+			status = describe_elfcorehdr(draft, size);
 		if (!draft->machine->cpu_notes.count || !draft->machine->vmcoreinfo.size)
 			crs_log(draft->ctx, CRASHRES_LOG_WARNING,
 				"the dump will lack %s: /sys does not show where it is",
@@ -268,7 +327,7 @@ static uint64_t checked_size(const struct draft *draft)
 	if (draft->request->no_checks)
 		return 0;
 	return draft->image.range.size + draft->initrd.range.size + draft->dtb.range.size +
-	       draft->elfcorehdr.range.size;
+	       (draft->plan->hotplug ? 0 : draft->elfcorehdr.range.size);
 }
 
 static enum crashres_status describe_purgatory(struct draft *draft)
@@ -476,7 +535,7 @@ static enum crashres_status make_purgatory(struct draft *draft)
 	status = crs_handover_make(draft->ctx, &handover, draft->purgatory.range.base,
 				   &plan->purgatory, &draft->purgatory.data_size);
 	draft->purgatory.data = plan->purgatory;
-	plan->entry = draft->purgatory.range.base;
+	plan->entry = draft->request->entry ? draft->request->entry : draft->purgatory.range.base;
 	return status;
 }
 
@@ -488,12 +547,15 @@ static enum crashres_status make_segments(struct draft *draft)
 	add_segment(plan, &draft->image);
 	add_segment(plan, &draft->initrd);
 	add_segment(plan, &draft->dtb);
-	add_segment(plan, &draft->elfcorehdr);
+	if (!plan->hotplug)
+		add_segment(plan, &draft->elfcorehdr);
 	status = make_parity(draft);
 	if (status == CRASHRES_OK)
 		status = make_purgatory(draft);
 	if (status != CRASHRES_OK)
 		return status;
+	if (plan->hotplug)
+		add_segment(plan, &draft->elfcorehdr);
 	add_segment(plan, &draft->parity);
 	add_segment(plan, &draft->purgatory);
 	return CRASHRES_OK;
@@ -521,6 +583,10 @@ static enum crashres_status check_plan(const struct draft *draft)
 					segment->name, segment->range.base,
 					crs_range_last(segment->range));
 	}
+	if (is_crash(draft) && !crs_range_contains(draft->machine->regions.crash.items[0],
+						   (struct crashres_range){ plan->entry, 1 }))
+		return crs_fail(draft->ctx, CRASHRES_ERR_LIMIT,
+				"--entry 0x%" PRIx64 " is outside the crash region", plan->entry);
 	if (sum > half)
 		return crs_fail(draft->ctx, CRASHRES_ERR_LIMIT,
 				"the segments take %" PRIu64 " MiB: the kernel allows half of its RAM, "
@@ -528,16 +594,42 @@ static enum crashres_status check_plan(const struct draft *draft)
 	return CRASHRES_OK;
 }
 
-static enum crashres_status make(struct draft *draft)
+static enum crashres_status make_command_line(struct draft *draft)
 {
 	const struct crashres_request *request = draft->request;
+	const char *reused = request->reuse_cmdline ? draft->machine->cmdline : NULL;
+	const char *append = request->command_line;
+
+	if (!reused && !append)
+		append = draft->kernel->command_line;
+	return crs_cmdline_make(draft->ctx, reused, append, request->slot,
+				&draft->plan->command_line);
+}
+
+/* The kernel reads the files again, and decides all else. */
+static enum crashres_status make_for_files(struct draft *draft)
+{
+	struct crashres_plan *plan = draft->plan;
+	enum crashres_status status = CRASHRES_OK;
+
+	if (!draft->machine->iomem.hidden)
+		status = check_reserved(draft);
+	if (status == CRASHRES_OK)
+		status = make_command_line(draft);
+	plan->kernel = draft->kernel->file;
+	plan->initrd = initrd_of(draft);
+	plan->no_cma = draft->request->no_cma;
+	plan->force_dtb = draft->request->force_dtb;
+	return status;
+}
+
+static enum crashres_status make_segmented(struct draft *draft)
+{
 	enum crashres_status status;
 
 	status = find_memory(draft);
 	if (status == CRASHRES_OK)
-		status = crs_cmdline_make(draft->ctx, request->reuse_cmdline ?
-					  draft->machine->cmdline : NULL, request->command_line,
-					  request->slot, &draft->plan->command_line);
+		status = make_command_line(draft);
 	if (status == CRASHRES_OK)
 		status = describe_segments(draft);
 	if (status == CRASHRES_OK)
@@ -567,6 +659,7 @@ enum crashres_status crashres_plan_make(struct crashres_ctx *ctx,
 		.kernel = kernel,
 		.request = request,
 	};
+	enum crashres_call calls[2];
 	struct crashres_range window;
 	enum crashres_status status;
 
@@ -581,8 +674,13 @@ enum crashres_status crashres_plan_make(struct crashres_ctx *ctx,
 	draft.plan = calloc(1, sizeof(*draft.plan));
 	if (!draft.plan)
 		return crs_fail_memory(ctx);
+	crashres_calls(machine, request, calls);
 	draft.plan->slot = request->slot;
-	status = make(&draft);
+	draft.plan->call = calls[0];
+	status = crs_call_check(ctx, kernel, request, calls[0]);
+	if (status == CRASHRES_OK)
+		status = calls[0] == CRASHRES_CALL_FILE_LOAD ? make_for_files(&draft) :
+							       make_segmented(&draft);
 	crs_ranges_free(&draft.place.holes);
 	if (status != CRASHRES_OK) {
 		crashres_plan_free(draft.plan);
@@ -607,6 +705,19 @@ void crashres_plan_free(struct crashres_plan *plan)
 enum crashres_slot crashres_plan_slot(const struct crashres_plan *plan)
 {
 	return plan->slot;
+}
+
+enum crashres_call crashres_plan_call(const struct crashres_plan *plan)
+{
+	return plan->call;
+}
+
+struct crashres_files crashres_plan_files(const struct crashres_plan *plan)
+{
+	return (struct crashres_files){
+		.kernel = plan->kernel ? plan->kernel->name : NULL,
+		.initrd = plan->initrd ? plan->initrd->name : NULL,
+	};
 }
 
 struct crashres_repair crashres_plan_repair(const struct crashres_plan *plan)

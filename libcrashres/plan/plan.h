@@ -9,11 +9,19 @@
 
 struct crashres_plan {
 	enum crashres_slot slot;
-	uint64_t entry;
+	enum crashres_call call;
 	char *command_line;
+	/* For kexec_load. */
+	uint64_t entry;
+	bool hotplug;
 	struct crashres_segment segments[CRS_SEGMENTS_MAX];	/* lowest address first */
 	size_t segment_count;
 	struct crashres_repair repair;
+	/* For kexec_file_load; borrowed, initrd may be NULL. */
+	const struct crashres_file *kernel;
+	const struct crashres_file *initrd;
+	bool no_cma;
+	bool force_dtb;
 	/* What the segments' data points into, beside the kernel and the files. */
 	uint8_t *elfcorehdr;
 	uint8_t *dtb;

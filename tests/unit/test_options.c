@@ -2,7 +2,7 @@
 #include "../../kexec/options.h"
 #include "support.h"
 
-#define MAX_ARGUMENTS 12
+#define MAX_ARGUMENTS 16
 
 /* A command line parsed, and what went to stderr meanwhile. */
 struct parsed {
@@ -59,7 +59,10 @@ static void test_nothing_is_asked_for_without_arguments(void **state)
 	struct options options = parse_ok("");
 
 	(void)state;
-	assert_false(options.load || options.unload || options.exec || options.status ||
+	/* "kexec IMAGE" loads and calls shutdown; main() says that there is no IMAGE. */
+	assert_true(options.load && options.shutdown);
+	assert_int_equal(options.call, CRASHRES_CALL_AUTO);
+	assert_false(options.unload || options.exec || options.status ||
 		     options.print_ckr_size || options.dry_run || options.debug ||
 		     options.reuse_cmdline);
 	assert_null(options.kernel);
@@ -176,8 +179,13 @@ static void test_actions_add_up(void **state)
 		{ "-l -e", false, false, true, CRASHRES_SLOT_NORMAL },
 		{ "-e -l", true, false, false, CRASHRES_SLOT_NORMAL },
 		{ "-u -e", false, true, true, CRASHRES_SLOT_NORMAL },
+		{ "-f K", true, false, true, CRASHRES_SLOT_NORMAL },
+		{ "-l -f K", true, false, true, CRASHRES_SLOT_NORMAL },
+		{ "-f -l K", true, false, false, CRASHRES_SLOT_NORMAL },
+		{ "-e -f", false, false, true, CRASHRES_SLOT_NORMAL },
+		{ "-e -f K", true, false, true, CRASHRES_SLOT_NORMAL },
 		{ "--load --unload", false, true, false, CRASHRES_SLOT_NORMAL },
-		{ "--load-panic --unl", false, true, false, CRASHRES_SLOT_CRASH },
+		{ "--load-pan --unl", false, true, false, CRASHRES_SLOT_CRASH },
 	};
 
 	(void)state;
@@ -289,6 +297,227 @@ static void test_a_window_upside_down_is_refused(void **state)
 	assert_result("--mem-min=2 --mem-max=1", OPTIONS_BAD, "--mem-max is below --mem-min\n");
 }
 
+/* A command line in the words of the request that it is. */
+static char *describe(const struct options *options)
+{
+	static const char *const calls[] = { "", " by kexec_load", " by kexec_file_load" };
+	const struct {
+		const char *name;
+		const char *value;
+	} names[] = {
+		{ "type", options->type }, { "kernel", options->kernel },
+		{ "initrd", options->initrd }, { "dtb", options->dtb },
+		{ "append", options->append }, { "serial", options->serial },
+	};
+	const struct {
+		const char *word;
+		bool set;
+	} words[] = {
+		{ "print-ckr-size", options->print_ckr_size }, { "status", options->status },
+		{ "unload", options->unload }, { "load", options->load },
+		{ "shutdown", options->shutdown }, { "exec", options->exec },
+		{ "debug", options->debug }, { "no-checks", options->no_checks },
+		{ "no-sync", options->no_sync }, { "no-ifdown", options->no_ifdown },
+		{ "reuse-cmdline", options->reuse_cmdline }, { "reuse-initrd", options->reuse_initrd },
+		{ "hotplug", options->hotplug }, { "no-cma", options->no_cma },
+		{ "force-dtb", options->force_dtb },
+	};
+	enum crashres_slot slot = options->status ? options->status_slot : options->slot;
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	fprintf(out, slot == CRASHRES_SLOT_CRASH ? "crash:" : "next:");
+	for (size_t i = 0; i < COUNT(words); i++)
+		if (words[i].set)
+			fprintf(out, " %s", words[i].word);
+	fprintf(out, "%s", calls[options->call]);
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (names[i].value)
+			fprintf(out, " %s=%s", names[i].name, names[i].value);
+	fclose(out);
+	return text;
+}
+
+/* How the clients of kexec call it: distributions, boot loaders, test suites, documents. */
+static const struct {
+	const char *words;
+	const char *request;
+	const char *said;
+} corpus[] = {
+	/* RHEL on arm64 with Secure Boot; RHEL 9 */
+	{ "-s -s -p --command-line=A --initrd=I K",
+	  "crash: load by kexec_file_load kernel=K initrd=I append=A", "" },
+	{ "-s -d -p --command-line=A --initrd=I K",
+	  "crash: load debug by kexec_file_load kernel=K initrd=I append=A", "" },
+	/* Debian, openEuler */
+	{ "-p --command-line=A --initrd=I K", "crash: load kernel=K initrd=I append=A", "" },
+	{ "-p -s --args-linux --elf64-core-headers --command-line=A K",
+	  "crash: load by kexec_file_load kernel=K append=A",
+	  "kexec: warning: --args-linux is an option of another architecture: ignored\n"
+	  "kexec: warning: --elf64-core-headers is an option of another architecture: ignored\n" },
+	/* SUSE */
+	{ "-p K --append=A --initrd=I -a", "crash: load kernel=K initrd=I append=A", "" },
+	/* Bottlerocket */
+	{ "-ps --reuse-cmdline --append A K",
+	  "crash: load reuse-cmdline by kexec_file_load kernel=K append=A", "" },
+	/* EVE */
+	{ "-p --reuse-cmdline --command-line=A K", "crash: load reuse-cmdline kernel=K append=A", "" },
+	/* Void, Chimera */
+	{ "--load-panic K --initrd=I --reuse-cmdline --append=A",
+	  "crash: load reuse-cmdline kernel=K initrd=I append=A", "" },
+	/* OpenWrt, Yocto */
+	{ "-p K --reuse-cmdline --append=A", "crash: load reuse-cmdline kernel=K append=A", "" },
+	{ "-p K --append=A", "crash: load kernel=K append=A", "" },
+	/* SteamOS */
+	{ "-s -p K --initrd I --append=A",
+	  "crash: load by kexec_file_load kernel=K initrd=I append=A", "" },
+	/* NixOS */
+	{ "-p K --initrd=I --reset-vga --console-vga --command-line=A",
+	  "crash: load kernel=K initrd=I append=A",
+	  "kexec: warning: --reset-vga is an option of another architecture: ignored\n"
+	  "kexec: warning: --console-vga is an option of another architecture: ignored\n" },
+	/* drgn */
+	{ "--load-panic --kexec-syscall-auto --command-line=A K", "crash: load kernel=K append=A", "" },
+	/* Debian's init scripts */
+	{ "-l K --initrd=I --append=A", "next: load kernel=K initrd=I append=A", "" },
+	{ "-l K --append=A", "next: load kernel=K append=A", "" },
+	/* SONiC */
+	{ "-l K --initrd=I --append=A -a", "next: load kernel=K initrd=I append=A", "" },
+	{ "-l K --initrd=I --append=A -s",
+	  "next: load by kexec_file_load kernel=K initrd=I append=A", "" },
+	/* systemd */
+	{ "--load K --append A --initrd I", "next: load kernel=K initrd=I append=A", "" },
+	/* SUSE's kexec-bootloader, linuxrc */
+	{ "--kexec-syscall-auto --load K --initrd=I --append=A",
+	  "next: load kernel=K initrd=I append=A", "" },
+	{ "-a -l K --initrd=I --append=A", "next: load kernel=K initrd=I append=A", "" },
+	/* Gentoo, with options in front; NixOS' tests */
+	{ "-d --reuse-cmdline -l K --append=A --initrd=I",
+	  "next: load debug reuse-cmdline kernel=K initrd=I append=A", "" },
+	{ "--load K --initrd I --command-line A", "next: load kernel=K initrd=I append=A", "" },
+	/* nixos-images */
+	{ "--load K --kexec-syscall-auto --initrd=I --no-checks --command-line A",
+	  "next: load no-checks kernel=K initrd=I append=A", "" },
+	/* petitboot */
+	{ "-l --debug --initrd=I --dtb=D --append= K",
+	  "next: load debug kernel=K initrd=I dtb=D append=", "" },
+	{ "-s --initrd=I --dtb=D --append=A K",
+	  "next: load shutdown by kexec_file_load kernel=K initrd=I dtb=D append=A", "" },
+	/* kdump.rst */
+	{ "--type zImage -p K --initrd=I --dtb=D --append=A",
+	  "crash: load type=zImage kernel=K initrd=I dtb=D append=A", "" },
+	/* the kernel's own tests */
+	{ "--load --kexec-file-syscall K", "next: load by kexec_file_load kernel=K", "" },
+	{ "--load K", "next: load kernel=K", "" },
+	/* unloading */
+	{ "-p -u", "crash: unload", "" },
+	{ "-s -p -u", "crash: unload by kexec_file_load", "" },
+	{ "-a -p -u", "crash: unload", "" },
+	{ "-u", "next: unload", "" },
+	{ "-u -a", "next: unload", "" },
+	{ "--unload", "next: unload", "" },
+	{ "--unload --kexec-file-syscall", "next: unload by kexec_file_load", "" },
+	{ "-p -u K", "crash: unload kernel=K", "" },
+	/* starting */
+	{ "-e", "next: exec", "" },
+	{ "-e -x", "next: exec no-ifdown", "" },
+	{ "-e -f", "next: exec", "" },
+	{ "-e --kexec-syscall", "next: exec by kexec_load", "" },
+	/* asking */
+	{ "-S", "crash: status load shutdown", "" },
+	{ "-S -l", "next: status load", "" },
+	{ "-S -p", "crash: status load", "" },
+	{ "--status", "crash: status load shutdown", "" },
+	{ "--print-ckr-size", "next: print-ckr-size load shutdown", "" },
+	/* what no client gives, but kexec-tools takes */
+	{ "K", "next: load shutdown kernel=K", "" },
+	{ "-f -x -y K", "next: load exec no-sync no-ifdown kernel=K", "" },
+	{ "-c -s -l K", "next: load by kexec_file_load kernel=K", "" },
+	{ "-s -c -l K", "next: load by kexec_load kernel=K", "" },
+	{ "-s -a -l K", "next: load kernel=K", "" },
+	{ "-l --reuseinitrd K", "next: load reuse-initrd kernel=K", "" },
+	{ "-p --hotplug --no-cma --force-dtb K", "crash: load hotplug no-cma force-dtb kernel=K", "" },
+	{ "-t Image -l K", "next: load type=Image kernel=K", "" },
+	{ "-l --serial=ttyS0 --no-sync --no-ifdown K",
+	  "next: load no-sync no-ifdown kernel=K serial=ttyS0", "" },
+	{ "-p --module=M --image-size 5 K", "crash: load kernel=K",
+	  "kexec: warning: --module is an option of another architecture: ignored\n"
+	  "kexec: warning: --image-size is an option of another architecture: ignored\n" },
+};
+
+static void test_the_command_lines_of_known_clients(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(corpus); i++) {
+		struct parsed parsed = parse(corpus[i].words);
+		char *request = describe(&parsed.options);
+
+		assert_int_equal(parsed.result, OPTIONS_OK);
+		assert_string_equal(request, corpus[i].request);
+		assert_string_equal(parsed.said, corpus[i].said);
+		free(request);
+		free(parsed.said);
+	}
+}
+
+static void test_help_is_a_question_mark_too(void **state)
+{
+	(void)state;
+	assert_result("-?", OPTIONS_BAD, "");
+}
+
+static void test_what_arm64_cannot_do_is_refused(void **state)
+{
+	(void)state;
+	assert_result("--load-preserve-context -l K", OPTIONS_REFUSED,
+		      "kexec: --load-preserve-context: no arm64 kernel can come back from another one "
+		      "(there is no KEXEC_JUMP)\n");
+	assert_result("--load-jump-back-helper", OPTIONS_REFUSED,
+		      "kexec: --load-jump-back-helper: no arm64 kernel can come back from another one "
+		      "(there is no KEXEC_JUMP)\n");
+	assert_result("--load-live-update K", OPTIONS_REFUSED,
+		      "kexec: --load-live-update can only be used with xen\n");
+	assert_result("--exec-live-update", OPTIONS_REFUSED,
+		      "kexec: --exec-live-update only works under xen.\n");
+}
+
+static void test_contradictions_are_refused(void **state)
+{
+	(void)state;
+	assert_result("-p -f K", OPTIONS_REFUSED,
+		      "kexec: -f starts the kernel at once, -p keeps it for a panic: it is one or the "
+		      "other\n");
+	assert_result("-l --initrd=I --reuseinitrd K", OPTIONS_REFUSED,
+		      "kexec: --initrd and --reuseinitrd: it is one or the other\n");
+}
+
+/* So that kexec_file_load, which has no purgatory, does not take them without doing them. */
+static void test_which_options_need_purgatory(void **state)
+{
+	static const char *const needing[] = {
+		"--serial=ttyS0", "--on-damage=reset", "--repair=auto", "--check-time=30",
+		"--purgatory-mmu=on",
+	};
+	char words[64];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(needing); i++) {
+		snprintf(words, sizeof(words), "-p K %s", needing[i]);
+		assert_true(parse_ok(words).purgatory_required);
+	}
+	assert_false(parse_ok("-p -i --dtb=D --mem-min=1 --entry=1 --hotplug K").purgatory_required);
+}
+
+static void test_entry(void **state)
+{
+	(void)state;
+	assert_int_equal(parse_ok("-l K").entry, 0);
+	assert_int_equal(parse_ok("-l --entry=0x40200000 K").entry, 0x40200000);
+	assert_result("--entry=x -l K", OPTIONS_BAD, "Bad option value in --entry=x\n");
+}
+
 static void test_help_and_version_end_the_parsing(void **state)
 {
 	(void)state;
@@ -336,6 +565,12 @@ int main(void)
 		cmocka_unit_test(test_windows_have_inclusive_ends),
 		cmocka_unit_test(test_bad_addresses_are_refused),
 		cmocka_unit_test(test_a_window_upside_down_is_refused),
+		cmocka_unit_test(test_the_command_lines_of_known_clients),
+		cmocka_unit_test(test_help_is_a_question_mark_too),
+		cmocka_unit_test(test_what_arm64_cannot_do_is_refused),
+		cmocka_unit_test(test_contradictions_are_refused),
+		cmocka_unit_test(test_which_options_need_purgatory),
+		cmocka_unit_test(test_entry),
 		cmocka_unit_test(test_help_and_version_end_the_parsing),
 		cmocka_unit_test(test_bad_options_are_named),
 		cmocka_unit_test(test_a_second_command_line_starts_afresh),

@@ -515,6 +515,7 @@ static void test_a_plan_for_reboot(void **state)
 	assert_true(crs_ranges_subtract(usable, unit_range(RAM, 16 * MIB)));
 	assert_true(crs_ranges_subtract(usable, unit_range(RAM + 18 * MIB, 46 * MIB)));
 	world.request.slot = CRASHRES_SLOT_NORMAL;
+	world.request.call = CRASHRES_CALL_LOAD;
 	world.request.reuse_cmdline = true;
 	plan = make(*state, &world);
 	check_segments(&world, plan, unit_range(RAM, RAM_SIZE));
@@ -546,6 +547,7 @@ static void test_the_initrd_stays_near_the_image(void **state)
 	struct crashres_plan *plan;
 
 	world.request.slot = CRASHRES_SLOT_NORMAL;
+	world.request.call = CRASHRES_CALL_LOAD;
 	usable->count = 0;
 	unit_add(usable, RAM, 4 * MIB);
 	unit_add(usable, end - MIB, GIB);
@@ -588,6 +590,7 @@ static void test_a_window_that_leaves_nothing(void **state)
 	refuse(*state, &world, CRASHRES_ERR_NO_SPACE,
 	       "--mem-min and --mem-max (0x70000000 - 0xafffffff) leave nothing of the crash region");
 	world.request.slot = CRASHRES_SLOT_NORMAL;
+	world.request.call = CRASHRES_CALL_LOAD;
 	world.request.window = unit_range(1ULL << 48, GIB);
 	refuse(*state, &world, CRASHRES_ERR_NO_SPACE,
 	       "--mem-min and --mem-max (0x1000000000000 - 0x100003fffffff) leave nothing of "
@@ -622,6 +625,7 @@ static void test_when_purgatory_turns_the_mmu_on(void **state)
 	crashres_plan_free(plan);
 	world.request.purgatory_mmu_off = false;
 	world.request.slot = CRASHRES_SLOT_NORMAL;
+	world.request.call = CRASHRES_CALL_LOAD;
 	plan = make(*state, &world);
 	assert_int_equal(params_of(plan).root_offset[0], 0);
 	crashres_plan_free(plan);
@@ -703,6 +707,7 @@ static void test_memory_too_small_for_a_reboot(void **state)
 	unit_add(&world.machine.regions.usable, RAM, 3 * MIB);
 	unit_add(&world.machine.regions.usable, RAM + 16 * MIB, 3 * MIB);
 	world.request.slot = CRASHRES_SLOT_NORMAL;
+	world.request.call = CRASHRES_CALL_LOAD;
 	refuse(*state, &world, CRASHRES_ERR_NO_SPACE,
 	       "Could not find a free area of memory of 0x3ff000 bytes for segment kernel: "
 	       "memory in 0x0 - 0xffffffffffff is too small by 1020 KiB");
@@ -839,6 +844,7 @@ static void test_nothing_reserved_or_nothing_shown(void **state)
 	refuse(*state, &world, CRASHRES_ERR_PERMISSION,
 	       "/proc/iomem shows only zero addresses: it needs root (CAP_SYS_ADMIN)");
 	world.request.slot = CRASHRES_SLOT_NORMAL;
+	world.request.call = CRASHRES_CALL_LOAD;
 	refuse(*state, &world, CRASHRES_ERR_PERMISSION,
 	       "/proc/iomem shows only zero addresses: it needs root (CAP_SYS_ADMIN)");
 	world_free(&world);
@@ -1077,6 +1083,7 @@ static void test_a_normal_load_has_neither_parity_nor_record(void **state)
 	struct crashres_plan *plan;
 
 	world.request.slot = CRASHRES_SLOT_NORMAL;
+	world.request.call = CRASHRES_CALL_LOAD;
 	world.request.repair = 10000;
 	plan = make(*state, &world);
 	check_handover(plan);

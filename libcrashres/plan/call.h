@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which system call loads a kernel. */
+#ifndef CRS_CALL_H
+#define CRS_CALL_H
+
+#include "../kernel/kernel.h"
+#include "../machine/machine.h"
+
+/* The name for sentences: "kexec_load", "kexec_file_load". */
+const char *crs_call_name(enum crashres_call call);
+
+/* Return: CRASHRES_ERR_REQUEST where @call cannot do all that is asked for. */
+enum crashres_status crs_call_check(struct crashres_ctx *ctx,
+				    const struct crashres_kernel *kernel,
+				    const struct crashres_request *request,
+				    enum crashres_call call);
+
+#endif
