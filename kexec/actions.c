@@ -204,9 +204,11 @@ static int run_load(struct crashres_ctx *ctx, const struct options *options)
 /* Runs as one of the last processes of a shutdown: needs nothing but /sys, and not even that. */
 static int run_exec(struct crashres_ctx *ctx, const struct options *options)
 {
-	bool loaded;
+	bool loaded = true;
 
-	if (crashres_loaded(ctx, CRASHRES_SLOT_NORMAL, &loaded) == CRASHRES_OK && !loaded) {
+	/* After a load in a dry run nothing is. */
+	if (!(options->dry_run && options->load) &&
+	    crashres_loaded(ctx, CRASHRES_SLOT_NORMAL, &loaded) == CRASHRES_OK && !loaded) {
 		fprintf(stderr, "kexec: Nothing has been loaded!\n");
 		return EXIT_ENVIRONMENT;
 	}

@@ -244,6 +244,131 @@ def test_next_kernel(kexec):
     assert list(segments(result.out)) == ["purgatory", "kernel", "dtb"]
 
 
+def test_next_kernel_by_kexec_file_load(kexec):
+    root = os.path.join(DATA, "virt-6.1")
+    result = kexec("--root", root, "-l", "--append=a b", "--initrd=../in/initrd", "../in/Image")
+    assert result == (
+        0, "Plan for the next kernel, by kexec_file_load\n"
+           "Kernel        ../in/Image\n"
+           "Initrd        ../in/initrd\n"
+           "Checks        none: the running kernel places it, and nothing looks at it again\n"
+           "Command line  a b\n", "")
+    assert kexec("--root", root, "-ls", "--append=a b", "--initrd=../in/initrd",
+                 "../in/Image") == result
+
+
+def test_crash_kernel_by_kexec_file_load(kexec):
+    result = kexec.plan("-s")
+    assert result == (
+        0, "Plan for the crash kernel, by kexec_file_load\n"
+           "Kernel        ../in/Image\n"
+           "Initrd        (none)\n"
+           "Checks        none: the running kernel places it, and nothing looks at it again\n"
+           "Command line  (none)\n", "")
+    root = kexec.machine()
+    os.mkdir(os.path.join(root, "sys/kernel/security"))
+    with open(os.path.join(root, "sys/kernel/security/lockdown"), "w", encoding="ascii") as file:
+        file.write("none [integrity] confidentiality\n")
+    assert kexec.plan(root=root) == result
+    assert kexec.plan("-c", root=root) == kexec.plan()
+
+
+@pytest.mark.parametrize("arguments, what", [
+    (["--dtb=../in/none.dtb"], None),
+    (["--mem-min=0x1a0000000"], "--mem-min and --mem-max"),
+    (["--entry=0x199220000"], "--entry"),
+    (["--on-damage=reset"], "what is to be checked"),
+])
+def test_what_kexec_file_load_cannot_do(kexec, arguments, what):
+    if what is None:
+        tree = kexec.file("good.dtb", dtb(ONE_CELL.replace("<1>", "<2>")))
+        arguments, what = [f"--dtb={tree}"], "--dtb"
+    assert kexec.plan("-s", *arguments) == fails(
+        1, f"kexec: {what}: only kexec_load (-c) can do that, not kexec_file_load (-s)")
+    # Where the call may be chosen, they choose it, for any kernel.
+    root = os.path.join(DATA, "virt-6.1")
+    result = kexec("--root", root, "-p", *arguments, "../in/Image")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("Plan for the crash kernel, by kexec_load, ")
+
+
+@pytest.mark.parametrize("option", ["--no-cma", "--force-dtb"])
+def test_what_only_kexec_file_load_can_do(kexec, option):
+    assert kexec.plan("-c", option) == fails(
+        1, f"kexec: {option}: only kexec_file_load (-s) can do that, not kexec_load (-c)")
+    assert kexec.plan(option) == kexec.plan("-s")
+
+
+@pytest.mark.parametrize("name, line", [
+    ("vmlinux", "Wrong file type vmlinux, file matches type Image"),
+    ("uki", "Wrong file type uki, file matches type Image"),
+    ("zImage", "Unsupported kernel type zImage"),
+    ("image", "Unsupported kernel type image"),
+    ("", "Unsupported kernel type "),
+])
+def test_type_that_the_kernel_has_not(kexec, name, line):
+    assert kexec.plan(f"--type={name}") == fails(255, "kexec: " + line)
+    assert kexec.plan("-t", name, kernel="../in/Image.gz") == fails(255, "kexec: " + line)
+
+
+def test_type_that_the_kernel_has(kexec):
+    assert kexec.plan("--type=Image") == kexec.plan()
+    assert kexec.plan("-tImage", kernel="../in/Image.gz") == kexec.plan()
+
+
+@pytest.mark.parametrize("option", ["--args-linux", "--reset-vga", "--serial-baud=9600"])
+def test_option_of_another_architecture(kexec, option):
+    plain = kexec.plan()
+    name = option.partition("=")[0]
+    assert kexec.plan(option) == (
+        0, plain.out,
+        f"kexec: warning: {name} is an option of another architecture: ignored\n")
+
+
+def test_what_arm64_does_not_have(kexec):
+    assert kexec.plan("--load-preserve-context") == fails(
+        1, "kexec: --load-preserve-context: no arm64 kernel can come back from another one (there "
+           "is no KEXEC_JUMP)")
+
+
+def test_reuseinitrd(kexec):
+    assert kexec.plan("--reuseinitrd") == fails(
+        1, "kexec: the running kernel has kept no initrd (it needs retain_initrd and Linux 6.8): "
+           "/sys/firmware/initrd: No such file or directory")
+    root = kexec.machine(sys_firmware_initrd=INPUTS["initrd"])
+    assert kexec.plan("--reuseinitrd", root=root) == kexec.plan("--initrd=../in/initrd")
+
+
+def test_hotplug(kexec):
+    assert kexec.plan("--hotplug") == fails(
+        1, "kexec: --hotplug: the running kernel does not update a loaded crash kernel: "
+           "/sys/kernel/crash_elfcorehdr_size cannot be read")
+    root = kexec.machine(sys_kernel_crash_elfcorehdr_size="65536\n")
+    plain, hotplug = segments(kexec.plan(root=root).out), segments(
+        kexec.plan("--hotplug", root=root).out)
+    assert plain["elfcorehdr"] == (0x1b91f0000, 0x1b91f0fff)
+    assert hotplug["elfcorehdr"] == (0x1b91f0000, 0x1b91fffff)
+
+
+def test_next_kernel_in_the_crash_region(kexec):
+    root = os.path.join(DATA, "virt-6.1")
+    result = kexec("--root", root, "-l", "--mem-min=0x199200000", "--mem-max=0x1b91fffff",
+                   "../in/Image")
+    assert (result.code, result.err) == (0, "")
+    assert segments(result.out)["kernel"] == (0x199200000, 0x19b1fffff)
+    elsewhere = segments(kexec("--root", root, "-l", "-c", "../in/Image").out)
+    assert all(last < 0x199200000 or first > 0x1b91fffff for first, last in elsewhere.values())
+
+
+@pytest.mark.parametrize("arguments", [["-f"], ["-l", "-f"], ["-f", "-x", "-y"]])
+def test_force(kexec, arguments):
+    root = os.path.join(DATA, "virt-6.1")
+    assert text_of("sys/kernel/kexec_loaded") == "0\n"
+    assert kexec("--root", root, *arguments, "../in/Image") == (
+        0, kexec("--root", root, "-l", "../in/Image").out +
+        "Dry run: the next kernel would be started\n", "")
+
+
 def test_plain_region(kexec):
     root = kexec.machine(proc_iomem=iomem((HIGH, "")))
     result = kexec.plan(root=root)

@@ -2,6 +2,7 @@
 #include <elf.h>
 #include <libfdt.h>
 
+#include "../../libcrashres/file.h"
 #include "../../libcrashres/machine/machine.h"
 #include "support.h"
 
@@ -453,6 +454,68 @@ static void test_loaded_without_an_answer(void **state)
 	assert_untouched(loaded);
 }
 
+static void test_lockdown(void **state)
+{
+	static const struct {
+		const char *text;
+		bool locked_down;
+	} cases[] = {
+		{ "[none] integrity confidentiality\n", false },
+		{ "none [integrity] confidentiality\n", true },
+		{ "none integrity [confidentiality]\n", true },
+	};
+	struct unit *unit = *state;
+	struct crashres_machine *machine;
+
+	unit_write_text(unit, "proc/iomem", IOMEM);
+	machine = read_machine(unit);
+	assert_false(machine->locked_down);
+	crashres_machine_free(machine);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		unit_write_text(unit, "sys/kernel/security/lockdown", cases[i].text);
+		machine = read_machine(unit);
+		assert_int_equal(machine->locked_down, cases[i].locked_down);
+		crashres_machine_free(machine);
+	}
+}
+
+static void test_how_large_the_kernel_may_make_the_elfcorehdr(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_machine *machine;
+
+	unit_write_text(unit, "proc/iomem", IOMEM);
+	machine = read_machine(unit);
+	assert_int_equal(machine->elfcorehdr_size, 0);
+	crashres_machine_free(machine);
+	unit_write_text(unit, "sys/kernel/crash_elfcorehdr_size", "131072\n");
+	machine = read_machine(unit);
+	assert_int_equal(machine->elfcorehdr_size, 131072);
+	crashres_machine_free(machine);
+	unit_write_text(unit, "sys/kernel/kexec/crash_elfcorehdr_size", "65536\n");
+	machine = read_machine(unit);
+	assert_int_equal(machine->elfcorehdr_size, 65536);
+	crashres_machine_free(machine);
+}
+
+static void test_the_initrd_that_the_kernel_has_kept(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_file *initrd = UNTOUCHED;
+
+	use_root(unit);
+	assert_fails(unit, crashres_machine_initrd(unit->ctx, &initrd), CRASHRES_ERR_OS,
+		     "the running kernel has kept no initrd (it needs retain_initrd and Linux 6.8): "
+		     "/sys/firmware/initrd: No such file or directory");
+	assert_ptr_equal(initrd, UNTOUCHED);
+	unit_write_text(unit, "sys/firmware/initrd", "kept");
+	assert_ok(unit, crashres_machine_initrd(unit->ctx, &initrd));
+	assert_int_equal(initrd->size, 4);
+	assert_memory_equal(initrd->data, "kept", 4);
+	assert_string_equal(initrd->name, "/sys/firmware/initrd");
+	crashres_file_close(initrd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -472,6 +535,9 @@ int main(void)
 		UNIT_TEST(test_hidden_addresses),
 		UNIT_TEST(test_loaded_by_its_old_and_new_names),
 		UNIT_TEST(test_loaded_without_an_answer),
+		UNIT_TEST(test_lockdown),
+		UNIT_TEST(test_how_large_the_kernel_may_make_the_elfcorehdr),
+		UNIT_TEST(test_the_initrd_that_the_kernel_has_kept),
 	};
 
 	return cmocka_run_group_tests_name("machine", tests, NULL, NULL);

@@ -538,6 +538,170 @@ static void test_a_plan_for_reboot(void **state)
 	world_free(&world);
 }
 
+/* The addresses of the "Crash kernel" line say what is meant; anything else keeps out of it. */
+static void test_a_normal_load_into_the_crash_region(void **state)
+{
+	struct world world = world_new();
+	struct crs_ranges *usable = &world.machine.regions.usable;
+	struct crs_ranges *ram = &world.machine.regions.ram;
+	struct crashres_plan *plan;
+
+	assert_true(crs_ranges_subtract(usable, unit_range(REGION, REGION_SIZE)));
+	assert_true(crs_ranges_subtract(ram, unit_range(REGION, REGION_SIZE)));
+	world.request.slot = CRASHRES_SLOT_NORMAL;
+	world.request.call = CRASHRES_CALL_LOAD;
+	world.request.window = unit_range(REGION, REGION_SIZE);
+	plan = make(*state, &world);
+	check_segments(&world, plan, unit_range(REGION, REGION_SIZE));
+	assert_int_equal(find(plan, "kernel")->range.base, REGION);
+	assert_false(has_chosen(plan, "linux,usable-memory-range"));
+	crashres_plan_free(plan);
+	/* A window that has other memory too. */
+	world.request.window = unit_range(REGION - 64 * MIB, REGION_SIZE);
+	plan = make(*state, &world);
+	check_segments(&world, plan, unit_range(REGION - 64 * MIB, 64 * MIB));
+	crashres_plan_free(plan);
+	world_free(&world);
+}
+
+static void test_a_normal_load_into_reserved_memory(void **state)
+{
+	struct world world = world_new();
+	struct crashres_plan *plan;
+
+	assert_true(crs_ranges_subtract(&world.machine.regions.usable,
+					unit_range(RAM, 64 * MIB)));
+	world.request.slot = CRASHRES_SLOT_NORMAL;
+	world.request.call = CRASHRES_CALL_LOAD;
+	world.request.window = unit_range(RAM + 8 * MIB, 56 * MIB);
+	plan = make(*state, &world);
+	check_segments(&world, plan, unit_range(RAM + 8 * MIB, 56 * MIB));
+	crashres_plan_free(plan);
+	/* But not where there is no memory at all. */
+	world.request.window = unit_range(RAM + RAM_SIZE, GIB);
+	refuse(*state, &world, CRASHRES_ERR_NO_SPACE,
+	       "Could not find a free area of memory of 0x3ff000 bytes for segment kernel: memory in "
+	       "0x140000000 - 0x17fffffff is too small by 4092 KiB");
+	world_free(&world);
+}
+
+static void test_entry_replaces_purgatory(void **state)
+{
+	struct world world = world_new();
+	struct crashres_plan *plan;
+
+	world.request.entry = REGION + REGION_SIZE - 4;
+	plan = make(*state, &world);
+	assert_int_equal(crashres_plan_entry(plan), REGION + REGION_SIZE - 4);
+	crashres_plan_free(plan);
+	world.request.entry = REGION + REGION_SIZE;
+	refuse(*state, &world, CRASHRES_ERR_LIMIT,
+	       "--entry 0x70000000 is outside the crash region");
+	world.request.entry = REGION - 1;
+	refuse(*state, &world, CRASHRES_ERR_LIMIT, "--entry 0x4fffffff is outside the crash region");
+	world_free(&world);
+}
+
+/* What the kernel changes has room to grow, and no digest. */
+static void test_hotplug(void **state)
+{
+	struct world world = world_new();
+	struct crashres_plan *plan;
+	struct crashres_repair plain, hotplug;
+
+	plan = make(*state, &world);
+	assert_false(plan->hotplug);
+	plain = crashres_plan_repair(plan);
+	crashres_plan_free(plan);
+	world.request.hotplug = true;
+	refuse(*state, &world, CRASHRES_ERR_OS,
+	       "--hotplug: the running kernel does not update a loaded crash kernel: "
+	       "/sys/kernel/crash_elfcorehdr_size cannot be read");
+	world.machine.elfcorehdr_size = 131072;
+	plan = make(*state, &world);
+	assert_true(plan->hotplug);
+	assert_int_equal(find(plan, "elfcorehdr")->range.size, 131072);
+	check_chosen(plan, "linux,elfcorehdr", "\0\0\0\0\x6f\xfe\0\0" "\0\0\0\0\0\x02\0\0", 16);
+	hotplug = crashres_plan_repair(plan);
+	assert_int_equal(plain.checked - hotplug.checked, 4096);
+	crashres_plan_free(plan);
+	world_free(&world);
+}
+
+static void test_a_plan_for_kexec_file_load(void **state)
+{
+	struct world world = world_new();
+	struct crashres_plan *plan;
+	size_t count;
+
+	world.request.call = CRASHRES_CALL_FILE_LOAD;
+	world.request.reuse_cmdline = true;
+	world.request.no_cma = true;
+	plan = make(*state, &world);
+	assert_int_equal(crashres_plan_call(plan), CRASHRES_CALL_FILE_LOAD);
+	crashres_plan_segments(plan, &count);
+	assert_int_equal(count, 0);
+	assert_string_equal(crashres_plan_files(plan).kernel, "Image");
+	assert_string_equal(crashres_plan_files(plan).initrd, "initrd.img");
+	assert_string_equal(crashres_plan_command_line(plan), "root=/dev/vda1 quiet");
+	assert_true(plan->no_cma && !plan->force_dtb);
+	crashres_plan_free(plan);
+	world.machine.regions.crash.count = 0;
+	refuse(*state, &world, CRASHRES_ERR_NO_REGION,
+	       "Memory for crashkernel is not reserved: /proc/iomem has no \"Crash kernel\"; boot with "
+	       "crashkernel=SIZE");
+	world.request.entry = 1;
+	world.request.no_cma = false;
+	refuse(*state, &world, CRASHRES_ERR_REQUEST,
+	       "--entry: only kexec_load (-c) can do that, not kexec_file_load (-s)");
+	world_free(&world);
+}
+
+static void test_auto_plans_for_the_call_to_try_first(void **state)
+{
+	struct world world = world_new();
+	struct crashres_plan *plan = make(*state, &world);
+
+	assert_int_equal(crashres_plan_call(plan), CRASHRES_CALL_LOAD);
+	assert_null(crashres_plan_files(plan).kernel);
+	crashres_plan_free(plan);
+	world.machine.locked_down = true;
+	plan = make(*state, &world);
+	assert_int_equal(crashres_plan_call(plan), CRASHRES_CALL_FILE_LOAD);
+	crashres_plan_free(plan);
+	world_free(&world);
+}
+
+/* A UKI: what the options say comes first. */
+static void test_what_the_kernel_file_brings(void **state)
+{
+	static char line[] = "from the file";
+	struct world world = world_new();
+	struct crashres_file initrd = make_file("uki (.initrd)", 3 * MIB);
+	struct crashres_plan *plan;
+
+	world.kernel.initrd = &initrd;
+	world.kernel.command_line = line;
+	plan = make(*state, &world);
+	assert_int_equal(find(plan, "initrd")->range.size, MIB);
+	assert_string_equal(crashres_plan_command_line(plan), "from the file");
+	crashres_plan_free(plan);
+	free((void *)(uintptr_t)world.initrd_file.data);
+	world.initrd_file = (struct crashres_file){ 0 };
+	world.request.command_line = "";
+	plan = make(*state, &world);
+	assert_int_equal(find(plan, "initrd")->range.size, 3 * MIB);
+	assert_string_equal(crashres_plan_command_line(plan), "");
+	crashres_plan_free(plan);
+	world.request.command_line = NULL;
+	world.request.reuse_cmdline = true;
+	plan = make(*state, &world);
+	assert_string_equal(crashres_plan_command_line(plan), "root=/dev/vda1 quiet");
+	crashres_plan_free(plan);
+	free((void *)(uintptr_t)initrd.data);
+	world_free(&world);
+}
+
 /* 32 GiB from the GiB that the Image begins in (booting.rst). */
 static void test_the_initrd_stays_near_the_image(void **state)
 {
@@ -1110,6 +1274,13 @@ int main(void)
 		UNIT_TEST(test_without_entropy_there_are_no_seeds),
 		UNIT_TEST(test_the_users_device_tree_replaces_the_machines),
 		UNIT_TEST(test_a_plan_for_reboot),
+		UNIT_TEST(test_a_normal_load_into_the_crash_region),
+		UNIT_TEST(test_a_normal_load_into_reserved_memory),
+		UNIT_TEST(test_entry_replaces_purgatory),
+		UNIT_TEST(test_hotplug),
+		UNIT_TEST(test_a_plan_for_kexec_file_load),
+		UNIT_TEST(test_auto_plans_for_the_call_to_try_first),
+		UNIT_TEST(test_what_the_kernel_file_brings),
 		UNIT_TEST(test_the_initrd_stays_near_the_image),
 		UNIT_TEST(test_a_window_inside_the_region),
 		UNIT_TEST(test_a_window_that_leaves_nothing),
