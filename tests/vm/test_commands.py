@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """kexec's other actions, on a real kernel."""
 
+import re
+
 import pytest
 
 from guest import Machine
@@ -26,8 +28,53 @@ def test_status_and_unload(lab, kernel):
         assert running.run("kexec -S") == (1, "")
         assert running.run("kexec -u -p") == (0, "")
         assert running.run("kexec -S") == (0, "")
+        for unload in "-p -u", "-a -p -u", "-c -p -u", "-u", "-u -a", "-p -u /boot/Image":
+            assert running.run(f"kexec {unload}") == (0, "")
         assert running.check("cat /sys/kernel/kexec_crash_loaded") == "0"
         assert running.run("kexec -e") == (1, "kexec: Nothing has been loaded!")
+
+
+NO_FILE_LOAD = "Function not implemented (syscall kexec_file_load not available: the running " \
+               "kernel was built without CONFIG_KEXEC_FILE)"
+
+
+@pytest.mark.parametrize("kernel", ["6.1", "6.12", "newest"], indirect=True)
+def test_calls_of_a_kernel_without_kexec_file_load(lab, kernel):
+    """Debian's arm64 kernels."""
+    with lab.boot(kernel, NARROW) as running:
+        for load in "-p", "-c -p", "-a -p", "-p --no-checks", "-p -d":
+            assert running.run(f"kexec {load} /boot/Image 2>/dev/null") == (0, "")
+            assert running.run("kexec -S") == (1, "")
+        # With -s nothing is done, and what was loaded stays.
+        assert running.run("kexec -s -p /boot/Image") == (
+            253, "kexec: kexec_file_load failed: " + NO_FILE_LOAD)
+        assert running.run("kexec -s -p -u") == (
+            253, "kexec: kexec_file_load(unload) failed: " + NO_FILE_LOAD)
+        assert running.run("kexec -S") == (1, "")
+        assert running.run("kexec -p --no-cma /boot/Image") == (
+            255, "kexec: kexec_file_load failed: " + NO_FILE_LOAD)
+        assert running.run("kexec -p -u") == (0, "")
+        assert running.run("kexec -S") == (0, "")
+        # A normal kernel by the other call.
+        for load in "-l", "-c -l", "-a -l":
+            assert running.run(f"kexec {load} /boot/Image") == (0, "")
+            assert running.run("kexec -S -l") == (1, "")
+            assert running.run("kexec -u") == (0, "")
+        assert running.run("kexec -s -l /boot/Image") == (
+            253, "kexec: kexec_file_load failed: " + NO_FILE_LOAD)
+
+
+@pytest.mark.parametrize("kernel", ["6.1"], indirect=True)
+def test_who_may_load(lab, kernel):
+    with lab.boot(kernel) as running:
+        running.check("echo 1 > /proc/sys/kernel/kexec_load_disabled")
+        reason = "Operation not permitted (needs root; or kernel.kexec_load_disabled is set, or " \
+                 "lockdown forbids it)"
+        assert running.run("kexec -c -p /boot/Image") == (
+            255, "kexec: kexec_load failed: " + reason)
+        assert running.run("kexec -p /boot/Image") == (
+            255, f"kexec: kexec_load failed: {reason}\n"
+                 f"kexec: kexec_file_load failed: {NO_FILE_LOAD}")
 
 
 # A 16550 behind I/O ports, which Linux drives and purgatory cannot.
@@ -62,3 +109,17 @@ def test_normal_load_starts_the_next_kernel(lab, kernel):
         assert running.wait_ready("first") == release
         words = [word for word in before if not word.startswith("BOOT_IMAGE=")]
         assert running.check("cat /proc/cmdline").split() == words + ["second.boot=1"]
+
+
+@pytest.mark.parametrize("kernel", ["6.12"], indirect=True)
+def test_force_into_the_crash_region(lab, kernel):
+    with lab.boot(kernel, NARROW) as running:
+        release = running.check("uname -r")
+        line = running.check("grep 'Crash kernel' /proc/iomem | tail -n 1")
+        first, last = re.fullmatch(" *([0-9a-f]+)-([0-9a-f]+) : Crash kernel", line).groups()
+        running.send(f"kexec -f --mem-min=0x{first} --mem-max=0x{last} --initrd=/boot/initrd "
+                     "--append='console=ttyAMA0 second.boot=1' /boot/Image")
+        assert running.wait_ready("first") == release
+        assert running.check("cat /proc/cmdline") == "console=ttyAMA0 second.boot=1"
+        code = running.check("grep 'Kernel code' /proc/iomem")
+        assert int(first, 16) <= int(code.split("-")[0], 16) <= int(last, 16)
