@@ -406,6 +406,42 @@ def test_100000_lines(kexec):
     assert result == kexec.plan()
 
 
+# What ends kexec-tools 2.0.32 by a signal, or without it being said: each is one clear line.
+# (Three crash regions: above. Damaged kernel files: below.)
+
+def test_70000_ranges_of_ram(kexec):
+    many = "".join(f"{base:x}-{base + 4095:x} : System RAM\n"
+                   for base in range(0x500000000000, 0x500000000000 + 70_000 * 8192, 8192))
+    assert kexec.plan(root=kexec.machine(proc_iomem=text_of("proc/iomem") + many)) == fails(
+        255, "kexec: elfcorehdr: 2 CPUs and 70003 ranges of RAM need more than 65535 program "
+             "headers, the most that /proc/vmcore can have")
+
+
+@pytest.mark.parametrize("damage", [
+    lambda core: core[:16],
+    lambda core: core[:64] + b"\xff" * 4096,
+    lambda core: core[:32] + b"\xff" * 8 + core[40:],      # e_phoff
+    lambda core: core[:56] + b"\xff\xff" + core[58:],      # e_phnum
+    lambda core: b"no core\n" * 100,
+], ids=["short", "ones", "e_phoff", "e_phnum", "text"])
+def test_damaged_kcore(kexec, damage):
+    """The dump does without the virtual addresses that it would tell."""
+    with open(os.path.join(DATA, "virt-6.1/proc/kcore"), "rb") as file:
+        core = file.read()
+    result = kexec.plan("-d", root=kexec.machine(proc_kcore=damage(core)))
+    assert result.code == 0
+    assert "virtual addresses of RAM unknown, of the kernel's image unknown" in result.err
+    assert result.out == kexec.plan().out
+
+
+def test_uart_above_4_gib(kexec):
+    root = machine_with_ttys(kexec)
+    with open(os.path.join(root, "sys/class/tty/ttyAMA0/iomem_base"), "w") as file:
+        file.write("0x402020000\n")
+    said = kexec.plan("-d", "--serial=ttyAMA0", root=root).err.splitlines()
+    assert said.count("kexec: purgatory's console: PL011 at 0x402020000") == 1
+
+
 def test_window(kexec):
     result = kexec.plan("--mem-min=0x1a0000000", "--mem-max", "0x1afffffff")
     assert (result.code, result.err) == (0, "")
