@@ -79,7 +79,7 @@ static const char usage[] =
 "--noefi --noio --page-offset --pass-memmap-cmdline --real-mode --reset-vga\n"
 "--reuse-video-type --serial-baud\n"
 "\n"
-"Supported kernel file types: arm64 Image, and gzip (by zlib) around it.\n";
+"Supported kernel file types: ";
 
 static void print_version(void)
 {
@@ -90,6 +90,7 @@ static void print_usage(void)
 {
 	print_version();
 	fputs(usage, stdout);
+	puts(crashres_kernel_formats());
 }
 
 static int no_kernel(void)

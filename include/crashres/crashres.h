@@ -204,15 +204,16 @@ struct crashres_kernel;
  * crashres_kernel_open() - open a kernel through the wrappers around it
  * @kernel: out; release with crashres_kernel_close().
  *
- * Formats: arm64 Image (Linux, Documentation/arch/arm64/booting.rst), and gzip
- * around it.
+ * Formats: see crashres_kernel_formats().
  *
  * Return:
  *   CRASHRES_ERR_OS           the file cannot be opened or read
  *   CRASHRES_ERR_FORMAT       no kernel, or a truncated or damaged one
  *   CRASHRES_ERR_UNSUPPORTED  a kernel that cannot be started: big-endian, or
- *                             too old to say how much memory it needs
- *   CRASHRES_ERR_LIMIT        it unpacks to more than 4 GiB
+ *                             too old to say how much memory it needs; or a
+ *                             format that this build does not open
+ *   CRASHRES_ERR_LIMIT        it unpacks to more than 4 GiB, or needs more than
+ *                             256 MiB of memory to unpack
  */
 enum crashres_status crashres_kernel_open(struct crashres_ctx *ctx, const char *path,
 					  struct crashres_kernel **kernel);
@@ -225,6 +226,8 @@ const char *crashres_kernel_type(const struct crashres_kernel *kernel);
 enum crashres_status crashres_kernel_check_type(struct crashres_ctx *ctx,
 						const struct crashres_kernel *kernel,
 						const char *type);
+/* What crashres_kernel_open() of this build opens, for people: "arm64 Image, ..." */
+const char *crashres_kernel_formats(void);
 
 /* --------------------------------------------------------------------- plan */
 

@@ -1,125 +1,151 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-#include <zlib.h>
 
 #include "decompress.h"
+#include "unpack.h"
 
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 0x0008U
+#ifdef HAVE_ZSTD
+#define WITH_ZSTD(function)	(function)
+#else
+#define WITH_ZSTD(function)	NULL
+#endif
+#ifdef HAVE_LZMA
+#define WITH_LZMA(function)	(function)
+#else
+#define WITH_LZMA(function)	NULL
+#endif
+#ifdef HAVE_LZ4
+#define WITH_LZ4(function)	(function)
+#else
+#define WITH_LZ4(function)	NULL
+#endif
+#ifdef HAVE_BZIP2
+#define WITH_BZIP2(function)	(function)
+#else
+#define WITH_BZIP2(function)	NULL
 #endif
 
-#define CHUNK		(256U << 10)
-#define OUTPUT_LIMIT	(4ULL << 30)	/* what the kernel accepts for a file (kernel_read_file) */
+/* lzma comes last, because it has no magic. */
+static const struct format {
+	const char *name;
+	const char *option;		/* of configure */
+	crs_unpack_probe_fn *probe;
+	crs_unpack_fn *unpack;		/* NULL: not in this build */
+	bool joined;			/* several in one file are one */
+} formats[] = {
+	{ "gzip", "", crs_gzip_probe, crs_gzip_unpack, true },
+	{ "zstd", "--with-zstd", crs_zstd_probe, WITH_ZSTD(crs_zstd_unpack), true },
+	{ "xz", "--with-lzma", crs_xz_probe, WITH_LZMA(crs_xz_unpack), true },
+	{ "lz4", "--with-lz4", crs_lz4_probe, WITH_LZ4(crs_lz4_unpack), true },
+	{ "bzip2", "--with-bzip2", crs_bzip2_probe, WITH_BZIP2(crs_bzip2_unpack), true },
+	{ "lzma", "--with-lzma", crs_lzma_probe, WITH_LZMA(crs_lzma_unpack), false },
+};
 
-/* A gzip member starts so (RFC 1952); the third byte is the only method there is. */
-static bool is_gzip(const uint8_t *data, size_t size)
+#define FORMATS (sizeof(formats) / sizeof(*formats))
+
+enum crashres_status crs_unpack_truncated(struct crs_unpack *unpack)
 {
-	return size >= 18 && data[0] == 0x1f && data[1] == 0x8b && data[2] == 8;
+	return crs_fail(unpack->ctx, CRASHRES_ERR_FORMAT, "truncated");
 }
 
-/* Kernels before 6.3 do not know MFD_NOEXEC_SEAL; later ones may demand it (vm.memfd_noexec). */
-static int open_memfd(void)
+enum crashres_status crs_unpack_damaged(struct crs_unpack *unpack, const char *reason)
 {
-	const unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-	int fd = memfd_create("kernel", flags | MFD_NOEXEC_SEAL);
-
-	if (fd < 0 && errno == EINVAL)
-		fd = memfd_create("kernel", flags);
-	return fd;
+	return crs_fail(unpack->ctx, CRASHRES_ERR_FORMAT, "damaged: %s", reason);
 }
 
-static bool write_all(int fd, const uint8_t *data, size_t size)
+void crs_unpack_advance(struct crs_unpack *unpack, size_t count)
 {
-	while (size) {
-		ssize_t written = write(fd, data, size);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return false;
-		data += written;
-		size -= (size_t)written;
-	}
-	return true;
+	unpack->input += count;
+	unpack->left -= count;
 }
 
-static enum crashres_status inflate_to(struct crashres_ctx *ctx, z_stream *stream,
-				       const struct crashres_file *file, int fd, uint8_t *chunk)
+static enum crashres_status unpack_members(const struct format *format, struct crs_unpack *unpack)
 {
-	const uint8_t *input = file->data, *end = file->data + file->size;
-	uint64_t total = 0;
-	int result = Z_OK;
-
-	while (result != Z_STREAM_END) {
-		size_t left = (size_t)(end - input);
-
-		stream->next_in = (Bytef *)(uintptr_t)input;
-		stream->avail_in = left < CHUNK ? (uInt)left : CHUNK;
-		stream->next_out = chunk;
-		stream->avail_out = CHUNK;
-		result = inflate(stream, Z_NO_FLUSH);
-		input = stream->next_in;
-		if (result == Z_BUF_ERROR || (result == Z_OK && input == end && stream->avail_out))
-			return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: gzip: truncated",
-					file->name);
-		if (result != Z_OK && result != Z_STREAM_END)
-			return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: gzip: damaged: %s",
-					file->name, stream->msg ? stream->msg : zError(result));
-		total += CHUNK - stream->avail_out;
-		if (total > OUTPUT_LIMIT)
-			return crs_fail(ctx, CRASHRES_ERR_LIMIT, "%s: gzip: unpacks to more than 4 GiB",
-					file->name);
-		if (!write_all(fd, chunk, CHUNK - stream->avail_out))
-			return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s: gzip: cannot unpack",
-					      file->name);
-	}
-	return CRASHRES_OK;
-}
-
-static enum crashres_status gunzip(struct crashres_ctx *ctx, const struct crashres_file *file,
-				   int fd)
-{
-	CRS_CLEANUP(crs_freep) uint8_t *chunk = malloc(CHUNK);
 	enum crashres_status status;
-	z_stream stream = { 0 };
 
-	/* 16 + 15: the gzip format only, with any window; checks CRC and length. */
-	if (!chunk || inflateInit2(&stream, 16 + MAX_WBITS) != Z_OK)
-		return crs_fail_memory(ctx);
-	status = inflate_to(ctx, &stream, file, fd, chunk);
-	inflateEnd(&stream);
+	do {
+		status = format->unpack(unpack);
+	} while (status == CRASHRES_OK && format->joined &&
+		 format->probe(unpack->input, unpack->left));
 	return status;
+}
+
+static enum crashres_status unpack_to(struct crashres_ctx *ctx, const struct format *format,
+				      const uint8_t *data, size_t size, struct crs_memfd *output)
+{
+	CRS_CLEANUP(crs_freep) uint8_t *chunk = malloc(CRS_UNPACK_CHUNK);
+	struct crs_unpack unpack = { ctx, data, size, chunk, output };
+
+	if (!chunk)
+		return crs_fail_memory(ctx);
+	if (!format->unpack)
+		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
+				"this build cannot unpack it (configure %s)", format->option);
+	if (!format->probe(data, size))
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "damaged: it does not start like that");
+	return unpack_members(format, &unpack);
+}
+
+static enum crashres_status unpack_file(struct crashres_ctx *ctx, const struct format *format,
+					const uint8_t *data, size_t size, const char *name,
+					struct crashres_file **inner)
+{
+	CRS_CLEANUP(crs_memfd_closep) struct crs_memfd memfd = CRS_MEMFD_CLOSED;
+	enum crashres_status status = crs_memfd_open(ctx, &memfd);
+
+	if (status == CRASHRES_OK)
+		status = unpack_to(ctx, format, data, size, &memfd);
+	if (status != CRASHRES_OK)
+		return crs_within(ctx, status, "%s", format->name);
+	status = crs_memfd_finish(ctx, &memfd, name, inner);
+	return crs_within(ctx, status, "%s", format->name);
+}
+
+static const struct format *find(const uint8_t *data, size_t size)
+{
+	for (size_t i = 0; i < FORMATS; i++)
+		if (formats[i].probe(data, size))
+			return &formats[i];
+	return NULL;
 }
 
 enum crashres_status crs_decompress(struct crashres_ctx *ctx, const struct crashres_file *file,
 				    struct crashres_file **inner)
 {
+	const struct format *format = find(file->data, file->size);
 	CRS_CLEANUP(crs_freep) char *name = NULL;
-	CRS_CLEANUP(crs_closep) int fd = -1;
-	enum crashres_status status;
 
-	if (!is_gzip(file->data, file->size)) {
+	if (!format) {
 		*inner = NULL;
 		return CRASHRES_OK;
 	}
-	if (asprintf(&name, "%s (gzip)", file->name) < 0) {
+	if (asprintf(&name, "%s (%s)", file->name, format->name) < 0) {
 		name = NULL;
 		return crs_fail_memory(ctx);
 	}
-	fd = open_memfd();
-	if (fd < 0)
-		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s: memfd_create", file->name);
-	status = gunzip(ctx, file, fd);
-	if (status != CRASHRES_OK)
-		return status;
-	/* Sealed: what is hashed and what is loaded are the same bytes. */
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
-		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s: cannot seal", file->name);
-	return crs_file_from_fd(ctx, fd, name, inner);
+	return crs_within(ctx, unpack_file(ctx, format, file->data, file->size, name, inner),
+			  "%s", file->name);
+}
+
+enum crashres_status crs_decompress_part(struct crashres_ctx *ctx, const struct crashres_file *file,
+					 const struct crs_part *part, const char *format,
+					 struct crashres_file **inner)
+{
+	CRS_CLEANUP(crs_freep) char *name = NULL;
+	enum crashres_status status;
+	size_t i = 0;
+
+	while (i < FORMATS && strcmp(formats[i].name, format))
+		i++;
+	if (i == FORMATS)
+		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED, "%s: %s: unknown compression \"%s\"",
+				file->name, part->type, format);
+	if (asprintf(&name, "%s (%s)", file->name, part->type) < 0) {
+		name = NULL;
+		return crs_fail_memory(ctx);
+	}
+	status = unpack_file(ctx, &formats[i], file->data + part->offset, part->size, name, inner);
+	return crs_within(ctx, status, "%s: %s", file->name, part->type);
 }

@@ -5,14 +5,58 @@
 
 #include "../file.h"
 
+/* What this build unpacks: "gzip (zlib), zstd, xz, lzma, lz4, bzip2". */
+#define CRS_DECOMPRESS_FORMATS \
+	"gzip (zlib)" CRS_ZSTD_TEXT CRS_LZMA_TEXT CRS_LZ4_TEXT CRS_BZIP2_TEXT
+#ifdef HAVE_ZSTD
+#define CRS_ZSTD_TEXT	", zstd"
+#else
+#define CRS_ZSTD_TEXT	""
+#endif
+#ifdef HAVE_LZMA
+#define CRS_LZMA_TEXT	", xz, lzma"
+#else
+#define CRS_LZMA_TEXT	""
+#endif
+#ifdef HAVE_LZ4
+#define CRS_LZ4_TEXT	", lz4"
+#else
+#define CRS_LZ4_TEXT	""
+#endif
+#ifdef HAVE_BZIP2
+#define CRS_BZIP2_TEXT	", bzip2"
+#else
+#define CRS_BZIP2_TEXT	""
+#endif
+
 /*
  * Looks for a wrapper around @file. Without one: CRASHRES_OK and *inner NULL.
  * @name of the result is "<file> (gzip)".
  *
- * Return: CRASHRES_ERR_FORMAT for a damaged or truncated wrapper,
- * CRASHRES_ERR_LIMIT where it unpacks to more than 4 GiB.
+ * What follows the compressed data is ignored, for signatures and the rest of a
+ * block device stand there; except more of the same format, which is unpacked too.
+ *
+ * Return:
+ *   CRASHRES_ERR_FORMAT       a damaged or truncated wrapper
+ *   CRASHRES_ERR_LIMIT        it unpacks to more than 4 GiB, or needs too much memory to unpack
+ *   CRASHRES_ERR_UNSUPPORTED  the library for it was not there when this was built
  */
 enum crashres_status crs_decompress(struct crashres_ctx *ctx, const struct crashres_file *file,
 				    struct crashres_file **inner);
+
+/* Where in a file the kernel is, and the type of that file: "vmlinuz". */
+struct crs_part {
+	const char *type;
+	uint64_t offset;
+	uint64_t size;
+};
+
+/*
+ * Unpacks a part of @file that is said to be in @format, such as "zstd". @part
+ * lies inside @file. @name of the result is "<file> (vmlinuz)". Return: as above.
+ */
+enum crashres_status crs_decompress_part(struct crashres_ctx *ctx, const struct crashres_file *file,
+					 const struct crs_part *part, const char *format,
+					 struct crashres_file **inner);
 
 #endif

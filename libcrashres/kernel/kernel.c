@@ -31,8 +31,8 @@ static enum crashres_status identify(struct crashres_ctx *ctx, struct crashres_k
 
 	if (!crs_image_probe(file->data, file->size))
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
-				"Cannot determine the file type of %s: neither an arm64 Image nor "
-				"one in gzip", file->name);
+				"Cannot determine the file type of %s: neither an arm64 kernel nor "
+				"one in a known wrapper", file->name);
 	return crs_within(ctx, crs_image_parse(ctx, file->data, file->size, &kernel->image),
 			  "kernel %s", file->name);
 }
@@ -68,6 +68,11 @@ void crashres_kernel_close(struct crashres_kernel *kernel)
 	crashres_file_close(kernel->dtb);
 	free(kernel->command_line);
 	free(kernel);
+}
+
+const char *crashres_kernel_formats(void)
+{
+	return "arm64 Image; unpacks " CRS_DECOMPRESS_FORMATS;
 }
 
 const char *crashres_kernel_type(const struct crashres_kernel *kernel)

@@ -536,6 +536,9 @@ def test_longest_command_line(kexec):
 
 # ----------------------------------------------------------------- bad input
 
+UNKNOWN = ": neither an arm64 kernel nor one in a known wrapper"
+
+
 def cut_gzip():
     return INPUTS["Image.gz"][:-9]
 
@@ -560,13 +563,10 @@ def test_bad_file(kexec, option, path, code, sentence):
 
 
 @pytest.mark.parametrize("name, data, sentence", [
-    ("text", INPUTS["text"],
-     "Cannot determine the file type of ../in/text: neither an arm64 Image nor one in gzip"),
-    ("short", image()[:63],
-     "Cannot determine the file type of ../in/short: neither an arm64 Image nor one in gzip"),
+    ("text", INPUTS["text"], "Cannot determine the file type of ../in/text" + UNKNOWN),
+    ("short", image()[:63], "Cannot determine the file type of ../in/short" + UNKNOWN),
     ("text.gz", gzip.compress(INPUTS["text"]),
-     "Cannot determine the file type of ../in/text.gz (gzip): neither an arm64 Image nor one in "
-     "gzip"),
+     "Cannot determine the file type of ../in/text.gz (gzip)" + UNKNOWN),
     ("cut", image(pe=sections(32 * KIB, 64 * KIB + 1)),
      "kernel ../in/cut: truncated: its sections end at byte 65537, the file at byte 65536"),
     ("cut.gz", cut_gzip(), "../in/cut.gz: gzip: truncated"),

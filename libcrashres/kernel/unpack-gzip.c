@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <zlib.h>
+
+#include "unpack.h"
+
+/* A gzip member starts so (RFC 1952); the third byte is the only method there is. */
+bool crs_gzip_probe(const uint8_t *data, size_t size)
+{
+	return size >= 18 && data[0] == 0x1f && data[1] == 0x8b && data[2] == 8;
+}
+
+static enum crashres_status inflate_member(struct crs_unpack *unpack, z_stream *stream)
+{
+	int result = Z_OK;
+
+	while (result != Z_STREAM_END) {
+		size_t given = unpack->left < CRS_UNPACK_CHUNK ? unpack->left : CRS_UNPACK_CHUNK;
+		enum crashres_status status;
+
+		stream->next_in = (Bytef *)(uintptr_t)unpack->input;
+		stream->avail_in = (uInt)given;
+		stream->next_out = unpack->chunk;
+		stream->avail_out = CRS_UNPACK_CHUNK;
+		result = inflate(stream, Z_NO_FLUSH);
+		crs_unpack_advance(unpack, given - stream->avail_in);
+		if (result == Z_BUF_ERROR ||
+		    (result == Z_OK && !unpack->left && stream->avail_out))
+			return crs_unpack_truncated(unpack);
+		if (result == Z_MEM_ERROR)
+			return crs_fail_memory(unpack->ctx);
+		if (result != Z_OK && result != Z_STREAM_END)
+			return crs_unpack_damaged(unpack,
+						  stream->msg ? stream->msg : zError(result));
+		status = crs_memfd_write(unpack->ctx, unpack->output, unpack->chunk,
+					 CRS_UNPACK_CHUNK - stream->avail_out);
+		if (status != CRASHRES_OK)
+			return status;
+	}
+	return CRASHRES_OK;
+}
+
+enum crashres_status crs_gzip_unpack(struct crs_unpack *unpack)
+{
+	enum crashres_status status;
+	z_stream stream = { 0 };
+
+	/* 16 + 15: the gzip format only, with any window; checks CRC and length. */
+	if (inflateInit2(&stream, 16 + MAX_WBITS) != Z_OK)
+		return crs_fail_memory(unpack->ctx);
+	status = inflate_member(unpack, &stream);
+	inflateEnd(&stream);
+	return status;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* lz4's frames, and its legacy format, which Linux packs kernels with (lz4 -l). */
+#include <endian.h>
+#include <string.h>
+
+#include "unpack.h"
+
+/* lz4_Frame_format.md */
+#define MAGIC_FRAME		0x184d2204U
+#define MAGIC_LEGACY		0x184c2102U
+#define LEGACY_BLOCK		(8U << 20)	/* unpacked; only the last is shorter */
+
+static uint32_t read_le32(const uint8_t *data)
+{
+	uint32_t value;
+
+	memcpy(&value, data, sizeof(value));
+	return le32toh(value);
+}
+
+bool crs_lz4_probe(const uint8_t *data, size_t size)
+{
+	return size >= 4 && (read_le32(data) == MAGIC_FRAME || read_le32(data) == MAGIC_LEGACY);
+}
+
+#ifdef HAVE_LZ4
+#include <lz4.h>
+#include <lz4frame.h>
+#include <stdlib.h>
+
+static enum crashres_status unpack_frame(struct crs_unpack *unpack, LZ4F_dctx *frame)
+{
+	size_t result = 1;
+
+	/* 0: the frame is complete, and all of it is out. */
+	while (result) {
+		size_t taken = unpack->left, made = CRS_UNPACK_CHUNK;
+		enum crashres_status status;
+
+		result = LZ4F_decompress(frame, unpack->chunk, &made, unpack->input, &taken, NULL);
+		if (LZ4F_isError(result))
+			return crs_unpack_damaged(unpack, LZ4F_getErrorName(result));
+		crs_unpack_advance(unpack, taken);
+		status = crs_memfd_write(unpack->ctx, unpack->output, unpack->chunk, made);
+		if (status != CRASHRES_OK)
+			return status;
+		if (result && !unpack->left && made < CRS_UNPACK_CHUNK)
+			return crs_unpack_truncated(unpack);
+	}
+	return CRASHRES_OK;
+}
+
+/*
+ * The format has no end mark. A size that no block can have is the next
+ * stream's magic, the unpacked size that Linux appends, or padding.
+ */
+static bool is_legacy_end(const struct crs_unpack *unpack)
+{
+	uint32_t size;
+
+	if (!unpack->left)
+		return true;
+	if (unpack->left < 4)
+		return false;
+	size = read_le32(unpack->input);
+	return size == 0 || size > (uint32_t)LZ4_COMPRESSBOUND(LEGACY_BLOCK) ||
+	       (unpack->left == 4 && size == unpack->output->size);
+}
+
+static enum crashres_status unpack_legacy(struct crs_unpack *unpack, char *block)
+{
+	enum crashres_status status = CRASHRES_OK;
+	int made = LEGACY_BLOCK;
+
+	crs_unpack_advance(unpack, 4);
+	while (status == CRASHRES_OK && made == (int)LEGACY_BLOCK && !is_legacy_end(unpack)) {
+		uint32_t size;
+
+		if (unpack->left < 4 || unpack->left - 4 < read_le32(unpack->input))
+			return crs_unpack_truncated(unpack);
+		size = read_le32(unpack->input);
+		made = LZ4_decompress_safe((const char *)unpack->input + 4, block, (int)size,
+					   LEGACY_BLOCK);
+		if (made < 0)
+			return crs_unpack_damaged(unpack, "bad block");
+		crs_unpack_advance(unpack, 4 + size);
+		status = crs_memfd_write(unpack->ctx, unpack->output, block, (size_t)made);
+	}
+	return status;
+}
+
+enum crashres_status crs_lz4_unpack(struct crs_unpack *unpack)
+{
+	enum crashres_status status;
+	LZ4F_dctx *frame;
+
+	if (read_le32(unpack->input) == MAGIC_LEGACY) {
+		CRS_CLEANUP(crs_freep) char *block = malloc(LEGACY_BLOCK);
+
+		return block ? unpack_legacy(unpack, block) : crs_fail_memory(unpack->ctx);
+	}
+	if (LZ4F_isError(LZ4F_createDecompressionContext(&frame, LZ4F_VERSION)))
+		return crs_fail_memory(unpack->ctx);
+	status = unpack_frame(unpack, frame);
+	LZ4F_freeDecompressionContext(frame);
+	return status;
+}
+#endif

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "../../libcrashres/kernel/decompress.h"
+#include "../../libcrashres/memfd.h"
+#include "pack.h"
+#include "support.h"
+
+#define SIZE 600000	/* some chunks of the unpacker */
+
+static const struct format {
+	const char *packed;	/* as pack() calls it */
+	const char *name;	/* as messages do */
+	size_t shortest;	/* less is not taken for this format */
+	bool checked;		/* has a checksum here */
+} formats[] = {
+	{ "gzip", "gzip", 18, true },
+	{ "zstd", "zstd", 4, false },
+	{ "xz", "xz", 6, true },
+	{ "lzma", "lzma", 14, false },
+	{ "lzma-sized", "lzma", 14, false },
+	{ "lz4", "lz4", 4, true },
+	{ "lz4-legacy", "lz4", 4, false },
+	{ "bzip2", "bzip2", 10, true },
+};
+
+/* Text-like, so that every format has something to do, and not all the same. */
+static struct bytes make_plain(size_t size)
+{
+	struct bytes plain = pack_noise(size, 3);
+
+	for (size_t i = 0; i < size; i++)
+		plain.data[i] = i % 7 ? 'a' + plain.data[i] % 4 : 'z';
+	return plain;
+}
+
+static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes,
+				       struct crashres_file **inner)
+{
+	struct crashres_file file = { .name = "Image", .data = bytes.data, .size = bytes.size,
+				      .fd = -1 };
+
+	return crs_decompress(unit->ctx, &file, inner);
+}
+
+static void check_gives(struct unit *unit, struct bytes packed, const char *name,
+			struct bytes plain)
+{
+	struct crashres_file *inner;
+	char wanted[64];
+
+	assert_ok(unit, open_bytes(unit, packed, &inner));
+	assert_non_null(inner);
+	assert_int_equal(inner->size, plain.size);
+	assert_memory_equal(inner->data, plain.data, plain.size);
+	snprintf(wanted, sizeof(wanted), "Image (%s)", name);
+	assert_string_equal(inner->name, wanted);
+	crashres_file_close(inner);
+}
+
+static void refuse(struct unit *unit, struct bytes packed, enum crashres_status status,
+		   const char *sentence)
+{
+	struct crashres_file *inner = UNTOUCHED;
+
+	assert_fails(unit, open_bytes(unit, packed, &inner), status, sentence);
+	assert_ptr_equal(inner, UNTOUCHED);
+}
+
+static void check_is_plain(struct unit *unit, struct bytes bytes)
+{
+	struct crashres_file *inner = UNTOUCHED;
+
+	assert_ok(unit, open_bytes(unit, bytes, &inner));
+	assert_null(inner);
+}
+
+/* Runs @check for every format of this build. */
+static void for_each_format(struct unit *unit,
+			    void (*check)(struct unit *unit, const struct format *format,
+					  struct bytes packed, struct bytes plain))
+{
+	struct bytes plain = make_plain(SIZE);
+
+	for (size_t i = 0; i < COUNT(formats); i++) {
+		struct bytes packed = pack(formats[i].packed, plain.data, plain.size);
+
+		if (packed.data)
+			check(unit, &formats[i], packed, plain);
+	}
+	free(plain.data);
+}
+
+static void unpacks(struct unit *unit, const struct format *format, struct bytes packed,
+		    struct bytes plain)
+{
+	check_gives(unit, packed, format->name, plain);
+	free(packed.data);
+}
+
+static void test_every_format_is_unpacked(void **state)
+{
+	for_each_format(*state, unpacks);
+}
+
+static void ignores_what_follows(struct unit *unit, const struct format *format,
+				 struct bytes packed, struct bytes plain)
+{
+	struct bytes zeros = { unit_alloc(4096), 4096 };
+
+	/* The rest of a block device: of a flash page, and of what was there before. */
+	packed = pack_join(packed, zeros);
+	check_gives(unit, packed, format->name, plain);
+	packed = pack_join(packed, pack_noise(10000, 77));
+	check_gives(unit, packed, format->name, plain);
+	free(packed.data);
+}
+
+static void test_what_follows_is_ignored(void **state)
+{
+	for_each_format(*state, ignores_what_follows);
+}
+
+static void joins(struct unit *unit, const struct format *format, struct bytes packed,
+		  struct bytes plain)
+{
+	struct bytes again = pack(format->packed, plain.data, 1000);
+	struct bytes both = { unit_alloc(plain.size + 1000), plain.size + 1000 };
+
+	memcpy(both.data, plain.data, plain.size);
+	memcpy(both.data + plain.size, plain.data, 1000);
+	packed = pack_join(packed, again);
+	/* Nobody joins lzma: it has no magic that could be found. */
+	check_gives(unit, packed, format->name, strcmp(format->name, "lzma") ? both : plain);
+	free(packed.data);
+	free(both.data);
+}
+
+static void test_several_in_one_file_are_one(void **state)
+{
+	for_each_format(*state, joins);
+}
+
+static void sees_truncation(struct unit *unit, const struct format *format, struct bytes packed,
+			    struct bytes plain)
+{
+	char sentence[64];
+
+	(void)plain;
+	snprintf(sentence, sizeof(sentence), "Image: %s: truncated", format->name);
+	for (size_t cut = 1; cut + format->shortest <= packed.size; cut += cut < 40 ? 1 : 3571) {
+		/* Where the size is told, the end mark is not needed. */
+		if (!strcmp(format->packed, "lzma-sized") && cut < 12)
+			continue;
+		refuse(unit, (struct bytes){ packed.data, packed.size - cut }, CRASHRES_ERR_FORMAT,
+		       sentence);
+	}
+	/* A legacy lz4 file ends anywhere between blocks, so also behind its magic. */
+	if (!strcmp(format->packed, "lz4-legacy"))
+		snprintf(sentence, sizeof(sentence), "Image: lz4: nothing in it");
+	refuse(unit, (struct bytes){ packed.data, format->shortest }, CRASHRES_ERR_FORMAT, sentence);
+	check_is_plain(unit, (struct bytes){ packed.data, format->shortest - 1 });
+	free(packed.data);
+}
+
+static void test_truncated_at_many_lengths(void **state)
+{
+	for_each_format(*state, sees_truncation);
+}
+
+static void sees_damage(struct unit *unit, const struct format *format, struct bytes packed,
+			struct bytes plain)
+{
+	struct crashres_file *inner = UNTOUCHED;
+	enum crashres_status status;
+	size_t found = 0, tried = 0;
+
+	for (size_t at = format->shortest + 20; at < packed.size - 40; at += 4999) {
+		packed.data[at] ^= 0x40;
+		status = open_bytes(unit, packed, &inner);
+		tried++;
+		if (status == CRASHRES_OK) {
+			crashres_file_close(inner);
+		} else {
+			found++;
+			assert_int_equal(status, CRASHRES_ERR_FORMAT);
+			assert_memory_equal(crashres_error(unit->ctx), "Image: ", 7);
+		}
+		packed.data[at] ^= 0x40;
+	}
+	assert_true(tried > 5);
+	if (format->checked)
+		assert_int_equal(found, tried);
+	check_gives(unit, packed, format->name, plain);
+	free(packed.data);
+}
+
+static void test_damaged_at_many_places(void **state)
+{
+	for_each_format(*state, sees_damage);
+}
+
+static void refuses_nothing(struct unit *unit, const struct format *format, struct bytes packed,
+			    struct bytes plain)
+{
+	char sentence[64];
+
+	free(packed.data);
+	if (!strcmp(format->packed, "lzma-sized"))
+		return;
+	packed = pack(format->packed, plain.data, 0);
+	snprintf(sentence, sizeof(sentence), "Image: %s: nothing in it", format->name);
+	refuse(unit, packed, CRASHRES_ERR_FORMAT, sentence);
+	free(packed.data);
+}
+
+static void test_around_nothing(void **state)
+{
+	for_each_format(*state, refuses_nothing);
+}
+
+/* The first bytes of each, for builds that have no library for it. */
+static void test_what_this_build_cannot_unpack_is_named(void **state)
+{
+	static const struct {
+		const char *packed, *start, *sentence;
+		size_t size;
+	} cases[] = {
+		{ "zstd", "\x28\xb5\x2f\xfd", "Image: zstd: this build cannot unpack it "
+		  "(configure --with-zstd)", 4 },
+		{ "xz", "\xfd" "7zXZ\0", "Image: xz: this build cannot unpack it "
+		  "(configure --with-lzma)", 6 },
+		{ "lzma", "\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0",
+		  "Image: lzma: this build cannot unpack it (configure --with-lzma)", 14 },
+		{ "lz4", "\x04\x22\x4d\x18", "Image: lz4: this build cannot unpack it "
+		  "(configure --with-lz4)", 4 },
+		{ "bzip2", "BZh9\x31\x41\x59\x26\x53\x59", "Image: bzip2: this build cannot unpack "
+		  "it (configure --with-bzip2)", 10 },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct bytes packed = pack(cases[i].packed, "", 0);
+		struct bytes start = { (uint8_t *)(uintptr_t)cases[i].start, cases[i].size };
+		char sentence[64];
+
+		snprintf(sentence, sizeof(sentence), "Image: %s: truncated", cases[i].packed);
+		if (packed.data)
+			refuse(*state, start, CRASHRES_ERR_FORMAT, sentence);
+		else
+			refuse(*state, start, CRASHRES_ERR_UNSUPPORTED, cases[i].sentence);
+		free(packed.data);
+	}
+}
+
+static void test_the_list_names_what_is_built_in(void **state)
+{
+	for (size_t i = 0; i < COUNT(formats); i++) {
+		struct bytes packed = pack(formats[i].packed, "", 0);
+
+		assert_int_equal(packed.data != NULL,
+				 strstr(CRS_DECOMPRESS_FORMATS, formats[i].name) != NULL);
+		free(packed.data);
+	}
+	assert_memory_equal(CRS_DECOMPRESS_FORMATS, "gzip (zlib)", 11);
+}
+
+static void test_what_is_not_compressed(void **state)
+{
+	static const struct {
+		const char *start;
+		size_t size;
+	} cases[] = {
+		{ "", 0 },
+		{ "\x1f\x8b\x09\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20 },	/* no such method */
+		{ "BZh0\x31\x41\x59\x26\x53\x59", 10 },
+		{ "BZh9\x31\x41\x59\x26\x53\x58", 10 },
+		{ "\xfd" "7zXZ\1", 6 },
+		{ "\xe1\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0", 14 },	/* properties 225 */
+		{ "\x5d\0\0\x80\x01\xff\xff\xff\xff\xff\xff\xff\xff\0", 14 },	/* dictionary */
+		{ "\x5d\0\x08\0\0\xff\xff\xff\xff\xff\xff\xff\xff\1", 14 },	/* range coder */
+		{ "\x5d\0\0\x80\0\0\0\0\0\0\1\0\0\0", 14 },	/* 2^40 bytes */
+		{ "\x5d\0\0\0\0\0\0\0\0\0\0\0\0\0", 14 },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++)
+		check_is_plain(*state, (struct bytes){ (uint8_t *)(uintptr_t)cases[i].start,
+						       cases[i].size });
+}
+
+#ifdef HAVE_LZ4
+/* Linux appends the unpacked size; it looks like a block where that is short. */
+static void test_legacy_lz4_with_its_size_behind(void **state)
+{
+	static const size_t sizes[] = { 8 * MIB, 8 * MIB - 1, 8 * MIB + 1, 16 * MIB };
+
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		struct bytes plain = make_plain(sizes[i]);
+		struct bytes packed = pack("lz4-legacy", plain.data, plain.size);
+		struct bytes size = { unit_alloc(4), 4 };
+
+		check_gives(*state, packed, "lz4", plain);
+		unit_put_le(size.data, 4, plain.size);
+		packed = pack_join(packed, size);
+		check_gives(*state, packed, "lz4", plain);
+		free(packed.data);
+		free(plain.data);
+	}
+}
+
+static void test_legacy_lz4_with_bad_block_sizes(void **state)
+{
+	uint8_t data[24] = { 0x02, 0x21, 0x4c, 0x18, 16 };
+
+	/* A token that wants 15 more literals than there are. */
+	data[8] = 0xf0;
+	data[9] = 0xff;
+	refuse(*state, (struct bytes){ data, 24 }, CRASHRES_ERR_FORMAT,
+	       "Image: lz4: damaged: bad block");
+	unit_put_le(data + 4, 4, 17);
+	refuse(*state, (struct bytes){ data, 24 }, CRASHRES_ERR_FORMAT, "Image: lz4: truncated");
+	unit_put_le(data + 4, 4, UINT32_MAX);
+	refuse(*state, (struct bytes){ data, 24 }, CRASHRES_ERR_FORMAT,
+	       "Image: lz4: nothing in it");
+	refuse(*state, (struct bytes){ data, 6 }, CRASHRES_ERR_FORMAT, "Image: lz4: truncated");
+}
+
+static void test_lz4_damage_is_explained(void **state)
+{
+	struct bytes plain = make_plain(SIZE);
+	struct bytes packed = pack("lz4", plain.data, plain.size);
+
+	packed.data[packed.size - 1] ^= 1;
+	refuse(*state, packed, CRASHRES_ERR_FORMAT,
+	       "Image: lz4: damaged: ERROR_contentChecksum_invalid");
+	free(packed.data);
+	free(plain.data);
+}
+#endif
+
+#ifdef HAVE_ZSTD
+static void test_zstd_windows_have_a_limit(void **state)
+{
+	/* Frame header: no content size, window descriptor 2^(10 + exponent); then one last raw
+	 * block of one byte. */
+	uint8_t data[] = { 0x28, 0xb5, 0x2f, 0xfd, 0x00, 17 << 3, 0x09, 0, 0, 'x' };
+	struct bytes packed = { data, sizeof(data) }, plain = { (uint8_t[]){ 'x' }, 1 };
+
+	check_gives(*state, packed, "zstd", plain);
+	data[5] = 18 << 3;
+	refuse(*state, packed, CRASHRES_ERR_LIMIT, "Image: zstd: needs a window of more than 128 MiB");
+}
+
+static void test_zstd_skippable_frames(void **state)
+{
+	struct bytes plain = make_plain(1000);
+	struct bytes skipped = { unit_alloc(12), 12 };
+	struct bytes packed;
+
+	memcpy(skipped.data, "\x5a\x2a\x4d\x18\x04\0\0\0skip", 12);
+	packed = pack_join(skipped, pack("zstd", plain.data, plain.size));
+	check_gives(*state, packed, "zstd", plain);
+	refuse(*state, (struct bytes){ packed.data, 11 }, CRASHRES_ERR_FORMAT,
+	       "Image: zstd: truncated");
+	refuse(*state, (struct bytes){ packed.data, 12 }, CRASHRES_ERR_FORMAT,
+	       "Image: zstd: nothing in it");
+	free(packed.data);
+	free(plain.data);
+}
+#endif
+
+#ifdef HAVE_LZMA
+static void test_lzma_dictionaries_have_a_limit(void **state)
+{
+	uint8_t data[32] = { 0x5d, 0, 0, 0, 0x80, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+
+	refuse(*state, (struct bytes){ data, sizeof(data) }, CRASHRES_ERR_LIMIT,
+	       "Image: lzma: needs more than 256 MiB of memory");
+	data[4] = 8;	/* 128 MiB */
+	refuse(*state, (struct bytes){ data, 18 }, CRASHRES_ERR_FORMAT, "Image: lzma: truncated");
+}
+
+static void test_xz_with_padding_between_its_streams(void **state)
+{
+	struct bytes plain = make_plain(2000), zeros = { unit_alloc(8), 8 };
+	struct bytes packed = pack_join(pack("xz", plain.data, 1000), zeros);
+
+	packed = pack_join(packed, pack("xz", plain.data + 1000, 1000));
+	check_gives(*state, packed, "xz", plain);
+	free(packed.data);
+	free(plain.data);
+}
+#endif
+
+static enum crashres_status open_part(struct unit *unit, struct bytes bytes, const char *format,
+				      uint64_t offset, struct crashres_file **inner)
+{
+	struct crashres_file file = { .name = "Image", .data = bytes.data, .size = bytes.size,
+				      .fd = -1 };
+	struct crs_part part = { "vmlinuz", offset, bytes.size - offset };
+
+	return crs_decompress_part(unit->ctx, &file, &part, format, inner);
+}
+
+static void test_a_part_in_a_named_format(void **state)
+{
+	struct unit *unit = *state;
+	struct bytes plain = make_plain(1000);
+	struct bytes file = pack_join(pack_noise(100, 1), pack("gzip", plain.data, plain.size));
+	struct crashres_file *inner = UNTOUCHED;
+
+	assert_fails(unit, open_part(unit, file, "lzo", 100, &inner), CRASHRES_ERR_UNSUPPORTED,
+		     "Image: vmlinuz: unknown compression \"lzo\"");
+	assert_fails(unit, open_part(unit, file, "gzip", 99, &inner), CRASHRES_ERR_FORMAT,
+		     "Image: vmlinuz: gzip: damaged: it does not start like that");
+	file.size--;
+	assert_fails(unit, open_part(unit, file, "gzip", 100, &inner), CRASHRES_ERR_FORMAT,
+		     "Image: vmlinuz: gzip: truncated");
+	file.size++;
+	assert_ptr_equal(inner, UNTOUCHED);
+	assert_ok(unit, open_part(unit, file, "gzip", 100, &inner));
+	assert_string_equal(inner->name, "Image (vmlinuz)");
+	assert_int_equal(inner->size, 1000);
+	assert_memory_equal(inner->data, plain.data, 1000);
+	crashres_file_close(inner);
+	free(file.data);
+	free(plain.data);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_every_format_is_unpacked),
+		UNIT_TEST(test_what_follows_is_ignored),
+		UNIT_TEST(test_several_in_one_file_are_one),
+		UNIT_TEST(test_truncated_at_many_lengths),
+		UNIT_TEST(test_damaged_at_many_places),
+		UNIT_TEST(test_around_nothing),
+		UNIT_TEST(test_what_this_build_cannot_unpack_is_named),
+		UNIT_TEST(test_the_list_names_what_is_built_in),
+		UNIT_TEST(test_what_is_not_compressed),
+#ifdef HAVE_LZ4
+		UNIT_TEST(test_legacy_lz4_with_its_size_behind),
+		UNIT_TEST(test_legacy_lz4_with_bad_block_sizes),
+		UNIT_TEST(test_lz4_damage_is_explained),
+#endif
+#ifdef HAVE_ZSTD
+		UNIT_TEST(test_zstd_windows_have_a_limit),
+		UNIT_TEST(test_zstd_skippable_frames),
+#endif
+#ifdef HAVE_LZMA
+		UNIT_TEST(test_lzma_dictionaries_have_a_limit),
+		UNIT_TEST(test_xz_with_padding_between_its_streams),
+#endif
+		UNIT_TEST(test_a_part_in_a_named_format),
+	};
+
+	return cmocka_run_group_tests_name("decompress", tests, NULL, NULL);
+}
