@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "image.h"
+#include "pe.h"
 
 /* All fields are little-endian, whatever the kernel is. */
 struct image_header {
@@ -31,50 +32,14 @@ bool crs_image_probe(const void *data, size_t size)
 		       sizeof(image_magic));
 }
 
-static bool read_le(const uint8_t *data, size_t size, uint64_t offset, size_t width,
-		    uint64_t *value)
-{
-	uint64_t v = 0;
-
-	if (offset > size || size - offset < width)
-		return false;
-	while (width--)
-		v = v << 8 | data[offset + width];
-	*value = v;
-	return true;
-}
-
 /*
- * Where the file must end at the earliest. The Image header cannot say it, for
- * image_size counts the BSS; but a kernel with an EFI stub is also a PE file, and
- * its section table does (PE format: 24 bytes of headers, the optional header,
- * then 40 bytes a section with raw size and offset at 16 and 20). 0: unknown.
+ * The Image header cannot say where the file must end, for image_size counts
+ * the BSS; but a kernel with an EFI stub is also a PE file.
  */
-static uint64_t needed_size(const uint8_t *data, size_t size, uint32_t pe_offset)
+static enum crashres_status check_size(struct crashres_ctx *ctx, const uint8_t *data, size_t size)
 {
-	uint64_t signature, sections, optional, table, needed = 0;
-
-	if (memcmp(data, "MZ", 2) || !read_le(data, size, pe_offset, 4, &signature) ||
-	    signature != 0x4550 || !read_le(data, size, (uint64_t)pe_offset + 6, 2, &sections) ||
-	    !read_le(data, size, (uint64_t)pe_offset + 20, 2, &optional))
-		return 0;
-	table = (uint64_t)pe_offset + 24 + optional;
-	for (; sections--; table += 40) {
-		uint64_t raw_size, raw_offset;
-
-		if (!read_le(data, size, table + 16, 4, &raw_size) ||
-		    !read_le(data, size, table + 20, 4, &raw_offset))
-			return table + 40;
-		if (raw_size && raw_offset + raw_size > needed)
-			needed = raw_offset + raw_size;
-	}
-	return needed;
-}
-
-static enum crashres_status check_size(struct crashres_ctx *ctx, const uint8_t *data, size_t size,
-				       const struct image_header *header)
-{
-	uint64_t needed = needed_size(data, size, le32toh(header->pe_offset));
+	struct crs_pe pe;
+	uint64_t needed = crs_pe_parse(data, size, &pe) ? crs_pe_sections_end(&pe) : 0;
 
 	if (needed > size)
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
@@ -113,7 +78,7 @@ enum crashres_status crs_image_parse(struct crashres_ctx *ctx, const void *data,
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
 				"damaged header: text_offset 0x%" PRIx64 ", image_size 0x%" PRIx64,
 				new.text_offset, new.image_size);
-	if (check_size(ctx, data, size, &header) != CRASHRES_OK)
+	if (check_size(ctx, data, size) != CRASHRES_OK)
 		return CRASHRES_ERR_FORMAT;
 	*image = new;
 	return CRASHRES_OK;

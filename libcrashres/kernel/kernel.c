@@ -4,25 +4,57 @@
 
 #include "decompress.h"
 #include "kernel.h"
+#include "zboot.h"
 
 /* Wrappers can be nested; more than a few are an attempt to keep us busy. */
 #define MAX_WRAPPERS 4
 
-/* Replaces *@file by what its wrappers hold. */
-static enum crashres_status unwrap(struct crashres_ctx *ctx, struct crashres_file **file)
+/* What holds one kernel, and nothing else of use. */
+static const struct container {
+	const char *type;
+	bool (*probe)(const void *data, size_t size);
+	enum crashres_status (*open)(struct crashres_ctx *ctx, const struct crashres_file *file,
+				     struct crashres_file **inner);
+} containers[] = {
+	{ "vmlinuz", crs_zboot_probe, crs_zboot_open },
+};
+
+#define CONTAINERS (sizeof(containers) / sizeof(*containers))
+
+/* *inner becomes what kernel->file holds, NULL where it is no wrapper. */
+static enum crashres_status open_wrapper(struct crashres_ctx *ctx, struct crashres_kernel *kernel,
+					 struct crashres_file **inner)
+{
+	const struct crashres_file *file = kernel->file;
+
+	*inner = NULL;
+	if (crs_image_probe(file->data, file->size))
+		return CRASHRES_OK;
+	for (size_t i = 0; i < CONTAINERS; i++) {
+		if (!containers[i].probe(file->data, file->size))
+			continue;
+		if (!kernel->type)
+			kernel->type = containers[i].type;
+		return containers[i].open(ctx, file, inner);
+	}
+	return crs_decompress(ctx, file, inner);
+}
+
+/* Replaces kernel->file by what its wrappers hold. */
+static enum crashres_status unwrap(struct crashres_ctx *ctx, struct crashres_kernel *kernel)
 {
 	for (int depth = 0; depth < MAX_WRAPPERS; depth++) {
 		struct crashres_file *inner;
-		enum crashres_status status = crs_decompress(ctx, *file, &inner);
+		enum crashres_status status = open_wrapper(ctx, kernel, &inner);
 
 		if (status != CRASHRES_OK || !inner)
 			return status;
 		crs_log(ctx, CRASHRES_LOG_DEBUG, "%s: %zu bytes", inner->name, inner->size);
-		crashres_file_close(*file);
-		*file = inner;
+		crashres_file_close(kernel->file);
+		kernel->file = inner;
 	}
-	return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: wrapped more than %d times", (*file)->name,
-			MAX_WRAPPERS - 1);
+	return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: wrapped more than %d times",
+			kernel->file->name, MAX_WRAPPERS - 1);
 }
 
 static enum crashres_status identify(struct crashres_ctx *ctx, struct crashres_kernel *kernel)
@@ -47,8 +79,9 @@ enum crashres_status crashres_kernel_open(struct crashres_ctx *ctx, const char *
 		return crs_fail_memory(ctx);
 	status = crashres_file_open(ctx, path, &new->file);
 	if (status == CRASHRES_OK)
-		status = unwrap(ctx, &new->file);
-	new->type = "Image";
+		status = unwrap(ctx, new);
+	if (!new->type)
+		new->type = "Image";
 	if (status == CRASHRES_OK)
 		status = identify(ctx, new);
 	if (status != CRASHRES_OK) {
@@ -72,7 +105,7 @@ void crashres_kernel_close(struct crashres_kernel *kernel)
 
 const char *crashres_kernel_formats(void)
 {
-	return "arm64 Image; unpacks " CRS_DECOMPRESS_FORMATS;
+	return "arm64 Image, vmlinuz (EFI zboot); unpacks " CRS_DECOMPRESS_FORMATS;
 }
 
 const char *crashres_kernel_type(const struct crashres_kernel *kernel)

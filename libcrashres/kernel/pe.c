@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "pe.h"
+
+#define SIGNATURE		0x4550		/* "PE\0\0" */
+#define HEADER_SIZE		24		/* signature and COFF header */
+#define SECTION_SIZE		40
+#define MAGIC_PE32_PLUS		0x20b
+#define SIGNATURES_DIRECTORY	4		/* its offset counts in the file, not in memory */
+
+bool crs_read_le(const uint8_t *data, size_t size, uint64_t offset, size_t width, uint64_t *value)
+{
+	uint64_t v = 0;
+
+	if (offset > size || size - offset < width)
+		return false;
+	while (width--)
+		v = v << 8 | data[offset + width];
+	*value = v;
+	return true;
+}
+
+bool crs_pe_parse(const void *data, size_t size, struct crs_pe *pe)
+{
+	uint64_t offset, signature, machine, sections, optional;
+
+	if (size < 2 || memcmp(data, "MZ", 2) || !crs_read_le(data, size, 60, 4, &offset) ||
+	    !crs_read_le(data, size, offset, 4, &signature) || signature != SIGNATURE ||
+	    !crs_read_le(data, size, offset + 4, 2, &machine) ||
+	    !crs_read_le(data, size, offset + 6, 2, &sections) ||
+	    !crs_read_le(data, size, offset + 20, 2, &optional))
+		return false;
+	*pe = (struct crs_pe){
+		.data = data,
+		.size = size,
+		.machine = (uint16_t)machine,
+		.section_count = (uint16_t)sections,
+		.section_table = offset + HEADER_SIZE + optional,
+		.optional_header = offset + HEADER_SIZE,
+		.optional_size = (uint16_t)optional,
+	};
+	return true;
+}
+
+bool crs_pe_section(const struct crs_pe *pe, unsigned int index, struct crs_pe_section *section)
+{
+	uint64_t offset = pe->section_table + (uint64_t)index * SECTION_SIZE;
+	uint64_t virtual_size, raw_size, raw_offset, last;
+
+	if (!crs_read_le(pe->data, pe->size, offset + 8, 4, &virtual_size) ||
+	    !crs_read_le(pe->data, pe->size, offset + 16, 4, &raw_size) ||
+	    !crs_read_le(pe->data, pe->size, offset + 20, 4, &raw_offset) ||
+	    !crs_read_le(pe->data, pe->size, offset + SECTION_SIZE - 1, 1, &last))
+		return false;
+	*section = (struct crs_pe_section){
+		.virtual_size = (uint32_t)virtual_size,
+		.raw_size = (uint32_t)raw_size,
+		.raw_offset = (uint32_t)raw_offset,
+	};
+	memcpy(section->name, pe->data + offset, sizeof(section->name) - 1);
+	return true;
+}
+
+uint64_t crs_pe_sections_end(const struct crs_pe *pe)
+{
+	uint64_t needed = 0;
+
+	for (unsigned int i = 0; i < pe->section_count; i++) {
+		struct crs_pe_section section;
+		uint64_t end;
+
+		if (!crs_pe_section(pe, i, &section))
+			return pe->section_table + (i + 1ULL) * SECTION_SIZE;
+		end = (uint64_t)section.raw_offset + section.raw_size;
+		if (section.raw_size && end > needed)
+			needed = end;
+	}
+	return needed;
+}
+
+uint64_t crs_pe_signatures_end(const struct crs_pe *pe)
+{
+	/* In PE32+: 112 bytes, then directories of 8, as many as the number before them says. */
+	const uint64_t entry = 112 + 8 * SIGNATURES_DIRECTORY;
+	uint64_t magic, count, offset, size;
+
+	if (pe->optional_size < entry + 8 ||
+	    !crs_read_le(pe->data, pe->size, pe->optional_header, 2, &magic) ||
+	    !crs_read_le(pe->data, pe->size, pe->optional_header + 108, 4, &count) ||
+	    !crs_read_le(pe->data, pe->size, pe->optional_header + entry, 4, &offset) ||
+	    !crs_read_le(pe->data, pe->size, pe->optional_header + entry + 4, 4, &size) ||
+	    magic != MAGIC_PE32_PLUS || count <= SIGNATURES_DIRECTORY || !size ||
+	    offset + size > pe->size)
+		return 0;
+	return offset + size;
+}
