@@ -50,17 +50,18 @@ class Lab:
         self.folder = folder
         self.guest_root = fetch("guest")
 
-    def initramfs_for(self, kernel, machine):
+    def initramfs_for(self, kernel, machine, more):
         files = {"boot/Image": kernel.read_bytes(),
-                 "boot/initrd": initramfs.make_capture(self.guest_root, CRASHRES)}
+                 "boot/initrd": initramfs.make_capture(self.guest_root, CRASHRES), **more}
         if machine.hotplug:
             files["lib/virtio_mem.ko"] = module(kernel, "virtio_mem")
         path = self.folder / "initrd"
         path.write_bytes(initramfs.make_first(self.guest_root, KEXEC, files))
         return path
 
-    def boot(self, kernel, machine=guest.Machine("plain")):
-        initrd = self.initramfs_for(kernel, machine)
+    def boot(self, kernel, machine=guest.Machine("plain"), files=None):
+        """@files: more of them in the first kernel's initramfs, by name."""
+        initrd = self.initramfs_for(kernel, machine, files or {})
         running = guest.Guest(machine.arguments(kernel, initrd), self.folder / "serial.log")
         try:
             running.wait_ready("first")

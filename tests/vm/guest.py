@@ -22,6 +22,7 @@ class Machine:
     more: tuple = field(default=())
     nodes: int = 1
     cpus: int = 2
+    words: str = ""                 # more of the command line
     hotplug: int = 0                # bytes of virtio-mem, plugged in once the kernel runs
 
     def arguments(self, kernel, initrd):
@@ -31,7 +32,7 @@ class Machine:
 
     def command_line(self):
         return f"BOOT_IMAGE=/boot/vmlinuz console=ttyAMA0 panic=10 {self.crashkernel} " \
-               "test.words=\"two words\" loglevel=4"
+               "test.words=\"two words\" loglevel=4" + (" " + self.words if self.words else "")
 
 
 class Guest(Vm):
