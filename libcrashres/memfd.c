@@ -30,7 +30,7 @@ static enum crashres_status check_limit(struct crashres_ctx *ctx, const struct c
 					uint64_t more)
 {
 	if (more > memfd->limit - memfd->size)
-		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "unpacks to more than 4 GiB");
+		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "more than 4 GiB");
 	return CRASHRES_OK;
 }
 

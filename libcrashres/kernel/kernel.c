@@ -3,7 +3,10 @@
 #include <string.h>
 
 #include "decompress.h"
+#include "elf.h"
 #include "kernel.h"
+#include "uimage.h"
+#include "uki.h"
 #include "zboot.h"
 
 /* Wrappers can be nested; more than a few are an attempt to keep us busy. */
@@ -17,9 +20,31 @@ static const struct container {
 				     struct crashres_file **inner);
 } containers[] = {
 	{ "vmlinuz", crs_zboot_probe, crs_zboot_open },
+	{ "vmlinux", crs_elf_probe, crs_elf_open },
+	{ "uImage", crs_uimage_probe, crs_uimage_open },
 };
 
 #define CONTAINERS (sizeof(containers) / sizeof(*containers))
+
+static enum crashres_status open_uki(struct crashres_ctx *ctx, struct crashres_kernel *kernel,
+				     struct crashres_file **inner)
+{
+	enum crashres_status status;
+	struct crs_uki uki;
+
+	if (kernel->type)
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: a uki inside a %s",
+				kernel->file->name, kernel->type);
+	kernel->type = "uki";
+	status = crs_uki_open(ctx, kernel->file, &uki);
+	if (status != CRASHRES_OK)
+		return status;
+	kernel->initrd = uki.initrd;
+	kernel->dtb = uki.dtb;
+	kernel->command_line = uki.command_line;
+	*inner = uki.kernel;
+	return CRASHRES_OK;
+}
 
 /* *inner becomes what kernel->file holds, NULL where it is no wrapper. */
 static enum crashres_status open_wrapper(struct crashres_ctx *ctx, struct crashres_kernel *kernel,
@@ -37,6 +62,8 @@ static enum crashres_status open_wrapper(struct crashres_ctx *ctx, struct crashr
 			kernel->type = containers[i].type;
 		return containers[i].open(ctx, file, inner);
 	}
+	if (crs_uki_probe(file->data, file->size))
+		return open_uki(ctx, kernel, inner);
 	return crs_decompress(ctx, file, inner);
 }
 
@@ -61,6 +88,11 @@ static enum crashres_status identify(struct crashres_ctx *ctx, struct crashres_k
 {
 	const struct crashres_file *file = kernel->file;
 
+	if (file->size >= 4 && !memcmp(file->data, "\xd0\x0d\xfe\xed", 4))
+		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
+				"%s: a FIT image or a device tree, not a kernel: give the kernel "
+				"that is in it (dumpimage of u-boot-tools takes it out)",
+				file->name);
 	if (!crs_image_probe(file->data, file->size))
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
 				"Cannot determine the file type of %s: neither an arm64 kernel nor "
@@ -105,7 +137,8 @@ void crashres_kernel_close(struct crashres_kernel *kernel)
 
 const char *crashres_kernel_formats(void)
 {
-	return "arm64 Image, vmlinuz (EFI zboot); unpacks " CRS_DECOMPRESS_FORMATS;
+	return "arm64 Image, vmlinux, uImage, vmlinuz (EFI zboot), uki; unpacks "
+	       CRS_DECOMPRESS_FORMATS;
 }
 
 const char *crashres_kernel_type(const struct crashres_kernel *kernel)

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <elf.h>
+#include <zlib.h>
+
 #include "support.h"
 #include "wrap.h"
 
@@ -61,4 +64,64 @@ struct bytes wrap_zboot(struct bytes payload, const char *format, const char *na
 		unit_put_le(zboot.data + end, 4, payload.size);
 	free(packed.data);
 	return zboot;
+}
+
+static void put_be32(uint8_t *data, uint32_t value)
+{
+	for (int i = 0; i < 4; i++)
+		data[i] = (uint8_t)(value >> (24 - 8 * i));
+}
+
+struct bytes wrap_elf(struct wrap_segment *segments, size_t count)
+{
+	size_t start = align(sizeof(Elf64_Ehdr) + count * sizeof(Elf64_Phdr));
+	struct bytes elf = { NULL, start };
+
+	for (size_t i = 0; i < count; i++)
+		elf.size += align(segments[i].bytes.size);
+	elf.data = unit_alloc(elf.size);
+	memcpy(elf.data, ELFMAG "\x02\x01\x01", 7);
+	unit_put_le(elf.data + offsetof(Elf64_Ehdr, e_type), 2, ET_EXEC);
+	unit_put_le(elf.data + offsetof(Elf64_Ehdr, e_machine), 2, EM_AARCH64);
+	unit_put_le(elf.data + offsetof(Elf64_Ehdr, e_version), 4, EV_CURRENT);
+	unit_put_le(elf.data + offsetof(Elf64_Ehdr, e_phoff), 8, sizeof(Elf64_Ehdr));
+	unit_put_le(elf.data + offsetof(Elf64_Ehdr, e_ehsize), 2, sizeof(Elf64_Ehdr));
+	unit_put_le(elf.data + offsetof(Elf64_Ehdr, e_phentsize), 2, sizeof(Elf64_Phdr));
+	unit_put_le(elf.data + offsetof(Elf64_Ehdr, e_phnum), 2, count);
+	for (size_t i = 0; i < count; i++) {
+		uint8_t *phdr = elf.data + sizeof(Elf64_Ehdr) + i * sizeof(Elf64_Phdr);
+		const struct bytes *bytes = &segments[i].bytes;
+
+		segments[i].offset = start;
+		unit_put_le(phdr + offsetof(Elf64_Phdr, p_type), 4, PT_LOAD);
+		unit_put_le(phdr + offsetof(Elf64_Phdr, p_offset), 8, start);
+		unit_put_le(phdr + offsetof(Elf64_Phdr, p_paddr), 8, segments[i].address);
+		unit_put_le(phdr + offsetof(Elf64_Phdr, p_filesz), 8, bytes->size);
+		unit_put_le(phdr + offsetof(Elf64_Phdr, p_memsz), 8, bytes->size);
+		memcpy(elf.data + start, bytes->data, bytes->size);
+		start += align(bytes->size);
+	}
+	return elf;
+}
+
+void wrap_uimage_sum(struct bytes uimage)
+{
+	put_be32(uimage.data + 4, 0);
+	put_be32(uimage.data + 4, (uint32_t)crc32(0, uimage.data, 64));
+}
+
+struct bytes wrap_uimage(struct bytes data, uint8_t compression)
+{
+	struct bytes uimage = { unit_alloc(64 + data.size), 64 + data.size };
+
+	put_be32(uimage.data, 0x27051956);
+	put_be32(uimage.data + 12, (uint32_t)data.size);
+	put_be32(uimage.data + 24, (uint32_t)crc32(0, data.data, (uInt)data.size));
+	uimage.data[28] = 5;
+	uimage.data[29] = 22;
+	uimage.data[30] = 2;
+	uimage.data[31] = compression;
+	memcpy(uimage.data + 64, data.data, data.size);
+	wrap_uimage_sum(uimage);
+	return uimage;
 }

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "../../libcrashres/file.h"
+#include "../../libcrashres/kernel/uimage.h"
+#include "support.h"
+#include "wrap.h"
+
+static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes,
+				       struct crashres_file **inner)
+{
+	struct crashres_file file = { .name = "uImage", .data = bytes.data, .size = bytes.size,
+				      .fd = -1 };
+
+	return crs_uimage_open(unit->ctx, &file, inner);
+}
+
+static void check_gives(struct unit *unit, struct bytes uimage, struct bytes plain)
+{
+	struct crashres_file *inner;
+
+	assert_true(crs_uimage_probe(uimage.data, uimage.size));
+	assert_ok(unit, open_bytes(unit, uimage, &inner));
+	assert_int_equal(inner->size, plain.size);
+	assert_memory_equal(inner->data, plain.data, plain.size);
+	assert_string_equal(inner->name, "uImage (uImage)");
+	crashres_file_close(inner);
+}
+
+static void refuse(struct unit *unit, struct bytes uimage, enum crashres_status status,
+		   const char *sentence)
+{
+	struct crashres_file *inner = UNTOUCHED;
+
+	assert_fails(unit, open_bytes(unit, uimage, &inner), status, sentence);
+	assert_ptr_equal(inner, UNTOUCHED);
+}
+
+static void test_every_compression(void **state)
+{
+	static const struct {
+		const char *format;
+		uint8_t number;
+	} cases[] = {
+		{ "gzip", 1 }, { "bzip2", 2 }, { "lzma", 3 }, { "lz4", 5 }, { "zstd", 6 },
+	};
+	struct bytes image = pack_image(), uimage = wrap_uimage(image, 0);
+
+	check_gives(*state, uimage, image);
+	free(uimage.data);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct bytes packed = pack(cases[i].format, image.data, image.size);
+
+		if (!packed.data)
+			continue;
+		uimage = wrap_uimage(packed, cases[i].number);
+		check_gives(*state, uimage, image);
+		/* On a flash device. */
+		uimage = pack_join(uimage, pack_noise(5000, 8));
+		check_gives(*state, uimage, image);
+		free(uimage.data);
+		free(packed.data);
+	}
+	uimage = wrap_uimage(image, 4);
+	refuse(*state, uimage, CRASHRES_ERR_UNSUPPORTED,
+	       "uImage: uImage: unknown compression \"lzo\"");
+	free(uimage.data);
+	uimage = wrap_uimage(image, 7);
+	refuse(*state, uimage, CRASHRES_ERR_UNSUPPORTED, "uImage: uImage: unknown compression 7");
+	free(uimage.data);
+	uimage = wrap_uimage(image, 1);
+	refuse(*state, uimage, CRASHRES_ERR_FORMAT,
+	       "uImage: uImage: gzip: damaged: it does not start like that");
+	free(uimage.data);
+	free(image.data);
+}
+
+static void test_other_kinds(void **state)
+{
+	static const struct {
+		size_t at;
+		uint8_t value;
+		const char *sentence;
+	} cases[] = {
+		{ 28, 17, "uImage: uImage: of type 2, system 17, machine 22: not an arm64 Linux kernel "
+		  "(2, 5, 22)" },
+		{ 29, 2, "uImage: uImage: of type 2, system 5, machine 2: not an arm64 Linux kernel "
+		  "(2, 5, 22)" },
+		{ 30, 3, "uImage: uImage: of type 3, system 5, machine 22: not an arm64 Linux kernel "
+		  "(2, 5, 22)" },
+	};
+	struct bytes image = pack_image(), uimage = wrap_uimage(image, 0);
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		uint8_t before = uimage.data[cases[i].at];
+
+		uimage.data[cases[i].at] = cases[i].value;
+		wrap_uimage_sum(uimage);
+		refuse(*state, uimage, CRASHRES_ERR_UNSUPPORTED, cases[i].sentence);
+		uimage.data[cases[i].at] = before;
+	}
+	uimage.data[30] = 14;	/* a kernel that says nowhere where it wants to be */
+	wrap_uimage_sum(uimage);
+	check_gives(*state, uimage, image);
+	free(uimage.data);
+	free(image.data);
+}
+
+static void test_checksums(void **state)
+{
+	struct bytes image = pack_image(), uimage = wrap_uimage(image, 0);
+
+	for (size_t at = 4; at < 64; at++) {
+		uimage.data[at] ^= 0x10;
+		refuse(*state, uimage, CRASHRES_ERR_FORMAT,
+		       "uImage: uImage: damaged: checksum of its header");
+		uimage.data[at] ^= 0x10;
+	}
+	uimage.data[64] ^= 1;
+	refuse(*state, uimage, CRASHRES_ERR_FORMAT, "uImage: uImage: damaged: checksum of its kernel");
+	uimage.data[64] ^= 1;
+	uimage.data[uimage.size - 1] ^= 1;
+	refuse(*state, uimage, CRASHRES_ERR_FORMAT, "uImage: uImage: damaged: checksum of its kernel");
+	uimage.data[uimage.size - 1] ^= 1;
+	check_gives(*state, uimage, image);
+	free(uimage.data);
+	free(image.data);
+}
+
+static void test_truncated(void **state)
+{
+	struct bytes image = pack_image(), uimage = wrap_uimage(image, 0);
+	char sentence[64];
+
+	for (size_t size = 4; size < 64; size++) {
+		assert_true(crs_uimage_probe(uimage.data, size));
+		snprintf(sentence, sizeof(sentence), "uImage: uImage: truncated: %zu bytes", size);
+		refuse(*state, (struct bytes){ uimage.data, size }, CRASHRES_ERR_FORMAT, sentence);
+	}
+	assert_false(crs_uimage_probe(uimage.data, 3));
+	refuse(*state, (struct bytes){ uimage.data, 64 }, CRASHRES_ERR_FORMAT,
+	       "uImage: uImage: truncated: its kernel ends at byte 300064, the file at byte 64");
+	refuse(*state, (struct bytes){ uimage.data, 300063 }, CRASHRES_ERR_FORMAT,
+	       "uImage: uImage: truncated: its kernel ends at byte 300064, the file at byte 300063");
+	memset(uimage.data + 12, 0xff, 4);
+	wrap_uimage_sum(uimage);
+	refuse(*state, uimage, CRASHRES_ERR_FORMAT, "uImage: uImage: truncated: its kernel ends at "
+	       "byte 4294967359, the file at byte 300064");
+	free(uimage.data);
+	uimage = wrap_uimage((struct bytes){ image.data, 0 }, 0);
+	refuse(*state, uimage, CRASHRES_ERR_FORMAT, "uImage (uImage): nothing in it");
+	free(uimage.data);
+	free(image.data);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_every_compression),
+		UNIT_TEST(test_other_kinds),
+		UNIT_TEST(test_checksums),
+		UNIT_TEST(test_truncated),
+	};
+
+	return cmocka_run_group_tests_name("uimage", tests, NULL, NULL);
+}

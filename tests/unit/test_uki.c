@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "../../libcrashres/kernel/kernel.h"
+#include "../../libcrashres/kernel/uki.h"
+#include "support.h"
+#include "wrap.h"
+
+static struct bytes text(const char *string)
+{
+	return (struct bytes){ (uint8_t *)(uintptr_t)string, strlen(string) };
+}
+
+static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes, struct crs_uki *uki)
+{
+	struct crashres_file file = { .name = "linux.efi", .data = bytes.data, .size = bytes.size,
+				      .fd = -1 };
+
+	return crs_uki_open(unit->ctx, &file, uki);
+}
+
+static void refuse(struct unit *unit, struct bytes bytes, enum crashres_status status,
+		   const char *sentence)
+{
+	struct crs_uki uki;
+
+	mark_untouched(uki);
+	assert_fails(unit, open_bytes(unit, bytes, &uki), status, sentence);
+	assert_untouched(uki);
+}
+
+static void assert_file(const struct crashres_file *file, const char *name, const char *content)
+{
+	assert_non_null(file);
+	assert_string_equal(file->name, name);
+	assert_int_equal(file->size, strlen(content));
+	assert_memory_equal(file->data, content, file->size);
+	assert_true(file->fd >= 0);
+}
+
+static void test_all_parts(void **state)
+{
+	struct unit *unit = *state;
+	const struct wrap_section sections[] = {
+		{ ".osrel", text("ID=debian\n"), 0 }, { ".linux", text("kernel"), 0 },
+		{ ".cmdline", text("console=ttyS0 root=/dev/vda\n"), 0 },
+		{ ".initrd", text("initramfs"), 0 }, { ".dtb", text("tree"), 0 },
+		{ ".linux", text("another"), 0 },
+	};
+	struct bytes file = wrap_pe(sections, COUNT(sections));
+	struct crs_uki uki;
+
+	assert_true(crs_uki_probe(file.data, file.size));
+	assert_ok(unit, open_bytes(unit, file, &uki));
+	assert_file(uki.kernel, "linux.efi (.linux)", "kernel");
+	assert_file(uki.initrd, "linux.efi (.initrd)", "initramfs");
+	assert_file(uki.dtb, "linux.efi (.dtb)", "tree");
+	assert_string_equal(uki.command_line, "console=ttyS0 root=/dev/vda");
+	crs_uki_free(&uki);
+	free(file.data);
+}
+
+static void test_the_kernel_alone(void **state)
+{
+	struct unit *unit = *state;
+	const struct wrap_section sections[] = { { ".linux", text("kernel"), 0 } };
+	struct bytes file = wrap_pe(sections, 1);
+	struct crs_uki uki;
+
+	assert_ok(unit, open_bytes(unit, file, &uki));
+	assert_file(uki.kernel, "linux.efi (.linux)", "kernel");
+	assert_null(uki.initrd);
+	assert_null(uki.dtb);
+	assert_null(uki.command_line);
+	crs_uki_free(&uki);
+	free(file.data);
+}
+
+/* The file pads sections; in memory they may be longer, and then only zeros follow. */
+static void test_the_smaller_of_both_sizes_counts(void **state)
+{
+	struct unit *unit = *state;
+	struct bytes content = { unit_alloc(512), 512 };
+	const struct wrap_section sections[] = {
+		{ ".linux", content, 6 }, { ".initrd", content, UINT32_MAX },
+	};
+	struct bytes file = wrap_pe(sections, 2);
+	struct crs_uki uki;
+
+	assert_ok(unit, open_bytes(unit, file, &uki));
+	assert_int_equal(uki.kernel->size, 6);
+	assert_int_equal(uki.initrd->size, 512);
+	crs_uki_free(&uki);
+	free(file.data);
+	free(content.data);
+}
+
+static void test_command_lines(void **state)
+{
+	static const struct {
+		const char *found;
+		size_t size;
+		const char *wanted;
+	} cases[] = {
+		{ "quiet", 5, "quiet" },
+		{ "quiet\0", 6, "quiet" },
+		{ "quiet\n\0\0", 8, "quiet" },
+		{ "quiet\0\n", 7, "quiet" },
+		{ " a  b ", 6, " a  b " },
+		{ "\0", 1, NULL },
+		{ "\n", 1, NULL },
+		{ "", 0, NULL },
+	};
+	struct unit *unit = *state;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct bytes found = { (uint8_t *)(uintptr_t)cases[i].found, cases[i].size };
+		const struct wrap_section sections[] = {
+			{ ".linux", text("kernel"), 0 }, { ".cmdline", found, 0 },
+		};
+		struct bytes file = wrap_pe(sections, 2);
+		struct crs_uki uki;
+
+		assert_ok(unit, open_bytes(unit, file, &uki));
+		if (cases[i].wanted)
+			assert_string_equal(uki.command_line, cases[i].wanted);
+		else
+			assert_null(uki.command_line);
+		crs_uki_free(&uki);
+		free(file.data);
+	}
+}
+
+static void test_a_command_line_with_a_nul_inside(void **state)
+{
+	struct bytes broken = { (uint8_t *)(uintptr_t)"quiet\0debug", 11 };
+	const struct wrap_section sections[] = {
+		{ ".linux", text("kernel"), 0 }, { ".cmdline", broken, 0 },
+		{ ".initrd", text("initramfs"), 0 }, { ".dtb", text("tree"), 0 },
+	};
+	struct bytes file = wrap_pe(sections, COUNT(sections));
+
+	refuse(*state, file, CRASHRES_ERR_FORMAT,
+	       "linux.efi: uki: damaged: its command line has a NUL in the middle");
+	free(file.data);
+}
+
+static void test_sections_outside_the_file(void **state)
+{
+	const struct wrap_section sections[] = {
+		{ ".linux", text("kernel"), 0 }, { ".initrd", text("initramfs"), 600 },
+	};
+	struct bytes file = wrap_pe(sections, 2);	/* 1536 bytes */
+	uint8_t *second = file.data + WRAP_PE_SECTIONS + 40;
+
+	refuse(*state, (struct bytes){ file.data, 1535 }, CRASHRES_ERR_FORMAT,
+	       "linux.efi: uki: truncated: .initrd ends at byte 1536, the file at byte 1535");
+	refuse(*state, (struct bytes){ file.data, 517 }, CRASHRES_ERR_FORMAT,
+	       "linux.efi: uki: truncated: .linux ends at byte 518, the file at byte 517");
+	/* The sum would be 255 if it wrapped. */
+	unit_put_le(second + 8, 4, 256);
+	unit_put_le(second + 20, 4, UINT32_MAX);
+	refuse(*state, file, CRASHRES_ERR_FORMAT,
+	       "linux.efi: uki: truncated: .initrd ends at byte 4294967551, the file at byte 1536");
+	free(file.data);
+}
+
+static void test_65535_sections(void **state)
+{
+	const struct wrap_section section = { ".linux", text("kernel"), 0 };
+	struct bytes file = wrap_pe(&section, 1);
+	size_t table_end = WRAP_PE_SECTIONS + 65535 * 40;
+	struct crs_uki uki;
+
+	unit_put_le(file.data + WRAP_PE_HEADER + 6, 2, 65535);
+	assert_true(crs_uki_probe(file.data, file.size));
+	refuse(*state, file, CRASHRES_ERR_FORMAT, "linux.efi: uki: truncated: its table of 65535 "
+	       "sections ends at byte 2621728, the file at byte 1024");
+	/* With all of them there it is a file as good as any other. */
+	file = pack_join(file, (struct bytes){ unit_alloc(table_end), table_end - 1024 });
+	assert_ok((struct unit *)*state, open_bytes(*state, file, &uki));
+	assert_file(uki.kernel, "linux.efi (.linux)", "kernel");
+	crs_uki_free(&uki);
+	file.size--;
+	refuse(*state, file, CRASHRES_ERR_FORMAT, "linux.efi: uki: truncated: its table of 65535 "
+	       "sections ends at byte 2621728, the file at byte 2621727");
+	free(file.data);
+}
+
+static void test_other_machines_and_no_kernel(void **state)
+{
+	const struct wrap_section section = { ".linux", text(""), 0 };
+	struct bytes file = wrap_pe(&section, 1);
+
+	refuse(*state, file, CRASHRES_ERR_FORMAT, "linux.efi: uki: damaged: its kernel is empty");
+	unit_put_le(file.data + WRAP_PE_HEADER + 4, 2, 0x8664);
+	refuse(*state, file, CRASHRES_ERR_UNSUPPORTED,
+	       "linux.efi: uki: for machine 0x8664, not for arm64 (0xaa64)");
+	file.data[WRAP_PE_SECTIONS + 1] = 'L';
+	assert_false(crs_uki_probe(file.data, file.size));
+	free(file.data);
+}
+
+/* ------------------------------------------ as crashres_kernel_open() sees it */
+
+static enum crashres_status open_kernel(struct unit *unit, struct bytes bytes,
+					struct crashres_kernel **kernel)
+{
+	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "linux.efi");
+
+	unit_write(unit, "linux.efi", bytes.data, bytes.size);
+	return crashres_kernel_open(unit->ctx, path, kernel);
+}
+
+static void check_kernel(struct unit *unit, struct bytes inner, struct bytes image)
+{
+	const struct wrap_section sections[] = {
+		{ ".linux", inner, 0 }, { ".initrd", text("initramfs"), 0 },
+		{ ".cmdline", text("quiet"), 0 },
+	};
+	struct bytes file = wrap_pe(sections, COUNT(sections));
+	struct crashres_kernel *kernel;
+
+	assert_ok(unit, open_kernel(unit, file, &kernel));
+	assert_string_equal(crashres_kernel_type(kernel), "uki");
+	assert_int_equal(kernel->file->size, image.size);
+	assert_memory_equal(kernel->file->data, image.data, image.size);
+	assert_int_equal(kernel->initrd->size, 9);
+	assert_null(kernel->dtb);
+	assert_string_equal(kernel->command_line, "quiet");
+	crashres_kernel_close(kernel);
+	free(file.data);
+	free(inner.data);
+}
+
+static void test_what_its_kernel_may_be_in(void **state)
+{
+	struct bytes image = pack_image();
+
+	check_kernel(*state, pack("gzip", image.data, image.size), image);
+	check_kernel(*state, wrap_zboot(image, "gzip", "gzip"), image);
+	check_kernel(*state, pack_image(), image);
+	free(image.data);
+}
+
+static void test_a_uki_inside_another(void **state)
+{
+	struct unit *unit = *state;
+	struct bytes image = pack_image();
+	const struct wrap_section inside = { ".linux", image, 0 };
+	struct bytes file = wrap_pe(&inside, 1);
+	const struct wrap_section outside[] = {
+		{ ".linux", file, 0 }, { ".initrd", text("initramfs"), 0 },
+	};
+	struct bytes both = wrap_pe(outside, 2);
+	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "linux.efi");
+	struct crashres_kernel *kernel = UNTOUCHED;
+	char sentence[128];
+
+	snprintf(sentence, sizeof(sentence), "%s (.linux): a uki inside a uki", path);
+	assert_fails(unit, open_kernel(unit, both, &kernel), CRASHRES_ERR_FORMAT, sentence);
+	assert_ptr_equal(kernel, UNTOUCHED);
+	free(both.data);
+	free(file.data);
+	free(image.data);
+}
+
+/* A kernel with an EFI stub is a PE file too. */
+static void test_an_image_is_none(void **state)
+{
+	const struct wrap_section section = { ".linux", text("kernel"), 0 };
+	struct bytes file = wrap_pe(&section, 1);
+	struct crashres_kernel *kernel;
+
+	memcpy(file.data + 56, "ARM\x64", 4);
+	unit_put_le(file.data + 16, 8, MIB);
+	assert_ok((struct unit *)*state, open_kernel(*state, file, &kernel));
+	assert_string_equal(crashres_kernel_type(kernel), "Image");
+	crashres_kernel_close(kernel);
+	free(file.data);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_all_parts),
+		UNIT_TEST(test_the_kernel_alone),
+		UNIT_TEST(test_the_smaller_of_both_sizes_counts),
+		UNIT_TEST(test_command_lines),
+		UNIT_TEST(test_a_command_line_with_a_nul_inside),
+		UNIT_TEST(test_sections_outside_the_file),
+		UNIT_TEST(test_65535_sections),
+		UNIT_TEST(test_other_machines_and_no_kernel),
+		UNIT_TEST(test_what_its_kernel_may_be_in),
+		UNIT_TEST(test_a_uki_inside_another),
+		UNIT_TEST(test_an_image_is_none),
+	};
+
+	return cmocka_run_group_tests_name("uki", tests, NULL, NULL);
+}
