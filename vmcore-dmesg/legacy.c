@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The log of kernel/printk.c before Linux 3.5: characters in a ring. A line starts with "<6>",
+ * its priority, and with CONFIG_PRINTK_TIME "[    1.234567] ". In text both are printed as
+ * they stand; JSON has them as numbers.
+ */
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "log.h"
+
+#define LENGTH_LIMIT (1ULL << 31)
+
+/* Room for "<191>[12345678901.123456] ". */
+#define MARKS_SIZE 32
+
+struct layout {
+	uint64_t log_buf, log_buf_len, log_end;
+};
+
+#define FIELD(key, member) { key, offsetof(struct layout, member) }
+static const struct vmcoreinfo_field symbols[] = {
+	FIELD("SYMBOL(log_buf)", log_buf),
+	FIELD("SYMBOL(log_buf_len)", log_buf_len),
+	FIELD("SYMBOL(log_end)", log_end),
+	{ NULL, 0 },
+};
+
+/* Positions grow for ever, modulo 2^32, and modulo the size they are places in the buffer. */
+struct buffer {
+	struct core *core;
+	uint64_t data;
+	uint32_t size;
+	uint32_t end;			/* position behind the last character */
+	uint32_t filled;		/* how many there are before it */
+};
+
+static bool read_head(struct buffer *buffer, const struct vmcoreinfo *info)
+{
+	struct core *core = buffer->core;
+	struct layout layout;
+	uint64_t logged_chars;
+
+	if (!vmcoreinfo_fields(core, info, symbols, &layout) ||
+	    !core_read_u64(core, layout.log_buf, &buffer->data, "log_buf") ||
+	    !core_read_u32(core, layout.log_buf_len, &buffer->size, "log_buf_len") ||
+	    !core_read_u32(core, layout.log_end, &buffer->end, "log_end"))
+		return false;
+	if (!buffer->size || buffer->size > LENGTH_LIMIT || buffer->size & (buffer->size - 1)) {
+		trouble_say(core->trouble, EXIT_LOG_HEADER,
+			    "the log's head is damaged: a buffer of %" PRIu32 " bytes",
+			    buffer->size);
+		return false;
+	}
+	/* log_end may have come around; this is only ever set back by "dmesg -c". */
+	buffer->filled = buffer->end < buffer->size ? buffer->end : buffer->size;
+	if (vmcoreinfo_find(info, "SYMBOL(logged_chars)", &logged_chars) &&
+	    !core_read_u32(core, logged_chars, &buffer->filled, "logged_chars"))
+		return false;
+	if (buffer->filled > buffer->size) {
+		trouble_say(core->trouble, EXIT_LOG_HEADER,
+			    "the log's head is damaged: %" PRIu32 " characters in %" PRIu32,
+			    buffer->filled, buffer->size);
+		buffer->filled = buffer->size;
+	}
+	return true;
+}
+
+/* The one or two pieces that so many characters from @position on are. */
+static void pieces(const struct buffer *buffer, uint32_t position, uint32_t count,
+		   struct record_text text[2])
+{
+	uint32_t index = position & (buffer->size - 1), first = buffer->size - index;
+
+	if (first > count)
+		first = count;
+	text[0] = (struct record_text){ buffer->data + index, first };
+	text[1] = (struct record_text){ buffer->data, count - first };
+}
+
+/* How many there are, fewer where they cannot be read. */
+static uint32_t copy(struct buffer *buffer, uint32_t position, uint32_t count, char *out)
+{
+	struct record_text text[2];
+	size_t got;
+
+	pieces(buffer, position, count, text);
+	got = core_read_some(buffer->core, text[0].vaddr, out, text[0].size, "text of the log");
+	if (got == text[0].size)
+		got += core_read_some(buffer->core, text[1].vaddr, out + got, text[1].size,
+				      "text of the log");
+	return (uint32_t)got;
+}
+
+/* ----------------------------------------------------- what a line tells */
+
+static const char *digits(const char *text, uint64_t limit, uint64_t *value)
+{
+	const char *start = text;
+
+	for (*value = 0; *text >= '0' && *text <= '9' && *value <= limit; text++)
+		*value = *value * 10 + (uint64_t)(*text - '0');
+	return text > start && *value <= limit ? text : NULL;
+}
+
+static const char *parse_priority(const char *text, struct record *record)
+{
+	const char *end;
+	uint64_t value;
+
+	if (*text != '<')
+		return text;
+	end = digits(text + 1, 191, &value);
+	if (!end || *end != '>')
+		return text;
+	record->level = (int)value & 7;
+	record->facility = (int)value >> 3;
+	return end + 1;
+}
+
+static const char *parse_time(const char *text, struct record *record)
+{
+	const char *end = text + 1, *micro;
+	uint64_t seconds, microseconds;
+
+	if (*text != '[')
+		return text;
+	while (*end == ' ')
+		end++;
+	end = digits(end, UINT32_MAX, &seconds);
+	if (!end || *end != '.')
+		return text;
+	micro = end + 1;
+	end = digits(micro, 999999, &microseconds);
+	if (!end || end - micro != 6 || *end != ']')
+		return text;
+	record->has_time = true;
+	record->time_ns = (seconds * 1000000 + microseconds) * 1000;
+	end++;
+	return *end == ' ' ? end + 1 : end;
+}
+
+static void print_line(struct buffer *buffer, uint32_t position, uint32_t count,
+		       struct output *output)
+{
+	struct record record = { .level = RECORD_UNKNOWN, .facility = RECORD_UNKNOWN };
+	char marks[MARKS_SIZE + 1] = "";
+
+	pieces(buffer, position, count, record.text);
+	if (output->json) {
+		copy(buffer, position, count < MARKS_SIZE ? count : MARKS_SIZE, marks);
+		record.marks = (unsigned int)(parse_time(parse_priority(marks, &record), &record) -
+					      marks);
+	}
+	output_record(output, buffer->core, &record);
+}
+
+/* Up to the line's end, which is counted in *@ends: 1, or 0 where the log ends before. */
+static uint32_t line_length(struct buffer *buffer, uint32_t position, uint32_t left,
+			    uint32_t *ends)
+{
+	uint32_t length = 0;
+	char part[512];
+
+	*ends = 0;
+	while (length < left) {
+		uint32_t size = left - length < sizeof(part) ? left - length : sizeof(part);
+		uint32_t got = copy(buffer, position + length, size, part);
+		const char *end = memchr(part, '\n', got);
+
+		*ends = !!end;
+		if (end)
+			return length + (uint32_t)(end - part);
+		length += got;
+		if (got < size)
+			break;
+	}
+	return length;
+}
+
+void legacy_print(struct core *core, const struct vmcoreinfo *info, struct output *output)
+{
+	struct buffer buffer = { .core = core };
+	uint32_t left, length, ends;
+
+	if (!read_head(&buffer, info))
+		return;
+	for (left = buffer.filled; left && !output->failed; left -= length + ends) {
+		length = line_length(&buffer, buffer.end - left, left, &ends);
+		if (length || ends)
+			print_line(&buffer, buffer.end - left, length, output);
+		/* Behind what cannot be read, in the next page. */
+		if (!ends && length < left) {
+			uint32_t skip = 4096 - ((buffer.end - left + length) & 4095);
+
+			if (trouble_too_much(core->trouble))
+				return;
+			length += skip < left - length ? skip : left - length;
+		}
+	}
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "log.h"
+
+void log_print(struct core *core, const struct vmcoreinfo *info, struct output *output)
+{
+	static const struct {
+		const char *key;	/* what only this one has */
+		log_print_fn *print;
+	} logs[] = {
+		{ "SYMBOL(prb)", lockless_print },
+		{ "SYMBOL(log_first_idx)", structured_print },
+		{ "SYMBOL(log_end)", legacy_print },
+	};
+
+	for (size_t i = 0; i < sizeof(logs) / sizeof(*logs); i++) {
+		if (vmcoreinfo_has(info, logs[i].key)) {
+			logs[i].print(core, info, output);
+			return;
+		}
+	}
+	trouble_say(core->trouble, EXIT_NO_LOG,
+		    "VMCOREINFO does not say where the log is (no SYMBOL(prb), log_first_idx or "
+		    "log_end)");
+}

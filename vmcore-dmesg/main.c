@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vmcore-dmesg: the log of a dead kernel, out of its dump. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "options.h"
+
+static const char usage[] =
+"Usage: vmcore-dmesg [OPTION]... FILE\n"
+"Print the kernel log that is in FILE, an ELF core such as /proc/vmcore\n"
+"\n"
+" -o, --output=FILE      Write to FILE, which its owner alone may read.\n"
+"     --json             Print JSON, one line for each record.\n"
+"     --info             Print VMCOREINFO instead of the log; with --json as JSON.\n"
+" -h, --help             Print this text.\n"
+" -v, --version          Print the version.\n"
+"\n"
+"Exit status: 0 where all of the log was printed; vmcore-dmesg(8) has the others.\n";
+
+/* Too large for the stack of a thread, and there is one of each. */
+static struct core core;
+static struct output output;
+
+/* What is opened must not get the number of a closed standard stream: errors would go into it. */
+static void hold_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+			_exit(EXIT_OPEN);
+}
+
+static void print(const struct options *options, const struct vmcoreinfo *info)
+{
+	output.json = options->json;
+	if (!output_open(&output, options->output, &core))
+		return;
+	if (options->info)
+		output_vmcoreinfo(&output, info);
+	else
+		log_print(&core, info, &output);
+	output_close(&output);
+}
+
+static int run(const struct options *options)
+{
+	struct trouble trouble = { .file = options->core };
+	struct vmcoreinfo info;
+
+	if (!core_open(&core, options->core, &trouble))
+		return trouble_end(&trouble);
+	if (vmcoreinfo_read(&core, &info)) {
+		address_rules_init(&core.rules, core.machine, &info);
+		print(options, &info);
+	}
+	vmcoreinfo_free(&info);
+	core_close(&core);
+	return trouble_end(&trouble);
+}
+
+static int say(const char *text)
+{
+	if (fputs(text, stdout) != EOF && fflush(stdout) != EOF)
+		return EXIT_DONE;
+	fprintf(stderr, "vmcore-dmesg: standard output: %s\n", strerror(errno));
+	return EXIT_WRITE;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+
+	hold_standard_streams();
+	switch (options_parse(argc, argv, &options)) {
+	case OPTIONS_HELP:
+		return say(usage);
+	case OPTIONS_VERSION:
+		return say("vmcore-dmesg-crashres " PACKAGE_VERSION "\n");
+	case OPTIONS_BAD:
+		fputs(usage, stderr);
+		return EXIT_USAGE;
+	case OPTIONS_OK:
+		break;
+	}
+	return run(&options);
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "json.h"
+#include "output.h"
+
+/* As kexec-tools: no log is larger (log_buf_len is at most 2 GiB), but a damaged one may be. */
+#define TOTAL_LIMIT INT32_MAX
+
+#define NSEC_PER_SEC 1000000000U
+
+/* -------------------------------------------------------------- writing */
+
+static void fail(struct output *output, int status, const char *sentence)
+{
+	if (!output->failed)
+		trouble_output(output->trouble, status, output->name, sentence);
+	output->failed = true;
+}
+
+static void flush(struct output *output)
+{
+	size_t done = 0;
+
+	while (done < output->used && !output->failed) {
+		ssize_t got = write(output->fd, output->buffer + done, output->used - done);
+
+		if (got > 0)
+			done += (size_t)got;
+		else if (!got)
+			fail(output, EXIT_WRITE, "nothing more can be written");
+		else if (errno != EINTR)
+			fail(output, EXIT_WRITE, strerror(errno));
+	}
+	output->used = 0;
+}
+
+static void put(struct output *output, const void *bytes, size_t size)
+{
+	size_t done = 0;
+
+	output->total += size;
+	if (output->total > TOTAL_LIMIT)
+		fail(output, EXIT_TOO_MUCH, "more than 2 GiB of output: given up");
+	while (done < size && !output->failed) {
+		size_t part = sizeof(output->buffer) - output->used;
+
+		if (part > size - done)
+			part = size - done;
+		memcpy(output->buffer + output->used, (const char *)bytes + done, part);
+		output->used += part;
+		done += part;
+		if (output->used == sizeof(output->buffer))
+			flush(output);
+	}
+}
+
+/* Of numbers and names alone: nothing that could be longer than its buffer. */
+static void __attribute__((format(printf, 2, 3))) put_format(struct output *output,
+							     const char *format, ...)
+{
+	char text[64];
+	va_list arguments;
+	int size;
+
+	va_start(arguments, format);
+	size = vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	put(output, text, (size_t)size);
+}
+
+/* ------------------------------------------------------- open and close */
+
+/* Root writes it where others may write too: not through a link of theirs, and not for them. */
+static bool prepare(struct output *output, const struct core *core)
+{
+	struct stat target, source;
+
+	if (fstat(output->fd, &target) || fstat(core->file.fd, &source)) {
+		fail(output, EXIT_WRITE, strerror(errno));
+		return false;
+	}
+	if (target.st_dev == source.st_dev && target.st_ino == source.st_ino) {
+		fail(output, EXIT_USAGE, "is the dump itself");
+		return false;
+	}
+	if (!S_ISREG(target.st_mode))
+		return true;
+	if (fchmod(output->fd, 0600) || ftruncate(output->fd, 0)) {
+		fail(output, EXIT_WRITE, strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+bool output_open(struct output *output, const char *path, const struct core *core)
+{
+	output->fd = STDOUT_FILENO;
+	output->name = path ? path : "standard output";
+	output->trouble = core->trouble;
+	output->failed = false;
+	output->total = 0;
+	output->used = 0;
+	if (!path)
+		return true;
+	output->fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
+	if (output->fd < 0) {
+		fail(output, EXIT_WRITE, errno == ELOOP ? "is a symbolic link" : strerror(errno));
+		return false;
+	}
+	if (prepare(output, core))
+		return true;
+	close(output->fd);
+	return false;
+}
+
+/* A file system may say at close() that a write has failed. */
+void output_close(struct output *output)
+{
+	flush(output);
+	if (close(output->fd))
+		fail(output, EXIT_WRITE, strerror(errno));
+}
+
+/* ----------------------------------------------------------------- text */
+
+/* isprint() and isspace() of the C locale, whatever the user's is. */
+static bool is_plain(unsigned char byte)
+{
+	return (byte >= ' ' && byte <= '~') || (byte >= '\t' && byte <= '\r');
+}
+
+static void put_plain(struct output *output, const unsigned char *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		if (is_plain(bytes[i]))
+			put(output, &bytes[i], 1);
+		else
+			put_format(output, "\\x%02x", bytes[i]);
+	}
+}
+
+static void put_json(struct output *output, struct json_text *text, const unsigned char *bytes,
+		     size_t size)
+{
+	char out[JSON_MOST];
+
+	for (size_t i = 0; i < size; i++)
+		put(output, out, json_byte(text, bytes[i], out));
+}
+
+static void put_text(struct output *output, struct core *core, const struct record_text *text,
+		     unsigned int skip, struct json_text *json)
+{
+	unsigned char bytes[512];
+
+	for (uint64_t done = skip; done < text->size && !output->failed; ) {
+		size_t part = sizeof(bytes), got;
+
+		if (part > text->size - done)
+			part = (size_t)(text->size - done);
+		got = core_read_some(core, text->vaddr + done, bytes, part, "text of the log");
+		if (json)
+			put_json(output, json, bytes, got);
+		else
+			put_plain(output, bytes, got);
+		if (got < part)
+			return;
+		done += got;
+	}
+}
+
+static void text_record(struct output *output, struct core *core, const struct record *record)
+{
+	if (record->no_text)
+		return;
+	if (record->has_time)
+		put_format(output, "[%5" PRIu64 ".%06" PRIu64 "] ", record->time_ns / NSEC_PER_SEC,
+			   record->time_ns % NSEC_PER_SEC / 1000);
+	for (int i = 0; i < 2; i++)
+		put_text(output, core, &record->text[i], 0, NULL);
+	put(output, "\n", 1);
+}
+
+/* ----------------------------------------------------------------- JSON */
+
+static void put_number(struct output *output, const char *key, bool known, uint64_t value)
+{
+	if (known)
+		put_format(output, "\"%s\":%" PRIu64 ",", key, value);
+	else
+		put_format(output, "\"%s\":null,", key);
+}
+
+static void put_caller(struct output *output, const struct record *record)
+{
+	if (record->has_caller)
+		put_format(output, "\"caller\":\"%c%" PRIu32 "\",",
+			   record->caller & RECORD_CPU ? 'C' : 'T', record->caller & ~RECORD_CPU);
+	else
+		put_format(output, "\"caller\":null,");
+}
+
+static void put_string_end(struct output *output, struct json_text *json)
+{
+	char out[JSON_MOST];
+
+	put(output, out, json_end(json, out));
+	put(output, "\"", 1);
+}
+
+static void json_record(struct output *output, struct core *core, const struct record *record)
+{
+	struct json_text json = { .size = 0 };
+
+	put(output, "{", 1);
+	put_number(output, "seq", record->has_seq, record->seq);
+	put_number(output, "time_ns", record->has_time, record->time_ns);
+	put_number(output, "level", record->level != RECORD_UNKNOWN, (uint64_t)record->level);
+	put_number(output, "facility", record->facility != RECORD_UNKNOWN,
+		   (uint64_t)record->facility);
+	put_caller(output, record);
+	if (record->lost) {
+		put_format(output, "\"text\":null}\n");
+		return;
+	}
+	put_format(output, "\"text\":\"");
+	if (!record->no_text) {
+		uint64_t first = record->text[0].size;
+		unsigned int skip = record->marks;
+
+		put_text(output, core, &record->text[0], skip, &json);
+		put_text(output, core, &record->text[1],
+			 skip > first ? skip - (unsigned int)first : 0, &json);
+	}
+	put_string_end(output, &json);
+	put(output, "}\n", 2);
+}
+
+void output_record(struct output *output, struct core *core, const struct record *record)
+{
+	if (output->json)
+		json_record(output, core, record);
+	else
+		text_record(output, core, record);
+}
+
+/* ----------------------------------------------------------- VMCOREINFO */
+
+static void put_string(struct output *output, const char *bytes, size_t size)
+{
+	struct json_text json = { .size = 0 };
+
+	put(output, "\"", 1);
+	put_json(output, &json, (const unsigned char *)bytes, size);
+	put_string_end(output, &json);
+}
+
+static void json_vmcoreinfo(struct output *output, const struct vmcoreinfo *info)
+{
+	const char *line = info->text, *end = info->text + info->size, *comma = "";
+
+	put(output, "{", 1);
+	while (line < end) {
+		const char *line_end = memchr(line, '\n', (size_t)(end - line));
+		const char *equals;
+
+		if (!line_end)
+			line_end = end;
+		equals = memchr(line, '=', (size_t)(line_end - line));
+		if (equals) {
+			put_format(output, "%s\n  ", comma);
+			put_string(output, line, (size_t)(equals - line));
+			put(output, ": ", 2);
+			put_string(output, equals + 1, (size_t)(line_end - equals) - 1);
+			comma = ",";
+		}
+		line = line_end + 1;
+	}
+	put(output, "\n}\n", 3);
+}
+
+void output_vmcoreinfo(struct output *output, const struct vmcoreinfo *info)
+{
+	if (output->json)
+		json_vmcoreinfo(output, info);
+	else
+		put(output, info->text, info->size);
+}
