@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <endian.h>
-#include <inttypes.h>
 #include <libfdt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../purgatory/handover.h"
+#include "cells.h"
 #include "dtb.h"
 
 /* What a former kexec, or the boot loader for this boot only, left in /chosen. */
@@ -16,14 +16,10 @@ static const char *const stale[] = {
 	PURGATORY_RECORD_PROPERTY,
 };
 
-/* A cells property of the root; drivers/of/fdt.c takes 1 where it is missing. */
-static unsigned int root_cells(const void *dtb, const char *property)
-{
-	int length;
-	const fdt32_t *value = fdt_getprop(dtb, 0, property, &length);
-
-	return value && length == (int)sizeof(*value) ? fdt32_to_cpu(*value) : 1;
-}
+/* Those of them that a former kernel's helper put into the memory reservations, too. */
+static const char *const reserved[] = {
+	"linux,elfcorehdr", "linux,ima-kexec-buffer", "linux,dmcryptkeys",
+};
 
 static int find_chosen(void *dtb)
 {
@@ -49,30 +45,72 @@ static bool read_initrd_address(const void *dtb, int chosen, const char *propert
 /* To the smallest page, as boot loaders may do. */
 static uint64_t page_up(uint64_t size)
 {
-	return (size + 4095) & ~4095ULL;
+	return size > UINT64_MAX - 4095 ? size : (size + 4095) & ~4095ULL;
 }
 
 /*
- * The old initrd is gone in the new kernel, and so must be its reservation; not
- * a larger one that happens to start there (drivers/of/kexec.c compares both).
+ * What lay in @range is gone in the new kernel, and so must be its reservation;
+ * not a larger one that happens to start there (drivers/of/kexec.c compares both).
  */
+static int drop_reservation(void *dtb, struct crashres_range range)
+{
+	int error = 0;
+
+	for (int i = fdt_num_mem_rsv(dtb); i-- > 0 && !error;) {
+		uint64_t base, size;
+
+		error = fdt_get_mem_rsv(dtb, i, &base, &size);
+		if (!error && base == range.base &&
+		    (size == range.size || size == page_up(range.size)))
+			error = fdt_del_mem_rsv(dtb, i);
+	}
+	return error;
+}
+
 static int drop_initrd_reservation(void *dtb, int chosen)
 {
-	uint64_t start, end, base, size;
+	struct crashres_range initrd;
+	uint64_t start, end;
 
 	if (!read_initrd_address(dtb, chosen, "linux,initrd-start", &start) ||
-	    !read_initrd_address(dtb, chosen, "linux,initrd-end", &end))
+	    !read_initrd_address(dtb, chosen, "linux,initrd-end", &end) ||
+	    !crs_range_make(start, end - start, &initrd))
 		return 0;
-	for (int i = fdt_num_mem_rsv(dtb); i-- > 0;)
-		if (!fdt_get_mem_rsv(dtb, i, &base, &size) && base == start &&
-		    (size == end - start || size == page_up(end - start)))
-			return fdt_del_mem_rsv(dtb, i);
-	return 0;
+	return drop_reservation(dtb, initrd);
+}
+
+/* The reservation of what @property, in the root's cells, says where it is. */
+static int drop_reservation_of(void *dtb, int chosen, const char *property)
+{
+	struct crs_cells cells = crs_cells_of_root(dtb);
+	struct crashres_range range;
+	int length;
+	const void *value = fdt_getprop(dtb, chosen, property, &length);
+
+	if (!value || !crs_cells_possible(cells) || (size_t)length < crs_cells_bytes(cells) ||
+	    !crs_cells_get(cells, value, &range))
+		return 0;
+	return drop_reservation(dtb, range);
+}
+
+/*
+ * One reservation stays that the kernel drops: that of the running tree itself,
+ * as U-Boot makes it. Its address is not shown to user space, and a size that is
+ * the tree's may be that of something else, which firmware still needs. At worst
+ * the new kernel does without that memory.
+ */
+static int drop_reservations(void *dtb, int chosen)
+{
+	int error = drop_initrd_reservation(dtb, chosen);
+
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved) && !error; i++)
+		error = drop_reservation_of(dtb, chosen, reserved[i]);
+	return error;
 }
 
 static int drop_stale(void *dtb, int chosen)
 {
-	int error = drop_initrd_reservation(dtb, chosen);
+	int error = drop_reservations(dtb, chosen);
 
 	for (size_t i = 0; i < sizeof(stale) / sizeof(*stale) && !error; i++) {
 		error = fdt_delprop(dtb, chosen, stale[i]);
@@ -82,37 +120,22 @@ static int drop_stale(void *dtb, int chosen)
 	return error;
 }
 
-static bool put_cells(uint8_t **out, unsigned int cells, uint64_t value)
-{
-	if (cells == 1 && value > UINT32_MAX)
-		return false;
-	for (unsigned int i = cells * 4; i-- > 0;)
-		*(*out)++ = (uint8_t)(value >> 8 * i);
-	return true;
-}
-
 /* <address size> pairs in the root's cells, which is how drivers/of/fdt.c reads them. */
 static enum crashres_status set_ranges(struct crashres_ctx *ctx, void *dtb, int chosen,
 				       const char *property, const struct crashres_range *ranges,
 				       size_t count, int *error)
 {
-	unsigned int address_cells = root_cells(dtb, "#address-cells");
-	unsigned int size_cells = root_cells(dtb, "#size-cells");
-	uint8_t value[2 * 16], *out = value;
+	struct crs_cells cells = crs_cells_of_root(dtb);
+	enum crashres_status status = crs_cells_check(ctx, cells);
+	uint8_t value[2 * CRS_CELLS_MAX], *out = value;
 
-	if (address_cells < 1 || address_cells > 2 || size_cells < 1 || size_cells > 2)
-		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
-				"root node: %u address and %u size cells: 1 or 2 of each are possible",
-				address_cells, size_cells);
-	for (size_t i = 0; i < count && i < 2; i++)
-		if (!put_cells(&out, address_cells, ranges[i].base) ||
-		    !put_cells(&out, size_cells, ranges[i].size))
-			return crs_fail(ctx, CRASHRES_ERR_LIMIT,
-					"%s: 0x%" PRIx64 " + 0x%" PRIx64 " does not fit the root node's "
-					"%u address and %u size cells", property, ranges[i].base,
-					ranges[i].size, address_cells, size_cells);
-	*error = fdt_setprop(dtb, chosen, property, value, (int)(out - value));
-	return CRASHRES_OK;
+	for (size_t i = 0; status == CRASHRES_OK && i < count && i < 2; i++) {
+		status = crs_cells_put(ctx, cells, property, ranges[i], out);
+		out += crs_cells_bytes(cells);
+	}
+	if (status == CRASHRES_OK)
+		*error = fdt_setprop(dtb, chosen, property, value, (int)(out - value));
+	return status;
 }
 
 static int set_seeds(void *dtb, int chosen, const uint8_t *seed)
@@ -158,6 +181,9 @@ static enum crashres_status edit(struct crashres_ctx *ctx, void *dtb,
 	int node = find_chosen(dtb);
 
 	*error = node < 0 ? node : drop_stale(dtb, node);
+	/* As after kexec_file_load, though only powerpc reads it. */
+	if (!*error)
+		*error = fdt_setprop_empty(dtb, node, "linux,booted-from-kexec");
 	if (!*error && *chosen->bootargs)
 		*error = fdt_setprop(dtb, node, "bootargs", chosen->bootargs,
 				     (int)strlen(chosen->bootargs) + 1);

@@ -7,8 +7,11 @@
 
 #define ROOM	(3 * MIB)
 
-/* Every stale property holds another address; linux,initrd-start holds this one. */
+/* Every stale property holds another address; these hold those that are reserved. */
 #define OLD_INITRD	0x48003000
+#define OLD_ELFCOREHDR	0x48005000
+#define OLD_IMA_BUFFER	0x48007000
+#define OLD_KEYS	0x4800a000
 
 /* How the source is made. */
 struct source {
@@ -16,23 +19,56 @@ struct source {
 	bool stub;			/* as on ACPI machines: no child but /chosen */
 	bool no_chosen;
 	bool stale;			/* /chosen of a kernel started by kexec */
-	size_t reserved;		/* at its initrd; 0: its 4 KiB */
+	size_t reserved;		/* at each of those four; 0: none */
+	size_t size;			/* of each of the four by /chosen */
+	bool zero_unit;			/* the node is /chosen@0 */
 	size_t padding;			/* bytes in a property of the root */
 };
 
 static const char *const stale[] = {
 	"bootargs", "kaslr-seed", "rng-seed", "linux,initrd-start", "linux,initrd-end",
 	"linux,elfcorehdr", "linux,usable-memory-range", "linux,ima-kexec-buffer",
-	"linux,kho-fdt", "linux,kho-scratch", "linux,booted-from-kexec", "crashres,record",
+	"linux,kho-fdt", "linux,kho-scratch", "linux,dmcryptkeys", "linux,booted-from-kexec",
+	"crashres,record",
 };
+
+/* Those that hold an address and a size in the root's cells. */
+static bool is_range(const char *name)
+{
+	return !strcmp(name, "linux,elfcorehdr") || !strcmp(name, "linux,ima-kexec-buffer") ||
+	       !strcmp(name, "linux,dmcryptkeys") || !strcmp(name, "linux,kho-fdt") ||
+	       !strcmp(name, "linux,kho-scratch");
+}
+
+static void put_stale(void *dtb, const struct source *source)
+{
+	for (size_t i = 0; i < COUNT(stale); i++) {
+		uint64_t base = 0x48000000 + 0x1000 * i;
+		fdt32_t cells[4];
+		size_t count = 0;
+
+		if (!is_range(stale[i])) {
+			fdt_property_u64(dtb, stale[i], !strcmp(stale[i], "linux,initrd-end") ?
+					 OLD_INITRD + source->size : base);
+			continue;
+		}
+		if (source->address_cells == 2)
+			cells[count++] = 0;
+		cells[count++] = cpu_to_fdt32(base);
+		if (source->size_cells == 2)
+			cells[count++] = 0;
+		cells[count++] = cpu_to_fdt32(source->size);
+		fdt_property(dtb, stale[i], cells, count * 4);
+	}
+}
 
 static void put_chosen(void *dtb, const struct source *source)
 {
-	fdt_begin_node(dtb, "chosen");
+	fdt_begin_node(dtb, source->zero_unit ? "chosen@0" : "chosen");
 	fdt_property_string(dtb, "stdout-path", "serial0:115200");
 	fdt_property_u64(dtb, "linux,uefi-system-table", 0x7c000000);
-	for (size_t i = 0; source->stale && i < COUNT(stale); i++)
-		fdt_property_u64(dtb, stale[i], 0x48000000 + 0x1000 * i);
+	if (source->stale)
+		put_stale(dtb, source);
 	if (source->stale)
 		fdt_property_u64(dtb, "linux,kept", 1);
 	fdt_end_node(dtb);
@@ -45,8 +81,12 @@ static uint8_t *build(const struct source *source)
 
 	assert_int_equal(fdt_create(dtb, ROOM), 0);
 	fdt_add_reservemap_entry(dtb, 0x1000, 0x2000);
-	if (source->stale)
-		fdt_add_reservemap_entry(dtb, OLD_INITRD, source->reserved ? source->reserved : 0x1000);
+	if (source->reserved) {
+		fdt_add_reservemap_entry(dtb, OLD_INITRD, source->reserved);
+		fdt_add_reservemap_entry(dtb, OLD_KEYS, source->reserved);
+		fdt_add_reservemap_entry(dtb, OLD_IMA_BUFFER, source->reserved);
+		fdt_add_reservemap_entry(dtb, OLD_ELFCOREHDR, source->reserved);
+	}
 	fdt_add_reservemap_entry(dtb, 0x7000, 0x1000);
 	fdt_finish_reservemap(dtb);
 	fdt_begin_node(dtb, "");
@@ -257,37 +297,125 @@ static void test_cells_that_cannot_be(void **state)
 		      "1 or 2 of each are possible");
 }
 
-static void test_what_a_former_kexec_left_is_gone(void **state)
+/* Every one but that which says that it was kexec. */
+static void check_nothing_stale(const void *dtb)
 {
-	const struct source source = { .address_cells = 2, .size_cells = 2, .stale = true };
-	const struct crs_dtb_chosen nothing = { .bootargs = "" };
-	uint8_t *dtb = make(*state, &source, &nothing);
-
 	for (size_t i = 0; i < COUNT(stale); i++)
-		check_no_property(dtb, stale[i]);
-	check_property(dtb, "linux,kept", "\0\0\0\0\0\0\0\1", 8);
-	check_property(dtb, "stdout-path", "serial0:115200", 15);
-	/* The old initrd's is gone, the others stay. */
-	check_reservations(dtb, "1000+2000 7000+1000");
-	free(dtb);
+		if (strcmp(stale[i], "linux,booted-from-kexec"))
+			check_no_property(dtb, stale[i]);
+	check_property(dtb, "linux,booted-from-kexec", "", 0);
 }
 
-/* What is larger is not the initrd's, whatever it is. */
-static void test_a_larger_reservation_stays(void **state)
+static void test_what_a_former_kexec_left_is_gone(void **state)
 {
 	const struct source source = {
-		.address_cells = 2, .size_cells = 2, .stale = true, .reserved = 0x2000,
+		.address_cells = 2, .size_cells = 2, .stale = true, .size = 0x1000,
 	};
 	const struct crs_dtb_chosen nothing = { .bootargs = "" };
 	uint8_t *dtb = make(*state, &source, &nothing);
 
-	check_reservations(dtb, "1000+2000 48003000+2000 7000+1000");
+	check_nothing_stale(dtb);
+	check_property(dtb, "linux,kept", "\0\0\0\0\0\0\0\1", 8);
+	check_property(dtb, "stdout-path", "serial0:115200", 15);
+	check_reservations(dtb, "1000+2000 7000+1000");
 	free(dtb);
+}
+
+#define ALL_FOUR(size) "1000+2000 48003000+" size " 4800a000+" size " 48007000+" size \
+		       " 48005000+" size " 7000+1000"
+
+/* Of the initrd, elfcorehdr, IMA buffer and keys: exactly theirs, or to the page. */
+static void test_old_reservations_are_dropped(void **state)
+{
+	static const struct {
+		size_t size, reserved;
+		const char *wanted;
+	} cases[] = {
+		{ 0x1000, 0x1000, "1000+2000 7000+1000" },
+		{ 0x1234, 0x1234, "1000+2000 7000+1000" },
+		{ 0x1234, 0x2000, "1000+2000 7000+1000" },
+		{ 0x1001, 0x2000, "1000+2000 7000+1000" },
+		{ 0x1000, 0x2000, ALL_FOUR("2000") },
+		{ 0x1234, 0x1235, ALL_FOUR("1235") },
+		{ 0x1234, 0x1000, ALL_FOUR("1000") },
+		{ 0x2001, 0x2000, ALL_FOUR("2000") },
+	};
+	const struct crs_dtb_chosen nothing = { .bootargs = "" };
+
+	for (size_t i = 0; i < COUNT(cases); i++)
+		for (uint32_t cells = 1; cells <= 2; cells++) {
+			const struct source source = {
+				.address_cells = cells, .size_cells = 3 - cells, .stale = true,
+				.size = cases[i].size, .reserved = cases[i].reserved,
+			};
+			uint8_t *dtb = make(*state, &source, &nothing);
+
+			check_reservations(dtb, cases[i].wanted);
+			free(dtb);
+		}
+}
+
+/* Without the property nobody knows whose it is. */
+static void test_reservations_of_others_stay(void **state)
+{
+	const struct source source = { .address_cells = 2, .size_cells = 2, .reserved = 0x1000 };
+	const struct crs_dtb_chosen nothing = { .bootargs = "" };
+	uint8_t *dtb = make(*state, &source, &nothing);
+
+	check_reservations(dtb, ALL_FOUR("1000"));
+	free(dtb);
+}
+
+/* A /chosen with these bytes in these properties, and a reservation that nothing there names. */
+static void check_kept(struct unit *unit, const char *first, const void *bytes, size_t size,
+		       const char *second)
+{
+	const struct crs_dtb_chosen nothing = { .bootargs = "" };
+	uint8_t dtb[1024], *result;
+	size_t result_size;
+
+	fdt_create(dtb, sizeof(dtb));
+	fdt_add_reservemap_entry(dtb, 0x48003000, 0x1000);
+	fdt_finish_reservemap(dtb);
+	fdt_begin_node(dtb, "");
+	fdt_property_u32(dtb, "#address-cells", 2);
+	fdt_property_u32(dtb, "#size-cells", 2);
+	fdt_begin_node(dtb, "chosen");
+	fdt_property(dtb, first, bytes, size);
+	if (second)
+		fdt_property_u64(dtb, second, 0x1000);
+	fdt_end_node(dtb);
+	fdt_end_node(dtb);
+	assert_int_equal(fdt_finish(dtb), 0);
+	assert_ok(unit, crs_dtb_make(unit->ctx, "tree", dtb, sizeof(dtb), &nothing, &result,
+				     &result_size));
+	check_reservations(result, "48003000+1000");
+	check_no_property(result, first);
+	free(result);
+}
+
+static void test_stale_values_that_say_nothing(void **state)
+{
+	static const uint8_t good[17] = { [4] = 0x48, [6] = 0x30, [14] = 0x10 };
+	static const uint8_t wraps[16] = { [0] = 0xff, [8] = 0xff };
+	static const char initrd[] = "linux,initrd-start";
+
+	check_kept(*state, "linux,elfcorehdr", good, 15, NULL);
+	check_kept(*state, "linux,elfcorehdr", good, 8, NULL);
+	check_kept(*state, "linux,elfcorehdr", "", 0, NULL);
+	check_kept(*state, "linux,elfcorehdr", wraps, 16, NULL);
+	check_kept(*state, initrd, good, 8, NULL);
+	check_kept(*state, initrd, good, 7, "linux,initrd-end");
+	check_kept(*state, initrd, good, 16, "linux,initrd-end");
+	check_kept(*state, initrd, good, 8, "linux,initrd-end");	/* ends before it */
 }
 
 static void test_old_values_are_replaced(void **state)
 {
-	const struct source source = { .address_cells = 2, .size_cells = 2, .stale = true };
+	const struct source source = {
+		.address_cells = 2, .size_cells = 2, .stale = true, .size = 0x1000,
+		.reserved = 0x1000,
+	};
 	const struct crs_dtb_chosen chosen = full();
 	uint8_t *dtb = make(*state, &source, &chosen);
 
@@ -319,8 +447,7 @@ static void test_what_is_not_asked_for_is_not_there(void **state)
 	const struct crs_dtb_chosen nothing = { .bootargs = "" };
 	uint8_t *dtb = make(*state, &source, &nothing);
 
-	for (size_t i = 0; i < COUNT(stale); i++)
-		check_no_property(dtb, stale[i]);
+	check_nothing_stale(dtb);
 	check_reservations(dtb, "1000+2000 7000+1000");
 	free(dtb);
 }
@@ -344,6 +471,23 @@ static void test_a_stub_for_acpi_stays_a_stub(void **state)
 		check_property(dtb, "bootargs", "root=/dev/vda1 ro", 18);
 		free(dtb);
 	}
+}
+
+/* What U-Boot of old calls it; the kernel looks there too. */
+static void test_chosen_with_a_unit_address(void **state)
+{
+	const struct source source = {
+		.address_cells = 2, .size_cells = 2, .stub = true, .zero_unit = true,
+	};
+	const struct crs_dtb_chosen chosen = full();
+	uint8_t *dtb = make(*state, &source, &chosen);
+	int node = fdt_first_subnode(dtb, 0);
+
+	assert_string_equal(fdt_get_name(dtb, node, NULL), "chosen@0");
+	assert_int_equal(fdt_next_subnode(dtb, node), -FDT_ERR_NOTFOUND);
+	check_property(dtb, "bootargs", "root=/dev/vda1 ro", 18);
+	check_property(dtb, "linux,uefi-system-table", "\0\0\0\0\x7c\0\0\0", 8);
+	free(dtb);
 }
 
 static void test_size_does_not_depend_on_addresses(void **state)
@@ -464,11 +608,14 @@ int main(void)
 		UNIT_TEST(test_numbers_that_do_not_fit_their_cells),
 		UNIT_TEST(test_cells_that_cannot_be),
 		UNIT_TEST(test_what_a_former_kexec_left_is_gone),
-		UNIT_TEST(test_a_larger_reservation_stays),
+		UNIT_TEST(test_old_reservations_are_dropped),
+		UNIT_TEST(test_reservations_of_others_stay),
+		UNIT_TEST(test_stale_values_that_say_nothing),
 		UNIT_TEST(test_old_values_are_replaced),
 		UNIT_TEST(test_the_record_is_a_template_and_nothing_more),
 		UNIT_TEST(test_what_is_not_asked_for_is_not_there),
 		UNIT_TEST(test_a_stub_for_acpi_stays_a_stub),
+		UNIT_TEST(test_chosen_with_a_unit_address),
 		UNIT_TEST(test_size_does_not_depend_on_addresses),
 		UNIT_TEST(test_same_input_same_bytes),
 		UNIT_TEST(test_damaged_trees),
