@@ -10,7 +10,8 @@ import pytest
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 BASH = "/usr/share/bash-completion/bash_completion"
-COMMANDS = {"kexec": "kexec/options.c", "crashres": "crashres/report.c"}
+COMMANDS = {"kexec": "kexec/options.c", "crashres": "crashres/report.c",
+            "vmcore-dmesg": "vmcore-dmesg/options.c"}
 FILES = {"bash": "completions/bash/{}", "zsh": "completions/zsh/_{}",
          "fish": "completions/fish/{}.fish"}
 
@@ -72,6 +73,7 @@ def complete_bash(command, *words):
     ("kexec", ["--append", ""], []),
     ("crashres", [""], ["--help", "--version", "report"]),
     ("crashres", ["report", "--j"], ["--json"]),
+    ("vmcore-dmesg", ["--"], ["--help", "--info", "--json", "--output=", "--version"]),
 ])
 def test_bash(command, words, replies):
     assert complete_bash(command, *words) == replies
@@ -91,6 +93,7 @@ def complete_fish(command, line):
     ("kexec", "kexec --type=u", ["--type=uImage", "--type=uki"]),
     ("crashres", "crashres ", ["report"]),
     ("crashres", "crashres report --j", ["--json"]),
+    ("vmcore-dmesg", "vmcore-dmesg --i", ["--info"]),
 ])
 def test_fish(command, line, replies):
     assert complete_fish(command, line) == replies
