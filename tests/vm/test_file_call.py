@@ -72,7 +72,7 @@ def tree_of(dtb):
     text = subprocess.run(["dtc", "-q", "-s", "-I", "dtb", "-O", "dts"], input=dtb, check=True,
                           capture_output=True).stdout.decode()
     varying = ("linux,initrd-start", "linux,initrd-end", "kaslr-seed", "rng-seed",
-               "/memreserve/", "linux,booted-from-kexec", "linux,ima-kexec-buffer")
+               "/memreserve/", "linux,ima-kexec-buffer")
     return [line.strip() for line in text.splitlines() if not line.strip().startswith(varying)]
 
 
