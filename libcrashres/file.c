@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "memfd.h"
 
-/* The kernel's own limit for a file that it loads (kernel_read_file, 4 GiB). */
-#define FILE_LIMIT (4ULL << 30)
+#define CHUNK (256U << 10)
 
 enum crashres_status crs_read_fd(struct crashres_ctx *ctx, int fd, size_t limit, const char *name,
 				 uint8_t **data, size_t *size)
@@ -62,56 +62,103 @@ enum crashres_status crs_read_below_root(struct crashres_ctx *ctx, const char *p
 	return crs_read_fd(ctx, fd, limit, name, data, size);
 }
 
-static enum crashres_status read_bytes(struct crashres_ctx *ctx, int fd, struct crashres_file *file)
+static enum crashres_status read_to(struct crashres_ctx *ctx, int fd, uint8_t *chunk,
+				    struct crs_memfd *memfd)
 {
-	uint8_t *data;
-	enum crashres_status status = crs_read_fd(ctx, fd, FILE_LIMIT, file->name, &data,
-						  &file->size);
+	for (;;) {
+		ssize_t got = read(fd, chunk, CHUNK);
+		enum crashres_status status;
 
-	if (status == CRASHRES_OK)
-		file->data = data;
-	return status;
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot read");
+		if (got == 0)
+			return CRASHRES_OK;
+		status = crs_memfd_write(ctx, memfd, chunk, (size_t)got);
+		if (status != CRASHRES_OK)
+			return status;
+	}
 }
 
-/* Devices, pipes and files of sysfs can only be read. */
-static enum crashres_status take_bytes(struct crashres_ctx *ctx, int fd, struct crashres_file *file)
+/*
+ * Devices, pipes and files of sysfs can only be read; and kexec_file_load(2)
+ * takes regular files alone (kernel_read_file), so that theirs is a copy's fd.
+ */
+static enum crashres_status copy_file(struct crashres_ctx *ctx, int fd, const char *name,
+				      struct crashres_file **file)
+{
+	CRS_CLEANUP(crs_memfd_closep) struct crs_memfd memfd = CRS_MEMFD_CLOSED;
+	CRS_CLEANUP(crs_freep) uint8_t *chunk = malloc(CHUNK);
+	enum crashres_status status;
+
+	if (!chunk)
+		return crs_fail_memory(ctx);
+	status = crs_memfd_open(ctx, &memfd);
+	if (status == CRASHRES_OK)
+		status = read_to(ctx, fd, chunk, &memfd);
+	if (status == CRASHRES_OK && !memfd.size)
+		status = crs_fail(ctx, CRASHRES_ERR_FORMAT, "the file is empty");
+	if (status == CRASHRES_OK)
+		status = crs_memfd_finish(ctx, &memfd, name, file);
+	if (status != CRASHRES_OK)
+		return crs_within(ctx, status, "%s", name);
+	(*file)->copied = true;
+	return CRASHRES_OK;
+}
+
+/* *mapped stays NULL for what cannot be mapped. */
+static enum crashres_status map_bytes(struct crashres_ctx *ctx, int fd, const char *name,
+				      void **mapped, size_t *size)
 {
 	struct stat st;
-	uint8_t *data;
+	void *data;
 
 	if (fstat(fd, &st) < 0)
-		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s", file->name);
+		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s", name);
 	if (S_ISDIR(st.st_mode))
-		return crs_fail_errno(ctx, CRASHRES_ERR_OS, EISDIR, "%s", file->name);
+		return crs_fail_errno(ctx, CRASHRES_ERR_OS, EISDIR, "%s", name);
 	if (!S_ISREG(st.st_mode) || st.st_size == 0)
-		return read_bytes(ctx, fd, file);
+		return CRASHRES_OK;
 	data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (data == MAP_FAILED && errno == ENODEV)
-		return read_bytes(ctx, fd, file);
 	if (data == MAP_FAILED)
-		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s: cannot map", file->name);
-	file->data = data;
-	file->size = (size_t)st.st_size;
-	file->mapped = true;
+		return errno == ENODEV ? CRASHRES_OK :
+		       crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s: cannot map", name);
+	*mapped = data;
+	*size = (size_t)st.st_size;
 	return CRASHRES_OK;
+}
+
+static enum crashres_status describe(struct crashres_ctx *ctx, int fd, const char *name,
+				     struct crashres_file *file)
+{
+	file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (file->fd < 0)
+		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s", name);
+	file->name = strdup(name);
+	return file->name ? CRASHRES_OK : crs_fail_memory(ctx);
 }
 
 enum crashres_status crs_file_from_fd(struct crashres_ctx *ctx, int fd, const char *name,
 				      struct crashres_file **file)
 {
-	struct crashres_file *new = calloc(1, sizeof(*new));
-	enum crashres_status status;
+	struct crashres_file *new;
+	void *mapped = NULL;
+	size_t size = 0;
+	enum crashres_status status = map_bytes(ctx, fd, name, &mapped, &size);
 
-	if (!new)
+	if (status != CRASHRES_OK)
+		return status;
+	if (!mapped)
+		return copy_file(ctx, fd, name, file);
+	new = calloc(1, sizeof(*new));
+	if (!new) {
+		munmap(mapped, size);
 		return crs_fail_memory(ctx);
-	new->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	new->name = strdup(name);
-	if (new->fd < 0)
-		status = crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s", name);
-	else
-		status = new->name ? take_bytes(ctx, fd, new) : crs_fail_memory(ctx);
-	if (status == CRASHRES_OK && new->size == 0)
-		status = crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: the file is empty", name);
+	}
+	new->data = mapped;
+	new->size = size;
+	status = describe(ctx, fd, name, new);
 	if (status != CRASHRES_OK) {
 		crashres_file_close(new);
 		return status;
@@ -134,10 +181,7 @@ void crashres_file_close(struct crashres_file *file)
 {
 	if (!file)
 		return;
-	if (file->mapped)
-		munmap((void *)(uintptr_t)file->data, file->size);
-	else
-		free((void *)(uintptr_t)file->data);
+	munmap((void *)(uintptr_t)file->data, file->size);
 	crs_closep(&file->fd);
 	free(file->name);
 	free(file);

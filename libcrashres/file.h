@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Files as bytes: mapped where possible, with the name that errors use. */
+/* Files as mapped bytes, with the name that errors use. */
 #ifndef CRS_FILE_H
 #define CRS_FILE_H
 
@@ -9,12 +9,13 @@ struct crashres_file {
 	char *name;
 	const uint8_t *data;
 	size_t size;
-	bool mapped;		/* else data is from malloc() */
-	int fd;			/* for kexec_file_load(2), which takes descriptors */
+	int fd;			/* of these bytes, for kexec_file_load(2) */
+	bool copied;		/* from what cannot be mapped: a device, a pipe, a file of sysfs */
 };
 
 /*
- * Takes what @fd holds, and keeps a duplicate of @fd. @name is for messages.
+ * Takes what @fd holds, and keeps a duplicate of @fd; where it cannot be mapped,
+ * a copy in a memfd. @name is for messages.
  */
 enum crashres_status crs_file_from_fd(struct crashres_ctx *ctx, int fd, const char *name,
 				      struct crashres_file **file);

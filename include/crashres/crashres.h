@@ -187,7 +187,7 @@ enum crashres_status crashres_loaded(struct crashres_ctx *ctx, enum crashres_slo
 struct crashres_file;
 
 /**
- * crashres_file_open() - map a regular file, read anything else into memory
+ * crashres_file_open() - map a regular file, copy anything else into memory
  * @file: out; release with crashres_file_close().
  *
  * Return: CRASHRES_ERR_OS; CRASHRES_ERR_FORMAT for an empty file.

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../memfd.h"
 #include "decompress.h"
 #include "elf.h"
 #include "kernel.h"
@@ -101,6 +102,23 @@ static enum crashres_status identify(struct crashres_ctx *ctx, struct crashres_k
 			  "kernel %s", file->name);
 }
 
+/* A device goes on behind its Image, and no more than image_size bytes can be loaded. */
+static enum crashres_status cut_copy(struct crashres_ctx *ctx, struct crashres_kernel *kernel)
+{
+	struct crashres_file *cut;
+	enum crashres_status status;
+
+	if (!kernel->file->copied || kernel->file->size <= kernel->image.image_size)
+		return CRASHRES_OK;
+	status = crs_memfd_copy(ctx, kernel->file->data, kernel->image.image_size,
+				kernel->file->name, &cut);
+	if (status == CRASHRES_OK) {
+		crashres_file_close(kernel->file);
+		kernel->file = cut;
+	}
+	return status;
+}
+
 enum crashres_status crashres_kernel_open(struct crashres_ctx *ctx, const char *path,
 					  struct crashres_kernel **kernel)
 {
@@ -116,6 +134,8 @@ enum crashres_status crashres_kernel_open(struct crashres_ctx *ctx, const char *
 		new->type = "Image";
 	if (status == CRASHRES_OK)
 		status = identify(ctx, new);
+	if (status == CRASHRES_OK)
+		status = cut_copy(ctx, new);
 	if (status != CRASHRES_OK) {
 		crashres_kernel_close(new);
 		return status;

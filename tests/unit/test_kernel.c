@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "../../libcrashres/kernel/kernel.h"
-#include "pack.h"
 #include "support.h"
+#include "wrap.h"
 
 #define UNKNOWN \
 	"Cannot determine the file type of %s: neither an arm64 kernel nor one in a known wrapper"
@@ -203,23 +205,152 @@ static void test_paths_that_are_no_file(void **state)
 	refuse_path(unit, unit->dir, sentence);
 }
 
-static void test_files_come_mapped_or_read(void **state)
+/* Opens @bytes as what a device gives: not to be mapped, and longer than what is in it. */
+static enum crashres_status open_device(struct unit *unit, struct bytes bytes,
+					struct crashres_kernel **kernel)
+{
+	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "device");
+	enum crashres_status status;
+	int child_status;
+	pid_t child;
+
+	unlink(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	child = fork();
+	if (child == 0) {
+		FILE *fifo = fopen(path, "wb");
+
+		_exit(fwrite(bytes.data, 1, bytes.size, fifo) != bytes.size || fclose(fifo));
+	}
+	status = crashres_kernel_open(unit->ctx, path, kernel);
+	assert_int_equal(waitpid(child, &child_status, 0), child);
+	assert_int_equal(child_status, 0);
+	return status;
+}
+
+static void check_device(struct unit *unit, struct bytes device, struct bytes image, size_t size)
+{
+	struct crashres_kernel *kernel;
+	struct stat st;
+
+	assert_ok(unit, open_device(unit, device, &kernel));
+	assert_int_equal(kernel->file->size, size);
+	assert_memory_equal(kernel->file->data, image.data, image.size);
+	/* kexec_file_load takes regular files only. */
+	assert_int_equal(fstat(kernel->file->fd, &st), 0);
+	assert_true(S_ISREG(st.st_mode));
+	assert_int_equal(st.st_size, size);
+	crashres_kernel_close(kernel);
+}
+
+/* bufsz > memsz is EINVAL for the kernel: no more than image_size is handed over. */
+static void test_a_device_is_longer_than_its_kernel(void **state)
+{
+	struct bytes image = pack_image();
+	struct bytes device = pack_join(pack_image(), pack_noise(2 * MIB, 8));
+
+	check_device(*state, image, image, image.size);
+	check_device(*state, device, image, MIB);
+	free(device.data);
+	device = pack_join(pack("gzip", image.data, image.size), pack_noise(MIB, 8));
+	check_device(*state, device, image, image.size);
+	free(device.data);
+	device = pack_join(wrap_uimage(image, 0), pack_noise(MIB, 8));
+	check_device(*state, device, image, image.size);
+	free(device.data);
+	free(image.data);
+}
+
+/* Its own descriptor is handed over, with its signature in an attribute. */
+static void test_the_original_is_kept_where_nothing_was_unpacked(void **state)
+{
+	struct unit *unit = *state;
+	struct bytes image = pack_image();
+	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "Image");
+	struct crashres_kernel *kernel;
+	struct stat st, original;
+
+	image = pack_join(image, pack_noise(MIB, 8));	/* longer than image_size */
+	assert_ok(unit, open_bytes(unit, image.data, image.size, &kernel));
+	assert_int_equal(fstat(kernel->file->fd, &st), 0);
+	assert_int_equal(stat(path, &original), 0);
+	assert_int_equal(st.st_ino, original.st_ino);
+	assert_int_equal(kernel->file->size, image.size);
+	assert_string_equal(crashres_kernel_type(kernel), "Image");
+	crashres_kernel_close(kernel);
+	free(image.data);
+}
+
+static void test_types_and_nested_wrappers(void **state)
+{
+	struct unit *unit = *state;
+	struct bytes image = pack_image();
+	struct wrap_segment segment = { 0, image, 0 };
+	const struct {
+		const char *type;
+		struct bytes file;
+	} cases[] = {
+		{ "Image", pack_image() },
+		{ "Image", gzip(pack_image()) },
+		{ "vmlinuz", gzip(wrap_zboot(image, "gzip", "gzip")) },
+		{ "vmlinux", gzip(wrap_elf(&segment, 1)) },
+		{ "uImage", gzip(wrap_uimage(image, 0)) },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct crashres_kernel *kernel;
+
+		assert_ok(unit, open_bytes(unit, cases[i].file.data, cases[i].file.size, &kernel));
+		assert_string_equal(crashres_kernel_type(kernel), cases[i].type);
+		assert_int_equal(kernel->file->size, image.size);
+		assert_memory_equal(kernel->file->data, image.data, image.size);
+		assert_null(kernel->initrd);
+		assert_null(kernel->dtb);
+		assert_null(kernel->command_line);
+		crashres_kernel_close(kernel);
+		free(cases[i].file.data);
+	}
+	free(image.data);
+}
+
+static void test_a_fit_image_is_named(void **state)
+{
+	struct bytes fit = { (uint8_t *)(uintptr_t)"\xd0\x0d\xfe\xed", 4 };
+
+	refuse(*state, fit, CRASHRES_ERR_UNSUPPORTED, "%s: a FIT image or a device tree, not a "
+	       "kernel: give the kernel that is in it (dumpimage of u-boot-tools takes it out)");
+	fit.size = 3;
+	refuse(*state, fit, CRASHRES_ERR_FORMAT, UNKNOWN);
+}
+
+static void test_the_list_of_formats(void **state)
+{
+	const char *list = crashres_kernel_formats();
+
+	assert_memory_equal(list, "arm64 Image, vmlinux, uImage, vmlinuz (EFI zboot), uki; unpacks "
+			    "gzip (zlib)", 75);
+}
+
+static void test_files_come_mapped_or_copied(void **state)
 {
 	struct unit *unit = *state;
 	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "initrd");
 	struct crashres_file *file;
+	char content[64];
 
 	unit_write_text(unit, "initrd", "0123456789");
 	assert_ok(unit, crashres_file_open(unit->ctx, path, &file));
 	assert_int_equal(file->size, 10);
 	assert_memory_equal(file->data, "0123456789", 10);
 	assert_string_equal(file->name, path);
-	assert_true(file->mapped);
+	assert_false(file->copied);
 	crashres_file_close(file);
 	/* Files of /proc tell no size. */
 	assert_ok(unit, crashres_file_open(unit->ctx, "/proc/self/comm", &file));
 	assert_memory_equal(file->data, "test_kernel", 11);
-	assert_false(file->mapped);
+	assert_true(file->copied);
+	assert_int_equal(pread(file->fd, content, sizeof(content), 0), 12);
+	assert_memory_equal(content, "test_kernel\n", 12);
 	crashres_file_close(file);
 	crashres_file_close(NULL);
 	crashres_kernel_close(NULL);
@@ -260,7 +391,12 @@ int main(void)
 		UNIT_TEST(test_files_that_are_no_kernel),
 		UNIT_TEST(test_kernels_that_cannot_be_started),
 		UNIT_TEST(test_paths_that_are_no_file),
-		UNIT_TEST(test_files_come_mapped_or_read),
+		UNIT_TEST(test_a_device_is_longer_than_its_kernel),
+		UNIT_TEST(test_the_original_is_kept_where_nothing_was_unpacked),
+		UNIT_TEST(test_types_and_nested_wrappers),
+		UNIT_TEST(test_a_fit_image_is_named),
+		UNIT_TEST(test_the_list_of_formats),
+		UNIT_TEST(test_files_come_mapped_or_copied),
 		UNIT_TEST(test_reading_stops_at_its_limit),
 	};
 

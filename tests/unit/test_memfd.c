@@ -23,7 +23,7 @@ static void test_what_was_written_is_in_it_for_ever(void **state)
 	assert_string_equal(file->name, "a name");
 	assert_int_equal(file->size, 10);
 	assert_memory_equal(file->data, "0123\0\0\0" "45\0", 10);
-	assert_true(file->mapped);
+	assert_false(file->copied);
 	assert_int_equal(fcntl(file->fd, F_GET_SEALS) &
 			 (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL),
 			 F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
