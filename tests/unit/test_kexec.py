@@ -5,12 +5,16 @@ make check sets CRASHRES_KEXEC (the program) and CRASHRES_DATA (the machines tha
 the build made of tests/data). Kernels, initrds and odd machines are made here.
 """
 
+import bz2
 import gzip
+import lzma
 import os
 import re
 import shutil
 import struct
 import subprocess
+import threading
+import zlib
 from typing import NamedTuple
 
 import pytest
@@ -50,6 +54,86 @@ def sections(*ends):
     table = b"".join(struct.pack("<8sIIII16s", b".text", 0, 0, 4096, end - 4096, bytes(16))
                      for end in ends)
     return struct.pack("<4sHH12sHH", b"PE\0\0", 0xaa64, len(ends), bytes(12), 0, 0) + table
+
+
+def zstd_stored(data):
+    """RFC 8878: one segment with its size, raw blocks of at most 128 KiB."""
+    blocks = [data[i:i + 128 * KIB] for i in range(0, len(data), 128 * KIB)]
+    return b"\x28\xb5\x2f\xfd\xa0" + struct.pack("<I", len(data)) + b"".join(
+        (len(block) << 3 | (i == len(blocks) - 1)).to_bytes(3, "little") + block
+        for i, block in enumerate(blocks))
+
+
+def lz4_stored(data):
+    """lz4_Frame_format.md: independent blocks of at most 4 MiB, the header's checksum with them."""
+    assert len(data) <= 4 * MIB
+    return (b"\x04\x22\x4d\x18\x60\x70\x73" + struct.pack("<I", len(data) | 1 << 31) + data +
+            bytes(4))
+
+
+def lz4_legacy(data):
+    """lz4_Block_format.md: one block, nothing but literals."""
+    assert 15 <= len(data) <= 8 * MIB
+    count, rest = divmod(len(data) - 15, 255)
+    block = b"\xf0" + b"\xff" * count + bytes([rest]) + data
+    return b"\x02\x21\x4c\x18" + struct.pack("<I", len(block)) + block
+
+
+def lzma_alone(data):
+    return lzma.compress(data, format=lzma.FORMAT_ALONE)
+
+
+PACKERS = {
+    "gzip": lambda data: gzip.compress(data, mtime=0), "zstd": zstd_stored,
+    "xz": lambda data: lzma.compress(data, check=lzma.CHECK_CRC32), "lzma": lzma_alone,
+    "lz4": lz4_stored, "lz4 legacy": lz4_legacy, "bzip2": bz2.compress,
+}
+
+
+def pe(*named, count=None, machine=0xaa64, size=0):
+    """A PE32+ file: sections (name, bytes) padded to 512, as linkers do."""
+    count = len(named) if count is None else count
+    start = -(-(64 + 24 + 240 + 40 * len(named)) // 512) * 512
+    headers, contents = b"", b""
+    for name, content in named:
+        padded = content + bytes(-len(content) % 512)
+        headers += struct.pack("<8sIIII16s", name.encode(), len(content), 0, len(padded),
+                               start + len(contents), bytes(16))
+        contents += padded
+    head = (struct.pack("<4s56xI", b"MZ", 64) +
+            struct.pack("<4sHH12sHH", b"PE", machine, count, bytes(12), 240, 0) +
+            struct.pack("<H106xI128x", 0x20b, 16) + headers)
+    return (head.ljust(start, b"\0") + contents).ljust(size, b"\0")
+
+
+def zboot(payload, name, inner_size=None):
+    """Linux, zboot-header.S; the unpacked size stands behind all but gzip."""
+    data = bytearray(pe())
+    data[4:8] = b"zimg"
+    data[8:16] = struct.pack("<II", len(data), len(payload))
+    data[24:24 + len(name)] = name.encode()
+    data += payload + (struct.pack("<I", inner_size) if inner_size else b"")
+    return bytes(data) + bytes(-len(data) % 512)
+
+
+def elf(*pieces, phoff=64, **header):
+    """An arm64 vmlinux with a PT_LOAD for each (address, bytes)."""
+    start = 64 + 56 * len(pieces)
+    phdrs, contents = b"", b""
+    for address, content in pieces:
+        phdrs += struct.pack("<IIQQQQQQ", 1, 5, start + len(contents), address, address,
+                             len(content), len(content), 0x10000)
+        contents += content
+    return struct.pack("<4s12sHHIQQQIHHHHHH", b"\x7fELF", b"\2\1\1", header.get("type", 2), 183, 1,
+                       pieces[0][0], phoff, 0, 0, 64, 56, len(pieces), 0, 0, 0) + phdrs + contents
+
+
+def uimage(data, compression=0):
+    """u-boot, include/image.h"""
+    def header(checksum):
+        return struct.pack(">7I4B32s", 0x27051956, checksum, 0, len(data), 0, 0, zlib.crc32(data),
+                           5, 22, 2, compression, b"Linux")
+    return header(zlib.crc32(header(0))) + data
 
 
 INPUTS = {
@@ -224,6 +308,85 @@ def test_without_checks_there_is_little_to_load(kexec):
 
 def test_gzip_gives_the_same_plan(kexec):
     assert kexec.plan(kernel="../in/Image.gz") == kexec.plan()
+
+
+# -------------------------------------------------------------- kernel files
+
+def cut_up(data, size):
+    """The pieces of a vmlinux, last ones first."""
+    base = 0xffff800008000000
+    return [(base + at, data[at:at + size]) for at in range(0, len(data), size)][::-1]
+
+
+PADDED = image().ljust(32 * MIB, b"\0")      # to image_size, as Linux does since 6.12
+
+KERNEL_FILES = {
+    **{name: pack(image()) for name, pack in PACKERS.items()},
+    **{f"{name} and more": pack(image()) + b"\xff" * 5000 for name, pack in PACKERS.items()},
+    "zboot gzip": zboot(PACKERS["gzip"](image()), "gzip"),
+    "zboot gzip padded": zboot(PACKERS["gzip"](PADDED), "gzip"),
+    "zboot zstd": zboot(zstd_stored(image()), "zstd", 64 * KIB),
+    "zboot zstd22": zboot(zstd_stored(image()), "zstd22", 64 * KIB),
+    "zboot lz4": zboot(lz4_legacy(image()), "lz4", 64 * KIB),
+    "zboot lzma": zboot(lzma_alone(image()), "lzma", 64 * KIB),
+    "zboot xzkern": zboot(PACKERS["xz"](image()), "xzkern", 64 * KIB),
+    "zboot in gzip": gzip.compress(zboot(PACKERS["gzip"](image()), "gzip")),
+    "uki": pe((".osrel", b"ID=test"), (".linux", image())),
+    "uki with zboot": pe((".linux", zboot(PACKERS["gzip"](image()), "gzip"))),
+    "uki in gzip": gzip.compress(pe((".linux", image()))),
+    "vmlinux": elf(*cut_up(image(), 64 * KIB)),
+    "vmlinux in gzip": gzip.compress(elf(*cut_up(image(), 64 * KIB))),
+    "vmlinux of 40 PT_LOADs": elf(*cut_up(image(), 1640)),
+    "uImage": uimage(image()),
+    "uImage and more": uimage(image()) + b"\xff" * 5000,
+    **{f"uImage {name}": uimage(PACKERS[name](image()), number)
+       for name, number in (("gzip", 1), ("bzip2", 2), ("lzma", 3), ("lz4", 5), ("zstd", 6))},
+    "padded": PADDED,
+    "longer than image_size": PADDED + b"\xff" * 5000,
+}
+
+
+def needs(kexec, name):
+    """Some decompressors are optional."""
+    help_text = kexec("--help").out
+    for word, library in {"zstd": "zstd", "xz": "xz", "lzma": "lzma", "lz4": "lz4",
+                          "bzip2": "bzip2"}.items():
+        if word in name and library not in help_text:
+            pytest.skip(f"this build has no {library}")
+
+
+@pytest.mark.parametrize("name", KERNEL_FILES)
+def test_every_kernel_file_gives_the_same_plan(kexec, name):
+    needs(kexec, name)
+    result = kexec.plan(kernel=kexec.file("kernel", KERNEL_FILES[name]))
+    assert (result.code, result.err) == (0, "")
+    assert result == kexec.plan()
+
+
+def test_a_symbolic_link_gives_the_same_plan(kexec):
+    os.symlink("Image", kexec.inputs / "vmlinuz")
+    assert kexec.plan(kernel="../in/vmlinuz") == kexec.plan()
+
+
+@pytest.mark.parametrize("data", [image(), image(image_size=64 * KIB) + b"\xff" * MIB,
+                                  INPUTS["Image.gz"] + b"\xff" * MIB],
+                         ids=["Image", "Image and more", "Image.gz and more"])
+def test_a_device_gives_the_same_plan(kexec, data):
+    """A pipe is read as a device is: to its end, which is behind the kernel's."""
+    os.mkfifo(kexec.inputs / "device")
+    writer = threading.Thread(target=(kexec.inputs / "device").write_bytes, args=(data,),
+                              daemon=True)
+    writer.start()
+    result = kexec.plan(kernel="../in/device")
+    writer.join(timeout=60)
+    assert result == kexec.plan(kernel=kexec.file("regular", data))
+    assert (result.code, result.err) == (0, "")
+
+
+def test_help_lists_the_formats(kexec):
+    last = kexec("--help").out.splitlines()[-1]
+    assert last.startswith("Supported kernel file types: arm64 Image, vmlinux, uImage, "
+                           "vmlinuz (EFI zboot), uki; unpacks gzip (zlib)")
 
 
 def test_image_with_a_section_table(kexec):
@@ -536,6 +699,12 @@ def test_longest_command_line(kexec):
 
 # ----------------------------------------------------------------- bad input
 
+def elf_with_offset(offset):
+    """A vmlinux whose only segment starts there in the file."""
+    data = elf(*cut_up(image(), 64 * KIB))
+    return data[:64 + 8] + struct.pack("<Q", offset) + data[64 + 16:]
+
+
 UNKNOWN = ": neither an arm64 kernel nor one in a known wrapper"
 
 
@@ -570,6 +739,41 @@ def test_bad_file(kexec, option, path, code, sentence):
     ("cut", image(pe=sections(32 * KIB, 64 * KIB + 1)),
      "kernel ../in/cut: truncated: its sections end at byte 65537, the file at byte 65536"),
     ("cut.gz", cut_gzip(), "../in/cut.gz: gzip: truncated"),
+    ("cut-in-half.gz", INPUTS["Image.gz"][:len(INPUTS["Image.gz"]) // 2],
+     "../in/cut-in-half.gz: gzip: truncated"),
+    # What kexec-tools crashed on.
+    ("20-bytes", bytes(20), "Cannot determine the file type of ../in/20-bytes" + UNKNOWN),
+    ("20-bytes-mz", b"MZ".ljust(20, b"\0"),
+     "Cannot determine the file type of ../in/20-bytes-mz" + UNKNOWN),
+    ("20-bytes-zboot", b"MZ\0\0zimg".ljust(20, b"\0"),
+     "../in/20-bytes-zboot: vmlinuz: damaged: it has no PE header"),
+    ("20-bytes-elf", b"\x7fELF\2\1\1".ljust(20, b"\0"),
+     "../in/20-bytes-elf: vmlinux: damaged: its ELF header"),
+    ("20-bytes-uimage", b"\x27\x05\x19\x56".ljust(20, b"\0"),
+     "../in/20-bytes-uimage: uImage: truncated: 20 bytes"),
+    ("65535-sections", pe(count=65535),
+     "../in/65535-sections: uki: truncated: its table of 65535 sections ends at byte 2621728, the "
+     "file at byte 512"),
+    ("65535-true-sections", pe(count=65535, size=3 * MIB),
+     "Cannot determine the file type of ../in/65535-true-sections" + UNKNOWN),
+    ("zboot", zboot(gzip.compress(INPUTS["text"]), "gzip"),
+     "Cannot determine the file type of ../in/zboot (vmlinuz)" + UNKNOWN),
+    ("zboot-of-big-endian", zboot(gzip.compress(image(flags=0b1011)), "gzip"),
+     "kernel ../in/zboot-of-big-endian (vmlinuz): a big-endian kernel: purgatory and kernel must "
+     "be little-endian"),
+    ("zboot-lzo", zboot(b"lzo", "lzo"),
+     "../in/zboot-lzo: vmlinuz: unknown compression \"lzo\""),
+    ("elf-phoff", elf(*cut_up(image(), 64 * KIB), phoff=(1 << 64) - 55),
+     "../in/elf-phoff: vmlinux: damaged: its program headers"),
+    ("elf-core", elf(*cut_up(image(), 64 * KIB), type=4),
+     "../in/elf-core: vmlinux: an ELF core dump, not an arm64 kernel"),
+    ("elf-offset", elf_with_offset((1 << 64) - 64 * KIB),
+     "../in/elf-offset: vmlinux: damaged: a segment wraps around"),
+    ("elf-cut", elf(*cut_up(image(), 64 * KIB))[:-1],
+     "../in/elf-cut: vmlinux: truncated: a segment ends at byte 65656, the file at byte 65655"),
+    ("fit", b"\xd0\x0d\xfe\xed" + bytes(100),
+     "../in/fit: a FIT image or a device tree, not a kernel: give the kernel that is in it "
+     "(dumpimage of u-boot-tools takes it out)"),
     ("bad.gz", damaged_gzip(), "../in/bad.gz: gzip: damaged: incorrect data check"),
     ("old", image(image_size=0),
      "kernel ../in/old: image_size is 0 (a kernel before Linux 3.17): how much memory it needs is "
