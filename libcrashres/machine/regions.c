@@ -81,7 +81,8 @@ static bool find_ram(const struct crs_iomem *iomem, struct crs_regions *regions)
 		if (is_ram(resource))
 			ok = crs_ranges_add(&regions->ram, resource->range);
 		if (ok && named(resource, "System RAM"))
-			ok = crs_ranges_add(&regions->usable, resource->range);
+			ok = crs_ranges_add(&regions->usable, resource->range) &&
+			     crs_ranges_add(&regions->memory, resource->range);
 		else if (ok && resource->parent >= 0 &&
 			 (is_reservation(resource) || is_ram(resource)))
 			ok = crs_ranges_add(&reserved, resource->range);
@@ -89,6 +90,7 @@ static bool find_ram(const struct crs_iomem *iomem, struct crs_regions *regions)
 	ok = ok && crs_ranges_subtract_all(&regions->usable, &reserved) &&
 	     crs_ranges_subtract_all(&regions->usable, &regions->crash);
 	crs_ranges_free(&reserved);
+	crs_ranges_normalize(&regions->memory);
 	return ok && crs_ranges_subtract_all(&regions->ram, &regions->crash);
 }
 
@@ -128,5 +130,6 @@ void crs_regions_free(struct crs_regions *regions)
 {
 	crs_ranges_free(&regions->crash);
 	crs_ranges_free(&regions->ram);
+	crs_ranges_free(&regions->memory);
 	crs_ranges_free(&regions->usable);
 }

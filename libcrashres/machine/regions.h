@@ -12,6 +12,9 @@ struct crs_regions {
 	/* Every "System RAM*" at any depth, what drivers manage too: to be dumped. */
 	struct crs_ranges ram;
 
+	/* "System RAM" as firmware had it, joined: with all that lies in it, without drivers'. */
+	struct crs_ranges memory;
+
 	/*
 	 * "System RAM" without its reservations and without the crash regions:
 	 * where a kernel that replaces the running one may be put. The running

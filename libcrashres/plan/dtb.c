@@ -203,14 +203,9 @@ static enum crashres_status edit(struct crashres_ctx *ctx, void *dtb,
 	return status;
 }
 
-enum crashres_status crs_dtb_make(struct crashres_ctx *ctx, const char *name, const void *dtb,
-				  size_t size, const struct crs_dtb_chosen *chosen,
-				  uint8_t **result, size_t *result_size)
+enum crashres_status crs_dtb_check(struct crashres_ctx *ctx, const char *name, const void *dtb,
+				   size_t size)
 {
-	/* Property names and values, two reservations, a node: less than this. */
-	size_t room = size + strlen(chosen->bootargs) + sizeof(struct purgatory_record) + 4096;
-	CRS_CLEANUP(crs_freep) uint8_t *tree = NULL;
-	enum crashres_status status;
 	int error;
 
 	if (size > CRS_DTB_MAX)
@@ -220,6 +215,21 @@ enum crashres_status crs_dtb_make(struct crashres_ctx *ctx, const char *name, co
 	if (error)
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: damaged device tree: %s", name,
 				fdt_strerror(error));
+	return CRASHRES_OK;
+}
+
+enum crashres_status crs_dtb_make(struct crashres_ctx *ctx, const char *name, const void *dtb,
+				  size_t size, const struct crs_dtb_chosen *chosen,
+				  uint8_t **result, size_t *result_size)
+{
+	/* Property names and values, two reservations, a node: less than this. */
+	size_t room = size + strlen(chosen->bootargs) + sizeof(struct purgatory_record) + 4096;
+	CRS_CLEANUP(crs_freep) uint8_t *tree = NULL;
+	enum crashres_status status = crs_dtb_check(ctx, name, dtb, size);
+	int error;
+
+	if (status != CRASHRES_OK)
+		return status;
 	tree = calloc(1, room);
 	if (!tree)
 		return crs_fail_memory(ctx);

@@ -28,6 +28,14 @@ struct crs_dtb_chosen {
 };
 
 /*
+ * Is @dtb, which nobody has looked at, a sound tree that the kernel takes?
+ *
+ * Return: as crs_dtb_make(), which asks the same.
+ */
+enum crashres_status crs_dtb_check(struct crashres_ctx *ctx, const char *name, const void *dtb,
+				   size_t size);
+
+/*
  * Nothing but /chosen and the memory reservations changes: on ACPI machines
  * another node would turn ACPI off (arch/arm64/kernel/acpi.c, dt_is_stub).
  * The size of the result depends on what is present, not on its addresses.

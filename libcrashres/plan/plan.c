@@ -10,6 +10,7 @@
 #include "dtb.h"
 #include "elfcorehdr.h"
 #include "handover.h"
+#include "memory-nodes.h"
 #include "parity.h"
 #include "place.h"
 #include "plan.h"
@@ -46,6 +47,7 @@ struct draft {
 	const char *dtb_name;
 	const void *dtb_source;
 	size_t dtb_source_size;
+	uint8_t *dtb_completed;		/* dtb_source where that is not somebody else's */
 	uint8_t seed[CRS_DTB_SEED_SIZE];
 	bool have_seed;
 	/* By role; size 0 where there is none. Sizes are known before places are. */
@@ -179,6 +181,26 @@ static enum crashres_status find_memory(struct draft *draft)
 	return CRASHRES_OK;
 }
 
+/* A tree that is not the running machine's may come without memory. */
+static enum crashres_status complete_dtb(struct draft *draft)
+{
+	const struct crs_memory_source source = {
+		.dtb = draft->machine->dtb,
+		.dtb_size = draft->machine->dtb_size,
+		.ram = &draft->machine->regions.memory,
+	};
+	enum crashres_status status;
+
+	status = crs_dtb_check(draft->ctx, draft->dtb_name, draft->dtb_source,
+			       draft->dtb_source_size);
+	if (status == CRASHRES_OK)
+		status = crs_memory_nodes_add(draft->ctx, draft->dtb_name, draft->dtb_source, &source,
+					      &draft->dtb_completed, &draft->dtb_source_size);
+	if (status == CRASHRES_OK)
+		draft->dtb_source = draft->dtb_completed;
+	return status;
+}
+
 static enum crashres_status take_dtb_source(struct draft *draft)
 {
 	const struct crashres_file *file = dtb_of(draft);
@@ -189,6 +211,7 @@ static enum crashres_status take_dtb_source(struct draft *draft)
 		draft->dtb_name = file->name;
 		draft->dtb_source = file->data;
 		draft->dtb_source_size = file->size;
+		return complete_dtb(draft);
 	} else if (draft->machine->dtb) {
 		draft->dtb_name = "/sys/firmware/fdt";
 		draft->dtb_source = draft->machine->dtb;
@@ -682,6 +705,7 @@ enum crashres_status crashres_plan_make(struct crashres_ctx *ctx,
 		status = calls[0] == CRASHRES_CALL_FILE_LOAD ? make_for_files(&draft) :
 							       make_segmented(&draft);
 	crs_ranges_free(&draft.place.holes);
+	free(draft.dtb_completed);
 	if (status != CRASHRES_OK) {
 		crashres_plan_free(draft.plan);
 		return status;

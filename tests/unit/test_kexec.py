@@ -897,7 +897,7 @@ def test_dtb_that_grows_too_large(kexec):
     tree = dtb(filled.replace("<1>", "<2>"))
     assert len(tree) <= 2 * MIB
     result = kexec.plan("--append=" + "x" * 500, f"--dtb={kexec.file('filled.dtb', tree)}")
-    assert re.fullmatch("kexec: ../in/filled.dtb: 2097[0-9]{3} bytes with the new /chosen, at most "
+    assert re.fullmatch("kexec: ../in/filled.dtb: 2098[0-9]{3} bytes with the new /chosen, at most "
                         "2097152\n", result.err)
     assert (result.code, result.out) == (255, "")
 
@@ -911,6 +911,43 @@ def test_dtb_option_replaces_the_machines(kexec):
     tree = kexec.file("good.dtb", dtb(ONE_CELL.replace("<1>", "<2>")))
     result = kexec.plan(f"--dtb={tree}", root=kexec.machine(sys_firmware_fdt=None))
     assert (result.code, result.err) == (0, "")
+
+
+def memory_lines(result):
+    assert result.code == 0
+    return [line for line in result.err.splitlines() if " has no memory" in line]
+
+
+@pytest.mark.parametrize("machine, files, line", [
+    ("virt-6.1", {}, "that of the machine's own device tree added"),
+    ("virt-6.1", {"sys_firmware_fdt": None}, "that of /proc/iomem added"),
+    ("virt-6.12-acpi", {}, "the machine's UEFI memory map added"),
+    ("virt-6.12-acpi", {"sys_firmware_fdt": None}, "that of /proc/iomem added"),
+])
+@pytest.mark.parametrize("slot", ["-p", "-l"])
+def test_dtb_option_without_memory(kexec, slot, machine, files, line):
+    tree = kexec.file("bare.dtb", dtb("/dts-v1/; / { #address-cells = <2>; #size-cells = <2>; };"))
+    root = kexec.machine(machine, **files)
+    result = kexec("-d", "--root", root, slot, f"--dtb={tree}", "../in/Image")
+    assert memory_lines(result) == [f"kexec: ../in/bare.dtb has no memory: {line}"]
+    quiet = kexec("--root", root, slot, f"--dtb={tree}", "../in/Image")
+    assert (quiet.code, quiet.err) == (0, "")
+
+
+def test_dtb_option_with_memory(kexec):
+    tree = kexec.file("full.dtb", dtb(
+        "/dts-v1/; / { #address-cells = <2>; #size-cells = <2>; memory@40000000 {"
+        " device_type = \"memory\"; reg = <0 0x40000000 1 0x80000000>; }; };"))
+    assert memory_lines(kexec.plan("-d", f"--dtb={tree}")) == []
+    assert memory_lines(kexec.plan("-d")) == []
+
+
+def test_dtb_option_whose_cells_are_too_small_for_the_memory(kexec):
+    tree = kexec.file("one.dtb", dtb(ONE_CELL))
+    root = kexec.machine(proc_iomem=iomem((HIGH, "")))
+    assert kexec.plan(f"--dtb={tree}", root=root) == fails(
+        255, "kexec: ../in/one.dtb: memory@40000000: 0x40000000 + 0x180000000 does not fit the "
+             "root node's 1 address and 1 size cells")
 
 
 def test_long_command_line(kexec):

@@ -100,6 +100,7 @@ static void write_world(struct unit *unit)
 	fdt_end_node(dtb);
 	assert_int_equal(fdt_finish(dtb), 0);
 	unit_write(unit, "sys/firmware/fdt", dtb, fdt_totalsize(dtb));
+	unit_write(unit, "my.dtb", dtb, fdt_totalsize(dtb));
 	unit_write_text(unit, "proc/iomem",
 			"40000000-bfffffff : System RAM\n"
 			"  40200000-40ffffff : Kernel code\n"
@@ -121,12 +122,14 @@ static void write_world(struct unit *unit)
 }
 
 /* One kexec -p from its beginning to its end, without the call. */
-static enum crashres_status all_of_it(struct unit *unit, const char *kernel_path)
+static enum crashres_status all_of_it(struct unit *unit, const char *kernel_path,
+				      const char *dtb_path)
 {
 	struct crashres_request request = CRASHRES_REQUEST_INIT;
 	struct crashres_machine *machine = UNTOUCHED;
 	struct crashres_kernel *kernel = UNTOUCHED;
 	struct crashres_plan *plan = UNTOUCHED;
+	struct crashres_file *dtb = NULL;
 	enum crashres_status status = crashres_machine_read(unit->ctx, &machine);
 
 	if (status != CRASHRES_OK) {
@@ -141,13 +144,17 @@ static enum crashres_status all_of_it(struct unit *unit, const char *kernel_path
 		crashres_machine_free(machine);
 		return status;
 	}
+	status = crashres_file_open(unit->ctx, dtb_path, &dtb);
 	request.slot = CRASHRES_SLOT_CRASH;
 	request.command_line = "nr_cpus=1";
-	status = crashres_plan_make(unit->ctx, machine, kernel, &request, &plan);
+	request.dtb = dtb;
+	if (status == CRASHRES_OK)
+		status = crashres_plan_make(unit->ctx, machine, kernel, &request, &plan);
 	if (status == CRASHRES_OK)
 		crashres_plan_free(plan);
 	else
 		assert_ptr_equal(plan, UNTOUCHED);
+	crashres_file_close(dtb);
 	crashres_kernel_close(kernel);
 	crashres_machine_free(machine);
 	return status;
@@ -157,6 +164,7 @@ static void test_every_allocation_fails_once(void **state)
 {
 	struct unit *unit = *state;
 	CRS_CLEANUP(crs_freep) char *kernel = unit_path(unit, "Image.gz");
+	CRS_CLEANUP(crs_freep) char *dtb = unit_path(unit, "my.dtb");
 	CRS_CLEANUP(crs_freep) char *root = unit_path(unit, ".");
 	unsigned long failures = 0, tolerated = 0;
 
@@ -167,7 +175,7 @@ static void test_every_allocation_fails_once(void **state)
 		enum crashres_status status;
 
 		until_failure = nth;
-		status = all_of_it(unit, kernel);
+		status = all_of_it(unit, kernel, dtb);
 		if (until_failure) {	/* there are fewer than that */
 			until_failure = 0;
 			assert_int_equal(status, CRASHRES_OK);

@@ -487,6 +487,32 @@ static void test_without_entropy_there_are_no_seeds(void **state)
 	world_free(&world);
 }
 
+static void check_memory(const struct crashres_plan *plan, const void *bytes, size_t size)
+{
+	const void *dtb = find(plan, "dtb")->data, *reg;
+	int length;
+
+	reg = fdt_getprop(dtb, fdt_path_offset(dtb, "/memory"), "reg", &length);
+	assert_non_null(reg);
+	assert_int_equal(length, size);
+	assert_memory_equal(reg, bytes, size);
+}
+
+/* It is left as it is: the kernel that runs by it has its memory. */
+static void test_the_machines_own_tree_gets_no_memory(void **state)
+{
+	struct world world = world_new();
+	struct crashres_plan *plan;
+	const void *dtb;
+
+	unit_add(&world.machine.regions.memory, RAM, RAM_SIZE);
+	plan = make(*state, &world);
+	dtb = find(plan, "dtb")->data;
+	assert_int_equal(fdt_path_offset(dtb, "/memory"), -FDT_ERR_NOTFOUND);
+	crashres_plan_free(plan);
+	world_free(&world);
+}
+
 static void test_the_users_device_tree_replaces_the_machines(void **state)
 {
 	struct world world = world_new();
@@ -495,8 +521,10 @@ static void test_the_users_device_tree_replaces_the_machines(void **state)
 
 	dtb.data = make_dtb(1, &dtb.size);
 	world.request.dtb = &dtb;
+	unit_add(&world.machine.regions.memory, RAM, GIB);
 	plan = make(*state, &world);
 	check_chosen(plan, "linux,usable-memory-range", "\x50\0\0\0\x20\0\0\0", 8);
+	check_memory(plan, "\x40\0\0\0\x40\0\0\0", 8);
 	crashres_plan_free(plan);
 	free((void *)(uintptr_t)dtb.data);
 	world_free(&world);
@@ -1272,6 +1300,7 @@ int main(void)
 		UNIT_TEST(test_same_inputs_same_plan),
 		UNIT_TEST(test_the_device_tree_says_where_everything_is),
 		UNIT_TEST(test_without_entropy_there_are_no_seeds),
+		UNIT_TEST(test_the_machines_own_tree_gets_no_memory),
 		UNIT_TEST(test_the_users_device_tree_replaces_the_machines),
 		UNIT_TEST(test_a_plan_for_reboot),
 		UNIT_TEST(test_a_normal_load_into_the_crash_region),

@@ -95,6 +95,8 @@ static void test_ram_and_what_of_it_is_usable(void **state)
 	/* For a kernel after reboot: the running kernel's own memory too, reservations not. */
 	check_list(&regions.usable, "40000000+1000000 41300000+ed00000 60001000+5ffff000 "
 				    "c1000000+1000000");
+	/* For a tree without memory: all of it. */
+	check_list(&regions.memory, "40000000+80000000 c1000000+1000000");
 	assert_range(regions.kernel_image, 0x40200000, 0x41500000 - 0x40200000);
 	crs_regions_free(&regions);
 }
@@ -114,6 +116,7 @@ static void test_memory_that_a_driver_added_is_dumped_but_not_used(void **state)
 
 	check_list(&regions.ram, "40000000+10000000 100000000+80000000 200000000+10000000");
 	check_list(&regions.usable, "40000000+10000000");
+	check_list(&regions.memory, "40000000+10000000");
 	crs_regions_free(&regions);
 }
 
@@ -153,6 +156,7 @@ static void test_crash_regions_in_several_pieces_of_ram(void **state)
 
 	check_list(&regions.crash, "20000+10000 4f000+1000 1000+1000");
 	check_list(&regions.ram, "2000+e000 40000+f000");
+	check_list(&regions.memory, "1000+f000 20000+10000 40000+10000");
 	check_list(&regions.usable, "2000+e000 40000+f000");
 	crs_regions_free(&regions);
 }
