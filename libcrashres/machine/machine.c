@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../file.h"
+#include "devicetree.h"
 #include "machine.h"
 #include "tty.h"
 
@@ -202,6 +203,22 @@ static void check_console(struct crashres_ctx *ctx, struct crs_firmware *firmwar
 	firmware->uart = PURGATORY_UART_NONE;
 }
 
+/* The tree that the kernel was booted with, else what it made of that. */
+static void read_dtb(struct crashres_ctx *ctx, struct crashres_machine *machine)
+{
+	if (read_optional(ctx, "sys/firmware/fdt", TABLE_LIMIT, &machine->dtb, &machine->dtb_size)) {
+		if (machine->dtb_size)
+			return;
+		crs_log(ctx, CRASHRES_LOG_INFO, "not read: /sys/firmware/fdt: it is empty");
+		free(machine->dtb);
+		machine->dtb = NULL;
+	}
+	if (crs_devicetree_read(ctx, &machine->dtb, &machine->dtb_size) == CRASHRES_OK)
+		machine->dtb_is_flattened = true;
+	else
+		crs_log(ctx, CRASHRES_LOG_INFO, "not read: %s", ctx->error);
+}
+
 static void read_firmware(struct crashres_ctx *ctx, struct crashres_machine *machine)
 {
 	CRS_CLEANUP(crs_freep) uint8_t *spcr = NULL;
@@ -338,7 +355,7 @@ enum crashres_status crashres_machine_read(struct crashres_ctx *ctx,
 	read_total_ram(ctx, new);
 	read_lockdown(ctx, new);
 	read_elfcorehdr_size(ctx, new);
-	read_optional(ctx, "sys/firmware/fdt", TABLE_LIMIT, &new->dtb, &new->dtb_size);
+	read_dtb(ctx, new);
 	read_firmware(ctx, new);
 	new->page_size = page_size(ctx, &new->kcore);
 	log_findings(ctx, new);

@@ -21,6 +21,7 @@ struct crashres_machine {
 	char *cmdline;				/* without its newline; NULL where missing */
 	uint8_t *dtb;				/* NULL where missing */
 	size_t dtb_size;
+	bool dtb_is_flattened;			/* from /proc/device-tree, for want of the boot's */
 };
 
 #endif

@@ -201,26 +201,36 @@ static enum crashres_status complete_dtb(struct draft *draft)
 	return status;
 }
 
+static enum crashres_status take_machines_dtb(struct draft *draft)
+{
+	const struct crashres_machine *machine = draft->machine;
+
+	if (!machine->dtb)
+		return crs_fail(draft->ctx, CRASHRES_ERR_UNSUPPORTED,
+				"no device tree: neither /sys/firmware/fdt nor /proc/device-tree can "
+				"be read; give one with --dtb");
+	draft->dtb_name = machine->dtb_is_flattened ? "/proc/device-tree" : "/sys/firmware/fdt";
+	draft->dtb_source = machine->dtb;
+	draft->dtb_source_size = machine->dtb_size;
+	if (machine->dtb_is_flattened)
+		crs_log(draft->ctx, CRASHRES_LOG_WARNING,
+			"/sys/firmware/fdt cannot be read, /proc/device-tree does instead: memory "
+			"that only the boot loader's /memreserve/ names will not be reserved");
+	return CRASHRES_OK;
+}
+
 static enum crashres_status take_dtb_source(struct draft *draft)
 {
 	const struct crashres_file *file = dtb_of(draft);
 
 	draft->have_seed = draft->ctx->entropy(draft->ctx->entropy_data, draft->seed,
 					       sizeof(draft->seed));
-	if (file) {
-		draft->dtb_name = file->name;
-		draft->dtb_source = file->data;
-		draft->dtb_source_size = file->size;
-		return complete_dtb(draft);
-	} else if (draft->machine->dtb) {
-		draft->dtb_name = "/sys/firmware/fdt";
-		draft->dtb_source = draft->machine->dtb;
-		draft->dtb_source_size = draft->machine->dtb_size;
-	} else {
-		return crs_fail(draft->ctx, CRASHRES_ERR_UNSUPPORTED,
-				"no device tree: /sys/firmware/fdt cannot be read; give one with --dtb");
-	}
-	return CRASHRES_OK;
+	if (!file)
+		return take_machines_dtb(draft);
+	draft->dtb_name = file->name;
+	draft->dtb_source = file->data;
+	draft->dtb_source_size = file->size;
+	return complete_dtb(draft);
 }
 
 /* The next kernel of a normal load has nothing to tell that from. */

@@ -904,7 +904,31 @@ def test_dtb_that_grows_too_large(kexec):
 
 def test_no_dtb(kexec):
     assert kexec.plan(root=kexec.machine(sys_firmware_fdt=None)) == fails(
-        255, "kexec: no device tree: /sys/firmware/fdt cannot be read; give one with --dtb")
+        255, "kexec: no device tree: neither /sys/firmware/fdt nor /proc/device-tree can be read; "
+             "give one with --dtb")
+
+
+@pytest.mark.parametrize("folder", ["sys/firmware/devicetree/base", "proc/device-tree"])
+def test_device_tree_in_files(kexec, folder):
+    root = kexec.machine(sys_firmware_fdt=None)
+    memory = os.path.join(root, folder, "memory@40000000")
+    os.makedirs(memory)
+    for path, value in ((memory + "/device_type", b"memory\0"),
+                        (memory + "/reg", struct.pack(">QQ", 0x40000000, 0x180000000)),
+                        (memory + "/../#address-cells", struct.pack(">I", 2)),
+                        (memory + "/../#size-cells", struct.pack(">I", 2))):
+        with open(path, "wb") as file:
+            file.write(value)
+    result = kexec.plan(root=root)
+    assert (result.code, result.err) == (
+        0, "kexec: warning: /sys/firmware/fdt cannot be read, /proc/device-tree does instead: "
+           "memory that only the boot loader's /memreserve/ names will not be reserved\n")
+    assert segments(result.out)["dtb"] == (0x1b9000000, 0x1b9000fff)
+    os.symlink("/proc/self/environ", memory + "/secret")
+    said = kexec.plan("-d", root=root)
+    assert said.code == 255
+    assert ("kexec: not read: /proc/device-tree: memory@40000000: secret: neither a folder nor a "
+            "file\n") in said.err
 
 
 def test_dtb_option_replaces_the_machines(kexec):

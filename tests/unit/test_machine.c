@@ -141,6 +141,8 @@ static void test_missing_files_are_no_error(void **state)
 	assert_true(unit_logged(unit, "info: not read: /sys/kernel/vmcoreinfo: "
 				      "No such file or directory"));
 	assert_true(unit_logged(unit, "info: not read: /sys/firmware/fdt: No such file or directory"));
+	assert_true(unit_logged(unit, "info: not read: /proc/device-tree: "
+				      "No such file or directory"));
 	assert_true(unit_logged(unit, "info: page size unknown: 4 KiB assumed"));
 	crashres_machine_free(machine);
 }
@@ -340,6 +342,43 @@ static void test_firmware_tables_of_an_acpi_machine(void **state)
 	crashres_machine_free(machine);
 }
 
+static void write_tree(struct unit *unit)
+{
+#define TREE "sys/firmware/devicetree/base/"
+	unit_write_text(unit, "proc/iomem", IOMEM);
+	unit_write(unit, TREE "psci/method", "smc", 4);
+	unit_write(unit, TREE "memory/device_type", "memory", 7);
+}
+
+static void check_flattened(struct unit *unit)
+{
+	struct crashres_machine *machine = read_machine(unit);
+
+	assert_true(machine->dtb_is_flattened);
+	assert_int_equal(fdt_check_full(machine->dtb, machine->dtb_size), 0);
+	assert_true(fdt_path_offset(machine->dtb, "/memory") >= 0);
+	assert_int_equal(machine->firmware.conduit, PURGATORY_CONDUIT_SMC);
+	crashres_machine_free(machine);
+}
+
+static void test_the_tree_in_files_where_there_is_no_other(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_machine *machine;
+
+	write_tree(unit);
+	check_flattened(unit);
+	/* An empty file is none. */
+	unit_write_text(unit, "sys/firmware/fdt", "");
+	check_flattened(unit);
+	assert_true(unit_logged(unit, "info: not read: /sys/firmware/fdt: it is empty"));
+	write_dtb(unit);
+	machine = read_machine(unit);
+	assert_false(machine->dtb_is_flattened);
+	assert_int_equal(machine->firmware.conduit, PURGATORY_CONDUIT_HVC);
+	crashres_machine_free(machine);
+}
+
 /* A PL011 at 0x9000000. */
 static void write_machine_with_spcr(struct unit *unit)
 {
@@ -530,6 +569,7 @@ int main(void)
 		UNIT_TEST(test_total_ram),
 		UNIT_TEST(test_page_sizes),
 		UNIT_TEST(test_firmware_tables_of_an_acpi_machine),
+		UNIT_TEST(test_the_tree_in_files_where_there_is_no_other),
 		UNIT_TEST(test_a_uart_that_is_no_console_is_left_alone),
 		UNIT_TEST(test_a_tty_instead_of_the_port_that_firmware_names),
 		UNIT_TEST(test_hidden_addresses),

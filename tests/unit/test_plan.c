@@ -513,6 +513,26 @@ static void test_the_machines_own_tree_gets_no_memory(void **state)
 	world_free(&world);
 }
 
+#define FLATTENED "warning: /sys/firmware/fdt cannot be read, /proc/device-tree does instead: " \
+		  "memory that only the boot loader's /memreserve/ names will not be reserved"
+
+static void test_a_flattened_device_tree_is_named_where_it_is_used(void **state)
+{
+	struct world world = world_new();
+	struct crashres_file dtb = { .name = (char *)(uintptr_t)"my.dtb" };
+
+	world.machine.dtb_is_flattened = true;
+	dtb.data = make_dtb(2, &dtb.size);
+	world.request.dtb = &dtb;
+	crashres_plan_free(make(*state, &world));
+	assert_false(unit_logged(*state, FLATTENED));
+	free((void *)(uintptr_t)dtb.data);
+	world.request.dtb = NULL;
+	crashres_plan_free(make(*state, &world));
+	assert_true(unit_logged(*state, FLATTENED));
+	world_free(&world);
+}
+
 static void test_the_users_device_tree_replaces_the_machines(void **state)
 {
 	struct world world = world_new();
@@ -1061,10 +1081,14 @@ static void test_device_trees_that_do_not_work(void **state)
 	world.machine.dtb[3] ^= 1;
 	refuse(*state, &world, CRASHRES_ERR_FORMAT,
 	       "/sys/firmware/fdt: damaged device tree: FDT_ERR_BADMAGIC");
+	world.machine.dtb_is_flattened = true;
+	refuse(*state, &world, CRASHRES_ERR_FORMAT,
+	       "/proc/device-tree: damaged device tree: FDT_ERR_BADMAGIC");
 	free(world.machine.dtb);
 	world.machine.dtb = NULL;
 	refuse(*state, &world, CRASHRES_ERR_UNSUPPORTED,
-	       "no device tree: /sys/firmware/fdt cannot be read; give one with --dtb");
+	       "no device tree: neither /sys/firmware/fdt nor /proc/device-tree can be read; "
+	       "give one with --dtb");
 	world_free(&world);
 }
 
@@ -1301,6 +1325,7 @@ int main(void)
 		UNIT_TEST(test_the_device_tree_says_where_everything_is),
 		UNIT_TEST(test_without_entropy_there_are_no_seeds),
 		UNIT_TEST(test_the_machines_own_tree_gets_no_memory),
+		UNIT_TEST(test_a_flattened_device_tree_is_named_where_it_is_used),
 		UNIT_TEST(test_the_users_device_tree_replaces_the_machines),
 		UNIT_TEST(test_a_plan_for_reboot),
 		UNIT_TEST(test_a_normal_load_into_the_crash_region),

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libfdt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../file.h"
+#include "devicetree.h"
+
+/* The kernel maps no more (MAX_FDT_SIZE), and looks no deeper (FDT_MAX_DEPTH). */
+#define TREE_MAX	(2U << 20)
+#define DEPTH_MAX	64
+
+/* Each takes more than that in the tree: a name list that is longer cannot fit. */
+#define ENTRY_MIN	8
+
+struct entry {
+	char *name;
+	bool is_node;
+};
+
+struct entries {
+	struct entry *items;
+	size_t count;
+};
+
+static void free_entries(struct entries *entries)
+{
+	for (size_t i = 0; i < entries->count; i++)
+		free(entries->items[i].name);
+	free(entries->items);
+}
+
+/* ------------------------------------------------------------------ a folder */
+
+/*
+ * By name; then by unit address, the shorter number first. Linux numbers what it
+ * finds in the order of the nodes, cpu@2 before cpu@10.
+ */
+static int compare_entries(const void *a, const void *b)
+{
+	const struct entry *left = a, *right = b;
+	size_t left_base = strcspn(left->name, "@"), right_base = strcspn(right->name, "@");
+	size_t left_length = strlen(left->name), right_length = strlen(right->name);
+	int result = strncmp(left->name, right->name,
+			     left_base < right_base ? left_base : right_base);
+
+	if (!result)
+		result = (left_base > right_base) - (left_base < right_base);
+	if (!result)
+		result = (left_length > right_length) - (left_length < right_length);
+	return result ? result : strcmp(left->name, right->name);
+}
+
+static enum crashres_status add_entry(struct crashres_ctx *ctx, int folder, const char *name,
+				      struct entries *entries)
+{
+	struct entry *bigger;
+	struct stat st;
+
+	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s", name);
+	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: neither a folder nor a file", name);
+	if (entries->count == TREE_MAX / ENTRY_MIN)
+		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "more than %u entries",
+				TREE_MAX / ENTRY_MIN);
+	bigger = reallocarray(entries->items, entries->count + 1, sizeof(*bigger));
+	if (!bigger)
+		return crs_fail_memory(ctx);
+	entries->items = bigger;
+	bigger += entries->count;
+	bigger->is_node = S_ISDIR(st.st_mode);
+	bigger->name = strdup(name);
+	if (!bigger->name)
+		return crs_fail_memory(ctx);
+	entries->count++;
+	return CRASHRES_OK;
+}
+
+/* *@entries is for free_entries() after a failure too. */
+static enum crashres_status list_folder(struct crashres_ctx *ctx, int folder,
+					struct entries *entries)
+{
+	enum crashres_status status = CRASHRES_OK;
+	int fd = fcntl(folder, F_DUPFD_CLOEXEC, 0);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir) {
+		status = crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot list");
+		crs_closep(&fd);
+		return status;
+	}
+	while (status == CRASHRES_OK && (entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			status = add_entry(ctx, folder, entry->d_name, entries);
+	closedir(dir);
+	if (entries->count)
+		qsort(entries->items, entries->count, sizeof(*entries->items), compare_entries);
+	return status;
+}
+
+/* ------------------------------------------------------------------ the tree */
+
+static enum crashres_status fail_fdt(struct crashres_ctx *ctx, int error)
+{
+	if (error == -FDT_ERR_NOSPACE)
+		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "the tree has more than %u bytes", TREE_MAX);
+	return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s", fdt_strerror(error));
+}
+
+static enum crashres_status put_property(struct crashres_ctx *ctx, int folder, const char *name,
+					 void *fdt)
+{
+	/* Not to wait for a pipe that somebody put there since the folder was listed. */
+	CRS_CLEANUP(crs_closep) int fd = openat(folder, name,
+						O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	CRS_CLEANUP(crs_freep) uint8_t *value = NULL;
+	enum crashres_status status;
+	size_t size;
+	int error;
+
+	if (fd < 0)
+		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s", name);
+	status = crs_read_fd(ctx, fd, TREE_MAX, name, &value, &size);
+	if (status != CRASHRES_OK)
+		return status;
+	error = fdt_property(fdt, name, value, (int)size);
+	return error ? crs_within(ctx, fail_fdt(ctx, error), "%s", name) : CRASHRES_OK;
+}
+
+/* Where a property has a node's name, the kernel calls the node "name#1" (safe_name). */
+static void drop_suffix(char *name)
+{
+	char *hash = strrchr(name, '#');
+
+	if (hash && hash != name && hash[1] && !hash[1 + strspn(hash + 1, "0123456789")])
+		*hash = '\0';
+}
+
+static enum crashres_status put_node(struct crashres_ctx *ctx, int folder, unsigned int depth,
+				     void *fdt);
+
+static enum crashres_status put_child(struct crashres_ctx *ctx, int folder, char *name,
+				      unsigned int depth, void *fdt)
+{
+	CRS_CLEANUP(crs_closep) int fd = openat(folder, name,
+						O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	enum crashres_status status;
+	int error;
+
+	if (fd < 0)
+		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s", name);
+	if (depth == DEPTH_MAX)
+		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "more than %u nodes deep", DEPTH_MAX);
+	drop_suffix(name);
+	error = fdt_begin_node(fdt, name);
+	status = error ? fail_fdt(ctx, error) : put_node(ctx, fd, depth + 1, fdt);
+	if (status != CRASHRES_OK)
+		return crs_within(ctx, status, "%s", name);
+	error = fdt_end_node(fdt);
+	return error ? fail_fdt(ctx, error) : CRASHRES_OK;
+}
+
+/* What is in a node: properties come first in a flattened tree. */
+static enum crashres_status put_node(struct crashres_ctx *ctx, int folder, unsigned int depth,
+				     void *fdt)
+{
+	struct entries entries = { 0 };
+	enum crashres_status status = list_folder(ctx, folder, &entries);
+
+	/* "name" is the kernel's addition. */
+	for (size_t i = 0; status == CRASHRES_OK && i < entries.count; i++)
+		if (!entries.items[i].is_node && strcmp(entries.items[i].name, "name"))
+			status = put_property(ctx, folder, entries.items[i].name, fdt);
+	for (size_t i = 0; status == CRASHRES_OK && i < entries.count; i++)
+		if (entries.items[i].is_node)
+			status = put_child(ctx, folder, entries.items[i].name, depth, fdt);
+	free_entries(&entries);
+	return status;
+}
+
+static enum crashres_status flatten(struct crashres_ctx *ctx, int folder, void *fdt)
+{
+	enum crashres_status status;
+	int error = fdt_create(fdt, (int)TREE_MAX);
+
+	if (!error)
+		error = fdt_finish_reservemap(fdt);
+	if (!error)
+		error = fdt_begin_node(fdt, "");
+	if (error)
+		return fail_fdt(ctx, error);
+	status = put_node(ctx, folder, 1, fdt);
+	if (status != CRASHRES_OK)
+		return status;
+	error = fdt_end_node(fdt);
+	if (!error)
+		error = fdt_finish(fdt);
+	return error ? fail_fdt(ctx, error) : CRASHRES_OK;
+}
+
+/*
+ * Where Linux runs by ACPI, newer kernels show a root of their own making
+ * (unflatten_device_tree), and with that nothing can be booted.
+ */
+static bool says_where_memory_is(const void *fdt)
+{
+	static const char memory[] = "memory";
+	int node, length;
+
+	fdt_for_each_subnode(node, fdt, 0) {
+		const char *type = fdt_getprop(fdt, node, "device_type", &length);
+
+		if (type && length == sizeof(memory) && !memcmp(type, memory, sizeof(memory)))
+			return true;
+	}
+	return fdt_getprop(fdt, fdt_path_offset(fdt, "/chosen"), "linux,uefi-mmap-start", NULL);
+}
+
+/* The first is where the second, a symbolic link, leads to; a copy may have either. */
+static int open_tree(const struct crashres_ctx *ctx)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(ctx->root_fd, "sys/firmware/devicetree/base", flags), error = errno;
+
+	if (fd < 0)
+		fd = openat(ctx->root_fd, "proc/device-tree", flags);
+	errno = error;
+	return fd;
+}
+
+enum crashres_status crs_devicetree_read(struct crashres_ctx *ctx, uint8_t **dtb, size_t *size)
+{
+	static const char name[] = "/proc/device-tree";
+	CRS_CLEANUP(crs_closep) int fd = open_tree(ctx);
+	CRS_CLEANUP(crs_freep) uint8_t *fdt = NULL;
+	enum crashres_status status;
+
+	if (fd < 0)
+		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s", name);
+	fdt = calloc(1, TREE_MAX);
+	if (!fdt)
+		return crs_fail_memory(ctx);
+	status = flatten(ctx, fd, fdt);
+	if (status == CRASHRES_OK && !says_where_memory_is(fdt))
+		status = crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
+				  "no memory in it: not the tree that Linux was booted with");
+	if (status != CRASHRES_OK)
+		return crs_within(ctx, status, "%s", name);
+	*size = fdt_totalsize(fdt);
+	*dtb = fdt;
+	fdt = NULL;
+	return CRASHRES_OK;
+}
