@@ -119,17 +119,18 @@ static enum crashres_status cut_copy(struct crashres_ctx *ctx, struct crashres_k
 	return status;
 }
 
-enum crashres_status crashres_kernel_open(struct crashres_ctx *ctx, const char *path,
+enum crashres_status crs_kernel_from_file(struct crashres_ctx *ctx, struct crashres_file *file,
 					  struct crashres_kernel **kernel)
 {
 	struct crashres_kernel *new = calloc(1, sizeof(*new));
 	enum crashres_status status;
 
-	if (!new)
+	if (!new) {
+		crashres_file_close(file);
 		return crs_fail_memory(ctx);
-	status = crashres_file_open(ctx, path, &new->file);
-	if (status == CRASHRES_OK)
-		status = unwrap(ctx, new);
+	}
+	new->file = file;
+	status = unwrap(ctx, new);
 	if (!new->type)
 		new->type = "Image";
 	if (status == CRASHRES_OK)
@@ -142,6 +143,15 @@ enum crashres_status crashres_kernel_open(struct crashres_ctx *ctx, const char *
 	}
 	*kernel = new;
 	return CRASHRES_OK;
+}
+
+enum crashres_status crashres_kernel_open(struct crashres_ctx *ctx, const char *path,
+					  struct crashres_kernel **kernel)
+{
+	struct crashres_file *file;
+	enum crashres_status status = crashres_file_open(ctx, path, &file);
+
+	return status == CRASHRES_OK ? crs_kernel_from_file(ctx, file, kernel) : status;
 }
 
 void crashres_kernel_close(struct crashres_kernel *kernel)

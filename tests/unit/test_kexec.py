@@ -5,19 +5,19 @@ make check sets CRASHRES_KEXEC (the program) and CRASHRES_DATA (the machines tha
 the build made of tests/data). Kernels, initrds and odd machines are made here.
 """
 
-import bz2
 import gzip
-import lzma
 import os
 import re
 import shutil
 import struct
 import subprocess
 import threading
-import zlib
 from typing import NamedTuple
 
 import pytest
+
+from kernelfiles import (PACKERS, cut_up, elf, lz4_legacy, lzma_alone, pe, uimage, zboot,
+                         zstd_stored)
 
 KEXEC = os.environ["CRASHRES_KEXEC"]
 DATA = os.environ["CRASHRES_DATA"]
@@ -54,86 +54,6 @@ def sections(*ends):
     table = b"".join(struct.pack("<8sIIII16s", b".text", 0, 0, 4096, end - 4096, bytes(16))
                      for end in ends)
     return struct.pack("<4sHH12sHH", b"PE\0\0", 0xaa64, len(ends), bytes(12), 0, 0) + table
-
-
-def zstd_stored(data):
-    """RFC 8878: one segment with its size, raw blocks of at most 128 KiB."""
-    blocks = [data[i:i + 128 * KIB] for i in range(0, len(data), 128 * KIB)]
-    return b"\x28\xb5\x2f\xfd\xa0" + struct.pack("<I", len(data)) + b"".join(
-        (len(block) << 3 | (i == len(blocks) - 1)).to_bytes(3, "little") + block
-        for i, block in enumerate(blocks))
-
-
-def lz4_stored(data):
-    """lz4_Frame_format.md: independent blocks of at most 4 MiB, the header's checksum with them."""
-    assert len(data) <= 4 * MIB
-    return (b"\x04\x22\x4d\x18\x60\x70\x73" + struct.pack("<I", len(data) | 1 << 31) + data +
-            bytes(4))
-
-
-def lz4_legacy(data):
-    """lz4_Block_format.md: one block, nothing but literals."""
-    assert 15 <= len(data) <= 8 * MIB
-    count, rest = divmod(len(data) - 15, 255)
-    block = b"\xf0" + b"\xff" * count + bytes([rest]) + data
-    return b"\x02\x21\x4c\x18" + struct.pack("<I", len(block)) + block
-
-
-def lzma_alone(data):
-    return lzma.compress(data, format=lzma.FORMAT_ALONE)
-
-
-PACKERS = {
-    "gzip": lambda data: gzip.compress(data, mtime=0), "zstd": zstd_stored,
-    "xz": lambda data: lzma.compress(data, check=lzma.CHECK_CRC32), "lzma": lzma_alone,
-    "lz4": lz4_stored, "lz4 legacy": lz4_legacy, "bzip2": bz2.compress,
-}
-
-
-def pe(*named, count=None, machine=0xaa64, size=0):
-    """A PE32+ file: sections (name, bytes) padded to 512, as linkers do."""
-    count = len(named) if count is None else count
-    start = -(-(64 + 24 + 240 + 40 * len(named)) // 512) * 512
-    headers, contents = b"", b""
-    for name, content in named:
-        padded = content + bytes(-len(content) % 512)
-        headers += struct.pack("<8sIIII16s", name.encode(), len(content), 0, len(padded),
-                               start + len(contents), bytes(16))
-        contents += padded
-    head = (struct.pack("<4s56xI", b"MZ", 64) +
-            struct.pack("<4sHH12sHH", b"PE", machine, count, bytes(12), 240, 0) +
-            struct.pack("<H106xI128x", 0x20b, 16) + headers)
-    return (head.ljust(start, b"\0") + contents).ljust(size, b"\0")
-
-
-def zboot(payload, name, inner_size=None):
-    """Linux, zboot-header.S; the unpacked size stands behind all but gzip."""
-    data = bytearray(pe())
-    data[4:8] = b"zimg"
-    data[8:16] = struct.pack("<II", len(data), len(payload))
-    data[24:24 + len(name)] = name.encode()
-    data += payload + (struct.pack("<I", inner_size) if inner_size else b"")
-    return bytes(data) + bytes(-len(data) % 512)
-
-
-def elf(*pieces, phoff=64, **header):
-    """An arm64 vmlinux with a PT_LOAD for each (address, bytes)."""
-    start = 64 + 56 * len(pieces)
-    phdrs, contents = b"", b""
-    for address, content in pieces:
-        phdrs += struct.pack("<IIQQQQQQ", 1, 5, start + len(contents), address, address,
-                             len(content), len(content), 0x10000)
-        contents += content
-    return struct.pack("<4s12sHHIQQQIHHHHHH", b"\x7fELF", b"\2\1\1", header.get("type", 2), 183, 1,
-                       pieces[0][0], phoff, 0, 0, 64, 56, len(pieces), 0, 0, 0) + phdrs + contents
-
-
-def uimage(data, compression=0):
-    """u-boot, include/image.h"""
-    def header(checksum):
-        return struct.pack(">7I4B32s", 0x27051956, checksum, 0, len(data), 0, 0, zlib.crc32(data),
-                           5, 22, 2, compression, b"Linux")
-    return header(zlib.crc32(header(0))) + data
 
 
 INPUTS = {
@@ -311,12 +231,6 @@ def test_gzip_gives_the_same_plan(kexec):
 
 
 # -------------------------------------------------------------- kernel files
-
-def cut_up(data, size):
-    """The pieces of a vmlinux, last ones first."""
-    base = 0xffff800008000000
-    return [(base + at, data[at:at + size]) for at in range(0, len(data), size)][::-1]
-
 
 PADDED = image().ljust(32 * MIB, b"\0")      # to image_size, as Linux does since 6.12
 
