@@ -6,9 +6,9 @@
  * zlib, libelf and libc allocate on their own is not counted.
  */
 #include <libfdt.h>
-#include <zlib.h>
 
 #include "support.h"
+#include "wrap.h"
 
 static unsigned long until_failure;	/* 0: none fails */
 
@@ -78,20 +78,43 @@ int __wrap_asprintf(char **text, const char *format, ...)
 	return result;
 }
 
-/* A machine with all that is read from one, and a kernel in gzip. */
+/* One kernel in every container, and something beside it where that is possible. */
+static void write_kernels(struct unit *unit)
+{
+	struct bytes image = pack_image(), text = { (uint8_t *)(uintptr_t)"text", 4 };
+	struct bytes zboot = wrap_zboot(image, "gzip", "gzip"), packed;
+	const struct wrap_section sections[] = {
+		{ ".linux", zboot, 0 }, { ".initrd", text, 0 }, { ".dtb", text, 0 },
+		{ ".cmdline", text, 0 },
+	};
+	struct wrap_segment segment = { 0, image, 0 };
+	struct {
+		const char *name;
+		struct bytes file;
+	} kernels[] = {
+		{ "Image.gz", pack("gzip", image.data, image.size) },
+		{ "uki", wrap_pe(sections, COUNT(sections)) },
+		{ "vmlinux", wrap_elf(&segment, 1) },
+		{ "uImage", wrap_uimage(image, 0) },
+	};
+
+	for (size_t i = 0; i < COUNT(kernels); i++) {
+		unit_write(unit, kernels[i].name, kernels[i].file.data, kernels[i].file.size);
+		free(kernels[i].file.data);
+	}
+	packed = pack("lz4-legacy", image.data, image.size);
+	if (packed.data)
+		unit_write(unit, "Image.lz4", packed.data, packed.size);
+	free(packed.data);
+	free(zboot.data);
+	free(image.data);
+}
+
+/* A machine with all that is read from one. */
 static void write_world(struct unit *unit)
 {
-	uint8_t image[4096] = { 0 }, packed[8192], dtb[2048];
-	z_stream stream = { .next_in = image, .avail_in = sizeof(image), .next_out = packed,
-			    .avail_out = sizeof(packed) };
+	uint8_t dtb[2048];
 
-	unit_put_le(image + 16, 8, MIB);
-	memcpy(image + 56, "ARM\x64", 4);
-	assert_int_equal(deflateInit2(&stream, 6, Z_DEFLATED, 16 + MAX_WBITS, 8,
-				      Z_DEFAULT_STRATEGY), Z_OK);
-	assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
-	unit_write(unit, "Image.gz", packed, stream.total_out);
-	deflateEnd(&stream);
 	assert_int_equal(fdt_create(dtb, sizeof(dtb)), 0);
 	fdt_finish_reservemap(dtb);
 	fdt_begin_node(dtb, "");
@@ -160,17 +183,12 @@ static enum crashres_status all_of_it(struct unit *unit, const char *kernel_path
 	return status;
 }
 
-static void test_every_allocation_fails_once(void **state)
+static void fail_each_once(struct unit *unit, const char *name)
 {
-	struct unit *unit = *state;
-	CRS_CLEANUP(crs_freep) char *kernel = unit_path(unit, "Image.gz");
+	CRS_CLEANUP(crs_freep) char *kernel = unit_path(unit, name);
 	CRS_CLEANUP(crs_freep) char *dtb = unit_path(unit, "my.dtb");
-	CRS_CLEANUP(crs_freep) char *root = unit_path(unit, ".");
 	unsigned long failures = 0, tolerated = 0;
 
-	write_world(unit);
-	assert_ok(unit, crashres_ctx_set_root(unit->ctx, root));
-	crashres_ctx_set_log(unit->ctx, NULL, NULL);
 	for (unsigned long nth = 1; ; nth++) {
 		enum crashres_status status;
 
@@ -192,6 +210,25 @@ static void test_every_allocation_fails_once(void **state)
 	}
 	assert_true(failures > 20);
 	assert_true(tolerated < failures);
+}
+
+static void test_every_allocation_fails_once(void **state)
+{
+	static const char *const kernels[] = {
+		"Image.gz", "uki", "vmlinux", "uImage",
+#ifdef HAVE_LZ4
+		"Image.lz4",
+#endif
+	};
+	struct unit *unit = *state;
+	CRS_CLEANUP(crs_freep) char *root = unit_path(unit, ".");
+
+	write_world(unit);
+	write_kernels(unit);
+	assert_ok(unit, crashres_ctx_set_root(unit->ctx, root));
+	crashres_ctx_set_log(unit->ctx, NULL, NULL);
+	for (size_t i = 0; i < COUNT(kernels); i++)
+		fail_each_once(unit, kernels[i]);
 }
 
 static void test_a_context_that_cannot_be_made(void **state)

@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -14,6 +15,7 @@ import initramfs
 import vm
 
 HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))        # kernelfiles.py
 KEXEC = os.environ.get("CRASHRES_KEXEC")
 CRASHRES = os.environ.get("CRASHRES_COMMAND")
 

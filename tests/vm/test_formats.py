@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Every kernel file, made of Debian's Image: the same plan, and it boots."""
+
+import gzip
+import lzma
+import shutil
+import subprocess
+
+import pytest
+
+import kernelfiles
+
+
+def tool(data, *command, otherwise):
+    """What a real compressor makes of it, where there is one."""
+    if not shutil.which(command[0]):
+        return otherwise(data)
+    return subprocess.run(command, input=data, capture_output=True, check=True).stdout
+
+
+def deflate(data):
+    """Fast: what matters is that it is unpacked."""
+    return gzip.compress(data, compresslevel=1, mtime=0)
+
+
+def xz(data):
+    return lzma.compress(data, check=lzma.CHECK_CRC32, preset=0)
+
+
+def lzma_alone(data):
+    return lzma.compress(data, format=lzma.FORMAT_ALONE, preset=0)
+
+
+def zstd(data):
+    return tool(data, "zstd", "-1", "-c", otherwise=kernelfiles.zstd_stored)
+
+
+def lz4(data):
+    return tool(data, "lz4", "-1", "-c", otherwise=kernelfiles.lz4_stored)
+
+
+def lz4_legacy(data):
+    return tool(data, "lz4", "-l", "-1", "-c", otherwise=kernelfiles.lz4_legacy)
+
+
+def compressed(image):
+    return {
+        "Image.gz": deflate(image),
+        "Image.zst": zstd(image),
+        "Image.xz": xz(image),
+        "Image.lzma": lzma_alone(image),
+        "Image.lz4": lz4(image),
+        "Image.lz4-legacy": lz4_legacy(image),
+        "Image.bz2": kernelfiles.PACKERS["bzip2"](image),
+    }
+
+
+def in_containers(image):
+    size = len(image)
+    return {
+        "vmlinuz-gzip": kernelfiles.zboot(deflate(image), "gzip"),
+        "vmlinuz-zstd22": kernelfiles.zboot(zstd(image), "zstd22", size),
+        "vmlinuz-lz4": kernelfiles.zboot(lz4_legacy(image), "lz4", size),
+        "vmlinuz-lzma": kernelfiles.zboot(lzma_alone(image), "lzma", size),
+        "vmlinuz-xzkern": kernelfiles.zboot(xz(image), "xzkern", size),
+        "uki": kernelfiles.pe((".linux", kernelfiles.zboot(deflate(image), "gzip"))),
+        "vmlinux.gz": deflate(kernelfiles.elf(*kernelfiles.cut_up(image, 1 << 20))),
+        "uImage": kernelfiles.uimage(deflate(image), 1),
+    }
+
+
+@pytest.mark.parametrize("kernel", ["6.1"], indirect=True)
+@pytest.mark.parametrize("make", [compressed, in_containers])
+def test_every_kernel_file_plans_as_the_image_and_boots(lab, kernel, make):
+    files = make(kernel.read_bytes())
+    boot = {f"boot/{name}": data for name, data in files.items()}
+    with lab.boot(kernel, files=boot) as running:
+        release = running.check("uname -r")
+        plan = running.check("kexec -p --dry-run --reuse-cmdline /boot/Image")
+        for name in files:
+            assert running.check(f"kexec -p --dry-run --reuse-cmdline /boot/{name}") == plan
+        running.check("rm /boot/Image /boot/initrd")
+        for name in files:
+            # Each kernel finds in its RAM disk what is left, for it cannot reach its parent's.
+            running.check(f"mv /boot/{name} /kernel && cd / && find . -xdev ! -name kernel "
+                          "! -name initrd | cpio -o -H newc > /initrd", 300)
+            assert running.run(f"kexec -l --no-checks --reuse-cmdline --append=from={name} "
+                               "--initrd=/initrd /kernel") == (0, "")
+            running.send("kexec -e")
+            assert running.wait_ready("first") == release
+            assert running.check("cat /proc/cmdline").endswith(f" from={name}")
