@@ -52,9 +52,12 @@ class Lab:
         self.folder = folder
         self.guest_root = fetch("guest")
 
+    def capture_initrd(self):
+        return initramfs.make_capture(self.guest_root, CRASHRES)
+
     def initramfs_for(self, kernel, machine, more):
         files = {"boot/Image": kernel.read_bytes(),
-                 "boot/initrd": initramfs.make_capture(self.guest_root, CRASHRES), **more}
+                 "boot/initrd": self.capture_initrd(), **more}
         if machine.hotplug:
             files["lib/virtio_mem.ko"] = module(kernel, "virtio_mem")
         path = self.folder / "initrd"

@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 import kernelfiles
+from guest import Machine
 
 
 def tool(data, *command, otherwise):
@@ -89,3 +90,55 @@ def test_every_kernel_file_plans_as_the_image_and_boots(lab, kernel, make):
             running.send("kexec -e")
             assert running.wait_ready("first") == release
             assert running.check("cat /proc/cmdline").endswith(f" from={name}")
+
+
+@pytest.mark.parametrize("kernel", ["small"], indirect=True)
+def test_every_kernel_file_goes_by_kexec_file_load(lab, kernel):
+    image = kernel.read_bytes()
+    files = {**compressed(image), **in_containers(image)}
+    with lab.boot(kernel, files={f"boot/{name}": data for name, data in files.items()}) as running:
+        for name in files:
+            for slot, status in ("-p", "-S"), ("-l", "-S -l"):
+                assert running.run(f"kexec -s {slot} /boot/{name}") == (0, ""), name
+                assert running.run(f"kexec {status}") == (1, "")
+                assert running.run(f"kexec {slot} -u") == (0, "")
+        running.send("kexec -f -s --reuse-cmdline --append=from=zboot --initrd=/boot/initrd "
+                     "/boot/vmlinuz-zstd22")
+        running.wait_ready("first")
+        assert running.check("cat /proc/cmdline").endswith(" from=zboot")
+
+
+@pytest.mark.parametrize("kernel", ["small"], indirect=True)
+@pytest.mark.parametrize("option", ["-s", "-c"])
+def test_uki_with_all_that_it_can_bring(lab, kernel, option):
+    """Its initrd and command line, and each of them replaced."""
+    uki = kernelfiles.pe((".linux", kernel.read_bytes()), (".initrd", lab.capture_initrd()),
+                         (".cmdline", b"console=ttyAMA0 from=uki\n\0"))
+    with lab.boot(kernel, files={"boot/uki": uki}) as running:
+        assert running.run(f"kexec {option} -p --append=x /boot/uki") == (0, "")
+        plan = running.check(f"kexec {option} -p --dry-run --append=x --initrd=/init /boot/uki")
+        assert "Command line  x" in plan
+        running.send(f"kexec {option} -f /boot/uki")
+        running.wait_ready("first")
+        assert running.check("cat /proc/cmdline") == "console=ttyAMA0 from=uki"
+
+
+@pytest.mark.parametrize("kernel", ["small"], indirect=True)
+@pytest.mark.parametrize("make", [lambda image: image, deflate], ids=["Image", "gzip"])
+def test_block_device(lab, kernel, make):
+    """As on OpenWrt: the kernel, and behind it what else there is on the device."""
+    disk = lab.folder / "disk"
+    disk.write_bytes((make(kernel.read_bytes()) + b"something else" * 100).ljust(32 << 20, b"\xff"))
+    machine = Machine("a disk", more=("-drive", f"file={disk},format=raw,if=none,id=disk",
+                                      "-device", "virtio-blk-device,drive=disk"))
+    with lab.boot(kernel, machine) as running:
+        assert running.check("cat /sys/class/block/vda/size") == "65536"
+        assert running.check("kexec -p --dry-run /dev/vda") == running.check(
+            "kexec -p --dry-run /boot/Image")
+        running.check("ln -s /dev/vda /boot/link")
+        for option in "-c", "-s":
+            assert running.run(f"kexec {option} -p /boot/link") == (0, "")
+        running.send("kexec -f -s --reuse-cmdline --append=from=disk --initrd=/boot/initrd "
+                     "/boot/link")
+        running.wait_ready("first")
+        assert running.check("cat /proc/cmdline").endswith(" from=disk")
