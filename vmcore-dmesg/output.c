@@ -16,6 +16,9 @@
 
 #define NSEC_PER_SEC 1000000000U
 
+/* Of a text, at a time. */
+#define TEXT_PART 512
+
 /* -------------------------------------------------------------- writing */
 
 static void fail(struct output *output, int status, const char *sentence)
@@ -139,12 +142,21 @@ static bool is_plain(unsigned char byte)
 
 static void put_plain(struct output *output, const unsigned char *bytes, size_t size)
 {
+	static const char digits[] = "0123456789abcdef";
+	char out[4 * TEXT_PART];
+	size_t used = 0;
+
 	for (size_t i = 0; i < size; i++) {
-		if (is_plain(bytes[i]))
-			put(output, &bytes[i], 1);
-		else
-			put_format(output, "\\x%02x", bytes[i]);
+		if (is_plain(bytes[i])) {
+			out[used++] = (char)bytes[i];
+			continue;
+		}
+		out[used++] = '\\';
+		out[used++] = 'x';
+		out[used++] = digits[bytes[i] >> 4];
+		out[used++] = digits[bytes[i] & 15];
 	}
+	put(output, out, used);
 }
 
 static void put_json(struct output *output, struct json_text *text, const unsigned char *bytes,
@@ -159,7 +171,7 @@ static void put_json(struct output *output, struct json_text *text, const unsign
 static void put_text(struct output *output, struct core *core, const struct record_text *text,
 		     unsigned int skip, struct json_text *json)
 {
-	unsigned char bytes[512];
+	unsigned char bytes[TEXT_PART];
 
 	for (uint64_t done = skip; done < text->size && !output->failed; ) {
 		size_t part = sizeof(bytes), got;

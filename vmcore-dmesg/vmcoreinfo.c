@@ -10,7 +10,7 @@
 #include "vmcoreinfo.h"
 
 /* The kernel gives it one page (VMCOREINFO_BYTES), of at most 64 KiB. */
-#define TEXT_LIMIT (1U << 20)
+#define TEXT_LIMIT (1U << 18)
 /* One or a few for each CPU. */
 #define NOTE_LIMIT (1U << 20)
 /* Of any struct: none of the log has even a thousand bytes. */

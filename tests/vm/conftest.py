@@ -18,6 +18,7 @@ HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))        # kernelfiles.py
 KEXEC = os.environ.get("CRASHRES_KEXEC")
 CRASHRES = os.environ.get("CRASHRES_COMMAND")
+VMCORE_DMESG = os.environ.get("CRASHRES_VMCORE_DMESG")
 
 
 # Debian 12's own: without them nothing is tested, so that is a failure and no reason to skip.
@@ -53,7 +54,7 @@ class Lab:
         self.guest_root = fetch("guest")
 
     def capture_initrd(self):
-        return initramfs.make_capture(self.guest_root, CRASHRES)
+        return initramfs.make_capture(self.guest_root, CRASHRES, VMCORE_DMESG)
 
     def initramfs_for(self, kernel, machine, more):
         files = {"boot/Image": kernel.read_bytes(),

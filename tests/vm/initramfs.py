@@ -8,7 +8,7 @@ import subprocess
 
 INIT = os.path.join(os.path.dirname(__file__), "init")
 LIBRARY_FOLDERS = ("lib/aarch64-linux-gnu", "usr/lib/aarch64-linux-gnu")
-PROGRAM_FOLDERS = ("bin", "usr/bin")
+PROGRAM_FOLDERS = ("bin", "usr/bin", "sbin", "usr/sbin")
 
 
 class Cpio:
@@ -76,10 +76,10 @@ def add_libraries(cpio, roots, program):
             waiting += needed_libraries(path)
 
 
-def add_program(cpio, root, name):
+def add_program(cpio, root, name, called=None):
     """A dynamic program and its libraries."""
     program = find(root, PROGRAM_FOLDERS, name)
-    cpio.copy("bin/" + name, program)
+    cpio.copy("bin/" + (called or name), program)
     add_libraries(cpio, [root], program)
 
 
@@ -92,11 +92,15 @@ def _base(guest):
     return cpio
 
 
-def make_capture(guest, crashres):
-    """What the capture kernel runs: busybox, makedumpfile and crashres."""
+def make_capture(guest, crashres, vmcore_dmesg=None):
+    """What the capture kernel runs: busybox, makedumpfile, crashres and, to compare it with that
+    of kexec-tools, vmcore-dmesg."""
     cpio = _base(guest)
     add_program(cpio, guest, "makedumpfile")
     cpio.copy("bin/crashres", crashres)
+    if vmcore_dmesg:
+        cpio.copy("bin/vmcore-dmesg", vmcore_dmesg)
+        add_program(cpio, guest, "vmcore-dmesg", "peer-vmcore-dmesg")
     return cpio.bytes()
 
 

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""vmcore-dmesg on real dumps, beside makedumpfile and the vmcore-dmesg of kexec-tools."""
+
+import json
+import re
+
+import pytest
+
+from conftest import VMCORE_DMESG
+from guest import Machine
+
+pytestmark = pytest.mark.skipif(not VMCORE_DMESG, reason="CRASHRES_VMCORE_DMESG does not name a "
+                                "static arm64 program to test")
+
+DEVICE_TREE = Machine("device tree, EL1")
+# Kernels that are built for 52-bit addresses have 48 on it, at other ones.
+CORTEX_A72 = Machine("cortex-a72", cpu="cortex-a72")
+MATRIX = [("6.1", DEVICE_TREE), ("6.12", DEVICE_TREE), ("6.12", CORTEX_A72),
+          ("6.12-16k", DEVICE_TREE), ("newest", DEVICE_TREE)]
+
+# What makedumpfile (1.7.2 and 1.7.8) says to pages of 4 and 16 KiB with 52-bit addresses.
+TOO_WIDE = r"PAGE SIZE 0x[14]000 and VA Bits 52 not supported"
+
+PANIC = "Kernel panic - not syncing: sysrq triggered crash"
+
+# In the log before the panic: lines of more than one, and bytes that are no text.
+ODD = r'printf "<4>odd: one\ntwo \351 \033[1m three\\x41 \303\251" > /dev/kmsg'
+ODD_LINE = r"odd: one\x0atwo \xe9 \x1b[1m three\x41 \xc3\xa9"
+
+
+def blanks_aside(text):
+    """Continuation lines are indented by makedumpfile alone."""
+    return re.sub(rb"[ \t]+", b" ", re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", text))
+
+
+def others_log(capture):
+    """By makedumpfile where it takes the dump, else by kexec-tools."""
+    status, output = capture.run("makedumpfile --dump-dmesg /proc/vmcore /theirs 2>&1", 300)
+    if status:
+        assert re.search(TOO_WIDE, output), output
+        capture.check("peer-vmcore-dmesg /proc/vmcore > /theirs", 300)
+    return capture.read("/theirs"), not status
+
+
+@pytest.mark.parametrize("kernel, machine", MATRIX, indirect=["kernel"],
+                         ids=[f"{kernel}: {machine.name}" for kernel, machine in MATRIX])
+def test_log_is_that_of_others(lab, request, kernel, machine):
+    with lab.boot(kernel, machine) as running:
+        running.check(ODD)
+        running.check("kexec -p --reuse-cmdline --initrd=/boot/initrd /boot/Image")
+        lines = running.check("dmesg").splitlines()
+        running.panic()
+        running.wait_ready("capture")
+        running.check("vmcore-dmesg -o /ours /proc/vmcore", 300)
+        ours = running.read("/ours")
+        theirs, by_makedumpfile = others_log(running)
+        assert by_makedumpfile == ("6.1: " in request.node.name)
+        assert blanks_aside(ours) == blanks_aside(theirs)
+        check_against_kernel(ours.decode(), lines)
+        check_command(running, ours)
+        check_json(running, ours.decode())
+
+
+def check_against_kernel(log, lines):
+    """All that the kernel had to say itself is there, and what it said when it died."""
+    assert len(lines) > 100
+    for line in lines:
+        assert line in log, line
+    assert PANIC in log
+
+
+def check_command(capture, ours):
+    assert capture.check("stat -c %a /ours") == "600"
+    capture.check("vmcore-dmesg /proc/vmcore > /standard && cmp /standard /ours", 300)
+    # The capture kernel has little memory: this much, of which libc takes a part.
+    capture.check("(ulimit -v 2048 && vmcore-dmesg /proc/vmcore > /limited) && cmp /limited /ours")
+    status, output = capture.run("vmcore-dmesg /proc/vmcore 2>&1 > /dev/full")
+    assert (status, output) == (
+        54, "vmcore-dmesg: standard output: No space left on device")
+
+
+def check_json(capture, log):
+    capture.check("vmcore-dmesg --json -o /json /proc/vmcore", 300)
+    records = [json.loads(line) for line in capture.read("/json").decode().splitlines()]
+    assert [record["seq"] for record in records] == list(range(len(records)))
+    assert all(record["level"] in range(8) for record in records)
+    panic, = [record for record in records if record["text"].endswith(PANIC)]
+    assert panic["level"] == 0 and re.fullmatch(r"[TC]\d+", panic["caller"])
+    release = capture.check("uname -r")
+    capture.check("vmcore-dmesg --info --json -o /info.json /proc/vmcore")
+    capture.check("vmcore-dmesg --info -o /info /proc/vmcore")
+    info = json.loads(capture.read("/info.json"))
+    assert info["OSRELEASE"] == release
+    assert "".join(f"{key}={value}\n" for key, value in info.items()) == \
+        capture.read("/info").decode()
+    assert len(log.splitlines()) >= len(records)
