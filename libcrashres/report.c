@@ -11,6 +11,7 @@
 
 #include "../purgatory/handover.h"
 #include "../purgatory/sha256.h"
+#include "fdt.h"
 #include "file.h"
 #include "report.h"
 
@@ -186,7 +187,7 @@ enum crashres_status crs_report_from_dtb(struct crashres_ctx *ctx, const void *d
 	const void *value = NULL;
 	int error, chosen, length = 0;
 
-	error = fdt_check_full(dtb, size);
+	error = crs_fdt_check(dtb, size);
 	if (error)
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "damaged device tree: %s",
 				fdt_strerror(error));

@@ -2,6 +2,7 @@
 #include <libfdt.h>
 #include <string.h>
 
+#include "../fdt.h"
 #include "firmware.h"
 
 /* reg-shift is hardly ever above 3; this keeps all registers inside two pages. */
@@ -179,7 +180,7 @@ static void find_conduit(const void *dtb, struct crs_firmware *firmware)
 
 void crs_firmware_from_dtb(const void *dtb, size_t size, struct crs_firmware *firmware)
 {
-	if (fdt_check_full(dtb, size))
+	if (crs_fdt_check(dtb, size))
 		return;
 	find_console(dtb, firmware);
 	find_conduit(dtb, firmware);

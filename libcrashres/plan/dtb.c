@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../../purgatory/handover.h"
+#include "../fdt.h"
 #include "cells.h"
 #include "dtb.h"
 
@@ -113,7 +114,10 @@ static int drop_stale(void *dtb, int chosen)
 	int error = drop_reservations(dtb, chosen);
 
 	for (size_t i = 0; i < sizeof(stale) / sizeof(*stale) && !error; i++) {
-		error = fdt_delprop(dtb, chosen, stale[i]);
+		/* A name may stand there twice, and then the second one would count. */
+		do
+			error = fdt_delprop(dtb, chosen, stale[i]);
+		while (!error);
 		if (error == -FDT_ERR_NOTFOUND)
 			error = 0;
 	}
@@ -211,7 +215,7 @@ enum crashres_status crs_dtb_check(struct crashres_ctx *ctx, const char *name, c
 	if (size > CRS_DTB_MAX)
 		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "%s: %zu bytes, at most %u", name, size,
 				CRS_DTB_MAX);
-	error = fdt_check_full(dtb, size);
+	error = crs_fdt_check(dtb, size);
 	if (error)
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: damaged device tree: %s", name,
 				fdt_strerror(error));

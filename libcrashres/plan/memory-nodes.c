@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../fdt.h"
 #include "cells.h"
 #include "memory-nodes.h"
 
@@ -239,7 +240,7 @@ static enum crashres_status add_nodes(struct crashres_ctx *ctx, const char *name
 static enum crashres_status add_memory(struct crashres_ctx *ctx, const char *name, void *tree,
 				       const struct crs_memory_source *source)
 {
-	const void *machine = source->dtb && !fdt_check_full(source->dtb, source->dtb_size) ?
+	const void *machine = source->dtb && !crs_fdt_check(source->dtb, source->dtb_size) ?
 			      source->dtb : NULL;
 	bool out_of_memory = false, holding = find_node(tree, true, &out_of_memory) >= 0;
 

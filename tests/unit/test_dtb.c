@@ -473,6 +473,84 @@ static void test_a_stub_for_acpi_stays_a_stub(void **state)
 	}
 }
 
+/* tests/data/virt-6.12-acpi: the tree of a UEFI machine that runs by ACPI. */
+static void test_the_stub_of_a_real_machine(void **state)
+{
+	static const struct {
+		const char *name, *bytes;
+		size_t size;
+	} kept[] = {
+		{ "linux,uefi-secure-boot", "\0\0\0\2", 4 },
+		{ "linux,uefi-mmap-desc-ver", "\0\0\0\1", 4 },
+		{ "linux,uefi-mmap-desc-size", "\0\0\0\x30", 4 },
+		{ "linux,uefi-mmap-size", "\0\0\6\x30", 4 },
+		{ "linux,uefi-mmap-start", "\0\0\0\1\xb9\xa1\xe9\xc0", 8 },
+		{ "linux,uefi-system-table", "\0\0\0\1\xbf\xfd\0\x18", 8 },
+	};
+	static const char *const added[] = {
+		"bootargs", "kaslr-seed", "rng-seed", "linux,elfcorehdr",
+		"linux,usable-memory-range", "linux,initrd-start", "linux,initrd-end",
+		"linux,booted-from-kexec", "crashres,record",
+	};
+	struct crs_dtb_chosen chosen = full();
+	struct unit *unit = *state;
+	uint8_t source[2048], *dtb;
+	int offset, properties = 0;
+	size_t size;
+
+	fdt_create(source, sizeof(source));
+	fdt_finish_reservemap(source);
+	fdt_begin_node(source, "");
+	fdt_property_u32(source, "#size-cells", 2);
+	fdt_property_u32(source, "#address-cells", 2);
+	fdt_begin_node(source, "chosen");
+	for (size_t i = 0; i < COUNT(kept); i++)
+		fdt_property(source, kept[i].name, kept[i].bytes, kept[i].size);
+	fdt_property_string(source, "bootargs", "console=ttyAMA0 initrd=initrd");
+	fdt_end_node(source);
+	fdt_end_node(source);
+	assert_int_equal(fdt_finish(source), 0);
+	chosen.record = true;
+	assert_ok(unit, crs_dtb_make(unit->ctx, "tree", source, fdt_totalsize(source), &chosen, &dtb,
+				     &size));
+	for (size_t i = 0; i < COUNT(kept); i++)
+		check_property(dtb, kept[i].name, kept[i].bytes, kept[i].size);
+	for (size_t i = 0; i < COUNT(added); i++)
+		assert_non_null(property(dtb, added[i], NULL));
+	/* And nothing else, nor a node beside it. */
+	fdt_for_each_property_offset(offset, dtb, fdt_path_offset(dtb, "/chosen"))
+		properties++;
+	assert_int_equal(properties, COUNT(kept) + COUNT(added));
+	assert_string_equal(fdt_get_name(dtb, fdt_first_subnode(dtb, 0), NULL), "chosen");
+	assert_int_equal(fdt_next_subnode(dtb, fdt_first_subnode(dtb, 0)), -FDT_ERR_NOTFOUND);
+	assert_int_equal(fdt_first_subnode(dtb, fdt_path_offset(dtb, "/chosen")),
+			 -FDT_ERR_NOTFOUND);
+	free(dtb);
+}
+
+/* libfdt takes it, and finds the first. */
+static void test_a_stale_name_that_stands_there_twice(void **state)
+{
+	const struct crs_dtb_chosen nothing = { .bootargs = "" };
+	struct unit *unit = *state;
+	uint8_t source[1024], *dtb;
+	size_t size;
+
+	fdt_create(source, sizeof(source));
+	fdt_finish_reservemap(source);
+	fdt_begin_node(source, "");
+	fdt_begin_node(source, "chosen");
+	fdt_property_string(source, "bootargs", "first");
+	fdt_property_string(source, "bootargs", "second");
+	fdt_end_node(source);
+	fdt_end_node(source);
+	assert_int_equal(fdt_finish(source), 0);
+	assert_ok(unit, crs_dtb_make(unit->ctx, "tree", source, sizeof(source), &nothing, &dtb,
+				     &size));
+	check_no_property(dtb, "bootargs");
+	free(dtb);
+}
+
 /* What U-Boot of old calls it; the kernel looks there too. */
 static void test_chosen_with_a_unit_address(void **state)
 {
@@ -573,6 +651,92 @@ static void test_any_byte_damaged(void **state)
 	free(big);
 }
 
+static void damage(uint8_t *dtb, size_t size, uint32_t *random)
+{
+	static const uint32_t words[] = { 0, 1, 2, 3, 4, 9, 0x7fffffff, 0x80000000, 0xffffffff };
+	size_t at = unit_random(random) % (size / 4) * 4;
+	fdt32_t word = cpu_to_fdt32(words[unit_random(random) % COUNT(words)]);
+
+	switch (unit_random(random) % 4) {
+	case 0:
+		memcpy(dtb + at, &word, 4);
+		break;
+	case 1:
+		dtb[at] ^= (uint8_t)(1U << unit_random(random) % 8);
+		break;
+	case 2:		/* another part of it */
+		memmove(dtb + at, dtb + unit_random(random) % (size / 8) * 4,
+			size - at < 16 ? size - at : 16);
+		break;
+	default:
+		dtb[unit_random(random) % size] = (uint8_t)(unit_random(random) >> 9);
+		break;
+	}
+}
+
+static bool is_reserved(const void *dtb, struct crashres_range wanted)
+{
+	for (int i = 0; i < fdt_num_mem_rsv(dtb); i++) {
+		uint64_t base, size;
+
+		assert_int_equal(fdt_get_mem_rsv(dtb, i, &base, &size), 0);
+		if (base == wanted.base && size == wanted.size)
+			return true;
+	}
+	return false;
+}
+
+/* Whatever the tree was: what came of it is sound, and says what it was told to. */
+static void check_whole(const uint8_t *dtb, size_t size, const struct crs_dtb_chosen *chosen)
+{
+	assert_int_equal(fdt_check_full(dtb, size), 0);
+	check_property(dtb, "bootargs", "root=/dev/vda1 ro", 18);
+	check_property(dtb, "kaslr-seed", seed, 8);
+	check_property(dtb, "linux,initrd-end", "\0\0\0\0\x44\x12\x34\x56", 8);
+	check_no_property(dtb, "linux,kho-fdt");
+	check_no_property(dtb, "linux,ima-kexec-buffer");
+	assert_true(is_reserved(dtb, chosen->initrd) && is_reserved(dtb, chosen->elfcorehdr));
+	assert_true(crs_dtb_record_offset(dtb) + sizeof(struct purgatory_record) <= size);
+}
+
+static void test_trees_damaged_at_random(void **state)
+{
+	const struct source source = {
+		.address_cells = 2, .size_cells = 2, .stale = true, .size = 0x1234,
+		.reserved = 0x1234,
+	};
+	struct crs_dtb_chosen chosen = full();
+	struct unit *unit = *state;
+	uint8_t *good = build(&source);
+	size_t size = fdt_totalsize(good), sound = 0, refused = 0;
+	uint32_t random = 20260728;
+
+	chosen.record = true;
+	for (size_t i = 0; i < 50000; i++) {
+		/* An allocation of its size: AddressSanitizer sees a read behind it. */
+		size_t cut = i % 16 ? size : size - unit_random(&random) % 64;
+		uint8_t *dtb = unit_alloc(cut), *result = UNTOUCHED;
+		size_t result_size = 77;
+
+		memcpy(dtb, good, cut);
+		for (uint32_t count = 1 + unit_random(&random) % 6; count--;)
+			damage(dtb, cut, &random);
+		if (crs_dtb_make(unit->ctx, "tree", dtb, cut, &chosen, &result, &result_size)) {
+			assert_ptr_equal(result, UNTOUCHED);
+			assert_int_equal(result_size, 77);
+			refused++;
+		} else {
+			check_whole(result, result_size, &chosen);
+			free(result);
+			sound++;
+		}
+		free(dtb);
+	}
+	/* Both happen often, or the damage is of the wrong kind. */
+	assert_true(sound > 5000 && refused > 5000);
+	free(good);
+}
+
 /* A property's value takes whole words, so a tree grows by 4 bytes. */
 static void test_2_mib_fit_and_a_word_more_does_not(void **state)
 {
@@ -615,11 +779,14 @@ int main(void)
 		UNIT_TEST(test_the_record_is_a_template_and_nothing_more),
 		UNIT_TEST(test_what_is_not_asked_for_is_not_there),
 		UNIT_TEST(test_a_stub_for_acpi_stays_a_stub),
+		UNIT_TEST(test_the_stub_of_a_real_machine),
+		UNIT_TEST(test_a_stale_name_that_stands_there_twice),
 		UNIT_TEST(test_chosen_with_a_unit_address),
 		UNIT_TEST(test_size_does_not_depend_on_addresses),
 		UNIT_TEST(test_same_input_same_bytes),
 		UNIT_TEST(test_damaged_trees),
 		UNIT_TEST(test_any_byte_damaged),
+		UNIT_TEST(test_trees_damaged_at_random),
 		UNIT_TEST(test_2_mib_fit_and_a_word_more_does_not),
 	};
 

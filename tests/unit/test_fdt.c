@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <libfdt.h>
+
+#include "../../libcrashres/fdt.h"
+#include "support.h"
+
+/* dtc -V NUMBER writes the header so; the rest of it differs before 16. */
+static uint8_t *build(uint32_t version, uint32_t compatible, size_t *size)
+{
+	uint8_t *dtb = unit_alloc(256);
+
+	fdt_create(dtb, 256);
+	fdt_finish_reservemap(dtb);
+	fdt_begin_node(dtb, "");
+	fdt_property_u32(dtb, "#size-cells", 1);
+	fdt_end_node(dtb);
+	assert_int_equal(fdt_finish(dtb), 0);
+	fdt_set_version(dtb, version);
+	fdt_set_last_comp_version(dtb, compatible);
+	*size = fdt_totalsize(dtb);
+	return dtb;
+}
+
+static void test_versions(void **state)
+{
+	static const struct {
+		uint32_t version, compatible;
+		int wanted;
+	} cases[] = {
+		{ 17, 16, 0 },
+		{ 16, 16, 0 },
+		{ 18, 17, 0 },
+		{ 18, 18, -FDT_ERR_BADVERSION },
+		{ 15, 15, -FDT_ERR_BADVERSION },
+		{ 4, 4, -FDT_ERR_BADVERSION },		/* libfdt 1.6.1: segmentation fault */
+		{ 1, 1, -FDT_ERR_BADVERSION },
+		{ 0, 0, -FDT_ERR_BADVERSION },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		size_t size;
+		uint8_t *dtb = build(cases[i].version, cases[i].compatible, &size);
+
+		assert_int_equal(crs_fdt_check(dtb, size), cases[i].wanted);
+		free(dtb);
+	}
+}
+
+static void test_cut_anywhere(void **state)
+{
+	size_t whole;
+	uint8_t *dtb = build(17, 16, &whole);
+
+	for (size_t size = 0; size <= whole; size++) {
+		/* An allocation of its size: AddressSanitizer sees a read behind it. */
+		uint8_t *cut = unit_alloc(size);
+
+		memcpy(cut, dtb, size);
+		assert_int_equal(crs_fdt_check(cut, size), size < whole ? -FDT_ERR_TRUNCATED : 0);
+		free(cut);
+	}
+	free(dtb);
+}
+
+static void test_something_else(void **state)
+{
+	uint8_t zeros[64] = { 0 };
+
+	assert_int_equal(crs_fdt_check(zeros, sizeof(zeros)), -FDT_ERR_BADMAGIC);
+}
+
+/* Every byte of a small tree by every value: no crash, and libfdt says the same. */
+static void test_every_byte_by_every_value(void **state)
+{
+	size_t size, refused = 0;
+	uint8_t *dtb = build(17, 16, &size);
+
+	for (size_t i = 0; i < size; i++) {
+		uint8_t good = dtb[i];
+
+		for (unsigned int value = 0; value < 256; value++) {
+			bool old;
+
+			dtb[i] = (uint8_t)value;
+			old = fdt_version(dtb) < 16;
+			if (old)
+				assert_true(crs_fdt_check(dtb, size) < 0);
+			else
+				assert_int_equal(crs_fdt_check(dtb, size),
+						 fdt_check_full(dtb, size));
+			refused += crs_fdt_check(dtb, size) != 0;
+		}
+		dtb[i] = good;
+	}
+	assert_true(refused > size * 64);
+	free(dtb);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_versions),
+		UNIT_TEST(test_cut_anywhere),
+		UNIT_TEST(test_something_else),
+		UNIT_TEST(test_every_byte_by_every_value),
+	};
+
+	return cmocka_run_group_tests_name("fdt", tests, NULL, NULL);
+}
