@@ -154,24 +154,48 @@ def parse_plan(text):
 FDT_BEGIN_NODE, FDT_END_NODE, FDT_PROP, FDT_NOP = 1, 2, 3, 4
 
 
-def parse_chosen(dtb):
-    """The properties of /chosen (Devicetree Specification, flattened format)."""
+def tokens(dtb):
+    """(path, start, end, token) of the structure (Devicetree Specification, flattened format).
+
+    The path of a property ends in its name; a node's has its begin and its end.
+    """
     _, _, structure, strings = struct.unpack_from(">4I", dtb)
-    path, offset, chosen = [], structure, {}
+    path, offset = [], structure
     while True:
-        token, = struct.unpack_from(">I", dtb, offset)
+        start, (token,) = offset, struct.unpack_from(">I", dtb, offset)
         offset += 4
         if token == FDT_BEGIN_NODE:
             end = dtb.index(b"\0", offset)
             path.append(dtb[offset:end].decode())
             offset = (end + 4) & ~3
+            yield "/".join(path), start, offset, token
         elif token == FDT_END_NODE:
+            yield "/".join(path), start, offset, token
             path.pop()
         elif token == FDT_PROP:
             size, name = struct.unpack_from(">2I", dtb, offset)
             key = dtb[strings + name:dtb.index(b"\0", strings + name)].decode()
-            if path == ["", "chosen"]:
-                chosen[key] = dtb[offset + 8:offset + 8 + size]
             offset = (offset + 8 + size + 3) & ~3
+            yield "/".join([*path, key]), start, offset, token
         elif token != FDT_NOP:
-            return chosen
+            return
+
+
+def parse_chosen(dtb):
+    """The properties of /chosen."""
+    chosen = {}
+    for path, start, _, token in tokens(dtb):
+        if token == FDT_PROP and re.fullmatch("/chosen/[^/]*", path):
+            size, = struct.unpack_from(">I", dtb, start + 4)
+            chosen[path[len("/chosen/"):]] = dtb[start + 12:start + 12 + size]
+    return chosen
+
+
+def without(dtb, *patterns):
+    """The tree without the properties, and the nodes with all in them, whose paths match."""
+    rest = bytearray(dtb)
+    for path, start, end, _ in tokens(dtb):
+        ancestors = [path[:match.start()] for match in re.finditer("/", path)] + [path]
+        if any(re.fullmatch(pattern, name) for pattern in patterns for name in ancestors):
+            rest[start:end] = struct.pack(">I", FDT_NOP) * ((end - start) // 4)
+    return bytes(rest)
