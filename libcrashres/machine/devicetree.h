@@ -20,7 +20,8 @@
  *
  * Return:
  *   CRASHRES_ERR_OS           there is none, or it cannot be read
- *   CRASHRES_ERR_FORMAT       there is something else than folders and files
+ *   CRASHRES_ERR_FORMAT       there is something else than folders and files, or a
+ *                             file that alone is larger than the kernel takes
  *   CRASHRES_ERR_LIMIT        it is larger or deeper than the kernel takes
  *   CRASHRES_ERR_UNSUPPORTED  it says nothing of memory, so was not booted with
  */
