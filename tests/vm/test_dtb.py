@@ -74,6 +74,28 @@ def test_next_kernel_by_a_tree_without_memory(lab, kernel, machine, line):
 
 
 @pytest.mark.parametrize("kernel", ["6.1"], indirect=True)
+@pytest.mark.parametrize("option", ["-l", "-p"])
+def test_memory_from_iomem(lab, kernel, option):
+    """The machine shows no tree of its own at all."""
+    with lab.boot(kernel, DEVICE_TREE) as running:
+        bare_tree(running)
+        before = memory(running)
+        crash = guest.named(guest.parse_iomem(running.check("cat /proc/iomem")), "Crash kernel")
+        running.check("mount -t tmpfs none /sys/firmware")
+        log = running.check(f"kexec -d {option} --dtb=/tree --reuse-cmdline "
+                            "--initrd=/boot/initrd /boot/Image 2>&1")
+        assert "kexec: /tree has no memory: that of /proc/iomem added\n" in log
+        if option == "-p":
+            running.panic()
+            running.wait_ready("capture")
+            assert memory(running) == crash
+        else:
+            running.send("kexec -e")
+            running.wait_ready("first")
+            assert memory(running) == before
+
+
+@pytest.mark.parametrize("kernel", ["6.1"], indirect=True)
 def test_crash_kernel_by_a_tree_without_memory(lab, kernel):
     with lab.boot(kernel, DEVICE_TREE) as running:
         bare_tree(running)
