@@ -138,6 +138,24 @@ static void test_nodes_in_the_order_of_their_addresses(void **state)
 			  "memory@0 uart@9000000 uart@10000000)");
 }
 
+/* '-' comes before '@', but a name that ends comes first; whichever a folder lists first. */
+static void test_names_of_different_length(void **state)
+{
+	struct unit *unit = *state;
+
+	write_memory(unit);
+	for (char letter = 'n'; letter <= 'u'; letter++) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "%c-x/y", letter);
+		write_file(unit, path, "", 0);
+		snprintf(path, sizeof(path), "%c@1/y", letter);
+		write_file(unit, path, "", 0);
+	}
+	check_nodes(unit, "(memory@0 n@1 n-x o@1 o-x p@1 p-x q@1 q-x r@1 r-x s@1 s-x t@1 t-x "
+			  "u@1 u-x)");
+}
+
 static void test_a_node_that_had_to_be_renamed(void **state)
 {
 	struct unit *unit = *state;
@@ -289,6 +307,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_a_tree_as_dtc_would_write_it),
 		UNIT_TEST(test_nodes_in_the_order_of_their_addresses),
+		UNIT_TEST(test_names_of_different_length),
 		UNIT_TEST(test_a_node_that_had_to_be_renamed),
 		UNIT_TEST(test_both_places),
 		UNIT_TEST(test_links_are_not_followed),

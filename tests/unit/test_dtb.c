@@ -397,6 +397,7 @@ static void check_kept(struct unit *unit, const char *first, const void *bytes, 
 static void test_stale_values_that_say_nothing(void **state)
 {
 	static const uint8_t good[17] = { [4] = 0x48, [6] = 0x30, [14] = 0x10 };
+	static const uint8_t below[16] = { [4] = 0x48, [6] = 0x20, [14] = 0x10 };
 	static const uint8_t wraps[16] = { [0] = 0xff, [8] = 0xff };
 	static const char initrd[] = "linux,initrd-start";
 
@@ -404,6 +405,7 @@ static void test_stale_values_that_say_nothing(void **state)
 	check_kept(*state, "linux,elfcorehdr", good, 8, NULL);
 	check_kept(*state, "linux,elfcorehdr", "", 0, NULL);
 	check_kept(*state, "linux,elfcorehdr", wraps, 16, NULL);
+	check_kept(*state, "linux,elfcorehdr", below, 16, NULL);	/* in front of it */
 	check_kept(*state, initrd, good, 8, NULL);
 	check_kept(*state, initrd, good, 7, "linux,initrd-end");
 	check_kept(*state, initrd, good, 16, "linux,initrd-end");

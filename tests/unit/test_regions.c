@@ -101,6 +101,17 @@ static void test_ram_and_what_of_it_is_usable(void **state)
 	crs_regions_free(&regions);
 }
 
+static void test_memory_in_pieces_that_touch_is_one(void **state)
+{
+	struct crs_regions regions = regions_of(*state,
+		"1000-1fff : System RAM\n"
+		"2000-2fff : System RAM\n"
+		"4000-4fff : System RAM\n");
+
+	check_list(&regions.memory, "1000+2000 4000+1000");
+	crs_regions_free(&regions);
+}
+
 static void test_memory_that_a_driver_added_is_dumped_but_not_used(void **state)
 {
 	struct crs_regions regions = regions_of(*state,
@@ -215,6 +226,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_which_region_is_high_and_which_is_low),
 		UNIT_TEST(test_ram_and_what_of_it_is_usable),
+		UNIT_TEST(test_memory_in_pieces_that_touch_is_one),
 		UNIT_TEST(test_memory_that_a_driver_added_is_dumped_but_not_used),
 		UNIT_TEST(test_driver_memory_inside_ordinary_ram_is_not_used),
 		UNIT_TEST(test_ordinary_ram_inside_a_window_is_used),
