@@ -122,8 +122,8 @@ bool core_header(struct core *core, uint64_t index, struct program_header *heade
 
 	if (__builtin_add_overflow(core->headers, index * sizeof(phdr), &offset) ||
 	    file_read(&core->file, offset, &phdr, sizeof(phdr), &error) < sizeof(phdr)) {
-		trouble_say(core->trouble, EXIT_HEADERS_CUT, "program header %" PRIu64 ": %s", index,
-			    error ? strerror(error) : "beyond the end of the file");
+		trouble_say(core->trouble, EXIT_HEADERS_CUT, "program header %" PRIu64 ": %s",
+			    index, error ? strerror(error) : "beyond the end of the file");
 		return false;
 	}
 	header->type = le32toh(phdr.p_type);
@@ -211,12 +211,12 @@ static size_t read_piece(struct core *core, uint64_t vaddr, void *buffer, size_t
 	}
 	got = file_read(&core->file, offset, buffer, size, &error);
 	if (!got && error)
-		trouble_say(core->trouble, EXIT_READ, "0x%" PRIx64 " at offset 0x%" PRIx64 ": %s (%s)",
-			    vaddr, offset, strerror(error), what);
+		trouble_say(core->trouble, EXIT_READ,
+			    "0x%" PRIx64 " at offset 0x%" PRIx64 ": %s (%s)", vaddr, offset,
+			    strerror(error), what);
 	else if (!got)
-		trouble_say(core->trouble, EXIT_CUT,
-			    "0x%" PRIx64 " at offset 0x%" PRIx64 ": beyond the end of the file (%s)",
-			    vaddr, offset, what);
+		trouble_say(core->trouble, EXIT_CUT, "0x%" PRIx64 " at offset 0x%" PRIx64
+			    ": beyond the end of the file (%s)", vaddr, offset, what);
 	return got;
 }
 

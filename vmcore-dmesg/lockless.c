@@ -11,7 +11,7 @@
 #include "log.h"
 
 /* log_buf_len may be 2 GiB (LOG_BUF_LEN_MAX), and then the ring has 2^26 descriptors. */
-#define COUNT_BITS_LIMIT 28
+#define COUNT_BITS_LIMIT 27
 #define SIZE_BITS_LIMIT 31
 
 /* The two upper bits of state_var, below them the id. */

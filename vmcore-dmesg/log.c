@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "log.h"
 
+/* A kernel that died has said so. Where pages of the log are lost, zeros look like no records. */
+static void check_printed(struct core *core, const struct output *output)
+{
+	if (!output->total && core->trouble->status == EXIT_DONE)
+		trouble_say(core->trouble, EXIT_LOG_HEADER, "the log is empty");
+}
+
 void log_print(struct core *core, const struct vmcoreinfo *info, struct output *output)
 {
 	static const struct {
@@ -15,6 +22,7 @@ void log_print(struct core *core, const struct vmcoreinfo *info, struct output *
 	for (size_t i = 0; i < sizeof(logs) / sizeof(*logs); i++) {
 		if (vmcoreinfo_has(info, logs[i].key)) {
 			logs[i].print(core, info, output);
+			check_printed(core, output);
 			return;
 		}
 	}

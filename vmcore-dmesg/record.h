@@ -24,8 +24,8 @@ struct record {
 	int level;
 	int facility;
 	uint32_t caller;		/* a thread, or with RECORD_CPU a CPU */
-	bool no_text;			/* the log holds none: it was empty, or there was no room */
-	bool lost;			/* of these two, the latter */
+	bool no_text;			/* it was empty, or ... */
+	bool lost;			/* ... the log had no room for it */
 	struct record_text text[2];	/* the second one where a buffer's end is between */
 	unsigned int marks;		/* bytes in front that say level and time, once more */
 };

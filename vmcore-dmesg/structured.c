@@ -84,14 +84,15 @@ static bool read_head(struct buffer *buffer)
 	    buffer->next <= buffer->size && layout->head_size)
 		return true;
 	trouble_say(core->trouble, EXIT_LOG_HEADER,
-		    "the log's head is damaged: from %" PRIu32 " to %" PRIu32 " of %" PRIu32 " bytes",
-		    buffer->first, buffer->next, buffer->size);
+		    "the log's head is damaged: from %" PRIu32 " to %" PRIu32 " of %" PRIu32
+		    " bytes", buffer->first, buffer->next, buffer->size);
 	return false;
 }
 
 static void damaged(struct buffer *buffer, uint64_t index, const char *sentence)
 {
-	trouble_say(buffer->core->trouble, EXIT_RECORD, "record at %" PRIu64 ": %s", index, sentence);
+	trouble_say(buffer->core->trouble, EXIT_RECORD, "record at %" PRIu64 ": %s", index,
+		    sentence);
 }
 
 static bool read_record(struct buffer *buffer, uint64_t index, struct record *record)

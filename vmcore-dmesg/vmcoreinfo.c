@@ -113,7 +113,8 @@ static bool search(struct core *core, const struct program_header *header, unsig
 	struct note note;
 
 	if (__builtin_add_overflow(offset, header->filesz, &end)) {
-		trouble_say(core->trouble, EXIT_HEADER_WRAPS, "the program header of the notes wraps");
+		trouble_say(core->trouble, EXIT_HEADER_WRAPS,
+			    "the program header of the notes wraps");
 		return false;
 	}
 	while (end - offset >= sizeof(Elf64_Nhdr) && *notes) {
