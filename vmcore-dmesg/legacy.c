@@ -12,6 +12,9 @@
 
 #define LENGTH_LIMIT (1ULL << 31)
 
+/* Of the smallest pages: a dump has them or not. */
+#define PAGE_SIZE 4096U
+
 /* Room for "<191>[12345678901.123456] ". */
 #define MARKS_SIZE 32
 
@@ -79,18 +82,26 @@ static void pieces(const struct buffer *buffer, uint32_t position, uint32_t coun
 	text[1] = (struct record_text){ buffer->data, count - first };
 }
 
-/* How many there are, fewer where they cannot be read. */
+/*
+ * How many characters from @position on are in its page, and not around the end: where a page is
+ * missing, that is said when its turn comes, and once.
+ */
+static uint32_t page_left(const struct buffer *buffer, uint32_t position)
+{
+	uint32_t index = position & (buffer->size - 1), end = buffer->size - index;
+	uint32_t left = PAGE_SIZE - (uint32_t)((buffer->data + index) % PAGE_SIZE);
+
+	return left < end ? left : end;
+}
+
+/* How many of @count there are, fewer behind a page's end or where they cannot be read. */
 static uint32_t copy(struct buffer *buffer, uint32_t position, uint32_t count, char *out)
 {
-	struct record_text text[2];
-	size_t got;
+	uint64_t index = position & (buffer->size - 1);
+	uint32_t left = page_left(buffer, position);
 
-	pieces(buffer, position, count, text);
-	got = core_read_some(buffer->core, text[0].vaddr, out, text[0].size, "text of the log");
-	if (got == text[0].size)
-		got += core_read_some(buffer->core, text[1].vaddr, out + got, text[1].size,
-				      "text of the log");
-	return (uint32_t)got;
+	return (uint32_t)core_read_some(buffer->core, buffer->data + index, out,
+					count < left ? count : left, "text of the log");
 }
 
 /* ----------------------------------------------------- what a line tells */
@@ -149,7 +160,10 @@ static void print_line(struct buffer *buffer, uint32_t position, uint32_t count,
 
 	pieces(buffer, position, count, record.text);
 	if (output->json) {
-		copy(buffer, position, count < MARKS_SIZE ? count : MARKS_SIZE, marks);
+		uint32_t most = count < MARKS_SIZE ? count : MARKS_SIZE;
+
+		for (uint32_t done = 0, got = 1; done < most && got; done += got)
+			got = copy(buffer, position + done, most - done, marks + done);
 		record.marks = (unsigned int)(parse_time(parse_priority(marks, &record), &record) -
 					      marks);
 	}
@@ -160,21 +174,20 @@ static void print_line(struct buffer *buffer, uint32_t position, uint32_t count,
 static uint32_t line_length(struct buffer *buffer, uint32_t position, uint32_t left,
 			    uint32_t *ends)
 {
-	uint32_t length = 0;
+	uint32_t length = 0, got = 1;
 	char part[512];
 
 	*ends = 0;
-	while (length < left) {
-		uint32_t size = left - length < sizeof(part) ? left - length : sizeof(part);
-		uint32_t got = copy(buffer, position + length, size, part);
-		const char *end = memchr(part, '\n', got);
+	while (length < left && got) {
+		const char *end;
 
+		got = copy(buffer, position + length,
+			   left - length < sizeof(part) ? left - length : sizeof(part), part);
+		end = memchr(part, '\n', got);
 		*ends = !!end;
 		if (end)
 			return length + (uint32_t)(end - part);
 		length += got;
-		if (got < size)
-			break;
 	}
 	return length;
 }
@@ -192,7 +205,7 @@ void legacy_print(struct core *core, const struct vmcoreinfo *info, struct outpu
 			print_line(&buffer, buffer.end - left, length, output);
 		/* Behind what cannot be read, in the next page. */
 		if (!ends && length < left) {
-			uint32_t skip = 4096 - ((buffer.end - left + length) & 4095);
+			uint32_t skip = page_left(&buffer, buffer.end - left + length);
 
 			if (trouble_too_much(core->trouble))
 				return;

@@ -21,7 +21,7 @@ static const char usage[] =
 "\n"
 "Exit status: 0 where all of the log was printed; vmcore-dmesg(8) has the others.\n";
 
-/* Too large for the stack of a thread, and there is one of each. */
+/* Large, and there is one of each. */
 static struct core core;
 static struct output output;
 

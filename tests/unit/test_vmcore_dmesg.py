@@ -140,7 +140,7 @@ def test_text_in_two_segments(run):
     first.data, second.data = whole.data[:cut], whole.data[cut:]
 
     class Split(vmcores.Kernel):
-        areas = second, kernel.image, first
+        areas = first, kernel.image, second
     split = Split(0, 0, kernel.info)
     assert tuple(run(core(split))) == (0, ring.lines(), [])
 
@@ -238,10 +238,12 @@ def test_records_without_text(run):
     ring.add(b"")
     ring.add(b"no room for this", lost=True)
     ring.add(b"behind")
+    ring.add(b"")
+    damage(ring, 4, after=vmcores.FAILED_LPOS)
     data = core(ring.install(arm64()))
     assert tuple(run(data)) == (0, ring.records[0].line() + ring.records[3].line(), [])
     out = objects(run(data, "--json").out)
-    assert [record["text"] for record in out] == ["before", "", None, "behind"]
+    assert [record["text"] for record in out] == ["before", "", None, "behind", None]
 
 
 def test_largest_record(run):
@@ -409,7 +411,7 @@ def test_structured_first_at_the_end(run):
 # ------------------------------------------------------ the legacy buffer
 
 LEGACY = (b"<6>[    0.000000] Linux version 2.6.32\n<4>[    1.000123] odd \x01 byte\n"
-          b"<191>[12345.000000]no blank\nno marks\n<300>[    1.5] bad ones\n\n<3>continued")
+          b"<191>[12345.000000]no blank\nno marks\n<300>[    1.5] bad ones\n<6>[    1.5] short\n\n<3>continued")
 
 
 @pytest.mark.parametrize("chars", [True, False], ids=["logged_chars", "log_end alone"])
@@ -426,6 +428,7 @@ def test_legacy(run, chars):
         (None, 12345000000000, 7, 23, None, "no blank"),
         (None, None, None, None, None, "no marks"),
         (None, None, None, None, None, "<300>[    1.5] bad ones"),
+        (None, None, 6, 0, None, "[    1.5] short"),
         (None, None, None, None, None, ""),
         (None, None, 3, 0, None, "continued")]
 
@@ -455,6 +458,25 @@ def test_legacy_positions_that_have_come_around(run):
     # log_end is 2^32 + 300.
     assert tuple(run(core(log.install(x86(), end=300, logged=256)))) == (
         0, log.text[-256:] + b"\n", [])
+
+
+def test_legacy_with_a_hole(run):
+    """Three pages, of which the middle one is not in the dump."""
+    text = b"".join(b"line %04d\n" % i for i in range(1600))
+    log = Legacy(size=16384)
+    log.add(text)
+    kernel = log.install(x86())
+    hole = vmcores.Area(kernel.linear.vaddr + 8192, kernel.linear.paddr + 8192, 0)
+    hole.data = kernel.linear.data[8192:]
+    kernel.linear.data = kernel.linear.data[:4096]
+
+    class Holed(vmcores.Kernel):
+        areas = kernel.image, kernel.linear, hole
+        machine, has_vaddr = kernel.machine, True
+    assert kernel.linear.at(log.data_at) == 0
+    assert tuple(run(core(Holed(0, 0, kernel.info)))) == (
+        30, text[:4096] + b"\n" + text[8192:],
+        [f"No program header covering vaddr 0x{log.data_at + 4096:x} (text of the log)"])
 
 
 @pytest.mark.parametrize("change, out, error", [
@@ -493,6 +515,10 @@ def test_ring_of_more_records_than_it_has_room_for(run):
     status, out, errors = run(core(ring.install(arm64(), tail=3)))
     assert (status, out) == (62, ring.lines())
     assert errors == ["the log's head is damaged: 102 records where 16 have room"]
+    for _ in range(30):
+        ring.add(b"later")
+    assert len(ring.records) == 16
+    assert run(core(ring.install(arm64(), tail=3))).out == ring.lines()
 
 
 @pytest.mark.parametrize("fields, error", [
@@ -518,7 +544,11 @@ def test_record_as_long_as_the_ring_and_longer(run):
     ring.data[:8] = struct.pack("<Q", 0x100)
     status, out, errors = run(core(ring.install(arm64())))
     assert (status, errors) == (0, []) and len(out) == 15 + 56 + 8 * 3 + 1
-    damage(ring, 0, after=72)
+    # Around the end: from the start of the ring up to where it begins.
+    damage(ring, 0, begin=8, after=72, length=0)
+    ring.data[8:16] = ring.data[:8]
+    assert tuple(run(core(ring.install(arm64())))) == (0, line(0, b""), [])
+    damage(ring, 0, after=80)
     assert tuple(run(core(ring.install(arm64())))) == (
         63, b"", ["record with id 0x100: its text has no place in the log"])
 
@@ -540,6 +570,18 @@ def test_text_of_another_record(run):
     status, out, errors = run(core(ring.install(arm64())))
     assert (status, out) == (63, ring.lines())
     assert errors == ["record with id 0x102: other text stands where its own should"]
+
+
+def test_text_of_another_record_at_the_start(run):
+    """One that has come around the end has its id in both places."""
+    ring = Ring(size_bits=8, first_id=0x100)
+    while not ring.records or ring.records[-1].begin // 256 == ring.records[-1].after // 256:
+        ring.add(b"x" * 50)
+    last = ring.records[-1].ident
+    ring.data[0] ^= 1
+    status, out, errors = run(core(ring.install(arm64())))
+    assert (status, out) == (63, ring.lines())
+    assert errors == [f"record with id 0x{last:x}: other text stands where its own should"]
 
 
 @pytest.mark.parametrize("state_var", [0x999, 1, 0x101 - 16 | COMMITTED << 62,
@@ -763,7 +805,7 @@ def test_notes_without_end(run, tmp_path):
     assert command(path) == (50, "", f"vmcore-dmesg: {path}: {NO_VMCOREINFO}\n")
     with open(path, "r+b") as file:
         file.seek(1 << 20)
-        file.write(struct.pack("<III", 0, 0, 1) * ((1 << 20) + 64))
+        file.write(struct.pack("<III", 0, 0, 1) * (1 << 20) + notes_of(kernel.info))
     assert command(path) == (50, "", f"vmcore-dmesg: {path}: {NO_VMCOREINFO}\n")
 
 
@@ -959,7 +1001,7 @@ def test_too_much_output(tmp_path):
         53, "", "vmcore-dmesg: /dev/null: more than 2 GiB of output: given up\n")
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- 2>&-", "<&- >&- 2>&-"])
 def test_closed_standard_streams(run, tmp_path, closed):
     """What is opened does not become one of them: no message in the file, no log in nowhere."""
     ring = boot_ring(first_id=0x100)
