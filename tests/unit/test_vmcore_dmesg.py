@@ -310,6 +310,13 @@ def test_empty_log(run, log):
     assert tuple(run(core(log().install(arm64())))) == EMPTY
 
 
+def test_log_from_its_end_to_its_end(run):
+    """What lies there was overwritten, or never was."""
+    log = structured()
+    log.first = log.next
+    assert tuple(run(core(log.install(x86())))) == EMPTY
+
+
 def test_lost_descriptors(run):
     ring = boot_ring()
     kernel = ring.install(arm64())
@@ -545,9 +552,10 @@ def test_record_as_long_as_the_ring_and_longer(run):
     status, out, errors = run(core(ring.install(arm64())))
     assert (status, errors) == (0, []) and len(out) == 15 + 56 + 8 * 3 + 1
     # Around the end: from the start of the ring up to where it begins.
-    damage(ring, 0, begin=8, after=72, length=0)
+    damage(ring, 0, begin=8, after=72, length=40)
     ring.data[8:16] = ring.data[:8]
-    assert tuple(run(core(ring.install(arm64())))) == (0, line(0, b""), [])
+    assert tuple(run(core(ring.install(arm64())))) == (
+        63, line(0, b""), ["record with id 0x100: its text is cut off"])
     damage(ring, 0, after=80)
     assert tuple(run(core(ring.install(arm64())))) == (
         63, b"", ["record with id 0x100: its text has no place in the log"])
