@@ -16,7 +16,7 @@ DEVICE_TREE = Machine("device tree, EL1")
 # Kernels that are built for 52-bit addresses have 48 on it, at other ones.
 CORTEX_A72 = Machine("cortex-a72", cpu="cortex-a72")
 MATRIX = [("6.1", DEVICE_TREE), ("6.12", DEVICE_TREE), ("6.12", CORTEX_A72),
-          ("6.12-16k", DEVICE_TREE), ("newest", DEVICE_TREE)]
+          ("6.12-16k", DEVICE_TREE), ("newest", DEVICE_TREE), ("small", DEVICE_TREE)]
 
 # What makedumpfile (1.7.2 and 1.7.8) says to pages of 4 and 16 KiB with 52-bit addresses.
 TOO_WIDE = r"PAGE SIZE 0x[14]000 and VA Bits 52 not supported"
