@@ -8,11 +8,11 @@
 #include <sys/auxv.h>
 #endif
 
+#include "../../purgatory/pagetables.h"
 #include "../../purgatory/sha256.h"
 #include "../range.h"
 #include "handover.h"
 #include "leaf.h"
-#include "pagetables.h"
 
 #define LEAF PURGATORY_LEAF_SIZE
 
@@ -32,7 +32,7 @@ struct layout {
 
 /* What purgatory may reach while the MMU is on: a few ranges, the later winning. */
 struct maps {
-	struct crs_map list[3];
+	struct pg_map list[3];
 	size_t count;
 };
 
@@ -41,9 +41,9 @@ static uint64_t leaf_up(uint64_t size)
 	return (size + LEAF - 1) / LEAF * LEAF;
 }
 
-static void add_map(struct maps *maps, uint64_t first, uint64_t end, enum crs_mapping mapping)
+static void add_map(struct maps *maps, uint64_t first, uint64_t end, enum pg_mapping mapping)
 {
-	maps->list[maps->count++] = (struct crs_map){ { first, end - first }, mapping };
+	maps->list[maps->count++] = (struct pg_map){ first, end - first, mapping };
 }
 
 /* The pages with a UART's registers: one but where those of a 16550 stand across two. */
@@ -56,7 +56,7 @@ static void add_uart(struct maps *maps, const struct crs_firmware *firmware)
 	    last >= ADDRESS_LIMIT)
 		return;
 	add_map(maps, crs_align_down(firmware->uart_base, LEAF), crs_align_down(last, LEAF) + LEAF,
-		CRS_MAP_DEVICE);
+		PG_MAP_DEVICE);
 }
 
 /* The crash region's whole pages, and those of the UART. */
@@ -67,7 +67,7 @@ static struct maps make_maps(const struct crs_handover *handover)
 
 	if (!handover->region.size || !crs_align_up(handover->region.base, LEAF, &first))
 		return maps;
-	add_map(&maps, first, crs_align_down(crs_range_end(handover->region), LEAF), CRS_MAP_DATA);
+	add_map(&maps, first, crs_align_down(crs_range_end(handover->region), LEAF), PG_MAP_DATA);
 	add_uart(&maps, handover->firmware);
 	return maps;
 }
@@ -78,7 +78,7 @@ static uint64_t roots_size(const struct maps *maps)
 	if (!maps->count)
 		return 0;
 	/* Wherever the code will lie, it parts two blocks of 2 MiB at most into pages. */
-	return CRS_TABLE_SIZE * (crs_pagetables_count(maps->list, maps->count) + 2);
+	return PG_TABLE_SIZE * (pg_pagetables_count(maps->list, maps->count) + 2);
 }
 
 /* @leaves is bounded by memory that exists: nothing here can wrap. */
@@ -118,9 +118,9 @@ static void fill_pagetables(const struct crs_handover *handover, const struct la
 
 	if (!layout->roots[0])
 		return;
-	add_map(&maps, base, base + layout->scratch, CRS_MAP_CODE);
-	for (int regime = CRS_REGIME_EL1; regime <= CRS_REGIME_EL2; regime++)
-		crs_pagetables_make(maps.list, maps.count, regime, base + layout->roots[regime],
+	add_map(&maps, base, base + layout->scratch, PG_MAP_CODE);
+	for (int regime = PG_REGIME_EL1; regime <= PG_REGIME_EL2; regime++)
+		pg_pagetables_make(maps.list, maps.count, regime, base + layout->roots[regime],
 				    data + layout->roots[regime]);
 }
 

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* pagetables.c: page tables; the same code in the loader and in purgatory. */
+#include <stdbool.h>
+
+#include "pagetables.h"
+
+#define ENTRIES		512
+
+/* Levels are numbered as in the Arm ARM: 0 is the root, 3 holds pages. */
+#define LAST_LEVEL	3
+#define BLOCK_LEVEL	2
+
+/* VMSAv8-64 descriptors. */
+#define VALID		(1ULL << 0)
+#define TABLE_OR_PAGE	(1ULL << 1)
+#define ATTR_NORMAL	(1ULL << 2)	/* AttrIndx 1; mmu.c sets MAIR to match */
+#define AP_EL0		(1ULL << 6)	/* AP[1]: RES1 in a regime without EL0 */
+#define AP_READ_ONLY	(1ULL << 7)
+#define INNER_SHAREABLE	(3ULL << 8)
+#define ACCESSED	(1ULL << 10)
+#define PXN		(1ULL << 53)
+#define UXN		(1ULL << 54)	/* XN in a regime without EL0 */
+
+/* What no map or more than one map decides about. */
+#define NO_MAP		SIZE_MAX
+#define SEVERAL_MAPS	(SIZE_MAX - 1)
+
+struct builder {
+	const struct pg_map *maps;
+	size_t count;
+	enum pg_regime regime;
+	uint64_t base;
+	uint8_t *tables;	/* NULL: only count them */
+	size_t used;
+};
+
+static unsigned int shift_of(int level)
+{
+	return 12 + 9 * (unsigned int)(LAST_LEVEL - level);
+}
+
+static uint64_t attributes(enum pg_regime regime, enum pg_mapping mapping)
+{
+	uint64_t bits = VALID | ACCESSED | UXN;
+
+	if (regime == PG_REGIME_EL2)
+		bits |= AP_EL0;
+	if (mapping != PG_MAP_DEVICE)
+		bits |= ATTR_NORMAL | INNER_SHAREABLE;
+	if (mapping == PG_MAP_CODE)
+		/* XN is one bit where there is no EL0; else it is EL0's alone. */
+		return (regime == PG_REGIME_EL2 ? bits & ~UXN : bits) | AP_READ_ONLY;
+	return regime == PG_REGIME_EL2 ? bits : bits | PXN;
+}
+
+/* Does one map alone decide about all of [first, first + size)? */
+static size_t map_of(const struct builder *builder, uint64_t first, uint64_t size)
+{
+	for (size_t i = builder->count; i-- > 0;) {
+		const struct pg_map *map = &builder->maps[i];
+
+		if (map->base <= first && first + size <= map->base + map->size)
+			return i;
+		if (map->base < first + size && first < map->base + map->size)
+			return SEVERAL_MAPS;
+	}
+	return NO_MAP;
+}
+
+/* By bytes: little-endian, whoever builds them. */
+static void put(const struct builder *builder, size_t table, size_t entry, uint64_t value)
+{
+	uint8_t *at = builder->tables + table * PG_TABLE_SIZE + entry * sizeof(value);
+
+	for (unsigned int i = 0; builder->tables && i < sizeof(value); i++)
+		at[i] = (uint8_t)(value >> 8 * i);
+}
+
+/* Writes the table of @level that covers what starts at @first; gives its number. */
+static size_t fill_table(struct builder *builder, int level, uint64_t first)
+{
+	const uint64_t size = 1ULL << shift_of(level);
+	size_t table = builder->used++;
+
+	for (size_t i = 0; i < ENTRIES; i++) {
+		uint64_t base = first + i * size, entry = 0;
+		size_t map = map_of(builder, base, size);
+
+		if (map < SEVERAL_MAPS && level >= BLOCK_LEVEL)
+			entry = base | attributes(builder->regime, builder->maps[map].mapping) |
+				(level == LAST_LEVEL ? TABLE_OR_PAGE : 0);
+		else if (map != NO_MAP)
+			entry = (builder->base +
+				 PG_TABLE_SIZE * (uint64_t)fill_table(builder, level + 1, base)) |
+				VALID | TABLE_OR_PAGE;
+		put(builder, table, i, entry);
+	}
+	return table;
+}
+
+size_t pg_pagetables_count(const struct pg_map *maps, size_t count)
+{
+	struct builder builder = { .maps = maps, .count = count };
+
+	fill_table(&builder, 0, 0);
+	return builder.used;
+}
+
+void pg_pagetables_make(const struct pg_map *maps, size_t count, enum pg_regime regime,
+			uint64_t base, uint8_t *tables)
+{
+	struct builder builder = {
+		.maps = maps, .count = count, .regime = regime, .base = base, .tables = tables,
+	};
+
+	fill_table(&builder, 0, 0);
+}
