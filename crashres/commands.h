@@ -10,5 +10,6 @@
 
 /* Subcommands; argv[0] is the name of one. Return: exit status. */
 int report_main(int argc, char **argv);
+int seal_main(int argc, char **argv);
 
 #endif

@@ -11,6 +11,7 @@ static const struct command {
 	const char *purpose;
 } commands[] = {
 	{ "report", report_main, "What purgatory found before it started this kernel" },
+	{ "seal", seal_main, "Make an Image that checks and repairs itself before it starts" },
 };
 
 static void print_usage(FILE *out)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "options.h"
+#include "values.h"
 
 enum {
 	OPT_APPEND = 256,
@@ -114,90 +114,11 @@ struct state {
 	bool seen_action;
 };
 
-static bool bad_value(const char *name, const char *text)
-{
-	fprintf(stderr, "Bad option value in --%s=%s\n", name, text);
-	return false;
-}
-
-/* Digits alone: strtoull() would take blanks and a sign too. */
-static bool parse_number(const char *text, int base, uint64_t *value, char **end)
-{
-	errno = 0;
-	*value = strtoull(text, end, base);
-	return !errno && *text >= '0' && *text <= '9';
-}
-
-static bool parse_address(const char *name, const char *text, uint64_t *value)
-{
-	char *end;
-
-	return (parse_number(text, 0, value, &end) && *end == '\0') || bad_value(name, text);
-}
-
-/* A day is far more than anybody waits for a machine. */
-static bool parse_seconds(const char *name, const char *text, uint32_t *seconds)
-{
-	uint64_t value;
-	char *end;
-
-	if (!parse_number(text, 10, &value, &end) || *end != '\0' || value > 86400)
-		return bad_value(name, text);
-	*seconds = (uint32_t)value;
-	return true;
-}
-
 /* true for "off", false for "on". */
 static bool parse_off(const char *name, const char *text, bool *off)
 {
 	*off = !strcmp(text, "off");
-	return *off || !strcmp(text, "on") || bad_value(name, text);
-}
-
-static bool parse_on_damage(const char *name, const char *text, enum crashres_on_damage *on_damage)
-{
-	static const struct {
-		const char *name;
-		enum crashres_on_damage value;
-	} policies[] = {
-		{ "reset", CRASHRES_ON_DAMAGE_RESET },
-		{ "halt", CRASHRES_ON_DAMAGE_HALT },
-		{ "boot", CRASHRES_ON_DAMAGE_BOOT },
-	};
-
-	for (size_t i = 0; i < sizeof(policies) / sizeof(*policies); i++) {
-		if (!strcmp(text, policies[i].name)) {
-			*on_damage = policies[i].value;
-			return true;
-		}
-	}
-	return bad_value(name, text);
-}
-
-/* "auto", "off", or a percentage with up to two decimals, in 1/100 %. */
-static bool parse_repair(const char *name, const char *text, uint32_t *repair)
-{
-	uint64_t percent, value;
-	char *end;
-
-	*repair = !strcmp(text, "auto") ? CRASHRES_REPAIR_AUTO : 0;
-	if (*repair || !strcmp(text, "off"))
-		return true;
-	if (!parse_number(text, 10, &percent, &end) || percent > 100)
-		return bad_value(name, text);
-	value = percent * 100;
-	if (*end == '.') {
-		size_t digits = strspn(++end, "0123456789");
-
-		if (digits < 1 || digits > 2)
-			return bad_value(name, text);
-		value += (uint64_t)(end[0] - '0') * 10 + (digits == 2 ? (uint64_t)(end[1] - '0') : 0);
-		end += digits;
-	}
-	if (*end != '\0' || !value || value > 10000)
-		return bad_value(name, text);
-	*repair = (uint32_t)value;
-	return true;
+	return *off || !strcmp(text, "on") || values_bad(name, text);
 }
 
 /* The last of -l, -p, -u, -e and -f counts; kexec-tools' -u keeps its effect before a -l. */
@@ -230,11 +151,11 @@ static bool take_purgatory(struct options *options, int option)
 	case OPT_PURGATORY_MMU:
 		return parse_off("purgatory-mmu", optarg, &options->purgatory_mmu_off);
 	case OPT_ON_DAMAGE:
-		return parse_on_damage("on-damage", optarg, &options->on_damage);
+		return values_on_damage("on-damage", optarg, &options->on_damage);
 	case OPT_REPAIR:
-		return parse_repair("repair", optarg, &options->repair);
+		return values_repair("repair", optarg, &options->repair);
 	case OPT_CHECK_TIME:
-		return parse_seconds("check-time", optarg, &options->check_seconds);
+		return values_seconds("check-time", optarg, &options->check_seconds);
 	default:
 		return false;	/* getopt has said what is wrong with it */
 	}
@@ -246,13 +167,13 @@ static enum options_result take_value(struct state *state, int option)
 
 	switch (option) {
 	case OPT_MEM_MIN:
-		ok = parse_address("mem-min", optarg, &state->mem_min);
+		ok = values_address("mem-min", optarg, &state->mem_min);
 		break;
 	case OPT_MEM_MAX:
-		ok = parse_address("mem-max", optarg, &state->mem_max);
+		ok = values_address("mem-max", optarg, &state->mem_max);
 		break;
 	case OPT_ENTRY:
-		ok = parse_address("entry", optarg, &state->options->entry);
+		ok = values_address("entry", optarg, &state->options->entry);
 		break;
 	default:
 		ok = take_purgatory(state->options, option);

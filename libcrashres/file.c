@@ -186,3 +186,9 @@ void crashres_file_close(struct crashres_file *file)
 	free(file->name);
 	free(file);
 }
+
+const void *crashres_file_data(const struct crashres_file *file, size_t *size)
+{
+	*size = file->size;
+	return file->data;
+}

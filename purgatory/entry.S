@@ -4,7 +4,8 @@
  *
  * In:   EL1, EL2 with E2H=1 or EL2 with E2H=0 (Linux: VHE and nVHE hosts);
  *       MMU, D-cache and I-cache off; DAIF masked; one CPU. SP, VBAR and all
- *       general registers are the old kernel's junk (cpu_soft_restart).
+ *       general registers are the old kernel's junk (cpu_soft_restart), but
+ *       for x0: 0, or the device tree if kexec_file_load loaded us.
  *       Runs where it was loaded, at any 4 KiB page.
  * Uses: its scratch. Nothing else is written here.
  * Out:  pg_start_kernel, at the exception level of the entry; or a reset.
@@ -66,6 +67,8 @@ pg_header:
 entry:
 	msr	DAIFSet, #0xf
 	msr	SPSel, #1
+
+	mov	x26, x0			/* a device tree, where the kernel's own loader was at work */
 
 	/* What goes wrong from here on ends in a reset, without memory or stack. */
 	mov	w27, wzr
@@ -140,6 +143,7 @@ entry:
 	adrp	x9, pg_stack_top
 	mov	sp, x9
 	mov	x29, xzr
+	mov	x0, x26
 	bl	pg_main
 	b	.			/* pg_main does not return */
 

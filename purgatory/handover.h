@@ -25,7 +25,7 @@
 #include <stdint.h>
 
 #define PURGATORY_MAGIC		0x524f544147525550ULL	/* "PURGATOR" */
-#define PURGATORY_VERSION	3
+#define PURGATORY_VERSION	4
 
 /* A leaf is the unit that is checked, located and repaired. */
 #define PURGATORY_LEAF_SIZE	4096
@@ -127,6 +127,13 @@ struct purgatory_params {
 	 */
 	uint64_t parity_base;		/* multiple of PURGATORY_LEAF_SIZE */
 	uint64_t group_count;
+	/*
+	 * Only of a sealed Image (sealed.c). Its kernel_entry, parity_base and
+	 * segment bases count from P; its roots have room for this many bytes
+	 * each, behind the bitmap, and are built when it is started.
+	 */
+	uint64_t roots_size;
+	uint64_t initrd_size;		/* bytes; 0: none. The initrd is the last segment */
 	uint32_t segment_count;
 	uint32_t reserved;
 	struct purgatory_segment segments[PURGATORY_SEGMENTS_MAX];

@@ -187,7 +187,7 @@ static void check_all(void)
 		pg_mmu_disable();
 }
 
-void pg_main(void)
+void pg_main(uint64_t dtb)
 {
 	uint64_t serrors = pg_cpu_take_serrors();
 
@@ -199,6 +199,7 @@ void pg_main(void)
 	check.parity = pg_cpu_parity_method();
 	if (!pg_check_self(check.sha256))
 		report_self();
+	pg_find_all(dtb);
 	/* What a cache still holds for these addresses is what the kernel would get later. */
 	pg_clean_checked();
 	if (pg_params.leaf_count)

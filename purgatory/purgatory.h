@@ -24,10 +24,10 @@
 
 /* purgatory.ld: places in the image. */
 extern const struct purgatory_header pg_header;
-extern const struct purgatory_params pg_params;	/* at the end of the image */
+extern struct purgatory_params pg_params;	/* at the end of the image; pg_find_all alone writes */
 
 /* purgatory.c */
-void pg_main(void);
+void pg_main(uint64_t dtb);
 _Noreturn void pg_exception(uint64_t esr, uint64_t elr, uint64_t far);
 
 /* entry.S: hand over to the kernel as its booting.rst demands. */
@@ -67,6 +67,12 @@ struct pg_check {
 
 /* self.c: is this purgatory, with its params and page tables, what was loaded? */
 bool pg_check_self(enum pg_sha256_method method);
+
+/*
+ * loaded.c or sealed.c, for what the library cannot know when it seals an Image:
+ * fills in params, from where purgatory lies and from the device tree at @dtb.
+ */
+void pg_find_all(uint64_t dtb);
 
 /* digest.c: the digest tables */
 struct pg_digest {

@@ -102,6 +102,19 @@ static bool record_is_sane(void)
 	return false;
 }
 
+static bool roots_are_sane(void)
+{
+	uint64_t size = pg_params.roots_size;
+
+	return !size || (is_leaf_multiple(size) && is_behind(pg_params.root_offset[0], size) &&
+			 is_behind(pg_params.root_offset[1], size));
+}
+
+static bool initrd_is_sane(void)
+{
+	return !pg_params.initrd_size || pg_params.segment_count > 0;
+}
+
 /* The digest says that a library wrote this; it may still be a wrong one. */
 static bool params_are_sane(void)
 {
@@ -115,7 +128,7 @@ static bool params_are_sane(void)
 	for (uint32_t i = 0; i < pg_params.segment_count; i++)
 		if (!segment_is_sane(&pg_params.segments[i]))
 			return false;
-	return parity_is_sane() && record_is_sane();
+	return parity_is_sane() && record_is_sane() && roots_are_sane() && initrd_is_sane();
 }
 
 bool pg_check_self(enum pg_sha256_method method)

@@ -359,6 +359,46 @@ struct crashres_repair {
 
 struct crashres_repair crashres_plan_repair(const struct crashres_plan *plan);
 
+/* --------------------------------------------------------------------- seal */
+
+/* What a sealed Image does, as in struct crashres_request. Start from CRASHRES_SEAL_INIT. */
+struct crashres_seal {
+	size_t size;				/* sizeof(struct crashres_seal) */
+	const struct crashres_file *initrd;	/* borrowed; NULL: none is checked */
+	enum crashres_on_damage on_damage;
+	uint32_t repair;			/* parity, 1/100 % of what is checked */
+	uint32_t check_seconds;
+};
+
+#define CRASHRES_SEAL_INIT \
+	{ .size = sizeof(struct crashres_seal), .repair = CRASHRES_REPAIR_AUTO, .check_seconds = 30 }
+
+/**
+ * crashres_seal() - make an Image that checks and repairs itself before it starts
+ * @machine: the one it is for, for its console and its way to reset; may be NULL.
+ * @sealed:  out; release with crashres_file_close(). Borrows nothing.
+ *
+ * For kexec_file_load(2), and for any boot loader that knows arm64 Images: what
+ * starts is purgatory, and after it the kernel, as if there had been nothing.
+ * The initrd is found through the device tree; another one than @seal->initrd
+ * counts as damage.
+ *
+ * Return: CRASHRES_ERR_REQUEST where @kernel is sealed already, CRASHRES_ERR_LIMIT
+ * where there is too much to check.
+ */
+enum crashres_status crashres_seal(struct crashres_ctx *ctx, const struct crashres_machine *machine,
+				   const struct crashres_kernel *kernel,
+				   const struct crashres_seal *seal, struct crashres_file **sealed);
+
+bool crashres_kernel_is_sealed(const struct crashres_kernel *kernel);
+
+/* The Image that was sealed, byte for byte. CRASHRES_ERR_FORMAT where @kernel is not. */
+enum crashres_status crashres_unseal(struct crashres_ctx *ctx, const struct crashres_kernel *kernel,
+				     struct crashres_file **image);
+
+/* The bytes of a file, which belong to it. */
+const void *crashres_file_data(const struct crashres_file *file, size_t *size);
+
 /* --------------------------------------------------------------------- load */
 
 /**

@@ -6,30 +6,17 @@
 #include "image.h"
 #include "pe.h"
 
-/* All fields are little-endian, whatever the kernel is. */
-struct image_header {
-	uint32_t code[2];
-	uint64_t text_offset;
-	uint64_t image_size;
-	uint64_t flags;
-	uint64_t reserved[3];
-	uint8_t magic[4];
-	uint32_t pe_offset;
-};
-
 #define FLAG_BIG_ENDIAN		(1ULL << 0)
 #define FLAG_PAGE_SIZE_SHIFT	1
 #define FLAG_ANYWHERE		(1ULL << 3)
 
-static const uint8_t image_magic[4] = { 'A', 'R', 'M', 0x64 };
-
-_Static_assert(sizeof(struct image_header) == 64, "the header has 64 bytes (booting.rst)");
+_Static_assert(sizeof(struct crs_image_header) == 64, "the header has 64 bytes (booting.rst)");
 
 bool crs_image_probe(const void *data, size_t size)
 {
-	return size >= sizeof(struct image_header) &&
-	       !memcmp((const uint8_t *)data + offsetof(struct image_header, magic), image_magic,
-		       sizeof(image_magic));
+	return size >= sizeof(struct crs_image_header) &&
+	       !memcmp((const uint8_t *)data + offsetof(struct crs_image_header, magic),
+		       CRS_IMAGE_MAGIC, 4);
 }
 
 /*
@@ -51,7 +38,7 @@ static enum crashres_status check_size(struct crashres_ctx *ctx, const uint8_t *
 enum crashres_status crs_image_parse(struct crashres_ctx *ctx, const void *data, size_t size,
 				     struct crs_image *image)
 {
-	struct image_header header;
+	struct crs_image_header header;
 	struct crs_image new;
 	uint64_t flags, page;
 

@@ -11,6 +11,19 @@
 /* All of an Image lies below this address (booting.rst, flags bit 3). */
 #define CRS_IMAGE_LIMIT		(1ULL << 48)
 
+/* All fields are little-endian, whatever the kernel is. */
+struct crs_image_header {
+	uint32_t code[2];
+	uint64_t text_offset;
+	uint64_t image_size;
+	uint64_t flags;
+	uint64_t reserved[3];
+	uint8_t magic[4];
+	uint32_t pe_offset;
+};
+
+#define CRS_IMAGE_MAGIC "ARM\x64"
+
 struct crs_image {
 	uint64_t text_offset;
 	uint64_t image_size;		/* memory it needs, with its BSS */

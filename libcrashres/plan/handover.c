@@ -19,6 +19,13 @@
 /* What page tables of 48-bit addresses can map. */
 #define ADDRESS_LIMIT (1ULL << 48)
 
+/*
+ * What a sealed Image gets for the page tables of one regime: root, level 1, a
+ * table for each GiB of the region and some for its ragged ends and the code. Of
+ * a larger region the check goes on with the MMU off.
+ */
+#define SEALED_ROOTS_SIZE (16 * PG_TABLE_SIZE)
+
 /* Offsets inside the segment, as handover.h draws them. */
 struct layout {
 	uint64_t scratch;
@@ -27,6 +34,7 @@ struct layout {
 	uint64_t tables[2];
 	uint64_t table_size;
 	uint64_t bitmap;
+	uint64_t roots_size;	/* of a sealed Image, which fills them itself */
 	uint64_t size;
 };
 
@@ -89,7 +97,7 @@ static struct layout make_layout(const struct crs_handover *handover, uint64_t l
 	struct maps maps = make_maps(handover);
 	uint64_t roots = roots_size(&maps), next;
 
-	memcpy(&header, crs_purgatory_image, sizeof(header));
+	memcpy(&header, handover->sealed ? crs_sealed_image : crs_purgatory_image, sizeof(header));
 	layout.scratch = le64toh(header.scratch_offset);
 	layout.params = le64toh(header.image_size);
 	next = layout.params + leaf_up(sizeof(struct purgatory_params));
@@ -103,6 +111,12 @@ static struct layout make_layout(const struct crs_handover *handover, uint64_t l
 	layout.tables[1] = layout.tables[0] + layout.table_size;
 	layout.bitmap = layout.tables[1] + layout.table_size;
 	layout.size = layout.bitmap + leaf_up((leaves + 7) / 8);
+	if (handover->sealed) {
+		layout.roots_size = SEALED_ROOTS_SIZE;
+		layout.roots[0] = layout.size;
+		layout.roots[1] = layout.size + SEALED_ROOTS_SIZE;
+		layout.size += 2 * SEALED_ROOTS_SIZE;
+	}
 	return layout;
 }
 
@@ -116,7 +130,7 @@ static void fill_pagetables(const struct crs_handover *handover, const struct la
 {
 	struct maps maps = make_maps(handover);
 
-	if (!layout->roots[0])
+	if (!layout->roots[0] || handover->sealed)
 		return;
 	add_map(&maps, base, base + layout->scratch, PG_MAP_CODE);
 	for (int regime = PG_REGIME_EL1; regime <= PG_REGIME_EL2; regime++)
@@ -275,6 +289,8 @@ static struct purgatory_params make_params(const struct crs_handover *handover,
 		.group_count = htole64(handover->group_count),
 		.table_offset = { htole64(layout->tables[0]), htole64(layout->tables[1]) },
 		.root_offset = { htole64(layout->roots[0]), htole64(layout->roots[1]) },
+		.roots_size = htole64(layout->roots_size),
+		.initrd_size = htole64(handover->initrd_size),
 	};
 }
 
@@ -302,7 +318,11 @@ enum crashres_status crs_handover_make(struct crashres_ctx *ctx,
 	segment = calloc(1, layout.size);
 	if (!segment)
 		return crs_fail_memory(ctx);
-	memcpy(segment, crs_purgatory_image, (size_t)(crs_purgatory_image_end - crs_purgatory_image));
+	if (handover->sealed)
+		memcpy(segment, crs_sealed_image, (size_t)(crs_sealed_image_end - crs_sealed_image));
+	else
+		memcpy(segment, crs_purgatory_image,
+		       (size_t)(crs_purgatory_image_end - crs_purgatory_image));
 	params = make_params(handover, &layout);
 	fill_segments(handover, &layout, segment, &params);
 	fill_pagetables(handover, &layout, base, segment);

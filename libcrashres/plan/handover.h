@@ -10,6 +10,9 @@
 /* The built image, embedded; purgatory_header at its start. */
 extern const uint8_t crs_purgatory_image[];
 extern const uint8_t crs_purgatory_image_end[];
+/* The one that starts a sealed Image. */
+extern const uint8_t crs_sealed_image[];
+extern const uint8_t crs_sealed_image_end[];
 
 /* What the purgatory segment is made of. */
 struct crs_handover {
@@ -27,11 +30,17 @@ struct crs_handover {
 	uint64_t group_count;		/* 0: none */
 	/* Memory that may be mapped for the check, around all segments; size 0: MMU off. */
 	struct crashres_range region;
+	/*
+	 * For a sealed Image: segments, parity and kernel_entry count from purgatory's
+	 * base, the initrd is the last segment, and dtb, record and region are not known.
+	 */
+	bool sealed;
+	uint64_t initrd_size;		/* bytes; 0: none */
 };
 
 /*
  * Bytes of the segment for @checked bytes of checked segments; of @handover
- * only region and firmware are looked at.
+ * only region, firmware and sealed are looked at.
  */
 uint64_t crs_handover_size(const struct crs_handover *handover, uint64_t checked);
 

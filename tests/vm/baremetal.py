@@ -26,7 +26,7 @@ TREE = HERE.parent.parent
 # purgatory/handover.h, said a second time on purpose: a change there that the
 # other side of the contract would not follow fails here.
 MAGIC = 0x524F544147525550
-VERSION = 3
+VERSION = 4
 LEAF = 4096
 DIGEST = 32
 SEGMENTS_MAX = 16
@@ -37,7 +37,7 @@ RESET, HALT, BOOT = 0, 1, 2
 # purgatory/sha256.h
 PORTABLE, VECTORS, INSTRUCTIONS = 0, 1, 2
 HEADER = struct.Struct("<IIQQQ")
-PARAMS = struct.Struct("<2Q32s5Q4IQ2I2QQ2Q32sQ2QII")
+PARAMS = struct.Struct("<2Q32s5Q4IQ2I2QQ2Q32sQ2Q2QII")
 SEGMENT = struct.Struct("<QQQ16s")
 PARAMS_SIZE = PARAMS.size + SEGMENTS_MAX * SEGMENT.size
 # Where fields of struct purgatory_params are, for those who damage them.
@@ -434,7 +434,7 @@ class Plan:
             *(self.root_offset if self.region else (0, 0)),
             self.leaves if self.leaf_count is None else self.leaf_count,
             *self.table_offset, hashlib.sha256(self._table(0)).digest(), self.bitmap_offset,
-            self.parity_base, self.groups, len(self.segments), 0,
+            self.parity_base, self.groups, 0, 0, len(self.segments), 0,
         )
         first_leaf = 0
         for segment in self.segments:

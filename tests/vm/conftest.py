@@ -53,6 +53,10 @@ class Lab:
         self.folder = folder
         self.guest_root = fetch("guest")
 
+    def crashres(self):
+        """The command itself, for a first kernel."""
+        return pathlib.Path(CRASHRES).read_bytes()
+
     def capture_initrd(self):
         return initramfs.make_capture(self.guest_root, CRASHRES, VMCORE_DMESG)
 

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* crashres seal: an Image that checks and repairs itself, and its initrd. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../kexec/values.h"
+#include "commands.h"
+
+struct options {
+	const char *kernel;
+	const char *initrd;
+	const char *output;
+	const char *serial;
+	const char *root;
+	struct crashres_seal seal;
+	bool unseal;
+	bool help;
+};
+
+static const char usage[] =
+"Usage: crashres seal --kernel=KERNEL [OPTION]... -o OUT\n"
+"       crashres seal --unseal --kernel=IMAGE -o OUT\n"
+"Make an arm64 Image that checks and repairs the kernel in it, and its initrd,\n"
+"before it starts; or take the kernel out again.\n"
+"\n"
+"     --kernel=KERNEL    The kernel, in any format that kexec opens.\n"
+"     --initrd=INITRD    The initrd that it will be loaded with.\n"
+" -o, --output=OUT       Write the Image to OUT.\n"
+"     --on-damage=reset|halt|boot\n"
+"                        What to do about damage that cannot be repaired: reset the\n"
+"                        machine (default), halt it, or start the kernel anyway.\n"
+"     --repair=auto|off|PERCENT\n"
+"                        Keep parity of PERCENT of what is checked (default: 6.25).\n"
+"     --check-time=SECONDS\n"
+"                        Check and repair no longer than this, then do as\n"
+"                        --on-damage says (default: 30; 0: without end).\n"
+"     --serial=TTY       Report to the serial port TTY, such as ttyAMA0.\n"
+"     --root=DIR         For a machine of which DIR has a copy of /proc and /sys:\n"
+"                        its console, and how it is reset. Without it: this\n"
+"                        machine, if it is arm64; else there is no console.\n"
+"     --unseal           Write the kernel that was sealed, byte for byte.\n"
+" -h, --help             Print this text.\n"
+"\n"
+"Exit status: 0 done, 4 trouble.\n";
+
+enum { OPT_KERNEL = 256, OPT_INITRD, OPT_ON_DAMAGE, OPT_REPAIR, OPT_CHECK_TIME, OPT_SERIAL,
+       OPT_ROOT, OPT_UNSEAL };
+
+static const struct option long_options[] = {
+	{ "kernel", required_argument, NULL, OPT_KERNEL },
+	{ "initrd", required_argument, NULL, OPT_INITRD },
+	{ "output", required_argument, NULL, 'o' },
+	{ "on-damage", required_argument, NULL, OPT_ON_DAMAGE },
+	{ "repair", required_argument, NULL, OPT_REPAIR },
+	{ "check-time", required_argument, NULL, OPT_CHECK_TIME },
+	{ "serial", required_argument, NULL, OPT_SERIAL },
+	{ "root", required_argument, NULL, OPT_ROOT },
+	{ "unseal", no_argument, NULL, OPT_UNSEAL },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static bool take_option(struct options *options, int option)
+{
+	switch (option) {
+	case OPT_KERNEL:
+		options->kernel = optarg;
+		return true;
+	case OPT_INITRD:
+		options->initrd = optarg;
+		return true;
+	case 'o':
+		options->output = optarg;
+		return true;
+	case OPT_ON_DAMAGE:
+		return values_on_damage("on-damage", optarg, &options->seal.on_damage);
+	case OPT_REPAIR:
+		return values_repair("repair", optarg, &options->seal.repair);
+	case OPT_CHECK_TIME:
+		return values_seconds("check-time", optarg, &options->seal.check_seconds);
+	case OPT_SERIAL:
+		options->serial = optarg;
+		return true;
+	case OPT_ROOT:
+		options->root = optarg;
+		return true;
+	case OPT_UNSEAL:
+		options->unseal = true;
+		return true;
+	case 'h':
+		options->help = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool parse(int argc, char **argv, struct options *options)
+{
+	int option;
+
+	*options = (struct options){ .seal = CRASHRES_SEAL_INIT };
+	while ((option = getopt_long(argc, argv, "o:h", long_options, NULL)) != -1)
+		if (!take_option(options, option))
+			return false;
+	if (options->help)
+		return true;
+	if (optind < argc)
+		fprintf(stderr, "crashres seal: \"%s\": no operand is wanted\n", argv[optind]);
+	else if (!options->kernel)
+		fprintf(stderr, "crashres seal: --kernel is missing\n");
+	else if (!options->output)
+		fprintf(stderr, "crashres seal: -o is missing\n");
+	return optind >= argc && options->kernel && options->output;
+}
+
+static bool write_all(int fd, const uint8_t *data, size_t size)
+{
+	while (size) {
+		ssize_t written = write(fd, data, size);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+			return false;
+		data += written;
+		size -= (size_t)written;
+	}
+	return true;
+}
+
+/* What was begun and could not be finished does not stay. */
+static int write_file(const char *path, const struct crashres_file *file)
+{
+	size_t size;
+	const void *data = crashres_file_data(file, &size);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), error = 0;
+
+	if (fd < 0) {
+		fprintf(stderr, "crashres: %s: %s\n", path, strerror(errno));
+		return EXIT_TROUBLE;
+	}
+	if (!write_all(fd, data, size) || fsync(fd) < 0)
+		error = errno;
+	if (close(fd) < 0 && !error)
+		error = errno;
+	if (!error)
+		return 0;
+	fprintf(stderr, "crashres: %s: %s\n", path, strerror(error));
+	unlink(path);
+	return EXIT_TROUBLE;
+}
+
+struct inputs {
+	struct crashres_machine *machine;
+	struct crashres_kernel *kernel;
+	struct crashres_file *initrd;
+	struct crashres_file *output;
+};
+
+/* Of a machine that is not arm64 nothing is of use. */
+static enum crashres_status read_machine(struct crashres_ctx *ctx, const struct options *options,
+					 struct crashres_machine **machine)
+{
+	enum crashres_status status = CRASHRES_OK;
+
+	if (options->root)
+		status = crashres_ctx_set_root(ctx, options->root);
+	else if (crashres_can_load(ctx) != CRASHRES_OK)
+		return CRASHRES_OK;
+	if (status == CRASHRES_OK)
+		status = crashres_machine_read(ctx, machine);
+	if (status == CRASHRES_OK && options->serial)
+		status = crashres_machine_set_serial(ctx, *machine, options->serial);
+	return status;
+}
+
+static enum crashres_status seal(struct crashres_ctx *ctx, const struct options *options,
+				 struct inputs *inputs)
+{
+	struct crashres_seal seal = options->seal;
+	enum crashres_status status = read_machine(ctx, options, &inputs->machine);
+
+	if (status == CRASHRES_OK && options->initrd)
+		status = crashres_file_open(ctx, options->initrd, &inputs->initrd);
+	seal.initrd = inputs->initrd;
+	if (status == CRASHRES_OK)
+		status = crashres_seal(ctx, inputs->machine, inputs->kernel, &seal, &inputs->output);
+	return status;
+}
+
+static int run(struct crashres_ctx *ctx, const struct options *options)
+{
+	struct inputs inputs = { 0 };
+	enum crashres_status status = crashres_kernel_open(ctx, options->kernel, &inputs.kernel);
+	int result = EXIT_TROUBLE;
+
+	if (status == CRASHRES_OK)
+		status = options->unseal ? crashres_unseal(ctx, inputs.kernel, &inputs.output) :
+					   seal(ctx, options, &inputs);
+	if (status == CRASHRES_OK)
+		result = write_file(options->output, inputs.output);
+	else
+		fprintf(stderr, "crashres: %s\n", crashres_error(ctx));
+	crashres_file_close(inputs.output);
+	crashres_file_close(inputs.initrd);
+	crashres_kernel_close(inputs.kernel);
+	crashres_machine_free(inputs.machine);
+	return result;
+}
+
+static void log_line(void *data, enum crashres_log_level level, const char *line)
+{
+	(void)data;
+	if (level == CRASHRES_LOG_WARNING)
+		fprintf(stderr, "crashres: warning: %s\n", line);
+}
+
+int seal_main(int argc, char **argv)
+{
+	struct crashres_ctx *ctx;
+	struct options options;
+	int result;
+
+	if (!parse(argc, argv, &options)) {
+		fputs(usage, stderr);
+		return EXIT_TROUBLE;
+	}
+	if (options.help) {
+		fputs(usage, stdout);
+		return 0;
+	}
+	if (crashres_ctx_new(&ctx) != CRASHRES_OK) {
+		perror("crashres");
+		return EXIT_TROUBLE;
+	}
+	crashres_ctx_set_log(ctx, log_line, NULL);
+	result = run(ctx, &options);
+	crashres_ctx_free(ctx);
+	return result;
+}

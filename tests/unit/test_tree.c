@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* purgatory/fdt.c beside libfdt. */
+#include <libfdt.h>
+
+#include "../../purgatory/fdt.h"
+#include "../../purgatory/handover.h"
+#include "support.h"
+
+#define ROOM	65536
+#define RECORD	"crashres,record"
+
+/* A tree in a buffer of ROOM bytes, as a kernel's loader leaves it: packed. */
+static uint8_t *make_tree(uint32_t cells, const char *chosen, bool with_initrd)
+{
+	uint8_t *tree = aligned_alloc(8, ROOM);
+	int node;
+
+	assert_non_null(tree);
+	memset(tree, 0, ROOM);
+	assert_int_equal(fdt_create_empty_tree(tree, ROOM), 0);
+	assert_int_equal(fdt_add_mem_rsv(tree, 0x1000, 0x2000), 0);
+	assert_int_equal(fdt_setprop_u32(tree, 0, "#address-cells", cells), 0);
+	assert_int_equal(fdt_setprop_u32(tree, 0, "#size-cells", cells), 0);
+	assert_true(fdt_add_subnode(tree, 0, "cpus") > 0);
+	node = fdt_add_subnode(tree, 0, chosen);
+	assert_true(node > 0);
+	assert_true(fdt_add_subnode(tree, node, "below") > 0);
+	assert_int_equal(fdt_setprop_string(tree, node, "bootargs", "console=ttyAMA0"), 0);
+	if (with_initrd) {
+		assert_int_equal(fdt_setprop_u64(tree, node, "linux,initrd-start", 0x150000000), 0);
+		assert_int_equal(fdt_setprop_u64(tree, node, "linux,initrd-end", 0x150123456), 0);
+	}
+	assert_int_equal(fdt_setprop_u64(tree, node, "linux,usable-memory-range", 0x4000000020000000),
+			 0);
+	assert_int_equal(fdt_pack(tree), 0);
+	return tree;
+}
+
+static struct pg_fdt open_tree(uint8_t *data)
+{
+	struct pg_fdt tree;
+
+	assert_true(pg_fdt_open(data, &tree));
+	assert_int_equal(tree.size, fdt_totalsize(data));
+	return tree;
+}
+
+static void test_what_chosen_says(void **state)
+{
+	static const char *const names[] = { "chosen", "chosen@0" };
+
+	for (size_t i = 0; i < COUNT(names); i++) {
+		uint8_t *data = make_tree(1, names[i], true);
+		struct pg_fdt tree = open_tree(data);
+		struct pg_range range;
+
+		assert_true(pg_fdt_initrd(&tree, &range));
+		assert_range(range, 0x150000000, 0x123456);
+		assert_true(pg_fdt_chosen_range(&tree, "linux,usable-memory-range", &range));
+		assert_range(range, 0x40000000, 0x20000000);
+		assert_false(pg_fdt_chosen_range(&tree, "linux,elfcorehdr", &range));
+		assert_false(pg_fdt_chosen_range(&tree, "linux,usable-memory-rang", &range));
+		free(data);
+	}
+}
+
+static void test_what_chosen_does_not_say(void **state)
+{
+	uint8_t *data = make_tree(1, "chosen", false);
+	struct pg_fdt tree = open_tree(data);
+	struct pg_range range;
+
+	assert_false(pg_fdt_initrd(&tree, &range));
+	free(data);
+	/* The root's cells ask for more than there is. */
+	data = make_tree(2, "chosen", true);
+	tree = open_tree(data);
+	assert_false(pg_fdt_chosen_range(&tree, "linux,usable-memory-range", &range));
+	free(data);
+	data = make_tree(1, "choosen", true);
+	tree = open_tree(data);
+	assert_false(pg_fdt_initrd(&tree, &range));
+	assert_int_equal(pg_fdt_add_record(&tree, ROOM), 0);
+	free(data);
+}
+
+/* libfdt finds everything that was there, and the record. */
+static void assert_grown(const uint8_t *before, const uint8_t *after, uint64_t record)
+{
+	int old = fdt_path_offset(before, "/chosen"), new = fdt_path_offset(after, "/chosen"), length;
+	struct purgatory_record expected = {
+		.magic = PURGATORY_RECORD_MAGIC,
+		.version = PURGATORY_RECORD_VERSION,
+		.size = sizeof(expected),
+	};
+	const void *value = fdt_getprop(after, new, RECORD, &length);
+	uint64_t base, size;
+	int property;
+
+	assert_int_equal(fdt_check_full(after, ROOM), 0);
+	assert_int_equal(length, sizeof(expected));
+	assert_memory_equal(value, &expected, sizeof(expected));
+	assert_ptr_equal(value, (void *)(uintptr_t)record);
+	assert_int_equal(fdt_num_mem_rsv(after), 1);
+	assert_int_equal(fdt_get_mem_rsv(after, 0, &base, &size), 0);
+	assert_int_equal(base, 0x1000);
+	fdt_for_each_property_offset(property, before, old) {
+		const char *name;
+		const void *was = fdt_getprop_by_offset(before, property, &name, &length);
+		int now_length;
+		const void *now = fdt_getprop(after, new, name, &now_length);
+
+		assert_int_equal(length, now_length);
+		assert_memory_equal(was, now, (size_t)length);
+	}
+	assert_true(fdt_path_offset(after, "/chosen/below") > 0);
+	assert_true(fdt_path_offset(after, "/cpus") > 0);
+	assert_int_equal(fdt_address_cells(after, 0), 1);
+}
+
+static void test_a_record_is_added(void **state)
+{
+	uint8_t *data = make_tree(1, "chosen", true), *before = unit_alloc(ROOM);
+	struct pg_fdt tree = open_tree(data);
+	uint64_t record;
+
+	memcpy(before, data, ROOM);
+	record = pg_fdt_add_record(&tree, ROOM);
+	assert_int_equal(record % 4, 0);
+	assert_grown(before, data, record);
+	assert_int_equal(tree.size, fdt_totalsize(data));
+	/* Once more: the one that is there, empty again. */
+	memset((void *)(uintptr_t)record, 0xff, sizeof(struct purgatory_record));
+	memcpy(before, data, ROOM);
+	tree = open_tree(data);
+	assert_int_equal(pg_fdt_add_record(&tree, 0), record);
+	assert_int_equal(fdt_totalsize(data), fdt_totalsize(before));
+	assert_int_equal(((struct purgatory_record *)(uintptr_t)record)->outcome, 0);
+	free(before);
+	free(data);
+}
+
+static void test_room_for_the_record_to_the_byte(void **state)
+{
+	uint8_t *data = make_tree(1, "chosen", true), *before = unit_alloc(ROOM);
+	struct pg_fdt tree = open_tree(data);
+	uint64_t needed = fdt_off_dt_strings(data) + fdt_size_dt_strings(data) + 12 +
+			  sizeof(struct purgatory_record) + sizeof(RECORD);
+
+	memcpy(before, data, ROOM);
+	assert_int_equal(pg_fdt_add_record(&tree, needed - 1), 0);
+	assert_memory_equal(data, before, ROOM);
+	assert_true(pg_fdt_add_record(&tree, needed));
+	assert_int_equal(fdt_totalsize(data), needed);
+	for (size_t i = needed; i < ROOM; i++)
+		assert_int_equal(data[i], 0);
+	free(before);
+	free(data);
+}
+
+/* Strings in front, as no kernel writes them. */
+static void test_a_tree_that_cannot_grow(void **state)
+{
+	uint8_t *data = make_tree(1, "chosen", true), *before = unit_alloc(ROOM);
+	struct pg_fdt tree;
+
+	fdt_set_off_dt_strings(data, 64);
+	memcpy(before, data, ROOM);
+	tree = open_tree(data);
+	assert_int_equal(pg_fdt_add_record(&tree, ROOM), 0);
+	assert_memory_equal(data, before, ROOM);
+	free(before);
+	free(data);
+}
+
+static void test_what_is_no_tree(void **state)
+{
+	static const struct {
+		size_t offset;
+		uint32_t value;
+	} damages[] = {
+		{ 0, 0xd00dfeee }, { 4, (2U << 20) + 4 }, { 4, 39 }, { 8, 2 }, { 8, ROOM },
+		{ 8, 0xfffffffc }, { 12, ROOM }, { 12, 0xffffffff }, { 20, 16 }, { 24, 18 },
+		{ 32, ROOM }, { 36, ROOM }, { 36, 2 },
+	};
+	struct pg_fdt tree;
+
+	for (size_t i = 0; i < COUNT(damages); i++) {
+		uint8_t *data = make_tree(1, "chosen", true);
+
+		*(fdt32_t *)(data + damages[i].offset) = cpu_to_fdt32(damages[i].value);
+		if (pg_fdt_open(data, &tree))
+			fail_msg("case %zu", i);
+		free(data);
+	}
+}
+
+/*
+ * Whatever is damaged: nothing outside the tree is read, which the sanitizers see,
+ * and the end is reached. What is found is found by libfdt too.
+ */
+static void test_damaged_trees(void **state)
+{
+	uint8_t *good = make_tree(1, "chosen", true);
+	uint32_t size = fdt_totalsize(good), seed = 1;
+
+	for (int n = 0; n < 20000; n++) {
+		uint8_t *data = aligned_alloc(8, (size + 7) / 8 * 8);
+		struct pg_range range;
+		struct pg_fdt tree;
+
+		assert_non_null(data);
+		memcpy(data, good, size);
+		for (uint32_t i = 0; i <= unit_random(&seed) % 3; i++)
+			data[unit_random(&seed) % size] = (uint8_t)unit_random(&seed);
+		if (pg_fdt_open(data, &tree) && tree.size <= size) {
+			pg_fdt_initrd(&tree, &range);
+			pg_fdt_chosen_range(&tree, "linux,usable-memory-range", &range);
+			/* No room, or the buffer would be too small. */
+			assert_int_equal(pg_fdt_add_record(&tree, size), 0);
+		}
+		free(data);
+	}
+	free(good);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_chosen_says),
+		cmocka_unit_test(test_what_chosen_does_not_say),
+		cmocka_unit_test(test_a_record_is_added),
+		cmocka_unit_test(test_room_for_the_record_to_the_byte),
+		cmocka_unit_test(test_a_tree_that_cannot_grow),
+		cmocka_unit_test(test_what_is_no_tree),
+		cmocka_unit_test(test_damaged_trees),
+	};
+
+	return cmocka_run_group_tests_name("tree", tests, NULL, NULL);
+}

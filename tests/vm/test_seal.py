@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Sealed Images: what kexec_file_load has loaded checks and repairs itself."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+import guest
+from guest import Machine
+
+LEAF = 4096
+# That of the machine the tests run on.
+HOST_COMMAND = os.environ.get("CRASHRES_HOST_COMMAND")
+PLAIN = Machine("small")
+VHE = Machine("EL2 with VHE", machine="virt,gic-version=3,virtualization=on")
+NVHE = Machine("EL2 without VHE", machine="virt,gic-version=3,virtualization=on",
+               cpu="cortex-a72")
+
+pytestmark = pytest.mark.parametrize("kernel", ["small"], indirect=True)
+
+LOAD = "kexec -s -p --reuse-cmdline --initrd=/boot/initrd /boot/sealed"
+
+
+def seal(running, *options):
+    running.check("chmod 755 /bin/crashres; crashres seal --kernel=/boot/Image --initrd=/boot/initrd -o /boot/sealed " +
+                  " ".join(options))
+
+
+def region(running):
+    iomem = guest.parse_iomem(running.check("cat /proc/iomem"))
+    return max(guest.named(iomem, "Crash kernel"))
+
+
+def find(running, data):
+    """Where in the crash region these bytes are, which start a page."""
+    first, end = region(running)
+    for address in range(first, end, 4 << 20):
+        memory = running.peek(address, min(4 << 20, end - address))
+        at = memory.find(data)
+        if at >= 0 and at % LEAF == 0:
+            return address + at
+    raise AssertionError("not in the crash region")
+
+
+def report(running):
+    status, output = running.run("crashres report --json")
+    return status, json.loads(output)
+
+
+@pytest.mark.parametrize("machine", [PLAIN, VHE, NVHE], ids=lambda machine: machine.name)
+def test_intact(lab, kernel, machine):
+    with lab.boot(kernel, machine, {"bin/crashres": lab.crashres()}) as running:
+        seal(running)
+        assert running.run(LOAD) == (0, "")
+        running.panic()
+        running.wait_for(r"^crashres: purgatory: \d+ leaves intact, \d+ ms: starting the kernel$", 60)
+        running.wait_ready("capture")
+        status, found = report(running)
+        assert (status, found["outcome"], found["mmu"]) == (0, "intact", True)
+
+
+
+# Where in the file it is, how much is overwritten, and of that what purgatory sees.
+@pytest.mark.parametrize("what, offset, size", [
+    ("kernel", 0x123456, 64), ("kernel", 0x100000, 3 * LEAF), ("initrd", 0x100010, 64),
+], ids=["kernel", "three pages of the kernel", "initrd"])
+def test_damage_is_repaired_and_reported(lab, kernel, what, offset, size):
+    data = kernel.read_bytes() if what == "kernel" else lab.capture_initrd()
+    with lab.boot(kernel, PLAIN, {"bin/crashres": lab.crashres()}) as running:
+        seal(running)
+        assert running.run(LOAD) == (0, "")
+        start = find(running, data[:LEAF])
+        assert running.peek(start + offset, size) == data[offset:offset + size]
+        bad = bytes(byte ^ 0xff for byte in data[offset:offset + size])
+        running.poke(start + offset, bad)
+        running.panic()
+        leaves = (offset + size - 1) // LEAF - offset // LEAF + 1
+        running.wait_for(rf"^crashres: purgatory: {what} damaged at offset {offset:#x}, found "
+                         rf"{bad[:16].hex()}; {leaves} of \d+ leaves damaged, {leaves} repaired, "
+                         r"\d+ ms: starting the kernel$", 60)
+        running.wait_ready("capture")
+        status, found = report(running)
+        assert (status, found["outcome"]) == (1, "repaired")
+        assert found["damage"] == [{"segment": what, "offset": offset, "leaves": leaves,
+                                    "repaired": leaves, "found": bad[:16].hex()}]
+
+
+def test_beyond_parity_the_policy_decides(lab, kernel):
+    data = kernel.read_bytes()
+    with lab.boot(kernel, PLAIN, {"bin/crashres": lab.crashres()}) as running:
+        seal(running, "--repair=off")
+        assert running.run(LOAD) == (0, "")
+        running.poke(find(running, data[:LEAF]) + 0x123000, bytes(64))
+        running.panic()
+        running.wait_for(r"^crashres: purgatory: kernel damaged at offset 0x123000, found 0{32}; 1 of "
+                         r"\d+ leaves damaged, 0 repaired, \d+ ms: resetting$", 60)
+        assert running.wait_exit(30) == "guest-reset"
+
+
+def test_another_initrd_is_damage(lab, kernel):
+    with lab.boot(kernel, PLAIN, {"bin/crashres": lab.crashres()}) as running:
+        seal(running, "--on-damage=boot")
+        running.check("cp /boot/initrd /boot/other; printf x >> /boot/other")
+        assert running.run(LOAD.replace("--initrd=/boot/initrd", "--initrd=/boot/other")) == (0, "")
+        running.panic()
+        running.wait_for(r"^crashres: purgatory: initrd damaged at offset 0x0, unreadable; \d+ of "
+                         r"\d+ leaves damaged, 0 repaired, \d+ ms: starting the kernel$", 60)
+        running.wait_ready("capture")
+        assert report(running)[0] == 2
+
+
+def test_it_boots_as_a_plain_kernel(lab, kernel, tmp_path):
+    """From any loader that knows arm64 Images, with another initrd where none was sealed."""
+    sealed = tmp_path / "sealed"
+    subprocess.run([HOST_COMMAND, "seal", f"--kernel={kernel}", "-o", sealed], check=True)
+    with lab.boot(sealed, PLAIN) as running:
+        running.check("test -e /boot/Image")
