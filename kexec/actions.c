@@ -138,6 +138,7 @@ static struct crashres_request request_of(const struct options *options,
 	request.hotplug = options->hotplug;
 	request.no_cma = options->no_cma;
 	request.force_dtb = options->force_dtb;
+	request.sealing = options->sealing;
 	request.purgatory_required = options->purgatory_required;
 	request.purgatory_mmu_off = options->purgatory_mmu_off;
 	request.no_checks = options->no_checks;

@@ -31,6 +31,7 @@ enum {
 	OPT_JUMP_BACK,
 	OPT_LOAD_LIVE_UPDATE,
 	OPT_EXEC_LIVE_UPDATE,
+	OPT_SEAL,
 	OPT_FOREIGN,
 };
 
@@ -78,6 +79,7 @@ static const struct option long_options[] = {
 	{ "repair", required_argument, NULL, OPT_REPAIR },
 	{ "check-time", required_argument, NULL, OPT_CHECK_TIME },
 	{ "serial", required_argument, NULL, OPT_SERIAL },
+	{ "seal", required_argument, NULL, OPT_SEAL },
 	/* Those of kexec-tools for other architectures: scripts and pages give them everywhere. */
 	{ "args-elf", no_argument, NULL, OPT_FOREIGN },
 	{ "args-linux", no_argument, NULL, OPT_FOREIGN },
@@ -140,6 +142,19 @@ static void take_action(struct state *state, int option)
 	}
 }
 
+static bool parse_sealing(const char *name, const char *text, enum crashres_sealing *sealing)
+{
+	static const char *const values[] = { "auto", "always", "never" };
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
+		if (!strcmp(text, values[i])) {
+			*sealing = (enum crashres_sealing)i;
+			return true;
+		}
+	}
+	return values_bad(name, text);
+}
+
 /* Options about purgatory, which no other loader has. */
 static bool take_purgatory(struct options *options, int option)
 {
@@ -171,6 +186,9 @@ static enum options_result take_value(struct state *state, int option)
 		break;
 	case OPT_MEM_MAX:
 		ok = values_address("mem-max", optarg, &state->mem_max);
+		break;
+	case OPT_SEAL:
+		ok = parse_sealing("seal", optarg, &state->options->sealing);
 		break;
 	case OPT_ENTRY:
 		ok = values_address("entry", optarg, &state->options->entry);

@@ -45,6 +45,7 @@ struct options {
 	bool hotplug;
 	bool no_cma;
 	bool force_dtb;
+	enum crashres_sealing sealing;
 	bool purgatory_required;	/* an option was given that purgatory has to carry out */
 	bool purgatory_mmu_off;
 	bool no_checks;

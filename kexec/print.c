@@ -77,6 +77,20 @@ static void print_repair(FILE *out, const struct crashres_plan *plan)
 	fprintf(out, "\n");
 }
 
+static const char *describe_sealed(enum crashres_sealed sealed)
+{
+	switch (sealed) {
+	case CRASHRES_SEALED_YES:
+		return "of kernel and initrd, by the kernel as a sealed Image";
+	case CRASHRES_SEALED_BEFORE:
+		return "as the sealed Image says that it is";
+	case CRASHRES_SEALED_NO_SIGNATURE:
+		return "none: the running kernel demands a signature, and sealing would break it";
+	default:
+		return "none: the running kernel places it, and nothing looks at it again";
+	}
+}
+
 /* Where it goes is not known before it is there. */
 static void print_files(FILE *out, const struct crashres_plan *plan)
 {
@@ -84,7 +98,7 @@ static void print_files(FILE *out, const struct crashres_plan *plan)
 
 	fprintf(out, "Kernel        %s\n", files.kernel);
 	fprintf(out, "Initrd        %s\n", files.initrd ? files.initrd : "(none)");
-	fprintf(out, "Checks        none: the running kernel places it, and nothing looks at it again\n");
+	fprintf(out, "Checks        %s\n", describe_sealed(crashres_plan_sealed(plan)));
 }
 
 static void print_segments(FILE *out, const struct crashres_machine *machine,

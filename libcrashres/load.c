@@ -226,28 +226,56 @@ static enum crashres_status load_segments(struct crashres_ctx *ctx,
 	return CRASHRES_OK;
 }
 
-static long load_files_with(struct crashres_ctx *ctx, const struct crashres_plan *plan,
+static long load_files_with(struct crashres_ctx *ctx, const struct crashres_plan *plan, int kernel_fd,
 			    unsigned long flags)
 {
-	return call_file_load(ctx, plan->kernel->fd, plan->initrd ? plan->initrd->fd : -1,
+	return call_file_load(ctx, kernel_fd, plan->initrd ? plan->initrd->fd : -1,
 			      plan->command_line, plan->slot,
 			      flags | (plan->initrd ? 0 : FILE_FLAG_NO_INITRAMFS));
 }
 
-static enum crashres_status load_files(struct crashres_ctx *ctx, const struct crashres_plan *plan)
+/* A kernel that is older than --no-cma and --force-dtb does not do what they are against. */
+static long load_files_as_wished(struct crashres_ctx *ctx, const struct crashres_plan *plan,
+				 int kernel_fd)
 {
 	unsigned long wishes = (plan->no_cma ? FILE_FLAG_NO_CMA : 0) |
 			       (plan->force_dtb ? FILE_FLAG_FORCE_DTB : 0);
-	long result = load_files_with(ctx, plan, wishes);
+	long result = load_files_with(ctx, plan, kernel_fd, wishes);
+
+	if (result == 0 || errno != EINVAL || !wishes)
+		return result;
+	crs_log(ctx, CRASHRES_LOG_INFO,
+		"once more, for a kernel that knows neither --no-cma nor --force-dtb");
+	return load_files_with(ctx, plan, kernel_fd, 0);
+}
+
+/* Would the kernel as it is, with its signature and without what sealing adds, be taken? */
+static bool may_do_unsealed(int error)
+{
+	return error == EACCES || error == EPERM || error == ENODATA || error == ENOKEY ||
+	       error == EKEYREJECTED || error == EBADMSG || error == ELIBBAD || error == ENOPKG ||
+	       error == EADDRNOTAVAIL || error == ENOMEM;
+}
+
+static long load_sealed_or_not(struct crashres_ctx *ctx, const struct crashres_plan *plan)
+{
+	long result;
+
+	if (!plan->sealed_kernel)
+		return load_files_as_wished(ctx, plan, plan->kernel->fd);
+	result = load_files_as_wished(ctx, plan, plan->sealed_kernel->fd);
+	if (result == 0 || !plan->or_unsealed || !may_do_unsealed(errno))
+		return result;
+	crs_log(ctx, CRASHRES_LOG_INFO, "%s: %s: once more as it is, and so unchecked",
+		plan->sealed_kernel->name, strerror(errno));
+	return load_files_as_wished(ctx, plan, plan->kernel->fd);
+}
+
+static enum crashres_status load_files(struct crashres_ctx *ctx, const struct crashres_plan *plan)
+{
 	bool not_begun;
 
-	/* A kernel that is older than these flags does not do what they are against. */
-	if (result < 0 && errno == EINVAL && wishes) {
-		crs_log(ctx, CRASHRES_LOG_INFO,
-			"once more, for a kernel that knows neither --no-cma nor --force-dtb");
-		result = load_files_with(ctx, plan, 0);
-	}
-	if (result == 0)
+	if (load_sealed_or_not(ctx, plan) == 0)
 		return CRASHRES_OK;
 	/* EPERM can be lockdown's word, when the old image is gone, or come before: so no word of it. */
 	not_begun = errno == ENOSYS || errno == EBUSY || errno == EPERM;

@@ -5,7 +5,12 @@
  */
 #include "purgatory.h"
 
-void pg_find_all(uint64_t dtb)
+bool pg_find_all(uint64_t dtb)
 {
 	(void)dtb;
+	return true;
+}
+
+void pg_clean_found(void)
+{
 }

@@ -120,7 +120,5 @@ void pg_clean_checked(void)
 	for (uint32_t i = 0; i < pg_params.segment_count; i++)
 		pg_clean((const uint8_t *)pg_params.segments[i].base, pg_params.segments[i].size);
 	pg_clean(pg_at(tables), pg_params.segment_size - tables);
-	/* In a segment, but for a sealed Image's: the kernel's loader made that tree. */
-	if (pg_params.record)
-		pg_clean((const void *)pg_params.record, sizeof(struct purgatory_record));
+	pg_clean_found();
 }

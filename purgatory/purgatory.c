@@ -197,9 +197,8 @@ void pg_main(uint64_t dtb)
 	pg_cpu_enable_simd();
 	check.sha256 = pg_cpu_sha256_method();
 	check.parity = pg_cpu_parity_method();
-	if (!pg_check_self(check.sha256))
+	if (!pg_check_self(check.sha256) || !pg_find_all(dtb))
 		report_self();
-	pg_find_all(dtb);
 	/* What a cache still holds for these addresses is what the kernel would get later. */
 	pg_clean_checked();
 	if (pg_params.leaf_count)

@@ -67,12 +67,17 @@ struct pg_check {
 
 /* self.c: is this purgatory, with its params and page tables, what was loaded? */
 bool pg_check_self(enum pg_sha256_method method);
+/* [offset, offset + size) is of the segment, and not of what the digest covers. */
+bool pg_is_behind_self(uint64_t offset, uint64_t size);
 
 /*
  * loaded.c or sealed.c, for what the library cannot know when it seals an Image:
  * fills in params, from where purgatory lies and from the device tree at @dtb.
+ * False where they were wrong to begin with.
  */
-void pg_find_all(uint64_t dtb);
+bool pg_find_all(uint64_t dtb);
+/* What was found, is written, and is in no segment. */
+void pg_clean_found(void);
 
 /* digest.c: the digest tables */
 struct pg_digest {

@@ -149,12 +149,24 @@ static void make_record(struct pg_fdt *tree, uint64_t dtb, struct pg_range regio
 	pg_params.record = pg_fdt_add_record(tree, end - dtb);
 }
 
-void pg_find_all(uint64_t dtb)
+/* The digest says that a library wrote this; it may still be a wrong one. */
+static bool params_are_sane(void)
+{
+	uint64_t size = pg_params.roots_size;
+
+	return size % PG_TABLE_SIZE == 0 && pg_is_behind_self(pg_params.root_offset[0], size) &&
+	       pg_is_behind_self(pg_params.root_offset[1], size) && pg_params.segment_count > 0;
+}
+
+bool pg_find_all(uint64_t dtb)
 {
 	struct pg_range region = { 0, 0 };
 	struct pg_fdt tree;
-	bool found = open_tree(dtb, &tree);
+	bool found;
 
+	if (!params_are_sane())
+		return false;
+	found = open_tree(dtb, &tree);
 	if (found)
 		region = find_region(&tree);
 	pg_params.dtb = dtb;
@@ -168,4 +180,12 @@ void pg_find_all(uint64_t dtb)
 	build_tables(region);
 	if (found)
 		make_record(&tree, dtb, region);
+	return true;
+}
+
+/* The record is in a tree that the kernel's loader made. */
+void pg_clean_found(void)
+{
+	if (pg_params.record)
+		pg_clean((const void *)pg_params.record, sizeof(struct purgatory_record));
 }

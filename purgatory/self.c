@@ -58,8 +58,7 @@ static void hash_self(void *arg)
 	pg_sha256_final(&sha, (uint8_t *)self->digest.words);
 }
 
-/* [offset, offset + size) lies behind what the digest covers. */
-static bool is_behind(uint64_t offset, uint64_t size)
+bool pg_is_behind_self(uint64_t offset, uint64_t size)
 {
 	uint64_t end = pg_params.segment_size;
 
@@ -102,33 +101,20 @@ static bool record_is_sane(void)
 	return false;
 }
 
-static bool roots_are_sane(void)
-{
-	uint64_t size = pg_params.roots_size;
-
-	return !size || (is_leaf_multiple(size) && is_behind(pg_params.root_offset[0], size) &&
-			 is_behind(pg_params.root_offset[1], size));
-}
-
-static bool initrd_is_sane(void)
-{
-	return !pg_params.initrd_size || pg_params.segment_count > 0;
-}
-
 /* The digest says that a library wrote this; it may still be a wrong one. */
 static bool params_are_sane(void)
 {
 	if (pg_params.segment_size > PURGATORY_SEGMENT_SIZE_MAX ||
 	    pg_params.leaf_count > PURGATORY_SEGMENT_SIZE_MAX / PURGATORY_DIGEST_SIZE ||
-	    !is_behind(pg_params.table_offset[0], pg_table_size()) ||
-	    !is_behind(pg_params.table_offset[1], pg_table_size()) ||
-	    !is_behind(pg_params.bitmap_offset, pg_bitmap_size()) ||
+	    !pg_is_behind_self(pg_params.table_offset[0], pg_table_size()) ||
+	    !pg_is_behind_self(pg_params.table_offset[1], pg_table_size()) ||
+	    !pg_is_behind_self(pg_params.bitmap_offset, pg_bitmap_size()) ||
 	    pg_params.segment_count > PURGATORY_SEGMENTS_MAX)
 		return false;
 	for (uint32_t i = 0; i < pg_params.segment_count; i++)
 		if (!segment_is_sane(&pg_params.segments[i]))
 			return false;
-	return parity_is_sane() && record_is_sane() && roots_are_sane() && initrd_is_sane();
+	return parity_is_sane() && record_is_sane();
 }
 
 bool pg_check_self(enum pg_sha256_method method)

@@ -30,6 +30,7 @@ complete -c kexec -l serial -x -a '(path basename /sys/class/tty/*)' -d 'Port th
 complete -c kexec -s a -l kexec-syscall-auto -d 'Use the system call that can do it'
 complete -c kexec -s c -l kexec-syscall -d 'Use kexec_load'
 complete -c kexec -s s -l kexec-file-syscall -d 'Use kexec_file_load'
+complete -c kexec -l seal -x -a 'auto always never' -d 'kexec_file_load: let the kernel check itself'
 complete -c kexec -l hotplug -d 'Let the running kernel keep the memory map up to date'
 complete -c kexec -l no-cma -d 'kexec_file_load: place nothing in CMA memory'
 complete -c kexec -l force-dtb -d 'kexec_file_load: pass the device tree on (x86)'

@@ -241,6 +241,13 @@ enum crashres_on_damage {
 /* 6.25 %, or what the crash region has room for without losing half of its size. */
 #define CRASHRES_REPAIR_AUTO UINT32_MAX
 
+/* Does kexec_file_load(2) get the kernel as a sealed Image, which checks itself? */
+enum crashres_sealing {
+	CRASHRES_SEALING_AUTO = 0,	/* a crash kernel, where no signature would be broken */
+	CRASHRES_SEALING_ALWAYS,
+	CRASHRES_SEALING_NEVER,
+};
+
 /*
  * What to load. Start from CRASHRES_REQUEST_INIT, so that a program built
  * today keeps its meaning when members are added at the end.
@@ -264,6 +271,7 @@ struct crashres_request {
 	bool hotplug;				/* the kernel keeps the elfcorehdr up to date */
 	bool no_cma;				/* kexec_file_load: place nothing in CMA memory */
 	bool force_dtb;				/* kexec_file_load: for x86 kernels */
+	enum crashres_sealing sealing;		/* kexec_file_load */
 };
 
 #define CRASHRES_REQUEST_INIT \
@@ -331,6 +339,16 @@ struct crashres_files {
 };
 
 struct crashres_files crashres_plan_files(const struct crashres_plan *plan);
+
+/* Is the kernel of a plan for kexec_file_load(2) sealed, and why. */
+enum crashres_sealed {
+	CRASHRES_SEALED_NO = 0,		/* not asked for, or there is no use in it */
+	CRASHRES_SEALED_NO_SIGNATURE,	/* lockdown or IMA demands a signature, which it would break */
+	CRASHRES_SEALED_BEFORE,		/* it was when it was opened */
+	CRASHRES_SEALED_YES,
+};
+
+enum crashres_sealed crashres_plan_sealed(const struct crashres_plan *plan);
 
 uint64_t crashres_plan_entry(const struct crashres_plan *plan);
 

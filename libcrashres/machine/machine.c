@@ -324,6 +324,28 @@ static void read_lockdown(struct crashres_ctx *ctx, struct crashres_machine *mac
 		machine->locked_down = !strstr((char *)text, "[none]");
 }
 
+/* One rule a line (Documentation/ABI/testing/ima_policy); "dont_appraise" is another word. */
+static bool is_appraise_rule(const char *line, size_t length)
+{
+	static const char word[] = "appraise ";
+
+	return length >= strlen(word) && !strncmp(line, word, strlen(word)) &&
+	       memmem(line, length, "func=KEXEC_KERNEL_CHECK", strlen("func=KEXEC_KERNEL_CHECK"));
+}
+
+static void read_ima_policy(struct crashres_ctx *ctx, struct crashres_machine *machine)
+{
+	CRS_CLEANUP(crs_freep) uint8_t *text = NULL;
+	const char *line;
+	size_t size;
+
+	if (!read_optional(ctx, "sys/kernel/security/ima/policy", MEMINFO_LIMIT, &text, &size))
+		return;
+	for (line = (char *)text; *line; line += strcspn(line, "\n"), line += *line == '\n')
+		if (is_appraise_rule(line, strcspn(line, "\n")))
+			machine->appraised = true;
+}
+
 /* The newer directory first: kernels keep the old name only for a while. */
 static void read_elfcorehdr_size(struct crashres_ctx *ctx, struct crashres_machine *machine)
 {
@@ -354,6 +376,7 @@ enum crashres_status crashres_machine_read(struct crashres_ctx *ctx,
 	read_cmdline(ctx, new);
 	read_total_ram(ctx, new);
 	read_lockdown(ctx, new);
+	read_ima_policy(ctx, new);
 	read_elfcorehdr_size(ctx, new);
 	read_dtb(ctx, new);
 	read_firmware(ctx, new);

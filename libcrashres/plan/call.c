@@ -21,7 +21,11 @@ static const char *needs_load(const struct crashres_request *request)
 		return "--mem-min and --mem-max";
 	if (request->entry)
 		return "--entry";
-	if (request->purgatory_required)
+	if (request->purgatory_mmu_off)
+		return "--purgatory-mmu=off";
+	/* A sealed Image brings purgatory along. */
+	if (request->purgatory_required && (request->slot == CRASHRES_SLOT_NORMAL ||
+					    request->sealing == CRASHRES_SEALING_NEVER))
 		return "what is to be checked";
 	return NULL;
 }
@@ -33,6 +37,8 @@ static const char *needs_file_load(const struct crashres_request *request)
 		return "--no-cma";
 	if (request->force_dtb)
 		return "--force-dtb";
+	if (request->sealing == CRASHRES_SEALING_ALWAYS)
+		return "--seal=always";
 	return NULL;
 }
 

@@ -639,6 +639,36 @@ static enum crashres_status make_command_line(struct draft *draft)
 				&draft->plan->command_line);
 }
 
+/* Nothing but a sealed Image is checked that goes this way. */
+static enum crashres_sealed decide_sealing(const struct draft *draft)
+{
+	const struct crashres_request *request = draft->request;
+
+	if (crashres_kernel_is_sealed(draft->kernel))
+		return CRASHRES_SEALED_BEFORE;
+	if (request->sealing == CRASHRES_SEALING_ALWAYS)
+		return CRASHRES_SEALED_YES;
+	if (request->sealing == CRASHRES_SEALING_NEVER || !is_crash(draft) || request->no_checks)
+		return CRASHRES_SEALED_NO;
+	return draft->machine->locked_down || draft->machine->appraised ?
+	       CRASHRES_SEALED_NO_SIGNATURE : CRASHRES_SEALED_YES;
+}
+
+static enum crashres_status seal_kernel(struct draft *draft)
+{
+	const struct crashres_request *request = draft->request;
+	struct crashres_seal seal = CRASHRES_SEAL_INIT;
+
+	seal.initrd = initrd_of(draft);
+	seal.on_damage = request->on_damage;
+	seal.repair = request->repair;
+	seal.check_seconds = request->check_seconds;
+	draft->plan->or_unsealed = request->sealing == CRASHRES_SEALING_AUTO &&
+				   !request->purgatory_required;
+	return crashres_seal(draft->ctx, draft->machine, draft->kernel, &seal,
+			     &draft->plan->sealed_kernel);
+}
+
 /* The kernel reads the files again, and decides all else. */
 static enum crashres_status make_for_files(struct draft *draft)
 {
@@ -653,6 +683,14 @@ static enum crashres_status make_for_files(struct draft *draft)
 	plan->initrd = initrd_of(draft);
 	plan->no_cma = draft->request->no_cma;
 	plan->force_dtb = draft->request->force_dtb;
+	plan->sealed = decide_sealing(draft);
+	if (status == CRASHRES_OK && plan->sealed == CRASHRES_SEALED_NO_SIGNATURE &&
+	    draft->request->purgatory_required)
+		return crs_fail(draft->ctx, CRASHRES_ERR_REQUEST,
+				"what is to be checked: the running kernel demands a signature: seal "
+				"the kernel and sign it (crashres seal, crashres sign)");
+	if (status == CRASHRES_OK && plan->sealed == CRASHRES_SEALED_YES)
+		status = seal_kernel(draft);
 	return status;
 }
 
@@ -733,6 +771,7 @@ void crashres_plan_free(struct crashres_plan *plan)
 	free(plan->dtb);
 	free(plan->parity);
 	free(plan->purgatory);
+	crashres_file_close(plan->sealed_kernel);
 	free(plan);
 }
 
@@ -752,6 +791,11 @@ struct crashres_files crashres_plan_files(const struct crashres_plan *plan)
 		.kernel = plan->kernel ? plan->kernel->name : NULL,
 		.initrd = plan->initrd ? plan->initrd->name : NULL,
 	};
+}
+
+enum crashres_sealed crashres_plan_sealed(const struct crashres_plan *plan)
+{
+	return plan->sealed;
 }
 
 struct crashres_repair crashres_plan_repair(const struct crashres_plan *plan)

@@ -20,6 +20,9 @@ struct crashres_plan {
 	/* For kexec_file_load; borrowed, initrd may be NULL. */
 	const struct crashres_file *kernel;
 	const struct crashres_file *initrd;
+	enum crashres_sealed sealed;
+	struct crashres_file *sealed_kernel;	/* instead of kernel; NULL: none */
+	bool or_unsealed;			/* rather kernel than nothing */
 	bool no_cma;
 	bool force_dtb;
 	/* What the segments' data points into, beside the kernel and the files. */

@@ -6,10 +6,10 @@ static const struct crashres_file a_file = { .name = "file" };
 
 /* Wishes as bits, so that all of them can be tried together. */
 enum {
-	WISH_DTB = 1, WISH_WINDOW = 2, WISH_ENTRY = 4, WISH_PURGATORY = 8,
+	WISH_DTB = 1, WISH_WINDOW = 2, WISH_ENTRY = 4, WISH_MMU_OFF = 8,
 	WISHES_FOR_LOAD = 15,
-	WISH_NO_CMA = 16, WISH_FORCE_DTB = 32,
-	WISHES = 64,
+	WISH_NO_CMA = 16, WISH_FORCE_DTB = 32, WISH_SEAL = 64,
+	WISHES = 128,
 };
 
 static struct crashres_request request_with(int wishes, enum crashres_slot slot,
@@ -25,9 +25,11 @@ static struct crashres_request request_with(int wishes, enum crashres_slot slot,
 		request.window.base = 1;
 	if (wishes & WISH_ENTRY)
 		request.entry = 0x1000;
-	request.purgatory_required = wishes & WISH_PURGATORY;
+	request.purgatory_mmu_off = wishes & WISH_MMU_OFF;
 	request.no_cma = wishes & WISH_NO_CMA;
 	request.force_dtb = wishes & WISH_FORCE_DTB;
+	if (wishes & WISH_SEAL)
+		request.sealing = CRASHRES_SEALING_ALWAYS;
 	return request;
 }
 
@@ -117,9 +119,11 @@ static void test_what_is_said_about_it(void **state)
 			   "kexec_file_load (-s)");
 	assert_check_fails(unit, WISH_ENTRY, CRASHRES_CALL_FILE_LOAD,
 			   "--entry: only kexec_load (-c) can do that, not kexec_file_load (-s)");
-	assert_check_fails(unit, WISH_PURGATORY, CRASHRES_CALL_FILE_LOAD,
-			   "what is to be checked: only kexec_load (-c) can do that, not "
+	assert_check_fails(unit, WISH_MMU_OFF, CRASHRES_CALL_FILE_LOAD,
+			   "--purgatory-mmu=off: only kexec_load (-c) can do that, not "
 			   "kexec_file_load (-s)");
+	assert_check_fails(unit, WISH_SEAL, CRASHRES_CALL_LOAD,
+			   "--seal=always: only kexec_file_load (-s) can do that, not kexec_load (-c)");
 	assert_check_fails(unit, WISH_FORCE_DTB, CRASHRES_CALL_LOAD,
 			   "--force-dtb: only kexec_file_load (-s) can do that, not kexec_load (-c)");
 	/* Chosen by one wish, and the other is in the way. */
@@ -128,6 +132,28 @@ static void test_what_is_said_about_it(void **state)
 	assert_check_fails(unit, WISH_DTB | WISH_NO_CMA, CRASHRES_CALL_FILE_LOAD,
 			   "--dtb: only kexec_load (-c) can do that, not kexec_file_load (-s, "
 			   "--no-cma)");
+}
+
+/* A crash kernel may bring purgatory along, sealed, by either call. */
+static void test_where_purgatory_is_required(void **state)
+{
+	const struct crashres_machine machine = { 0 };
+	const struct crashres_kernel kernel = { 0 };
+	struct crashres_request request = request_with(0, CRASHRES_SLOT_CRASH, CRASHRES_CALL_AUTO);
+	struct unit *unit = *state;
+
+	request.purgatory_required = true;
+	assert_calls(&machine, request, 2, CRASHRES_CALL_LOAD, CRASHRES_CALL_FILE_LOAD);
+	assert_ok(unit, crs_call_check(unit->ctx, &kernel, &request, CRASHRES_CALL_FILE_LOAD));
+	request.sealing = CRASHRES_SEALING_NEVER;
+	assert_calls(&machine, request, 1, CRASHRES_CALL_LOAD, CRASHRES_CALL_AUTO);
+	assert_fails(unit, crs_call_check(unit->ctx, &kernel, &request, CRASHRES_CALL_FILE_LOAD),
+		     CRASHRES_ERR_REQUEST,
+		     "what is to be checked: only kexec_load (-c) can do that, not kexec_file_load "
+		     "(-s)");
+	request.sealing = CRASHRES_SEALING_AUTO;
+	request.slot = CRASHRES_SLOT_NORMAL;
+	assert_calls(&machine, request, 1, CRASHRES_CALL_LOAD, CRASHRES_CALL_AUTO);
 }
 
 static void test_the_device_tree_of_a_kernel_file_is_left_out_with_a_warning(void **state)
@@ -152,6 +178,7 @@ int main(void)
 		UNIT_TEST(test_a_wish_chooses_the_call_that_can_grant_it),
 		UNIT_TEST(test_a_wish_that_the_call_cannot_grant),
 		UNIT_TEST(test_what_is_said_about_it),
+		UNIT_TEST(test_where_purgatory_is_required),
 		UNIT_TEST(test_the_device_tree_of_a_kernel_file_is_left_out_with_a_warning),
 	};
 

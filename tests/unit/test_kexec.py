@@ -203,7 +203,7 @@ def test_the_plan_says_how_much_can_be_repaired(kexec):
 
 
 @pytest.mark.parametrize("last, line", [
-    (0x19d5fffff, "3.88 % parity: any 1268 KiB of damage in one piece; more would leave less than "
+    (0x19d5fffff, "3.86 % parity: any 1260 KiB of damage in one piece; more would leave less than "
                   "half of the crash region free"),
     (0x19bffffff, "none: it would leave less than half of the crash region free"),
 ], ids=["less", "none"])
@@ -335,26 +335,38 @@ def test_next_kernel_by_kexec_file_load(kexec):
 
 
 def test_crash_kernel_by_kexec_file_load(kexec):
-    result = kexec.plan("-s")
-    assert result == (
-        0, "Plan for the crash kernel, by kexec_file_load\n"
-           "Kernel        ../in/Image\n"
-           "Initrd        (none)\n"
-           "Checks        none: the running kernel places it, and nothing looks at it again\n"
-           "Command line  (none)\n", "")
+    def expected(checks):
+        return (0, "Plan for the crash kernel, by kexec_file_load\n"
+                   "Kernel        ../in/Image\n"
+                   "Initrd        (none)\n"
+                   f"Checks        {checks}\n"
+                   "Command line  (none)\n", "")
+
+    sealed = expected("of kernel and initrd, by the kernel as a sealed Image")
+    unchecked = expected("none: the running kernel places it, and nothing looks at it again")
+    assert kexec.plan("-s") == sealed
+    assert kexec.plan("-s", "--on-damage=halt") == sealed
+    assert kexec.plan("--seal=always") == sealed
+    assert kexec.plan("-s", "--seal=never") == unchecked
+    assert kexec.plan("-s", "--no-checks") == unchecked
+    result = expected("none: the running kernel demands a signature, and sealing would break it")
     root = kexec.machine()
     os.mkdir(os.path.join(root, "sys/kernel/security"))
     with open(os.path.join(root, "sys/kernel/security/lockdown"), "w", encoding="ascii") as file:
         file.write("none [integrity] confidentiality\n")
     assert kexec.plan(root=root) == result
     assert kexec.plan("-c", root=root) == kexec.plan()
+    assert kexec.plan("--seal=always", root=root) == sealed
+    assert kexec.plan("--on-damage=halt", root=root) == fails(
+        1, "kexec: what is to be checked: the running kernel demands a signature: seal the kernel "
+           "and sign it (crashres seal, crashres sign)")
 
 
 @pytest.mark.parametrize("arguments, what", [
     (["--dtb=../in/none.dtb"], None),
     (["--mem-min=0x1a0000000"], "--mem-min and --mem-max"),
     (["--entry=0x199220000"], "--entry"),
-    (["--on-damage=reset"], "what is to be checked"),
+    (["--purgatory-mmu=off"], "--purgatory-mmu=off"),
 ])
 def test_what_kexec_file_load_cannot_do(kexec, arguments, what):
     if what is None:
@@ -374,6 +386,13 @@ def test_what_only_kexec_file_load_can_do(kexec, option):
     assert kexec.plan("-c", option) == fails(
         1, f"kexec: {option}: only kexec_file_load (-s) can do that, not kexec_load (-c)")
     assert kexec.plan(option) == kexec.plan("-s")
+
+
+def test_sealing_is_auto_always_or_never(kexec):
+    assert kexec.plan("--seal=on") == (1, usage(kexec), "Bad option value in --seal=on\n")
+    assert kexec.plan("--seal=always", "-c") == fails(
+        1, "kexec: --seal=always: only kexec_file_load (-s) can do that, not kexec_load (-c)")
+    assert kexec.plan("--seal=never", "-c") == kexec.plan()
 
 
 @pytest.mark.parametrize("name, line", [
