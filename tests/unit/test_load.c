@@ -21,6 +21,7 @@ static struct {
 	unsigned int failures;
 	int error;
 	int kernel_fd, initrd_fd;
+	int kernel_fds[4];	/* of the first calls */
 	unsigned long cmdline_size, flags;
 	const char *cmdline;
 } files;
@@ -45,6 +46,8 @@ static long recorder(unsigned long entry, unsigned long count,
 static long file_recorder(int kernel_fd, int initrd_fd, unsigned long cmdline_size,
 			  const char *cmdline, unsigned long flags)
 {
+	if (files.calls < COUNT(files.kernel_fds))
+		files.kernel_fds[files.calls] = kernel_fd;
 	files.calls++;
 	files.kernel_fd = kernel_fd;
 	files.initrd_fd = initrd_fd;
@@ -305,6 +308,58 @@ static void test_wishes_of_a_file_load(void **state)
 	assert_int_equal(files.flags, 0);
 }
 
+static struct crashres_file a_sealed_kernel = { .name = "Image (sealed)", .fd = 7 };
+
+static void test_a_sealed_kernel_goes_first(void **state)
+{
+	struct crashres_plan plan = a_file_plan(CRASHRES_SLOT_CRASH);
+	struct unit *unit = *state;
+
+	plan.sealed_kernel = &a_sealed_kernel;
+	plan.or_unsealed = true;
+	assert_ok(unit, crashres_load(unit->ctx, &plan));
+	assert_int_equal(files.calls, 1);
+	assert_int_equal(files.kernel_fd, 7);
+}
+
+/* Sealing breaks a signature, and takes room; nothing else is tried again. */
+static void test_when_it_goes_unsealed(void **state)
+{
+	static const struct {
+		int error;
+		bool once_more;
+	} cases[] = {
+		{ EACCES, true }, { EPERM, true }, { ENODATA, true }, { ENOKEY, true },
+		{ EKEYREJECTED, true }, { EBADMSG, true }, { ELIBBAD, true }, { ENOPKG, true },
+		{ EADDRNOTAVAIL, true }, { ENOMEM, true }, { EINVAL, false }, { ENOSYS, false },
+		{ ENOEXEC, false }, { EFAULT, false },
+	};
+	struct unit *unit = *state;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct crashres_plan plan = a_file_plan(CRASHRES_SLOT_CRASH);
+		enum crashres_status status;
+
+		plan.sealed_kernel = &a_sealed_kernel;
+		plan.or_unsealed = true;
+		files.calls = 0;
+		files.failures = 1;
+		files.error = cases[i].error;
+		status = crashres_load(unit->ctx, &plan);
+		assert_int_equal(status == CRASHRES_OK, cases[i].once_more);
+		assert_int_equal(files.calls, cases[i].once_more ? 2 : 1);
+		assert_int_equal(files.kernel_fds[0], 7);
+		assert_int_equal(files.kernel_fd, cases[i].once_more ? 5 : 7);
+		/* As an order: never. */
+		plan.or_unsealed = false;
+		files.calls = 0;
+		assert_int_not_equal(crashres_load(unit->ctx, &plan), CRASHRES_OK);
+		assert_int_equal(files.calls, 1);
+	}
+	assert_true(unit_logged(unit, "info: Image (sealed): Permission denied: once more as it is, "
+				      "and so unchecked"));
+}
+
 static const struct {
 	int error;
 	const char *sentence;		/* behind "kexec_file_load failed: " */
@@ -428,6 +483,8 @@ int main(void)
 		LOAD_TEST(test_unload_that_is_forbidden),
 		LOAD_TEST(test_files_reach_the_kernel_as_planned),
 		LOAD_TEST(test_wishes_of_a_file_load),
+		LOAD_TEST(test_a_sealed_kernel_goes_first),
+		LOAD_TEST(test_when_it_goes_unsealed),
 		LOAD_TEST(test_what_each_error_of_a_file_load_means),
 		LOAD_TEST(test_what_each_error_means),
 		LOAD_TEST(test_errors_of_a_normal_load),

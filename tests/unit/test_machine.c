@@ -518,6 +518,35 @@ static void test_lockdown(void **state)
 	}
 }
 
+static void test_does_ima_want_kernels_signed(void **state)
+{
+	static const struct {
+		const char *policy;
+		bool appraised;
+	} cases[] = {
+		{ "", false },
+		{ "measure func=KEXEC_KERNEL_CHECK\n", false },
+		{ "dont_appraise func=KEXEC_KERNEL_CHECK\n", false },
+		{ "appraise func=MODULE_CHECK appraise_type=imasig\nmeasure func=KEXEC_KERNEL_CHECK\n",
+		  false },
+		{ "measure func=FILE_CHECK\nappraise func=KEXEC_KERNEL_CHECK appraise_type=imasig\n",
+		  true },
+		{ "appraise func=KEXEC_KERNEL_CHECK", true },
+	};
+	struct unit *unit = *state;
+
+	unit_write_text(unit, "proc/iomem", IOMEM);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct crashres_machine *machine;
+
+		unit_write_text(unit, "sys/kernel/security/ima/policy", cases[i].policy);
+		machine = read_machine(unit);
+		if (machine->appraised != cases[i].appraised)
+			fail_msg("%s", cases[i].policy);
+		crashres_machine_free(machine);
+	}
+}
+
 static void test_how_large_the_kernel_may_make_the_elfcorehdr(void **state)
 {
 	struct unit *unit = *state;
@@ -576,6 +605,7 @@ int main(void)
 		UNIT_TEST(test_loaded_by_its_old_and_new_names),
 		UNIT_TEST(test_loaded_without_an_answer),
 		UNIT_TEST(test_lockdown),
+		UNIT_TEST(test_does_ima_want_kernels_signed),
 		UNIT_TEST(test_how_large_the_kernel_may_make_the_elfcorehdr),
 		UNIT_TEST(test_the_initrd_that_the_kernel_has_kept),
 	};

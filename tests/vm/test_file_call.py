@@ -17,7 +17,7 @@ APPRAISED = Machine("IMA appraises", words="ima_appraise=enforce")
 pytestmark = pytest.mark.parametrize("kernel", ["small"], indirect=True)
 
 
-@pytest.mark.parametrize("option", ["-s", "-a", "-c"])
+@pytest.mark.parametrize("option", ["-s", "-a", "-c", "-s --seal=never"])
 def test_crash(lab, kernel, option):
     with lab.boot(kernel, PLAIN) as running:
         assert running.run(f"kexec {option} -p --reuse-cmdline --append=capture.word=1 "
@@ -29,9 +29,9 @@ def test_crash(lab, kernel, option):
         words = [word for word in before if not word.startswith(("BOOT_IMAGE=", "crashkernel="))]
         assert running.check("cat /proc/cmdline").split() == words + ["capture.word=1"]
         assert int(running.check("stat -c %s /proc/vmcore")) > 1 << 30
-        # Only kexec_load carries purgatory, and is what -a takes for a crash kernel.
+        # kexec_load carries purgatory, kexec_file_load a sealed Image.
         status, output = running.run("crashres report")
-        if option == "-s":
+        if "never" in option:
             assert (status, output) == (
                 3, "crashres: /sys/firmware/fdt: no /chosen/crashres,record: no purgatory of "
                    "crashres has started this kernel, or it had nothing to check")
@@ -116,6 +116,17 @@ def test_initrd_that_the_kernel_has_kept(lab, kernel, option):
         running.wait_ready("first")
         assert running.check("cat /proc/cmdline").endswith(" second=1")
         assert running.check("stat -c %s /sys/firmware/initrd") == size
+
+
+def test_what_is_asked_of_purgatory_is_done_by_either_call(lab, kernel):
+    with lab.boot(kernel, PLAIN) as running:
+        plan = running.check("kexec -d -s -p --on-damage=boot --repair=off --serial=ttyAMA0 "
+                             "--append=console=ttyAMA0 --initrd=/boot/initrd /boot/Image 2>&1")
+        assert "Checks        of kernel and initrd, by the kernel as a sealed Image" in plan
+        running.panic()
+        running.wait_for(r"^crashres: purgatory: \d+ leaves intact, \d+ ms: starting the kernel$", 60)
+        running.wait_ready("capture")
+        assert running.run("crashres report")[0] == 0
 
 
 def test_no_initrd_kept(lab, kernel):
