@@ -114,14 +114,14 @@ pg_cache_clean:
  * of them is older than memory, whether clean or dirty: an instruction fetch
  * may have run into them, or a CPU that did not stop (booting of Linux does the
  * same, arch/arm64/kernel/head.S). So it is thrown away, and nothing is written
- * between that and the change. Params go with it: a sealed Image fills them in.
+ * between that and the change.
  */
 	.globl	pg_mmu_enable
 	.hidden	pg_mmu_enable
 	.type	pg_mmu_enable, %function
 pg_mmu_enable:
 	dmb	sy
-	maintain ivac, pg_scratch, pg_params_end
+	maintain ivac, pg_scratch, pg_image_end
 	invalidate_tlb
 	mov	x10, #(SCTLR_M | SCTLR_C)
 	mrs	x9, CurrentEL

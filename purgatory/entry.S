@@ -142,8 +142,8 @@ entry:
 
 	adrp	x9, pg_stack_top
 	mov	sp, x9
-	mov	x29, xzr
 	mov	x0, x26
+	mov	x29, xzr
 	bl	pg_main
 	b	.			/* pg_main does not return */
 

@@ -180,6 +180,8 @@ bool pg_find_all(uint64_t dtb)
 	build_tables(region);
 	if (found)
 		make_record(&tree, dtb, region);
+	/* What was fetched meanwhile is older. */
+	pg_clean(&pg_params, sizeof(pg_params));
 	return true;
 }
 
