@@ -11,5 +11,7 @@
 /* Subcommands; argv[0] is the name of one. Return: exit status. */
 int report_main(int argc, char **argv);
 int seal_main(int argc, char **argv);
+int sign_main(int argc, char **argv);
+int verify_main(int argc, char **argv);
 
 #endif

@@ -12,6 +12,10 @@ static const struct command {
 } commands[] = {
 	{ "report", report_main, "What purgatory found before it started this kernel" },
 	{ "seal", seal_main, "Make an Image that checks and repairs itself before it starts" },
+#ifdef HAVE_IMA
+	{ "sign", sign_main, "Sign a file for the kernel's IMA" },
+	{ "verify", verify_main, "Who signed a file, and whether the signature fits" },
+#endif
 };
 
 static void print_usage(FILE *out)

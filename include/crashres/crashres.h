@@ -43,6 +43,8 @@ enum crashres_status {
 	CRASHRES_ERR_NO_RECORD,		/* no purgatory of ours has left a record */
 	CRASHRES_ERR_CALL,		/* this system call is not there, not allowed or does not
 					   take such a kernel; the other one may */
+	CRASHRES_ERR_KEY,		/* a private key or certificate that cannot be used */
+	CRASHRES_ERR_NO_SIGNATURE,	/* there is none where it was looked for */
 };
 
 /* Which of the kernel's two images is meant: reboot(2) or panic. */

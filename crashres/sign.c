@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* crashres sign: a signature that the kernel's IMA appraises. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <crashres/ima.h>
+
+#include "commands.h"
+
+#define NO_FD	(-1)
+
+struct options {
+	const char *key;
+	const char *certificate;
+	const char *output;
+	enum crashres_hash hash;
+	enum crashres_signature signature;
+	bool signature_chosen;
+	int passphrase_fd;		/* NO_FD: ask on the terminal */
+	bool help;
+	char **files;
+	int file_count;
+};
+
+static const char usage[] =
+"Usage: crashres sign --key=KEY [OPTION]... FILE...\n"
+"Sign kernels, initrds or other files so that the kernel's IMA appraises them.\n"
+"\n"
+"     --key=KEY          Private key: a file (PEM or DER), or a URI (pkcs11:...).\n"
+"     --cert=CERT        Its certificate: file or URI. Gives the key id; needed\n"
+"                        with --append.\n"
+"     --hash=HASH        sha256 (default), sha384 or sha512.\n"
+"     --append           Append a module-style signature instead of setting the\n"
+"                        attribute security.ima; replaces one that is there.\n"
+"     --sigfile          Write what security.ima would hold to FILE.sig.\n"
+" -o, --output=OUT       With --append or --sigfile: write OUT instead.\n"
+"     --passphrase-fd=N  Read the passphrase or PIN, one line, from descriptor N\n"
+"                        instead of asking on the terminal.\n"
+" -h, --help             Print this text.\n"
+"\n"
+"Exit status: 0 all files signed, 4 trouble.\n";
+
+/* ------------------------------------------------------------ passphrase */
+
+/* One line, a byte at a time: what follows it is not ours. No stdio, which would keep a copy. */
+static bool read_line(int fd, char *buffer, size_t capacity, size_t *size, char cancel)
+{
+	size_t used = 0;
+
+	for (;;) {
+		char byte;
+		ssize_t got = read(fd, &byte, 1);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0 || (got == 0 && !used))
+			return false;
+		if (got == 0 || byte == '\n')
+			break;
+		if ((cancel && byte == cancel) || used == capacity)
+			return false;
+		buffer[used++] = byte;
+	}
+	*size = used;
+	return true;
+}
+
+static void say(int fd, const char *text)
+{
+	/* A prompt that is not seen is no reason to stop. */
+	if (write(fd, text, strlen(text)) < 0)
+		return;
+}
+
+/* With ISIG off an interrupt arrives as a byte, and the echo cannot stay off behind us. */
+static bool ask_terminal(const char *what, char *buffer, size_t capacity, size_t *size)
+{
+	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	struct termios before, silent;
+	bool ok = false;
+
+	if (fd < 0)
+		return false;
+	if (!tcgetattr(fd, &before)) {
+		silent = before;
+		silent.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+		say(fd, "Passphrase for ");
+		say(fd, what);
+		say(fd, ": ");
+		if (!tcsetattr(fd, TCSAFLUSH, &silent)) {
+			ok = read_line(fd, buffer, capacity, size, (char)before.c_cc[VINTR]);
+			tcsetattr(fd, TCSAFLUSH, &before);
+		}
+		say(fd, "\n");
+	}
+	close(fd);
+	return ok;
+}
+
+static bool get_passphrase(void *data, const char *what, char *buffer, size_t capacity,
+			   size_t *size)
+{
+	const struct options *options = data;
+
+	if (options->passphrase_fd != NO_FD)
+		return read_line(options->passphrase_fd, buffer, capacity, size, '\0');
+	return ask_terminal(what, buffer, capacity, size);
+}
+
+/* --------------------------------------------------------------- options */
+
+static bool parse_hash(const char *text, enum crashres_hash *hash)
+{
+	static const enum crashres_hash hashes[] = {
+		CRASHRES_HASH_SHA256, CRASHRES_HASH_SHA384, CRASHRES_HASH_SHA512,
+	};
+
+	for (size_t i = 0; i < sizeof(hashes) / sizeof(*hashes); i++) {
+		if (strcmp(text, crashres_hash_name(hashes[i])))
+			continue;
+		*hash = hashes[i];
+		return true;
+	}
+	fprintf(stderr, "crashres sign: --hash=%s: sha256, sha384 or sha512 is wanted\n", text);
+	return false;
+}
+
+static bool parse_fd(const char *text, int *fd)
+{
+	char *end;
+	long value;
+
+	errno = 0;
+	value = strtol(text, &end, 10);
+	if (errno || end == text || *end || value < 0 || value > 1 << 20) {
+		fprintf(stderr, "crashres sign: --passphrase-fd=%s: not a file descriptor\n", text);
+		return false;
+	}
+	*fd = (int)value;
+	return true;
+}
+
+static bool choose(struct options *options, enum crashres_signature signature)
+{
+	if (options->signature_chosen && options->signature != signature) {
+		fprintf(stderr, "crashres sign: --append and --sigfile exclude each other\n");
+		return false;
+	}
+	options->signature = signature;
+	options->signature_chosen = true;
+	return true;
+}
+
+static bool parse_option(int option, struct options *options)
+{
+	switch (option) {
+	case 'k':
+		options->key = optarg;
+		return true;
+	case 'c':
+		options->certificate = optarg;
+		return true;
+	case 'H':
+		return parse_hash(optarg, &options->hash);
+	case 'a':
+		return choose(options, CRASHRES_SIGNATURE_APPENDED);
+	case 's':
+		return choose(options, CRASHRES_SIGNATURE_SIGFILE);
+	case 'o':
+		options->output = optarg;
+		return true;
+	case 'p':
+		return parse_fd(optarg, &options->passphrase_fd);
+	case 'h':
+		options->help = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static const char *find_fault(const struct options *options)
+{
+	if (!options->key)
+		return "--key is needed";
+	if (!options->file_count)
+		return "no file to sign";
+	if (options->output && options->signature == CRASHRES_SIGNATURE_XATTR)
+		return "--output goes with --append or --sigfile";
+	if (options->output && options->file_count > 1)
+		return "--output is for one file";
+	if (options->signature == CRASHRES_SIGNATURE_APPENDED && !options->certificate)
+		return "--append names the certificate: --cert is needed";
+	return NULL;
+}
+
+static bool parse(int argc, char **argv, struct options *options)
+{
+	static const struct option long_options[] = {
+		{ "key", required_argument, NULL, 'k' },
+		{ "cert", required_argument, NULL, 'c' },
+		{ "hash", required_argument, NULL, 'H' },
+		{ "append", no_argument, NULL, 'a' },
+		{ "sigfile", no_argument, NULL, 's' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "passphrase-fd", required_argument, NULL, 'p' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const char *fault;
+	int option;
+
+	*options = (struct options){ .hash = CRASHRES_HASH_SHA256, .passphrase_fd = NO_FD };
+	while ((option = getopt_long(argc, argv, "o:h", long_options, NULL)) != -1) {
+		if (!parse_option(option, options))
+			return false;
+		if (options->help)
+			return true;
+	}
+	options->files = argv + optind;
+	options->file_count = argc - optind;
+	fault = find_fault(options);
+	if (fault)
+		fprintf(stderr, "crashres sign: %s\n", fault);
+	return !fault;
+}
+
+/* ------------------------------------------------------------------ what */
+
+static int sign_files(struct crashres_ctx *ctx, const struct options *options,
+		      const struct crashres_key *key,
+		      const struct crashres_certificate *certificate)
+{
+	struct crashres_sign_request request = CRASHRES_SIGN_REQUEST_INIT;
+	int result = EXIT_SUCCESS;
+
+	request.key = key;
+	request.certificate = certificate;
+	request.hash = options->hash;
+	request.signature = options->signature;
+	request.output = options->output;
+	for (int i = 0; i < options->file_count; i++) {
+		if (crashres_sign(ctx, &request, options->files[i]) == CRASHRES_OK)
+			continue;
+		fprintf(stderr, "crashres: %s\n", crashres_error(ctx));
+		result = EXIT_TROUBLE;
+	}
+	return result;
+}
+
+static int run(struct crashres_ctx *ctx, struct options *options)
+{
+	struct crashres_certificate *certificate = NULL;
+	struct crashres_key *key = NULL;
+	enum crashres_status status = CRASHRES_OK;
+	int result = EXIT_TROUBLE;
+
+	if (options->certificate)
+		status = crashres_certificate_open(ctx, options->certificate, &certificate);
+	if (status == CRASHRES_OK)
+		status = crashres_key_open(ctx, options->key, get_passphrase, options, &key);
+	if (status == CRASHRES_OK)
+		result = sign_files(ctx, options, key, certificate);
+	else
+		fprintf(stderr, "crashres: %s\n", crashres_error(ctx));
+	crashres_key_free(key);
+	crashres_certificate_free(certificate);
+	return result;
+}
+
+static void warn(void *data, enum crashres_log_level level, const char *line)
+{
+	(void)data;
+	if (level == CRASHRES_LOG_WARNING)
+		fprintf(stderr, "crashres: warning: %s\n", line);
+}
+
+int sign_main(int argc, char **argv)
+{
+	struct crashres_ctx *ctx;
+	struct options options;
+	int result;
+
+	if (!parse(argc, argv, &options)) {
+		fputs(usage, stderr);
+		return EXIT_TROUBLE;
+	}
+	if (options.help) {
+		fputs(usage, stdout);
+		return EXIT_SUCCESS;
+	}
+	if (crashres_ctx_new(&ctx) != CRASHRES_OK) {
+		perror("crashres");
+		return EXIT_TROUBLE;
+	}
+	crashres_ctx_set_log(ctx, warn, NULL);
+	result = run(ctx, &options);
+	crashres_ctx_free(ctx);
+	return result;
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* crashres verify: who signed a file, with what, and whether it still fits. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <crashres/ima.h>
+
+#include "commands.h"
+
+enum {
+	EXIT_VALID = 0,
+	EXIT_INVALID = 1,		/* or no signature */
+};
+
+#define KINDS 3
+
+/* In the order in which they are told. */
+static const struct kind {
+	enum crashres_signature signature;
+	const char *name;		/* for people */
+	const char *json;
+} kinds[KINDS] = {
+	{ CRASHRES_SIGNATURE_XATTR, "security.ima", "xattr" },
+	{ CRASHRES_SIGNATURE_SIGFILE, "signature file", "sigfile" },
+	{ CRASHRES_SIGNATURE_APPENDED, "appended signature", "appended" },
+};
+
+struct options {
+	const char **certificates;
+	size_t certificate_count;
+	const struct kind *only;	/* NULL: whatever is there */
+	bool json;
+	bool help;
+	const char *file;
+};
+
+/* What was found; NULL where there is no such signature. */
+struct found {
+	struct crashres_verification *verifications[KINDS];
+};
+
+static const char usage[] =
+"Usage: crashres verify --cert=CERT [--cert=CERT]... [OPTION]... FILE\n"
+"Who signed FILE, with what, and whether the signature still fits: in the attribute\n"
+"security.ima, in FILE.sig and appended, each that is there.\n"
+"\n"
+"     --cert=CERT        Certificate that may be the signer's: file or URI.\n"
+"     --xattr            Only the one in security.ima.\n"
+"     --sigfile          Only the one in FILE.sig.\n"
+"     --appended         Only the appended one.\n"
+"     --json             Print JSON.\n"
+" -h, --help             Print this text.\n"
+"\n"
+"Exit status: 0 there is a signature and each is valid, 1 one is not, or there is\n"
+"none, 4 trouble.\n";
+
+/* ------------------------------------------------------------ for people */
+
+static const char *digest_text(enum crashres_digest_state digest)
+{
+	switch (digest) {
+	case CRASHRES_DIGEST_MATCHES:
+		return "matches";
+	case CRASHRES_DIGEST_DIFFERS:
+		return "differs";
+	default:
+		return "unknown";
+	}
+}
+
+static void print_one(const char *file, const struct kind *kind,
+		      const struct crashres_verification *verification)
+{
+	const struct crashres_certificate *certificate = verification->certificate;
+
+	printf("%s: %s: ", file, kind->name);
+	if (verification->valid)
+		printf("valid\n");
+	else
+		printf("not valid: %s\n", verification->problem);
+	if (certificate)
+		printf("  Signer    %s (id:%08" PRIx32 ")\n",
+		       crashres_certificate_subject(certificate),
+		       crashres_certificate_key_id(certificate));
+	if (verification->type)
+		printf("  Signed    %s, %s\n", crashres_key_type_name(verification->type),
+		       crashres_hash_name(verification->hash));
+	else if (verification->hash)
+		printf("  Signed    %s\n", crashres_hash_name(verification->hash));
+	if (certificate)
+		printf("  Digest    %s\n", digest_text(verification->digest));
+	if (*verification->key)
+		printf("  Key       %s\n", verification->key);
+}
+
+static void print_text(const struct options *options, const struct found *found)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < KINDS; i++) {
+		if (!found->verifications[i])
+			continue;
+		print_one(options->file, &kinds[i], found->verifications[i]);
+		count++;
+	}
+	if (!count && options->only)
+		printf("%s: no signature of the kind asked for: %s\n", options->file,
+		       options->only->name);
+	else if (!count)
+		printf("%s: no signature\n", options->file);
+}
+
+/* ---------------------------------------------------------- for programs */
+
+static void add(struct json_object *object, const char *key, struct json_object *value)
+{
+	json_object_object_add(object, key, value);
+}
+
+static struct json_object *string_or_null(const char *text)
+{
+	return text && *text ? json_object_new_string(text) : NULL;
+}
+
+static struct json_object *certificate_to_json(const struct crashres_certificate *certificate)
+{
+	struct json_object *object;
+	char id[16];
+
+	if (!certificate)
+		return NULL;
+	object = json_object_new_object();
+	snprintf(id, sizeof(id), "%08" PRIx32, crashres_certificate_key_id(certificate));
+	add(object, "subject", json_object_new_string(crashres_certificate_subject(certificate)));
+	add(object, "key_id", json_object_new_string(id));
+	return object;
+}
+
+static struct json_object *one_to_json(const struct kind *kind,
+				       const struct crashres_verification *verification)
+{
+	struct json_object *object = json_object_new_object();
+
+	add(object, "signature", json_object_new_string(kind->json));
+	add(object, "valid", json_object_new_boolean(verification->valid));
+	add(object, "problem", string_or_null(verification->problem));
+	add(object, "signer", certificate_to_json(verification->certificate));
+	add(object, "key_type", string_or_null(crashres_key_type_name(verification->type)));
+	add(object, "hash", string_or_null(crashres_hash_name(verification->hash)));
+	add(object, "digest", json_object_new_string(digest_text(verification->digest)));
+	add(object, "key", string_or_null(verification->key));
+	return object;
+}
+
+static void print_json(const struct options *options, const struct found *found, bool valid)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < KINDS; i++)
+		if (found->verifications[i])
+			json_object_array_add(list, one_to_json(&kinds[i],
+								found->verifications[i]));
+	add(object, "file", json_object_new_string(options->file));
+	add(object, "valid", json_object_new_boolean(valid));
+	add(object, "signatures", list);
+	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY));
+	json_object_put(object);
+}
+
+/* ------------------------------------------------------------------ what */
+
+static bool choose(struct options *options, const struct kind *kind)
+{
+	if (options->only && options->only != kind) {
+		fprintf(stderr, "crashres verify: one of --xattr, --sigfile and --appended at most\n");
+		return false;
+	}
+	options->only = kind;
+	return true;
+}
+
+static bool parse_option(int option, struct options *options)
+{
+	switch (option) {
+	case 'c':
+		options->certificates[options->certificate_count++] = optarg;
+		return true;
+	case 'x':
+		return choose(options, &kinds[0]);
+	case 's':
+		return choose(options, &kinds[1]);
+	case 'a':
+		return choose(options, &kinds[2]);
+	case 'j':
+		options->json = true;
+		return true;
+	case 'h':
+		options->help = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* @options->certificates has room for as many as there are arguments. */
+static bool parse(int argc, char **argv, struct options *options)
+{
+	static const struct option long_options[] = {
+		{ "cert", required_argument, NULL, 'c' },
+		{ "xattr", no_argument, NULL, 'x' },
+		{ "sigfile", no_argument, NULL, 's' },
+		{ "appended", no_argument, NULL, 'a' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+		if (!parse_option(option, options))
+			return false;
+		if (options->help)
+			return true;
+	}
+	if (!options->certificate_count)
+		fprintf(stderr, "crashres verify: --cert is needed\n");
+	else if (argc - optind != 1)
+		fprintf(stderr, "crashres verify: one file is wanted\n");
+	else
+		options->file = argv[optind];
+	return options->file;
+}
+
+static enum crashres_status find_all(struct crashres_ctx *ctx, const struct options *options,
+				     struct crashres_certificate *const *certificates,
+				     struct found *found)
+{
+	for (size_t i = 0; i < KINDS; i++) {
+		enum crashres_status status;
+
+		if (options->only && options->only != &kinds[i])
+			continue;
+		status = crashres_verify(ctx, options->file, kinds[i].signature, certificates,
+					 options->certificate_count, &found->verifications[i]);
+		if (status != CRASHRES_OK && status != CRASHRES_ERR_NO_SIGNATURE)
+			return status;
+	}
+	return CRASHRES_OK;
+}
+
+static bool all_valid(const struct found *found)
+{
+	size_t count = 0, valid = 0;
+
+	for (size_t i = 0; i < KINDS; i++) {
+		if (!found->verifications[i])
+			continue;
+		count++;
+		valid += found->verifications[i]->valid;
+	}
+	return count && count == valid;
+}
+
+static int verify(struct crashres_ctx *ctx, const struct options *options,
+		  struct crashres_certificate *const *certificates)
+{
+	struct found found = { { NULL } };
+	int result = EXIT_TROUBLE;
+
+	if (find_all(ctx, options, certificates, &found) == CRASHRES_OK) {
+		bool valid = all_valid(&found);
+
+		if (options->json)
+			print_json(options, &found, valid);
+		else
+			print_text(options, &found);
+		result = valid ? EXIT_VALID : EXIT_INVALID;
+	} else {
+		fprintf(stderr, "crashres: %s\n", crashres_error(ctx));
+	}
+	for (size_t i = 0; i < KINDS; i++)
+		free(found.verifications[i]);
+	return result;
+}
+
+static int run(struct crashres_ctx *ctx, const struct options *options)
+{
+	struct crashres_certificate **certificates = calloc(options->certificate_count,
+							    sizeof(struct crashres_certificate *));
+	size_t opened = 0;
+	int result = EXIT_TROUBLE;
+
+	if (!certificates) {
+		perror("crashres");
+		return EXIT_TROUBLE;
+	}
+	while (opened < options->certificate_count &&
+	       crashres_certificate_open(ctx, options->certificates[opened],
+					 &certificates[opened]) == CRASHRES_OK)
+		opened++;
+	if (opened == options->certificate_count)
+		result = verify(ctx, options, certificates);
+	else
+		fprintf(stderr, "crashres: %s\n", crashres_error(ctx));
+	while (opened)
+		crashres_certificate_free(certificates[--opened]);
+	free(certificates);
+	return result;
+}
+
+static int with_options(struct crashres_ctx *ctx, int argc, char **argv)
+{
+	struct options options = { .certificates = calloc((size_t)argc, sizeof(char *)) };
+	int result = EXIT_TROUBLE;
+
+	if (!options.certificates) {
+		perror("crashres");
+	} else if (!parse(argc, argv, &options)) {
+		fputs(usage, stderr);
+	} else if (options.help) {
+		fputs(usage, stdout);
+		result = EXIT_VALID;
+	} else {
+		result = run(ctx, &options);
+	}
+	free(options.certificates);
+	return result;
+}
+
+int verify_main(int argc, char **argv)
+{
+	struct crashres_ctx *ctx;
+	int result;
+
+	if (crashres_ctx_new(&ctx) != CRASHRES_OK) {
+		perror("crashres");
+		return EXIT_TROUBLE;
+	}
+	result = with_options(ctx, argc, argv);
+	crashres_ctx_free(ctx);
+	if (fflush(stdout)) {
+		perror("crashres: standard output");
+		return EXIT_TROUBLE;
+	}
+	return result;
+}

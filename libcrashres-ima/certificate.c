@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+
+#include "certificate.h"
+#include "store.h"
+
+/*
+ * The kernel keeps the whole SubjectKeyIdentifier as an id of the key, and finds it by
+ * its last bytes (asymmetric_key_id_partial).
+ */
+static enum crashres_status find_key_id(struct crashres_ctx *ctx,
+					struct crashres_certificate *certificate)
+{
+	const ASN1_OCTET_STRING *skid = X509_get0_subject_key_id(certificate->x509);
+	int size = skid ? ASN1_STRING_length(skid) : 0;
+	const unsigned char *bytes;
+
+	if (size < 4)
+		return crs_key_id(ctx, certificate->pkey, &certificate->key_id);
+	bytes = ASN1_STRING_get0_data(skid) + size - 4;
+	certificate->key_id = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 |
+			      (uint32_t)bytes[2] << 8 | bytes[3];
+	return CRASHRES_OK;
+}
+
+static enum crashres_status take(struct crashres_ctx *ctx, OSSL_STORE_INFO *info,
+				 struct crashres_certificate *certificate)
+{
+	enum crashres_status status;
+
+	certificate->x509 = OSSL_STORE_INFO_get1_CERT(info);
+	if (!certificate->x509)
+		return crs_fail_memory(ctx);
+	certificate->pkey = X509_get0_pubkey(certificate->x509);
+	if (!certificate->pkey)
+		return crs_fail_openssl(ctx, CRASHRES_ERR_KEY, "its public key");
+	crs_name_text(X509_get_subject_name(certificate->x509), certificate->subject,
+		      sizeof(certificate->subject));
+	status = crs_key_type(ctx, certificate->pkey, &certificate->type);
+	if (status != CRASHRES_OK)
+		return status;
+	return find_key_id(ctx, certificate);
+}
+
+
+enum crashres_status crashres_certificate_open(struct crashres_ctx *ctx, const char *where,
+					       struct crashres_certificate **certificate)
+{
+	const struct crs_passphrase none = { NULL, NULL };
+	struct crashres_certificate *new;
+	OSSL_STORE_INFO *info;
+	enum crashres_status status = crs_store_load(ctx, where, OSSL_STORE_INFO_CERT, &none, &info);
+
+	if (status != CRASHRES_OK)
+		return crs_within(ctx, status, "certificate");
+	new = calloc(1, sizeof(*new));
+	if (!new) {
+		OSSL_STORE_INFO_free(info);
+		return crs_fail_memory(ctx);
+	}
+	status = take(ctx, info, new);
+	OSSL_STORE_INFO_free(info);
+	ERR_clear_error();
+	if (status != CRASHRES_OK) {
+		crashres_certificate_free(new);
+		return crs_within(ctx, status, "certificate %s", where);
+	}
+	*certificate = new;
+	return CRASHRES_OK;
+}
+
+void crashres_certificate_free(struct crashres_certificate *certificate)
+{
+	if (!certificate)
+		return;
+	X509_free(certificate->x509);
+	free(certificate);
+}
+
+const char *crashres_certificate_subject(const struct crashres_certificate *certificate)
+{
+	return certificate->subject;
+}
+
+uint32_t crashres_certificate_key_id(const struct crashres_certificate *certificate)
+{
+	return certificate->key_id;
+}
+
+enum crashres_status crs_certificate_check_key(struct crashres_ctx *ctx,
+					       const struct crashres_certificate *certificate,
+					       const struct crashres_key *key)
+{
+	int same = EVP_PKEY_eq(certificate->pkey, key->pkey);
+
+	ERR_clear_error();
+	if (same != 1)
+		return crs_fail(ctx, CRASHRES_ERR_REQUEST,
+				"key %s is not the key of the certificate \"%s\"", key->name,
+				certificate->subject);
+	return CRASHRES_OK;
+}

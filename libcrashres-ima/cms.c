@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <limits.h>
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cms.h"
+
+/* What one call of OpenSSL's takes is an int. */
+#define CHUNK	(1U << 30)
+
+static bool write_all(BIO *bio, const uint8_t *data, size_t size)
+{
+	while (size) {
+		size_t part = size < CHUNK ? size : CHUNK, written;
+
+		if (!BIO_write_ex(bio, data, part, &written) || !written)
+			return false;
+		data += written;
+		size -= written;
+	}
+	return BIO_flush(bio) > 0;
+}
+
+/* CMS_sign() would copy the content through small buffers, and take no more than 2 GiB. */
+static bool sign_content(CMS_ContentInfo *info, const void *data, size_t size)
+{
+	BIO *bio = CMS_dataInit(info, NULL);
+	bool ok = bio && write_all(bio, data, size) && CMS_dataFinal(info, bio);
+
+	BIO_free_all(bio);
+	return ok;
+}
+
+static CMS_ContentInfo *make(const struct crashres_key *key,
+			     const struct crashres_certificate *certificate,
+			     enum crashres_hash hash, const void *data, size_t size)
+{
+	const unsigned int flags = CMS_NOCERTS | CMS_BINARY | CMS_NOSMIMECAP | CMS_NOATTR;
+	CMS_ContentInfo *info = CMS_sign(NULL, NULL, NULL, NULL,
+					 CMS_NOCERTS | CMS_PARTIAL | CMS_BINARY | CMS_DETACHED |
+					 CMS_STREAM);
+
+	if (info && CMS_add1_signer(info, certificate->x509, key->pkey, crs_hash_md(hash), flags) &&
+	    sign_content(info, data, size))
+		return info;
+	CMS_ContentInfo_free(info);
+	return NULL;
+}
+
+enum crashres_status crs_cms_sign(struct crashres_ctx *ctx, const struct crashres_key *key,
+				  const struct crashres_certificate *certificate,
+				  enum crashres_hash hash, const void *data, size_t size,
+				  uint8_t **der, size_t *der_size)
+{
+	CRS_CLEANUP(crs_cms_freep) CMS_ContentInfo *info = make(key, certificate, hash, data, size);
+	uint8_t *new, *end;
+	int length = info ? i2d_CMS_ContentInfo(info, NULL) : -1;
+
+	if (length <= 0)
+		return crs_fail_openssl(ctx, CRASHRES_ERR_KEY, "key %s: cannot sign", key->name);
+	new = malloc((size_t)length);
+	if (!new)
+		return crs_fail_memory(ctx);
+	end = new;
+	i2d_CMS_ContentInfo(info, &end);
+	*der = new;
+	*der_size = (size_t)length;
+	return CRASHRES_OK;
+}
+
+static enum crashres_status take_signer(struct crashres_ctx *ctx, struct crs_cms *cms)
+{
+	STACK_OF(CMS_SignerInfo) *signers = CMS_get0_SignerInfos(cms->info);
+	const ASN1_OCTET_STRING *signature;
+	X509_ALGOR *digest, *scheme;
+
+	if (sk_CMS_SignerInfo_num(signers) != 1)
+		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
+				"%d signers in one signature: the kernel takes one",
+				sk_CMS_SignerInfo_num(signers) < 0 ? 0 : sk_CMS_SignerInfo_num(signers));
+	cms->signer = sk_CMS_SignerInfo_value(signers, 0);
+	CMS_SignerInfo_get0_algs(cms->signer, NULL, NULL, &digest, &scheme);
+	if (!crs_hash_from_nid(OBJ_obj2nid(digest->algorithm), &cms->hash))
+		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
+				"its hash is neither sha256, sha384 nor sha512");
+	if (OBJ_obj2nid(scheme->algorithm) == NID_rsassaPss)
+		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED, "RSASSA-PSS: the kernel has no verifier");
+	signature = CMS_SignerInfo_get0_signature(cms->signer);
+	cms->signature = ASN1_STRING_get0_data(signature);
+	cms->size = (size_t)ASN1_STRING_length(signature);
+	return CRASHRES_OK;
+}
+
+enum crashres_status crs_cms_parse(struct crashres_ctx *ctx, const void *der, size_t size,
+				   struct crs_cms *cms)
+{
+	CRS_CLEANUP(crs_cms_clear) struct crs_cms new = CRS_CMS_NONE;
+	const unsigned char *at = der;
+	enum crashres_status status;
+
+	if (size <= LONG_MAX)
+		new.info = d2i_CMS_ContentInfo(NULL, &at, (long)size);
+	ERR_clear_error();
+	if (!new.info || at != (const unsigned char *)der + size)
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "damaged: no CMS in DER");
+	if (OBJ_obj2nid(CMS_get0_type(new.info)) != NID_pkcs7_signed)
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "damaged: a CMS, but no signature");
+	if (CMS_is_detached(new.info) != 1)
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
+				"damaged: the signature holds a content of its own");
+	status = take_signer(ctx, &new);
+	ERR_clear_error();
+	if (status != CRASHRES_OK)
+		return status;
+	*cms = new;
+	new.info = NULL;
+	return CRASHRES_OK;
+}
+
+void crs_cms_clear(struct crs_cms *cms)
+{
+	CMS_ContentInfo_free(cms->info);
+	cms->info = NULL;
+}
+
+bool crs_cms_is_by(const struct crs_cms *cms, const struct crashres_certificate *certificate)
+{
+	bool same = !CMS_SignerInfo_cert_cmp(cms->signer, certificate->x509);
+
+	ERR_clear_error();
+	return same;
+}
+
+static void print_issuer(BIO *bio, X509_NAME *issuer, const ASN1_INTEGER *serial)
+{
+	char name[256];
+
+	crs_name_text(issuer, name, sizeof(name));
+	BIO_printf(bio, "issuer %s, serial ", name);
+	i2a_ASN1_INTEGER(bio, serial);
+}
+
+void crs_cms_signer_text(const struct crs_cms *cms, char *text, size_t capacity)
+{
+	CRS_CLEANUP(crs_bio_freep) BIO *bio = BIO_new(BIO_s_mem());
+	ASN1_OCTET_STRING *skid = NULL;
+	ASN1_INTEGER *serial = NULL;
+	X509_NAME *issuer = NULL;
+
+	*text = '\0';
+	if (!bio || !CMS_SignerInfo_get0_signer_id(cms->signer, &skid, &issuer, &serial))
+		return;
+	if (skid) {
+		BIO_puts(bio, "id:");
+		for (int i = 0; i < ASN1_STRING_length(skid); i++)
+			BIO_printf(bio, "%02x", ASN1_STRING_get0_data(skid)[i]);
+	} else {
+		print_issuer(bio, issuer, serial);
+	}
+	crs_bio_text(bio, text, capacity);
+}
+
+/* With signed attributes the signature is over them, and they hold the digest (RFC 5652, 5.4). */
+static enum crs_key_check check_attributes(const struct crs_cms *cms,
+					   const struct crashres_certificate *certificate,
+					   const struct crs_digest *digest)
+{
+	const ASN1_OCTET_STRING *signed_digest;
+
+	CMS_SignerInfo_set1_signer_cert(cms->signer, certificate->x509);
+	if (CMS_SignerInfo_verify(cms->signer) != 1)
+		return CRS_KEY_DOES_NOT_FIT;
+	signed_digest = CMS_signed_get0_data_by_OBJ(cms->signer,
+						    OBJ_nid2obj(NID_pkcs9_messageDigest), -3,
+						    V_ASN1_OCTET_STRING);
+	if (!signed_digest)
+		return CRS_KEY_DOES_NOT_FIT;
+	return (size_t)ASN1_STRING_length(signed_digest) == digest->size &&
+	       !memcmp(ASN1_STRING_get0_data(signed_digest), digest->bytes, digest->size) ?
+	       CRS_KEY_SIGNED_IT : CRS_KEY_SIGNED_OTHER;
+}
+
+enum crs_key_check crs_cms_check(const struct crs_cms *cms,
+				 const struct crashres_certificate *certificate,
+				 const struct crs_digest *digest)
+{
+	enum crs_key_check result;
+
+	if (CMS_signed_get_attr_count(cms->signer) < 0)
+		result = crs_key_check(certificate->pkey, certificate->type, digest,
+				       cms->signature, cms->size);
+	else
+		result = check_attributes(cms, certificate, digest);
+	ERR_clear_error();
+	return result;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <openssl/err.h>
+#include <openssl/rsa.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "key.h"
+#include "store.h"
+
+const char *crashres_key_type_name(enum crashres_key_type type)
+{
+	return type == CRASHRES_KEY_RSA ? "rsa" : type == CRASHRES_KEY_ECDSA ? "ecdsa" : NULL;
+}
+
+static enum crashres_status check_curve(struct crashres_ctx *ctx, const EVP_PKEY *pkey)
+{
+	char name[80] = "an unnamed curve";
+
+	if (!EVP_PKEY_get_group_name(pkey, name, sizeof(name), NULL))
+		ERR_clear_error();
+	if (strcmp(name, "prime256v1") && strcmp(name, "secp384r1") && strcmp(name, "secp521r1") &&
+	    strcmp(name, "P-256") && strcmp(name, "P-384") && strcmp(name, "P-521"))
+		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
+				"an EC key on %s: the kernel verifies P-256, P-384 and P-521", name);
+	return CRASHRES_OK;
+}
+
+enum crashres_status crs_key_type(struct crashres_ctx *ctx, const EVP_PKEY *pkey,
+				  enum crashres_key_type *type)
+{
+	const char *name = EVP_PKEY_get0_type_name(pkey);
+	enum crashres_status status = CRASHRES_OK;
+
+	if (EVP_PKEY_is_a(pkey, "RSA")) {
+		*type = CRASHRES_KEY_RSA;
+	} else if (EVP_PKEY_is_a(pkey, "EC")) {
+		status = check_curve(ctx, pkey);
+		if (status == CRASHRES_OK)
+			*type = CRASHRES_KEY_ECDSA;
+	} else {
+		status = crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
+				  "a key of type %s: RSA or EC is needed", name ? name : "unknown");
+	}
+	return status;
+}
+
+enum crashres_status crs_key_id(struct crashres_ctx *ctx, const EVP_PKEY *pkey, uint32_t *key_id)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	const unsigned char *bits;
+	X509_PUBKEY *public = NULL;
+	unsigned int length;
+	int size;
+	bool ok;
+
+	/* const is missing in OpenSSL 3.0's declaration only. */
+	ok = X509_PUBKEY_set(&public, (EVP_PKEY *)(uintptr_t)pkey) &&
+	     X509_PUBKEY_get0_param(NULL, &bits, &size, NULL, public) &&
+	     EVP_Digest(bits, (size_t)size, digest, &length, EVP_sha1(), NULL);
+	X509_PUBKEY_free(public);
+	if (!ok)
+		return crs_fail_openssl(ctx, CRASHRES_ERR_KEY, "the id of its public key");
+	*key_id = (uint32_t)digest[length - 4] << 24 | (uint32_t)digest[length - 3] << 16 |
+		  (uint32_t)digest[length - 2] << 8 | digest[length - 1];
+	return CRASHRES_OK;
+}
+
+static enum crashres_status take(struct crashres_ctx *ctx, OSSL_STORE_INFO *info,
+				 struct crashres_key *key)
+{
+	enum crashres_status status;
+
+	key->pkey = OSSL_STORE_INFO_get1_PKEY(info);
+	if (!key->pkey || !key->name)
+		return crs_fail_memory(ctx);
+	status = crs_key_type(ctx, key->pkey, &key->type);
+	if (status == CRASHRES_OK)
+		status = crs_key_id(ctx, key->pkey, &key->key_id);
+	return crs_within(ctx, status, "%s", key->name);
+}
+
+enum crashres_status crashres_key_open(struct crashres_ctx *ctx, const char *where,
+				       crashres_passphrase_fn *passphrase, void *data,
+				       struct crashres_key **key)
+{
+	const struct crs_passphrase asked = { passphrase, data };
+	struct crashres_key *new;
+	OSSL_STORE_INFO *info;
+	enum crashres_status status = crs_store_load(ctx, where, OSSL_STORE_INFO_PKEY, &asked,
+						     &info);
+
+	if (status != CRASHRES_OK)
+		return crs_within(ctx, status, "key");
+	new = calloc(1, sizeof(*new));
+	if (!new) {
+		OSSL_STORE_INFO_free(info);
+		return crs_fail_memory(ctx);
+	}
+	new->name = strdup(where);
+	status = take(ctx, info, new);
+	OSSL_STORE_INFO_free(info);
+	if (status != CRASHRES_OK) {
+		crashres_key_free(new);
+		return crs_within(ctx, status, "key");
+	}
+	*key = new;
+	return CRASHRES_OK;
+}
+
+void crashres_key_free(struct crashres_key *key)
+{
+	if (!key)
+		return;
+	EVP_PKEY_free(key->pkey);
+	free(key->name);
+	free(key);
+}
+
+static bool set_scheme(EVP_PKEY_CTX *pkey_ctx, enum crashres_key_type type, enum crashres_hash hash)
+{
+	return (type != CRASHRES_KEY_RSA ||
+		EVP_PKEY_CTX_set_rsa_padding(pkey_ctx, RSA_PKCS1_PADDING) > 0) &&
+	       EVP_PKEY_CTX_set_signature_md(pkey_ctx, crs_hash_md(hash)) > 0;
+}
+
+enum crashres_status crs_key_sign(struct crashres_ctx *ctx, const struct crashres_key *key,
+				  const struct crs_digest *digest, uint8_t **signature,
+				  size_t *size)
+{
+	CRS_CLEANUP(crs_pkey_ctx_freep) EVP_PKEY_CTX *pkey_ctx = EVP_PKEY_CTX_new(key->pkey, NULL);
+	CRS_CLEANUP(crs_freep) uint8_t *new = NULL;
+	size_t length;
+
+	if (!pkey_ctx || EVP_PKEY_sign_init(pkey_ctx) <= 0 ||
+	    !set_scheme(pkey_ctx, key->type, digest->hash) ||
+	    EVP_PKEY_sign(pkey_ctx, NULL, &length, digest->bytes, digest->size) <= 0)
+		return crs_fail_openssl(ctx, CRASHRES_ERR_KEY, "key %s: cannot sign", key->name);
+	new = malloc(length);
+	if (!new)
+		return crs_fail_memory(ctx);
+	if (EVP_PKEY_sign(pkey_ctx, new, &length, digest->bytes, digest->size) <= 0)
+		return crs_fail_openssl(ctx, CRASHRES_ERR_KEY, "key %s: cannot sign", key->name);
+	*signature = new;
+	*size = length;
+	new = NULL;
+	return CRASHRES_OK;
+}
+
+/* What an RSA signature says was signed. */
+static bool recovers(EVP_PKEY *pkey, enum crashres_hash hash, const uint8_t *signature, size_t size)
+{
+	CRS_CLEANUP(crs_pkey_ctx_freep) EVP_PKEY_CTX *pkey_ctx = EVP_PKEY_CTX_new(pkey, NULL);
+	CRS_CLEANUP(crs_freep) uint8_t *digest = NULL;
+	size_t length;
+
+	if (!pkey_ctx || EVP_PKEY_verify_recover_init(pkey_ctx) <= 0 ||
+	    !set_scheme(pkey_ctx, CRASHRES_KEY_RSA, hash) ||
+	    EVP_PKEY_verify_recover(pkey_ctx, NULL, &length, signature, size) <= 0)
+		return false;
+	digest = malloc(length);
+	return digest &&
+	       EVP_PKEY_verify_recover(pkey_ctx, digest, &length, signature, size) > 0;
+}
+
+enum crs_key_check crs_key_check(EVP_PKEY *pkey, enum crashres_key_type type,
+				 const struct crs_digest *digest, const uint8_t *signature,
+				 size_t size)
+{
+	CRS_CLEANUP(crs_pkey_ctx_freep) EVP_PKEY_CTX *pkey_ctx = EVP_PKEY_CTX_new(pkey, NULL);
+	enum crs_key_check result = CRS_KEY_DOES_NOT_FIT;
+
+	if (pkey_ctx && EVP_PKEY_verify_init(pkey_ctx) > 0 &&
+	    set_scheme(pkey_ctx, type, digest->hash) &&
+	    EVP_PKEY_verify(pkey_ctx, signature, size, digest->bytes, digest->size) == 1)
+		result = CRS_KEY_SIGNED_IT;
+	else if (type == CRASHRES_KEY_RSA && recovers(pkey, digest->hash, signature, size))
+		result = CRS_KEY_SIGNED_OTHER;
+	ERR_clear_error();
+	return result;
+}

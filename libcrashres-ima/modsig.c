@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <string.h>
+
+#include "../libcrashres/kernel/image.h"
+#include "../libcrashres/kernel/pe.h"
+#include "modsig.h"
+
+static const char marker[] = "~Module signature appended~\n";
+
+#define MARKER_SIZE	(sizeof(marker) - 1)
+#define FIELDS_SIZE	12	/* algorithm, hash, type, two lengths, 3 of padding, CMS size */
+#define TYPE_CMS	2	/* PKEY_ID_PKCS7 */
+
+/* Segments are rounded up to the kernel's page size, which is no less. */
+#define PAGE		4096ULL
+
+_Static_assert(CRS_MODSIG_TRAILER == MARKER_SIZE + FIELDS_SIZE, "both of them");
+
+/* All but type and CMS size must be zero (mod_check_sig). */
+static bool fields_are_good(const uint8_t *fields)
+{
+	static const uint8_t good[FIELDS_SIZE - 4] = { 0, 0, TYPE_CMS };
+
+	return !memcmp(fields, good, sizeof(good));
+}
+
+enum crashres_status crs_modsig_parse(struct crashres_ctx *ctx, const void *data, size_t size,
+				      struct crs_modsig *modsig)
+{
+	const uint8_t *bytes = data, *fields;
+	size_t length;
+
+	if (size < MARKER_SIZE || memcmp(bytes + size - MARKER_SIZE, marker, MARKER_SIZE))
+		return crs_fail(ctx, CRASHRES_ERR_NO_SIGNATURE, "no appended signature");
+	if (size < CRS_MODSIG_TRAILER)
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
+				"damaged: nothing but the marker of a signature");
+	fields = bytes + size - CRS_MODSIG_TRAILER;
+	if (!fields_are_good(fields))
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
+				"damaged: the fields before the marker are none of a CMS signature");
+	length = (size_t)fields[8] << 24 | (size_t)fields[9] << 16 | (size_t)fields[10] << 8 |
+		 fields[11];
+	if (length >= size - CRS_MODSIG_TRAILER)
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
+				"truncated: a signature of %zu bytes, where the file has %zu before the fields",
+				length, size - CRS_MODSIG_TRAILER);
+	*modsig = (struct crs_modsig){
+		.content_size = size - CRS_MODSIG_TRAILER - length,
+		.cms = fields - length,
+		.cms_size = length,
+	};
+	return CRASHRES_OK;
+}
+
+size_t crs_modsig_strip(struct crashres_ctx *ctx, const void *data, size_t size)
+{
+	struct crs_modsig modsig;
+
+	while (crs_modsig_parse(ctx, data, size, &modsig) == CRASHRES_OK)
+		size = modsig.content_size;
+	return size;
+}
+
+void crs_modsig_trailer(size_t cms_size, uint8_t trailer[CRS_MODSIG_TRAILER])
+{
+	const uint8_t fields[FIELDS_SIZE] = {
+		[2] = TYPE_CMS,
+		[8] = (uint8_t)(cms_size >> 24), (uint8_t)(cms_size >> 16),
+		(uint8_t)(cms_size >> 8), (uint8_t)cms_size,
+	};
+
+	memcpy(trailer, fields, sizeof(fields));
+	memcpy(trailer + sizeof(fields), marker, MARKER_SIZE);
+}
+
+/* Where the zeros at the end begin, but not inside a section. */
+static size_t without_padding(const uint8_t *data, size_t size)
+{
+	struct crs_pe pe;
+	uint64_t least = crs_pe_parse(data, size, &pe) ? crs_pe_sections_end(&pe) : 0;
+
+	while (size > least && !data[size - 1])
+		size--;
+	return size;
+}
+
+static bool has_efi_signature(const uint8_t *data, size_t size)
+{
+	struct crs_pe pe;
+
+	return crs_pe_parse(data, size, &pe) && crs_pe_signatures_end(&pe);
+}
+
+enum crashres_status crs_modsig_fit(struct crashres_ctx *ctx, const void *data, size_t size,
+				    size_t more, size_t *keep)
+{
+	struct crs_image image;
+	size_t shorter = size;
+	uint64_t room;
+
+	/* What is no Image, or a damaged one, is the kernel's affair. */
+	if (crs_image_parse(ctx, data, size, &image) != CRASHRES_OK) {
+		*keep = size;
+		return CRASHRES_OK;
+	}
+	room = (image.image_size + PAGE - 1) & ~(PAGE - 1);
+	if (size + more > room && !has_efi_signature(data, size))
+		shorter = without_padding(data, size);
+	if (shorter + more > room)
+		return crs_fail(ctx, CRASHRES_ERR_LIMIT,
+				"no room for a signature: %zu bytes with it, and kexec_file_load takes "
+				"no more than its image_size, 0x%" PRIx64, shorter + more,
+				image.image_size);
+	*keep = shorter;
+	return CRASHRES_OK;
+}

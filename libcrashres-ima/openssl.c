@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <openssl/err.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "openssl.h"
+
+/* The first error is the cause, the later ones are what became of it on the way out. */
+enum crashres_status crs_fail_openssl(struct crashres_ctx *ctx, enum crashres_status status,
+				      const char *format, ...)
+{
+	const char *reason = ERR_reason_error_string(ERR_peek_error());
+	char text[sizeof(ctx->error)];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	ERR_clear_error();
+	return crs_fail(ctx, status, "%s: %s", text, reason ? reason : "OpenSSL gives no reason");
+}
+
+void crs_bio_freep(BIO **bio)
+{
+	BIO_free(*bio);
+}
+
+void crs_cms_freep(CMS_ContentInfo **cms)
+{
+	CMS_ContentInfo_free(*cms);
+}
+
+void crs_md_ctx_freep(EVP_MD_CTX **md_ctx)
+{
+	EVP_MD_CTX_free(*md_ctx);
+}
+
+void crs_pkey_ctx_freep(EVP_PKEY_CTX **pkey_ctx)
+{
+	EVP_PKEY_CTX_free(*pkey_ctx);
+}
+
+void crs_bio_text(BIO *bio, char *text, size_t capacity)
+{
+	int got = BIO_read(bio, text, (int)capacity - 1);
+
+	text[got > 0 ? got : 0] = '\0';
+}
+
+void crs_name_text(const X509_NAME *name, char *text, size_t capacity)
+{
+	CRS_CLEANUP(crs_bio_freep) BIO *bio = BIO_new(BIO_s_mem());
+
+	*text = '\0';
+	/* UTF-8 stays as it is; all else that no terminal should get is escaped. */
+	if (bio && X509_NAME_print_ex(bio, name, 0, XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB) >= 0)
+		crs_bio_text(bio, text, capacity);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ui.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store.h"
+
+struct asking {
+	const char *where;
+	const struct crs_passphrase *passphrase;
+	bool asked;
+	bool refused;
+};
+
+/* OpenSSL's form of the question; it owns @buffer, and cleanses it. */
+static int ask(char *buffer, int capacity, int writing, void *data)
+{
+	struct asking *asking = data;
+	const struct crs_passphrase *passphrase = asking->passphrase;
+	size_t size = 0;
+
+	(void)writing;
+	asking->asked = true;
+	if (passphrase->function && capacity > 0 &&
+	    passphrase->function(passphrase->data, asking->where, buffer, (size_t)capacity,
+				 &size) && size <= (size_t)capacity)
+		return (int)size;
+	OPENSSL_cleanse(buffer, (size_t)capacity);
+	asking->refused = true;
+	return -1;
+}
+
+/* "scheme:" (RFC 3986, 3.1), and no file of that name. */
+static bool is_uri(const char *where)
+{
+	size_t length = strspn(where, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789+-.");
+
+	return length && isalpha((unsigned char)*where) && where[length] == ':' &&
+	       access(where, F_OK) < 0;
+}
+
+/* OSSL_STORE would not say why. */
+static enum crashres_status check_file(struct crashres_ctx *ctx, const char *where)
+{
+	CRS_CLEANUP(crs_closep) int fd = open(where, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	return fd < 0 ? crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s", where) : CRASHRES_OK;
+}
+
+static enum crashres_status explain(struct crashres_ctx *ctx, const struct asking *asking, int type)
+{
+	const char *what = type == OSSL_STORE_INFO_PKEY ? "private key" : "certificate";
+
+	if (asking->asked)
+		ERR_clear_error();
+	if (asking->refused)
+		return crs_fail(ctx, CRASHRES_ERR_KEY, "%s: it needs a passphrase, and got none",
+				asking->where);
+	if (asking->asked)
+		return crs_fail(ctx, CRASHRES_ERR_KEY,
+				"%s: the passphrase is wrong, or the key is damaged", asking->where);
+	/* Of a file that reason is which decoders were tried; of a URI it is the reason. */
+	if (is_uri(asking->where) && ERR_peek_error())
+		return crs_fail_openssl(ctx, CRASHRES_ERR_KEY, "%s: no %s in it", asking->where,
+					what);
+	return crs_fail(ctx, CRASHRES_ERR_KEY, "%s: no %s in it", asking->where, what);
+}
+
+static OSSL_STORE_INFO *load_first(OSSL_STORE_CTX *store, int type)
+{
+	if (!OSSL_STORE_expect(store, type))
+		return NULL;
+	while (!OSSL_STORE_eof(store)) {
+		OSSL_STORE_INFO *info = OSSL_STORE_load(store);
+
+		if (info && OSSL_STORE_INFO_get_type(info) == type)
+			return info;
+		OSSL_STORE_INFO_free(info);
+		if (OSSL_STORE_error(store))
+			return NULL;
+	}
+	return NULL;
+}
+
+enum crashres_status crs_store_load(struct crashres_ctx *ctx, const char *where, int type,
+				    const struct crs_passphrase *passphrase, OSSL_STORE_INFO **info)
+{
+	struct asking asking = { .where = where, .passphrase = passphrase };
+	enum crashres_status status = is_uri(where) ? CRASHRES_OK : check_file(ctx, where);
+	OSSL_STORE_INFO *found = NULL;
+	OSSL_STORE_CTX *store = NULL;
+	UI_METHOD *method;
+
+	if (status != CRASHRES_OK)
+		return status;
+	ERR_clear_error();
+	method = UI_UTIL_wrap_read_pem_callback(ask, 0);
+	if (method)
+		store = OSSL_STORE_open(where, method, &asking, NULL, NULL);
+	if (store)
+		found = load_first(store, type);
+	if (!found)
+		status = explain(ctx, &asking, type);
+	OSSL_STORE_close(store);
+	UI_destroy_method(method);
+	ERR_clear_error();
+	if (found)
+		*info = found;
+	return status;
+}

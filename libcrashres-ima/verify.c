@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#include "../libcrashres/file.h"
+#include "cms.h"
+#include "imasig.h"
+#include "modsig.h"
+
+/* More than any attribute can have (XATTR_SIZE_MAX is 64 KiB). */
+#define SIGFILE_LIMIT	(64U << 10)
+
+/* What the functions below work on. */
+struct work {
+	struct crashres_ctx *ctx;
+	const struct crashres_file *file;
+	struct crashres_certificate *const *certificates;
+	size_t count;
+	struct crashres_verification *result;
+};
+
+__attribute__((format(printf, 2, 3)))
+static void set_problem(struct crashres_verification *result, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(result->problem, sizeof(result->problem), format, args);
+	va_end(args);
+}
+
+/* A certificate was found, and @check is how its key and the signature go together. */
+static void take_check(struct crashres_verification *result,
+		       const struct crashres_certificate *certificate, enum crs_key_check check)
+{
+	result->certificate = certificate;
+	result->type = certificate->type;
+	switch (check) {
+	case CRS_KEY_SIGNED_IT:
+		result->digest = CRASHRES_DIGEST_MATCHES;
+		result->valid = true;
+		return;
+	case CRS_KEY_SIGNED_OTHER:
+		result->digest = CRASHRES_DIGEST_DIFFERS;
+		set_problem(result, "the file was changed after it was signed");
+		return;
+	case CRS_KEY_DOES_NOT_FIT:
+		break;
+	}
+	if (certificate->type == CRASHRES_KEY_RSA)
+		set_problem(result, "the signature is damaged, or of another key");
+	else
+		set_problem(result, "the file was changed, or the signature is damaged or of another key");
+}
+
+/* The kernel would not find the key; was it one of these all the same? */
+static void explain_key_id(struct work *work, const struct crs_imasig *imasig,
+			   const struct crs_digest *digest)
+{
+	for (size_t i = 0; i < work->count; i++) {
+		const struct crashres_certificate *certificate = work->certificates[i];
+
+		if (crs_key_check(certificate->pkey, certificate->type, digest, imasig->signature,
+				  imasig->size) != CRS_KEY_SIGNED_IT)
+			continue;
+		take_check(work->result, certificate, CRS_KEY_SIGNED_IT);
+		work->result->valid = false;
+		set_problem(work->result,
+			    "it names the key id:%08" PRIx32 ", and the key that signed is id:%08" PRIx32,
+			    imasig->key_id, certificate->key_id);
+		return;
+	}
+	set_problem(work->result, "no certificate given has the key id:%08" PRIx32, imasig->key_id);
+}
+
+static enum crashres_status verify_imasig(struct work *work, const void *data, size_t size)
+{
+	struct crashres_verification *result = work->result;
+	struct crs_imasig imasig;
+	struct crs_digest digest;
+	enum crashres_status status;
+	bool found = false;
+
+	status = crs_imasig_parse(work->ctx, data, size, &imasig);
+	if (status != CRASHRES_OK)
+		return status;
+	result->hash = imasig.hash;
+	snprintf(result->key, sizeof(result->key), "id:%08" PRIx32, imasig.key_id);
+	status = crs_digest_make(work->ctx, imasig.hash, work->file->data, work->file->size,
+				 &digest);
+	if (status != CRASHRES_OK)
+		return status;
+	for (size_t i = 0; i < work->count && !result->valid; i++) {
+		const struct crashres_certificate *certificate = work->certificates[i];
+
+		if (certificate->key_id != imasig.key_id)
+			continue;
+		found = true;
+		take_check(result, certificate,
+			   crs_key_check(certificate->pkey, certificate->type, &digest,
+					 imasig.signature, imasig.size));
+	}
+	if (!found)
+		explain_key_id(work, &imasig, &digest);
+	return CRASHRES_OK;
+}
+
+static enum crashres_status verify_xattr(struct work *work)
+{
+	ssize_t size = fgetxattr(work->file->fd, "security.ima", NULL, 0);
+	CRS_CLEANUP(crs_freep) uint8_t *data = NULL;
+
+	if (size < 0 && (errno == ENODATA || errno == EOPNOTSUPP))
+		return crs_fail(work->ctx, CRASHRES_ERR_NO_SIGNATURE, "no security.ima");
+	if (size >= 0) {
+		data = malloc((size_t)size + 1);
+		if (!data)
+			return crs_fail_memory(work->ctx);
+		size = fgetxattr(work->file->fd, "security.ima", data, (size_t)size);
+	}
+	if (size < 0)
+		return crs_fail_errno(work->ctx, CRASHRES_ERR_OS, errno, "security.ima");
+	return verify_imasig(work, data, (size_t)size);
+}
+
+static enum crashres_status verify_sigfile(struct work *work)
+{
+	CRS_CLEANUP(crs_freep) uint8_t *data = NULL;
+	CRS_CLEANUP(crs_freep) char *path = NULL;
+	CRS_CLEANUP(crs_closep) int fd = -1;
+	enum crashres_status status;
+	size_t size;
+
+	if (asprintf(&path, "%s.sig", work->file->name) < 0) {
+		path = NULL;
+		return crs_fail_memory(work->ctx);
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return crs_fail(work->ctx, CRASHRES_ERR_NO_SIGNATURE, "no %s", path);
+	if (fd < 0)
+		return crs_fail_errno(work->ctx, CRASHRES_ERR_OS, errno, "%s", path);
+	status = crs_read_fd(work->ctx, fd, SIGFILE_LIMIT, path, &data, &size);
+	return status == CRASHRES_OK ? verify_imasig(work, data, size) : status;
+}
+
+static enum crashres_status verify_cms(struct work *work, const struct crs_cms *cms,
+				       size_t content_size)
+{
+	struct crashres_verification *result = work->result;
+	struct crs_digest digest;
+	enum crashres_status status;
+	bool found = false;
+
+	result->hash = cms->hash;
+	crs_cms_signer_text(cms, result->key, sizeof(result->key));
+	status = crs_digest_make(work->ctx, cms->hash, work->file->data, content_size, &digest);
+	if (status != CRASHRES_OK)
+		return status;
+	for (size_t i = 0; i < work->count && !result->valid; i++) {
+		if (!crs_cms_is_by(cms, work->certificates[i]))
+			continue;
+		found = true;
+		take_check(result, work->certificates[i],
+			   crs_cms_check(cms, work->certificates[i], &digest));
+	}
+	if (!found)
+		set_problem(result, "no certificate given is the one of %.400s", result->key);
+	return CRASHRES_OK;
+}
+
+static enum crashres_status verify_appended(struct work *work)
+{
+	CRS_CLEANUP(crs_cms_clear) struct crs_cms cms = CRS_CMS_NONE;
+	struct crs_modsig modsig;
+	enum crashres_status status = crs_modsig_parse(work->ctx, work->file->data,
+						       work->file->size, &modsig);
+
+	if (status == CRASHRES_OK)
+		status = crs_cms_parse(work->ctx, modsig.cms, modsig.cms_size, &cms);
+	if (status != CRASHRES_OK)
+		return status;
+	return verify_cms(work, &cms, modsig.content_size);
+}
+
+/* A signature that cannot be understood is a result, too. */
+static enum crashres_status verify(struct work *work)
+{
+	enum crashres_status status;
+
+	switch (work->result->signature) {
+	case CRASHRES_SIGNATURE_XATTR:
+		status = verify_xattr(work);
+		break;
+	case CRASHRES_SIGNATURE_SIGFILE:
+		status = verify_sigfile(work);
+		break;
+	case CRASHRES_SIGNATURE_APPENDED:
+		status = verify_appended(work);
+		break;
+	default:
+		return crs_fail(work->ctx, CRASHRES_ERR_REQUEST, "unknown kind of signature %d",
+				(int)work->result->signature);
+	}
+	if (status != CRASHRES_ERR_FORMAT && status != CRASHRES_ERR_UNSUPPORTED)
+		return status;
+	set_problem(work->result, "%.500s", crashres_error(work->ctx));
+	return CRASHRES_OK;
+}
+
+enum crashres_status crashres_verify(struct crashres_ctx *ctx, const char *path,
+				     enum crashres_signature signature,
+				     struct crashres_certificate *const *certificates, size_t count,
+				     struct crashres_verification **verification)
+{
+	struct crashres_verification *new;
+	struct crashres_file *file;
+	enum crashres_status status = crashres_file_open(ctx, path, &file);
+
+	if (status != CRASHRES_OK)
+		return crs_within(ctx, status, "verify");
+	new = calloc(1, sizeof(*new));
+	if (new) {
+		new->signature = signature;
+		status = verify(&(struct work){ ctx, file, certificates, count, new });
+	} else {
+		status = crs_fail_memory(ctx);
+	}
+	crashres_file_close(file);
+	if (status != CRASHRES_OK) {
+		free(new);
+		return crs_within(ctx, status, "verify %s", path);
+	}
+	*verification = new;
+	return CRASHRES_OK;
+}
