@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "../../libcrashres-ima/cms.h"
+#include "support.h"
+
+#define DETACHED	(CMS_BINARY | CMS_DETACHED | CMS_NOCERTS)
+
+static const char content[] = "what is signed";
+
+/* A key, and a certificate of it, as the library holds them. */
+struct signer {
+	struct crashres_key key;
+	struct crashres_certificate certificate;
+};
+
+static struct signer make_signer(EVP_PKEY *pkey, enum crashres_key_type type, long serial)
+{
+	X509 *x509 = X509_new();
+	X509_NAME *name = X509_get_subject_name(x509);
+
+	assert_non_null(pkey);
+	assert_true(X509_set_version(x509, 2));
+	assert_true(ASN1_INTEGER_set(X509_get_serialNumber(x509), serial));
+	assert_non_null(X509_gmtime_adj(X509_getm_notBefore(x509), 0));
+	assert_non_null(X509_gmtime_adj(X509_getm_notAfter(x509), 3600));
+	assert_true(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const uint8_t *)"unit", -1,
+					       -1, 0));
+	assert_true(X509_set_issuer_name(x509, name));
+	assert_true(X509_set_pubkey(x509, pkey));
+	assert_true(X509_sign(x509, pkey, EVP_sha256()));
+	return (struct signer){
+		.key = { pkey, (char *)(uintptr_t)"unit.key", type, 0 },
+		.certificate = { .x509 = x509, .pkey = X509_get0_pubkey(x509), .type = type },
+	};
+}
+
+static struct signer make_ec(long serial)
+{
+	return make_signer(EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256"), CRASHRES_KEY_ECDSA,
+			   serial);
+}
+
+static struct signer make_rsa(long serial)
+{
+	return make_signer(EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048), CRASHRES_KEY_RSA,
+			   serial);
+}
+
+static void drop(struct signer *signer)
+{
+	X509_free(signer->certificate.x509);
+	EVP_PKEY_free(signer->key.pkey);
+}
+
+/* OpenSSL's own, with these flags, and a second signer if there is one. */
+static uint8_t *sign_otherwise(const struct signer *first, const struct signer *second,
+			       const EVP_MD *md, unsigned int flags, unsigned int signer_flags,
+			       size_t *size)
+{
+	BIO *bio = BIO_new_mem_buf(content, sizeof(content));
+	CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, flags | CMS_PARTIAL);
+	uint8_t *der = NULL;
+	int length;
+
+	assert_non_null(cms);
+	if (first)
+		assert_non_null(CMS_add1_signer(cms, first->certificate.x509, first->key.pkey, md,
+						signer_flags));
+	if (second)
+		assert_non_null(CMS_add1_signer(cms, second->certificate.x509, second->key.pkey,
+						md, signer_flags));
+	if (first)
+		assert_true(CMS_final(cms, bio, NULL, flags));
+	length = i2d_CMS_ContentInfo(cms, &der);
+	assert_true(length > 0);
+	*size = (size_t)length;
+	CMS_ContentInfo_free(cms);
+	BIO_free(bio);
+	return der;
+}
+
+static enum crs_key_check check(struct unit *unit, const struct signer *signer, const void *der,
+				size_t size, const void *data, size_t data_size)
+{
+	CRS_CLEANUP(crs_cms_clear) struct crs_cms cms = CRS_CMS_NONE;
+	struct crs_digest digest;
+
+	assert_ok(unit, crs_cms_parse(unit->ctx, der, size, &cms));
+	assert_true(crs_cms_is_by(&cms, &signer->certificate));
+	assert_ok(unit, crs_digest_make(unit->ctx, cms.hash, data, data_size, &digest));
+	return crs_cms_check(&cms, &signer->certificate, &digest);
+}
+
+static void refuse(struct unit *unit, const void *der, size_t size, enum crashres_status status,
+		   const char *sentence)
+{
+	struct crs_cms cms;
+
+	mark_untouched(cms);
+	assert_fails(unit, crs_cms_parse(unit->ctx, der, size, &cms), status, sentence);
+	assert_untouched(cms);
+}
+
+static void check_signs(struct unit *unit, struct signer signer, enum crs_key_check changed)
+{
+	static const enum crashres_hash hashes[] = {
+		CRASHRES_HASH_SHA256, CRASHRES_HASH_SHA384, CRASHRES_HASH_SHA512,
+	};
+
+	for (size_t i = 0; i < COUNT(hashes); i++) {
+		uint8_t *der;
+		size_t size;
+
+		assert_ok(unit, crs_cms_sign(unit->ctx, &signer.key, &signer.certificate, hashes[i],
+					     content, sizeof(content), &der, &size));
+		assert_int_equal(check(unit, &signer, der, size, content, sizeof(content)),
+				 CRS_KEY_SIGNED_IT);
+		assert_int_equal(check(unit, &signer, der, size, content, sizeof(content) - 1),
+				 changed);
+		free(der);
+	}
+	drop(&signer);
+}
+
+static void test_ecdsa(void **state)
+{
+	check_signs(*state, make_ec(1), CRS_KEY_DOES_NOT_FIT);
+}
+
+static void test_rsa_tells_a_changed_file(void **state)
+{
+	check_signs(*state, make_rsa(1), CRS_KEY_SIGNED_OTHER);
+}
+
+static void test_is_the_same_as_without_attributes(void **state)
+{
+	struct unit *unit = *state;
+	struct signer signer = make_rsa(1);
+	uint8_t *ours, *theirs;
+	size_t our_size, their_size;
+
+	/* RSA's signature is the same every time, so the whole of it is. */
+	theirs = sign_otherwise(&signer, NULL, EVP_sha384(), DETACHED, DETACHED | CMS_NOATTR,
+				&their_size);
+	assert_ok(unit, crs_cms_sign(unit->ctx, &signer.key, &signer.certificate,
+				     CRASHRES_HASH_SHA384, content, sizeof(content), &ours,
+				     &our_size));
+	assert_int_equal(our_size, their_size);
+	assert_memory_equal(ours, theirs, our_size);
+	OPENSSL_free(theirs);
+	free(ours);
+	drop(&signer);
+}
+
+static void test_signed_attributes(void **state)
+{
+	struct unit *unit = *state;
+	struct signer signer = make_ec(1);
+	uint8_t *der;
+	size_t size;
+
+	der = sign_otherwise(&signer, NULL, EVP_sha256(), DETACHED, DETACHED, &size);
+	assert_int_equal(check(unit, &signer, der, size, content, sizeof(content)),
+			 CRS_KEY_SIGNED_IT);
+	/* The digest is an attribute, so that ECDSA tells it as well. */
+	assert_int_equal(check(unit, &signer, der, size, content, sizeof(content) - 1),
+			 CRS_KEY_SIGNED_OTHER);
+	OPENSSL_free(der);
+	drop(&signer);
+}
+
+static void test_another_key(void **state)
+{
+	struct unit *unit = *state;
+	struct signer signer = make_ec(1), same_name = make_ec(1), other_serial = make_ec(2);
+	CRS_CLEANUP(crs_cms_clear) struct crs_cms cms = CRS_CMS_NONE;
+	char text[100];
+	uint8_t *der;
+	size_t size;
+
+	assert_ok(unit, crs_cms_sign(unit->ctx, &signer.key, &signer.certificate,
+				     CRASHRES_HASH_SHA256, content, sizeof(content), &der, &size));
+	assert_int_equal(check(unit, &same_name, der, size, content, sizeof(content)),
+			 CRS_KEY_DOES_NOT_FIT);
+	assert_ok(unit, crs_cms_parse(unit->ctx, der, size, &cms));
+	assert_false(crs_cms_is_by(&cms, &other_serial.certificate));
+	crs_cms_signer_text(&cms, text, sizeof(text));
+	assert_string_equal(text, "issuer CN = unit, serial 01");
+	crs_cms_signer_text(&cms, text, 11);
+	assert_string_equal(text, "issuer CN ");
+	free(der);
+	drop(&signer);
+	drop(&same_name);
+	drop(&other_serial);
+}
+
+static void test_what_the_kernel_refuses(void **state)
+{
+	struct unit *unit = *state;
+	struct signer one = make_rsa(1), two = make_ec(2);
+	uint8_t *der;
+	size_t size;
+
+	der = sign_otherwise(&one, &two, EVP_sha256(), DETACHED, DETACHED | CMS_NOATTR, &size);
+	refuse(unit, der, size, CRASHRES_ERR_UNSUPPORTED,
+	       "2 signers in one signature: the kernel takes one");
+	OPENSSL_free(der);
+	der = sign_otherwise(NULL, NULL, NULL, DETACHED, 0, &size);
+	refuse(unit, der, size, CRASHRES_ERR_UNSUPPORTED,
+	       "0 signers in one signature: the kernel takes one");
+	OPENSSL_free(der);
+	der = sign_otherwise(&one, NULL, EVP_sha256(), CMS_BINARY | CMS_NOCERTS,
+			     CMS_BINARY | CMS_NOCERTS | CMS_NOATTR, &size);
+	refuse(unit, der, size, CRASHRES_ERR_FORMAT,
+	       "damaged: the signature holds a content of its own");
+	OPENSSL_free(der);
+	der = sign_otherwise(&one, NULL, EVP_sha1(), DETACHED, DETACHED | CMS_NOATTR, &size);
+	refuse(unit, der, size, CRASHRES_ERR_UNSUPPORTED,
+	       "its hash is neither sha256, sha384 nor sha512");
+	OPENSSL_free(der);
+	drop(&one);
+	drop(&two);
+}
+
+static void test_a_cms_that_is_no_signature(void **state)
+{
+	BIO *bio = BIO_new_mem_buf(content, sizeof(content));
+	CMS_ContentInfo *cms = CMS_data_create(bio, CMS_BINARY);
+	uint8_t *der = NULL;
+	int size = i2d_CMS_ContentInfo(cms, &der);
+
+	assert_true(size > 0);
+	refuse(*state, der, (size_t)size, CRASHRES_ERR_FORMAT,
+	       "damaged: a CMS, but no signature");
+	OPENSSL_free(der);
+	CMS_ContentInfo_free(cms);
+	BIO_free(bio);
+}
+
+static void test_every_truncation_and_one_byte_more(void **state)
+{
+	struct unit *unit = *state;
+	struct signer signer = make_ec(1);
+	uint8_t *der, *longer;
+	size_t size;
+
+	assert_ok(unit, crs_cms_sign(unit->ctx, &signer.key, &signer.certificate,
+				     CRASHRES_HASH_SHA256, content, sizeof(content), &der, &size));
+	for (size_t part = 0; part < size; part++) {
+		uint8_t *copy = malloc(part ? part : 1);
+
+		memcpy(copy, der, part);
+		refuse(unit, copy, part, CRASHRES_ERR_FORMAT, "damaged: no CMS in DER");
+		free(copy);
+	}
+	longer = unit_alloc(size + 1);
+	memcpy(longer, der, size);
+	refuse(unit, longer, size + 1, CRASHRES_ERR_FORMAT, "damaged: no CMS in DER");
+	free(longer);
+	free(der);
+	drop(&signer);
+}
+
+/* With every bit changed once: never valid but where a field is that nobody signed. */
+static void test_every_bit(void **state)
+{
+	struct unit *unit = *state;
+	struct signer signer = make_ec(1);
+	struct crs_digest digest;
+	size_t size, checked = 0;
+	uint8_t *der;
+
+	assert_ok(unit, crs_cms_sign(unit->ctx, &signer.key, &signer.certificate,
+				     CRASHRES_HASH_SHA256, content, sizeof(content), &der, &size));
+	for (size_t bit = 0; bit < 8 * size; bit++) {
+		CRS_CLEANUP(crs_cms_clear) struct crs_cms cms = CRS_CMS_NONE;
+
+		der[bit / 8] ^= 1 << bit % 8;
+		if (crs_cms_parse(unit->ctx, der, size, &cms) == CRASHRES_OK) {
+			assert_ok(unit, crs_digest_make(unit->ctx, cms.hash, content,
+							sizeof(content), &digest));
+			/* s fills the end of it. */
+			if (bit / 8 >= size - 30)
+				assert_int_equal(crs_cms_check(&cms, &signer.certificate, &digest),
+						 CRS_KEY_DOES_NOT_FIT);
+			else
+				crs_cms_check(&cms, &signer.certificate, &digest);
+			checked++;
+		}
+		der[bit / 8] ^= 1 << bit % 8;
+	}
+	assert_true(checked > 30 * 8 - 1);
+	free(der);
+	drop(&signer);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_ecdsa),
+		UNIT_TEST(test_rsa_tells_a_changed_file),
+		UNIT_TEST(test_is_the_same_as_without_attributes),
+		UNIT_TEST(test_signed_attributes),
+		UNIT_TEST(test_another_key),
+		UNIT_TEST(test_what_the_kernel_refuses),
+		UNIT_TEST(test_a_cms_that_is_no_signature),
+		UNIT_TEST(test_every_truncation_and_one_byte_more),
+		UNIT_TEST(test_every_bit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
