@@ -78,7 +78,10 @@ static void say(int fd, const char *text)
 		return;
 }
 
-/* With ISIG off an interrupt arrives as a byte, and the echo cannot stay off behind us. */
+/*
+ * An interrupt arrives as a byte that ends the line, not as a signal: so the echo
+ * cannot stay off behind us.
+ */
 static bool ask_terminal(const char *what, char *buffer, size_t capacity, size_t *size)
 {
 	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
@@ -90,6 +93,7 @@ static bool ask_terminal(const char *what, char *buffer, size_t capacity, size_t
 	if (!tcgetattr(fd, &before)) {
 		silent = before;
 		silent.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+		silent.c_cc[VEOL] = before.c_cc[VINTR];
 		say(fd, "Passphrase for ");
 		say(fd, what);
 		say(fd, ": ");

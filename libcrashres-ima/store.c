@@ -26,7 +26,8 @@ static int ask(char *buffer, int capacity, int writing, void *data)
 
 	(void)writing;
 	asking->asked = true;
-	if (passphrase->function && capacity > 0 &&
+	/* Each decoder would ask on; who did not answer does not want to be asked again. */
+	if (!asking->refused && passphrase->function && capacity > 0 &&
 	    passphrase->function(passphrase->data, asking->where, buffer, (size_t)capacity,
 				 &size) && size <= (size_t)capacity)
 		return (int)size;

@@ -1,0 +1,716 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""crashres sign and verify from outside, with evmctl and openssl as the other side.
+
+make check sets CRASHRES_COMMAND (the program). Keys are made here.
+"""
+
+import errno
+import json
+import os
+import pty
+import re
+import shutil
+import stat
+import subprocess
+import termios
+import time
+
+import pytest
+
+COMMAND = os.environ["CRASHRES_COMMAND"]
+MARKER = b"~Module signature appended~\n"
+TRAILER = 12 + len(MARKER)
+PASSPHRASE = "correct horse"
+
+KEYS = {
+    "rsa2048": ["-newkey", "rsa:2048"],
+    "rsa3072": ["-newkey", "rsa:3072"],
+    "p256": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+    "p384": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
+    "other": ["-newkey", "rsa:2048"],
+}
+TYPES = {"rsa2048": "rsa", "rsa3072": "rsa", "p256": "ecdsa", "p384": "ecdsa"}
+HASHES = {"sha256": 4, "sha384": 5, "sha512": 6}
+
+pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
+needs_evmctl = pytest.mark.skipif(not shutil.which("evmctl"), reason="evmctl is not installed")
+
+
+def openssl(*arguments, **options):
+    return subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=60,
+                          **options).stdout
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory):
+    """A folder with NAME.key and NAME.pem and NAME.der, the certificate."""
+    folder = tmp_path_factory.mktemp("keys")
+    for name, options in KEYS.items():
+        openssl("req", "-x509", *options, "-nodes", "-keyout", f"{name}.key", "-out",
+                f"{name}.pem", "-subj", f"/O=crashres/CN={name}", "-set_serial", "0x1F2E",
+                cwd=folder)
+        openssl("x509", "-in", f"{name}.pem", "-outform", "DER", "-out", f"{name}.der", cwd=folder)
+    return folder
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "Image"
+    path.write_bytes(bytes(range(256)) * 40)
+    return path
+
+
+def run(*arguments, **options):
+    done = subprocess.run([COMMAND, *arguments], capture_output=True, text=True, check=False,
+                          timeout=60, stdin=options.pop("stdin", subprocess.DEVNULL),
+                          env={**os.environ, "LC_ALL": "C"}, **options)
+    return done.returncode, done.stdout, done.stderr
+
+
+def sign(*arguments, **options):
+    assert run("sign", *arguments, **options) == (0, "", "")
+
+
+def key_id(certificate):
+    """The last 4 bytes of the SubjectKeyIdentifier, as the kernel compares it."""
+    text = openssl("x509", "-in", certificate, "-noout", "-ext", "subjectKeyIdentifier",
+                   text=True)
+    return text.split("\n")[1].strip().replace(":", "").lower()[-8:]
+
+
+def options(keys, name):
+    return [f"--key={keys}/{name}.key", f"--cert={keys}/{name}.pem"]
+
+
+def valid(keys, file, where, name, hash_name="sha256", key=None):
+    """What verify prints of one good signature."""
+    own = key_id(keys / f"{name}.pem")
+    return (f"{file}: {where}: valid\n"
+            f"  Signer    O = crashres, CN = {name} (id:{own})\n"
+            f"  Signed    {TYPES[name]}, {hash_name}\n"
+            f"  Digest    matches\n"
+            f"  Key       {key or 'id:' + own}\n")
+
+
+def issuer(name):
+    return f"issuer O = crashres, CN = {name}, serial 1F2E"
+
+
+def content_and_cms(data):
+    assert data.endswith(MARKER)
+    fields = data[-TRAILER:-len(MARKER)]
+    assert fields[:8] == bytes((0, 0, 2, 0, 0, 0, 0, 0))
+    size = int.from_bytes(fields[8:], "big")
+    return data[:-TRAILER - size], data[-TRAILER - size:-TRAILER]
+
+
+def appended(content, cms):
+    return content + cms + bytes((0, 0, 2, 0, 0, 0, 0, 0)) + len(cms).to_bytes(4, "big") + MARKER
+
+
+# ---------------------------------------------------------------- signature file
+
+@pytest.mark.parametrize("hash_name", HASHES)
+@pytest.mark.parametrize("name", TYPES)
+def test_bytes_of_a_signature_file(keys, file, name, hash_name):
+    sign(*options(keys, name), "--sigfile", f"--hash={hash_name}", file)
+    data = (file.parent / "Image.sig").read_bytes()
+    assert data[:3] == bytes((3, 2, HASHES[hash_name]))
+    assert data[3:7].hex() == key_id(keys / f"{name}.pem")
+    assert int.from_bytes(data[7:9], "big") == len(data) - 9
+    # openssl's dgst signs and verifies DigestInfo with PKCS #1 v1.5, and DER of r and s.
+    (file.parent / "raw").write_bytes(data[9:])
+    (file.parent / "public").write_bytes(openssl("x509", "-in", keys / f"{name}.pem", "-pubkey",
+                                                 "-noout"))
+    assert openssl("dgst", f"-{hash_name}", "-verify", "public", "-signature", "raw", "Image",
+                   cwd=file.parent) == b"Verified OK\n"
+    assert run("verify", f"--cert={keys}/{name}.pem", "--sigfile", file) == (
+        0, valid(keys, file, "signature file", name, hash_name), "")
+
+
+@needs_evmctl
+@pytest.mark.parametrize("hash_name", HASHES)
+@pytest.mark.parametrize("name", TYPES)
+def test_evmctl_accepts_ours(keys, file, name, hash_name):
+    sign(*options(keys, name), "--sigfile", f"--hash={hash_name}", file)
+    command = ["evmctl", "ima_verify", "--sigfile", "--key", keys / f"{name}.der", file]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0 and f"{file}: verification is OK" in done.stdout + done.stderr
+    # The same, changed: evmctl would not say yes to everything.
+    file.write_bytes(b"x" + file.read_bytes()[1:])
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode != 0
+
+
+@needs_evmctl
+@pytest.mark.parametrize("hash_name", HASHES)
+@pytest.mark.parametrize("name", TYPES)
+def test_accepts_evmctls(keys, file, name, hash_name):
+    subprocess.run(["evmctl", "ima_sign", "--sigfile", "--hashalgo", hash_name, "--key",
+                    keys / f"{name}.key", file], check=True, capture_output=True, timeout=60)
+    assert run("verify", f"--cert={keys}/{name}.der", "--sigfile", file) == (
+        0, valid(keys, file, "signature file", name, hash_name), "")
+
+
+def test_without_certificate_the_key_has_the_same_id(keys, file):
+    sign(f"--key={keys}/p256.key", "--sigfile", file)
+    status, output, _ = run("verify", f"--cert={keys}/p256.pem", file)
+    assert (status, output) == (0, valid(keys, file, "signature file", "p256"))
+
+
+def test_key_id_is_the_certificates_own(keys, file, tmp_path):
+    """A SubjectKeyIdentifier need not be a hash of the key."""
+    openssl("req", "-x509", "-key", keys / "p256.key", "-out", tmp_path / "own.pem", "-subj",
+            "/CN=own", "-addext", "subjectKeyIdentifier=0011223344AABBCCDD")
+    sign(f"--key={keys}/p256.key", f"--cert={tmp_path}/own.pem", "--sigfile", file)
+    assert (tmp_path / "Image.sig").read_bytes()[3:7].hex() == "aabbccdd"
+    sign(f"--key={keys}/p256.key", "--sigfile", file)
+    other = key_id(keys / "p256.pem")
+    status, output, error = run("verify", f"--cert={tmp_path}/own.pem", file)
+    assert (status, error) == (1, "")
+    assert output == (f"{file}: signature file: not valid: it names the key id:{other}, and the key "
+                      "that signed is id:aabbccdd\n"
+                      "  Signer    CN = own (id:aabbccdd)\n  Signed    ecdsa, sha256\n"
+                      f"  Digest    matches\n  Key       id:{other}\n")
+
+
+def test_mode_of_a_signature_file_and_output(keys, file, tmp_path):
+    file.chmod(0o750)
+    sign(*options(keys, "p256"), "--sigfile", file)
+    assert stat.S_IMODE((tmp_path / "Image.sig").stat().st_mode) == 0o640
+    sign(*options(keys, "p256"), "--sigfile", f"--output={tmp_path}/elsewhere", file)
+    assert (tmp_path / "elsewhere").read_bytes()[:3] == bytes((3, 2, 4))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["Image", "Image.sig", "elsewhere"]
+
+
+# ---------------------------------------------------------------- kinds of keys
+
+@pytest.mark.parametrize("convert", [
+    ["pkey", "-outform", "DER"],
+    ["pkcs8", "-topk8", "-nocrypt"],
+    ["pkcs8", "-topk8", "-nocrypt", "-outform", "DER"],
+    ["rsa", "-traditional"],
+    ["rsa", "-traditional", "-outform", "DER"],
+])
+def test_forms_of_a_key(keys, file, tmp_path, convert):
+    openssl(*convert, "-in", keys / "rsa2048.key", "-out", tmp_path / "key")
+    sign(f"--key={tmp_path}/key", "--sigfile", file)
+    assert run("verify", f"--cert={keys}/rsa2048.pem", file)[0] == 0
+
+
+def test_a_uri(keys, file):
+    sign(f"--key=file:{keys}/p256.key", f"--cert=file:{keys}/p256.pem", "--sigfile", file)
+    assert run("verify", f"--cert=file:{keys}/p256.der", file)[0] == 0
+
+
+def test_a_uri_that_no_provider_knows(file):
+    assert run("sign", "--key=nosuch:object=kdump", "--sigfile", file) == (
+        4, "", "crashres: key: nosuch:object=kdump: no private key in it: unregistered scheme\n")
+
+
+@pytest.fixture(params=["PEM", "DER"])
+def encrypted(keys, tmp_path, request):
+    path = tmp_path / "encrypted"
+    openssl("pkcs8", "-topk8", "-in", keys / "p256.key", "-out", path, "-outform", request.param,
+            "-passout", f"pass:{PASSPHRASE}")
+    return path
+
+
+def sign_with_passphrase(line, *arguments):
+    read, write = os.pipe()
+    os.write(write, line.encode())
+    os.close(write)
+    try:
+        return run("sign", f"--passphrase-fd={read}", *arguments, pass_fds=[read])
+    finally:
+        os.close(read)
+
+
+def test_passphrase_from_a_descriptor(keys, file, encrypted):
+    assert sign_with_passphrase(PASSPHRASE + "\nmore", f"--key={encrypted}", "--sigfile",
+                                file) == (0, "", "")
+    assert run("verify", f"--cert={keys}/p256.pem", file)[0] == 0
+
+
+@pytest.mark.parametrize("line, problem", [
+    ("wrong\n", "the passphrase is wrong, or the key is damaged"),
+    ("", "it needs a passphrase, and got none"),
+    ("x" * 5000, "it needs a passphrase, and got none"),
+])
+def test_wrong_passphrase(file, encrypted, line, problem):
+    assert sign_with_passphrase(line, f"--key={encrypted}", "--sigfile", file) == (
+        4, "", f"crashres: key: {encrypted}: {problem}\n")
+    assert not os.path.exists(f"{file}.sig")
+
+
+def test_no_terminal_to_ask_on(file, encrypted):
+    assert run("sign", f"--key={encrypted}", "--sigfile", file, start_new_session=True) == (
+        4, "", f"crashres: key: {encrypted}: it needs a passphrase, and got none\n")
+
+
+def on_terminal(command, answer):
+    """Exit status and all that the terminal showed; answers when the echo is off."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(command[0], command)
+    shown = b""
+    while not shown.endswith(b": "):
+        shown += os.read(terminal, 1000)
+    deadline = time.monotonic() + 30
+    while termios.tcgetattr(terminal)[3] & termios.ECHO:
+        assert time.monotonic() < deadline
+    os.write(terminal, answer)
+    try:
+        while more := os.read(terminal, 1000):
+            shown += more
+    except OSError as error:
+        assert error.errno == errno.EIO
+    _, status = os.waitpid(child, 0)
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(status), shown.decode()
+
+
+def test_passphrase_on_the_terminal_without_echo(keys, file, encrypted):
+    command = [COMMAND, "sign", f"--key={encrypted}", "--sigfile", str(file)]
+    assert on_terminal(command, PASSPHRASE.encode() + b"\n") == (
+        0, f"Passphrase for {encrypted}: \r\n")
+    assert run("verify", f"--cert={keys}/p256.pem", file)[0] == 0
+
+
+def test_wrong_passphrase_on_the_terminal_is_asked_for_once(file, encrypted):
+    command = [COMMAND, "sign", f"--key={encrypted}", "--sigfile", str(file)]
+    assert on_terminal(command, b"wrong\n") == (
+        4, f"Passphrase for {encrypted}: \r\n"
+           f"crashres: key: {encrypted}: the passphrase is wrong, or the key is damaged\r\n")
+
+
+def test_interrupt_while_it_asks(file, encrypted):
+    command = [COMMAND, "sign", f"--key={encrypted}", "--sigfile", str(file)]
+    assert on_terminal(command, b"corr\x03") == (
+        4, f"Passphrase for {encrypted}: \r\n"
+           f"crashres: key: {encrypted}: it needs a passphrase, and got none\r\n")
+
+
+@pytest.mark.parametrize("make, problem", [
+    (["genpkey", "-algorithm", "ed25519"], "a key of type ED25519: RSA or EC is needed"),
+    (["genpkey", "-algorithm", "RSA-PSS"], "a key of type RSA-PSS: RSA or EC is needed"),
+    (["ecparam", "-name", "secp256k1", "-genkey", "-noout"],
+     "an EC key on secp256k1: the kernel verifies P-256, P-384 and P-521"),
+])
+def test_keys_that_the_kernel_cannot_verify(file, tmp_path, make, problem):
+    openssl(*make, "-out", tmp_path / "key")
+    assert run("sign", f"--key={tmp_path}/key", "--sigfile", file) == (
+        4, "", f"crashres: key: {tmp_path}/key: {problem}\n")
+
+
+def test_p521(file, tmp_path):
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-521", "-nodes",
+            "-keyout", tmp_path / "key", "-out", tmp_path / "cert", "-subj", "/CN=p521")
+    sign(f"--key={tmp_path}/key", f"--cert={tmp_path}/cert", "--hash=sha512", "--append", file)
+    assert run("verify", f"--cert={tmp_path}/cert", file)[0] == 0
+
+
+def test_no_part_of_a_damaged_key_is_shown(keys, file, tmp_path):
+    text = (keys / "rsa2048.key").read_text(encoding="ascii").splitlines()
+    damaged = tmp_path / "damaged"
+    damaged.write_text("\n".join(text[:5] + text[6:]) + "\n", encoding="ascii")
+    assert run("sign", f"--key={damaged}", "--sigfile", file) == (
+        4, "", f"crashres: key: {damaged}: no private key in it\n")
+
+
+@pytest.mark.parametrize("arguments, problem", [
+    (["--key={keys}/none", "--sigfile"], "key: {keys}/none: No such file or directory"),
+    (["--key={keys}/p256.pem", "--sigfile"], "key: {keys}/p256.pem: no private key in it"),
+    (["--key={keys}/p256.key", "--cert={keys}/none"],
+     "certificate: {keys}/none: No such file or directory"),
+    (["--key={keys}/p256.key", "--cert={keys}/p256.key"],
+     "certificate: {keys}/p256.key: no certificate in it"),
+    (["--key={keys}/p256.key", "--cert={keys}/p384.pem", "--append"],
+     'sign: key {keys}/p256.key is not the key of the certificate "O = crashres, CN = p384"'),
+])
+def test_wrong_keys_and_certificates(keys, file, arguments, problem):
+    arguments = [argument.format(keys=keys) for argument in arguments]
+    assert run("sign", *arguments, file) == (4, "", f"crashres: {problem.format(keys=keys)}\n")
+
+
+@pytest.mark.parametrize("arguments, problem", [
+    (["--sigfile", "F"], "--key is needed"),
+    (["--key=k"], "no file to sign"),
+    (["--key=k", "-o", "x", "F"], "--output goes with --append or --sigfile"),
+    (["--key=k", "--sigfile", "-o", "x", "F", "G"], "--output is for one file"),
+    (["--key=k", "--append", "F"], "--append names the certificate: --cert is needed"),
+    (["--key=k", "--append", "--sigfile", "F"], "--append and --sigfile exclude each other"),
+    (["--key=k", "--hash=sha1", "F"], "--hash=sha1: sha256, sha384 or sha512 is wanted"),
+    (["--key=k", "--passphrase-fd=1x", "F"], "--passphrase-fd=1x: not a file descriptor"),
+    (["--key=k", "--passphrase-fd=-1", "F"], "--passphrase-fd=-1: not a file descriptor"),
+])
+def test_wrong_usage_of_sign(arguments, problem):
+    status, output, error = run("sign", *arguments)
+    assert (status, output) == (4, "")
+    assert error.startswith(f"crashres sign: {problem}\nUsage: crashres sign ")
+
+
+@pytest.mark.parametrize("arguments, problem", [
+    (["F"], "--cert is needed"),
+    (["--cert=c"], "one file is wanted"),
+    (["--cert=c", "F", "G"], "one file is wanted"),
+    (["--cert=c", "--xattr", "--sigfile", "F"],
+     "one of --xattr, --sigfile and --appended at most"),
+])
+def test_wrong_usage_of_verify(arguments, problem):
+    status, output, error = run("verify", *arguments)
+    assert (status, output) == (4, "")
+    assert error.startswith(f"crashres verify: {problem}\nUsage: crashres verify ")
+
+
+@pytest.mark.parametrize("command", ["sign", "verify"])
+def test_help(command):
+    status, output, error = run(command, "--help")
+    assert (status, error) == (0, "")
+    assert output.startswith(f"Usage: crashres {command} ")
+
+
+# ---------------------------------------------------------------- appended
+
+@pytest.mark.parametrize("hash_name", HASHES)
+@pytest.mark.parametrize("name", TYPES)
+def test_openssl_accepts_what_is_appended(keys, file, tmp_path, name, hash_name):
+    before = file.read_bytes()
+    sign(*options(keys, name), "--append", f"--hash={hash_name}", file)
+    content, cms = content_and_cms(file.read_bytes())
+    assert content == before
+    (tmp_path / "content").write_bytes(content)
+    (tmp_path / "cms").write_bytes(cms)
+    # No certificate is in it, so openssl needs it from outside.
+    openssl("cms", "-verify", "-binary", "-inform", "DER", "-in", "cms", "-content", "content",
+            "-certfile", keys / f"{name}.pem", "-noverify", "-out", "verified", cwd=tmp_path)
+    assert (tmp_path / "verified").read_bytes() == before
+    assert run("verify", f"--cert={keys}/{name}.pem", file) == (
+        0, valid(keys, file, "appended signature", name, hash_name, issuer(name)), "")
+
+
+@pytest.mark.parametrize("flags, key", [
+    (["-noattr"], "issuer O = crashres, CN = {}, serial 1F2E"),
+    ([], "issuer O = crashres, CN = {}, serial 1F2E"),
+    (["-noattr", "-keyid"], "id:"),
+])
+@pytest.mark.parametrize("name", ["rsa2048", "p256"])
+def test_accepts_openssls(keys, file, name, flags, key):
+    """As the kernel's sign-file makes it, with signed attributes, with a key identifier."""
+    before = file.read_bytes()
+    cms = openssl("cms", "-sign", "-binary", "-nocerts", "-outform", "DER", "-md", "sha384",
+                  "-signer", keys / f"{name}.pem", "-inkey", keys / f"{name}.key", *flags,
+                  input=before)
+    file.write_bytes(appended(before, cms))
+    if key == "id:":
+        text = openssl("x509", "-in", keys / f"{name}.pem", "-noout", "-ext",
+                       "subjectKeyIdentifier", text=True)
+        key += text.split("\n")[1].strip().replace(":", "").lower()
+    assert run("verify", f"--cert={keys}/{name}.pem", file) == (
+        0, valid(keys, file, "appended signature", name, "sha384", key.format(name)), "")
+    file.write_bytes(appended(before + b"x", cms))
+    assert run("verify", f"--cert={keys}/{name}.pem", file)[0] == 1
+
+
+def test_signing_again_replaces(keys, file):
+    before = file.read_bytes()
+    sign(*options(keys, "rsa2048"), "--append", file)
+    once = file.read_bytes()
+    sign(*options(keys, "rsa2048"), "--append", file)
+    assert file.read_bytes() == once
+    sign(*options(keys, "p256"), "--append", file)
+    assert content_and_cms(file.read_bytes())[0] == before
+    assert run("verify", f"--cert={keys}/p256.pem", file)[0] == 0
+
+
+def test_output_leaves_the_file_alone(keys, file, tmp_path):
+    before = file.read_bytes()
+    file.chmod(0o640)
+    sign(*options(keys, "p256"), "--append", "-o", tmp_path / "signed", file)
+    assert file.read_bytes() == before
+    assert content_and_cms((tmp_path / "signed").read_bytes())[0] == before
+    assert stat.S_IMODE((tmp_path / "signed").stat().st_mode) == 0o640
+
+
+def test_in_place_through_a_link(keys, file, tmp_path):
+    (tmp_path / "folder").mkdir()
+    link = tmp_path / "folder/vmlinuz"
+    link.symlink_to("../Image")
+    file.chmod(0o4755)
+    sign(*options(keys, "p256"), "--append", link)
+    assert link.is_symlink()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o4755
+    assert run("verify", f"--cert={keys}/p256.pem", file)[0] == 0
+    # No temporary file stays.
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["Image", "folder"]
+    assert [path.name for path in (tmp_path / "folder").iterdir()] == ["vmlinuz"]
+
+
+def test_several_files_and_one_that_is_missing(keys, file, tmp_path):
+    other = tmp_path / "initrd"
+    other.write_bytes(b"initrd")
+    assert run("sign", *options(keys, "p256"), "--append", file, tmp_path / "none", other) == (
+        4, "", f"crashres: sign: Cannot open `{tmp_path}/none': No such file or directory\n")
+    for path in (file, other):
+        assert run("verify", f"--cert={keys}/p256.pem", path)[0] == 0
+
+
+def test_an_output_that_is_no_regular_file(keys, file):
+    assert run("sign", *options(keys, "p256"), "--append", "-o", "/dev/null", file) == (
+        4, "", f"crashres: sign {file}: /dev/null: not a regular file\n")
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+def test_a_folder_that_is_not_there(keys, file, tmp_path):
+    output = tmp_path / "none/signed"
+    assert run("sign", *options(keys, "p256"), "--append", "-o", output, file) == (
+        4, "", f"crashres: sign {file}: {output}: cannot write: No such file or directory\n")
+
+
+def image(size, image_size, end):
+    """The header of booting.rst, then bytes up to end, then zeros."""
+    data = bytearray(size)
+    data[64:end] = b"\xd5" * (end - 64)
+    data[16:24] = image_size.to_bytes(8, "little")
+    data[56:60] = b"ARM\x64"
+    return bytes(data)
+
+
+def test_an_image_that_is_padded_makes_room(keys, file):
+    data = image(65536, 65536, 60000)
+    file.write_bytes(data)
+    sign(*options(keys, "rsa2048"), "--append", file)
+    assert len(file.read_bytes()) <= 65536
+    assert content_and_cms(file.read_bytes())[0] == data[:60000]
+    assert run("verify", f"--cert={keys}/rsa2048.pem", file)[0] == 0
+
+
+def test_an_image_without_room(keys, file):
+    data = image(65536, 65536, 65500)
+    file.write_bytes(data)
+    status, output, error = run("sign", *options(keys, "rsa2048"), "--append", file)
+    assert (status, output) == (4, "")
+    assert re.fullmatch(f"crashres: sign {file}: no room for a signature: 6[0-9]+ bytes with it, and "
+                        "kexec_file_load takes no more than its image_size, 0x10000\n", error)
+    assert file.read_bytes() == data
+
+
+def test_warns_of_a_zboot_file(keys, file):
+    file.write_bytes(b"MZ\0\0zimg" + bytes(4000))
+    status, output, error = run("sign", *options(keys, "p256"), "--append", file)
+    assert (status, output) == (0, "")
+    assert error == (f"crashres: warning: {file}: kexec_file_load takes the Image inside, which has "
+                     "no signature by this\n")
+
+
+# ---------------------------------------------------------------- what is not valid
+
+def invalid(file, where, problem, *lines):
+    return 1, f"{file}: {where}: not valid: {problem}\n" + "".join(f"  {x}\n" for x in lines), ""
+
+
+CHANGED = {
+    "rsa2048": ("the file was changed after it was signed", "differs"),
+    "p256": ("the file was changed, or the signature is damaged or of another key", "unknown"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+@pytest.mark.parametrize("kind, where", [("--sigfile", "signature file"),
+                                         ("--append", "appended signature")])
+def test_one_byte_changed(keys, file, name, kind, where):
+    sign(*options(keys, name), kind, file)
+    data = bytearray(file.read_bytes())
+    data[5000] ^= 1
+    file.write_bytes(data)
+    problem, digest = CHANGED[name]
+    own = key_id(keys / f"{name}.pem")
+    key = issuer(name) if kind == "--append" else "id:" + own
+    assert run("verify", f"--cert={keys}/{name}.pem", file) == invalid(
+        file, where, problem, f"Signer    O = crashres, CN = {name} (id:{own})",
+        f"Signed    {TYPES[name]}, sha256", f"Digest    {digest}", f"Key       {key}")
+
+
+def test_wrong_key(keys, file):
+    sign(*options(keys, "rsa2048"), "--sigfile", file)
+    key = "id:" + key_id(keys / "rsa2048.pem")
+    assert run("verify", f"--cert={keys}/other.pem", file) == invalid(
+        file, "signature file", f"no certificate given has the key {key}", "Signed    sha256",
+        f"Key       {key}")
+    os.unlink(f"{file}.sig")
+    sign(*options(keys, "rsa2048"), "--append", file)
+    key = issuer("rsa2048")
+    assert run("verify", f"--cert={keys}/other.pem", file) == invalid(
+        file, "appended signature", f"no certificate given is the one of {key}",
+        "Signed    sha256", f"Key       {key}")
+    # Of several certificates, the one that fits.
+    assert run("verify", f"--cert={keys}/other.pem", f"--cert={keys}/rsa2048.pem", file) == (
+        0, valid(keys, file, "appended signature", "rsa2048", key=key), "")
+
+
+def test_another_key_under_the_right_id(keys, file):
+    sign(*options(keys, "other"), "--sigfile", file)
+    path = file.parent / "Image.sig"
+    own = key_id(keys / "rsa2048.pem")
+    data = path.read_bytes()
+    path.write_bytes(data[:3] + bytes.fromhex(own) + data[7:])
+    assert run("verify", f"--cert={keys}/rsa2048.pem", file) == invalid(
+        file, "signature file", "the signature is damaged, or of another key",
+        f"Signer    O = crashres, CN = rsa2048 (id:{own})", "Signed    rsa, sha256",
+        "Digest    unknown", f"Key       id:{own}")
+
+
+@pytest.mark.parametrize("change, problem", [
+    (lambda data: data[:-1], "truncated: its header announces 256 bytes, 255 follow"),
+    (lambda data: data[:9], "truncated: its header announces 256 bytes, 0 follow"),
+    (lambda data: data[:8], "truncated: 8 bytes, where the header alone has 9"),
+    (lambda data: b"", "truncated: 0 bytes, where the header alone has 9"),
+    (lambda data: data + b"x", "damaged: its header announces 256 bytes, 257 follow"),
+    (lambda data: b"\x02" + data[1:], "no signature: it starts with 0x02, and not with 0x03"),
+    (lambda data: b"\x04\x04" + bytes(32), "a digest, and not a signature"),
+    (lambda data: b"\x03\x01" + data[2:], "a signature of version 1, and not of version 2"),
+    (lambda data: b"\x03\x02\x02" + data[3:],
+     "hash 2: neither sha256 (4), sha384 (5) nor sha512 (6)"),
+    (lambda data: bytes(65537), "{}.sig: more than 65536 bytes"),
+])
+def test_damaged_signature_file(keys, file, change, problem):
+    sign(*options(keys, "rsa2048"), "--sigfile", file)
+    path = file.parent / "Image.sig"
+    path.write_bytes(change(path.read_bytes()))
+    assert run("verify", f"--cert={keys}/rsa2048.pem", file) == invalid(
+        file, "signature file", problem.format(file))
+
+
+@pytest.mark.parametrize("change, problem", [
+    (lambda data: data[:-TRAILER - 1] + data[-TRAILER:], "damaged: no CMS in DER"),
+    (lambda data: data[:-TRAILER] + b"\1" + data[-TRAILER + 1:],
+     "damaged: the fields before the marker are none of a CMS signature"),
+    (lambda data: data[-TRAILER - 100:], "truncated: a signature of {} bytes, where the file has "
+                                         "100 before the fields"),
+    (lambda data: MARKER, "damaged: nothing but the marker of a signature"),
+])
+def test_damaged_appended_signature(keys, file, change, problem):
+    sign(*options(keys, "rsa2048"), "--append", file)
+    data = file.read_bytes()
+    file.write_bytes(change(data))
+    problem = problem.format(len(content_and_cms(data)[1]))
+    assert run("verify", f"--cert={keys}/rsa2048.pem", file) == invalid(
+        file, "appended signature", problem)
+
+
+@pytest.mark.parametrize("cut", [1, len(MARKER), TRAILER])
+def test_an_appended_signature_cut_at_its_end_is_none(keys, file, cut):
+    sign(*options(keys, "rsa2048"), "--append", file)
+    file.write_bytes(file.read_bytes()[:-cut])
+    assert run("verify", f"--cert={keys}/rsa2048.pem", file) == (1, f"{file}: no signature\n", "")
+    assert run("verify", f"--cert={keys}/rsa2048.pem", "--appended", file) == (
+        1, f"{file}: no signature of the kind asked for: appended signature\n", "")
+
+
+def test_one_bad_of_two_is_bad(keys, file):
+    """Signed beside, then appended to: the first one was for other bytes."""
+    sign(*options(keys, "rsa2048"), "--sigfile", file)
+    sign(*options(keys, "rsa2048"), "--append", file)
+    own = key_id(keys / "rsa2048.pem")
+    status, output, error = run("verify", f"--cert={keys}/rsa2048.pem", file)
+    assert (status, error) == (1, "")
+    assert output == (
+        invalid(file, "signature file", "the file was changed after it was signed",
+                f"Signer    O = crashres, CN = rsa2048 (id:{own})", "Signed    rsa, sha256",
+                "Digest    differs", f"Key       id:{own}")[1] +
+        valid(keys, file, "appended signature", "rsa2048", key=issuer("rsa2048")))
+    assert run("verify", f"--cert={keys}/rsa2048.pem", "--appended", file)[0] == 0
+
+
+def test_verify_trouble(keys, tmp_path):
+    assert run("verify", f"--cert={keys}/p256.pem", tmp_path / "none") == (
+        4, "", f"crashres: verify: Cannot open `{tmp_path}/none': No such file or directory\n")
+    assert run("verify", f"--cert={keys}/none", tmp_path / "none") == (
+        4, "", f"crashres: certificate: {keys}/none: No such file or directory\n")
+
+
+def test_control_characters_of_a_subject_are_escaped(keys, file, tmp_path):
+    openssl("req", "-x509", "-key", keys / "p256.key", "-out", tmp_path / "cert", "-utf8", "-subj",
+            "/CN=\x1b[31mr\u00f6t")
+    sign(f"--key={keys}/p256.key", f"--cert={tmp_path}/cert", "--sigfile", file)
+    output = run("verify", f"--cert={tmp_path}/cert", file)[1]
+    assert f"  Signer    CN = \\1B[31mr\u00f6t (id:{key_id(keys / 'p256.pem')})\n" in output
+
+
+def test_json(keys, file):
+    sign(*options(keys, "rsa2048"), "--sigfile", file)
+    sign(*options(keys, "p256"), "--append", file)
+    status, output, error = run("verify", f"--cert={keys}/p256.pem", "--json", file)
+    beside = "id:" + key_id(keys / "rsa2048.pem")
+    assert (status, error) == (1, "")
+    assert json.loads(output) == {
+        "file": str(file), "valid": False, "signatures": [
+            {"signature": "sigfile", "valid": False,
+             "problem": f"no certificate given has the key {beside}", "signer": None,
+             "key_type": None, "hash": "sha256", "digest": "unknown", "key": beside},
+            {"signature": "appended", "valid": True, "problem": None,
+             "signer": {"subject": "O = crashres, CN = p256",
+                        "key_id": key_id(keys / "p256.pem")},
+             "key_type": "ecdsa", "hash": "sha256", "digest": "matches",
+             "key": issuer("p256")}]}
+
+
+def test_json_of_no_signature(keys, file):
+    status, output, error = run("verify", f"--cert={keys}/p256.pem", "--json", file)
+    assert (status, error) == (1, "")
+    assert json.loads(output) == {"file": str(file), "valid": False, "signatures": []}
+
+
+# ---------------------------------------------------------------- security.ima
+
+@pytest.fixture
+def attributes(file):
+    """The file, where security.ima can be set."""
+    try:
+        os.setxattr(file, "security.ima", b"\3")
+    except OSError as error:
+        pytest.skip(f"security.ima cannot be set here: {error.strerror}")
+    return file
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_attribute(keys, attributes, name):
+    sign(*options(keys, name), attributes)
+    data = os.getxattr(attributes, "security.ima")
+    assert data[:3] == bytes((3, 2, 4)) and len(data) == 9 + int.from_bytes(data[7:9], "big")
+    assert run("verify", f"--cert={keys}/{name}.pem", "--xattr", attributes) == (
+        0, valid(keys, attributes, "security.ima", name), "")
+
+
+@needs_evmctl
+def test_evmctl_accepts_the_attribute(keys, attributes):
+    sign(*options(keys, "rsa2048"), attributes)
+    done = subprocess.run(["evmctl", "ima_verify", "--key", keys / "rsa2048.der", attributes],
+                          capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0
+    assert f"{attributes}: verification is OK" in done.stdout + done.stderr
+
+
+def test_appending_drops_the_attribute_and_keeps_others(keys, attributes):
+    os.setxattr(attributes, "user.note", b"kept")
+    sign(*options(keys, "p256"), attributes)
+    sign(*options(keys, "p256"), "--append", attributes)
+    assert "security.ima" not in os.listxattr(attributes)
+    assert os.getxattr(attributes, "user.note") == b"kept"
+    assert run("verify", f"--cert={keys}/p256.pem", attributes)[0] == 0
+
+
+def test_attribute_without_the_capability(keys, attributes):
+    os.removexattr(attributes, "security.ima")
+    done = subprocess.run(["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", COMMAND,
+                           "sign", *options(keys, "p256"), attributes], capture_output=True,
+                          text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (
+        4, "", f"crashres: sign {attributes}: security.ima, which needs CAP_SYS_ADMIN: Operation "
+               "not permitted\n")
+
+
+@pytest.mark.usefixtures("attributes")
+def test_file_system_without_attributes(keys):
+    assert run("sign", *options(keys, "p256"), "/proc/version") == (
+        4, "", "crashres: sign /proc/version: its file system has no attribute security.ima\n")
