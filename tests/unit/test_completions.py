@@ -10,8 +10,10 @@ import pytest
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 BASH = "/usr/share/bash-completion/bash_completion"
-COMMANDS = {"kexec": "kexec/options.c", "crashres": "crashres/report.c",
-            "vmcore-dmesg": "vmcore-dmesg/options.c"}
+COMMANDS = {"kexec": ["kexec/options.c"],
+            "crashres": ["crashres/report.c", "crashres/seal.c", "crashres/sign.c",
+                         "crashres/verify.c"],
+            "vmcore-dmesg": ["vmcore-dmesg/options.c"]}
 FILES = {"bash": "completions/bash/{}", "zsh": "completions/zsh/_{}",
          "fish": "completions/fish/{}.fish"}
 
@@ -27,7 +29,8 @@ def text_of(path):
 
 def options_of(command):
     """The long options of a command but those that are refused or ignored."""
-    found = re.findall(r'\{ "([a-z0-9-]+)", \w+, NULL, ([^ ]+) \}', text_of(COMMANDS[command]))
+    text = "".join(map(text_of, COMMANDS[command]))
+    found = re.findall(r'\{ "([a-z0-9-]+)", \w+, NULL, ([^ ]+) \}', text)
     names = {name for name, value in found
              if value not in ("OPT_FOREIGN", "OPT_PRESERVE_CONTEXT", "OPT_JUMP_BACK",
                               "OPT_LOAD_LIVE_UPDATE", "OPT_EXEC_LIVE_UPDATE")}
@@ -71,8 +74,16 @@ def complete_bash(command, *words):
     ("kexec", ["--on-damage", ""], ["boot", "halt", "reset"]),
     ("kexec", ["--type", "u"], ["uImage", "uki"]),
     ("kexec", ["--append", ""], []),
-    ("crashres", [""], ["--help", "--version", "report"]),
+    ("crashres", [""], ["--help", "--version", "report", "seal", "sign", "verify"]),
     ("crashres", ["report", "--j"], ["--json"]),
+    ("crashres", ["seal", "--"], ["--check-time=", "--help", "--initrd=", "--kernel=",
+                                  "--on-damage=", "--output=", "--repair=", "--root=",
+                                  "--serial=", "--unseal"]),
+    ("crashres", ["sign", "--"], ["--append", "--cert=", "--hash=", "--help", "--key=",
+                                  "--output=", "--passphrase-fd=", "--sigfile"]),
+    ("crashres", ["sign", "--hash", ""], ["sha256", "sha384", "sha512"]),
+    ("crashres", ["verify", "--"], ["--appended", "--cert=", "--help", "--json", "--sigfile",
+                                    "--xattr"]),
     ("vmcore-dmesg", ["--"], ["--help", "--info", "--json", "--output=", "--version"]),
 ])
 def test_bash(command, words, replies):
@@ -91,8 +102,13 @@ def complete_fish(command, line):
     ("kexec", "kexec --reu", ["--reuse-cmdline", "--reuseinitrd"]),
     ("kexec", "kexec --on-damage ", ["boot", "halt", "reset"]),
     ("kexec", "kexec --type=u", ["--type=uImage", "--type=uki"]),
-    ("crashres", "crashres ", ["report"]),
+    ("crashres", "crashres ", ["report", "seal", "sign", "verify"]),
     ("crashres", "crashres report --j", ["--json"]),
+    ("crashres", "crashres sign --", ["--append", "--cert", "--hash", "--help", "--key", "--output",
+                                      "--passphrase-fd", "--sigfile"]),
+    ("crashres", "crashres sign --hash=", ["--hash=sha256", "--hash=sha384", "--hash=sha512"]),
+    ("crashres", "crashres verify --", ["--appended", "--cert", "--help", "--json", "--sigfile",
+                                        "--xattr"]),
     ("vmcore-dmesg", "vmcore-dmesg --i", ["--info"]),
 ])
 def test_fish(command, line, replies):

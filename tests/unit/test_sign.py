@@ -9,6 +9,7 @@ import json
 import os
 import pty
 import re
+import resource
 import shutil
 import stat
 import subprocess
@@ -18,6 +19,7 @@ import time
 import pytest
 
 COMMAND = os.environ["CRASHRES_COMMAND"]
+SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 MARKER = b"~Module signature appended~\n"
 TRAILER = 12 + len(MARKER)
 PASSPHRASE = "correct horse"
@@ -467,6 +469,23 @@ def test_a_folder_that_is_not_there(keys, file, tmp_path):
         4, "", f"crashres: sign {file}: {output}: cannot write: No such file or directory\n")
 
 
+@pytest.mark.parametrize("kind", ["--append", "--sigfile"])
+def test_a_write_that_fails_leaves_all_as_it_was(keys, file, tmp_path, kind):
+    """RLIMIT_FSIZE stands for a disk that is full."""
+    before = file.read_bytes()
+    limit = 100 if kind == "--sigfile" else 5000
+
+    def prepare():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    name = file if kind == "--append" else f"{file}.sig"
+    # Python ignores SIGXFSZ, and so does what it starts.
+    assert run("sign", *options(keys, "rsa2048"), kind, file, preexec_fn=prepare,
+               restore_signals=False) == (
+        4, "", f"crashres: sign {file}: {name}: cannot write: File too large\n")
+    assert file.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["Image"]
+
+
 def image(size, image_size, end):
     """The header of booting.rst, then bytes up to end, then zeros."""
     data = bytearray(size)
@@ -714,3 +733,21 @@ def test_attribute_without_the_capability(keys, attributes):
 def test_file_system_without_attributes(keys):
     assert run("sign", *options(keys, "p256"), "/proc/version") == (
         4, "", "crashres: sign /proc/version: its file system has no attribute security.ima\n")
+
+
+# ---------------------------------------------------------------- the manual
+
+def test_manual_has_all_options_and_json_keys(keys, file):
+    with open(os.path.join(SOURCE, "man/crashres.8"), encoding="utf-8") as page:
+        sections = page.read().replace("\\", "").split("\n.SH ")
+    manual = {part.split("\n")[0]: part for part in sections}
+    for command in ("sign", "verify"):
+        named = re.findall(r"^ .{4}--([a-z-]+)", run(command, "--help")[1], re.M)
+        named = [name for name in named if name != "help"]
+        assert named
+        for name in named:
+            assert f"--{name}" in manual[command.upper()], name
+    sign(*options(keys, "p256"), "--sigfile", file)
+    told = json.loads(run("verify", f"--cert={keys}/p256.pem", "--json", file)[1])
+    for key in [*told, *told["signatures"][0], *told["signatures"][0]["signer"]]:
+        assert re.search(rf"\b{key}\b", manual["VERIFY"]), key
