@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """crashres sign and verify from outside, with evmctl and openssl as the other side.
 
-make check sets CRASHRES_COMMAND (the program). Keys are made here.
+make check sets CRASHRES_COMMAND (the program) and CRASHRES_TOKEN (token.c, a provider).
+Keys are made here.
 """
 
 import errno
@@ -63,9 +64,9 @@ def file(tmp_path):
 
 
 def run(*arguments, **options):
+    environment = {**os.environ, "LC_ALL": "C", **options.pop("env", {})}
     done = subprocess.run([COMMAND, *arguments], capture_output=True, text=True, check=False,
-                          timeout=60, stdin=options.pop("stdin", subprocess.DEVNULL),
-                          env={**os.environ, "LC_ALL": "C"}, **options)
+                          timeout=60, stdin=subprocess.DEVNULL, env=environment, **options)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -218,12 +219,12 @@ def encrypted(keys, tmp_path, request):
     return path
 
 
-def sign_with_passphrase(line, *arguments):
+def sign_with_passphrase(line, *arguments, **options):
     read, write = os.pipe()
     os.write(write, line.encode())
     os.close(write)
     try:
-        return run("sign", f"--passphrase-fd={read}", *arguments, pass_fds=[read])
+        return run("sign", f"--passphrase-fd={read}", *arguments, pass_fds=[read], **options)
     finally:
         os.close(read)
 
@@ -291,6 +292,48 @@ def test_interrupt_while_it_asks(file, encrypted):
     assert on_terminal(command, b"corr\x03") == (
         4, f"Passphrase for {encrypted}: \r\n"
            f"crashres: key: {encrypted}: it needs a passphrase, and got none\r\n")
+
+
+@pytest.fixture
+def token(keys, tmp_path):
+    """The environment in which OpenSSL knows pkcs11: URIs."""
+    module = os.environ.get("CRASHRES_TOKEN", "")
+    if not os.path.exists(module):
+        pytest.skip("no CRASHRES_TOKEN: the build makes no shared objects")
+    openssl("pkcs8", "-topk8", "-nocrypt", "-in", keys / "rsa2048.key", "-outform", "DER", "-out",
+            tmp_path / "token.key")
+    (tmp_path / "openssl.cnf").write_text(f"""
+openssl_conf = all
+[all]
+providers = providers
+[providers]
+default = default_section
+token = token_section
+[default_section]
+activate = 1
+[token_section]
+module = {module}
+activate = 1
+""", encoding="ascii")
+    return {"OPENSSL_CONF": f"{tmp_path}/openssl.cnf", "TOKEN_KEY": f"{tmp_path}/token.key",
+            "TOKEN_CERT": f"{keys}/rsa2048.der"}
+
+
+@pytest.mark.parametrize("kind", ["--append", "--sigfile"])
+def test_a_key_behind_a_provider(keys, file, token, kind):
+    assert sign_with_passphrase("1234\n", "--key=pkcs11:object=kdump;type=private",
+                                "--cert=pkcs11:object=kdump;type=cert", kind, file,
+                                env=token) == (0, "", "")
+    assert run("verify", f"--cert={keys}/rsa2048.pem", file)[0] == 0
+    assert run("verify", "--cert=pkcs11:object=kdump;type=cert", file, env=token)[0] == 0
+
+
+def test_a_wrong_pin_is_tried_once(file, token):
+    assert sign_with_passphrase("4321\n1234\n", "--key=pkcs11:object=kdump", "--sigfile", file,
+                                env=token) == (
+        4, "", "crashres: key: pkcs11:object=kdump: the passphrase is wrong, or the key is "
+               "damaged\n")
+    assert not os.path.exists(f"{file}.sig")
 
 
 @pytest.mark.parametrize("make, problem", [
