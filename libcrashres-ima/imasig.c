@@ -12,10 +12,15 @@
 
 #define SIGNATURE_V2		2
 
+bool crs_imasig_is_digest(const void *data, size_t size)
+{
+	const uint8_t *type = data;
+
+	return size && (*type == TYPE_DIGEST || *type == TYPE_DIGEST_NG);
+}
+
 static enum crashres_status refuse_type(struct crashres_ctx *ctx, unsigned int type)
 {
-	if (type == TYPE_DIGEST || type == TYPE_DIGEST_NG)
-		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "a digest, and not a signature");
 	if (type == TYPE_VERITY)
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED, "a signature of an fs-verity digest");
 	return crs_fail(ctx, CRASHRES_ERR_FORMAT,
@@ -29,6 +34,8 @@ enum crashres_status crs_imasig_parse(struct crashres_ctx *ctx, const void *data
 	const uint8_t *bytes = data;
 	size_t length;
 
+	if (crs_imasig_is_digest(data, size))
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "a digest, and not a signature");
 	if (size && bytes[0] != TYPE_SIGNATURE)
 		return refuse_type(ctx, bytes[0]);
 	if (size < CRS_IMASIG_HEADER)

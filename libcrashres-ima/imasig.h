@@ -18,6 +18,9 @@ struct crs_imasig {
 	size_t size;
 };
 
+/* In security.ima the kernel itself may keep a digest, which is no signature. */
+bool crs_imasig_is_digest(const void *data, size_t size);
+
 /*
  * @imasig borrows @data.
  *

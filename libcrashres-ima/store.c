@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ui.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "store.h"
+
+/* OpenSSL itself takes no longer ones for a PEM file. */
+#define PASSPHRASE_LIMIT 1024
 
 struct asking {
 	const char *where;
@@ -17,23 +19,47 @@ struct asking {
 	bool refused;
 };
 
-/* OpenSSL's form of the question; it owns @buffer, and cleanses it. */
-static int ask(char *buffer, int capacity, int writing, void *data)
+static bool ask(struct asking *asking, char *buffer, size_t capacity, size_t *size)
 {
-	struct asking *asking = data;
 	const struct crs_passphrase *passphrase = asking->passphrase;
-	size_t size = 0;
 
-	(void)writing;
 	asking->asked = true;
 	/* Each decoder would ask on; who did not answer does not want to be asked again. */
-	if (!asking->refused && passphrase->function && capacity > 0 &&
-	    passphrase->function(passphrase->data, asking->where, buffer, (size_t)capacity,
-				 &size) && size <= (size_t)capacity)
-		return (int)size;
-	OPENSSL_cleanse(buffer, (size_t)capacity);
+	if (!asking->refused && passphrase->function &&
+	    passphrase->function(passphrase->data, asking->where, buffer, capacity, size) &&
+	    *size <= capacity)
+		return true;
 	asking->refused = true;
-	return -1;
+	return false;
+}
+
+/* One string that OpenSSL wants; -1 stops it. OpenSSL cleanses what it has of the answer. */
+static int read_string(UI *ui, UI_STRING *string)
+{
+	char buffer[PASSPHRASE_LIMIT + 1];
+	int limit = UI_get_result_maxsize(string), result = -1;
+	size_t capacity = limit < PASSPHRASE_LIMIT ? (size_t)limit : PASSPHRASE_LIMIT, size = 0;
+
+	if (UI_get_string_type(string) != UIT_PROMPT)
+		return 1;
+	if (ask(UI_get0_user_data(ui), buffer, capacity, &size)) {
+		/* It is read as text, too. */
+		buffer[size] = '\0';
+		result = UI_set_result_ex(ui, string, buffer, (int)size) < 0 ? -1 : 1;
+	}
+	OPENSSL_cleanse(buffer, sizeof(buffer));
+	return result;
+}
+
+static UI_METHOD *make_method(void)
+{
+	UI_METHOD *method = UI_create_method("crashres");
+
+	if (method && UI_method_set_reader(method, read_string) < 0) {
+		UI_destroy_method(method);
+		return NULL;
+	}
+	return method;
 }
 
 /* "scheme:" (RFC 3986, 3.1), and no file of that name. */
@@ -101,7 +127,7 @@ enum crashres_status crs_store_load(struct crashres_ctx *ctx, const char *where,
 	if (status != CRASHRES_OK)
 		return status;
 	ERR_clear_error();
-	method = UI_UTIL_wrap_read_pem_callback(ask, 0);
+	method = make_method();
 	if (method)
 		store = OSSL_STORE_open(where, method, &asking, NULL, NULL);
 	if (store)

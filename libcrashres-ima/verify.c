@@ -125,6 +125,10 @@ static enum crashres_status verify_xattr(struct work *work)
 	}
 	if (size < 0)
 		return crs_fail_errno(work->ctx, CRASHRES_ERR_OS, errno, "security.ima");
+	/* The kernel goes on to the appended one then (ima_appraise_measurement). */
+	if (crs_imasig_is_digest(data, (size_t)size))
+		return crs_fail(work->ctx, CRASHRES_ERR_NO_SIGNATURE,
+				"security.ima holds a digest, and not a signature");
 	return verify_imasig(work, data, (size_t)size);
 }
 

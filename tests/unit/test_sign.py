@@ -744,6 +744,17 @@ def test_attribute(keys, attributes, name):
         0, valid(keys, attributes, "security.ima", name), "")
 
 
+def test_a_digest_in_the_attribute_is_no_signature(keys, attributes):
+    """The kernel writes one by itself, where a policy says so."""
+    for digest in (b"\4\4" + bytes(32), b"\1" + bytes(20)):
+        os.setxattr(attributes, "security.ima", digest)
+        assert run("verify", f"--cert={keys}/p256.pem", attributes) == (
+            1, f"{attributes}: no signature\n", "")
+    os.setxattr(attributes, "security.ima", b"")
+    assert run("verify", f"--cert={keys}/p256.pem", attributes) == invalid(
+        attributes, "security.ima", "truncated: 0 bytes, where the header alone has 9")
+
+
 @needs_evmctl
 def test_evmctl_accepts_the_attribute(keys, attributes):
     sign(*options(keys, "rsa2048"), attributes)
