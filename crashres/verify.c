@@ -177,7 +177,8 @@ static void print_json(const struct options *options, const struct found *found,
 static bool choose(struct options *options, const struct kind *kind)
 {
 	if (options->only && options->only != kind) {
-		fprintf(stderr, "crashres verify: one of --xattr, --sigfile and --appended at most\n");
+		fprintf(stderr,
+			"crashres verify: one of --xattr, --sigfile and --appended at most\n");
 		return false;
 	}
 	options->only = kind;

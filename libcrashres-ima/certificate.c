@@ -51,8 +51,9 @@ enum crashres_status crashres_certificate_open(struct crashres_ctx *ctx, const c
 	const struct crs_passphrase none = { NULL, NULL };
 	struct crashres_certificate *new;
 	OSSL_STORE_INFO *info;
-	enum crashres_status status = crs_store_load(ctx, where, OSSL_STORE_INFO_CERT, &none, &info);
+	enum crashres_status status;
 
+	status = crs_store_load(ctx, where, OSSL_STORE_INFO_CERT, &none, &info);
 	if (status != CRASHRES_OK)
 		return crs_within(ctx, status, "certificate");
 	new = calloc(1, sizeof(*new));

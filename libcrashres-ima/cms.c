@@ -74,18 +74,20 @@ static enum crashres_status take_signer(struct crashres_ctx *ctx, struct crs_cms
 	STACK_OF(CMS_SignerInfo) *signers = CMS_get0_SignerInfos(cms->info);
 	const ASN1_OCTET_STRING *signature;
 	X509_ALGOR *digest, *scheme;
+	int count = sk_CMS_SignerInfo_num(signers);
 
-	if (sk_CMS_SignerInfo_num(signers) != 1)
+	if (count != 1)
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
 				"%d signers in one signature: the kernel takes one",
-				sk_CMS_SignerInfo_num(signers) < 0 ? 0 : sk_CMS_SignerInfo_num(signers));
+				count < 0 ? 0 : count);
 	cms->signer = sk_CMS_SignerInfo_value(signers, 0);
 	CMS_SignerInfo_get0_algs(cms->signer, NULL, NULL, &digest, &scheme);
 	if (!crs_hash_from_nid(OBJ_obj2nid(digest->algorithm), &cms->hash))
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
 				"its hash is neither sha256, sha384 nor sha512");
 	if (OBJ_obj2nid(scheme->algorithm) == NID_rsassaPss)
-		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED, "RSASSA-PSS: the kernel has no verifier");
+		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
+				"RSASSA-PSS: the kernel has no verifier");
 	signature = CMS_SignerInfo_get0_signature(cms->signer);
 	cms->signature = ASN1_STRING_get0_data(signature);
 	cms->size = (size_t)ASN1_STRING_length(signature);

@@ -22,7 +22,8 @@ bool crs_imasig_is_digest(const void *data, size_t size)
 static enum crashres_status refuse_type(struct crashres_ctx *ctx, unsigned int type)
 {
 	if (type == TYPE_VERITY)
-		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED, "a signature of an fs-verity digest");
+		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
+				"a signature of an fs-verity digest");
 	return crs_fail(ctx, CRASHRES_ERR_FORMAT,
 			"no signature: it starts with 0x%02x, and not with 0x%02x", type,
 			TYPE_SIGNATURE);

@@ -21,7 +21,8 @@ static enum crashres_status check_curve(struct crashres_ctx *ctx, const EVP_PKEY
 	if (strcmp(name, "prime256v1") && strcmp(name, "secp384r1") && strcmp(name, "secp521r1") &&
 	    strcmp(name, "P-256") && strcmp(name, "P-384") && strcmp(name, "P-521"))
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
-				"an EC key on %s: the kernel verifies P-256, P-384 and P-521", name);
+				"an EC key on %s: the kernel verifies P-256, P-384 and P-521",
+				name);
 	return CRASHRES_OK;
 }
 

@@ -39,12 +39,14 @@ enum crashres_status crs_modsig_parse(struct crashres_ctx *ctx, const void *data
 	fields = bytes + size - CRS_MODSIG_TRAILER;
 	if (!fields_are_good(fields))
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
-				"damaged: the fields before the marker are none of a CMS signature");
+				"damaged: the fields before the marker are none of a CMS "
+				"signature");
 	length = (size_t)fields[8] << 24 | (size_t)fields[9] << 16 | (size_t)fields[10] << 8 |
 		 fields[11];
 	if (length >= size - CRS_MODSIG_TRAILER)
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
-				"truncated: a signature of %zu bytes, where the file has %zu before the fields",
+				"truncated: a signature of %zu bytes, where the file has "
+				"%zu before the fields",
 				length, size - CRS_MODSIG_TRAILER);
 	*modsig = (struct crs_modsig){
 		.content_size = size - CRS_MODSIG_TRAILER - length,
@@ -110,8 +112,8 @@ enum crashres_status crs_modsig_fit(struct crashres_ctx *ctx, const void *data, 
 		shorter = without_padding(data, size);
 	if (shorter + more > room)
 		return crs_fail(ctx, CRASHRES_ERR_LIMIT,
-				"no room for a signature: %zu bytes with it, and kexec_file_load takes "
-				"no more than its image_size, 0x%" PRIx64, shorter + more,
+				"no room for a signature: %zu bytes with it, and kexec_file_load "
+				"takes no more than its image_size, 0x%" PRIx64, shorter + more,
 				image.image_size);
 	*keep = shorter;
 	return CRASHRES_OK;

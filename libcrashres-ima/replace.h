@@ -8,7 +8,7 @@
 #include "../libcrashres/ctx.h"
 
 enum crs_replace_like {
-	CRS_REPLACE_WHOLE,	/* mode, and extended attributes but security.ima and security.evm */
+	CRS_REPLACE_WHOLE,	/* mode; extended attributes but security.ima and security.evm */
 	CRS_REPLACE_READABLE,	/* mode, but nobody executes it; no extended attributes */
 };
 

@@ -34,7 +34,8 @@ static enum crashres_status check_request(struct crashres_ctx *ctx,
 	case CRASHRES_SIGNATURE_XATTR:
 		if (request->output)
 			return crs_fail(ctx, CRASHRES_ERR_REQUEST,
-					"security.ima belongs to the file itself: no output is possible");
+					"security.ima belongs to the file itself: no output is "
+					"possible");
 		break;
 	case CRASHRES_SIGNATURE_SIGFILE:
 		break;
@@ -56,7 +57,8 @@ static enum crashres_status make_imasig(struct crashres_ctx *ctx,
 	CRS_CLEANUP(crs_freep) uint8_t *signature = NULL;
 	struct crs_imasig imasig = {
 		.hash = request->hash,
-		.key_id = request->certificate ? request->certificate->key_id : request->key->key_id,
+		.key_id = request->certificate ? request->certificate->key_id :
+						 request->key->key_id,
 	};
 	struct crs_digest digest;
 	enum crashres_status status;
@@ -152,7 +154,8 @@ static enum crashres_status make_cms(struct crashres_ctx *ctx,
 		first = NULL;
 		return CRASHRES_OK;
 	}
-	crs_log(ctx, CRASHRES_LOG_INFO, "%s: %zu zeros less at its end, to make room for the signature",
+	crs_log(ctx, CRASHRES_LOG_INFO,
+		"%s: %zu zeros less at its end, to make room for the signature",
 		file->name, whole - *content_size);
 	return crs_cms_sign(ctx, request->key, request->certificate, request->hash, file->data,
 			    *content_size, cms, cms_size);
@@ -167,10 +170,11 @@ static enum crashres_status append(struct crashres_ctx *ctx,
 	enum crashres_status status;
 	struct crs_pe pe;
 
-	/* All bytes behind the sections but the signatures count for it (PE Format, Authenticode). */
+	/* All bytes behind the sections but the signatures count (PE Format, Authenticode). */
 	if (crs_pe_parse(file->data, content_size, &pe) && crs_pe_signatures_end(&pe))
 		crs_log(ctx, CRASHRES_LOG_WARNING,
-			"%s: its EFI signature does not cover what is appended, and will not verify",
+			"%s: its EFI signature does not cover what is appended, and will "
+			"not verify",
 			file->name);
 	status = make_cms(ctx, request, file, &content_size, &cms, &cms_size);
 	if (status != CRASHRES_OK)
@@ -191,7 +195,8 @@ enum crashres_status crashres_sign(struct crashres_ctx *ctx,
 		return crs_within(ctx, status, "sign");
 	if (crs_zboot_probe(file->data, file->size))
 		crs_log(ctx, CRASHRES_LOG_WARNING,
-			"%s: kexec_file_load takes the Image inside, which has no signature by this",
+			"%s: kexec_file_load takes the Image inside, which has no signature "
+			"by this",
 			path);
 	if (request->signature == CRASHRES_SIGNATURE_APPENDED)
 		status = append(ctx, request, file);

@@ -91,7 +91,8 @@ static enum crashres_status explain(struct crashres_ctx *ctx, const struct askin
 				asking->where);
 	if (asking->asked)
 		return crs_fail(ctx, CRASHRES_ERR_KEY,
-				"%s: the passphrase is wrong, or the key is damaged", asking->where);
+				"%s: the passphrase is wrong, or the key is damaged",
+				asking->where);
 	/* Of a file that reason is which decoders were tried; of a URI it is the reason. */
 	if (is_uri(asking->where) && ERR_peek_error())
 		return crs_fail_openssl(ctx, CRASHRES_ERR_KEY, "%s: no %s in it", asking->where,

@@ -55,7 +55,8 @@ static void take_check(struct crashres_verification *result,
 	if (certificate->type == CRASHRES_KEY_RSA)
 		set_problem(result, "the signature is damaged, or of another key");
 	else
-		set_problem(result, "the file was changed, or the signature is damaged or of another key");
+		set_problem(result, "the file was changed, or the signature is damaged or of "
+			    "another key");
 }
 
 /* The kernel would not find the key; was it one of these all the same? */
@@ -71,7 +72,8 @@ static void explain_key_id(struct work *work, const struct crs_imasig *imasig,
 		take_check(work->result, certificate, CRS_KEY_SIGNED_IT);
 		work->result->valid = false;
 		set_problem(work->result,
-			    "it names the key id:%08" PRIx32 ", and the key that signed is id:%08" PRIx32,
+			    "it names the key id:%08" PRIx32 ", and the key that signed is "
+			    "id:%08" PRIx32,
 			    imasig->key_id, certificate->key_id);
 		return;
 	}

@@ -22,8 +22,8 @@ static struct signer make_signer(EVP_PKEY *pkey, enum crashres_key_type type, lo
 	assert_true(ASN1_INTEGER_set(X509_get_serialNumber(x509), serial));
 	assert_non_null(X509_gmtime_adj(X509_getm_notBefore(x509), 0));
 	assert_non_null(X509_gmtime_adj(X509_getm_notAfter(x509), 3600));
-	assert_true(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const uint8_t *)"unit", -1,
-					       -1, 0));
+	assert_true(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const uint8_t *)"unit",
+					       -1, -1, 0));
 	assert_true(X509_set_issuer_name(x509, name));
 	assert_true(X509_set_pubkey(x509, pkey));
 	assert_true(X509_sign(x509, pkey, EVP_sha256()));

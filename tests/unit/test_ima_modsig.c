@@ -154,8 +154,8 @@ static void test_fit_takes_zeros_at_the_end(void **state)
 	assert_int_equal(keep, 5000);
 	keep = 1;
 	assert_fails(unit, crs_modsig_fit(unit->ctx, data, 8192, 3193, &keep), CRASHRES_ERR_LIMIT,
-		     "no room for a signature: 8193 bytes with it, and kexec_file_load takes no more "
-		     "than its image_size, 0x2000");
+		     "no room for a signature: 8193 bytes with it, and kexec_file_load takes no "
+		     "more than its image_size, 0x2000");
 	assert_int_equal(keep, 1);
 	/* The kernel rounds image_size up to its pages. */
 	put_image(data, 4097, 5000);
@@ -220,8 +220,8 @@ static void test_fit_keeps_every_byte_of_an_efi_signature(void **state)
 	unit_put_le(data + WRAP_PE_OPTIONAL + 144, 4, 2048);
 	unit_put_le(data + WRAP_PE_OPTIONAL + 148, 4, 512);
 	assert_fails(unit, crs_modsig_fit(unit->ctx, data, 8192, 100, &keep), CRASHRES_ERR_LIMIT,
-		     "no room for a signature: 8292 bytes with it, and kexec_file_load takes no more "
-		     "than its image_size, 0x2000");
+		     "no room for a signature: 8292 bytes with it, and kexec_file_load takes no "
+		     "more than its image_size, 0x2000");
 	assert_int_equal(keep, 1);
 	assert_ok(unit, crs_modsig_fit(unit->ctx, data, 8092, 100, &keep));
 	assert_int_equal(keep, 8092);

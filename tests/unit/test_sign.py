@@ -13,6 +13,7 @@ import re
 import resource
 import shutil
 import stat
+import struct
 import subprocess
 import termios
 import time
@@ -171,8 +172,8 @@ def test_key_id_is_the_certificates_own(keys, file, tmp_path):
     other = key_id(keys / "p256.pem")
     status, output, error = run("verify", f"--cert={tmp_path}/own.pem", file)
     assert (status, error) == (1, "")
-    assert output == (f"{file}: signature file: not valid: it names the key id:{other}, and the key "
-                      "that signed is id:aabbccdd\n"
+    assert output == (f"{file}: signature file: not valid: it names the key id:{other}, and the "
+                      "key that signed is id:aabbccdd\n"
                       "  Signer    CN = own (id:aabbccdd)\n  Signed    ecdsa, sha256\n"
                       f"  Digest    matches\n  Key       id:{other}\n")
 
@@ -552,8 +553,8 @@ def test_an_image_without_room(keys, file):
     file.write_bytes(data)
     status, output, error = run("sign", *options(keys, "rsa2048"), "--append", file)
     assert (status, output) == (4, "")
-    assert re.fullmatch(f"crashres: sign {file}: no room for a signature: 6[0-9]+ bytes with it, and "
-                        "kexec_file_load takes no more than its image_size, 0x10000\n", error)
+    assert re.fullmatch(f"crashres: sign {file}: no room for a signature: 6[0-9]+ bytes with it, "
+                        "and kexec_file_load takes no more than its image_size, 0x10000\n", error)
     assert file.read_bytes() == data
 
 
@@ -561,8 +562,22 @@ def test_warns_of_a_zboot_file(keys, file):
     file.write_bytes(b"MZ\0\0zimg" + bytes(4000))
     status, output, error = run("sign", *options(keys, "p256"), "--append", file)
     assert (status, output) == (0, "")
-    assert error == (f"crashres: warning: {file}: kexec_file_load takes the Image inside, which has "
-                     "no signature by this\n")
+    assert error == (f"crashres: warning: {file}: kexec_file_load takes the Image inside, which "
+                     "has no signature by this\n")
+
+
+def test_an_efi_signature_is_kept_with_a_warning(keys, file):
+    """A PE32+ file whose certificate table is at its end (Microsoft, "PE Format")."""
+    data = bytearray(1024)
+    data[:2], data[60:64], data[64:68] = b"MZ", struct.pack("<I", 64), b"PE\0\0"
+    data[68:70], data[84:86] = struct.pack("<H", 0xaa64), struct.pack("<H", 240)
+    data[88:90], data[196:200] = struct.pack("<H", 0x20b), struct.pack("<I", 16)
+    data[232:240] = struct.pack("<II", 512, 512)
+    file.write_bytes(data)
+    assert run("sign", *options(keys, "p256"), "--append", file) == (
+        0, "", f"crashres: warning: {file}: its EFI signature does not cover what is appended, and "
+               "will not verify\n")
+    assert content_and_cms(file.read_bytes())[0] == data
 
 
 # ---------------------------------------------------------------- what is not valid

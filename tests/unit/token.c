@@ -81,8 +81,9 @@ static int load(void *data, OSSL_CALLBACK *give, void *give_data, OSSL_PASSPHRAS
 	fclose(file);
 	params[0] = OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type);
 	params[1] = OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_DATA, der, size);
-	params[2] = object->certificate ? OSSL_PARAM_construct_end() :
-		    OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA_STRUCTURE, structure, 0);
+	params[2] = OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA_STRUCTURE, structure, 0);
+	if (object->certificate)
+		params[2] = OSSL_PARAM_construct_end();
 	params[3] = OSSL_PARAM_construct_end();
 	return give(params, give_data);
 }
