@@ -140,7 +140,7 @@ def test_json_of_others(run):
 
 
 def test_json_keys_are_explained(run):
-    with open(os.path.join(SOURCE, "man/crashres.8"), encoding="utf-8") as page:
+    with open(os.path.join(SOURCE, "man/crashres.1"), encoding="utf-8") as page:
         text = page.read()
     report = json.loads(run.report("--json", content=REPAIRED_RECORD)[1])
     for key in [*report, *report["damage"][0]]:

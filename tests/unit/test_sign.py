@@ -807,7 +807,7 @@ def test_file_system_without_attributes(keys):
 # ---------------------------------------------------------------- the manual
 
 def test_manual_has_all_options_and_json_keys(keys, file):
-    with open(os.path.join(SOURCE, "man/crashres.8"), encoding="utf-8") as page:
+    with open(os.path.join(SOURCE, "man/crashres.1"), encoding="utf-8") as page:
         sections = page.read().replace("\\", "").split("\n.SH ")
     manual = {part.split("\n")[0]: part for part in sections}
     for command in ("sign", "verify"):
