@@ -11,7 +11,9 @@ import os
 import pty
 import re
 import resource
+import select
 import shutil
+import signal
 import stat
 import struct
 import subprocess
@@ -252,6 +254,18 @@ def test_no_terminal_to_ask_on(file, encrypted):
         4, "", f"crashres: key: {encrypted}: it needs a passphrase, and got none\n")
 
 
+def read_terminal(terminal, child):
+    """What there is next; nothing more to come is nothing."""
+    if not select.select([terminal], [], [], 30)[0]:
+        os.kill(child, signal.SIGKILL)
+        pytest.fail("crashres waits for another answer")
+    try:
+        return os.read(terminal, 1000)
+    except OSError as error:
+        assert error.errno == errno.EIO
+        return b""
+
+
 def on_terminal(command, answer):
     """Exit status and all that the terminal showed; answers when the echo is off."""
     child, terminal = pty.fork()
@@ -259,16 +273,13 @@ def on_terminal(command, answer):
         os.execv(command[0], command)
     shown = b""
     while not shown.endswith(b": "):
-        shown += os.read(terminal, 1000)
+        shown += read_terminal(terminal, child)
     deadline = time.monotonic() + 30
     while termios.tcgetattr(terminal)[3] & termios.ECHO:
         assert time.monotonic() < deadline
     os.write(terminal, answer)
-    try:
-        while more := os.read(terminal, 1000):
-            shown += more
-    except OSError as error:
-        assert error.errno == errno.EIO
+    while more := read_terminal(terminal, child):
+        shown += more
     _, status = os.waitpid(child, 0)
     os.close(terminal)
     return os.waitstatus_to_exitcode(status), shown.decode()
