@@ -75,9 +75,10 @@ static enum crashres_status make_imasig(struct crashres_ctx *ctx,
 static enum crashres_status set_xattr(struct crashres_ctx *ctx, const struct crashres_file *file,
 				      const uint8_t *data, size_t size)
 {
-	if (!fsetxattr(file->fd, "security.ima", data, size, 0))
+	/* The descriptor of a copy is that of memory, where an attribute would be set and lost. */
+	if (!file->copied && !fsetxattr(file->fd, "security.ima", data, size, 0))
 		return CRASHRES_OK;
-	if (errno == EOPNOTSUPP)
+	if (file->copied || errno == EOPNOTSUPP)
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
 				"its file system has no attribute security.ima");
 	if (errno == EPERM || errno == EACCES)
