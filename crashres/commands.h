@@ -8,10 +8,13 @@
 /* Exit statuses of every subcommand from here on; below are its own. */
 #define EXIT_TROUBLE	4		/* said on stderr */
 
-/* Subcommands; argv[0] is the name of one. Return: exit status. */
-int report_main(int argc, char **argv);
-int seal_main(int argc, char **argv);
-int sign_main(int argc, char **argv);
-int verify_main(int argc, char **argv);
+/*
+ * Subcommands; argv[0] is the name of one. @ctx is new, and says its warnings. Return:
+ * exit status.
+ */
+int report_main(struct crashres_ctx *ctx, int argc, char **argv);
+int seal_main(struct crashres_ctx *ctx, int argc, char **argv);
+int sign_main(struct crashres_ctx *ctx, int argc, char **argv);
+int verify_main(struct crashres_ctx *ctx, int argc, char **argv);
 
 #endif

@@ -7,7 +7,7 @@
 
 static const struct command {
 	const char *name;
-	int (*run)(int argc, char **argv);
+	int (*run)(struct crashres_ctx *ctx, int argc, char **argv);
 	const char *purpose;
 } commands[] = {
 	{ "report", report_main, "What purgatory found before it started this kernel" },
@@ -28,13 +28,39 @@ static void print_usage(FILE *out)
 		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].purpose);
 }
 
+static void warn(void *data, enum crashres_log_level level, const char *line)
+{
+	(void)data;
+	if (level == CRASHRES_LOG_WARNING)
+		fprintf(stderr, "crashres: warning: %s\n", line);
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+	struct crashres_ctx *ctx;
+	int result;
+
+	if (crashres_ctx_new(&ctx) != CRASHRES_OK) {
+		perror("crashres");
+		return EXIT_TROUBLE;
+	}
+	crashres_ctx_set_log(ctx, warn, NULL);
+	result = command->run(ctx, argc, argv);
+	crashres_ctx_free(ctx);
+	if (fflush(stdout)) {
+		perror("crashres: standard output");
+		return EXIT_TROUBLE;
+	}
+	return result;
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (!strcmp(name, commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
+			return run(&commands[i], argc - 1, argv + 1);
 	if (!strcmp(name, "--help") || !strcmp(name, "-h")) {
 		print_usage(stdout);
 		return 0;

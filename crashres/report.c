@@ -237,11 +237,9 @@ static int run(struct crashres_ctx *ctx, const struct options *options)
 	return result;
 }
 
-int report_main(int argc, char **argv)
+int report_main(struct crashres_ctx *ctx, int argc, char **argv)
 {
-	struct crashres_ctx *ctx;
 	struct options options;
-	int result;
 
 	if (!parse(argc, argv, &options)) {
 		fputs(usage, stderr);
@@ -251,15 +249,5 @@ int report_main(int argc, char **argv)
 		fputs(usage, stdout);
 		return EXIT_INTACT;
 	}
-	if (crashres_ctx_new(&ctx) != CRASHRES_OK) {
-		perror("crashres");
-		return EXIT_TROUBLE;
-	}
-	result = run(ctx, &options);
-	crashres_ctx_free(ctx);
-	if (fflush(stdout)) {
-		perror("crashres: standard output");
-		return EXIT_TROUBLE;
-	}
-	return result;
+	return run(ctx, &options);
 }

@@ -213,18 +213,9 @@ static int run(struct crashres_ctx *ctx, const struct options *options)
 	return result;
 }
 
-static void log_line(void *data, enum crashres_log_level level, const char *line)
+int seal_main(struct crashres_ctx *ctx, int argc, char **argv)
 {
-	(void)data;
-	if (level == CRASHRES_LOG_WARNING)
-		fprintf(stderr, "crashres: warning: %s\n", line);
-}
-
-int seal_main(int argc, char **argv)
-{
-	struct crashres_ctx *ctx;
 	struct options options;
-	int result;
 
 	if (!parse(argc, argv, &options)) {
 		fputs(usage, stderr);
@@ -234,12 +225,5 @@ int seal_main(int argc, char **argv)
 		fputs(usage, stdout);
 		return 0;
 	}
-	if (crashres_ctx_new(&ctx) != CRASHRES_OK) {
-		perror("crashres");
-		return EXIT_TROUBLE;
-	}
-	crashres_ctx_set_log(ctx, log_line, NULL);
-	result = run(ctx, &options);
-	crashres_ctx_free(ctx);
-	return result;
+	return run(ctx, &options);
 }

@@ -278,18 +278,9 @@ static int run(struct crashres_ctx *ctx, struct options *options)
 	return result;
 }
 
-static void warn(void *data, enum crashres_log_level level, const char *line)
+int sign_main(struct crashres_ctx *ctx, int argc, char **argv)
 {
-	(void)data;
-	if (level == CRASHRES_LOG_WARNING)
-		fprintf(stderr, "crashres: warning: %s\n", line);
-}
-
-int sign_main(int argc, char **argv)
-{
-	struct crashres_ctx *ctx;
 	struct options options;
-	int result;
 
 	if (!parse(argc, argv, &options)) {
 		fputs(usage, stderr);
@@ -299,12 +290,5 @@ int sign_main(int argc, char **argv)
 		fputs(usage, stdout);
 		return EXIT_SUCCESS;
 	}
-	if (crashres_ctx_new(&ctx) != CRASHRES_OK) {
-		perror("crashres");
-		return EXIT_TROUBLE;
-	}
-	crashres_ctx_set_log(ctx, warn, NULL);
-	result = run(ctx, &options);
-	crashres_ctx_free(ctx);
-	return result;
+	return run(ctx, &options);
 }

@@ -314,7 +314,7 @@ static int run(struct crashres_ctx *ctx, const struct options *options)
 	return result;
 }
 
-static int with_options(struct crashres_ctx *ctx, int argc, char **argv)
+int verify_main(struct crashres_ctx *ctx, int argc, char **argv)
 {
 	struct options options = { .certificates = calloc((size_t)argc, sizeof(char *)) };
 	int result = EXIT_TROUBLE;
@@ -330,23 +330,5 @@ static int with_options(struct crashres_ctx *ctx, int argc, char **argv)
 		result = run(ctx, &options);
 	}
 	free(options.certificates);
-	return result;
-}
-
-int verify_main(int argc, char **argv)
-{
-	struct crashres_ctx *ctx;
-	int result;
-
-	if (crashres_ctx_new(&ctx) != CRASHRES_OK) {
-		perror("crashres");
-		return EXIT_TROUBLE;
-	}
-	result = with_options(ctx, argc, argv);
-	crashres_ctx_free(ctx);
-	if (fflush(stdout)) {
-		perror("crashres: standard output");
-		return EXIT_TROUBLE;
-	}
 	return result;
 }
