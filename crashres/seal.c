@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../kexec/values.h"
@@ -139,19 +140,21 @@ static int write_file(const char *path, const struct crashres_file *file)
 	size_t size;
 	const void *data = crashres_file_data(file, &size);
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), error = 0;
+	struct stat st = { 0 };
 
 	if (fd < 0) {
 		fprintf(stderr, "crashres: %s: %s\n", path, strerror(errno));
 		return EXIT_TROUBLE;
 	}
-	if (!write_all(fd, data, size) || fsync(fd) < 0)
+	if (fstat(fd, &st) < 0 || !write_all(fd, data, size) || (S_ISREG(st.st_mode) && fsync(fd) < 0))
 		error = errno;
 	if (close(fd) < 0 && !error)
 		error = errno;
 	if (!error)
 		return 0;
 	fprintf(stderr, "crashres: %s: %s\n", path, strerror(error));
-	unlink(path);
+	if (S_ISREG(st.st_mode))
+		unlink(path);
 	return EXIT_TROUBLE;
 }
 

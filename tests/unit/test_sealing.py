@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""crashres seal from outside: exact output, exit status and bytes."""
+
+import gzip
+import os
+import re
+import struct
+import subprocess
+
+import pytest
+
+COMMAND = os.environ["CRASHRES_COMMAND"]
+KEXEC = os.environ["CRASHRES_KEXEC"]
+DATA = os.environ["CRASHRES_DATA"]
+SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+KIB, MIB = 1 << 10, 1 << 20
+
+
+def image(size=64 * KIB, image_size=3 * MIB, flags=0b1010):
+    header = struct.pack("<4sIQQQ24s4sI", b"MZ\0\0", 0, 0, image_size, flags, bytes(24),
+                         b"ARM\x64", 0)
+    return header.ljust(size, b"\xa5")
+
+
+@pytest.fixture
+def run(tmp_path):
+    (tmp_path / "Image").write_bytes(image())
+    (tmp_path / "Image.gz").write_bytes(gzip.compress(image(), mtime=0))
+    (tmp_path / "initrd").write_bytes(b"initrd" * 1000)
+
+    def run_command(*arguments):
+        done = subprocess.run([COMMAND, *arguments], cwd=tmp_path, capture_output=True, text=True,
+                              check=False, timeout=60, env={**os.environ, "LC_ALL": "C"})
+        return done.returncode, done.stdout, done.stderr
+
+    run_command.folder = tmp_path
+    return run_command
+
+
+def fails(sentence):
+    return 4, "", f"crashres: {sentence}\n"
+
+
+def test_there_and_back(run):
+    for kernel in "Image", "Image.gz":
+        assert run("seal", f"--kernel={kernel}", "--initrd=initrd", "-o", "sealed") == (0, "", "")
+        sealed = (run.folder / "sealed").read_bytes()
+        branch, _, text_offset, image_size, flags = struct.unpack_from("<IIQQQ", sealed)
+        assert branch == 0x14000400             # b . + 4096
+        assert (text_offset, flags) == (0, 0b1010)
+        assert len(sealed) == 5 * MIB and image_size == 5 * MIB + 64 * KIB
+        assert sealed[2 * MIB:5 * MIB] == image().ljust(3 * MIB, b"\0")
+        assert run("seal", "--unseal", "--kernel=sealed", "--output=back") == (0, "", "")
+        assert (run.folder / "back").read_bytes() == image()
+
+
+def test_the_same_twice(run):
+    for name in "one", "two":
+        assert run("seal", "--kernel=Image", "--initrd=initrd", "-o", name) == (0, "", "")
+    assert (run.folder / "one").read_bytes() == (run.folder / "two").read_bytes()
+
+
+def test_it_is_a_kernel_like_any_other(run):
+    assert run("seal", "--kernel=Image", "-o", "sealed") == (0, "", "")
+    done = subprocess.run([KEXEC, "--root", os.path.join(DATA, "virt-6.1"), "-s", "-p",
+                           run.folder / "sealed"], capture_output=True, text=True, check=True)
+    assert "Checks        as the sealed Image says that it is\n" in done.stdout
+
+
+def test_the_console_of_another_machine(run):
+    """Its UART's address, which is nowhere else in the Image."""
+    uart = struct.pack("<Q", 0x9000000)
+    assert run("seal", "--kernel=Image", "--root", os.path.join(DATA, "virt-6.1"), "-o",
+               "sealed") == (0, "", "")
+    assert uart in (run.folder / "sealed").read_bytes()[4096:2 * MIB]
+    if os.uname().machine != "aarch64":
+        assert run("seal", "--kernel=Image", "-o", "sealed") == (0, "", "")
+        assert uart not in (run.folder / "sealed").read_bytes()[4096:2 * MIB]
+
+
+def usage():
+    return re.search(r'usage\[\] =\n(.*?);\n', source_text("crashres/seal.c"), re.S).group(1)
+
+
+def source_text(path):
+    with open(os.path.join(SOURCE, path), encoding="utf-8") as file:
+        return file.read()
+
+
+@pytest.mark.parametrize("arguments, line", [
+    ([], "crashres seal: --kernel is missing"),
+    (["--kernel=Image"], "crashres seal: -o is missing"),
+    (["--kernel=Image", "-o", "x", "more"], 'crashres seal: "more": no operand is wanted'),
+    (["--kernel=Image", "-o", "x", "--on-damage=no"], "Bad option value in --on-damage=no"),
+    (["--kernel=Image", "-o", "x", "--repair=0"], "Bad option value in --repair=0"),
+    (["--kernel=Image", "-o", "x", "--check-time=x"], "Bad option value in --check-time=x"),
+    (["--bad"], "seal: unrecognized option '--bad'"),
+])
+def test_wrong_usage(run, arguments, line):
+    code, out, err = run("seal", *arguments)
+    assert (code, out, err.splitlines()[0]) == (4, "", line)
+    assert err.splitlines()[1].startswith("Usage: crashres seal --kernel=KERNEL")
+
+
+def test_help(run):
+    code, out, err = run("seal", "--help")
+    assert (code, err) == (0, "")
+    page = source_text("man/crashres.1").replace("\\", "")
+    for name in re.findall(r"--([a-z-]+)", usage()):
+        assert f"--{name}" in out and f"--{name}" in page
+
+
+def test_what_cannot_be_sealed(run):
+    assert run("seal", "--kernel=none", "-o", "x") == fails(
+        "Cannot open `none': No such file or directory")
+    assert run("seal", "--kernel=initrd", "-o", "x") == fails(
+        "Cannot determine the file type of initrd: neither an arm64 kernel nor one in a known "
+        "wrapper")
+    assert run("seal", "--kernel=Image", "--initrd=none", "-o", "x") == fails(
+        "Cannot open `none': No such file or directory")
+    assert run("seal", "--unseal", "--kernel=Image", "-o", "x") == fails(
+        "Image: is not a sealed Image")
+    assert run("seal", "--kernel=Image", "--root=none", "-o", "x") == fails(
+        "root none: No such file or directory")
+    assert not (run.folder / "x").exists()
+    assert run("seal", "--kernel=Image", "-o", "sealed") == (0, "", "")
+    assert run("seal", "--kernel=sealed", "-o", "x") == fails("sealed: is sealed already")
+
+
+def test_where_it_cannot_be_written(run):
+    assert run("seal", "--kernel=Image", "-o", "none/x") == fails(
+        "none/x: No such file or directory")
+    assert run("seal", "--kernel=Image", "-o", "/dev/full") == fails(
+        "/dev/full: No space left on device")
+    assert os.path.exists("/dev/full")
