@@ -50,6 +50,12 @@ static void check_leaves(struct pg_check *check, uint64_t leaf, const uint8_t *d
 		note_leaf(check, leaf + i, true);
 }
 
+static void miss_segment(struct pg_check *check, const struct purgatory_segment *segment)
+{
+	for (uint64_t i = 0; i < segment->size / PURGATORY_LEAF_SIZE; i++)
+		note_leaf(check, segment->first_leaf + i, false);
+}
+
 static void check_segment(struct pg_check *check, const struct purgatory_segment *segment)
 {
 	const uint8_t *data = (const uint8_t *)segment->base;
@@ -74,6 +80,10 @@ void pg_check_segments(struct pg_check *check)
 {
 	pg_clear_bitmap();
 	pg_check_tables(check);
-	for (uint32_t i = 0; i < pg_params.segment_count; i++)
-		check_segment(check, &pg_params.segments[i]);
+	for (uint32_t i = 0; i < pg_params.segment_count; i++) {
+		if (pg_params.segments[i].base == PG_NOWHERE)
+			miss_segment(check, &pg_params.segments[i]);
+		else
+			check_segment(check, &pg_params.segments[i]);
+	}
 }

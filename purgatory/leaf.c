@@ -55,7 +55,7 @@ uint8_t *pg_leaf_at(uint64_t leaf)
 {
 	const struct purgatory_segment *segment = pg_segment_of(leaf);
 
-	if (!segment)
+	if (!segment || segment->base == PG_NOWHERE)
 		return NULL;
 	return (uint8_t *)segment->base + (leaf - segment->first_leaf) * PURGATORY_LEAF_SIZE;
 }

@@ -118,7 +118,8 @@ void pg_clean_checked(void)
 	uint64_t tables = pg_params.table_offset[0];
 
 	for (uint32_t i = 0; i < pg_params.segment_count; i++)
-		pg_clean((const uint8_t *)pg_params.segments[i].base, pg_params.segments[i].size);
+		if (pg_params.segments[i].base != PG_NOWHERE)
+			pg_clean((const uint8_t *)pg_params.segments[i].base, pg_params.segments[i].size);
 	pg_clean(pg_at(tables), pg_params.segment_size - tables);
 	pg_clean_found();
 }

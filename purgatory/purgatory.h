@@ -79,6 +79,9 @@ bool pg_find_all(uint64_t dtb);
 /* What was found, is written, and is in no segment. */
 void pg_clean_found(void);
 
+/* The base of a segment that is not there: all of it is damaged, and nothing of it is touched. */
+#define PG_NOWHERE UINT64_MAX
+
 /* digest.c: the digest tables */
 struct pg_digest {
 	uint64_t words[PURGATORY_DIGEST_SIZE / sizeof(uint64_t)];
@@ -106,7 +109,7 @@ void pg_clear_bitmap(void);
 void pg_set_damaged(uint64_t leaf, bool damaged);
 bool pg_is_damaged(uint64_t leaf);
 const struct purgatory_segment *pg_segment_of(uint64_t leaf);
-uint8_t *pg_leaf_at(uint64_t leaf);
+uint8_t *pg_leaf_at(uint64_t leaf);		/* NULL: nowhere */
 
 /* check.c: hashes every leaf, until the time is over. */
 void pg_check_segments(struct pg_check *check);

@@ -30,7 +30,7 @@ static void note_found(struct purgatory_damage *damage, const uint8_t *from, uin
 		damage->found[i] = 0;
 	if (copy.size > limit)
 		copy.size = limit;
-	damage->found_size = pg_try(copy_bytes, &copy) ? (uint32_t)copy.size : 0;
+	damage->found_size = from && pg_try(copy_bytes, &copy) ? (uint32_t)copy.size : 0;
 }
 
 static void start_run(struct purgatory_damage *damage, const struct purgatory_segment *segment,
@@ -41,7 +41,7 @@ static void start_run(struct purgatory_damage *damage, const struct purgatory_se
 	for (size_t i = 0; i < sizeof(damage->segment); i++)
 		damage->segment[i] = segment->name[i];
 	damage->offset = offset;
-	note_found(damage, (const uint8_t *)segment->base + offset, PURGATORY_LEAF_SIZE);
+	note_found(damage, pg_leaf_at(leaf), PURGATORY_LEAF_SIZE);
 }
 
 static void record_segment(struct purgatory_record *record,

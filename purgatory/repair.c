@@ -100,7 +100,7 @@ static bool put_back(struct pg_check *check, uint64_t leaf, const void *data)
 {
 	struct sum place = { (uint64_t *)pg_leaf_at(leaf), data };
 
-	if (!pg_is_right(check->sha256, leaf, data))
+	if (!place.to || !pg_is_right(check->sha256, leaf, data))
 		return false;
 	pg_record_repair(&check->record, leaf, data);
 	if (!pg_try(store_leaf, &place) || !pg_is_right(check->sha256, leaf, place.to))

@@ -14,9 +14,6 @@
 #include "pagetables.h"
 #include "purgatory.h"
 
-/* No address at all: whatever is read from there is damaged (Arm ARM, address size fault). */
-#define NOWHERE		(1ULL << 63)
-
 /* Above 48 bits neither Image nor page tables go. */
 #define ADDRESS_LIMIT	(1ULL << 48)
 
@@ -30,15 +27,31 @@ static uint64_t base_of_all(void)
 	return (uintptr_t)&pg_header;
 }
 
+struct opening {
+	void *data;
+	struct pg_fdt *tree;
+	bool done;			/* out */
+};
+
+/* Its size is in it, and may be another one once what a cache holds has been cleaned. */
+static void open_clean(void *arg)
+{
+	struct opening *opening = arg;
+
+	pg_clean(opening->data, TREE_HEADER);
+	if (!pg_fdt_open(opening->data, opening->tree))
+		return;
+	pg_clean(opening->data, opening->tree->size);
+	opening->done = pg_fdt_open(opening->data, opening->tree);
+}
+
+/* Where there is no memory there is no tree. */
 static bool open_tree(uint64_t dtb, struct pg_fdt *tree)
 {
-	if (!dtb || dtb % sizeof(uint64_t) || dtb >= ADDRESS_LIMIT)
-		return false;
-	pg_clean((const void *)dtb, TREE_HEADER);
-	if (!pg_fdt_open((void *)dtb, tree))
-		return false;
-	pg_clean((const void *)dtb, tree->size);
-	return pg_fdt_open((void *)dtb, tree);
+	struct opening opening = { .data = (void *)dtb, .tree = tree };
+
+	return dtb && dtb % sizeof(uint64_t) == 0 && dtb < ADDRESS_LIMIT &&
+	       pg_try(open_clean, &opening) && opening.done;
 }
 
 static bool is_inside(struct pg_range inner, struct pg_range outer)
@@ -68,7 +81,7 @@ static uint64_t find_initrd(const struct pg_fdt *tree, struct pg_range region)
 	if (!pg_fdt_initrd(tree, &initrd) || initrd.size != pg_params.initrd_size ||
 	    initrd.base % PURGATORY_LEAF_SIZE || initrd.base >= ADDRESS_LIMIT ||
 	    (region.size && !is_inside(initrd, region)))
-		return NOWHERE;
+		return PG_NOWHERE;
 	return initrd.base;
 }
 
@@ -176,7 +189,7 @@ bool pg_find_all(uint64_t dtb)
 		pg_params.segments[i].base += base_of_all();
 	if (pg_params.initrd_size)
 		pg_params.segments[pg_params.segment_count - 1].base =
-			found ? find_initrd(&tree, region) : NOWHERE;
+			found ? find_initrd(&tree, region) : PG_NOWHERE;
 	build_tables(region);
 	if (found)
 		make_record(&tree, dtb, region);

@@ -367,6 +367,10 @@ class Plan:
         assert len(self.image) == self.image_size
 
     @property
+    def start(self):
+        return self.base
+
+    @property
     def leaves(self):
         return sum(len(segment.leaves) for segment in self.segments)
 
@@ -426,20 +430,37 @@ class Plan:
         words = base, kind | self.conduit << 32, stride | width << 32
         return base, kind, self.conduit, stride, width, (MAGIC + sum(words)) % 2**64
 
+    # What a sealed Image has otherwise
+
+    def _places(self):
+        return self.kernel_entry, self.dtb, self.record
+
+    def _roots(self):
+        return self.root_offset if self.region else (0, 0)
+
+    def _counted(self, address):
+        return address
+
+    def _base_of(self, segment):
+        return segment.base
+
+    def _sealed_sizes(self):
+        return 0, 0
+
     def _params(self, self_digest):
         params = PARAMS.pack(
             *code_sum(self.image[: self.scratch_offset]), self_digest, self.segment_size,
-            self.kernel_entry, self.dtb, self.record, *self._uart_words(),
-            self.on_damage, self.seconds,
-            *(self.root_offset if self.region else (0, 0)),
+            *self._places(), *self._uart_words(),
+            self.on_damage, self.seconds, *self._roots(),
             self.leaves if self.leaf_count is None else self.leaf_count,
             *self.table_offset, hashlib.sha256(self._table(0)).digest(), self.bitmap_offset,
-            self.parity_base, self.groups, 0, 0, len(self.segments), 0,
+            self._counted(self.parity_base) if self.groups else 0, self.groups,
+            *self._sealed_sizes(), len(self.segments), 0,
         )
         first_leaf = 0
         for segment in self.segments:
             params += SEGMENT.pack(
-                segment.base, len(segment.data), first_leaf, segment.name.encode()
+                self._base_of(segment), len(segment.data), first_leaf, segment.name.encode()
             )
             first_leaf += len(segment.leaves)
         return params.ljust(round_up(PARAMS_SIZE, LEAF), b"\0")
@@ -485,6 +506,61 @@ class Plan:
         """Where the program counter of a CPU is that waits in pg_halt: behind its wfi."""
         code = self.image[symbol("pg_halt"):self.scratch_offset]
         return self.base + symbol("pg_halt") + code.index(WFI) + len(WFI)
+
+
+# libcrashres/plan/seal.h, said a second time.
+SEALED_HEADER = LEAF
+SEALED_ROOT_SIZE = 16 * LEAF
+
+
+@dataclass
+class SealedPlan(Plan):
+    """A sealed Image where it was loaded: what is in it counts from its start."""
+
+    initrd_size: int = 0            # bytes; the initrd is the last segment
+
+    @property
+    def start(self):
+        return self.base - SEALED_HEADER
+
+    @property
+    def table_offset(self):
+        first = self.image_size + round_up(PARAMS_SIZE, LEAF)
+        return first, first + self.table_size
+
+    @property
+    def root_offset(self):
+        first = self.bitmap_offset + round_up(-(-self.leaves // 8), LEAF)
+        return first, first + SEALED_ROOT_SIZE
+
+    @property
+    def segment_size(self):
+        return self.root_offset[1] + SEALED_ROOT_SIZE
+
+    def _page_tables(self):
+        return b""
+
+    def _places(self):
+        return self.kernel_entry - self.base, 0, 0
+
+    def _roots(self):
+        return self.root_offset
+
+    def _counted(self, address):
+        return address - self.base
+
+    def _base_of(self, segment):
+        return 0 if segment.name == "initrd" else segment.base - self.base
+
+    def _sealed_sizes(self):
+        return SEALED_ROOT_SIZE, self.initrd_size
+
+    def memory(self):
+        header = struct.pack("<II", 0x14000000 | SEALED_HEADER // 4, 0).ljust(SEALED_HEADER, b"\0")
+        return {"header": header, **super().memory()}
+
+    def address(self, name):
+        return self.start if name == "header" else super().address(name)
 
 
 @dataclass
@@ -619,7 +695,7 @@ def run_plan(plan, found, cpu, level, directory, more=(), before=(), halts=False
 
     Outcome.memory is what the segments are at the end, by name, and what save names: (address,
     size) each. before: defines of payload.S."""
-    code = assemble("BEFORE", **{"PURGATORY": plan.base, "SET_E2H": int(level[1]), **dict(before)})
+    code = assemble("BEFORE", **{"PURGATORY": plan.start, "SET_E2H": int(level[1]), **dict(before)})
     files = [(plan.address(name), data) for name, data in found.items()]
     ranges = {s.name: (s.base, len(s.data)) for s in plan.segments if not s.absent}
     ranges.update(save)

@@ -3,6 +3,8 @@
 oracle.py says. By hand:
 
     CRASHRES_PURGATORY_BIN=... /usr/bin/python3 tests/vm/campaign.py --cases 1000 --seed 1
+
+With --sealed on sealed Images; CRASHRES_PURGATORY_BIN then names sealed.bin.
 """
 
 import argparse
@@ -12,6 +14,7 @@ import os
 import random
 import re
 import struct
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -54,8 +57,52 @@ def segments():
 IMAGES = ((), bm.METHODS[:1], bm.METHODS[1:], bm.METHODS)
 
 
+# Of a sealed Image: from its header on, and what its loader put beside it.
+SEALED, SEALED_PARITY, SEALED_KERNEL, SEALED_INITRD = 0x44000000, 0x44080000, 0x44200000, 0x44400000
+TREE, TREE_CORE, TREE_ROOM = 0x44600000, 0x44680000, 64 << 10
+INITRD_SIZE = 23 * bm.LEAF - 1000
+
+
 @functools.cache
+def sealed_segments():
+    noise = random.Random(2).randbytes
+    [kernel] = [segment.data for segment in segments() if segment.name == "kernel"]
+    return [bm.Segment("kernel", SEALED_KERNEL, kernel),
+            bm.Segment("initrd", SEALED_INITRD, noise(INITRD_SIZE).ljust(23 * bm.LEAF, b"\0"))]
+
+
+@functools.cache
+def tree(in_region):
+    """The device tree that the old kernel's loader has made; without a region that of a boot
+    loader."""
+    region = f"linux,usable-memory-range = <0 {REGION[0]:#x} 0 {REGION[1] - REGION[0]:#x}>; " \
+             f"linux,elfcorehdr = <0 {TREE_CORE:#x} 0 0x1000>;" if in_region else ""
+    source = f"""/dts-v1/; / {{ #address-cells = <2>; #size-cells = <2>;
+        chosen {{ bootargs = "quiet"; {region} linux,initrd-start = <0 {SEALED_INITRD:#x}>;
+                 linux,initrd-end = <0 {SEALED_INITRD + INITRD_SIZE:#x}>; }}; }};"""
+    return subprocess.run(["dtc", "-q", "-O", "dtb"], input=source.encode(), check=True,
+                          capture_output=True).stdout
+
+
+@functools.cache
+def make_sealed_plan(methods, mmu, on_damage):
+    return bm.SealedPlan(
+        bm.portable_image(methods), SEALED + bm.SEALED_HEADER, SEALED_KERNEL, sealed_segments(),
+        dtb=TREE, region=REGION if mmu else None, on_damage=on_damage, groups=GROUPS,
+        parity_base=SEALED_PARITY, initrd_size=INITRD_SIZE,
+    )
+
+
+# --sealed: of which kind the plans are
+sealed = False
+
+
 def make_plan(methods, mmu, on_damage):
+    return (make_sealed_plan if sealed else make_loaded_plan)(methods, mmu, on_damage)
+
+
+@functools.cache
+def make_loaded_plan(methods, mmu, on_damage):
     return bm.Plan(
         bm.portable_image(methods), PURGATORY, KERNEL, segments(), dtb=DTB,
         region=REGION if mmu else None, on_damage=on_damage, record=DTB + RECORD_AT,
@@ -119,9 +166,9 @@ def _areas(plan):
         "kernel text": [kernel],
         "kernel padding": [padding],
         "initrd": [whole("initrd")],
-        "dtb": [whole("dtb")],
-        "elfcorehdr": [whole("elfcorehdr")],
-        "several segments": [kernel, whole("initrd"), whole("dtb")],
+        "dtb": [] if sealed else [whole("dtb")],
+        "elfcorehdr": [] if sealed else [whole("elfcorehdr")],
+        "several segments": [kernel, whole("initrd")] + ([] if sealed else [whole("dtb")]),
         "parity": [whole("parity")],
         "parity and initrd": [whole("parity"), whole("initrd")],
         "one digest table": [table_0],
@@ -134,7 +181,15 @@ def _areas(plan):
         "purgatory code": [Area("purgatory", 0, plan.scratch_offset)],
         WINDOW: [Area("purgatory", *part) for part in window()],
     }
-    if plan.region:
+    if sealed:
+        for name in "dtb", "elfcorehdr":
+            del areas[name]
+        areas["params"] = [Area("purgatory", plan.image_size, plan.table_offset[0])]
+        areas["bitmap"] = [Area("purgatory", plan.bitmap_offset, plan.root_offset[0])]
+        areas["page tables"] = [Area("purgatory", plan.root_offset[0], plan.segment_size)]
+        areas["header"] = [Area("header", 4, bm.SEALED_HEADER)]
+        areas[WINDOW].append(Area("header", 0, 4))
+    elif plan.region:
         areas["page tables"] = [Area("purgatory", plan.root_offset[0], plan.table_offset[0])]
     return areas
 
@@ -205,6 +260,8 @@ SHORT_AREAS = ("kernel padding", "dtb", "elfcorehdr", "one digest table", "the o
 SUITE = [(where, kind) for where in 2 * SEGMENT_AREAS for kind in KINDS]
 SUITE += [(where, kind) for where in SHORT_AREAS for kind in {**SMALL, **LEAVES}]
 SUITE += [(WINDOW, kind) for kind in 5 * tuple(SMALL)]
+SEALED_SUITE = [row for row in SUITE if row[0] not in ("dtb", "elfcorehdr")]
+SEALED_SUITE += [("header", kind) for kind in SMALL]
 
 
 @dataclass
@@ -230,6 +287,8 @@ def _damaged(rng, plan, where, kind):
 
 def hits_window(plan, found):
     right = plan.purgatory()
+    if sealed and found["header"][:4] != plan.memory()["header"][:4]:
+        return True
     return any(found["purgatory"][first:end] != right[first:end] for first, end in window())
 
 
@@ -240,7 +299,8 @@ def _runs_damaged_code(plan, expected):
 
 def make_case(seed, number):
     rng = random.Random(f"{seed} {number}")
-    where, kind = SUITE[number % len(SUITE)]
+    suite = SEALED_SUITE if sealed else SUITE
+    where, kind = suite[number % len(suite)]
     cpu, level = rng.choice(bm.MACHINES)
     methods = rng.choice(IMAGES)
     mmu = where == "page tables" or rng.random() < 0.8
@@ -269,13 +329,22 @@ def _flags(case):
     return flags | (bm.PORTABLE if bm.METHODS[0] in case.methods else bm.INSTRUCTIONS) << bm.SHA256_SHIFT
 
 
+def _record(case, outcome):
+    """A sealed Image adds it to the tree, where it was loaded into a crash region."""
+    if not sealed:
+        return outcome.memory["dtb"][RECORD_AT : RECORD_AT + bm.RECORD_SIZE]
+    case.expected.has_record = case.plan.region is not None
+    at = outcome.memory["tree"].find(bm.record_template()[:16])
+    assert (at >= 0) == case.expected.has_record
+    return outcome.memory["tree"][at : at + bm.RECORD_SIZE]
+
+
 def check_boot(case, outcome):
     bm.assert_kernel_state(case.plan, outcome, case.level)
     purgatory, kernel = outcome.console.split("\r\n", 1)
     assert oracle.without_time(purgatory + "\r\n") == case.expected.console
     assert kernel.count("\n") == 1
-    record = outcome.memory["dtb"][RECORD_AT : RECORD_AT + bm.RECORD_SIZE]
-    oracle.check_record(case.plan, case.expected, record, _flags(case))
+    oracle.check_record(case.plan, case.expected, _record(case, outcome), _flags(case))
 
 
 def check_case(case, outcome):
@@ -311,6 +380,13 @@ class Result:
     problem: str = ""
 
 
+def _beside(plan):
+    if not sealed:
+        return {}
+    return {"more": [(TREE, tree(plan.region is not None))], "before": {"DTB": TREE},
+            "save": {"tree": (TREE, TREE_ROOM)}}
+
+
 def run_case(name, case):
     """name: how to have the same case once more."""
     in_window = case.where == WINDOW
@@ -318,7 +394,8 @@ def run_case(name, case):
     seconds = HANG_SECONDS if in_window else bm.RUN_SECONDS_MAX
     with tempfile.TemporaryDirectory(dir=bm.image_path().parent) as directory:
         outcome = bm.run_plan(case.plan, case.found, case.cpu, case.level, directory,
-                              halts=case.expected.reason == oracle.HALTED, seconds=seconds)
+                              halts=case.expected.reason == oracle.HALTED, seconds=seconds,
+                              **_beside(case.plan))
     try:
         return Result(case.where, case.kind, check(case, outcome))
     except AssertionError:
@@ -373,7 +450,10 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--window", choices=list(bm.LEVEL_NAMES.values()), help="instead: every "
                         "single bit of the instructions that nothing can look at beforehand")
+    parser.add_argument("--sealed", action="store_true", help="damage sealed Images")
     arguments = parser.parse_args()
+    global sealed
+    sealed = arguments.sealed
     if bm.missing():
         sys.exit(bm.missing())
     if arguments.window:

@@ -11,6 +11,7 @@
  *                 pending there (Arm ARM, HCR_EL2.VSE), masked as yet.
  *                 With PCI_SERIAL it gives the PCI function whose configuration
  *                 space is there its I/O ports, at PCI_PORTS.
+ *                 With DTB it leaves the address of a device tree in x0.
  *   PART_KERNEL   stands for the kernel: prints what it was given and powers off,
  *                 with SERROR=1 by SMC.
  */
@@ -103,7 +104,11 @@ before:
 	.irp	n, 20, 21, 22, 23, 24, 25, 26, 27, 28
 	mov	x\n, x29
 	.endr
+#ifdef DTB
+	ldr	x0, =DTB
+#else
 	mov	x0, xzr			/* kexec_load leaves 0 there */
+#endif
 	br	x30
 	.ltorg
 #endif

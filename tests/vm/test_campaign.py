@@ -2,6 +2,11 @@
 """A thousand machines whose crash kernel is damaged, and how each of them ends."""
 
 import dataclasses
+import os
+import pathlib
+import re
+import subprocess
+import sys
 
 import baremetal as bm
 import campaign
@@ -26,6 +31,25 @@ def test_every_damage_ends_as_it_must():
     for column in (campaign.INTACT, campaign.REPAIRED, campaign.RESET, campaign.HALTED,
                    campaign.DAMAGED):
         assert ends[column], column
+
+
+def test_every_damage_to_a_sealed_image_ends_as_it_must():
+    """In a process of its own, because all that is cached there is about another purgatory."""
+    script = pathlib.Path(campaign.__file__)
+    done = subprocess.run(
+        [sys.executable, "-B", script, "--sealed", f"--cases={CASES}", f"--seed={SEED}"], text=True,
+        env={**os.environ, "CRASHRES_PURGATORY_BIN": str(bm.image_path().with_name("sealed.bin"))},
+        capture_output=True, check=False)
+    print(done.stdout)
+    assert (done.returncode, done.stderr) == (0, "")
+    total = re.findall(r"\d+", done.stdout.splitlines()[-1])
+    cases, intact, repaired, reset, halted, damaged, *_, wrong = map(int, total)
+    assert (cases, wrong) == (CASES, 0)
+    assert min(intact, repaired, reset, halted, damaged) > 0
+    # Hangs, and machines that are switched off, in the rows of one place only.
+    for line in done.stdout.splitlines()[1:-1]:
+        where, cells = line[:20].strip(), [line[at:at + 10].strip() for at in range(35, 115, 10)]
+        assert where == campaign.WINDOW or not cells[5] and not cells[6], line
 
 
 def test_a_seed_says_everything():

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A sealed Image without Linux: what the library writes, and what it makes of odd device trees."""
+
+import os
+import random
+import struct
+import subprocess
+
+import pytest
+
+import baremetal as bm
+import campaign
+import oracle
+
+HOST_COMMAND = os.environ.get("CRASHRES_HOST_COMMAND")
+
+pytestmark = pytest.mark.skipif(bm.missing() is not None, reason=str(bm.missing()))
+
+
+def sealed_path():
+    return bm.image_path().with_name("sealed.bin")
+
+
+@pytest.mark.skipif(not HOST_COMMAND, reason="CRASHRES_HOST_COMMAND does not name a crashres for "
+                    "this machine")
+def test_the_library_writes_what_the_header_says(tmp_path):
+    """Byte for byte, said a second time in baremetal.py."""
+    leaves, initrd = 50, random.Random(3).randbytes(10 * bm.LEAF + 5)
+    header = struct.pack("<IIQQQ24s4sI", 0, 0, 0, leaves * bm.LEAF, 0b1010, bytes(24), b"ARM\x64", 0)
+    text = header + random.Random(4).randbytes(40 * bm.LEAF)
+    (tmp_path / "Image").write_bytes(text)
+    (tmp_path / "initrd").write_bytes(initrd)
+    subprocess.run([HOST_COMMAND, "seal", f"--kernel={tmp_path}/Image", f"--initrd={tmp_path}/initrd",
+                    "--on-damage=halt", "--check-time=7", "-o", tmp_path / "sealed"], check=True)
+    base, kernel_at, groups = 0x40000000, 2 << 20, 2
+    plan = bm.SealedPlan(
+        sealed_path().read_bytes(), base + bm.SEALED_HEADER, base + kernel_at,
+        [bm.Segment("kernel", base + kernel_at, text.ljust(leaves * bm.LEAF, b"\0")),
+         bm.Segment("initrd", 0, initrd.ljust(11 * bm.LEAF, b"\0"))],
+        uart=(bm.UART_NONE, 0), on_damage=bm.HALT, seconds=7, groups=groups,
+        initrd_size=len(initrd))
+    plan.parity_base = base + bm.round_up(bm.SEALED_HEADER + plan.segment_size, 64 << 10)
+    expected = struct.pack("<IIQQQ24s4sI3Q", 0x14000400, 0, 0,
+                           bm.round_up(kernel_at + leaves * bm.LEAF + (64 << 10), 64 << 10), 0b1010,
+                           bytes(24), b"ARM\x64", 0, 0x316C616573737263, kernel_at, len(text))
+    expected = expected.ljust(bm.SEALED_HEADER, b"\0") + plan.purgatory()
+    expected = expected.ljust(plan.parity_base - base, b"\0") + plan.parity()
+    expected = expected.ljust(kernel_at, b"\0") + plan.segments[0].data
+    assert (tmp_path / "sealed").read_bytes() == expected
+
+
+def run(tmp_path, tree, level=bm.EL1, in_region=True, dtb=campaign.TREE):
+    """A sealed Image that is intact, and this device tree."""
+    plan = bm.SealedPlan(
+        sealed_path().read_bytes(), campaign.SEALED + bm.SEALED_HEADER, campaign.SEALED_KERNEL,
+        campaign.sealed_segments(), dtb=dtb, region=campaign.REGION if in_region else None,
+        groups=campaign.GROUPS, parity_base=campaign.SEALED_PARITY,
+        initrd_size=campaign.INITRD_SIZE)
+    outcome = bm.run_plan(plan, plan.memory(), "max", level, tmp_path,
+                          more=[(campaign.TREE, tree)], before={"DTB": dtb},
+                          save={"tree": (campaign.TREE, campaign.TREE_ROOM)})
+    return plan, outcome
+
+
+def record_in(outcome):
+    at = outcome.memory["tree"].find(bm.record_template()[:16])
+    return None if at < 0 else bm.read_record(outcome.memory["tree"][at:at + bm.RECORD_SIZE])
+
+
+@pytest.mark.parametrize("level", [bm.EL1, bm.EL2, bm.EL2_VHE], ids=bm.LEVEL_NAMES.get)
+def test_intact(tmp_path, level):
+    plan, outcome = run(tmp_path, campaign.tree(True), level)
+    bm.assert_kernel_state(plan, outcome, level)
+    assert oracle.without_time(outcome.console).startswith(oracle.line(plan.leaves))
+    record = record_in(outcome)
+    assert record.outcome == "intact"
+    assert record.flags & bm.FLAG_MMU
+
+
+def test_without_a_crash_region_it_checks_and_leaves_no_record(tmp_path):
+    plan, outcome = run(tmp_path, campaign.tree(False), in_region=False)
+    bm.assert_kernel_state(plan, outcome, bm.EL1)
+    assert oracle.without_time(outcome.console).startswith(oracle.line(plan.leaves))
+    assert record_in(outcome) is None
+    assert outcome.memory["tree"].startswith(campaign.tree(False))
+
+
+def changed(old, new):
+    tree = campaign.tree(True)
+    assert tree.count(old) == 1
+    return tree.replace(old, new)
+
+
+BE = struct.Struct(">Q")
+LOST = r"crashres: purgatory: initrd damaged at offset 0x0, unreadable; 23 of 64 leaves damaged, " \
+       r"0 repaired, ? ms: resetting" + "\r\n"
+
+
+@pytest.mark.parametrize("tree", [
+    lambda: changed(BE.pack(campaign.SEALED_INITRD + campaign.INITRD_SIZE),
+                    BE.pack(campaign.SEALED_INITRD + campaign.INITRD_SIZE - 1)),
+    lambda: changed(BE.pack(campaign.SEALED_INITRD), BE.pack(campaign.SEALED_INITRD + 1)),
+    lambda: changed(b"linux,initrd-end", b"linux,initrd_end"),
+    lambda: changed(b"chosen\0", b"choosen"[:7]),
+    lambda: changed(struct.pack(">I", 0xD00DFEED), bytes(4)),
+    lambda: bytes(4096),
+    lambda: b"\xff" * 4096,
+], ids=["shorter", "elsewhere", "no end", "no chosen", "no magic", "zeros", "ones"])
+def test_an_initrd_that_is_not_the_one_is_damage(tmp_path, tree):
+    _, outcome = run(tmp_path, tree())
+    assert (outcome.reason, oracle.without_time(outcome.console)) == (oracle.RESET, LOST)
+
+
+@pytest.mark.parametrize("dtb", [0, campaign.TREE + 4, 1 << 60, bm.NOTHING], ids=hex)
+def test_no_device_tree(tmp_path, dtb):
+    _, outcome = run(tmp_path, campaign.tree(True), dtb=dtb)
+    assert (outcome.reason, oracle.without_time(outcome.console)) == (oracle.RESET, LOST)
+
+
+def test_no_room_for_a_record(tmp_path):
+    """The core header right behind the tree."""
+    tree = changed(BE.pack(campaign.TREE_CORE), BE.pack(campaign.TREE + 1024))
+    assert len(tree) < 1024
+    plan, outcome = run(tmp_path, tree)
+    bm.assert_kernel_state(plan, outcome, bm.EL1)
+    assert outcome.memory["tree"].startswith(tree)
+    assert record_in(outcome) is None
