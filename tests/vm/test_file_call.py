@@ -67,6 +67,18 @@ def test_next_kernel(lab, kernel, option, call):
         assert running.check("cat /proc/cmdline") == "console=ttyAMA0 second=1"
 
 
+def test_an_image_alone_is_loaded_and_the_machine_shut_down(lab, kernel):
+    with lab.boot(kernel, PLAIN) as running:
+        running.check("mkdir -p /sbin; printf '#!/bin/sh\\necho shutdown \"$@\"\\n' > /sbin/shutdown")
+        assert running.run("kexec /boot/Image") == (255, "shutdown: No such file or directory")
+        assert running.run("kexec -S -l") == (1, "")
+        running.check("kexec -u; chmod 755 /sbin/shutdown")
+        for option in "", "-s", "-c", "-a":
+            assert running.run(f"kexec {option} /boot/Image") == (0, "shutdown -r now")
+            assert running.run("kexec -S -l") == (1, "")
+            running.check("kexec -u")
+
+
 def tree_of(dtb):
     """A device tree as text, without what differs between two loads of the same."""
     text = subprocess.run(["dtc", "-q", "-s", "-I", "dtb", "-O", "dts"], input=dtb, check=True,
