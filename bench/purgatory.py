@@ -16,13 +16,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "vm"))
 
-import baremetal as bm  # noqa: E402
-import guest  # noqa: E402
-import initramfs  # noqa: E402
-from bench import Bench  # noqa: E402
+from lib import baremetal as bm  # noqa: E402
+from lib import guest  # noqa: E402
+from lib import initramfs  # noqa: E402
+from lib.scenario import Bench  # noqa: E402
 from demo import step  # noqa: E402
 from test_purgatory import instructions_a_byte  # noqa: E402
-from vm import QEMU, VmError  # noqa: E402
+from lib.vm import QEMU, VmError  # noqa: E402
 
 # As little chance as QEMU allows. What is left is when it hands over what is typed, and the
 # seeds that kexec makes for the capture kernel.
@@ -77,14 +77,14 @@ def find_memory(running):
 
 
 def read_memory(running, base):
-    """Of our purgatory there: purgatory/handover.h."""
+    """Of our purgatory there: purgatory/abi.h."""
     _, _, _, code, image_size = bm.HEADER.unpack(running.peek(base, bm.HEADER.size))
     # From root_offset[0] to group_count.
     members = struct.Struct("<2QQ2Q32sQ2Q")
     at = base + image_size + bm.PARAMS_TABLE_OFFSET - struct.calcsize("<2QQ")
-    root, _, leaves, table, _, _, bitmap, _, groups = \
+    root, _, blocks, table, _, _, bitmap, _, groups = \
         members.unpack(running.peek(at, members.size))
-    return Memory(leaves * bm.LEAF, bitmap - (root or table), 2 * groups * bm.LEAF, code)
+    return Memory(blocks * bm.BLOCK, bitmap - (root or table), 2 * groups * bm.BLOCK, code)
 
 
 def parse_segments(text):

@@ -61,7 +61,7 @@ static void print_verdict(const struct crashres_report *report)
 	else if (report->outcome == CRASHRES_OUTCOME_REPAIRED)
 		printf("This kernel was damaged, and repaired before it was started.\n");
 	else if (left)
-		printf("This kernel was started damaged: %" PRIu64 " page%s could not be repaired.\n",
+		printf("This kernel was started damaged: %" PRIu64 " block%s could not be repaired.\n",
 		       left, plural(left));
 	if (report->timed_out)
 		printf("The time was over before all was checked and repaired.\n");
@@ -69,14 +69,14 @@ static void print_verdict(const struct crashres_report *report)
 
 static void print_check(const struct crashres_report *report)
 {
-	printf("Checked   %" PRIu64 " page%s of %" PRIu64 " KiB", report->leaves,
-	       plural(report->leaves), report->leaf_size >> 10);
+	printf("Checked   %" PRIu64 " block%s of %" PRIu64 " KiB", report->blocks,
+	       plural(report->blocks), report->block_size >> 10);
 	if (report->nanoseconds)
 		printf(" in %.1f ms", (double)report->nanoseconds / 1e6);
 	printf(", at EL%u%s, caches %s, SHA-256 by %s\n", report->exception_level,
 	       report->vhe ? " with VHE" : "", report->mmu ? "on" : "off",
 	       sha256_name(report->sha256));
-	printf("Damaged   %" PRIu64 " page%s, %" PRIu64 " repaired\n", report->damaged,
+	printf("Damaged   %" PRIu64 " block%s, %" PRIu64 " repaired\n", report->damaged,
 	       plural(report->damaged), report->repaired);
 	for (int i = 0; i < 2; i++)
 		if (report->table_damaged[i])
@@ -85,8 +85,8 @@ static void print_check(const struct crashres_report *report)
 
 static void print_damage(const struct crashres_damage *damage)
 {
-	printf("  %-10s at 0x%" PRIx64 ": %" PRIu64 " page%s, %" PRIu64 " repaired; ",
-	       damage->segment, damage->offset, damage->leaves, plural(damage->leaves),
+	printf("  %-10s at 0x%" PRIx64 ": %" PRIu64 " block%s, %" PRIu64 " repaired; ",
+	       damage->segment, damage->offset, damage->blocks, plural(damage->blocks),
 	       damage->repaired);
 	if (!damage->found_size)
 		printf("unreadable\n");
@@ -122,7 +122,7 @@ static struct json_object *damage_to_json(const struct crashres_damage *damage)
 		snprintf(found + 2 * i, 3, "%02x", damage->found[i]);
 	add(object, "segment", json_object_new_string(damage->segment));
 	add(object, "offset", json_object_new_uint64(damage->offset));
-	add(object, "leaves", json_object_new_uint64(damage->leaves));
+	add(object, "blocks", json_object_new_uint64(damage->blocks));
 	add(object, "repaired", json_object_new_uint64(damage->repaired));
 	add(object, "found", damage->found_size ? json_object_new_string(found) : NULL);
 	return object;
@@ -151,8 +151,8 @@ static struct json_object *report_to_json(const struct crashres_report *report)
 	add(object, "sha256", json_object_new_string(sha256_name(report->sha256)));
 	add(object, "started_ticks", json_object_new_uint64(report->started));
 	add(object, "nanoseconds", json_object_new_uint64(report->nanoseconds));
-	add(object, "leaf_size", json_object_new_uint64(report->leaf_size));
-	add(object, "leaves", json_object_new_uint64(report->leaves));
+	add(object, "block_size", json_object_new_uint64(report->block_size));
+	add(object, "blocks", json_object_new_uint64(report->blocks));
 	add(object, "damaged", json_object_new_uint64(report->damaged));
 	add(object, "repaired", json_object_new_uint64(report->repaired));
 	add(object, "digest_tables_damaged", tables);

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../kexec/values.h"
+#include "../cli/values.h"
 #include "commands.h"
 
 struct options {
@@ -17,7 +17,7 @@ struct options {
 	const char *output;
 	const char *serial;
 	const char *root;
-	struct crashres_seal seal;
+	struct crashres_seal_request seal;
 	bool unseal;
 	bool help;
 };
@@ -104,7 +104,7 @@ static bool parse(int argc, char **argv, struct options *options)
 {
 	int option;
 
-	*options = (struct options){ .seal = CRASHRES_SEAL_INIT };
+	*options = (struct options){ .seal = CRASHRES_SEAL_REQUEST_INIT };
 	while ((option = getopt_long(argc, argv, "o:h", long_options, NULL)) != -1)
 		if (!take_option(options, option))
 			return false;
@@ -185,7 +185,7 @@ static enum crashres_status read_machine(struct crashres_ctx *ctx, const struct 
 static enum crashres_status seal(struct crashres_ctx *ctx, const struct options *options,
 				 struct inputs *inputs)
 {
-	struct crashres_seal seal = options->seal;
+	struct crashres_seal_request seal = options->seal;
 	enum crashres_status status = read_machine(ctx, options, &inputs->machine);
 
 	if (status == CRASHRES_OK && options->initrd)

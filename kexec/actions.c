@@ -33,7 +33,7 @@ static int fail(const struct crashres_ctx *ctx, const struct options *options,
 	case CRASHRES_ERR_NO_REGION:
 	case CRASHRES_ERR_REQUEST:
 		return EXIT_ENVIRONMENT;
-	case CRASHRES_ERR_CALL:
+	case CRASHRES_ERR_SYSCALL_UNAVAILABLE:
 		return options->call == CRASHRES_CALL_FILE_LOAD ? EXIT_NO_FILE_SYSCALL : EXIT_FAILED;
 	default:
 		return EXIT_FAILED;
@@ -177,7 +177,7 @@ static enum crashres_status load_by_any(struct crashres_ctx *ctx, const struct o
 	enum crashres_status status = load_by(ctx, options, inputs, calls[0]);
 	char *first;
 
-	if (status != CRASHRES_ERR_CALL || count < 2)
+	if (status != CRASHRES_ERR_SYSCALL_UNAVAILABLE || count < 2)
 		return status;
 	first = strdup(crashres_error(ctx));
 	if (options->debug)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "options.h"
-#include "values.h"
+#include "../cli/values.h"
 
 enum {
 	OPT_APPEND = 256,

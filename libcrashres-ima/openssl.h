@@ -8,7 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
-#include "../libcrashres/ctx.h"
+#include "../libcrashres/base/ctx.h"
 
 /*
  * As crs_fail(), with ": " and OpenSSL's reason behind it; empties OpenSSL's queue

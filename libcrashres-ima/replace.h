@@ -5,7 +5,7 @@
 
 #include <sys/uio.h>
 
-#include "../libcrashres/ctx.h"
+#include "../libcrashres/base/ctx.h"
 
 enum crs_replace_like {
 	CRS_REPLACE_WHOLE,	/* mode; extended attributes but security.ima and security.evm */

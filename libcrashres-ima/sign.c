@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <sys/xattr.h>
 
-#include "../libcrashres/file.h"
+#include "../libcrashres/base/file.h"
 #include "../libcrashres/kernel/pe.h"
 #include "../libcrashres/kernel/zboot.h"
 #include "cms.h"

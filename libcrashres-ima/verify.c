@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/xattr.h>
 
-#include "../libcrashres/file.h"
+#include "../libcrashres/base/file.h"
 #include "cms.h"
 #include "imasig.h"
 #include "modsig.h"

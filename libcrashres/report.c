@@ -9,10 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../purgatory/handover.h"
-#include "../purgatory/sha256.h"
-#include "fdt.h"
-#include "file.h"
+#include "../purgatory/abi.h"
+#include "../purgatory/shared/sha256.h"
+#include "base/fdt.h"
+#include "base/file.h"
 #include "report.h"
 
 #define FDT_PATH	"sys/firmware/fdt"
@@ -43,7 +43,7 @@ static void to_host(struct purgatory_record *record)
 	record->started = le64toh(record->started);
 	record->ticks = le64toh(record->ticks);
 	record->frequency = le64toh(record->frequency);
-	record->leaves = le64toh(record->leaves);
+	record->blocks = le64toh(record->blocks);
 	record->damaged = le64toh(record->damaged);
 	record->repaired = le64toh(record->repaired);
 	record->damage_count = le64toh(record->damage_count);
@@ -51,7 +51,7 @@ static void to_host(struct purgatory_record *record)
 		struct purgatory_damage *damage = &record->damage[i];
 
 		damage->offset = le64toh(damage->offset);
-		damage->leaves = le64toh(damage->leaves);
+		damage->blocks = le64toh(damage->blocks);
 		damage->repaired = le64toh(damage->repaired);
 		damage->found_size = le32toh(damage->found_size);
 	}
@@ -69,7 +69,7 @@ static bool damage_is_sane(const struct purgatory_record *record)
 		const struct purgatory_damage *damage = &record->damage[i];
 
 		if (!memchr(damage->segment, '\0', sizeof(damage->segment)) ||
-		    damage->repaired > damage->leaves || damage->leaves > record->damaged ||
+		    damage->repaired > damage->blocks || damage->blocks > record->damaged ||
 		    damage->found_size > sizeof(damage->found))
 			return false;
 		for (const char *c = damage->segment; *c; c++)
@@ -97,7 +97,7 @@ static bool outcome_is_sane(const struct purgatory_record *record)
 
 static bool record_is_sane(const struct purgatory_record *record)
 {
-	return record->repaired <= record->damaged && record->damaged <= record->leaves &&
+	return record->repaired <= record->damaged && record->damaged <= record->blocks &&
 	       record->damage_count <= record->damaged &&
 	       (record->damage_count != 0) == (record->damaged != 0) &&
 	       outcome_is_sane(record) && damage_is_sane(record);
@@ -121,7 +121,7 @@ static void fill_damage(const struct purgatory_damage *from, struct crashres_dam
 {
 	memcpy(to->segment, from->segment, sizeof(to->segment));
 	to->offset = from->offset;
-	to->leaves = from->leaves;
+	to->blocks = from->blocks;
 	to->repaired = from->repaired;
 	to->found_size = from->found_size;
 	memcpy(to->found, from->found, from->found_size);
@@ -146,8 +146,8 @@ static enum crashres_status make_report(struct crashres_ctx *ctx,
 	made->sha256 = (enum crashres_sha256)(record->flags >> PURGATORY_FLAG_SHA256_SHIFT & 0xff);
 	made->started = record->started;
 	made->nanoseconds = nanoseconds(record->ticks, record->frequency);
-	made->leaf_size = PURGATORY_LEAF_SIZE;
-	made->leaves = record->leaves;
+	made->block_size = PURGATORY_BLOCK_SIZE;
+	made->blocks = record->blocks;
 	made->damaged = record->damaged;
 	made->repaired = record->repaired;
 	made->damage_count = record->damage_count;

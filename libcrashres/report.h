@@ -2,7 +2,7 @@
 #ifndef CRS_REPORT_H
 #define CRS_REPORT_H
 
-#include "ctx.h"
+#include "base/ctx.h"
 
 /* As crashres_report_read(), of a device tree in memory. */
 enum crashres_status crs_report_from_dtb(struct crashres_ctx *ctx, const void *dtb, size_t size,

@@ -39,9 +39,9 @@ enum crashres_status {
 	CRASHRES_ERR_NO_SPACE,		/* a segment does not fit where it has to go */
 	CRASHRES_ERR_LIMIT,		/* a limit of the kernel's boot protocol is exceeded */
 	CRASHRES_ERR_REQUEST,		/* the request contradicts itself */
-	CRASHRES_ERR_KERNEL,		/* the system call failed */
+	CRASHRES_ERR_SYSCALL,		/* the system call failed */
 	CRASHRES_ERR_NO_RECORD,		/* no purgatory of ours has left a record */
-	CRASHRES_ERR_CALL,		/* this system call is not there, not allowed or does not
+	CRASHRES_ERR_SYSCALL_UNAVAILABLE,		/* this system call is not there, not allowed or does not
 					   take such a kernel; the other one may */
 	CRASHRES_ERR_KEY,		/* a private key or certificate that cannot be used */
 	CRASHRES_ERR_NO_SIGNATURE,	/* there is none where it was looked for */
@@ -295,7 +295,7 @@ struct crashres_plan;
  * @calls: out; the first ones are set.
  *
  * One, where the request names it or only one can do what it asks for. Else two:
- * the second is for a first one that crashres_load() answers CRASHRES_ERR_CALL to.
+ * the second is for a first one that crashres_load() answers CRASHRES_ERR_SYSCALL_UNAVAILABLE to.
  *
  * Return: how many.
  */
@@ -381,17 +381,17 @@ struct crashres_repair crashres_plan_repair(const struct crashres_plan *plan);
 
 /* --------------------------------------------------------------------- seal */
 
-/* What a sealed Image does, as in struct crashres_request. Start from CRASHRES_SEAL_INIT. */
-struct crashres_seal {
-	size_t size;				/* sizeof(struct crashres_seal) */
+/* What a sealed Image does, as in struct crashres_request. Start from CRASHRES_SEAL_REQUEST_INIT. */
+struct crashres_seal_request {
+	size_t size;				/* sizeof(struct crashres_seal_request) */
 	const struct crashres_file *initrd;	/* borrowed; NULL: none is checked */
 	enum crashres_on_damage on_damage;
 	uint32_t repair;			/* parity, 1/100 % of what is checked */
 	uint32_t check_seconds;
 };
 
-#define CRASHRES_SEAL_INIT \
-	{ .size = sizeof(struct crashres_seal), .repair = CRASHRES_REPAIR_AUTO, .check_seconds = 30 }
+#define CRASHRES_SEAL_REQUEST_INIT \
+	{ .size = sizeof(struct crashres_seal_request), .repair = CRASHRES_REPAIR_AUTO, .check_seconds = 30 }
 
 /**
  * crashres_seal() - make an Image that checks and repairs itself before it starts
@@ -408,7 +408,7 @@ struct crashres_seal {
  */
 enum crashres_status crashres_seal(struct crashres_ctx *ctx, const struct crashres_machine *machine,
 				   const struct crashres_kernel *kernel,
-				   const struct crashres_seal *seal, struct crashres_file **sealed);
+				   const struct crashres_seal_request *seal, struct crashres_file **sealed);
 
 bool crashres_kernel_is_sealed(const struct crashres_kernel *kernel);
 
@@ -435,9 +435,9 @@ enum crashres_status crashres_can_load(struct crashres_ctx *ctx);
  *
  * Return:
  *   CRASHRES_ERR_UNSUPPORTED  see crashres_can_load()
- *   CRASHRES_ERR_CALL         kexec_load: ENOSYS, EPERM (lockdown), EACCES (IMA);
+ *   CRASHRES_ERR_SYSCALL_UNAVAILABLE         kexec_load: ENOSYS, EPERM (lockdown), EACCES (IMA);
  *                             kexec_file_load: ENOSYS, ENOEXEC, EINVAL, EOPNOTSUPP
- *   CRASHRES_ERR_KERNEL       the system call failed otherwise, over a signature for
+ *   CRASHRES_ERR_SYSCALL       the system call failed otherwise, over a signature for
  *                             one; the sentence says so where the crash slot is empty now
  */
 enum crashres_status crashres_load(struct crashres_ctx *ctx, const struct crashres_plan *plan);
@@ -466,11 +466,11 @@ enum crashres_sha256 {
 	CRASHRES_SHA256_INSTRUCTIONS,	/* the SHA-2 instructions of the CPU */
 };
 
-/* Adjacent damaged leaves. */
+/* Adjacent damaged blocks. */
 struct crashres_damage {
 	char segment[16];		/* name, as in struct crashres_segment */
-	uint64_t offset;		/* in it: the first wrong byte, or the first leaf if unrepaired */
-	uint64_t leaves;
+	uint64_t offset;		/* in it: the first wrong byte, or the first block if unrepaired */
+	uint64_t blocks;
 	uint64_t repaired;		/* of these */
 	uint8_t found[16];		/* the bytes that were there, from offset on */
 	size_t found_size;		/* how many; 0: they could not be read */
@@ -482,16 +482,16 @@ struct crashres_report {
 	unsigned int exception_level;	/* 1 or 2 */
 	bool vhe;			/* at 2: with HCR_EL2.E2H */
 	bool mmu;			/* MMU and caches were on */
-	bool timed_out;			/* not all leaves were checked, or not all repaired */
+	bool timed_out;			/* not all blocks were checked, or not all repaired */
 	bool table_damaged[2];		/* copies of the digests; harmless */
 	enum crashres_sha256 sha256;
 	uint64_t started;		/* the system counter then */
 	uint64_t nanoseconds;		/* for check and repair; 0 where the counter's rate is unknown */
-	uint64_t leaf_size;		/* bytes */
-	uint64_t leaves;		/* checked */
+	uint64_t block_size;		/* bytes */
+	uint64_t blocks;		/* checked */
 	uint64_t damaged;
 	uint64_t repaired;
-	uint64_t damage_count;		/* runs of adjacent damaged leaves */
+	uint64_t damage_count;		/* runs of adjacent damaged blocks */
 	size_t listed;			/* in damage; the record holds no more than some */
 	struct crashres_damage damage[];
 };

@@ -3,7 +3,7 @@
 #ifndef CRS_DECOMPRESS_H
 #define CRS_DECOMPRESS_H
 
-#include "../file.h"
+#include "../base/file.h"
 
 /* What this build unpacks: "gzip (zlib), zstd, xz, lzma, lz4, bzip2". */
 #define CRS_DECOMPRESS_FORMATS \

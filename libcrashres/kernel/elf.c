@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../memfd.h"
+#include "../base/memfd.h"
 #include "elf.h"
 #include "image.h"
 

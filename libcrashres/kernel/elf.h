@@ -3,7 +3,7 @@
 #ifndef CRS_ELF_H
 #define CRS_ELF_H
 
-#include "../file.h"
+#include "../base/file.h"
 
 bool crs_elf_probe(const void *data, size_t size);
 

@@ -3,7 +3,7 @@
 #ifndef CRS_IMAGE_H
 #define CRS_IMAGE_H
 
-#include "../ctx.h"
+#include "../base/ctx.h"
 
 /* An Image goes to a base of this alignment, plus text_offset. */
 #define CRS_IMAGE_ALIGNMENT	(2ULL << 20)

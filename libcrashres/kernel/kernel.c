@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../memfd.h"
+#include "../base/memfd.h"
 #include "decompress.h"
 #include "elf.h"
 #include "kernel.h"

@@ -3,7 +3,7 @@
 #ifndef CRS_KERNEL_H
 #define CRS_KERNEL_H
 
-#include "../file.h"
+#include "../base/file.h"
 #include "image.h"
 
 struct crashres_kernel {

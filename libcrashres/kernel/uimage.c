@@ -5,7 +5,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "../memfd.h"
+#include "../base/memfd.h"
 #include "decompress.h"
 #include "uimage.h"
 

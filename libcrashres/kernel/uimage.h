@@ -3,7 +3,7 @@
 #ifndef CRS_UIMAGE_H
 #define CRS_UIMAGE_H
 
-#include "../file.h"
+#include "../base/file.h"
 
 bool crs_uimage_probe(const void *data, size_t size);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../memfd.h"
+#include "../base/memfd.h"
 #include "pe.h"
 #include "uki.h"
 

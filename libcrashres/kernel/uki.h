@@ -6,7 +6,7 @@
 #ifndef CRS_UKI_H
 #define CRS_UKI_H
 
-#include "../file.h"
+#include "../base/file.h"
 
 struct crs_uki {
 	struct crashres_file *kernel;	/* may be in a wrapper of its own */

@@ -3,7 +3,7 @@
 #ifndef CRS_UNPACK_H
 #define CRS_UNPACK_H
 
-#include "../memfd.h"
+#include "../base/memfd.h"
 
 #define CRS_UNPACK_CHUNK	(256U << 10)
 

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "../memfd.h"
+#include "../base/memfd.h"
 #include "decompress.h"
 #include "pe.h"
 #include "zboot.h"

@@ -6,7 +6,7 @@
 #ifndef CRS_ZBOOT_H
 #define CRS_ZBOOT_H
 
-#include "../file.h"
+#include "../base/file.h"
 
 bool crs_zboot_probe(const void *data, size_t size);
 

@@ -12,7 +12,7 @@
 #ifndef CRS_DEVICETREE_H
 #define CRS_DEVICETREE_H
 
-#include "../ctx.h"
+#include "../base/ctx.h"
 
 /*
  * The tree below the context's root, flattened; @dtb is for free(). No symbolic

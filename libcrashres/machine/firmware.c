@@ -2,7 +2,7 @@
 #include <libfdt.h>
 #include <string.h>
 
-#include "../fdt.h"
+#include "../base/fdt.h"
 #include "firmware.h"
 
 /* reg-shift is hardly ever above 3; this keeps all registers inside two pages. */

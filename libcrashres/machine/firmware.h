@@ -7,14 +7,14 @@
 #ifndef CRS_FIRMWARE_H
 #define CRS_FIRMWARE_H
 
-#include "../../purgatory/handover.h"
-#include "../ctx.h"
+#include "../../purgatory/abi.h"
+#include "../base/ctx.h"
 
 struct crs_firmware {
 	enum purgatory_uart uart;
 	uint64_t uart_base;
 	enum purgatory_conduit conduit;
-	uint32_t uart_stride, uart_width;	/* as in purgatory/handover.h; 0 but for a 16550 */
+	uint32_t uart_stride, uart_width;	/* as in purgatory/abi.h; 0 but for a 16550 */
 };
 
 void crs_firmware_set_pl011(struct crs_firmware *firmware, uint64_t base);

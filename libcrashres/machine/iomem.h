@@ -12,8 +12,8 @@
 
 #include <sys/types.h>
 
-#include "../ctx.h"
-#include "../range.h"
+#include "../base/ctx.h"
+#include "../base/range.h"
 
 struct crs_resource {
 	struct crashres_range range;

@@ -9,8 +9,8 @@
 #ifndef CRS_KCORE_H
 #define CRS_KCORE_H
 
-#include "../ctx.h"
-#include "../range.h"
+#include "../base/ctx.h"
+#include "../base/range.h"
 
 struct crs_kcore {
 	/* Virtual minus physical address of RAM in the linear map, modulo 2^64. */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../file.h"
+#include "../base/file.h"
 #include "devicetree.h"
 #include "machine.h"
 #include "tty.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "../range.h"
+#include "../base/range.h"
 #include "call.h"
 
 const char *crs_call_name(enum crashres_call call)

@@ -7,8 +7,8 @@
 #ifndef CRS_CELLS_H
 #define CRS_CELLS_H
 
-#include "../ctx.h"
-#include "../range.h"
+#include "../base/ctx.h"
+#include "../base/range.h"
 
 struct crs_cells {
 	unsigned int address, size;

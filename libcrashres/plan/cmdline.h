@@ -3,7 +3,7 @@
 #ifndef CRS_CMDLINE_H
 #define CRS_CMDLINE_H
 
-#include "../ctx.h"
+#include "../base/ctx.h"
 
 /* COMMAND_LINE_SIZE on arm64 is 2048, NUL included (asm/setup.h). */
 #define CRS_CMDLINE_MAX 2047

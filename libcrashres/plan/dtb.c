@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../purgatory/handover.h"
-#include "../fdt.h"
+#include "../../purgatory/abi.h"
+#include "../base/fdt.h"
 #include "cells.h"
 #include "dtb.h"
 

@@ -7,8 +7,8 @@
 #ifndef CRS_DTB_H
 #define CRS_DTB_H
 
-#include "../ctx.h"
-#include "../range.h"
+#include "../base/ctx.h"
+#include "../base/range.h"
 
 /* MAX_FDT_SIZE (asm/boot.h): the kernel maps no more. */
 #define CRS_DTB_MAX (2U << 20)

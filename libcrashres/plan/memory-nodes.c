@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../fdt.h"
+#include "../base/fdt.h"
 #include "cells.h"
 #include "memory-nodes.h"
 

@@ -7,8 +7,8 @@
 #ifndef CRS_MEMORY_NODES_H
 #define CRS_MEMORY_NODES_H
 
-#include "../ctx.h"
-#include "../range.h"
+#include "../base/ctx.h"
+#include "../base/range.h"
 
 /* Taken from the first of them that knows. */
 struct crs_memory_source {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "../../purgatory/handover.h"
-#include "../../purgatory/parity.h"
-#include "leaf.h"
+#include "../../purgatory/abi.h"
+#include "../../purgatory/shared/parity.h"
+#include "blocks.h"
 #include "parity.h"
 
-#define LEAF		PURGATORY_LEAF_SIZE
-#define LEAVES_A_GROUP	2		/* P and Q */
+#define BLOCK		PURGATORY_BLOCK_SIZE
+#define BLOCKS_A_GROUP	2		/* P and Q */
 #define AUTO_SHARE	625		/* 1/100 %: one in 16 */
 #define WHOLE		10000
 
@@ -18,16 +18,16 @@ static uint64_t divide_up(uint64_t a, uint64_t b)
 
 uint64_t crs_parity_size(uint64_t groups)
 {
-	return groups * LEAVES_A_GROUP * LEAF;
+	return groups * BLOCKS_A_GROUP * BLOCK;
 }
 
-/* @leaves is bounded by memory that exists: nothing here can wrap. */
-uint64_t crs_parity_groups(uint64_t leaves, uint32_t ask, uint64_t room,
+/* @blocks is bounded by memory that exists: nothing here can wrap. */
+uint64_t crs_parity_groups(uint64_t blocks, uint32_t ask, uint64_t room,
 			   enum crashres_repair_reason *reason)
 {
 	uint64_t share = ask == CRASHRES_REPAIR_AUTO ? AUTO_SHARE : ask;
-	uint64_t fewest = divide_up(leaves, PURGATORY_MEMBERS_MAX);
-	uint64_t groups = divide_up(leaves * share, WHOLE * LEAVES_A_GROUP);
+	uint64_t fewest = divide_up(blocks, PURGATORY_MEMBERS_MAX);
+	uint64_t groups = divide_up(blocks * share, WHOLE * BLOCKS_A_GROUP);
 	uint64_t most = room / crs_parity_size(1);
 
 	*reason = ask ? CRASHRES_REPAIR_ASKED : CRASHRES_REPAIR_OFF;
@@ -41,27 +41,27 @@ uint64_t crs_parity_groups(uint64_t leaves, uint32_t ask, uint64_t room,
 	return most >= fewest ? most : 0;
 }
 
-static uint64_t all_leaves(const struct crashres_segment *segment)
+static uint64_t all_blocks(const struct crashres_segment *segment)
 {
-	return segment->range.size / LEAF;
+	return segment->range.size / BLOCK;
 }
 
-/* From the last leaf to the first: parity.h wants the highest member first. */
+/* From the last block to the first: parity.h wants the highest member first. */
 void crs_parity_make(const struct crashres_segment *segments, size_t count, uint64_t groups,
 		     uint8_t *parity)
 {
-	struct crs_leaf room;
+	struct crs_block room;
 	uint64_t index = 0;
 
 	memset(parity, 0, crs_parity_size(groups));
 	for (size_t i = 0; i < count; i++)
-		index += all_leaves(&segments[i]);
+		index += all_blocks(&segments[i]);
 	for (size_t i = count; i-- > 0;) {
-		for (uint64_t leaf = all_leaves(&segments[i]); leaf-- > 0;) {
-			uint8_t *p = parity + --index % groups * LEAF;
+		for (uint64_t block = all_blocks(&segments[i]); block-- > 0;) {
+			uint8_t *p = parity + --index % groups * BLOCK;
 
-			pg_parity_fold(PG_PARITY_VECTORS, p, p + groups * LEAF,
-				       crs_leaf(&segments[i], leaf, &room));
+			pg_parity_fold(PG_PARITY_VECTORS, p, p + groups * BLOCK,
+				       crs_block(&segments[i], block, &room));
 		}
 	}
 }

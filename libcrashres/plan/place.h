@@ -3,7 +3,7 @@
 #ifndef CRS_PLACE_H
 #define CRS_PLACE_H
 
-#include "../range.h"
+#include "../base/range.h"
 
 struct crs_place {
 	struct crs_ranges holes;	/* normalized */

@@ -9,7 +9,7 @@
 #include "cmdline.h"
 #include "dtb.h"
 #include "elfcorehdr.h"
-#include "handover.h"
+#include "purgatory-segment.h"
 #include "memory-nodes.h"
 #include "parity.h"
 #include "place.h"
@@ -339,12 +339,12 @@ static enum crashres_status describe_segments(struct draft *draft)
 /* ------------------------------------------------------------ how it is checked */
 
 /* What purgatory maps for the check: only of the crash slot is all of it known to be memory. */
-static struct crs_handover start_handover(const struct draft *draft)
+static struct crs_purgatory_segment start_purgatory_segment(const struct draft *draft)
 {
 	const struct crashres_request *request = draft->request;
 	bool mapped = is_crash(draft) && !request->purgatory_mmu_off && !request->no_checks;
 
-	return (struct crs_handover){
+	return (struct crs_purgatory_segment){
 		.firmware = &draft->machine->firmware,
 		.on_damage = (enum purgatory_policy)request->on_damage,
 		/* Without the MMU it takes its time, and nobody waits for the dump of a normal load. */
@@ -365,8 +365,8 @@ static uint64_t checked_size(const struct draft *draft)
 
 static enum crashres_status describe_purgatory(struct draft *draft)
 {
-	const struct crs_handover handover = start_handover(draft);
-	uint64_t size = crs_handover_size(&handover, checked_size(draft));
+	const struct crs_purgatory_segment contents = start_purgatory_segment(draft);
+	uint64_t size = crs_purgatory_segment_size(&contents, checked_size(draft));
 
 	return describe(draft, &draft->purgatory, "purgatory", NULL, size, size);
 }
@@ -402,17 +402,17 @@ static uint64_t parity_room(const struct draft *draft)
 static enum crashres_status describe_parity(struct draft *draft)
 {
 	struct crashres_repair *repair = &draft->plan->repair;
-	uint64_t leaves = checked_size(draft) / PURGATORY_LEAF_SIZE;
+	uint64_t blocks = checked_size(draft) / PURGATORY_BLOCK_SIZE;
 
 	repair->checked = checked_size(draft);
-	if (!is_crash(draft) || !leaves)
+	if (!is_crash(draft) || !blocks)
 		return CRASHRES_OK;
-	draft->group_count = crs_parity_groups(leaves, draft->request->repair, parity_room(draft),
+	draft->group_count = crs_parity_groups(blocks, draft->request->repair, parity_room(draft),
 					       &repair->reason);
 	if (!draft->group_count)
 		return CRASHRES_OK;
 	repair->parity = crs_parity_size(draft->group_count);
-	repair->burst = repair->parity - PURGATORY_LEAF_SIZE;
+	repair->burst = repair->parity - PURGATORY_BLOCK_SIZE;
 	return describe(draft, &draft->parity, "parity", NULL, repair->parity, repair->parity);
 }
 
@@ -552,20 +552,20 @@ static enum crashres_status make_parity(struct draft *draft)
 /* Checked are the segments that the plan has so far. */
 static enum crashres_status make_purgatory(struct draft *draft)
 {
-	struct crs_handover handover = start_handover(draft);
+	struct crs_purgatory_segment contents = start_purgatory_segment(draft);
 	struct crashres_plan *plan = draft->plan;
 	enum crashres_status status;
 
-	handover.segments = plan->segments;
-	handover.segment_count = plan->segment_count;
-	handover.unchecked = draft->request->no_checks;
+	contents.segments = plan->segments;
+	contents.segment_count = plan->segment_count;
+	contents.unchecked = draft->request->no_checks;
 	if (is_recorded(draft))
-		handover.record = draft->dtb.range.base + crs_dtb_record_offset(plan->dtb);
-	handover.kernel_entry = draft->image.range.base;
-	handover.dtb = draft->dtb.range.base;
-	handover.parity = draft->parity.range.base;
-	handover.group_count = draft->group_count;
-	status = crs_handover_make(draft->ctx, &handover, draft->purgatory.range.base,
+		contents.record = draft->dtb.range.base + crs_dtb_record_offset(plan->dtb);
+	contents.kernel_entry = draft->image.range.base;
+	contents.dtb = draft->dtb.range.base;
+	contents.parity = draft->parity.range.base;
+	contents.group_count = draft->group_count;
+	status = crs_purgatory_segment_make(draft->ctx, &contents, draft->purgatory.range.base,
 				   &plan->purgatory, &draft->purgatory.data_size);
 	draft->purgatory.data = plan->purgatory;
 	plan->entry = draft->request->entry ? draft->request->entry : draft->purgatory.range.base;
@@ -657,7 +657,7 @@ static enum crashres_sealed decide_sealing(const struct draft *draft)
 static enum crashres_status seal_kernel(struct draft *draft)
 {
 	const struct crashres_request *request = draft->request;
-	struct crashres_seal seal = CRASHRES_SEAL_INIT;
+	struct crashres_seal_request seal = CRASHRES_SEAL_REQUEST_INIT;
 
 	seal.initrd = initrd_of(draft);
 	seal.on_damage = request->on_damage;

@@ -2,7 +2,7 @@
 #ifndef CRS_PLAN_H
 #define CRS_PLAN_H
 
-#include "../ctx.h"
+#include "../base/ctx.h"
 
 /* KEXEC_SEGMENT_MAX of the kernel (include/linux/kexec.h). */
 #define CRS_SEGMENTS_MAX 16

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "../../libcrashres/kernel/kernel.h"
-#include "../../libcrashres/memfd.h"
+#include "../../libcrashres/base/memfd.h"
 #include "fuzz.h"
 
 #define UNTOUCHED ((struct crashres_kernel *)(uintptr_t)0x5a5a5a5a)

@@ -18,8 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../libcrashres/ctx.h"
-#include "../../libcrashres/range.h"
+#include "../../libcrashres/base/ctx.h"
+#include "../../libcrashres/base/range.h"
 
 /* Tests convert freely between widths, and most need nothing from their state. */
 #pragma GCC diagnostic ignored "-Wconversion"

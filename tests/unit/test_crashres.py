@@ -2,7 +2,7 @@
 """The crashres command from outside: exact output and exit status.
 
 make check sets CRASHRES_COMMAND (the program). The records are packed here, from
-purgatory/handover.h said a second time.
+purgatory/abi.h said a second time.
 """
 
 import json
@@ -21,14 +21,14 @@ MMU, EL2, E2H, TIME_OUT, TABLE_0, TABLE_1 = (1 << n for n in range(6))
 INSTRUCTIONS, VECTORS = 2 << 8, 1 << 8
 
 
-def damage(segment, offset, leaves, repaired, found):
-    return struct.pack("<16s3QII16s", segment, offset, leaves, repaired, len(found), 0, found)
+def damage(segment, offset, blocks, repaired, found):
+    return struct.pack("<16s3QII16s", segment, offset, blocks, repaired, len(found), 0, found)
 
 
-def record(outcome, flags=MMU | INSTRUCTIONS, leaves=11742, damaged=0, repaired=0, runs=(),
+def record(outcome, flags=MMU | INSTRUCTIONS, blocks=11742, damaged=0, repaired=0, runs=(),
            count=None, version=1):
     data = struct.pack("<8sII2I7Q", b"CPRECORD", version, 1104, outcome, flags, 5000000000,
-                       1155625, 25000000, leaves, damaged, repaired,
+                       1155625, 25000000, blocks, damaged, repaired,
                        len(runs) if count is None else count)
     return (data + b"".join(runs)).ljust(1104, b"\0")
 
@@ -64,8 +64,8 @@ def test_intact(run):
     assert run.report(content=record(INTACT)) == (
         0,
         "This kernel was intact when it was started.\n"
-        "Checked   11742 pages of 4 KiB in 46.2 ms, at EL1, caches on, SHA-256 by instructions\n"
-        "Damaged   0 pages, 0 repaired\n",
+        "Checked   11742 blocks of 4 KiB in 46.2 ms, at EL1, caches on, SHA-256 by instructions\n"
+        "Damaged   0 blocks, 0 repaired\n",
         "")
 
 
@@ -73,13 +73,13 @@ def test_repaired(run):
     assert run.report(content=REPAIRED_RECORD) == (
         1,
         "This kernel was damaged, and repaired before it was started.\n"
-        "Checked   11742 pages of 4 KiB in 46.2 ms, at EL2 with VHE, caches on, "
+        "Checked   11742 blocks of 4 KiB in 46.2 ms, at EL2 with VHE, caches on, "
         "SHA-256 by instructions\n"
-        "Damaged   3 pages, 3 repaired\n"
+        "Damaged   3 blocks, 3 repaired\n"
         "          copy 2 of the digests too, which is harmless\n"
-        "  kernel     at 0x2345: 2 pages, 2 repaired; "
+        "  kernel     at 0x2345: 2 blocks, 2 repaired; "
         "found 60 61 62 63 64 65 66 67 68 69 6a 6b 6c 6d 6e 6f\n"
-        "  initrd     at 0x1000: 1 page, 1 repaired; found 00 ff\n",
+        "  initrd     at 0x1000: 1 block, 1 repaired; found 00 ff\n",
         "")
 
 
@@ -87,19 +87,19 @@ def test_started_damaged(run):
     runs = (damage(b"elfcorehdr", 0, 1, 0, b""),)
     assert run.report(content=record(DAMAGED, EL2 | VECTORS, damaged=1, runs=runs)) == (
         2,
-        "This kernel was started damaged: 1 page could not be repaired.\n"
-        "Checked   11742 pages of 4 KiB in 46.2 ms, at EL2, caches off, SHA-256 by vectors\n"
-        "Damaged   1 page, 0 repaired\n"
-        "  elfcorehdr at 0x0: 1 page, 0 repaired; unreadable\n",
+        "This kernel was started damaged: 1 block could not be repaired.\n"
+        "Checked   11742 blocks of 4 KiB in 46.2 ms, at EL2, caches off, SHA-256 by vectors\n"
+        "Damaged   1 block, 0 repaired\n"
+        "  elfcorehdr at 0x0: 1 block, 0 repaired; unreadable\n",
         "")
 
 
 def test_time_out(run):
-    assert run.report(content=record(DAMAGED, TIME_OUT, leaves=17)) == (
+    assert run.report(content=record(DAMAGED, TIME_OUT, blocks=17)) == (
         2,
         "The time was over before all was checked and repaired.\n"
-        "Checked   17 pages of 4 KiB in 46.2 ms, at EL1, caches off, SHA-256 by portable\n"
-        "Damaged   0 pages, 0 repaired\n",
+        "Checked   17 blocks of 4 KiB in 46.2 ms, at EL1, caches off, SHA-256 by portable\n"
+        "Damaged   0 blocks, 0 repaired\n",
         "")
 
 
@@ -108,7 +108,7 @@ def test_more_than_is_listed(run):
     status, out, _ = run.report(content=record(REPAIRED, damaged=20, repaired=20, runs=runs,
                                                count=18))
     assert status == 1
-    assert out.endswith("  initrd     at 0x1000: 1 page, 1 repaired; found 61\n"
+    assert out.endswith("  initrd     at 0x1000: 1 block, 1 repaired; found 61\n"
                         "  and 2 more places\n")
 
 
@@ -118,12 +118,12 @@ def test_json(run):
     assert json.loads(out) == {
         "outcome": "repaired", "timed_out": False, "exception_level": 2, "vhe": True, "mmu": True,
         "sha256": "instructions", "started_ticks": 5000000000, "nanoseconds": 46225000,
-        "leaf_size": 4096, "leaves": 11742, "damaged": 3, "repaired": 3,
+        "block_size": 4096, "blocks": 11742, "damaged": 3, "repaired": 3,
         "digest_tables_damaged": [False, True], "damage_count": 2,
         "damage": [
-            {"segment": "kernel", "offset": 0x2345, "leaves": 2, "repaired": 2,
+            {"segment": "kernel", "offset": 0x2345, "blocks": 2, "repaired": 2,
              "found": "606162636465666768696a6b6c6d6e6f"},
-            {"segment": "initrd", "offset": 0x1000, "leaves": 1, "repaired": 1, "found": "00ff"},
+            {"segment": "initrd", "offset": 0x1000, "blocks": 1, "repaired": 1, "found": "00ff"},
         ]}
 
 

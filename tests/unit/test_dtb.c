@@ -2,7 +2,7 @@
 #include <libfdt.h>
 
 #include "../../libcrashres/plan/dtb.h"
-#include "../../purgatory/handover.h"
+#include "../../purgatory/abi.h"
 #include "support.h"
 
 #define ROOM	(3 * MIB)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <elf.h>
 
-#include "../../libcrashres/file.h"
+#include "../../libcrashres/base/file.h"
 #include "../../libcrashres/kernel/elf.h"
 #include "support.h"
 #include "wrap.h"

@@ -193,7 +193,7 @@ def repair_line(result):
 
 
 def test_the_plan_says_how_much_can_be_repaired(kexec):
-    # 32 MiB of kernel, a DTB and a header of 8 and 4 KiB: 8195 leaves, 513 of them for parity
+    # 32 MiB of kernel, a DTB and a header of 8 and 4 KiB: 8195 blocks, 513 of them for parity
     assert repair_line(kexec.plan()) == "6.27 % parity: any 2052 KiB of damage in one piece"
     assert repair_line(kexec.plan("--repair=auto")) == repair_line(kexec.plan())
     assert repair_line(kexec.plan("--repair=25")) == \
@@ -207,7 +207,7 @@ def test_the_plan_says_how_much_can_be_repaired(kexec):
                   "half of the crash region free"),
     (0x19bffffff, "none: it would leave less than half of the crash region free"),
 ], ids=["less", "none"])
-def test_parity_leaves_half_of_the_region_free(kexec, last, line):
+def test_parity_blocks_half_of_the_region_free(kexec, last, line):
     root = kexec.machine(proc_iomem=iomem((HIGH, HIGH.replace("1b91fffff", f"{last:x}"))))
     assert repair_line(kexec.plan(root=root)) == line
 

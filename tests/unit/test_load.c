@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 
-#include "../../libcrashres/file.h"
-#include "../../libcrashres/load.h"
+#include "../../libcrashres/base/file.h"
+#include "../../libcrashres/load/load.h"
 #include "../../libcrashres/plan/plan.h"
 #include "support.h"
 
@@ -171,7 +171,7 @@ static void test_unload_where_there_is_no_file_load(void **state)
 	assert_int_equal(kernel.calls, 1);
 	assert_int_equal(kernel.flags, 0x00b70001);
 	assert_fails(unit, crashres_unload(unit->ctx, CRASHRES_SLOT_CRASH, CRASHRES_CALL_FILE_LOAD),
-		     CRASHRES_ERR_CALL,
+		     CRASHRES_ERR_SYSCALL_UNAVAILABLE,
 		     "kexec_file_load(unload) failed: Function not implemented (syscall "
 		     "kexec_file_load not available: the running kernel was built without "
 		     "CONFIG_KEXEC_FILE)");
@@ -185,7 +185,7 @@ static void test_unload_that_is_forbidden(void **state)
 	files.failures = 1;
 	files.error = EPERM;
 	assert_fails(unit, crashres_unload(unit->ctx, CRASHRES_SLOT_NORMAL, CRASHRES_CALL_AUTO),
-		     CRASHRES_ERR_KERNEL,
+		     CRASHRES_ERR_SYSCALL,
 		     "kexec_file_load(unload) failed: Operation not permitted (needs root; or "
 		     "kernel.kexec_load_disabled is set, or lockdown forbids it)");
 	assert_int_equal(kernel.calls, 0);
@@ -198,17 +198,17 @@ static const struct {
 	enum crashres_status status;
 } failures[] = {
 	{ EPERM, "Operation not permitted (needs root; or kernel.kexec_load_disabled is set, "
-		 "or lockdown forbids it)", true, CRASHRES_ERR_CALL },
+		 "or lockdown forbids it)", true, CRASHRES_ERR_SYSCALL_UNAVAILABLE },
 	{ EACCES, "Permission denied (IMA demands a signed kernel, which only kexec_file_load "
-		  "can bring)", true, CRASHRES_ERR_CALL },
+		  "can bring)", true, CRASHRES_ERR_SYSCALL_UNAVAILABLE },
 	{ EADDRNOTAVAIL, "Cannot assign requested address (the kernel's crash region is not where "
-			 "/proc/iomem showed it)", false, CRASHRES_ERR_KERNEL },
+			 "/proc/iomem showed it)", false, CRASHRES_ERR_SYSCALL },
 	{ ENOSYS, "Function not implemented (the running kernel was built without CONFIG_KEXEC)",
-	  true, CRASHRES_ERR_CALL },
+	  true, CRASHRES_ERR_SYSCALL_UNAVAILABLE },
 	{ ENOMEM, "Cannot allocate memory (the kernel is short of memory)", false,
-	  CRASHRES_ERR_KERNEL },
-	{ EINVAL, "Invalid argument", false, CRASHRES_ERR_KERNEL },
-	{ EFAULT, "Bad address", false, CRASHRES_ERR_KERNEL },
+	  CRASHRES_ERR_SYSCALL },
+	{ EINVAL, "Invalid argument", false, CRASHRES_ERR_SYSCALL },
+	{ EFAULT, "Bad address", false, CRASHRES_ERR_SYSCALL },
 };
 
 static void test_what_each_error_means(void **state)
@@ -244,11 +244,11 @@ static void test_errors_of_a_normal_load(void **state)
 
 	kernel.failures = 1;
 	kernel.error = EADDRNOTAVAIL;
-	assert_fails(unit, crashres_load(unit->ctx, &plan), CRASHRES_ERR_KERNEL,
+	assert_fails(unit, crashres_load(unit->ctx, &plan), CRASHRES_ERR_SYSCALL,
 		     "kexec_load failed: Cannot assign requested address");
 	kernel.calls = 0;
 	kernel.error = EINVAL;
-	assert_fails(unit, crashres_load(unit->ctx, &plan), CRASHRES_ERR_KERNEL,
+	assert_fails(unit, crashres_load(unit->ctx, &plan), CRASHRES_ERR_SYSCALL,
 		     "kexec_load failed: Invalid argument");
 }
 
@@ -366,27 +366,27 @@ static const struct {
 	enum crashres_status status;
 } file_failures[] = {
 	{ EPERM, "Operation not permitted (needs root; or kernel.kexec_load_disabled is set, "
-		 "or lockdown forbids it)", CRASHRES_ERR_KERNEL },
+		 "or lockdown forbids it)", CRASHRES_ERR_SYSCALL },
 	{ ENOSYS, "Function not implemented (syscall kexec_file_load not available: the running "
-		  "kernel was built without CONFIG_KEXEC_FILE)", CRASHRES_ERR_CALL },
+		  "kernel was built without CONFIG_KEXEC_FILE)", CRASHRES_ERR_SYSCALL_UNAVAILABLE },
 	{ EINVAL, "Invalid argument (the running kernel does not take it for an arm64 Image that "
-		  "this CPU can run); no crash kernel is loaded now", CRASHRES_ERR_CALL },
+		  "this CPU can run); no crash kernel is loaded now", CRASHRES_ERR_SYSCALL_UNAVAILABLE },
 	{ ENOEXEC, "Exec format error (the running kernel does not take it for an arm64 Image that "
-		   "this CPU can run); no crash kernel is loaded now", CRASHRES_ERR_CALL },
-	{ EOPNOTSUPP, "Operation not supported; no crash kernel is loaded now", CRASHRES_ERR_CALL },
+		   "this CPU can run); no crash kernel is loaded now", CRASHRES_ERR_SYSCALL_UNAVAILABLE },
+	{ EOPNOTSUPP, "Operation not supported; no crash kernel is loaded now", CRASHRES_ERR_SYSCALL_UNAVAILABLE },
 	{ ENODATA, "No data available (the kernel file is not signed); no crash kernel is loaded now",
-	  CRASHRES_ERR_KERNEL },
+	  CRASHRES_ERR_SYSCALL },
 	{ ENOKEY, "Required key not available (the running kernel does not trust the key that it is "
-		  "signed with); no crash kernel is loaded now", CRASHRES_ERR_KERNEL },
+		  "signed with); no crash kernel is loaded now", CRASHRES_ERR_SYSCALL },
 	{ EKEYREJECTED, "Key was rejected by service (its signature is damaged, or of a kind that the "
 			"running kernel cannot verify); no crash kernel is loaded now",
-	  CRASHRES_ERR_KERNEL },
+	  CRASHRES_ERR_SYSCALL },
 	{ EBADMSG, "Bad message (its signature is damaged, or of a kind that the running kernel cannot "
-		   "verify); no crash kernel is loaded now", CRASHRES_ERR_KERNEL },
+		   "verify); no crash kernel is loaded now", CRASHRES_ERR_SYSCALL },
 	{ EACCES, "Permission denied (IMA finds no valid signature on the kernel or the initrd); no "
-		  "crash kernel is loaded now", CRASHRES_ERR_KERNEL },
+		  "crash kernel is loaded now", CRASHRES_ERR_SYSCALL },
 	{ EADDRNOTAVAIL, "Cannot assign requested address (the kernel finds no room for it); no crash "
-			 "kernel is loaded now", CRASHRES_ERR_KERNEL },
+			 "kernel is loaded now", CRASHRES_ERR_SYSCALL },
 };
 
 static void test_what_each_error_of_a_file_load_means(void **state)
@@ -432,7 +432,7 @@ static void test_a_kernel_that_stays_busy(void **state)
 
 	kernel.failures = 1000;
 	kernel.error = EBUSY;
-	assert_fails(unit, crashres_load(unit->ctx, &plan), CRASHRES_ERR_KERNEL,
+	assert_fails(unit, crashres_load(unit->ctx, &plan), CRASHRES_ERR_SYSCALL,
 		     "kexec_load failed: Device or resource busy (another kexec is at work)");
 	assert_int_equal(kernel.calls, 20);
 }

@@ -2,7 +2,7 @@
 #include <elf.h>
 #include <libfdt.h>
 
-#include "../../libcrashres/file.h"
+#include "../../libcrashres/base/file.h"
 #include "../../libcrashres/machine/machine.h"
 #include "support.h"
 

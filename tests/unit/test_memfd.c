@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../libcrashres/memfd.h"
+#include "../../libcrashres/base/memfd.h"
 #include "support.h"
 
 static void test_what_was_written_is_in_it_for_ever(void **state)

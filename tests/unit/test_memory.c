@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Every allocation fails once: the library says so, leaves its results alone
+ * Every allocation fails once: the library says so, blocks its results alone
  * and, as AddressSanitizer sees, loses nothing and frees nothing twice. The
  * linker puts the functions below between the library and libc (--wrap); what
  * zlib, libelf and libc allocate on their own is not counted.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <libfdt.h>
 
-#include "../../libcrashres/fdt.h"
+#include "../../libcrashres/base/fdt.h"
 #include "../../libcrashres/plan/memory-nodes.h"
 #include "support.h"
 

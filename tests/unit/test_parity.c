@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "../../libcrashres/plan/leaf.h"
+#include "../../libcrashres/plan/blocks.h"
 #include "../../libcrashres/plan/parity.h"
-#include "../../purgatory/parity.h"
+#include "../../purgatory/shared/parity.h"
 #include "support.h"
 
-#define LEAF	PURGATORY_LEAF_SIZE
+#define BLOCK	PURGATORY_BLOCK_SIZE
 
 static const enum pg_parity_method methods[] = { PG_PARITY_PORTABLE, PG_PARITY_VECTORS };
 
@@ -32,21 +32,21 @@ static uint8_t slow_power(unsigned int n)
 }
 
 /* @to plus @factor times @from, byte by byte. */
-static void add_multiple(struct crs_leaf *to, uint8_t factor, const struct crs_leaf *from)
+static void add_multiple(struct crs_block *to, uint8_t factor, const struct crs_block *from)
 {
 	uint8_t products[256];
 
 	for (unsigned int i = 0; i < 256; i++)
 		products[i] = slow_product(factor, i);
-	for (size_t i = 0; i < LEAF; i++)
+	for (size_t i = 0; i < BLOCK; i++)
 		to->bytes[i] ^= products[from->bytes[i]];
 }
 
 /* Members of a group, P and Q of them. */
 struct group {
-	struct crs_leaf *members;
+	struct crs_block *members;
 	size_t count;
-	struct crs_leaf p, q;
+	struct crs_block p, q;
 };
 
 static struct group group_new(size_t count, uint32_t seed)
@@ -55,7 +55,7 @@ static struct group group_new(size_t count, uint32_t seed)
 
 	assert_int_equal(posix_memalign((void **)&group.members, 64,
 					count * sizeof(*group.members)), 0);
-	unit_fill(group.members, count * LEAF, seed);
+	unit_fill(group.members, count * BLOCK, seed);
 	for (size_t j = 0; j < count; j++) {
 		add_multiple(&group.p, 1, &group.members[j]);
 		add_multiple(&group.q, slow_power(j), &group.members[j]);
@@ -70,14 +70,14 @@ static void group_free(struct group *group)
 
 /* P and Q of all members but @x and @y, plus parity: what repair starts from. */
 static void syndrome(enum pg_parity_method method, const struct group *group, size_t x, size_t y,
-		     struct crs_leaf *p, struct crs_leaf *q)
+		     struct crs_block *p, struct crs_block *q)
 {
-	memset(p, 0, LEAF);
-	memset(q, 0, LEAF);
+	memset(p, 0, BLOCK);
+	memset(q, 0, BLOCK);
 	for (size_t j = group->count; j-- > 0;)
 		pg_parity_fold(method, p->bytes, q->bytes,
 			       j == x || j == y ? NULL : group->members[j].bytes);
-	for (size_t i = 0; i < LEAF; i++) {
+	for (size_t i = 0; i < BLOCK; i++) {
 		p->bytes[i] ^= group->p.bytes[i];
 		q->bytes[i] ^= group->q.bytes[i];
 	}
@@ -85,39 +85,39 @@ static void syndrome(enum pg_parity_method method, const struct group *group, si
 
 static void check_fold(const struct group *group)
 {
-	struct crs_leaf p, q;
+	struct crs_block p, q;
 
 	for (size_t m = 0; m < COUNT(methods); m++) {
-		memset(&p, 0, LEAF);
-		memset(&q, 0, LEAF);
+		memset(&p, 0, BLOCK);
+		memset(&q, 0, BLOCK);
 		for (size_t j = group->count; j-- > 0;)
 			pg_parity_fold(methods[m], p.bytes, q.bytes, group->members[j].bytes);
-		assert_memory_equal(&p, &group->p, LEAF);
-		assert_memory_equal(&q, &group->q, LEAF);
+		assert_memory_equal(&p, &group->p, BLOCK);
+		assert_memory_equal(&q, &group->q, BLOCK);
 	}
 }
 
 static void check_one(const struct group *group, size_t x)
 {
-	struct crs_leaf p, q;
+	struct crs_block p, q;
 
 	for (size_t m = 0; m < COUNT(methods); m++) {
 		syndrome(methods[m], group, x, x, &p, &q);
-		assert_memory_equal(&p, &group->members[x], LEAF);
+		assert_memory_equal(&p, &group->members[x], BLOCK);
 		pg_parity_solve_q(methods[m], q.bytes, x);
-		assert_memory_equal(&q, &group->members[x], LEAF);
+		assert_memory_equal(&q, &group->members[x], BLOCK);
 	}
 }
 
 static void check_two(const struct group *group, size_t x, size_t y)
 {
-	struct crs_leaf p, q;
+	struct crs_block p, q;
 
 	for (size_t m = 0; m < COUNT(methods); m++) {
 		syndrome(methods[m], group, x, y, &p, &q);
 		pg_parity_solve_two(methods[m], p.bytes, q.bytes, x, y);
-		assert_memory_equal(&p, &group->members[x], LEAF);
-		assert_memory_equal(&q, &group->members[y], LEAF);
+		assert_memory_equal(&p, &group->members[x], BLOCK);
+		assert_memory_equal(&q, &group->members[y], BLOCK);
 	}
 }
 
@@ -153,79 +153,79 @@ static void test_the_largest_group(void **state)
 /* Every number of a member: the powers and their inverses. */
 static void test_every_member_of_a_large_group(void **state)
 {
-	struct crs_leaf q, expected;
+	struct crs_block q, expected;
 
 	for (unsigned int x = 0; x < PURGATORY_MEMBERS_MAX; x++) {
-		unit_fill(&expected, LEAF, x + 1);
+		unit_fill(&expected, BLOCK, x + 1);
 		for (size_t m = 0; m < COUNT(methods); m++) {
-			memset(&q, 0, LEAF);
+			memset(&q, 0, BLOCK);
 			add_multiple(&q, slow_power(x), &expected);
 			pg_parity_solve_q(methods[m], q.bytes, x);
-			assert_memory_equal(&q, &expected, LEAF);
+			assert_memory_equal(&q, &expected, BLOCK);
 		}
 	}
 }
 
 /* ------------------------------------------------------------ of segments */
 
-static void check_leaves(size_t data_size, uint64_t leaves)
+static void check_blocks(size_t data_size, uint64_t blocks)
 {
-	uint8_t *data = unit_alloc(data_size + 1), *memory = calloc(leaves, LEAF);
-	struct crashres_segment segment = { "s", data, data_size, { 0, leaves * LEAF } };
-	struct crs_leaf room;
+	uint8_t *data = unit_alloc(data_size + 1), *memory = calloc(blocks, BLOCK);
+	struct crashres_segment segment = { "s", data, data_size, { 0, blocks * BLOCK } };
+	struct crs_block room;
 
 	unit_fill(data, data_size, 3);
 	memcpy(memory, data, data_size);
-	assert_int_equal(crs_leaf_count(&segment), (data_size + LEAF - 1) / LEAF);
-	for (uint64_t i = 0; i < leaves; i++) {
-		const void *leaf = crs_leaf(&segment, i, &room);
+	assert_int_equal(crs_block_count(&segment), (data_size + BLOCK - 1) / BLOCK);
+	for (uint64_t i = 0; i < blocks; i++) {
+		const void *block = crs_block(&segment, i, &room);
 
-		if (i < crs_leaf_count(&segment)) {
-			assert_int_equal((uintptr_t)leaf % 16, 0);
-			assert_memory_equal(leaf, memory + i * LEAF, LEAF);
+		if (i < crs_block_count(&segment)) {
+			assert_int_equal((uintptr_t)block % 16, 0);
+			assert_memory_equal(block, memory + i * BLOCK, BLOCK);
 		} else {
-			assert_null(leaf);
+			assert_null(block);
 		}
 	}
 	free(memory);
 	free(data);
 }
 
-static void test_leaves_of_data_and_of_zeros(void **state)
+static void test_blocks_of_data_and_of_zeros(void **state)
 {
-	static const size_t sizes[] = { 0, 1, LEAF - 1, LEAF, LEAF + 1, 2 * LEAF, 2 * LEAF + 5 };
+	static const size_t sizes[] = { 0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 2 * BLOCK + 5 };
 
 	for (size_t i = 0; i < COUNT(sizes); i++)
-		check_leaves(sizes[i], 4);
+		check_blocks(sizes[i], 4);
 }
 
 static void test_data_that_stands_askew(void **state)
 {
-	uint8_t *data = unit_alloc(2 * LEAF + 1);
-	const struct crashres_segment segment = { "s", data + 1, 2 * LEAF, { 0, 2 * LEAF } };
-	struct crs_leaf room;
+	uint8_t *data = unit_alloc(2 * BLOCK + 1);
+	const struct crashres_segment segment = { "s", data + 1, 2 * BLOCK, { 0, 2 * BLOCK } };
+	struct crs_block room;
 
-	unit_fill(data, 2 * LEAF + 1, 5);
-	assert_ptr_equal(crs_leaf(&segment, 1, &room), room.bytes);
-	assert_memory_equal(room.bytes, data + 1 + LEAF, LEAF);
+	unit_fill(data, 2 * BLOCK + 1, 5);
+	assert_ptr_equal(crs_block(&segment, 1, &room), room.bytes);
+	assert_memory_equal(room.bytes, data + 1 + BLOCK, BLOCK);
 	free(data);
 }
 
-/* Parity of two segments, and any burst of 2G leaves in the memory they make, back again. */
+/* Parity of two segments, and any burst of 2G blocks in the memory they make, back again. */
 static void check_bursts(uint64_t groups)
 {
 	enum { FIRST = 7, SECOND = 12, ALL = FIRST + SECOND };
-	uint8_t *first = unit_alloc(FIRST * LEAF), *second = unit_alloc(5 * LEAF + 77);
+	uint8_t *first = unit_alloc(FIRST * BLOCK), *second = unit_alloc(5 * BLOCK + 77);
 	const struct crashres_segment segments[] = {
-		{ "first", first, FIRST * LEAF, { 0, FIRST * LEAF } },
-		{ "second", second, 5 * LEAF + 77, { 0, SECOND * LEAF } },
+		{ "first", first, FIRST * BLOCK, { 0, FIRST * BLOCK } },
+		{ "second", second, 5 * BLOCK + 77, { 0, SECOND * BLOCK } },
 	};
-	struct crs_leaf memory[ALL] = { 0 }, *parity = NULL, p, q;
+	struct crs_block memory[ALL] = { 0 }, *parity = NULL, p, q;
 
-	unit_fill(first, FIRST * LEAF, 1);
-	unit_fill(second, 5 * LEAF + 77, 2);
-	memcpy(memory, first, FIRST * LEAF);
-	memcpy(memory + FIRST, second, 5 * LEAF + 77);
+	unit_fill(first, FIRST * BLOCK, 1);
+	unit_fill(second, 5 * BLOCK + 77, 2);
+	memcpy(memory, first, FIRST * BLOCK);
+	memcpy(memory + FIRST, second, 5 * BLOCK + 77);
 	assert_int_equal(posix_memalign((void **)&parity, 64, crs_parity_size(groups)), 0);
 	unit_fill(parity, crs_parity_size(groups), 3);
 	crs_parity_make(segments, 2, groups, parity->bytes);
@@ -233,15 +233,15 @@ static void check_bursts(uint64_t groups)
 		for (uint64_t number = 0; number < groups; number++) {
 			uint64_t x = (start + groups - 1 - number) / groups, y = x + 1;
 			struct group group = { .p = parity[number], .q = parity[groups + number] };
-			struct crs_leaf members[ALL];
+			struct crs_block members[ALL];
 
 			for (uint64_t i = number; i < ALL; i += groups)
 				members[group.count++] = memory[i];
 			group.members = members;
 			syndrome(PG_PARITY_VECTORS, &group, x, y, &p, &q);
 			pg_parity_solve_two(PG_PARITY_VECTORS, p.bytes, q.bytes, x, y);
-			assert_memory_equal(&p, &memory[x * groups + number], LEAF);
-			assert_memory_equal(&q, &memory[y * groups + number], LEAF);
+			assert_memory_equal(&p, &memory[x * groups + number], BLOCK);
+			assert_memory_equal(&q, &memory[y * groups + number], BLOCK);
 		}
 	}
 	free(parity);
@@ -257,12 +257,12 @@ static void test_bursts_of_twice_the_groups(void **state)
 
 /* ------------------------------------------------------------ how much of it */
 
-static void check_groups(uint64_t leaves, uint32_t ask, uint64_t room, uint64_t expected,
+static void check_groups(uint64_t blocks, uint32_t ask, uint64_t room, uint64_t expected,
 			 enum crashres_repair_reason expected_reason)
 {
 	enum crashres_repair_reason reason;
 
-	assert_int_equal(crs_parity_groups(leaves, ask, room, &reason), expected);
+	assert_int_equal(crs_parity_groups(blocks, ask, room, &reason), expected);
 	assert_int_equal(reason, expected_reason);
 }
 
@@ -270,9 +270,9 @@ static void test_how_many_groups(void **state)
 {
 	const uint64_t unlimited = UINT64_MAX;
 
-	assert_int_equal(crs_parity_size(3), 6 * LEAF);
+	assert_int_equal(crs_parity_size(3), 6 * BLOCK);
 	check_groups(3200, 0, unlimited, 0, CRASHRES_REPAIR_OFF);
-	/* 6.25 % of 3200 leaves are 200: 100 P and 100 Q. */
+	/* 6.25 % of 3200 blocks are 200: 100 P and 100 Q. */
 	check_groups(3200, CRASHRES_REPAIR_AUTO, unlimited, 100, CRASHRES_REPAIR_ASKED);
 	check_groups(3201, CRASHRES_REPAIR_AUTO, unlimited, 101, CRASHRES_REPAIR_ASKED);
 	check_groups(3200, 625, 0, 100, CRASHRES_REPAIR_ASKED);
@@ -286,11 +286,11 @@ static void test_how_many_groups(void **state)
 
 static void test_room_for_groups(void **state)
 {
-	const uint64_t group = 2 * LEAF;
+	const uint64_t group = 2 * BLOCK;
 
 	check_groups(3200, CRASHRES_REPAIR_AUTO, 100 * group, 100, CRASHRES_REPAIR_ASKED);
 	check_groups(3200, CRASHRES_REPAIR_AUTO, 100 * group - 1, 99, CRASHRES_REPAIR_LESS);
-	/* 3200 leaves need 13 groups of up to 255. */
+	/* 3200 blocks need 13 groups of up to 255. */
 	check_groups(3200, CRASHRES_REPAIR_AUTO, 13 * group, 13, CRASHRES_REPAIR_LESS);
 	check_groups(3200, CRASHRES_REPAIR_AUTO, 13 * group - 1, 0, CRASHRES_REPAIR_NO_ROOM);
 	check_groups(3200, CRASHRES_REPAIR_AUTO, 0, 0, CRASHRES_REPAIR_NO_ROOM);
@@ -302,7 +302,7 @@ int main(void)
 		UNIT_TEST(test_every_loss_in_groups_of_up_to_6),
 		UNIT_TEST(test_the_largest_group),
 		UNIT_TEST(test_every_member_of_a_large_group),
-		UNIT_TEST(test_leaves_of_data_and_of_zeros),
+		UNIT_TEST(test_blocks_of_data_and_of_zeros),
 		UNIT_TEST(test_data_that_stands_askew),
 		UNIT_TEST(test_bursts_of_twice_the_groups),
 		UNIT_TEST(test_how_many_groups),

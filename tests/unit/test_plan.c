@@ -3,7 +3,7 @@
 
 #include "../../libcrashres/kernel/kernel.h"
 #include "../../libcrashres/machine/machine.h"
-#include "../../libcrashres/plan/handover.h"
+#include "../../libcrashres/plan/purgatory-segment.h"
 #include "../../libcrashres/plan/plan.h"
 #include "support.h"
 
@@ -172,7 +172,7 @@ static void check_record(const struct crashres_plan *plan, uint64_t address)
 }
 
 /* The purgatory segment tells purgatory what the plan says. */
-static void check_handover(const struct crashres_plan *plan)
+static void check_purgatory_segment(const struct crashres_plan *plan)
 {
 	const struct crashres_segment *purgatory = find(plan, "purgatory"), *segments;
 	const struct crashres_segment *parity = find(plan, "parity");
@@ -227,7 +227,7 @@ static void check_crash_layout(const struct world *world, const struct crashres_
 	uint64_t free_from = region.base + HOLE, wanted;
 
 	check_segments(world, plan, unit_range(free_from, region.size - HOLE));
-	check_handover(plan);
+	check_purgatory_segment(plan);
 	/* The lowest place for the Image behind the hole. */
 	wanted = align_up(free_from - image->text_offset, 2 * MIB) + image->text_offset;
 	assert_range(kernel->range, wanted, align_up(image->image_size, page));
@@ -279,7 +279,7 @@ static void test_the_layout_of_a_crash_plan(void **state)
 	assert_int_equal(segments[0].range.base, REGION + HOLE);
 	assert_range(segments[1].range, REGION + 2 * MIB, 4 * MIB - 4096);
 	assert_range(segments[2].range, REGION + 6 * MIB, MIB);
-	/* 1023 + 256 + 2 leaves, of which 6.25 % are 81 leaves of parity. */
+	/* 1023 + 256 + 2 blocks, of which 6.25 % are 81 blocks of parity. */
 	assert_range(segments[3].range, REGION + 7 * MIB, 2 * 41 * 4096);
 	assert_range(segments[4].range, REGION + REGION_SIZE - 2 * MIB, 4096);
 	assert_range(segments[5].range, REGION + REGION_SIZE - 64 * KIB, 4096);
@@ -349,7 +349,7 @@ static void test_a_large_initrd(void **state)
 	world_free(&world);
 }
 
-/* An old kernel: 512 KiB behind 2 MiB, which the hole leaves free. */
+/* An old kernel: 512 KiB behind 2 MiB, which the hole blocks free. */
 static void test_text_offset_of_old_kernels(void **state)
 {
 	struct world world = world_new();
@@ -375,7 +375,7 @@ static void test_without_initrd(void **state)
 	crashres_plan_segments(plan, &count);
 	assert_int_equal(count, 5);
 	assert_null(find(plan, "initrd"));
-	check_handover(plan);
+	check_purgatory_segment(plan);
 	crashres_plan_free(plan);
 	world_free(&world);
 }
@@ -567,7 +567,7 @@ static void test_a_plan_for_reboot(void **state)
 	world.request.reuse_cmdline = true;
 	plan = make(*state, &world);
 	check_segments(&world, plan, unit_range(RAM, RAM_SIZE));
-	check_handover(plan);
+	check_purgatory_segment(plan);
 	crashres_plan_segments(plan, &count);
 	assert_int_equal(count, 4);
 	assert_null(find(plan, "elfcorehdr"));
@@ -791,7 +791,7 @@ static void test_a_window_inside_the_region(void **state)
 	world_free(&world);
 }
 
-static void test_a_window_that_leaves_nothing(void **state)
+static void test_a_window_that_blocks_nothing(void **state)
 {
 	struct world world = world_new();
 
@@ -958,7 +958,7 @@ static void test_half_of_the_ram_and_no_more(void **state)
 }
 
 /* Parity that nobody asked for is the first thing to go without. */
-static void test_little_ram_leaves_no_room_for_parity(void **state)
+static void test_little_ram_blocks_no_room_for_parity(void **state)
 {
 	struct world world = world_new();
 	struct crashres_plan *plan;
@@ -1181,13 +1181,13 @@ static void test_parity_as_asked(void **state)
 	check_repair(*state, &world, CRASHRES_REPAIR_OFF, 0);
 	world.request.repair = 10000;
 	check_repair(*state, &world, CRASHRES_REPAIR_ASKED, 1282 * 4096);
-	/* 255 members at most: 1281 leaves need 6 groups. */
+	/* 255 members at most: 1281 blocks need 6 groups. */
 	world.request.repair = 1;
 	check_repair(*state, &world, CRASHRES_REPAIR_ASKED, 12 * 4096);
 	world_free(&world);
 }
 
-static void test_parity_leaves_half_of_the_region_free(void **state)
+static void test_parity_blocks_half_of_the_region_free(void **state)
 {
 	struct world world = world_new();
 	struct crashres_plan *plan;
@@ -1258,7 +1258,7 @@ static void test_no_checks(void **state)
 	assert_int_equal(params.segment_count, 4);
 	assert_range(((struct crashres_range){ params.segments[0].base, params.segments[0].size }),
 		     find(plan, "kernel")->range.base, find(plan, "kernel")->range.size);
-	assert_int_equal(params.leaf_count, 0);
+	assert_int_equal(params.block_count, 0);
 	assert_int_equal(params.group_count, 0);
 	assert_int_equal(params.root_offset[0], 0);
 	assert_int_equal(params.record, 0);
@@ -1302,7 +1302,7 @@ static void test_a_normal_load_has_neither_parity_nor_record(void **state)
 	world.request.call = CRASHRES_CALL_LOAD;
 	world.request.repair = 10000;
 	plan = make(*state, &world);
-	check_handover(plan);
+	check_purgatory_segment(plan);
 	assert_null(find(plan, "parity"));
 	assert_int_equal(params_of(plan).segment_count, 3);
 	assert_int_equal(params_of(plan).seconds, 0);
@@ -1337,13 +1337,13 @@ int main(void)
 		UNIT_TEST(test_what_the_kernel_file_brings),
 		UNIT_TEST(test_the_initrd_stays_near_the_image),
 		UNIT_TEST(test_a_window_inside_the_region),
-		UNIT_TEST(test_a_window_that_leaves_nothing),
+		UNIT_TEST(test_a_window_that_blocks_nothing),
 		UNIT_TEST(test_when_purgatory_turns_the_mmu_on),
 		UNIT_TEST(test_a_region_too_small_by_a_page_or_more),
 		UNIT_TEST(test_a_region_too_small_for_the_last_segment),
 		UNIT_TEST(test_memory_too_small_for_a_reboot),
 		UNIT_TEST(test_half_of_the_ram_and_no_more),
-		UNIT_TEST(test_little_ram_leaves_no_room_for_parity),
+		UNIT_TEST(test_little_ram_blocks_no_room_for_parity),
 		UNIT_TEST(test_regions_on_both_sides_of_2_to_the_48),
 		UNIT_TEST(test_three_regions),
 		UNIT_TEST(test_warnings),
@@ -1354,7 +1354,7 @@ int main(void)
 		UNIT_TEST(test_an_image_of_2_to_the_48_bytes),
 		UNIT_TEST(test_a_text_offset_inside_a_page),
 		UNIT_TEST(test_parity_as_asked),
-		UNIT_TEST(test_parity_leaves_half_of_the_region_free),
+		UNIT_TEST(test_parity_blocks_half_of_the_region_free),
 		UNIT_TEST(test_what_the_check_takes_in_memory),
 		UNIT_TEST(test_parity_that_does_not_fit),
 		UNIT_TEST(test_no_checks),

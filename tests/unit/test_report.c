@@ -2,7 +2,7 @@
 #include <libfdt.h>
 
 #include "../../libcrashres/report.h"
-#include "../../purgatory/handover.h"
+#include "../../purgatory/abi.h"
 #include "support.h"
 
 #define DAMAGED_RECORD	"/chosen/crashres,record: damaged"
@@ -20,7 +20,7 @@ static struct purgatory_record repaired(void)
 		.started = 123456789,
 		.ticks = 2500000,
 		.frequency = 25000000,
-		.leaves = 1000,
+		.blocks = 1000,
 		.damaged = 3,
 		.repaired = 3,
 		.damage_count = 2,
@@ -96,15 +96,15 @@ static void test_a_repaired_kernel(void **state)
 	assert_int_equal(report->sha256, CRASHRES_SHA256_INSTRUCTIONS);
 	assert_int_equal(report->started, 123456789);
 	assert_int_equal(report->nanoseconds, 100000000);
-	assert_int_equal(report->leaf_size, 4096);
-	assert_int_equal(report->leaves, 1000);
+	assert_int_equal(report->block_size, 4096);
+	assert_int_equal(report->blocks, 1000);
 	assert_int_equal(report->damaged, 3);
 	assert_int_equal(report->repaired, 3);
 	assert_int_equal(report->damage_count, 2);
 	assert_int_equal(report->listed, 2);
 	assert_string_equal(report->damage[0].segment, "kernel");
 	assert_int_equal(report->damage[0].offset, 0x2345);
-	assert_int_equal(report->damage[0].leaves, 2);
+	assert_int_equal(report->damage[0].blocks, 2);
 	assert_int_equal(report->damage[0].repaired, 2);
 	assert_int_equal(report->damage[0].found_size, 16);
 	assert_memory_equal(report->damage[0].found, "0123456789abcdef", 16);
@@ -246,7 +246,7 @@ static void test_numbers_that_cannot_be(void **state)
 		{ offsetof(struct purgatory_record, outcome), 4, PURGATORY_OUTCOME_INTACT },
 		{ offsetof(struct purgatory_record, outcome), 4, PURGATORY_OUTCOME_DAMAGED },
 		{ offsetof(struct purgatory_record, flags), 4, PURGATORY_FLAG_TIME_OUT },
-		{ offsetof(struct purgatory_record, leaves), 8, 2 },
+		{ offsetof(struct purgatory_record, blocks), 8, 2 },
 		{ offsetof(struct purgatory_record, damaged), 8, 4 },
 		{ offsetof(struct purgatory_record, damaged), 8, 0 },
 		{ offsetof(struct purgatory_record, repaired), 8, 4 },
@@ -254,8 +254,8 @@ static void test_numbers_that_cannot_be(void **state)
 		{ offsetof(struct purgatory_record, damage_count), 8, 0 },
 		{ offsetof(struct purgatory_record, damage_count), 8, 4 },
 		{ offsetof(struct purgatory_record, damage_count), 8, UINT64_MAX },
-		{ offsetof(struct purgatory_record, damage[0].leaves), 8, 4 },
-		{ offsetof(struct purgatory_record, damage[0].leaves), 8, 1 },
+		{ offsetof(struct purgatory_record, damage[0].blocks), 8, 4 },
+		{ offsetof(struct purgatory_record, damage[0].blocks), 8, 1 },
 		{ offsetof(struct purgatory_record, damage[0].repaired), 8, 3 },
 		{ offsetof(struct purgatory_record, damage[1].found_size), 4, 17 },
 		{ offsetof(struct purgatory_record, damage[0].segment), 1, '\n' },

@@ -4,7 +4,7 @@
 #include <sys/auxv.h>
 #endif
 
-#include "../../purgatory/sha256.h"
+#include "../../purgatory/shared/sha256.h"
 #include "support.h"
 
 static void check_hex(const uint8_t *digest, const char *wanted)
@@ -181,7 +181,7 @@ static void check_four(enum pg_sha256_method method, const uint8_t *const from[4
 		check_against_openssl(from[i], size, digests[i]);
 }
 
-/* Different messages, and one several times; every number of blocks up to a leaf's. */
+/* Different messages, and one several times; every number of blocks up to a block's. */
 static void test_several_at_once(void **state)
 {
 	uint8_t *data = unit_alloc(4 * 4096 + 8);

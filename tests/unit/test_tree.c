@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* purgatory/fdt.c beside libfdt. */
+/* purgatory/core/fdt.c beside libfdt. */
 #include <libfdt.h>
 
-#include "../../purgatory/fdt.h"
-#include "../../purgatory/handover.h"
+#include "../../purgatory/core/fdt.h"
+#include "../../purgatory/abi.h"
 #include "support.h"
 
 #define ROOM	65536
 #define RECORD	"crashres,record"
 
-/* A tree in a buffer of ROOM bytes, as a kernel's loader leaves it: packed. */
+/* A tree in a buffer of ROOM bytes, as a kernel's loader blocks it: packed. */
 static uint8_t *make_tree(uint32_t cells, const char *chosen, bool with_initrd)
 {
 	uint8_t *tree = aligned_alloc(8, ROOM);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "../../libcrashres/file.h"
+#include "../../libcrashres/base/file.h"
 #include "../../libcrashres/kernel/zboot.h"
 #include "support.h"
 #include "wrap.h"

@@ -21,14 +21,14 @@ import traceback
 from collections import Counter
 from dataclasses import dataclass
 
-import baremetal as bm
-import oracle
+from lib import baremetal as bm
+from lib import oracle
 
 KERNEL, INITRD, DTB, ELFCOREHDR = 0x44000000, 0x44100000, 0x44200000, 0x44300000
 PARITY, PURGATORY = 0x44400000, 0x44500000
 REGION = (0x44000000, 0x44800000)
 RECORD_AT = 0x1104  # in the device tree: no multiple of 8
-KERNEL_LEAVES, PADDING_LEAVES = 30, 11
+KERNEL_BLOCKS, PADDING_BLOCKS = 30, 11
 GROUPS = 8  # of eight and nine members
 
 # The instructions that look at the code, and those that reset: damaged, they may do anything.
@@ -40,14 +40,14 @@ HANG_SECONDS = 5
 def segments():
     noise = random.Random(1).randbytes
     code = bm.assemble("KERNEL")
-    text = code + noise(KERNEL_LEAVES * bm.LEAF - len(code))
-    dtb = bytearray(noise(3 * bm.LEAF))
+    text = code + noise(KERNEL_BLOCKS * bm.BLOCK - len(code))
+    dtb = bytearray(noise(3 * bm.BLOCK))
     dtb[RECORD_AT : RECORD_AT + bm.RECORD_SIZE] = bm.record_template()
     # Like the one of Linux: a page and a bit that says something, and zeros.
-    elfcorehdr = noise(bm.LEAF + 700).ljust(4 * bm.LEAF, b"\0")
+    elfcorehdr = noise(bm.BLOCK + 700).ljust(4 * bm.BLOCK, b"\0")
     return [
-        bm.Segment("kernel", KERNEL, text + bytes(PADDING_LEAVES * bm.LEAF)),
-        bm.Segment("initrd", INITRD, noise(23 * bm.LEAF)),
+        bm.Segment("kernel", KERNEL, text + bytes(PADDING_BLOCKS * bm.BLOCK)),
+        bm.Segment("initrd", INITRD, noise(23 * bm.BLOCK)),
         bm.Segment("dtb", DTB, bytes(dtb)),
         bm.Segment("elfcorehdr", ELFCOREHDR, elfcorehdr),
     ]
@@ -60,7 +60,7 @@ IMAGES = ((), bm.METHODS[:1], bm.METHODS[1:], bm.METHODS)
 # Of a sealed Image: from its header on, and what its loader put beside it.
 SEALED, SEALED_PARITY, SEALED_KERNEL, SEALED_INITRD = 0x44000000, 0x44080000, 0x44200000, 0x44400000
 TREE, TREE_CORE, TREE_ROOM = 0x44600000, 0x44680000, 64 << 10
-INITRD_SIZE = 23 * bm.LEAF - 1000
+INITRD_SIZE = 23 * bm.BLOCK - 1000
 
 
 @functools.cache
@@ -68,7 +68,7 @@ def sealed_segments():
     noise = random.Random(2).randbytes
     [kernel] = [segment.data for segment in segments() if segment.name == "kernel"]
     return [bm.Segment("kernel", SEALED_KERNEL, kernel),
-            bm.Segment("initrd", SEALED_INITRD, noise(INITRD_SIZE).ljust(23 * bm.LEAF, b"\0"))]
+            bm.Segment("initrd", SEALED_INITRD, noise(INITRD_SIZE).ljust(23 * bm.BLOCK, b"\0"))]
 
 
 @functools.cache
@@ -159,7 +159,7 @@ def _areas(plan):
     def whole(name):
         return Area(name, 0, len(plan.memory()[name]))
 
-    text = KERNEL_LEAVES * bm.LEAF
+    text = KERNEL_BLOCKS * bm.BLOCK
     [table_0, table_1] = (Area("purgatory", at, at + plan.table_size) for at in plan.table_offset)
     kernel, padding = Area("kernel", 0, text), Area("kernel", text, whole("kernel").end)
     areas = {
@@ -206,59 +206,59 @@ def damage_bytes(rng, data, first, end):
     data[at : at + size] = rng.randbytes(size)
 
 
-def _overwrite_leaves(rng, data, first, end, count):
-    count = min(count, (end - first) // bm.LEAF)
-    at = first + rng.randint(0, (end - first) // bm.LEAF - count) * bm.LEAF
-    data[at : at + count * bm.LEAF] = rng.randbytes(count * bm.LEAF)
+def _overwrite_blocks(rng, data, first, end, count):
+    count = min(count, (end - first) // bm.BLOCK)
+    at = first + rng.randint(0, (end - first) // bm.BLOCK - count) * bm.BLOCK
+    data[at : at + count * bm.BLOCK] = rng.randbytes(count * bm.BLOCK)
 
 
-def damage_leaf(rng, data, first, end):
-    _overwrite_leaves(rng, data, first, end, 1)
+def damage_block(rng, data, first, end):
+    _overwrite_blocks(rng, data, first, end, 1)
 
 
 def damage_burst(rng, data, first, end):
-    _overwrite_leaves(rng, data, first, end, rng.randint(2, 2 * GROUPS))
+    _overwrite_blocks(rng, data, first, end, rng.randint(2, 2 * GROUPS))
 
 
 def damage_widest_burst(rng, data, first, end):
-    _overwrite_leaves(rng, data, first, end, 2 * GROUPS)
+    _overwrite_blocks(rng, data, first, end, 2 * GROUPS)
 
 
 def damage_too_wide_burst(rng, data, first, end):
-    _overwrite_leaves(rng, data, first, end, 2 * GROUPS + rng.randint(1, 3))
+    _overwrite_blocks(rng, data, first, end, 2 * GROUPS + rng.randint(1, 3))
 
 
 def damage_scattered(rng, data, first, end):
-    leaves = range(first, end, bm.LEAF)
-    for leaf in rng.sample(leaves, min(rng.randint(2, 6), len(leaves))):
-        damage_bytes(rng, data, leaf, leaf + bm.LEAF)
+    blocks = range(first, end, bm.BLOCK)
+    for block in rng.sample(blocks, min(rng.randint(2, 6), len(blocks))):
+        damage_bytes(rng, data, block, block + bm.BLOCK)
 
 
 def damage_zeros(rng, data, first, end):
-    leaf = rng.randrange(first, end, bm.LEAF)
-    data[leaf : leaf + bm.LEAF] = bytes(bm.LEAF)
+    block = rng.randrange(first, end, bm.BLOCK)
+    data[block : block + bm.BLOCK] = bytes(bm.BLOCK)
 
 
 def damage_copy(rng, data, first, end):
-    """One leaf of the memory in the place of another."""
-    leaf, other = rng.randrange(first, end, bm.LEAF), rng.randrange(0, len(data), bm.LEAF)
-    data[leaf : leaf + bm.LEAF] = data[other : other + bm.LEAF]
+    """One block of the memory in the place of another."""
+    block, other = rng.randrange(first, end, bm.BLOCK), rng.randrange(0, len(data), bm.BLOCK)
+    data[block : block + bm.BLOCK] = data[other : other + bm.BLOCK]
 
 
 SMALL = {"bit": damage_bit, "1-64 bytes": damage_bytes}
-LEAVES = {"leaf": damage_leaf, "zeros": damage_zeros, "copy": damage_copy,
+BLOCKS = {"block": damage_block, "zeros": damage_zeros, "copy": damage_copy,
           "scattered": damage_scattered}
 BURSTS = {"burst": damage_burst, "burst of 2G": damage_widest_burst,
           "burst over 2G": damage_too_wide_burst}
 WINDOW = "entry and reset"
-KINDS = {**SMALL, **LEAVES, **BURSTS}
+KINDS = {**SMALL, **BLOCKS, **BURSTS}
 SEGMENT_AREAS = ("kernel text", "initrd", "several segments", "parity", "parity and initrd",
                  "a table and kernel")
 SHORT_AREAS = ("kernel padding", "dtb", "elfcorehdr", "one digest table", "the other table",
                "both tables", "bitmap", "scratch", "params", "purgatory code", "page tables")
 # Every place with every kind that fits it; what is loaded twice as often.
 SUITE = [(where, kind) for where in 2 * SEGMENT_AREAS for kind in KINDS]
-SUITE += [(where, kind) for where in SHORT_AREAS for kind in {**SMALL, **LEAVES}]
+SUITE += [(where, kind) for where in SHORT_AREAS for kind in {**SMALL, **BLOCKS}]
 SUITE += [(WINDOW, kind) for kind in 5 * tuple(SMALL)]
 SEALED_SUITE = [row for row in SUITE if row[0] not in ("dtb", "elfcorehdr")]
 SEALED_SUITE += [("header", kind) for kind in SMALL]
@@ -293,7 +293,7 @@ def hits_window(plan, found):
 
 
 def _runs_damaged_code(plan, expected):
-    """Whether a kernel would be started whose first leaf is damaged: nobody knows what it does."""
+    """Whether a kernel would be started whose first block is damaged: nobody knows what it does."""
     return plan.on_damage == bm.BOOT and 0 in expected.damaged - expected.repaired
 
 

@@ -10,9 +10,9 @@ import sys
 
 import pytest
 
-import guest
-import initramfs
-import vm
+from lib import guest
+from lib import initramfs
+from lib import vm
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))        # kernelfiles.py

@@ -9,9 +9,9 @@ import sys
 import time
 from pathlib import Path
 
-import guest
-import initramfs
-from vm import VmError
+from lib import guest
+from lib import initramfs
+from lib.vm import VmError
 
 LOAD = "kexec -d -p --reuse-cmdline --initrd=/boot/initrd /boot/Image"
 REPORT = "crashres report"
@@ -77,7 +77,7 @@ def show_report(status, text, out):
     for line in text.splitlines():
         print("    " + line)
     found = " ".join(f"{byte:02x}" for byte in STRAY[:16])
-    expected = f"kernel     at {STRAY_OFFSET:#x}: 1 page, 1 repaired; found {found}"
+    expected = f"kernel     at {STRAY_OFFSET:#x}: 1 block, 1 repaired; found {found}"
     if status != 1 or text.splitlines()[-1].strip() != expected:
         raise VmError(f"the report (exit status {status}) does not tell of the damage: {expected}")
     print("Found, repaired, captured.")

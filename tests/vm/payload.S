@@ -3,7 +3,7 @@
  * payload.S: what stands before and behind purgatory in a bare-metal test.
  * Assembled once for each part, at any address:
  *
- *   PART_BEFORE   stands for the old kernel: leaves the CPU in the state of
+ *   PART_BEFORE   stands for the old kernel: blocks the CPU in the state of
  *                 cpu_soft_restart, or in a worse one, and enters purgatory at
  *                 PURGATORY. With SET_E2H=1 it first makes EL2 what VHE does,
  *                 with BIG_ENDIAN=1 the data accesses what such a kernel has.
@@ -11,7 +11,7 @@
  *                 pending there (Arm ARM, HCR_EL2.VSE), masked as yet.
  *                 With PCI_SERIAL it gives the PCI function whose configuration
  *                 space is there its I/O ports, at PCI_PORTS.
- *                 With DTB it leaves the address of a device tree in x0.
+ *                 With DTB it blocks the address of a device tree in x0.
  *   PART_KERNEL   stands for the kernel: prints what it was given and powers off,
  *                 with SERROR=1 by SMC.
  */

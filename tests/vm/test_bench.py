@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-import baremetal as bm
-from vm import VmError
+from lib import baremetal as bm
+from lib.vm import VmError
 
 sys.path.append(str(bm.TREE / "bench"))
 import purgatory  # noqa: E402

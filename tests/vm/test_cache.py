@@ -4,14 +4,14 @@
 import random
 import struct
 
-import baremetal as bm
-import cachemodel as cm
-import oracle
+from lib import baremetal as bm
+from lib import cachemodel as cm
+from lib import oracle
 import pytest
-from bench import PURGATORY_ELSEWHERE, REGION, UNMAPPED, Bench
+from lib.scenario import PURGATORY_ELSEWHERE, REGION, UNMAPPED, Bench
 
 pytest.importorskip("unicorn", reason="no python3-unicorn")
-import replay  # needs it
+from lib import replay  # needs it
 
 pytestmark = pytest.mark.skipif(bm.missing() is not None, reason=str(bm.missing()))
 
@@ -104,7 +104,7 @@ def test_an_intact_run_breaks_no_rule(bench, symbols, level, region, cleaned):
     for name in ("image", "params", "tables"):
         assert lines_of(plan, name) <= cache.read
     # So many of them there are: not an empty run.
-    assert sum(len(lines_of(plan, name)) for name in SEGMENTS) == 9 * bm.LEAF // cm.LINE
+    assert sum(len(lines_of(plan, name)) for name in SEGMENTS) == 9 * bm.BLOCK // cm.LINE
     assert lines_of(plan, "scratch") <= set(cache.cleaned)
 
 
@@ -131,11 +131,11 @@ def test_damage_in_the_cache_alone_is_found(bench, symbols, region, name, offset
     outcome = old_kernel(plan, bm.EL1, symbols, (name, offset)).run()
     assert_clean(outcome)
     assert outcome.reason == "reset"
-    assert f"{name} damaged at offset {offset & -bm.LEAF:#x}" in outcome.console
+    assert f"{name} damaged at offset {offset & -bm.BLOCK:#x}" in outcome.console
 
 
 @pytest.mark.parametrize("name,offset", [
-    ("params", bm.PARAMS_KERNEL_ENTRY), ("params", 2 * bm.LEAF), ("image", 8),
+    ("params", bm.PARAMS_KERNEL_ENTRY), ("params", 2 * bm.BLOCK), ("image", 8),
 ])
 def test_damage_to_purgatory_in_the_cache_alone_is_found(bench, symbols, name, offset):
     outcome = old_kernel(bench.plan, bm.EL1, symbols, (name, offset)).run()
@@ -285,7 +285,7 @@ def test_what_a_violation_says(bench, intact, symbols):
 
 
 def test_nothing_but_the_mapped_is_accessed(bench, symbols):
-    outside = bench.make_plan(more=[bm.Segment("outside", UNMAPPED, bytes(2 * bm.LEAF))])
+    outside = bench.make_plan(more=[bm.Segment("outside", UNMAPPED, bytes(2 * bm.BLOCK))])
     outcome = old_kernel(outside, bm.EL1, symbols).run()
     assert found(outcome) == {(cm.NOT_MAPPED, "outside")}
     assert outcome.reason == "abort"

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The rules of the cache model one by one, without a CPU."""
 
-import baremetal as bm
-import cachemodel as cm
+from lib import baremetal as bm
+from lib import cachemodel as cm
 import pytest
 
 PARTS = {
-    name: cm.Area(name, 0x80000000 + number * bm.LEAF, 0x80001000 + number * bm.LEAF, kind)
+    name: cm.Area(name, 0x80000000 + number * bm.BLOCK, 0x80001000 + number * bm.BLOCK, kind)
     for number, (name, kind) in enumerate([
         ("kernel", cm.SEGMENT), ("scratch", cm.SCRATCH), ("image", cm.CHECKED),
         ("uart", cm.DEVICE), ("beside", cm.SCRATCH),

@@ -8,9 +8,9 @@ import re
 import subprocess
 import sys
 
-import baremetal as bm
+from lib import baremetal as bm
 import campaign
-import oracle
+from lib import oracle
 import pytest
 
 pytestmark = pytest.mark.skipif(bm.missing() is not None, reason=str(bm.missing()))

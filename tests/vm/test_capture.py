@@ -7,9 +7,9 @@ import struct
 
 import pytest
 
-import guest
-from guest import Machine
-from vmcore import Vmcore
+from lib import guest
+from lib.guest import Machine
+from lib.vmcore import Vmcore
 
 EFI = "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"
 
@@ -170,7 +170,7 @@ def check_makedumpfile(capture, vmcore):
 
 def check_report(machine, capture):
     """Purgatory has looked at all of it, as the machine lets it, and says so."""
-    assert re.search(r"^crashres: purgatory: \d+ leaves intact, \d+ ms: starting the kernel$",
+    assert re.search(r"^crashres: purgatory: \d+ blocks intact, \d+ ms: starting the kernel$",
                      capture.serial, re.MULTILINE)
     status, output = capture.run("crashres report --json")
     report = json.loads(output)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from guest import Machine
+from lib.guest import Machine
 
 # With 52-bit addresses Linux 6.12 itself crashes in trans_pgd_create_copy() as soon as any
 # normal image is loaded, whatever it is.
@@ -21,7 +21,7 @@ def test_status_and_unload(lab, kernel):
         assert running.run("kexec -p --reuse-cmdline /boot/Image") == (0, "")
         assert running.run("kexec -S") == (1, "")
         assert running.run("kexec -S -l") == (0, "")
-        # A load that fails before the system call leaves what was loaded.
+        # A load that fails before the system call blocks what was loaded.
         status, output = running.run("kexec -p /init")
         assert (status, output) == (255, "kexec: Cannot determine the file type of /init: "
                                          "neither an arm64 kernel nor one in a known wrapper")

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-import guest
-from guest import Machine
+from lib import guest
+from lib.guest import Machine
 
-LEAF = 4096
+BLOCK = 4096
 VHE = Machine("EL2 with VHE", machine="virt,gic-version=3,virtualization=on")
 NVHE = Machine("EL2 without VHE", machine="virt,gic-version=3,virtualization=on",
                cpu="cortex-a72")
@@ -41,7 +41,7 @@ def report(running):
 
 def line(name, offset, bad, damaged, repaired, what_now):
     return (rf"^crashres: purgatory: {name} damaged at offset {offset:#x}, found "
-            rf"{bad[:16].hex()}; {damaged} of \d+ leaves damaged, {repaired} repaired, \d+ ms: "
+            rf"{bad[:16].hex()}; {damaged} of \d+ blocks damaged, {repaired} repaired, \d+ ms: "
             rf"{what_now}$")
 
 
@@ -67,28 +67,28 @@ def test_damage_is_repaired_and_reported(lab, kernel, name, machine, options):
         assert found["mmu"] == (not options)
         assert found["sha256"] == "instructions"
         assert (found["damaged"], found["repaired"], found["damage_count"]) == (1, 1, 1)
-        assert found["damage"] == [{"segment": name, "offset": offset, "leaves": 1,
+        assert found["damage"] == [{"segment": name, "offset": offset, "blocks": 1,
                                     "repaired": 1, "found": bad[:16].hex()}]
 
 
 @pytest.mark.parametrize("kernel", ["6.1"], indirect=True)
 def test_a_long_burst_is_repaired(lab, kernel):
-    """As long as the plan promises, over the end of a leaf on both sides."""
+    """As long as the plan promises, over the end of a block on both sides."""
     with lab.boot(kernel) as running:
         plan = load(running)
         [(parity, parity_end)] = plan["parity"]
         [(initrd, initrd_end)] = plan["initrd"]
-        size = parity_end - parity - LEAF
+        size = parity_end - parity - BLOCK
         assert size > 1 << 20 and initrd + 100 + size < initrd_end
         bad = damage(running, initrd + 100, size)
         running.panic()
-        leaves = size // LEAF + 1
-        running.wait_for(line("initrd", 100, bad, leaves, leaves, "starting the kernel"), 60)
+        blocks = size // BLOCK + 1
+        running.wait_for(line("initrd", 100, bad, blocks, blocks, "starting the kernel"), 60)
         running.wait_ready("capture")
         status, found = report(running)
         assert status == 1
-        assert found["damage"] == [{"segment": "initrd", "offset": 100, "leaves": leaves,
-                                    "repaired": leaves, "found": bad[:16].hex()}]
+        assert found["damage"] == [{"segment": "initrd", "offset": 100, "blocks": blocks,
+                                    "repaired": blocks, "found": bad[:16].hex()}]
 
 
 @pytest.mark.parametrize("kernel", ["6.12"], indirect=True)
@@ -112,9 +112,9 @@ def test_a_damaged_kernel_is_started_where_that_is_wanted(lab, kernel):
         offset = plan["initrd"][0][1] - plan["initrd"][0][0] - 64
         damage(running, plan["initrd"][0][0] + offset)
         running.panic()
-        leaf = offset // LEAF * LEAF
-        running.wait_for(rf"^crashres: purgatory: initrd damaged at offset {leaf:#x}, found \w+; 1 "
-                         r"of \d+ leaves damaged, 0 repaired, \d+ ms: starting the kernel$", 60)
+        block = offset // BLOCK * BLOCK
+        running.wait_for(rf"^crashres: purgatory: initrd damaged at offset {block:#x}, found \w+; 1 "
+                         r"of \d+ blocks damaged, 0 repaired, \d+ ms: starting the kernel$", 60)
         running.wait_ready("capture")
         status, found = report(running)
         assert (status, found["outcome"]) == (2, "damaged")

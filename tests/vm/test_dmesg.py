@@ -7,7 +7,7 @@ import re
 import pytest
 
 from conftest import VMCORE_DMESG
-from guest import Machine
+from lib.guest import Machine
 
 pytestmark = pytest.mark.skipif(not VMCORE_DMESG, reason="CRASHRES_VMCORE_DMESG does not name a "
                                 "static arm64 program to test")

@@ -6,8 +6,8 @@ import gzip
 
 import pytest
 
-import guest
-from guest import Machine
+from lib import guest
+from lib.guest import Machine
 
 EFI = "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"
 

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from guest import Machine
+from lib.guest import Machine
 
 PLAIN = Machine("small", cpu="max,pauth-impdef=on,sve=off")
 # Its CPU has pages of 4 and 64 KiB, and not of 16.
@@ -136,7 +136,7 @@ def test_what_is_asked_of_purgatory_is_done_by_either_call(lab, kernel):
                              "--append=console=ttyAMA0 --initrd=/boot/initrd /boot/Image 2>&1")
         assert "Checks        of kernel and initrd, by the kernel as a sealed Image" in plan
         running.panic()
-        running.wait_for(r"^crashres: purgatory: \d+ leaves intact, \d+ ms: starting the kernel$", 60)
+        running.wait_for(r"^crashres: purgatory: \d+ blocks intact, \d+ ms: starting the kernel$", 60)
         running.wait_ready("capture")
         assert running.run("crashres report")[0] == 0
 

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 import kernelfiles
-from guest import Machine
+from lib.guest import Machine
 
 
 def tool(data, *command, otherwise):

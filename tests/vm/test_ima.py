@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from guest import Machine
+from lib.guest import Machine
 
 HOST_COMMAND = os.environ.get("CRASHRES_HOST_COMMAND")
 

@@ -5,10 +5,10 @@ import random
 import re
 import subprocess
 
-import baremetal as bm
-import oracle
+from lib import baremetal as bm
+from lib import oracle
 import pytest
-from bench import (
+from lib.scenario import (
     ADDRESS_SIZE, BUSY_UART, DTB, KERNEL, PURGATORY_ELSEWHERE, RAMDISK, RECORD_AT,
     SHA256_INSTRUCTIONS, TCR, TCR_BEFORE, TCR_BEFORE_NO_E2H, TCR_NO_E2H, UNMAPPED, Bench,
     assert_booted, assert_intact, assert_reset, damaged_line, intact_line, levels, machines,
@@ -47,7 +47,7 @@ def test_the_line_shows_the_place_and_the_bytes(bench):
     assert re.fullmatch(
         "crashres: purgatory: initrd damaged at offset 0x1000,"
         " found f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff;"
-        " 1 of 9 leaves damaged, 0 repaired, [0-9]+ ms: resetting\r\n", outcome.console)
+        " 1 of 9 blocks damaged, 0 repaired, [0-9]+ ms: resetting\r\n", outcome.console)
 
 
 @levels
@@ -64,7 +64,7 @@ def test_it_follows_a_big_endian_kernel(bench, cpu, level):
 
 
 @pytest.mark.parametrize(
-    "name,offset,leaf",
+    "name,offset,block",
     [
         ("kernel", 0x0, 0x0),
         ("kernel", 0xFFF, 0x0),
@@ -77,9 +77,9 @@ def test_it_follows_a_big_endian_kernel(bench, cpu, level):
         ("dtb", 0x1FFF, 0x1000),  # the last byte of all
     ],
 )
-def test_every_leaf_is_found(bench, name, offset, leaf):
+def test_every_block_is_found(bench, name, offset, block):
     found = bench.found(damage=[(name, offset)])
-    assert_reset(bench.run(found=found), damaged_line(bench.plan, found, name, leaf, 1))
+    assert_reset(bench.run(found=found), damaged_line(bench.plan, found, name, block, 1))
 
 
 def test_the_first_of_several_is_named_and_all_are_counted(bench):
@@ -185,15 +185,15 @@ def test_what_is_in_scratch_and_bitmap_does_not_matter(bench, cpu, level, junk):
 
 
 BAD_PLANS = {
-    "too few leaves for the segments": {"leaf_count": 8},
-    "too many leaves for the tables": {"leaf_count": 4096},
+    "too few blocks for the segments": {"block_count": 8},
+    "too many blocks for the tables": {"block_count": 4096},
     "a record that is not aligned": {"record": DTB + RECORD_AT + 2},
-    "a record across the end of its segment": {"record": DTB + 2 * bm.LEAF - 4},
+    "a record across the end of its segment": {"record": DTB + 2 * bm.BLOCK - 4},
     "a record in front of its segment": {"record": DTB - 4},
     "a record outside": {"record": RAMDISK},
-    "more groups than leaves": {"groups": 10},
+    "more groups than blocks": {"groups": 10},
     "parity that is not aligned": {"groups": 3, "parity_base": RAMDISK + 8},
-    "parity across the end of all addresses": {"groups": 3, "parity_base": 2**64 - bm.LEAF},
+    "parity across the end of all addresses": {"groups": 3, "parity_base": 2**64 - bm.BLOCK},
 }
 
 
@@ -208,7 +208,7 @@ def test_a_wrong_plan_under_a_right_digest_is_refused(bench, plan):
 
 @pytest.mark.parametrize("members,refused", [(255, False), (256, True)])
 def test_a_group_has_at_most_255_members(bench, members, refused):
-    more = bm.Segment("more", RAMDISK, bytes((members - 9) * bm.LEAF))
+    more = bm.Segment("more", RAMDISK, bytes((members - 9) * bm.BLOCK))
     plan = bench.make_plan(more=[more], groups=1)
     found = bench.make_plan(more=[more]).memory()  # parity is not needed
     found["purgatory"] = plan.purgatory()
@@ -221,8 +221,8 @@ def test_a_group_has_at_most_255_members(bench, members, refused):
 
 # Digest tables
 
-def digest_at(plan, table, leaf):
-    return "purgatory", plan.table_offset[table] + leaf * bm.DIGEST + 7
+def digest_at(plan, table, block):
+    return "purgatory", plan.table_offset[table] + block * bm.DIGEST + 7
 
 
 @levels
@@ -237,8 +237,8 @@ def test_a_damaged_digest_table_is_harmless_and_in_the_record(bench, cpu, level)
 
 
 @levels
-def test_both_tables_may_be_damaged_at_different_leaves(bench, cpu, level):
-    damage = [digest_at(bench.plan, leaf % 2, leaf) for leaf in range(9)]
+def test_both_tables_may_be_damaged_at_different_blocks(bench, cpu, level):
+    damage = [digest_at(bench.plan, block % 2, block) for block in range(9)]
     expected = bench.run_as_expected(cpu, level, damage=damage)
     assert (expected.outcome, expected.table_flags) == (
         "intact", bm.FLAG_TABLE_0 | bm.FLAG_TABLE_1)
@@ -252,7 +252,7 @@ def test_no_good_digest_is_damage(bench, cpu, level):
     assert_reset(outcome, damaged_line(bench.plan, found, "initrd", 0x1000, 1))
 
 
-def test_a_damaged_leaf_and_a_damaged_table_are_damage(bench):
+def test_a_damaged_block_and_a_damaged_table_are_damage(bench):
     expected = bench.run_as_expected(
         damage=[digest_at(bench.plan, 0, 5), ("initrd", 0x1234)])
     assert (expected.reason, expected.damaged) == (oracle.RESET, {5})
@@ -323,7 +323,7 @@ def test_the_record_says_how_it_was_checked(bench, cpu, level, mmu, portable):
     flags = {bm.EL1: 0, bm.EL2: bm.FLAG_EL2, bm.EL2_VHE: bm.FLAG_EL2 | bm.FLAG_E2H}[level]
     flags |= bm.FLAG_MMU if mmu else 0
     assert found.flags == flags | (0 if portable else SHA256_INSTRUCTIONS)
-    assert (found.outcome, found.leaves, found.damaged, found.repaired, found.damage) == (
+    assert (found.outcome, found.blocks, found.damaged, found.repaired, found.damage) == (
         "intact", 9, 0, 0, [])
     assert found.frequency == bm.FREQUENCY
     assert 0 < found.started < found.started + found.ticks < outcome.registers["CNTVCT"]
@@ -338,9 +338,9 @@ def test_nothing_but_the_record_is_written(bench):
     assert {**outcome.memory, "dtb": bytes(dtb)} == {s.name: s.data for s in bench.plan.segments}
 
 
-def test_adjacent_leaves_are_one_run(bench):
+def test_adjacent_blocks_are_one_run(bench):
     plan = bench.make_plan(on_damage=bm.BOOT)
-    damage = [("kernel", 0x1abc), ("kernel", 0x2000), ("kernel", 0x3fff),  # to its last leaf
+    damage = [("kernel", 0x1abc), ("kernel", 0x2000), ("kernel", 0x3fff),  # to its last block
               ("initrd", 0x0005), ("initrd", 0x2006)]
     found = bench.found(plan, damage)
     outcome = bench.run(plan=plan, found=found)
@@ -354,15 +354,15 @@ def test_adjacent_leaves_are_one_run(bench):
 @pytest.mark.parametrize("runs", [15, 16, 17, 40])
 def test_the_record_counts_runs_that_it_has_no_place_for(bench, runs):
     noise = random.Random(2).randbytes
-    more = bm.Segment("fifteen letters", RAMDISK, noise(2 * runs * bm.LEAF))
+    more = bm.Segment("fifteen letters", RAMDISK, noise(2 * runs * bm.BLOCK))
     plan = bench.make_plan(on_damage=bm.BOOT, more=[more])
-    damage = [(more.name, 2 * run * bm.LEAF + 77) for run in range(runs)]
+    damage = [(more.name, 2 * run * bm.BLOCK + 77) for run in range(runs)]
     found = bench.found(plan, damage)
     result = record(plan, bench.run(plan=plan, found=found))
     assert (result.damaged, result.damage_count) == (runs, runs)
     assert result.damage == [
         bm.Damage(more.name, at, 1, 0, found[more.name][at : at + 16])
-        for at in range(0, 2 * min(runs, bm.DAMAGE_MAX) * bm.LEAF, 2 * bm.LEAF)]
+        for at in range(0, 2 * min(runs, bm.DAMAGE_MAX) * bm.BLOCK, 2 * bm.BLOCK)]
 
 
 @pytest.mark.parametrize("offset", [0, 7, 8, 12, 15])
@@ -382,7 +382,7 @@ def test_a_plan_without_a_record_writes_none(bench):
     assert outcome.memory["dtb"] == plan.memory()["dtb"]
 
 
-@pytest.mark.parametrize("offset", [0, 4, 12, bm.LEAF - 4, 2 * bm.LEAF - bm.RECORD_SIZE])
+@pytest.mark.parametrize("offset", [0, 4, 12, bm.BLOCK - 4, 2 * bm.BLOCK - bm.RECORD_SIZE])
 def test_a_record_may_lie_anywhere_in_its_segment(bench, offset):
     """With the MMU off anything but aligned accesses would abort."""
     plan = bench.make_plan(record=DTB + offset, region=None)
@@ -397,12 +397,12 @@ def test_a_record_may_lie_anywhere_in_its_segment(bench, offset):
 
 def long_plan(bench, **options):
     """A check of some four seconds where a million instructions are one."""
-    more = bm.Segment("more", RAMDISK, random.Random(3).randbytes(512 * bm.LEAF))
+    more = bm.Segment("more", RAMDISK, random.Random(3).randbytes(512 * bm.BLOCK))
     return bench.make_plan(more=[more], **options)
 
 
-def leaves_to_go(outcome):
-    return int(re.search("out of time with ([0-9]+) leaves to go", outcome.console)[1])
+def blocks_to_go(outcome):
+    return int(re.search("out of time with ([0-9]+) blocks to go", outcome.console)[1])
 
 
 @pytest.mark.parametrize("seconds", [0, 30])
@@ -416,10 +416,10 @@ def test_there_is_time_enough(bench, seconds):
 def test_a_check_that_takes_too_long_ends_in_the_policy(bench, cpu, level, policy):
     plan = long_plan(bench, seconds=1, on_damage=policy)
     outcome = bench.run(cpu, level, plan, options=bm.SLOW, halts=policy == bm.HALT)
-    to_go = leaves_to_go(outcome)
-    assert 0 < to_go < plan.leaves - 9
+    to_go = blocks_to_go(outcome)
+    assert 0 < to_go < plan.blocks - 9
     assert oracle.without_time(outcome.console) == (
-        f"{oracle.PREFIX}{plan.leaves - to_go} leaves intact, ? ms, out of time with {to_go} leaves"
+        f"{oracle.PREFIX}{plan.blocks - to_go} blocks intact, ? ms, out of time with {to_go} blocks"
         f" to go{oracle.ENDINGS[policy]}\r\n")
     # Looked at often enough not to be late by much.
     assert 1000 <= int(re.search("([0-9]+) ms", outcome.console)[1]) < 1100
@@ -429,16 +429,16 @@ def test_a_check_that_takes_too_long_ends_in_the_policy(bench, cpu, level, polic
 @levels
 def test_under_boot_the_record_tells_that_time_was_over(bench, cpu, level):
     plan = long_plan(bench, seconds=1, on_damage=bm.BOOT)
-    found = bench.found(plan, [("initrd", 0x1001), ("more", 511 * bm.LEAF)])
+    found = bench.found(plan, [("initrd", 0x1001), ("more", 511 * bm.BLOCK)])
     outcome = bench.run(cpu, level, plan, found=found, options=bm.SLOW)
-    to_go, result = leaves_to_go(outcome), record(plan, outcome)
-    ending = f", out of time with {to_go} leaves to go: starting the kernel"
+    to_go, result = blocks_to_go(outcome), record(plan, outcome)
+    ending = f", out of time with {to_go} blocks to go: starting the kernel"
     line = damaged_line(plan, found, "initrd", 0x1000, 1, ending)
-    line = line.replace(f"1 of {plan.leaves}", f"1 of {plan.leaves - to_go}")
+    line = line.replace(f"1 of {plan.blocks}", f"1 of {plan.blocks - to_go}")
     assert_booted(outcome, plan, level, line)
     assert result.outcome == "damaged"
     assert result.flags & bm.FLAG_TIME_OUT
-    assert (result.leaves, result.damaged, result.damage_count) == (plan.leaves - to_go, 1, 1)
+    assert (result.blocks, result.damaged, result.damage_count) == (plan.blocks - to_go, 1, 1)
     assert bm.FREQUENCY < result.ticks < 1.1 * bm.FREQUENCY
 
 
@@ -446,7 +446,7 @@ def test_under_boot_the_record_tells_that_time_was_over(bench, cpu, level):
 
 @levels
 def test_memory_that_is_not_there_is_damage(bench, cpu, level):
-    absent = bm.Segment("absent", bm.NOTHING, bytes(2 * bm.LEAF), absent=True)
+    absent = bm.Segment("absent", bm.NOTHING, bytes(2 * bm.BLOCK), absent=True)
     for policy in (bm.RESET, bm.BOOT):
         plan = bench.make_plan(more=[absent], on_damage=policy)
         expected = bench.run_as_expected(cpu, level, plan)
@@ -467,7 +467,7 @@ def test_without_a_uart_it_resets_in_silence(bench, cpu, level):
                          ids=["absent", "unaligned", "busy"])
 def test_a_uart_that_does_not_work_stops_nothing(bench, cpu, level, uart):
     plan = bench.make_plan(uart=(bm.UART_PL011, uart))
-    busy = [(BUSY_UART, b"\xff" * bm.LEAF)]
+    busy = [(BUSY_UART, b"\xff" * bm.BLOCK)]
     outcome = bench.run(cpu, level, plan, damage=[("kernel", 0)], more=busy)
     assert_reset(outcome, "")
 
@@ -498,14 +498,14 @@ LSR_THRE, LSR_TEMT = 0x20, 0x40
 def run_with_window(bench, cpu, level, uart, words):
     """What is in the window after purgatory wrote its line to it. words: offset -> bytes that
     it reads there; the rest is 0xa5."""
-    window = bytearray(b"\xa5" * bm.LEAF)
+    window = bytearray(b"\xa5" * bm.BLOCK)
     for offset, data in words.items():
         window[offset : offset + len(data)] = data
     outcome = bench.run(cpu, level, bench.make_plan(uart=uart), damage=[("kernel", 0)],
-                        more=[(WINDOW, bytes(window))], save={"window": (WINDOW, bm.LEAF)})
+                        more=[(WINDOW, bytes(window))], save={"window": (WINDOW, bm.BLOCK)})
     assert_reset(outcome, "")
     after = outcome.memory["window"]
-    return {at: after[at] for at in range(bm.LEAF) if after[at] != window[at]}
+    return {at: after[at] for at in range(bm.BLOCK) if after[at] != window[at]}
 
 
 READY = bytes([LSR_THRE | LSR_TEMT])
@@ -545,7 +545,7 @@ def test_a_uart_is_written_as_it_has_to_be(bench, cpu, level, uart, words, writt
 ], ids=["width-0", "width-2", "width-8", "stride-below-width", "unaligned", "stride-absurd",
         "absent", "type-3"])
 def test_a_uart_that_purgatory_does_not_know_is_left_alone(bench, cpu, level, uart):
-    everywhere = {0: READY * bm.LEAF}
+    everywhere = {0: READY * bm.BLOCK}
     assert run_with_window(bench, cpu, level, uart, everywhere) == {}
 
 
@@ -621,13 +621,13 @@ def test_nothing_is_left_of_the_old_kernels_tcr(bench, cpu, level, mmu):
 def test_without_page_tables_the_mmu_stays_off(bench, cpu, level):
     plan = bench.make_plan(region=None)
     assert_intact(bench.run(cpu, level, plan), plan, level)
-    bench.run_as_expected(cpu, level, plan, damage=[("initrd", 2 * bm.LEAF + 5)])
+    bench.run_as_expected(cpu, level, plan, damage=[("initrd", 2 * bm.BLOCK + 5)])
 
 
 @machines
 def test_nothing_but_the_region_is_mapped(bench, cpu, level):
     """That it shows proves that the MMU is on, at every exception level."""
-    outside = [bm.Segment("outside", UNMAPPED, bytes(2 * bm.LEAF))]
+    outside = [bm.Segment("outside", UNMAPPED, bytes(2 * bm.BLOCK))]
     mapped = bench.make_plan(more=outside)
     assert_reset(bench.run(cpu, level, mapped), damaged_line(mapped, {}, "outside", 0, 2))
     unmapped = bench.make_plan(more=outside, region=None)
@@ -638,7 +638,7 @@ def test_nothing_but_the_region_is_mapped(bench, cpu, level):
 
 def instructions_a_byte(bench, data=None, **options):
     """Digest tables included. What is fixed is in both runs."""
-    size = 256 * bm.LEAF
+    size = 256 * bm.BLOCK
     more = bm.Segment("more", RAMDISK, data or random.Random(2).randbytes(size))
     ticks = [
         bench.run(plan=plan, options=bm.COUNTING).registers["CNTVCT"]
@@ -664,26 +664,26 @@ def test_the_check_costs_few_instructions_a_byte(bench, method, least, most):
 
 def test_zeros_cost_less(bench):
     # Not nothing: each byte is read.
-    assert 0.2 < instructions_a_byte(bench, bytes(256 * bm.LEAF)) <= 0.6
+    assert 0.2 < instructions_a_byte(bench, bytes(256 * bm.BLOCK)) <= 0.6
 
 
 @machines
-@pytest.mark.parametrize("leaf", [0, 1, 5, 7, 8, 9])
-def test_damage_among_zeros_is_found(bench, cpu, level, leaf):
+@pytest.mark.parametrize("block", [0, 1, 5, 7, 8, 9])
+def test_damage_among_zeros_is_found(bench, cpu, level, block):
     """In groups of four that are looked at for zeros, the last of their bytes, and behind them."""
-    zeros = bm.Segment("zeros", RAMDISK, bytes(10 * bm.LEAF))
+    zeros = bm.Segment("zeros", RAMDISK, bytes(10 * bm.BLOCK))
     plan = bench.make_plan(more=[zeros])
-    bench.run_as_expected(cpu, level, plan, damage=[("zeros", (leaf + 1) * bm.LEAF - 1, 7)])
+    bench.run_as_expected(cpu, level, plan, damage=[("zeros", (block + 1) * bm.BLOCK - 1, 7)])
 
 
 def test_a_digest_of_zeros_where_there_should_be_none_means_nothing(bench):
-    """A stray copy inside of a table: the leaves are what they were, as the other one says."""
-    zeros = bm.Segment("zeros", RAMDISK, bytes(4 * bm.LEAF))
+    """A stray copy inside of a table: the blocks are what they were, as the other one says."""
+    zeros = bm.Segment("zeros", RAMDISK, bytes(4 * bm.BLOCK))
     plan = bench.make_plan(more=[zeros])
     found = bench.found(plan)
     purgatory = bytearray(found["purgatory"])
     table = plan.table_offset[0]
-    last = table + (plan.leaves - 4) * bm.DIGEST
+    last = table + (plan.blocks - 4) * bm.DIGEST
     purgatory[table : table + 4 * bm.DIGEST] = purgatory[last : last + 4 * bm.DIGEST]
     found["purgatory"] = bytes(purgatory)
     bench.run_as_expected(plan=plan, found=found)
@@ -699,7 +699,7 @@ def test_the_instructions_are_used_where_there_are_any(bench):
 def test_without_the_instructions_it_does_the_same(bench, cpu, level, method):
     plan = bench.make_plan(image=bm.image_by(method))
     assert_intact(bench.run(cpu, level, plan), plan, level)
-    bench.run_as_expected(cpu, level, plan, damage=[("initrd", 2 * bm.LEAF + 5)],
+    bench.run_as_expected(cpu, level, plan, damage=[("initrd", 2 * bm.BLOCK + 5)],
                           sha256=method << bm.SHA256_SHIFT)
 
 

@@ -1,27 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What purgatory brings back from parity, and what it leaves alone."""
+"""What purgatory brings back from parity, and what it blocks alone."""
 
 import random
 import re
 
-import baremetal as bm
-import oracle
+from lib import baremetal as bm
+from lib import oracle
 import pytest
-from bench import (
+from lib.scenario import (
     RAMDISK, REGION, SHA256_INSTRUCTIONS, Bench, levels, machines, record,
 )
 
 pytestmark = pytest.mark.skipif(bm.missing() is not None, reason=str(bm.missing()))
 
 GROUPS = 8
-# 9 + 62 leaves: groups of eight and of nine members
+# 9 + 62 blocks: groups of eight and of nine members
 MORE = 62
 
 
 class RepairBench(Bench):
     def make_plan(self, *arguments, **options):
         noise = random.Random(4).randbytes
-        more = [bm.Segment("more", RAMDISK, noise(MORE * bm.LEAF))]
+        more = [bm.Segment("more", RAMDISK, noise(MORE * bm.BLOCK))]
         options = {"groups": GROUPS, "more": more, **options}
         return super().make_plan(*arguments, **options)
 
@@ -31,57 +31,57 @@ def bench(tmp_path):
     return RepairBench(tmp_path)
 
 
-def place(plan, leaf, at=0):
-    """Name and offset of a byte of a leaf, whatever segment it is in."""
+def place(plan, block, at=0):
+    """Name and offset of a byte of a block, whatever segment it is in."""
     for segment in plan.segments:
-        if leaf < len(segment.leaves):
-            return segment.name, leaf * bm.LEAF + at
-        leaf -= len(segment.leaves)
-    raise AssertionError("no such leaf")
+        if block < len(segment.blocks):
+            return segment.name, block * bm.BLOCK + at
+        block -= len(segment.blocks)
+    raise AssertionError("no such block")
 
 
-def overwritten(bench, plan, leaves, parity=()):
-    """Every byte of these leaves is wrong, and of these leaves of the parity."""
+def overwritten(bench, plan, blocks, parity=()):
+    """Every byte of these blocks is wrong, and of these blocks of the parity."""
     found = bench.found(plan)
-    places = [place(plan, leaf) for leaf in leaves]
-    for name, at in [*places, *(("parity", leaf * bm.LEAF) for leaf in parity)]:
+    places = [place(plan, block) for block in blocks]
+    for name, at in [*places, *(("parity", block * bm.BLOCK) for block in parity)]:
         data = found[name]
-        wrong = bytes(byte ^ 0xA5 for byte in data[at : at + bm.LEAF])
-        found[name] = data[:at] + wrong + data[at + bm.LEAF :]
+        wrong = bytes(byte ^ 0xA5 for byte in data[at : at + bm.BLOCK])
+        found[name] = data[:at] + wrong + data[at + bm.BLOCK :]
     return found
 
 
-def assert_ends(bench, outcome, leaves, parity=(), damaged=None, repaired=None, plan=None,
+def assert_ends(bench, outcome, blocks, parity=(), damaged=None, repaired=None, plan=None,
                 machine=("max", bm.EL1)):
-    """damaged, repaired: how many leaves, said here and not by the oracle."""
+    """damaged, repaired: how many blocks, said here and not by the oracle."""
     plan = plan or bench.plan
-    expected = bench.run_as_expected(*machine, plan, found=overwritten(bench, plan, leaves, parity))
-    damaged = len(leaves) if damaged is None else damaged
+    expected = bench.run_as_expected(*machine, plan, found=overwritten(bench, plan, blocks, parity))
+    damaged = len(blocks) if damaged is None else damaged
     repaired = (damaged if outcome == "repaired" else 0) if repaired is None else repaired
     assert (expected.outcome, len(expected.damaged), len(expected.repaired)) == (
         outcome, damaged, repaired)
     return expected
 
 
-# By leaf: the kernel's code, its padding, initrd, dtb with the record in it, the last of all
+# By block: the kernel's code, its padding, initrd, dtb with the record in it, the last of all
 @machines
-@pytest.mark.parametrize("leaf", [0, 3, 4, 7, MORE + 8])
-def test_one_leaf_of_any_segment(bench, cpu, level, leaf):
-    assert_ends(bench, "repaired", [leaf], machine=(cpu, level))
+@pytest.mark.parametrize("block", [0, 3, 4, 7, MORE + 8])
+def test_one_block_of_any_segment(bench, cpu, level, block):
+    assert_ends(bench, "repaired", [block], machine=(cpu, level))
 
 
 @pytest.mark.parametrize("bit", [(0, 0, 0), (0, 4095, 7), (6, 1234, 3), (70, 4088, 1)])
 def test_one_bit(bench, bit):
     """The line tells the byte, and what was there."""
-    leaf, at, number = bit
-    name, offset = place(bench.plan, leaf, at)
+    block, at, number = bit
+    name, offset = place(bench.plan, block, at)
     found = bench.found(damage=[(name, offset, number)])
     outcome = bench.run(found=found)
     bytes_there = found[name][offset : min(offset + 16, (offset | 4095) + 1)].hex()
     first = outcome.console.split("\r\n", maxsplit=1)[0]
     assert re.fullmatch(
         f"crashres: purgatory: {name} damaged at offset {offset:#x}, found {bytes_there};"
-        f" 1 of 71 leaves damaged, 1 repaired, [0-9]+ ms: starting the kernel", first)
+        f" 1 of 71 blocks damaged, 1 repaired, [0-9]+ ms: starting the kernel", first)
     bench.run_as_expected(found=found)
 
 
@@ -133,17 +133,17 @@ def test_damaged_parity_alone_is_harmless(bench, cpu, level):
         assert_ends(bench, "intact", [], parity, machine=(cpu, level))
 
 
-# Group 3: its P is leaf 3 of the parity, its Q is leaf GROUPS + 3.
+# Group 3: its P is block 3 of the parity, its Q is block GROUPS + 3.
 P, Q = 3, GROUPS + 3
 
 
 @levels
 @pytest.mark.parametrize(
-    "leaves,parity,outcome",
+    "blocks,parity,outcome",
     [
         ([11], [P], "repaired"),
         ([11], [Q], "repaired"),
-        ([3], [P], "repaired"),  # member 0: Q is the leaf and the others
+        ([3], [P], "repaired"),  # member 0: Q is the block and the others
         ([67], [P], "repaired"),  # the last member
         ([11], [P, Q], "damaged"),
         ([11, 19], [P], "damaged"),
@@ -153,14 +153,14 @@ P, Q = 3, GROUPS + 3
         ([12, 20], [P, Q], "repaired"),  # two of group 4
     ],
 )
-def test_damaged_parity_and_damaged_leaves(bench, cpu, level, leaves, parity, outcome):
-    repaired = 1 if 20 in leaves and outcome == "damaged" else None
-    assert_ends(bench, outcome, leaves, parity, repaired=repaired, machine=(cpu, level))
+def test_damaged_parity_and_damaged_blocks(bench, cpu, level, blocks, parity, outcome):
+    repaired = 1 if 20 in blocks and outcome == "damaged" else None
+    assert_ends(bench, outcome, blocks, parity, repaired=repaired, machine=(cpu, level))
 
 
 def test_one_wrong_bit_of_parity_spoils_it(bench):
     for parity, outcome in (([P], "repaired"), ([Q], "repaired"), ([P, Q], "damaged")):
-        damage = [("parity", leaf * bm.LEAF + 4095) for leaf in parity]
+        damage = [("parity", block * bm.BLOCK + 4095) for block in parity]
         damage.append(place(bench.plan, 11, 77))
         assert bench.run_as_expected(damage=damage).outcome == outcome
 
@@ -172,17 +172,17 @@ def test_a_burst_of_twice_the_groups_comes_back(bench, cpu, level):
 
 
 @levels
-def test_one_leaf_more_does_not(bench, cpu, level):
+def test_one_block_more_does_not(bench, cpu, level):
     # Three of one group are left, two of each of the others come back.
-    leaves = range(20, 20 + 2 * GROUPS + 1)
-    assert_ends(bench, "damaged", leaves, repaired=2 * (GROUPS - 1), machine=(cpu, level))
+    blocks = range(20, 20 + 2 * GROUPS + 1)
+    assert_ends(bench, "damaged", blocks, repaired=2 * (GROUPS - 1), machine=(cpu, level))
 
 
 def test_everything_damaged(bench):
-    leaves = range(1, 71)  # under boot the code has to be there
+    blocks = range(1, 71)  # under boot the code has to be there
     for policy in (bm.RESET, bm.BOOT, bm.HALT):
         plan = bench.make_plan(on_damage=policy)
-        assert_ends(bench, "damaged", leaves, range(2 * GROUPS), plan=plan)
+        assert_ends(bench, "damaged", blocks, range(2 * GROUPS), plan=plan)
 
 
 @pytest.mark.parametrize("groups", [1, 2, 3, 35, 36, 70, 71])
@@ -196,27 +196,27 @@ def test_any_number_of_groups(bench, groups):
 def test_a_group_of_255_members(bench):
     """The powers of 2 of all of them differ, and none is missing."""
     noise = random.Random(5).randbytes
-    more = [bm.Segment("more", RAMDISK, noise((255 - 9) * bm.LEAF))]
+    more = [bm.Segment("more", RAMDISK, noise((255 - 9) * bm.BLOCK))]
     plan = bench.make_plan(groups=1, more=more)
-    for leaves in ([0, 254], [253, 254], [0, 1], [127, 128]):
-        assert_ends(bench, "repaired", leaves, plan=plan)
-    for leaf in (0, 128, 254):
-        assert_ends(bench, "repaired", [leaf], [0], plan=plan)  # by Q
+    for blocks in ([0, 254], [253, 254], [0, 1], [127, 128]):
+        assert_ends(bench, "repaired", blocks, plan=plan)
+    for block in (0, 128, 254):
+        assert_ends(bench, "repaired", [block], [0], plan=plan)  # by Q
 
 
 @levels
 def test_without_a_digest_nothing_is_put_back(bench, cpu, level):
-    """Leaf 11 is intact, but nothing says so; its neighbour 19 in the group comes back."""
+    """Block 11 is intact, but nothing says so; its neighbour 19 in the group comes back."""
     tables = [("purgatory", at + 11 * bm.DIGEST) for at in bench.plan.table_offset]
     expected = bench.run_as_expected(cpu, level, damage=[*tables, place(bench.plan, 19, 5)])
     assert (expected.damaged, expected.repaired) == ({11, 19}, {19})
     assert expected.reason == oracle.RESET
 
 
-def absent_plan(bench, leaves, **options):
-    """Its last leaves are memory that is not there; parity was made when it was."""
-    absent = bm.Segment("absent", bm.NOTHING, random.Random(6).randbytes(leaves * bm.LEAF), True)
-    more = [bm.Segment("more", RAMDISK, random.Random(4).randbytes(MORE * bm.LEAF)), absent]
+def absent_plan(bench, blocks, **options):
+    """Its last blocks are memory that is not there; parity was made when it was."""
+    absent = bm.Segment("absent", bm.NOTHING, random.Random(6).randbytes(blocks * bm.BLOCK), True)
+    more = [bm.Segment("more", RAMDISK, random.Random(4).randbytes(MORE * bm.BLOCK)), absent]
     return bench.make_plan(more=more, **options)
 
 
@@ -224,9 +224,9 @@ def absent_plan(bench, leaves, **options):
 def test_memory_that_is_not_there_takes_nothing_back(bench, cpu, level):
     for policy in (bm.RESET, bm.BOOT):
         plan = absent_plan(bench, 1, on_damage=policy)
-        # Leaf 71 is the absent one, of group 7 as 15 and 23 are.
-        for leaves, damaged, repaired in (([], 1, 0), ([15], 2, 1), ([15, 23], 3, 0), ([14], 2, 1)):
-            assert_ends(bench, "damaged", leaves, damaged=damaged, repaired=repaired, plan=plan,
+        # Block 71 is the absent one, of group 7 as 15 and 23 are.
+        for blocks, damaged, repaired in (([], 1, 0), ([15], 2, 1), ([15, 23], 3, 0), ([14], 2, 1)):
+            assert_ends(bench, "damaged", blocks, damaged=damaged, repaired=repaired, plan=plan,
                         machine=(cpu, level))
 
 
@@ -234,7 +234,7 @@ def test_memory_that_ignores_stores_is_not_repaired(bench):
     """A store that does not abort proves nothing: this is QEMU's PCI configuration space, without
     a device there."""
     noise = random.Random(6).randbytes
-    deaf = bm.Segment("deaf", 0x4010100000, bytes(1) + noise(bm.LEAF - 1), absent=True)
+    deaf = bm.Segment("deaf", 0x4010100000, bytes(1) + noise(bm.BLOCK - 1), absent=True)
     plan = bench.make_plan(more=[deaf], region=None, on_damage=bm.BOOT)
     result = record(plan, bench.run("max", bm.EL1, plan))
     assert (result.outcome, result.damaged, result.repaired) == ("damaged", 1, 0)
@@ -255,18 +255,18 @@ def test_parity_that_is_not_there_is_damaged_parity(bench, cpu, level):
 
 @levels
 def test_half_of_the_parity_is_not_there(bench, cpu, level):
-    """P lies in the last pages of the RAM, Q behind them: one leaf of a group comes back."""
+    """P lies in the last pages of the RAM, Q behind them: one block of a group comes back."""
     end_of_ram = bm.RAM + bm.RAM_SIZE
-    plan = bench.make_plan(parity_base=end_of_ram - GROUPS * bm.LEAF, region=None)
-    for leaves, outcome in (([11], "repaired"), ([11, 19], "damaged")):
-        found = overwritten(bench, plan, leaves)
-        found["parity"] = found["parity"][: GROUPS * bm.LEAF]
+    plan = bench.make_plan(parity_base=end_of_ram - GROUPS * bm.BLOCK, region=None)
+    for blocks, outcome in (([11], "repaired"), ([11, 19], "damaged")):
+        found = overwritten(bench, plan, blocks)
+        found["parity"] = found["parity"][: GROUPS * bm.BLOCK]
         assert bench.run_as_expected(cpu, level, plan, found=found).outcome == outcome
 
 
 @levels
 def test_the_record_itself_is_repaired_before_it_is_written(bench, cpu, level):
-    # Leaf 7 is the device tree's first.
+    # Block 7 is the device tree's first.
     expected = assert_ends(bench, "repaired", [7], machine=(cpu, level))
     assert expected.has_record
 
@@ -275,8 +275,8 @@ def test_a_repair_that_takes_too_long_ends_in_the_policy(bench):
     """Two of every group: the check is over in time, the repair is not."""
     settings = {"image": bm.portable_image(), "on_damage": bm.BOOT}
     plan = bench.make_plan(**settings, seconds=0)
-    leaves = range(20, 20 + 2 * GROUPS)
-    found = overwritten(bench, plan, leaves)
+    blocks = range(20, 20 + 2 * GROUPS)
+    found = overwritten(bench, plan, blocks)
 
     def run(plan, found):
         outcome = bench.run("max", bm.EL1, plan, found=found, options=bm.SLOW)
@@ -287,23 +287,23 @@ def test_a_repair_that_takes_too_long_ends_in_the_policy(bench):
     plan = bench.make_plan(**settings, seconds=(check + 1 + both) // 2)
     found["purgatory"] = plan.purgatory()
     outcome, result = run(plan, found)
-    assert ", out of time with 0 leaves to go: starting the kernel\r\n" in outcome.console
-    assert (result.outcome, result.leaves, result.damaged) == ("damaged", 71, 2 * GROUPS)
+    assert ", out of time with 0 blocks to go: starting the kernel\r\n" in outcome.console
+    assert (result.outcome, result.blocks, result.damaged) == ("damaged", 71, 2 * GROUPS)
     assert result.flags & bm.FLAG_TIME_OUT
     assert 0 < result.repaired < 2 * GROUPS and result.repaired % 2 == 0
     right = plan.memory()["more"]
-    wrong = [at for at in range(0, len(right), bm.LEAF)
-             if right[at : at + bm.LEAF] != outcome.memory["more"][at : at + bm.LEAF]]
+    wrong = [at for at in range(0, len(right), bm.BLOCK)
+             if right[at : at + bm.BLOCK] != outcome.memory["more"][at : at + bm.BLOCK]]
     assert len(wrong) == 2 * GROUPS - result.repaired
 
 
 def test_one_run_may_be_repaired_in_part(bench):
     plan = bench.make_plan(on_damage=bm.BOOT)
-    leaves = range(20, 20 + 2 * GROUPS + 1)
-    found = overwritten(bench, plan, leaves)
+    blocks = range(20, 20 + 2 * GROUPS + 1)
+    found = overwritten(bench, plan, blocks)
     result = record(plan, bench.run("max", bm.EL1, plan, found=found))
-    # 20, 28 and 36 are of one group. The first is not repaired: its offset is that of the leaf.
-    at = (20 - 9) * bm.LEAF
+    # 20, 28 and 36 are of one group. The first is not repaired: its offset is that of the block.
+    at = (20 - 9) * bm.BLOCK
     assert result.damage == [bm.Damage("more", at, 17, 14, found["more"][at : at + 16])]
 
 

@@ -7,10 +7,10 @@ import subprocess
 
 import pytest
 
-import guest
-from guest import Machine
+from lib import guest
+from lib.guest import Machine
 
-LEAF = 4096
+BLOCK = 4096
 # That of the machine the tests run on.
 HOST_COMMAND = os.environ.get("CRASHRES_HOST_COMMAND")
 PLAIN = Machine("small")
@@ -39,7 +39,7 @@ def find(running, data):
     for address in range(first, end, 4 << 20):
         memory = running.peek(address, min(4 << 20, end - address))
         at = memory.find(data)
-        if at >= 0 and at % LEAF == 0:
+        if at >= 0 and at % BLOCK == 0:
             return address + at
     raise AssertionError("not in the crash region")
 
@@ -55,7 +55,7 @@ def test_intact(lab, kernel, machine):
         seal(running)
         assert running.run(LOAD) == (0, "")
         running.panic()
-        running.wait_for(r"^crashres: purgatory: \d+ leaves intact, \d+ ms: starting the kernel$", 60)
+        running.wait_for(r"^crashres: purgatory: \d+ blocks intact, \d+ ms: starting the kernel$", 60)
         running.wait_ready("capture")
         status, found = report(running)
         assert (status, found["outcome"], found["mmu"]) == (0, "intact", True)
@@ -64,27 +64,27 @@ def test_intact(lab, kernel, machine):
 
 # Where in the file it is, how much is overwritten, and of that what purgatory sees.
 @pytest.mark.parametrize("what, offset, size", [
-    ("kernel", 0x123456, 64), ("kernel", 0x100000, 3 * LEAF), ("initrd", 0x100010, 64),
+    ("kernel", 0x123456, 64), ("kernel", 0x100000, 3 * BLOCK), ("initrd", 0x100010, 64),
 ], ids=["kernel", "three pages of the kernel", "initrd"])
 def test_damage_is_repaired_and_reported(lab, kernel, what, offset, size):
     data = kernel.read_bytes() if what == "kernel" else lab.capture_initrd()
     with lab.boot(kernel, PLAIN, {"bin/crashres": lab.crashres()}) as running:
         seal(running)
         assert running.run(LOAD) == (0, "")
-        start = find(running, data[:LEAF])
+        start = find(running, data[:BLOCK])
         assert running.peek(start + offset, size) == data[offset:offset + size]
         bad = bytes(byte ^ 0xff for byte in data[offset:offset + size])
         running.poke(start + offset, bad)
         running.panic()
-        leaves = (offset + size - 1) // LEAF - offset // LEAF + 1
+        blocks = (offset + size - 1) // BLOCK - offset // BLOCK + 1
         running.wait_for(rf"^crashres: purgatory: {what} damaged at offset {offset:#x}, found "
-                         rf"{bad[:16].hex()}; {leaves} of \d+ leaves damaged, {leaves} repaired, "
+                         rf"{bad[:16].hex()}; {blocks} of \d+ blocks damaged, {blocks} repaired, "
                          r"\d+ ms: starting the kernel$", 60)
         running.wait_ready("capture")
         status, found = report(running)
         assert (status, found["outcome"]) == (1, "repaired")
-        assert found["damage"] == [{"segment": what, "offset": offset, "leaves": leaves,
-                                    "repaired": leaves, "found": bad[:16].hex()}]
+        assert found["damage"] == [{"segment": what, "offset": offset, "blocks": blocks,
+                                    "repaired": blocks, "found": bad[:16].hex()}]
 
 
 def test_beyond_parity_the_policy_decides(lab, kernel):
@@ -92,10 +92,10 @@ def test_beyond_parity_the_policy_decides(lab, kernel):
     with lab.boot(kernel, PLAIN, {"bin/crashres": lab.crashres()}) as running:
         seal(running, "--repair=off")
         assert running.run(LOAD) == (0, "")
-        running.poke(find(running, data[:LEAF]) + 0x123000, bytes(64))
+        running.poke(find(running, data[:BLOCK]) + 0x123000, bytes(64))
         running.panic()
         running.wait_for(r"^crashres: purgatory: kernel damaged at offset 0x123000, found 0{32}; 1 of "
-                         r"\d+ leaves damaged, 0 repaired, \d+ ms: resetting$", 60)
+                         r"\d+ blocks damaged, 0 repaired, \d+ ms: resetting$", 60)
         assert running.wait_exit(30) == "guest-reset"
 
 
@@ -106,7 +106,7 @@ def test_another_initrd_is_damage(lab, kernel):
         assert running.run(LOAD.replace("--initrd=/boot/initrd", "--initrd=/boot/other")) == (0, "")
         running.panic()
         running.wait_for(r"^crashres: purgatory: initrd damaged at offset 0x0, unreadable; \d+ of "
-                         r"\d+ leaves damaged, 0 repaired, \d+ ms: starting the kernel$", 60)
+                         r"\d+ blocks damaged, 0 repaired, \d+ ms: starting the kernel$", 60)
         running.wait_ready("capture")
         assert report(running)[0] == 2
 

@@ -8,9 +8,9 @@ import subprocess
 
 import pytest
 
-import baremetal as bm
+from lib import baremetal as bm
 import campaign
-import oracle
+from lib import oracle
 
 HOST_COMMAND = os.environ.get("CRASHRES_HOST_COMMAND")
 
@@ -25,9 +25,9 @@ def sealed_path():
                     "this machine")
 def test_the_library_writes_what_the_header_says(tmp_path):
     """Byte for byte, said a second time in baremetal.py."""
-    leaves, initrd = 50, random.Random(3).randbytes(10 * bm.LEAF + 5)
-    header = struct.pack("<IIQQQ24s4sI", 0, 0, 0, leaves * bm.LEAF, 0b1010, bytes(24), b"ARM\x64", 0)
-    text = header + random.Random(4).randbytes(40 * bm.LEAF)
+    blocks, initrd = 50, random.Random(3).randbytes(10 * bm.BLOCK + 5)
+    header = struct.pack("<IIQQQ24s4sI", 0, 0, 0, blocks * bm.BLOCK, 0b1010, bytes(24), b"ARM\x64", 0)
+    text = header + random.Random(4).randbytes(40 * bm.BLOCK)
     (tmp_path / "Image").write_bytes(text)
     (tmp_path / "initrd").write_bytes(initrd)
     subprocess.run([HOST_COMMAND, "seal", f"--kernel={tmp_path}/Image", f"--initrd={tmp_path}/initrd",
@@ -35,13 +35,13 @@ def test_the_library_writes_what_the_header_says(tmp_path):
     base, kernel_at, groups = 0x40000000, 2 << 20, 2
     plan = bm.SealedPlan(
         sealed_path().read_bytes(), base + bm.SEALED_HEADER, base + kernel_at,
-        [bm.Segment("kernel", base + kernel_at, text.ljust(leaves * bm.LEAF, b"\0")),
-         bm.Segment("initrd", 0, initrd.ljust(11 * bm.LEAF, b"\0"))],
+        [bm.Segment("kernel", base + kernel_at, text.ljust(blocks * bm.BLOCK, b"\0")),
+         bm.Segment("initrd", 0, initrd.ljust(11 * bm.BLOCK, b"\0"))],
         uart=(bm.UART_NONE, 0), on_damage=bm.HALT, seconds=7, groups=groups,
         initrd_size=len(initrd))
     plan.parity_base = base + bm.round_up(bm.SEALED_HEADER + plan.segment_size, 64 << 10)
     expected = struct.pack("<IIQQQ24s4sI3Q", 0x14000400, 0, 0,
-                           bm.round_up(kernel_at + leaves * bm.LEAF + (64 << 10), 64 << 10), 0b1010,
+                           bm.round_up(kernel_at + blocks * bm.BLOCK + (64 << 10), 64 << 10), 0b1010,
                            bytes(24), b"ARM\x64", 0, 0x316C616573737263, kernel_at, len(text))
     expected = expected.ljust(bm.SEALED_HEADER, b"\0") + plan.purgatory()
     expected = expected.ljust(plan.parity_base - base, b"\0") + plan.parity()
@@ -71,16 +71,16 @@ def record_in(outcome):
 def test_intact(tmp_path, level):
     plan, outcome = run(tmp_path, campaign.tree(True), level)
     bm.assert_kernel_state(plan, outcome, level)
-    assert oracle.without_time(outcome.console).startswith(oracle.line(plan.leaves))
+    assert oracle.without_time(outcome.console).startswith(oracle.line(plan.blocks))
     record = record_in(outcome)
     assert record.outcome == "intact"
     assert record.flags & bm.FLAG_MMU
 
 
-def test_without_a_crash_region_it_checks_and_leaves_no_record(tmp_path):
+def test_without_a_crash_region_it_checks_and_blocks_no_record(tmp_path):
     plan, outcome = run(tmp_path, campaign.tree(False), in_region=False)
     bm.assert_kernel_state(plan, outcome, bm.EL1)
-    assert oracle.without_time(outcome.console).startswith(oracle.line(plan.leaves))
+    assert oracle.without_time(outcome.console).startswith(oracle.line(plan.blocks))
     assert record_in(outcome) is None
     assert outcome.memory["tree"].startswith(campaign.tree(False))
 
@@ -92,7 +92,7 @@ def changed(old, new):
 
 
 BE = struct.Struct(">Q")
-LOST = r"crashres: purgatory: initrd damaged at offset 0x0, unreadable; 23 of 64 leaves damaged, " \
+LOST = r"crashres: purgatory: initrd damaged at offset 0x0, unreadable; 23 of 64 blocks damaged, " \
        r"0 repaired, ? ms: resetting" + "\r\n"
 
 

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The purgatory segment: its image, what it is told, and the digests it checks against. */
+#ifndef CRS_PURGATORY_SEGMENT_H
+#define CRS_PURGATORY_SEGMENT_H
+
+#include "../../purgatory/abi.h"
+#include "../base/ctx.h"
+#include "../machine/firmware.h"
+
+/* The built image, embedded; purgatory_header at its start. */
+extern const uint8_t crs_purgatory_image[];
+extern const uint8_t crs_purgatory_image_end[];
+/* The one that starts a sealed Image. */
+extern const uint8_t crs_sealed_image[];
+extern const uint8_t crs_sealed_image_end[];
+
+/* What the purgatory segment is made of. */
+struct crs_purgatory_segment {
+	/* Multiples of a block, each checked over its whole range. */
+	const struct crashres_segment *segments;
+	size_t segment_count;
+	bool unchecked;			/* no, only cleaned to memory */
+	uint64_t kernel_entry;
+	uint64_t dtb;
+	uint64_t record;		/* where struct purgatory_record goes; 0: nowhere */
+	const struct crs_firmware *firmware;
+	enum purgatory_policy on_damage;
+	uint32_t seconds;		/* for check and repair; 0: no limit */
+	uint64_t parity;		/* base of the parity area */
+	uint64_t group_count;		/* 0: none */
+	/* Memory that may be mapped for the check, around all segments; size 0: MMU off. */
+	struct crashres_range region;
+	/*
+	 * For a sealed Image: segments, parity and kernel_entry count from purgatory's
+	 * base, the initrd is the last segment, and dtb, record and region are not known.
+	 */
+	bool sealed;
+	uint64_t initrd_size;		/* bytes; 0: none */
+};
+
+/*
+ * Bytes of the segment for @checked bytes of checked segments; of @contents
+ * only region, firmware and sealed are looked at.
+ */
+uint64_t crs_purgatory_segment_size(const struct crs_purgatory_segment *contents, uint64_t checked);
+
+/*
+ * The segment, to be loaded at @base, for free(). Its size is what
+ * crs_purgatory_segment_size() said.
+ */
+enum crashres_status crs_purgatory_segment_make(struct crashres_ctx *ctx,
+				       const struct crs_purgatory_segment *contents, uint64_t base,
+				       uint8_t **data, uint64_t *size);
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <endian.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../kernel/kernel.h"
+#include "../machine/machine.h"
+#include "../base/memfd.h"
+#include "purgatory-segment.h"
+#include "parity.h"
+#include "sealed-image.h"
+
+#define HEADER_SIZE	4096ULL
+#define LARGEST_PAGE	(64ULL << 10)
+
+/* Behind the kernel, for what "crashres sign --append" puts there. */
+#define SIGNATURE_ROOM	(64ULL << 10)
+
+/* "b" over the header page (Arm ARM, branch, immediate in words). */
+#define BRANCH_TO_PURGATORY (0x14000000U | HEADER_SIZE / 4)
+
+/* Everything by its offset in the Image, which is the same in the file and in memory. */
+struct sealing {
+	struct crashres_ctx *ctx;
+	const struct crashres_kernel *kernel;
+	const struct crashres_seal_request *seal;
+	struct crashres_segment segments[2];	/* kernel, initrd; ranges count from purgatory */
+	size_t segment_count;
+	uint64_t checked;
+	uint64_t group_count;
+	uint64_t purgatory_size;
+	uint64_t parity;
+	uint64_t kernel_offset;
+	uint64_t file_size;
+	uint64_t image_size;
+	uint8_t *purgatory;
+	uint8_t *parity_data;
+};
+
+static uint64_t align_up(uint64_t value, uint64_t alignment)
+{
+	return (value + alignment - 1) / alignment * alignment;
+}
+
+static void add_segment(struct sealing *sealing, const char *name, const uint8_t *data,
+			uint64_t data_size, uint64_t size)
+{
+	sealing->segments[sealing->segment_count++] = (struct crashres_segment){
+		.name = name,
+		.data = data,
+		.data_size = data_size < size ? data_size : size,
+		.range = { .size = align_up(size, PURGATORY_BLOCK_SIZE) },
+	};
+	sealing->checked += align_up(size, PURGATORY_BLOCK_SIZE);
+}
+
+static void lay_out(struct sealing *sealing)
+{
+	const struct crashres_kernel *kernel = sealing->kernel;
+	const struct crs_purgatory_segment contents = { .sealed = true };
+	enum crashres_repair_reason reason;
+	uint64_t end;
+
+	sealing->group_count = crs_parity_groups(sealing->checked / PURGATORY_BLOCK_SIZE,
+						 sealing->seal->repair, UINT64_MAX, &reason);
+	sealing->purgatory_size = crs_purgatory_segment_size(&contents, sealing->checked);
+	sealing->parity = align_up(HEADER_SIZE + sealing->purgatory_size, LARGEST_PAGE);
+	end = sealing->parity + crs_parity_size(sealing->group_count);
+	sealing->kernel_offset = align_up(end, CRS_IMAGE_ALIGNMENT) + kernel->image.text_offset;
+	end = kernel->image.image_size;
+	if (end < kernel->file->size)
+		end = kernel->file->size;
+	sealing->file_size = sealing->kernel_offset + align_up(end, PURGATORY_BLOCK_SIZE);
+	sealing->image_size = align_up(sealing->file_size + SIGNATURE_ROOM, LARGEST_PAGE);
+	sealing->segments[0].range.base = sealing->kernel_offset - HEADER_SIZE;
+}
+
+static enum crashres_status make_purgatory(struct sealing *sealing, const struct crs_firmware *firmware)
+{
+	const struct crs_purgatory_segment contents = {
+		.sealed = true,
+		.segments = sealing->segments,
+		.segment_count = sealing->segment_count,
+		.kernel_entry = sealing->kernel_offset - HEADER_SIZE,
+		.firmware = firmware,
+		.on_damage = (enum purgatory_policy)sealing->seal->on_damage,
+		.seconds = sealing->seal->check_seconds,
+		.parity = sealing->parity - HEADER_SIZE,
+		.group_count = sealing->group_count,
+		.initrd_size = sealing->seal->initrd ? sealing->seal->initrd->size : 0,
+	};
+	uint64_t size;
+
+	return crs_purgatory_segment_make(sealing->ctx, &contents, 0, &sealing->purgatory, &size);
+}
+
+static enum crashres_status make_parity(struct sealing *sealing)
+{
+	if (!sealing->group_count)
+		return CRASHRES_OK;
+	sealing->parity_data = malloc(crs_parity_size(sealing->group_count));
+	if (!sealing->parity_data)
+		return crs_fail_memory(sealing->ctx);
+	crs_parity_make(sealing->segments, sealing->segment_count, sealing->group_count,
+			sealing->parity_data);
+	return CRASHRES_OK;
+}
+
+static struct crs_seal_header make_header(const struct sealing *sealing)
+{
+	struct crs_image_header inner;
+	struct crs_seal_header header = {
+		.image = {
+			.code = { htole32(BRANCH_TO_PURGATORY) },
+			.image_size = htole64(sealing->image_size),
+		},
+		.magic = htole64(CRS_SEAL_MAGIC),
+		.kernel_offset = htole64(sealing->kernel_offset),
+		.kernel_size = htole64(sealing->kernel->file->size),
+	};
+
+	memcpy(&inner, sealing->kernel->file->data, sizeof(inner));
+	header.image.flags = inner.flags;
+	memcpy(header.image.magic, CRS_IMAGE_MAGIC, sizeof(header.image.magic));
+	return header;
+}
+
+/* Writes @data at @offset; everything goes in the order of its offset. */
+static enum crashres_status put(const struct sealing *sealing, struct crs_memfd *memfd,
+				uint64_t offset, const void *data, uint64_t size)
+{
+	enum crashres_status status = crs_memfd_skip(sealing->ctx, memfd, offset - memfd->size);
+
+	return status == CRASHRES_OK ? crs_memfd_write(sealing->ctx, memfd, data, size) : status;
+}
+
+static enum crashres_status write_file(const struct sealing *sealing, struct crashres_file **file)
+{
+	CRS_CLEANUP(crs_memfd_closep) struct crs_memfd memfd = CRS_MEMFD_CLOSED;
+	CRS_CLEANUP(crs_freep) char *name = NULL;
+	const struct crs_seal_header header = make_header(sealing);
+	const struct crashres_file *kernel = sealing->kernel->file;
+	enum crashres_status status = crs_memfd_open(sealing->ctx, &memfd);
+
+	if (asprintf(&name, "%s (sealed)", kernel->name) < 0) {
+		name = NULL;
+		return crs_fail_memory(sealing->ctx);
+	}
+	if (status == CRASHRES_OK)
+		status = put(sealing, &memfd, 0, &header, sizeof(header));
+	if (status == CRASHRES_OK)
+		status = put(sealing, &memfd, HEADER_SIZE, sealing->purgatory,
+			     sealing->purgatory_size);
+	if (status == CRASHRES_OK && sealing->group_count)
+		status = put(sealing, &memfd, sealing->parity, sealing->parity_data,
+			     crs_parity_size(sealing->group_count));
+	if (status == CRASHRES_OK)
+		status = put(sealing, &memfd, sealing->kernel_offset, kernel->data, kernel->size);
+	if (status == CRASHRES_OK)
+		status = crs_memfd_skip(sealing->ctx, &memfd, sealing->file_size - memfd.size);
+	return status == CRASHRES_OK ? crs_memfd_finish(sealing->ctx, &memfd, name, file) : status;
+}
+
+static enum crashres_status check(struct crashres_ctx *ctx, const struct crashres_kernel *kernel,
+				  const struct crashres_seal_request *seal)
+{
+	if (seal->size != sizeof(*seal))
+		return crs_fail(ctx, CRASHRES_ERR_REQUEST, "seal of %zu bytes, this library's has %zu",
+				seal->size, sizeof(*seal));
+	if (crashres_kernel_is_sealed(kernel))
+		return crs_fail(ctx, CRASHRES_ERR_REQUEST, "%s: is sealed already",
+				kernel->file->name);
+	return CRASHRES_OK;
+}
+
+enum crashres_status crashres_seal(struct crashres_ctx *ctx, const struct crashres_machine *machine,
+				   const struct crashres_kernel *kernel,
+				   const struct crashres_seal_request *seal, struct crashres_file **sealed)
+{
+	static const struct crs_firmware unknown;
+	CRS_CLEANUP(crs_freep) uint8_t *purgatory = NULL;
+	CRS_CLEANUP(crs_freep) uint8_t *parity = NULL;
+	struct sealing sealing = { .ctx = ctx, .kernel = kernel, .seal = seal };
+	enum crashres_status status = check(ctx, kernel, seal);
+
+	if (status != CRASHRES_OK)
+		return status;
+	add_segment(&sealing, "kernel", kernel->file->data, kernel->file->size,
+		    kernel->image.image_size);
+	if (seal->initrd)
+		add_segment(&sealing, "initrd", seal->initrd->data, seal->initrd->size,
+			    seal->initrd->size);
+	lay_out(&sealing);
+	status = make_parity(&sealing);
+	parity = sealing.parity_data;
+	if (status == CRASHRES_OK)
+		status = make_purgatory(&sealing, machine ? &machine->firmware : &unknown);
+	purgatory = sealing.purgatory;
+	return status == CRASHRES_OK ? write_file(&sealing, sealed) : status;
+}
+
+bool crs_seal_find(const void *data, size_t size, uint64_t *kernel_offset, uint64_t *kernel_size)
+{
+	struct crs_seal_header header;
+
+	if (size < sizeof(header) || !crs_image_probe(data, size))
+		return false;
+	memcpy(&header, data, sizeof(header));
+	*kernel_offset = le64toh(header.kernel_offset);
+	*kernel_size = le64toh(header.kernel_size);
+	return le64toh(header.magic) == CRS_SEAL_MAGIC && *kernel_offset >= HEADER_SIZE &&
+	       *kernel_offset < size && *kernel_size && *kernel_size <= size - *kernel_offset;
+}
+
+bool crashres_kernel_is_sealed(const struct crashres_kernel *kernel)
+{
+	uint64_t offset, size;
+
+	return crs_seal_find(kernel->file->data, kernel->file->size, &offset, &size);
+}
+
+enum crashres_status crashres_unseal(struct crashres_ctx *ctx, const struct crashres_kernel *kernel,
+				     struct crashres_file **image)
+{
+	CRS_CLEANUP(crs_freep) char *name = NULL;
+	uint64_t offset, size;
+
+	if (!crs_seal_find(kernel->file->data, kernel->file->size, &offset, &size))
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: is not a sealed Image",
+				kernel->file->name);
+	if (asprintf(&name, "%s (unsealed)", kernel->file->name) < 0) {
+		name = NULL;
+		return crs_fail_memory(ctx);
+	}
+	return crs_memfd_copy(ctx, kernel->file->data + offset, size, name, image);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * clock.c: how long it takes, and when that is too long. A watchdog may be
+ * counting, and somebody waits for the machine.
+ */
+#include "core/purgatory.h"
+#include "registers.h"
+
+static uint64_t now(void)
+{
+	return pg_read_register("CNTVCT_EL0");
+}
+
+void pg_clock_start(struct pg_clock *clock, uint32_t seconds)
+{
+	clock->started = now();
+	/* Set by firmware, which may have forgotten: then there is no limit. */
+	clock->frequency = (uint32_t)pg_read_register("CNTFRQ_EL0");
+	clock->limit = seconds * clock->frequency;
+}
+
+/* Some counters step back at times (Linux, silicon-errata.rst): that is no time at all. */
+uint64_t pg_clock_ticks(const struct pg_clock *clock)
+{
+	uint64_t ticks = now() - clock->started;
+
+	return ticks >> 63 ? 0 : ticks;
+}
+
+bool pg_clock_is_over(const struct pg_clock *clock)
+{
+	return clock->limit && pg_clock_ticks(clock) > clock->limit;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cpu.c: what this CPU has, and switching it on. Asked at the crash and not at
+ * load: with big and little cores they may differ.
+ */
+#include "core/purgatory.h"
+#include "registers.h"
+
+#define HCR_E2H		(1ULL << 34)
+#define HCR_AMO		(1ULL << 5)
+#define CPACR_FPEN	(3ULL << 20)
+#define CPACR_SMEN	(3ULL << 24)
+#define CPTR_TFP	(1ULL << 10)	/* CPTR_EL2 with E2H=0 */
+#define CPTR_TSM	(1ULL << 12)
+
+bool pg_has_e2h(void)
+{
+	return pg_exception_level() == 2 && pg_read_register("HCR_EL2") & HCR_E2H;
+}
+
+/* AdvSIMD 0xf: no vector registers. */
+static bool has_simd(void)
+{
+	return pg_field(pg_read_register("ID_AA64PFR0_EL1"), 20) != 0xf;
+}
+
+enum pg_sha256_method pg_cpu_sha256_method(void)
+{
+	if (!has_simd())
+		return PG_SHA256_PORTABLE;
+	if (pg_field(pg_read_register("ID_AA64ISAR0_EL1"), 12) == 0)
+		return PG_SHA256_VECTORS;
+	return PG_SHA256_INSTRUCTIONS;
+}
+
+enum pg_parity_method pg_cpu_parity_method(void)
+{
+	return has_simd() ? PG_PARITY_VECTORS : PG_PARITY_PORTABLE;
+}
+
+/*
+ * The old kernel may trap vector registers or be in streaming mode, which has
+ * no SHA-2 instructions and few others. With E2H=1 the name CPACR_EL1 reaches CPTR_EL2.
+ */
+void pg_cpu_enable_simd(void)
+{
+	bool sme = pg_field(pg_read_register("ID_AA64PFR1_EL1"), 24) != 0;
+
+	if (!has_simd())
+		return;
+	if (pg_exception_level() == 2 && !pg_has_e2h()) {
+		uint64_t traps = CPTR_TFP | (sme ? CPTR_TSM : 0);
+
+		pg_write_register("CPTR_EL2", pg_read_register("CPTR_EL2") & ~traps);
+	} else {
+		uint64_t allowed = CPACR_FPEN | (sme ? CPACR_SMEN : 0);
+
+		pg_write_register("CPACR_EL1", pg_read_register("CPACR_EL1") | allowed);
+	}
+	__asm__ volatile("isb");
+	if (sme)
+		pg_write_register("S3_3_C4_C2_2", 0);	/* SVCR: by encoding, for old assemblers */
+	__asm__ volatile("isb");
+}
+
+/*
+ * At EL2 an SError is taken only with HCR_EL2.AMO or TGE, masked or not (Arm
+ * ARM, "Asynchronous exception routing"); an nVHE host has neither.
+ */
+uint64_t pg_cpu_take_serrors(void)
+{
+	uint64_t former;
+
+	if (pg_exception_level() != 2)
+		return 0;
+	former = pg_read_register("HCR_EL2");
+	pg_cpu_leave_serrors(former | HCR_AMO);
+	return former;
+}
+
+void pg_cpu_leave_serrors(uint64_t former)
+{
+	if (pg_exception_level() != 2)
+		return;
+	pg_write_register("HCR_EL2", former);
+	__asm__ volatile("isb");
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * mmu.c: MMU and caches on for the check, and off again for the kernel.
+ *
+ * With the MMU off every access is to Device memory, uncached: a check takes
+ * seconds to minutes. And it would look past the caches, where a stray store
+ * of the old kernel may still wait to be written back over what was checked.
+ */
+#include "core/purgatory.h"
+#include "registers.h"
+
+/* Arm ARM, MAIR_ELx: attribute 0 Device-nGnRnE, attribute 1 Normal write-back. */
+#define MAIR		0xff00ULL
+
+/* TCR_ELx; the low fields are the same in every regime. */
+#define TCR_T0SZ_48	16ULL
+#define TCR_WRITE_BACK	(1ULL << 8 | 1ULL << 10)	/* of walks, inner and outer */
+#define TCR_INNER_SHARE	(3ULL << 12)
+#define TCR_EPD1	(1ULL << 23)	/* no walks through TTBR1 */
+#define TCR_IPS_SHIFT	32
+#define TCR_EL2_RES1	(1ULL << 31 | 1ULL << 23)
+#define TCR_EL2_PS_SHIFT 16
+
+static bool at_el2(void)
+{
+	return pg_exception_level() == 2;
+}
+
+/* Above 48 bits descriptors have another form. */
+static uint64_t address_size(uint64_t mmfr0)
+{
+	uint64_t range = pg_field(mmfr0, 0);
+
+	return range < 5 ? range : 5;
+}
+
+/* 0xf says that there is no 4 KiB granule (ID_AA64MMFR0_EL1.TGran4). */
+static bool has_granule(uint64_t mmfr0)
+{
+	return pg_field(mmfr0, 28) != 0xf;
+}
+
+/*
+ * The old kernel may have set TCR2.PIE, which gives the permission bits of
+ * descriptors another meaning (Linux 6.12, __cpu_setup). By encoding: assemblers
+ * do not know the names yet.
+ */
+static void clear_tcr2(void)
+{
+	if (!pg_field(pg_read_register("S3_0_C0_C7_3"), 0))		/* ID_AA64MMFR3_EL1.TCRX */
+		return;
+	if (at_el2())
+		pg_write_register("S3_4_C2_C0_3", 0);		/* TCR2_EL2 */
+	else
+		pg_write_register("S3_0_C2_C0_3", 0);		/* TCR2_EL1 */
+}
+
+static uint64_t control(uint64_t mmfr0)
+{
+	uint64_t tcr = TCR_T0SZ_48 | TCR_WRITE_BACK | TCR_INNER_SHARE;
+
+	/* The whole register is written: the old kernel's HA, HD, DS and TBI are not wanted. */
+	if (at_el2() && !pg_has_e2h())
+		return tcr | TCR_EL2_RES1 | address_size(mmfr0) << TCR_EL2_PS_SHIFT;
+	return tcr | TCR_EPD1 | address_size(mmfr0) << TCR_IPS_SHIFT;
+}
+
+static void set_up(uint64_t root, uint64_t mmfr0)
+{
+	clear_tcr2();
+	if (at_el2()) {
+		pg_write_register("MAIR_EL2", MAIR);
+		pg_write_register("TCR_EL2", control(mmfr0));
+		pg_write_register("TTBR0_EL2", root);
+	} else {
+		pg_write_register("MAIR_EL1", MAIR);
+		pg_write_register("TCR_EL1", control(mmfr0));
+		pg_write_register("TTBR0_EL1", root);
+	}
+	__asm__ volatile("dsb sy\n\tisb" : : : "memory");
+}
+
+bool pg_mmu_on(void)
+{
+	uint64_t mmfr0 = pg_read_register("ID_AA64MMFR0_EL1");
+	uint64_t offset = pg_params.root_offset[at_el2() && !pg_has_e2h()];
+
+	if (!offset || !has_granule(mmfr0))
+		return false;
+	set_up((uintptr_t)&pg_header + offset, mmfr0);
+	pg_mmu_enable();
+	return true;
+}
+
+struct span {
+	const uint8_t *start;
+	uint64_t size;
+};
+
+static void clean_span(void *arg)
+{
+	const struct span *span = arg;
+
+	pg_cache_clean(span->start, span->start + span->size);
+}
+
+/* Memory that aborts is found again when it is read, and counts as damaged then. */
+void pg_clean(const void *start, uint64_t size)
+{
+	struct span span = { start, size };
+
+	if (size)
+		pg_try(clean_span, &span);
+}
+
+void pg_clean_checked(void)
+{
+	uint64_t tables = pg_params.table_offset[0];
+
+	for (uint32_t i = 0; i < pg_params.segment_count; i++)
+		if (pg_params.segments[i].base != PG_NOWHERE)
+			pg_clean((const uint8_t *)pg_params.segments[i].base, pg_params.segments[i].size);
+	pg_clean(pg_at(tables), pg_params.segment_size - tables);
+	pg_clean_found();
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * check.c: is every block what was loaded.
+ */
+#include "purgatory.h"
+
+static void note_block(struct pg_check *check, uint64_t block, bool intact)
+{
+	check->record.blocks++;
+	if (intact)
+		return;
+	check->record.damaged++;
+	pg_set_damaged(block, true);
+}
+
+/*
+ * An abort while it is read (memory that answers no more) is damage as well.
+ * Twice, because an SError tells of something that failed some time ago.
+ */
+static bool is_intact(const struct pg_check *check, uint64_t block, const void *data)
+{
+	return pg_is_right(check->sha256, block, data) || pg_is_right(check->sha256, block, data);
+}
+
+/* Where they cannot be read, which of them it was is not told. */
+static void hash_blocks(struct pg_check *check, uint64_t block, unsigned int count,
+			const void *const lanes[PG_SHA256_LANES])
+{
+	struct pg_digest digests[PG_SHA256_LANES];
+	bool readable = pg_hash_blocks(check->sha256, lanes, digests);
+
+	for (unsigned int i = 0; i < count; i++)
+		note_block(check, block + i, readable ? pg_is_expected(block + i, &digests[i]) :
+						      is_intact(check, block + i, lanes[i]));
+}
+
+/* @count is 1 to PG_SHA256_LANES: what is left over hashes its last block again. */
+static void check_blocks(struct pg_check *check, uint64_t block, const uint8_t *data,
+			 unsigned int count)
+{
+	const void *lanes[PG_SHA256_LANES];
+
+	for (unsigned int i = 0; i < PG_SHA256_LANES; i++)
+		lanes[i] = data + (i < count ? i : count - 1) * PURGATORY_BLOCK_SIZE;
+	if (count < PG_SHA256_LANES || !pg_are_zeros_as_expected(block, lanes)) {
+		hash_blocks(check, block, count, lanes);
+		return;
+	}
+	for (unsigned int i = 0; i < count; i++)
+		note_block(check, block + i, true);
+}
+
+static void miss_segment(struct pg_check *check, const struct purgatory_segment *segment)
+{
+	for (uint64_t i = 0; i < segment->size / PURGATORY_BLOCK_SIZE; i++)
+		note_block(check, segment->first_block + i, false);
+}
+
+static void check_segment(struct pg_check *check, const struct purgatory_segment *segment)
+{
+	const uint8_t *data = (const uint8_t *)segment->base;
+	uint64_t left = segment->size / PURGATORY_BLOCK_SIZE;
+
+	for (uint64_t block = segment->first_block; left;) {
+		unsigned int count = left < PG_SHA256_LANES ? (unsigned int)left : PG_SHA256_LANES;
+
+		if (pg_clock_is_over(&check->clock)) {
+			check->record.flags |= PURGATORY_FLAG_TIME_OUT;
+			return;
+		}
+		check_blocks(check, block, data, count);
+		block += count;
+		left -= count;
+		data += count * PURGATORY_BLOCK_SIZE;
+	}
+}
+
+/* Only after pg_check_self: trusts the params. */
+void pg_check_segments(struct pg_check *check)
+{
+	pg_clear_bitmap();
+	pg_check_tables(check);
+	for (uint32_t i = 0; i < pg_params.segment_count; i++) {
+		if (pg_params.segments[i].base == PG_NOWHERE)
+			miss_segment(check, &pg_params.segments[i]);
+		else
+			check_segment(check, &pg_params.segments[i]);
+	}
+}

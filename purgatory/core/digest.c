@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * digest.c: what the blocks are held against.
+ *
+ * There are two tables, the same digests in each. A block that agrees with
+ * either is intact: no accident turns an entry into the digest of a damaged
+ * block. So damage to one table is harmless, and to both at different blocks.
+ */
+#include "purgatory.h"
+
+_Static_assert(PURGATORY_DIGEST_SIZE % sizeof(uint64_t) == 0, "digests are compared as words");
+_Static_assert(PURGATORY_BLOCK_SIZE % PG_SHA256_BLOCK_SIZE == 0, "keeps reads aligned");
+
+bool pg_same_digest(const struct pg_digest *a, const struct pg_digest *b)
+{
+	uint64_t different = 0;
+
+	for (unsigned int i = 0; i < sizeof(a->words) / sizeof(a->words[0]); i++)
+		different |= a->words[i] ^ b->words[i];
+	return !different;
+}
+
+uint64_t pg_table_size(void)
+{
+	uint64_t size = pg_params.block_count * PURGATORY_DIGEST_SIZE;
+
+	return (size + PURGATORY_BLOCK_SIZE - 1) / PURGATORY_BLOCK_SIZE * PURGATORY_BLOCK_SIZE;
+}
+
+struct lanes {
+	enum pg_sha256_method method;
+	const void *const *data;	/* PG_SHA256_LANES */
+	struct pg_digest *digests;	/* out, as many */
+};
+
+static void hash_lanes(void *arg)
+{
+	struct lanes *lanes = arg;
+
+	pg_sha256_four(lanes->method, lanes->data, PURGATORY_BLOCK_SIZE,
+		       (uint8_t (*)[PURGATORY_DIGEST_SIZE])lanes->digests);
+}
+
+bool pg_hash_blocks(enum pg_sha256_method method, const void *const data[PG_SHA256_LANES],
+		    struct pg_digest digests[PG_SHA256_LANES])
+{
+	struct lanes lanes = { method, data, digests };
+
+	return pg_try(hash_lanes, &lanes);
+}
+
+struct tables {
+	enum pg_sha256_method method;
+	struct pg_digest digests[2];	/* out */
+};
+
+static void hash_tables(void *arg)
+{
+	struct tables *tables = arg;
+
+	pg_sha256_two(tables->method, pg_at(pg_params.table_offset[0]),
+		      pg_at(pg_params.table_offset[1]), pg_table_size(),
+		      (uint8_t *)tables->digests[0].words, (uint8_t *)tables->digests[1].words);
+}
+
+void pg_check_tables(struct pg_check *check)
+{
+	const struct pg_digest *expected = (const struct pg_digest *)pg_params.table_digest;
+	struct tables tables = { .method = check->sha256 };
+
+	/* Memory that aborts leaves digests that agree with nothing. */
+	pg_try(hash_tables, &tables);
+	if (!pg_same_digest(&tables.digests[0], expected))
+		check->record.flags |= PURGATORY_FLAG_TABLE_0;
+	if (!pg_same_digest(&tables.digests[1], expected))
+		check->record.flags |= PURGATORY_FLAG_TABLE_1;
+}
+
+struct comparison {
+	const struct pg_digest *expected;
+	const struct pg_digest *digest;
+	bool same;			/* out */
+};
+
+static void compare(void *arg)
+{
+	struct comparison *comparison = arg;
+
+	comparison->same = pg_same_digest(comparison->expected, comparison->digest);
+}
+
+bool pg_is_expected(uint64_t block, const struct pg_digest *digest)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		const void *table = pg_at(pg_params.table_offset[i]);
+		struct comparison comparison = {
+			.expected = (const struct pg_digest *)table + block, .digest = digest,
+		};
+
+		if (pg_try(compare, &comparison) && comparison.same)
+			return true;
+	}
+	return false;
+}
+
+/* SHA-256 of a block of zeros, in the byte order of arm64. */
+static const struct pg_digest zero_digest = {
+	{ 0xe9c66f58b2ac7fadULL, 0x026bd1d1d704c066ULL, 0x7a7cb47cff05584fULL, 0xa72c89488bbdda85ULL },
+};
+
+struct zeros {
+	const void *const *data;	/* PG_SHA256_LANES */
+	const struct pg_digest *expected;
+	bool found;			/* out */
+};
+
+static uint64_t bits_of(const uint64_t *block)
+{
+	uint64_t bits = 0;
+
+#pragma GCC unroll 16
+	for (unsigned int i = 0; i < PURGATORY_BLOCK_SIZE / sizeof(uint64_t); i++)
+		bits |= block[i];
+	return bits;
+}
+
+static void look_for_zeros(void *arg)
+{
+	struct zeros *zeros = arg;
+	uint64_t bits = 0;
+
+	for (unsigned int i = 0; i < PG_SHA256_LANES; i++)
+		if (!pg_same_digest(&zeros->expected[i], &zero_digest))
+			return;
+	for (unsigned int i = 0; i < PG_SHA256_LANES; i++)
+		bits |= bits_of(zeros->data[i]);
+	zeros->found = !bits;
+}
+
+bool pg_are_zeros_as_expected(uint64_t block, const void *const data[PG_SHA256_LANES])
+{
+	const void *table = pg_at(pg_params.table_offset[0]);
+	struct zeros zeros = { .data = data, .expected = (const struct pg_digest *)table + block };
+
+	return pg_try(look_for_zeros, &zeros) && zeros.found;
+}
+
+bool pg_is_right(enum pg_sha256_method method, uint64_t block, const void *data)
+{
+	const void *const lanes[PG_SHA256_LANES] = { data, data, data, data };
+	struct pg_digest digests[PG_SHA256_LANES];
+
+	return pg_hash_blocks(method, lanes, digests) && pg_is_expected(block, &digests[0]);
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* fdt.c: what a sealed Image wants of a device tree. */
+#include <stddef.h>
+
+#include "fdt.h"
+#include "abi.h"
+
+#define MAGIC		0xd00dfeedU
+#define TREE_VERSION		17
+#define TREE_MAX	(2U << 20)	/* MAX_FDT_SIZE of Linux */
+
+/* struct fdt_header: big-endian words. */
+enum { HEADER_MAGIC, HEADER_TOTALSIZE, HEADER_STRUCTURE, HEADER_STRINGS, HEADER_RESERVATIONS,
+       HEADER_VERSION, HEADER_COMPATIBLE, HEADER_BOOT_CPU, HEADER_STRINGS_SIZE,
+       HEADER_STRUCTURE_SIZE, HEADER_WORDS };
+
+enum { BEGIN_NODE = 1, END_NODE = 2, PROPERTY = 3, NOP = 4 };
+
+#define WORD		4U
+#define PROPERTY_HEADER	(3 * WORD)
+
+struct token {
+	uint32_t kind;
+	uint32_t name;		/* offset in the tree: a node's own, a property's in the strings */
+	uint32_t value, size;	/* a property's; offset in the tree */
+	uint32_t next;		/* offset in the tree */
+};
+
+/* What is found on the way to /chosen. */
+struct chosen {
+	uint32_t properties;	/* offset of the first token inside /chosen */
+	uint32_t address_cells, size_cells;
+};
+
+/* @offset is a multiple of 4 and inside. */
+static uint32_t read_word(const struct pg_fdt *tree, uint32_t offset)
+{
+	return __builtin_bswap32(*(const uint32_t *)(tree->data + offset));
+}
+
+static void write_word(struct pg_fdt *tree, uint32_t offset, uint32_t value)
+{
+	*(uint32_t *)(tree->data + offset) = __builtin_bswap32(value);
+}
+
+static bool is_block(const struct pg_fdt *tree, uint32_t offset, uint32_t size)
+{
+	return offset >= HEADER_WORDS * WORD && offset <= tree->size && size <= tree->size - offset;
+}
+
+bool pg_fdt_open(void *data, struct pg_fdt *tree)
+{
+	*tree = (struct pg_fdt){ .data = data, .size = HEADER_WORDS * WORD };
+	if (read_word(tree, HEADER_MAGIC * WORD) != MAGIC ||
+	    read_word(tree, HEADER_VERSION * WORD) < TREE_VERSION ||
+	    read_word(tree, HEADER_COMPATIBLE * WORD) > TREE_VERSION)
+		return false;
+	tree->size = read_word(tree, HEADER_TOTALSIZE * WORD);
+	tree->structure = read_word(tree, HEADER_STRUCTURE * WORD);
+	tree->structure_size = read_word(tree, HEADER_STRUCTURE_SIZE * WORD);
+	tree->strings = read_word(tree, HEADER_STRINGS * WORD);
+	tree->strings_size = read_word(tree, HEADER_STRINGS_SIZE * WORD);
+	return tree->size <= TREE_MAX && tree->structure % WORD == 0 &&
+	       tree->structure_size % WORD == 0 &&
+	       is_block(tree, tree->structure, tree->structure_size) &&
+	       is_block(tree, tree->strings, tree->strings_size);
+}
+
+static uint32_t word_up(uint32_t size)
+{
+	return (size + WORD - 1) / WORD * WORD;
+}
+
+/* How long the text at @offset is, without its NUL; @end - @offset where there is none. */
+static uint32_t length_of(const struct pg_fdt *tree, uint32_t offset, uint32_t end)
+{
+	uint32_t length = 0;
+
+	while (length < end - offset && tree->data[offset + length])
+		length++;
+	return length;
+}
+
+static bool read_property(const struct pg_fdt *tree, uint32_t offset, uint32_t end,
+			  struct token *token)
+{
+	if (end - offset < PROPERTY_HEADER)
+		return false;
+	token->size = read_word(tree, offset + WORD);
+	token->name = read_word(tree, offset + 2 * WORD);
+	token->value = offset + PROPERTY_HEADER;
+	if (token->size > end - token->value || token->name >= tree->strings_size)
+		return false;
+	token->name += tree->strings;
+	token->next = token->value + word_up(token->size);
+	return true;
+}
+
+/* False at the end of the tree, and at what is no token. */
+static bool read_token(const struct pg_fdt *tree, uint32_t offset, struct token *token)
+{
+	uint32_t end = tree->structure + tree->structure_size;
+
+	if (offset >= end)
+		return false;
+	*token = (struct token){ .kind = read_word(tree, offset), .next = offset + WORD };
+	switch (token->kind) {
+	case BEGIN_NODE:
+		token->name = offset + WORD;
+		token->next += word_up(length_of(tree, token->name, end) + 1);
+		return true;
+	case PROPERTY:
+		return read_property(tree, offset, end, token);
+	case END_NODE:
+	case NOP:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Is the text at @offset @name, with a NUL or @also behind it? */
+static bool is_named(const struct pg_fdt *tree, uint32_t offset, uint32_t end, const char *name,
+		     char also)
+{
+	for (; *name; name++, offset++)
+		if (offset >= end || tree->data[offset] != (uint8_t)*name)
+			return false;
+	return offset < end && (!tree->data[offset] || tree->data[offset] == (uint8_t)also);
+}
+
+static bool is_property(const struct pg_fdt *tree, const struct token *token, const char *name)
+{
+	return token->kind == PROPERTY &&
+	       is_named(tree, token->name, tree->strings + tree->strings_size, name, '\0');
+}
+
+static void note_cells(const struct pg_fdt *tree, const struct token *token, struct chosen *chosen)
+{
+	if (token->size != WORD)
+		return;
+	if (is_property(tree, token, "#address-cells"))
+		chosen->address_cells = read_word(tree, token->value);
+	else if (is_property(tree, token, "#size-cells"))
+		chosen->size_cells = read_word(tree, token->value);
+}
+
+/* Linux takes "chosen@0" for it too, and 1 where the root does not say how many cells. */
+static bool find_chosen(const struct pg_fdt *tree, struct chosen *chosen)
+{
+	uint32_t end = tree->structure + tree->structure_size, depth = 0;
+	struct token token;
+
+	*chosen = (struct chosen){ .address_cells = 1, .size_cells = 1 };
+	for (uint32_t at = tree->structure; read_token(tree, at, &token); at = token.next) {
+		if (token.kind == PROPERTY && depth == 1)
+			note_cells(tree, &token, chosen);
+		if (token.kind == END_NODE && depth-- == 0)
+			return false;
+		if (token.kind != BEGIN_NODE)
+			continue;
+		if (depth++ == 1 && is_named(tree, token.name, end, "chosen", '@')) {
+			chosen->properties = token.next;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A node's properties stand before its children. */
+static bool find_property(const struct pg_fdt *tree, const struct chosen *chosen, const char *name,
+			  struct token *token)
+{
+	for (uint32_t at = chosen->properties; read_token(tree, at, token); at = token->next) {
+		if (token->kind != PROPERTY && token->kind != NOP)
+			return false;
+		if (is_property(tree, token, name))
+			return true;
+	}
+	return false;
+}
+
+static uint64_t read_number(const struct pg_fdt *tree, uint32_t offset, uint32_t words)
+{
+	uint64_t number = 0;
+
+	while (words--) {
+		number = number << 32 | read_word(tree, offset);
+		offset += WORD;
+	}
+	return number;
+}
+
+static bool read_chosen_number(const struct pg_fdt *tree, const struct chosen *chosen,
+			       const char *name, uint64_t *number)
+{
+	struct token token;
+
+	if (!find_property(tree, chosen, name, &token) ||
+	    (token.size != WORD && token.size != 2 * WORD))
+		return false;
+	*number = read_number(tree, token.value, token.size / WORD);
+	return true;
+}
+
+static bool make_range(uint64_t base, uint64_t size, struct pg_range *range)
+{
+	*range = (struct pg_range){ base, size };
+	return size && base <= UINT64_MAX - size;
+}
+
+bool pg_fdt_initrd(const struct pg_fdt *tree, struct pg_range *initrd)
+{
+	struct chosen chosen;
+	uint64_t start, end;
+
+	return find_chosen(tree, &chosen) &&
+	       read_chosen_number(tree, &chosen, "linux,initrd-start", &start) &&
+	       read_chosen_number(tree, &chosen, "linux,initrd-end", &end) && end > start &&
+	       make_range(start, end - start, initrd);
+}
+
+bool pg_fdt_chosen_range(const struct pg_fdt *tree, const char *property, struct pg_range *range)
+{
+	struct chosen chosen;
+	struct token token;
+
+	if (!find_chosen(tree, &chosen) || !find_property(tree, &chosen, property, &token) ||
+	    chosen.address_cells - 1 > 1 || chosen.size_cells - 1 > 1 ||
+	    token.size < (chosen.address_cells + chosen.size_cells) * WORD)
+		return false;
+	return make_range(read_number(tree, token.value, chosen.address_cells),
+			  read_number(tree, token.value + chosen.address_cells * WORD,
+				      chosen.size_cells), range);
+}
+
+/* From the last byte down: to a higher place. */
+static void move_up(uint8_t *from, uint32_t size, uint32_t by)
+{
+	while (size--)
+		from[size + by] = from[size];
+}
+
+/* In words: purgatory writes the rest of it, and a next kernel wants to know what it is. */
+static void write_template(struct pg_fdt *tree, uint32_t offset)
+{
+	uint32_t *words = (uint32_t *)(tree->data + offset);
+
+	for (uint32_t i = 0; i < sizeof(struct purgatory_record) / WORD; i++)
+		words[i] = 0;
+	words[0] = (uint32_t)PURGATORY_RECORD_MAGIC;
+	words[1] = (uint32_t)(PURGATORY_RECORD_MAGIC >> 32);
+	words[2] = PURGATORY_RECORD_VERSION;
+	words[3] = sizeof(struct purgatory_record);
+}
+
+/* The strings must be last, as every tool and the kernel write them: all behind @at moves. */
+static bool make_room(struct pg_fdt *tree, uint32_t at, uint64_t room)
+{
+	static const char name[] = PURGATORY_RECORD_PROPERTY;
+	const uint32_t more = PROPERTY_HEADER + sizeof(struct purgatory_record);
+	uint32_t end = tree->strings + tree->strings_size;
+
+	if (tree->strings < tree->structure + tree->structure_size ||
+	    (uint64_t)end + more + sizeof(name) > room ||
+	    (uint64_t)end + more + sizeof(name) > TREE_MAX)
+		return false;
+	move_up(tree->data + at, end - at, more);
+	for (uint32_t i = 0; i < sizeof(name); i++)
+		tree->data[end + more + i] = (uint8_t)name[i];
+	write_word(tree, at, PROPERTY);
+	write_word(tree, at + WORD, sizeof(struct purgatory_record));
+	write_word(tree, at + 2 * WORD, tree->strings_size);
+	tree->strings += more;
+	tree->strings_size += sizeof(name);
+	tree->structure_size += more;
+	if (tree->size < end + more + sizeof(name))
+		tree->size = end + more + sizeof(name);
+	write_word(tree, HEADER_TOTALSIZE * WORD, tree->size);
+	write_word(tree, HEADER_STRINGS * WORD, tree->strings);
+	write_word(tree, HEADER_STRINGS_SIZE * WORD, tree->strings_size);
+	write_word(tree, HEADER_STRUCTURE_SIZE * WORD, tree->structure_size);
+	return true;
+}
+
+uint64_t pg_fdt_add_record(struct pg_fdt *tree, uint64_t room)
+{
+	struct chosen chosen;
+	struct token token;
+
+	if (!find_chosen(tree, &chosen))
+		return 0;
+	/* Of the kernel that loaded this one: the kernel's loader copies what it does not know. */
+	if (find_property(tree, &chosen, PURGATORY_RECORD_PROPERTY, &token) &&
+	    token.size == sizeof(struct purgatory_record)) {
+		write_template(tree, token.value);
+		return (uintptr_t)tree->data + token.value;
+	}
+	if (!make_room(tree, chosen.properties, room))
+		return 0;
+	write_template(tree, chosen.properties + PROPERTY_HEADER);
+	return (uintptr_t)tree->data + chosen.properties + PROPERTY_HEADER;
+}

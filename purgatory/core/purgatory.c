@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * purgatory.c: check everything and repair what can be, then start the kernel
+ * or do what the policy says.
+ */
+#include "purgatory.h"
+
+static bool failing;	/* an exception has been reported, or is being */
+
+static void begin_line(struct pg_line *line)
+{
+	line->size = 0;
+	pg_line_text(line, "crashres: purgatory: ");
+}
+
+static void end_line(struct pg_line *line, const char *what_now)
+{
+	pg_line_text(line, what_now);
+	pg_line_text(line, "\r\n");
+	pg_line_print(line);
+}
+
+static _Noreturn void give_up(struct pg_line *line)
+{
+	end_line(line, ": resetting");
+	pg_reset(pg_params.conduit);
+}
+
+static _Noreturn void report_self(void)
+{
+	struct pg_line line;
+
+	begin_line(&line);
+	pg_line_text(&line, "purgatory itself is damaged");
+	give_up(&line);
+}
+
+/* From exception.S, when no pg_try was waiting for it. */
+_Noreturn void pg_exception(uint64_t esr, uint64_t elr, uint64_t far)
+{
+	struct pg_line line;
+
+	if (failing)
+		pg_reset(pg_params.conduit);
+	failing = true;
+	begin_line(&line);
+	pg_line_text(&line, "exception ESR ");
+	pg_line_hex(&line, esr);
+	pg_line_text(&line, " ELR ");
+	pg_line_hex(&line, elr);
+	pg_line_text(&line, " FAR ");
+	pg_line_hex(&line, far);
+	give_up(&line);
+}
+
+static bool timed_out(const struct purgatory_record *record)
+{
+	return record->flags & PURGATORY_FLAG_TIME_OUT;
+}
+
+static uint32_t outcome(const struct purgatory_record *record)
+{
+	if (timed_out(record) || record->repaired < record->damaged)
+		return PURGATORY_OUTCOME_DAMAGED;
+	return record->damaged ? PURGATORY_OUTCOME_REPAIRED : PURGATORY_OUTCOME_INTACT;
+}
+
+/* "kernel damaged at offset 0x2345, found 00112233; " */
+static void describe_damage(struct pg_line *line, const struct purgatory_damage *damage)
+{
+	pg_line_name(line, damage->segment, sizeof(damage->segment));
+	pg_line_text(line, " damaged at offset ");
+	pg_line_hex(line, damage->offset);
+	if (damage->found_size) {
+		pg_line_text(line, ", found ");
+		pg_line_bytes(line, damage->found, damage->found_size);
+	} else {
+		pg_line_text(line, ", unreadable");
+	}
+	pg_line_text(line, "; ");
+}
+
+/* "11742 blocks intact", "3 of 11742 blocks damaged, 3 repaired" */
+static void describe_blocks(struct pg_line *line, const struct purgatory_record *record)
+{
+	pg_line_decimal(line, record->damaged ? record->damaged : record->blocks);
+	if (!record->damaged) {
+		pg_line_text(line, " blocks intact");
+		return;
+	}
+	pg_line_text(line, " of ");
+	pg_line_decimal(line, record->blocks);
+	pg_line_text(line, " blocks damaged, ");
+	pg_line_decimal(line, record->repaired);
+	pg_line_text(line, " repaired");
+}
+
+static void describe_time(struct pg_line *line, const struct purgatory_record *record)
+{
+	if (record->frequency) {
+		pg_line_text(line, ", ");
+		pg_line_decimal(line, record->ticks * 1000 / record->frequency);
+		pg_line_text(line, " ms");
+	}
+	if (!timed_out(record))
+		return;
+	pg_line_text(line, ", out of time with ");
+	pg_line_decimal(line, pg_params.block_count - record->blocks);
+	pg_line_text(line, " blocks to go");
+}
+
+static const char *what_now(const struct purgatory_record *record)
+{
+	if (record->outcome != PURGATORY_OUTCOME_DAMAGED ||
+	    pg_params.on_damage == PURGATORY_POLICY_BOOT)
+		return ": starting the kernel";
+	return pg_params.on_damage == PURGATORY_POLICY_HALT ? ": halted" : ": resetting";
+}
+
+static void say(const struct purgatory_record *record)
+{
+	struct pg_line line;
+
+	begin_line(&line);
+	if (record->damage_count)
+		describe_damage(&line, &record->damage[0]);
+	describe_blocks(&line, record);
+	describe_time(&line, record);
+	end_line(&line, what_now(record));
+}
+
+static void start_record(struct pg_check *check, bool mmu)
+{
+	uint32_t flags = (uint32_t)check->sha256 << PURGATORY_FLAG_SHA256_SHIFT;
+
+	if (mmu)
+		flags |= PURGATORY_FLAG_MMU;
+	if (pg_exception_level() == 2)
+		flags |= PURGATORY_FLAG_EL2;
+	if (pg_has_e2h())
+		flags |= PURGATORY_FLAG_E2H;
+	check->record.magic = PURGATORY_RECORD_MAGIC;
+	check->record.version = PURGATORY_RECORD_VERSION;
+	check->record.size = sizeof(check->record);
+	check->record.flags = flags;
+	check->record.started = check->clock.started;
+	check->record.frequency = check->clock.frequency;
+}
+
+static void check_and_repair(struct pg_check *check)
+{
+	struct purgatory_record *record = &check->record;
+
+	pg_check_segments(check);
+	if (record->damaged)
+		pg_record_runs(record);
+	if (record->damaged && !timed_out(record))
+		pg_repair(check);
+	record->ticks = pg_clock_ticks(&check->clock);
+	record->outcome = outcome(record);
+}
+
+static void nothing(void *unused)
+{
+	(void)unused;
+}
+
+/* Too much for the stack, and for a memset that nobody calls. */
+static struct pg_check check;
+
+static void check_all(void)
+{
+	bool mmu = pg_mmu_on();
+
+	start_record(&check, mmu);
+	check_and_repair(&check);
+	say(&check.record);
+	if (check.record.outcome == PURGATORY_OUTCOME_DAMAGED) {
+		if (pg_params.on_damage == PURGATORY_POLICY_HALT)
+			pg_halt();
+		if (pg_params.on_damage != PURGATORY_POLICY_BOOT)
+			pg_reset(pg_params.conduit);
+	}
+	pg_record_write(&check.record);
+	pg_clean_checked();
+	if (mmu)
+		pg_mmu_disable();
+}
+
+void pg_main(uint64_t dtb)
+{
+	uint64_t serrors = pg_cpu_take_serrors();
+
+	/* An SError that the old kernel left pending is not ours. */
+	pg_try(nothing, NULL);
+	pg_clock_start(&check.clock, pg_params.seconds);
+	pg_cpu_enable_simd();
+	check.sha256 = pg_cpu_sha256_method();
+	check.parity = pg_cpu_parity_method();
+	if (!pg_check_self(check.sha256) || !pg_find_all(dtb))
+		report_self();
+	/* What a cache still holds for these addresses is what the kernel would get later. */
+	pg_clean_checked();
+	if (pg_params.block_count)
+		check_all();
+	pg_cpu_leave_serrors(serrors);
+	pg_start_kernel(pg_params.dtb, pg_params.kernel_entry);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * repair.c: damaged blocks back from parity. What comes out counts only where
+ * its digest is right, so that damaged parity is found by trying.
+ */
+#include "purgatory.h"
+
+/* P and Q of the members that are lost, then the lost members themselves. */
+static struct {
+	uint8_t p[PURGATORY_BLOCK_SIZE] __attribute__((aligned(64)));
+	uint8_t q[PURGATORY_BLOCK_SIZE] __attribute__((aligned(64)));
+} syndrome;
+
+struct group {
+	const struct pg_check *check;
+	uint64_t number;
+	uint64_t members;
+	unsigned int lost_count;
+	uint64_t lost[2];		/* members, the lower first */
+	bool has_p, has_q;		/* the parity block could be read */
+};
+
+static uint64_t block_of(const struct group *group, uint64_t member)
+{
+	return member * pg_params.group_count + group->number;
+}
+
+static void find_lost(struct group *group)
+{
+	uint64_t blocks = pg_params.block_count - group->number;
+
+	group->members = (blocks + pg_params.group_count - 1) / pg_params.group_count;
+	group->lost_count = 0;
+	for (uint64_t member = 0; member < group->members; member++) {
+		if (!pg_is_damaged(block_of(group, member)))
+			continue;
+		if (group->lost_count < 2)
+			group->lost[group->lost_count] = member;
+		group->lost_count++;
+	}
+}
+
+/* From the highest member down, which makes a power of 2 of its number. */
+static void fold_survivors(void *arg)
+{
+	const struct group *group = arg;
+
+	for (uint64_t member = group->members; member-- > 0;) {
+		uint64_t block = block_of(group, member);
+
+		pg_parity_fold(group->check->parity, syndrome.p, syndrome.q,
+			       pg_is_damaged(block) ? NULL : pg_block_at(block));
+	}
+}
+
+struct sum {
+	uint64_t *to;
+	const uint64_t *from;
+};
+
+static void add_block(void *arg)
+{
+	const struct sum *sum = arg;
+
+	for (unsigned int i = 0; i < PURGATORY_BLOCK_SIZE / sizeof(uint64_t); i++)
+		sum->to[i] ^= sum->from[i];
+}
+
+static bool add_parity(uint8_t *to, uint64_t index)
+{
+	const uint8_t *parity = (const uint8_t *)pg_params.parity_base + index * PURGATORY_BLOCK_SIZE;
+	struct sum sum = { (uint64_t *)to, (const uint64_t *)parity };
+
+	return pg_try(add_block, &sum);
+}
+
+static bool make_syndrome(struct group *group)
+{
+	for (unsigned int i = 0; i < PURGATORY_BLOCK_SIZE / sizeof(uint64_t); i++) {
+		((uint64_t *)syndrome.p)[i] = 0;
+		((uint64_t *)syndrome.q)[i] = 0;
+	}
+	if (!pg_try(fold_survivors, group))
+		return false;
+	group->has_p = add_parity(syndrome.p, group->number);
+	group->has_q = add_parity(syndrome.q, pg_params.group_count + group->number);
+	return true;
+}
+
+static void store_block(void *arg)
+{
+	const struct sum *block = arg;
+
+	for (unsigned int i = 0; i < PURGATORY_BLOCK_SIZE / sizeof(uint64_t); i++)
+		block->to[i] = block->from[i];
+}
+
+/* Memory that is bad takes nothing: what counts is what can be read back. */
+static bool put_back(struct pg_check *check, uint64_t block, const void *data)
+{
+	struct sum place = { (uint64_t *)pg_block_at(block), data };
+
+	if (!place.to || !pg_is_right(check->sha256, block, data))
+		return false;
+	pg_record_repair(&check->record, block, data);
+	if (!pg_try(store_block, &place) || !pg_is_right(check->sha256, block, place.to))
+		return false;
+	pg_set_damaged(block, false);
+	pg_record_repaired(&check->record, block);
+	return true;
+}
+
+static void repair_one(struct pg_check *check, const struct group *group)
+{
+	uint64_t block = block_of(group, group->lost[0]);
+
+	if (group->has_p && put_back(check, block, syndrome.p))
+		return;
+	if (!group->has_q)
+		return;
+	pg_parity_solve_q(check->parity, syndrome.q, (unsigned int)group->lost[0]);
+	put_back(check, block, syndrome.q);
+}
+
+static void repair_two(struct pg_check *check, const struct group *group)
+{
+	if (!group->has_p || !group->has_q)
+		return;
+	pg_parity_solve_two(check->parity, syndrome.p, syndrome.q, (unsigned int)group->lost[0],
+			    (unsigned int)group->lost[1]);
+	put_back(check, block_of(group, group->lost[0]), syndrome.p);
+	put_back(check, block_of(group, group->lost[1]), syndrome.q);
+}
+
+static void repair_group(struct pg_check *check, struct group *group)
+{
+	if (group->lost_count > 2 || !make_syndrome(group))
+		return;
+	if (group->lost_count == 1)
+		repair_one(check, group);
+	else
+		repair_two(check, group);
+}
+
+void pg_repair(struct pg_check *check)
+{
+	const struct purgatory_record *record = &check->record;
+	struct group group = { .check = check };
+
+	pg_clean((const void *)pg_params.parity_base,
+		 2 * pg_params.group_count * PURGATORY_BLOCK_SIZE);
+	for (; group.number < pg_params.group_count && record->repaired < record->damaged;
+	     group.number++) {
+		find_lost(&group);
+		if (!group.lost_count)
+			continue;
+		if (pg_clock_is_over(&check->clock)) {
+			check->record.flags |= PURGATORY_FLAG_TIME_OUT;
+			return;
+		}
+		repair_group(check, &group);
+	}
+}

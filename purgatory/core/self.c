@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * self.c: is purgatory what was loaded. entry.S has looked at the code; here
+ * all of it is held against a digest, with its params and page tables.
+ */
+#include "purgatory.h"
+
+#define CODE_SUM_AT	0	/* as entry.S has it */
+#define CONDUIT_AT	92
+
+_Static_assert(offsetof(struct purgatory_params, code_sum) == CODE_SUM_AT, "see entry.S");
+_Static_assert(offsetof(struct purgatory_params, conduit) == CONDUIT_AT, "see entry.S");
+_Static_assert(sizeof(struct purgatory_params) <= PURGATORY_BLOCK_SIZE, "see entry.S");
+_Static_assert(PURGATORY_DIGEST_SIZE == PG_SHA256_DIGEST_SIZE, "hashed with SHA-256");
+
+struct self {
+	enum pg_sha256_method method;
+	struct pg_digest digest;	/* out */
+};
+
+#define DIGEST_END	(offsetof(struct purgatory_params, self_digest) + PURGATORY_DIGEST_SIZE)
+
+static bool is_block_multiple(uint64_t value)
+{
+	return value % PURGATORY_BLOCK_SIZE == 0;
+}
+
+/*
+ * What must hold before the digest can be worked out at all. A damaged header
+ * or size that passes here leads to a wrong digest or to an abort, both of
+ * which are noticed; the limit keeps that from taking for ever.
+ */
+static bool sizes_are_sane(void)
+{
+	return pg_header.magic == PURGATORY_MAGIC &&
+	       pg_header.version == PURGATORY_VERSION &&
+	       pg_header.image_size == (uintptr_t)&pg_params - (uintptr_t)&pg_header &&
+	       pg_header.scratch_offset < pg_header.image_size &&
+	       is_block_multiple(pg_header.scratch_offset) &&
+	       is_block_multiple(pg_params.table_offset[0]) &&
+	       pg_params.table_offset[0] >= pg_header.image_size + sizeof(pg_params) &&
+	       pg_params.table_offset[0] <= PURGATORY_SELF_SIZE_MAX;
+}
+
+/*
+ * Both ranges start at a multiple of 4 and the first is whole blocks: whatever
+ * the size of params, only the last block can be a part of one.
+ */
+static void hash_self(void *arg)
+{
+	struct self *self = arg;
+	uint64_t start = pg_header.image_size + DIGEST_END;
+	struct pg_sha256 sha;
+
+	pg_sha256_init(&sha, self->method);
+	pg_sha256_update(&sha, pg_at(0), pg_header.scratch_offset);
+	pg_sha256_update(&sha, pg_at(start), pg_params.table_offset[0] - start);
+	pg_sha256_final(&sha, (uint8_t *)self->digest.words);
+}
+
+bool pg_is_behind_self(uint64_t offset, uint64_t size)
+{
+	uint64_t end = pg_params.segment_size;
+
+	return is_block_multiple(offset) && offset >= pg_params.table_offset[0] &&
+	       offset <= end && size <= end - offset;
+}
+
+static bool segment_is_sane(const struct purgatory_segment *segment)
+{
+	uint64_t blocks = pg_params.block_count ? segment->size / PURGATORY_BLOCK_SIZE : 0;
+
+	return is_block_multiple(segment->base) && is_block_multiple(segment->size) &&
+	       segment->base <= UINT64_MAX - segment->size &&
+	       segment->first_block <= pg_params.block_count &&
+	       blocks <= pg_params.block_count - segment->first_block;
+}
+
+static bool parity_is_sane(void)
+{
+	uint64_t groups = pg_params.group_count;
+
+	return !groups || (is_block_multiple(pg_params.parity_base) &&
+			   groups <= pg_params.block_count &&
+			   (pg_params.block_count - 1) / groups < PURGATORY_MEMBERS_MAX &&
+			   pg_params.parity_base <= UINT64_MAX - 2 * groups * PURGATORY_BLOCK_SIZE);
+}
+
+static bool record_is_sane(void)
+{
+	if (!pg_params.record)
+		return true;
+	for (uint32_t i = 0; i < pg_params.segment_count; i++) {
+		const struct purgatory_segment *segment = &pg_params.segments[i];
+		uint64_t offset = pg_params.record - segment->base;
+
+		if (pg_params.record >= segment->base && offset <= segment->size &&
+		    sizeof(struct purgatory_record) <= segment->size - offset)
+			return pg_params.record % sizeof(uint32_t) == 0;
+	}
+	return false;
+}
+
+/* The digest says that a library wrote this; it may still be a wrong one. */
+static bool params_are_sane(void)
+{
+	if (pg_params.segment_size > PURGATORY_SEGMENT_SIZE_MAX ||
+	    pg_params.block_count > PURGATORY_SEGMENT_SIZE_MAX / PURGATORY_DIGEST_SIZE ||
+	    !pg_is_behind_self(pg_params.table_offset[0], pg_table_size()) ||
+	    !pg_is_behind_self(pg_params.table_offset[1], pg_table_size()) ||
+	    !pg_is_behind_self(pg_params.bitmap_offset, pg_bitmap_size()) ||
+	    pg_params.segment_count > PURGATORY_SEGMENTS_MAX)
+		return false;
+	for (uint32_t i = 0; i < pg_params.segment_count; i++)
+		if (!segment_is_sane(&pg_params.segments[i]))
+			return false;
+	return parity_is_sane() && record_is_sane();
+}
+
+bool pg_check_self(enum pg_sha256_method method)
+{
+	const struct pg_digest *expected = (const struct pg_digest *)pg_params.self_digest;
+	struct self self = { .method = method };
+
+	if (!sizes_are_sane())
+		return false;
+	/* Damage may still be in a cache only. entry.S has cleaned the image and params. */
+	pg_cache_clean(pg_at(pg_header.image_size), pg_at(pg_params.table_offset[0]));
+	return sizes_are_sane() && pg_try(hash_self, &self) &&
+	       pg_same_digest(&self.digest, expected) && params_are_sane();
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What parity.c leaves to parity-vectors.c, where vectors may be used. */
+#ifndef PURGATORY_PARITY_VECTORS_H
+#define PURGATORY_PARITY_VECTORS_H
+
+#pragma GCC visibility push(hidden)
+
+void pg_parity_fold_vectors(void *p, void *q, const void *block);
+void pg_parity_multiply_vectors(void *block, unsigned int factor);
+void pg_parity_solve_vectors(void *p, void *q, unsigned int power_y, unsigned int inverse);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <openssl/evp.h>
+
+#include "../../libcrashres/plan/purgatory-segment.h"
+#include "support.h"
+
+#define BLOCK	PURGATORY_BLOCK_SIZE
+#define DIGEST	PURGATORY_DIGEST_SIZE
+
+/* What purgatory will see, found with its own words only: the header and the params. */
+struct view {
+	uint8_t *data;
+	uint64_t size;
+	uint64_t scratch_offset, image_size;
+	struct purgatory_params params;
+};
+
+static const struct crs_firmware firmware = {
+	.uart = PURGATORY_UART_PL011, .uart_base = 0x9000000, .conduit = PURGATORY_CONDUIT_HVC,
+	.uart_stride = 4, .uart_width = 1,
+};
+
+/* Its last register in use begins @behind bytes behind a page's end. */
+static struct crs_firmware uart_16550(uint64_t behind)
+{
+	return (struct crs_firmware){
+		.uart = PURGATORY_UART_16550, .uart_base = 0x9001000 + behind - 5 * 4,
+		.uart_stride = 4, .uart_width = 1,
+	};
+}
+
+#define BASE 0x4f000000ULL
+
+static struct crs_purgatory_segment contents_with(const struct crashres_segment *segments, size_t count)
+{
+	return (struct crs_purgatory_segment){
+		.segments = segments,
+		.segment_count = count,
+		.kernel_entry = 0x40200000,
+		.dtb = 0x4fe00000,
+		.firmware = &firmware,
+	};
+}
+
+static uint64_t size_for(uint64_t checked)
+{
+	const struct crs_purgatory_segment nothing = contents_with(NULL, 0);
+
+	return crs_purgatory_segment_size(&nothing, checked);
+}
+
+static struct view view_of(struct unit *unit, const struct crs_purgatory_segment *input)
+{
+	struct view view;
+
+	assert_ok(unit, crs_purgatory_segment_make(unit->ctx, input, BASE, &view.data, &view.size));
+	view.scratch_offset = unit_get_le(view.data +
+					  offsetof(struct purgatory_header, scratch_offset), 8);
+	view.image_size = unit_get_le(view.data + offsetof(struct purgatory_header, image_size), 8);
+	memcpy(&view.params, view.data + view.image_size, sizeof(view.params));
+	return view;
+}
+
+static struct view make(struct unit *unit, const struct crashres_segment *segments, size_t count)
+{
+	const struct crs_purgatory_segment input = contents_with(segments, count);
+
+	return view_of(unit, &input);
+}
+
+static void sha256(const void *data, size_t size, uint8_t *digest)
+{
+	assert_int_equal(EVP_Digest(data, size, digest, NULL, EVP_sha256(), NULL), 1);
+}
+
+static struct crashres_segment segment(const char *name, const void *data, uint64_t data_size,
+				       uint64_t base, uint64_t size)
+{
+	return (struct crashres_segment){ name, data, data_size, { base, size } };
+}
+
+static void test_the_built_image_is_what_the_header_says(void **state)
+{
+	struct purgatory_header header;
+	size_t size = (size_t)(crs_purgatory_image_end - crs_purgatory_image);
+
+	memcpy(&header, crs_purgatory_image, sizeof(header));
+	assert_int_equal(unit_get_le(crs_purgatory_image +
+				     offsetof(struct purgatory_header, magic), 8), PURGATORY_MAGIC);
+	assert_int_equal(unit_get_le(crs_purgatory_image +
+				     offsetof(struct purgatory_header, version), 4),
+			 PURGATORY_VERSION);
+	assert_int_equal(header.scratch_offset % BLOCK, 0);
+	assert_int_equal(header.image_size % BLOCK, 0);
+	assert_true(header.scratch_offset > 0);
+	assert_true(header.scratch_offset <= header.image_size);
+	assert_true(size <= header.image_size);
+	assert_true(sizeof(header) <= size);
+}
+
+static void test_layout(void **state)
+{
+	uint8_t data[3 * BLOCK];
+	const struct crashres_segment segments[] = {
+		segment("kernel", data, sizeof(data), 0x40200000, 200 * BLOCK),
+		segment("dtb", data, 100, 0x4fe00000, BLOCK),
+	};
+	struct view view = make(*state, segments, 2);
+	size_t image = (size_t)(crs_purgatory_image_end - crs_purgatory_image);
+
+	/* 201 digests take 6432 bytes: two blocks. */
+	assert_int_equal(view.params.table_offset[0], view.image_size + BLOCK);
+	assert_int_equal(view.params.table_offset[1], view.image_size + 3 * BLOCK);
+	assert_int_equal(view.params.bitmap_offset, view.image_size + 5 * BLOCK);
+	assert_int_equal(view.params.segment_size, view.image_size + 6 * BLOCK);
+	assert_int_equal(view.size, view.params.segment_size);
+	assert_int_equal(view.size, size_for(201 * BLOCK));
+	assert_memory_equal(view.data, crs_purgatory_image, image);
+	/* What purgatory writes to is zero, however much of it the file holds. */
+	for (uint64_t i = view.scratch_offset; i < view.image_size; i++)
+		assert_int_equal(view.data[i], 0);
+	free(view.data);
+}
+
+static void test_size_on_both_sides_of_a_block_of_digests(void **state)
+{
+	const uint64_t fixed = size_for(0);
+
+	/* One block holds 128 digests, and there are two tables; or a bit for 32768 blocks. */
+	assert_int_equal(size_for(BLOCK), fixed + 3 * BLOCK);
+	assert_int_equal(size_for(128 * BLOCK), fixed + 3 * BLOCK);
+	assert_int_equal(size_for(129 * BLOCK), fixed + 5 * BLOCK);
+	assert_int_equal(size_for(128 * MIB), fixed + 2 * MIB + BLOCK);
+	assert_int_equal(size_for(128 * MIB + BLOCK), fixed + 2 * MIB + 4 * BLOCK);
+	assert_int_equal(size_for(GIB), fixed + 2 * 8 * MIB + 8 * BLOCK);
+}
+
+static void test_params(void **state)
+{
+	uint8_t data[BLOCK] = { 1 };
+	const struct crashres_segment segments[] = {
+		segment("kernel", data, BLOCK, 0x40200000, 3 * BLOCK),
+		segment("a name of 16 or more", data, 1, 0x123456789000, 2 * BLOCK),
+	};
+	static const uint8_t nothing[sizeof(struct purgatory_segment)];
+	struct view view = make(*state, segments, 2);
+
+	assert_int_equal(view.params.kernel_entry, 0x40200000);
+	assert_int_equal(view.params.dtb, 0x4fe00000);
+	assert_int_equal(view.params.uart_base, 0x9000000);
+	assert_int_equal(view.params.uart_type, PURGATORY_UART_PL011);
+	assert_int_equal(view.params.conduit, PURGATORY_CONDUIT_HVC);
+	assert_int_equal(view.params.uart_stride, 4);
+	assert_int_equal(view.params.uart_width, 1);
+	assert_int_equal(view.params.uart_sum,
+			 PURGATORY_MAGIC + 0x9000000 + 0x200000001 + 0x100000004);
+	assert_int_equal(view.params.block_count, 5);
+	assert_int_equal(view.params.segment_count, 2);
+	assert_int_equal(view.params.reserved, 0);
+	assert_int_equal(view.params.record, 0);
+	assert_int_equal(view.params.on_damage, PURGATORY_POLICY_RESET);
+	assert_int_equal(view.params.seconds, 0);
+	assert_int_equal(view.params.parity_base, 0);
+	assert_int_equal(view.params.group_count, 0);
+	assert_int_equal(view.params.segments[0].base, 0x40200000);
+	assert_int_equal(view.params.segments[0].size, 3 * BLOCK);
+	assert_int_equal(view.params.segments[0].first_block, 0);
+	assert_string_equal(view.params.segments[0].name, "kernel");
+	assert_int_equal(view.params.segments[1].base, 0x123456789000);
+	assert_int_equal(view.params.segments[1].size, 2 * BLOCK);
+	assert_int_equal(view.params.segments[1].first_block, 3);
+	assert_string_equal(view.params.segments[1].name, "a name of 16 or");
+	for (size_t i = 2; i < PURGATORY_SEGMENTS_MAX; i++)
+		assert_memory_equal(&view.params.segments[i], nothing, sizeof(nothing));
+	free(view.data);
+}
+
+/* One segment with @data_size bytes in @blocks: each digest as OpenSSL has it. */
+static void check_digests(struct unit *unit, size_t data_size, size_t blocks)
+{
+	const struct crashres_segment first = segment("first", "x", 1, 0x1000, BLOCK);
+	uint8_t *data = malloc(data_size ? data_size : 1);	/* its end is ASan's */
+	uint8_t *memory = unit_alloc(blocks * BLOCK), digest[DIGEST];
+	struct crashres_segment segments[] = {
+		first, segment("second", data, data_size, 0x40000000, blocks * BLOCK),
+	};
+	struct view view;
+	const uint8_t *table;
+
+	unit_fill(data, data_size, (uint32_t)data_size + 1);
+	memcpy(memory, data, data_size);
+	view = make(unit, segments, 2);
+	table = view.data + view.params.table_offset[0];
+	for (size_t i = 0; i < blocks; i++) {
+		sha256(memory + i * BLOCK, BLOCK, digest);
+		assert_memory_equal(table + (view.params.segments[1].first_block + i) * DIGEST,
+				    digest, DIGEST);
+	}
+	assert_memory_equal(view.data + view.params.table_offset[1], table,
+			    view.params.bitmap_offset - view.params.table_offset[1]);
+	sha256(table, view.params.table_offset[1] - view.params.table_offset[0], digest);
+	assert_memory_equal(view.params.table_digest, digest, DIGEST);
+	for (uint64_t i = view.params.bitmap_offset; i < view.size; i++)
+		assert_int_equal(view.data[i], 0);
+	/* Behind the last digest nothing. */
+	for (const uint8_t *byte = table + (blocks + 1) * DIGEST;
+	     byte < view.data + view.params.table_offset[1]; byte++)
+		assert_int_equal(*byte, 0);
+	free(view.data);
+	free(memory);
+	free(data);
+}
+
+static void test_digests_cover_data_and_the_zeros_behind_it(void **state)
+{
+	static const size_t sizes[] = {
+		0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 3 * BLOCK - 1, 3 * BLOCK,
+		3 * BLOCK + 1, 4 * BLOCK, 4 * BLOCK + 1, 5 * BLOCK, 7 * BLOCK - 1, 8 * BLOCK,
+	};
+
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		uint64_t blocks = (sizes[i] + BLOCK - 1) / BLOCK;
+
+		check_digests(*state, sizes[i], blocks > 3 ? blocks : 3);
+		check_digests(*state, sizes[i], 300);
+	}
+}
+
+static void check_self_digest(struct unit *unit, const struct crs_purgatory_segment *input)
+{
+	struct view view = view_of(unit, input);
+	uint64_t behind = view.image_size + offsetof(struct purgatory_params, self_digest) + DIGEST;
+	EVP_MD_CTX *hash = EVP_MD_CTX_new();
+	uint8_t digest[DIGEST];
+
+	assert_int_equal(EVP_DigestInit(hash, EVP_sha256()), 1);
+	assert_int_equal(EVP_DigestUpdate(hash, view.data, view.scratch_offset), 1);
+	assert_int_equal(EVP_DigestUpdate(hash, view.data + behind,
+					  view.params.table_offset[0] - behind), 1);
+	assert_int_equal(EVP_DigestFinal(hash, digest, NULL), 1);
+	assert_memory_equal(view.params.self_digest, digest, DIGEST);
+	EVP_MD_CTX_free(hash);
+	free(view.data);
+}
+
+static void test_self_digest(void **state)
+{
+	uint8_t data[5 * BLOCK];
+	const struct crashres_segment segments[] = {
+		segment("kernel", data, sizeof(data), 0x40200000, 8 * BLOCK),
+	};
+	struct crs_purgatory_segment input = contents_with(segments, 1);
+
+	unit_fill(data, sizeof(data), 4);
+	check_self_digest(*state, &input);
+	/* Page tables are in it too. */
+	input.region = (struct crashres_range){ 0x40000000, 0x10000000 };
+	check_self_digest(*state, &input);
+}
+
+static void test_code_sum(void **state)
+{
+	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, BLOCK) };
+	struct view view = make(*state, segments, 1);
+	/* Said another way: modulo 2^64 - 1, the first word counts once in every sum from it on. */
+	const unsigned __int128 modulus = UINT64_MAX;
+	unsigned __int128 sum = 0, sum_of_sums = 0;
+	uint64_t words = view.scratch_offset / 8;
+
+	for (uint64_t i = 0; i < words; i++) {
+		uint64_t word = unit_get_le(view.data + 8 * i, 8);
+
+		sum = (sum + word) % modulus;
+		sum_of_sums = (sum_of_sums + (unsigned __int128)(words - i) * word) % modulus;
+	}
+	assert_int_equal(view.params.code_sum[0], (uint64_t)sum);
+	assert_int_equal(view.params.code_sum[1], (uint64_t)sum_of_sums);
+	free(view.data);
+}
+
+static void test_what_purgatory_is_told(void **state)
+{
+	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, BLOCK) };
+	struct crs_purgatory_segment input = contents_with(segments, 1);
+	struct view view;
+
+	input.record = 0x4fe00104;
+	input.on_damage = PURGATORY_POLICY_BOOT;
+	input.seconds = 12;
+	input.parity = 0x48000000;
+	input.group_count = 1;
+	view = view_of(*state, &input);
+	assert_int_equal(view.params.record, 0x4fe00104);
+	assert_int_equal(view.params.on_damage, PURGATORY_POLICY_BOOT);
+	assert_int_equal(view.params.seconds, 12);
+	assert_int_equal(view.params.parity_base, 0x48000000);
+	assert_int_equal(view.params.group_count, 1);
+	free(view.data);
+}
+
+static void test_nothing_to_check(void **state)
+{
+	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, BLOCK) };
+	struct crs_purgatory_segment input = contents_with(segments, 1);
+	struct view view;
+
+	input.unchecked = true;
+	view = view_of(*state, &input);
+	assert_int_equal(view.params.segment_count, 1);
+	assert_int_equal(view.params.segments[0].size, BLOCK);
+	assert_int_equal(view.params.block_count, 0);
+	assert_int_equal(view.params.table_offset[0], view.image_size + BLOCK);
+	assert_int_equal(view.params.segment_size, view.image_size + BLOCK);
+	free(view.data);
+}
+
+static void test_16_segments_and_no_more(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_segment segments[17];
+	uint8_t *data = UNTOUCHED;
+	uint64_t size = 77;
+	struct crs_purgatory_segment input;
+	struct view view;
+
+	for (size_t i = 0; i < COUNT(segments); i++)
+		segments[i] = segment("s", "abc", 3, 0x40000000 + i * BLOCK, BLOCK);
+	view = make(unit, segments, 16);
+	assert_int_equal(view.params.segment_count, 16);
+	assert_int_equal(view.params.segments[15].first_block, 15);
+	free(view.data);
+	input = contents_with(segments, 17);
+	assert_fails(unit, crs_purgatory_segment_make(unit->ctx, &input, BASE, &data, &size),
+		     CRASHRES_ERR_LIMIT, "purgatory: 17 segments, at most 16");
+	assert_ptr_equal(data, UNTOUCHED);
+	assert_int_equal(size, 77);
+}
+
+static void test_a_segment_that_purgatory_would_refuse(void **state)
+{
+	struct unit *unit = *state;
+	const struct crashres_segment huge = segment("kernel", "abc", 3, 0x40000000, 16 * GIB);
+	const struct crs_purgatory_segment input = contents_with(&huge, 1);
+	uint8_t *data = UNTOUCHED;
+	uint64_t size = 77;
+
+	assert_fails(unit, crs_purgatory_segment_make(unit->ctx, &input, BASE, &data, &size),
+		     CRASHRES_ERR_LIMIT,
+		     "purgatory: 16384 MiB to check need 256 MiB of digests and page tables, at most 256");
+	assert_ptr_equal(data, UNTOUCHED);
+	assert_int_equal(size, 77);
+}
+
+static void test_the_largest_segment_that_purgatory_takes(void **state)
+{
+	struct crashres_segment large = segment("kernel", "abc", 3, 0x40000000, 16 * GIB);
+	struct view view;
+
+	while (size_for(large.range.size) > PURGATORY_SEGMENT_SIZE_MAX)
+		large.range.size -= BLOCK;
+	/* The two tables grow by a block each; the bitmap does not, just here. */
+	assert_true(size_for(large.range.size) > PURGATORY_SEGMENT_SIZE_MAX - 2 * BLOCK);
+	view = make(*state, &large, 1);
+	assert_int_equal(view.params.segment_size, size_for(large.range.size));
+	assert_int_equal(view.params.block_count, large.range.size / BLOCK);
+	free(view.data);
+}
+
+/* The descriptor that maps @address, found as the MMU does; 0: none. */
+static uint64_t walk(const struct view *view, int regime, uint64_t address)
+{
+	uint64_t table = BASE + view->params.root_offset[regime];
+
+	for (int shift = 39; shift >= 12; shift -= 9) {
+		uint64_t entry = unit_get_le(view->data + table - BASE + 8 * (address >> shift & 511), 8);
+
+		if (!(entry & 1) || shift == 12 || !(entry & 2))
+			return entry;
+		table = entry & 0x0000fffffffff000;
+		assert_in_range(table, BASE + view->params.root_offset[regime],
+				BASE + view->size - 4096);
+	}
+	return 0;
+}
+
+static void test_page_tables_map_region_uart_and_nothing_else(void **state)
+{
+	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, BLOCK) };
+	struct crs_purgatory_segment input = contents_with(segments, 1);
+	struct view view;
+
+	input.region = (struct crashres_range){ 0x401ff000, 0x50001000 - 0x401ff000 };
+	view = view_of(*state, &input);
+	assert_int_equal(view.size, crs_purgatory_segment_size(&input, BLOCK));
+	for (int regime = 0; regime < 2; regime++) {
+		uint64_t ap = regime ? 0x40 : 0, never = regime ? 1ULL << 54 : 3ULL << 53;
+		uint64_t code = regime ? 0 : 1ULL << 54;
+
+		/* Both ragged ends are pages, what is between them blocks. */
+		assert_int_equal(walk(&view, regime, 0x401fe000), 0);
+		assert_int_equal(walk(&view, regime, 0x401ff000), 0x401ff707 | ap | never);
+		assert_int_equal(walk(&view, regime, 0x40200000), 0x40200705 | ap | never);
+		assert_int_equal(walk(&view, regime, 0x4fffffff), 0x4fe00705 | ap | never);
+		assert_int_equal(walk(&view, regime, 0x50000000), 0x50000707 | ap | never);
+		assert_int_equal(walk(&view, regime, 0x50001000), 0);
+		/* Code can be executed and not written, its scratch the other way round. */
+		assert_int_equal(walk(&view, regime, BASE), BASE | 0x787 | ap | code);
+		assert_int_equal(walk(&view, regime, BASE + view.scratch_offset - 1),
+				 (BASE + view.scratch_offset - BLOCK) | 0x787 | ap | code);
+		assert_int_equal(walk(&view, regime, BASE + view.scratch_offset),
+				 (BASE + view.scratch_offset) | 0x707 | ap | never);
+		/* The UART's page alone, as a device. */
+		assert_int_equal(walk(&view, regime, 0x8fff000), 0);
+		assert_int_equal(walk(&view, regime, 0x9000000), 0x9000403 | ap | never);
+		assert_int_equal(walk(&view, regime, 0x9001000), 0);
+		assert_int_equal(walk(&view, regime, 0xffff00000000), 0);
+	}
+	free(view.data);
+}
+
+static void test_a_16550_across_two_pages_has_both(void **state)
+{
+	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, BLOCK) };
+	struct crs_purgatory_segment input = contents_with(segments, 1);
+
+	input.region = (struct crashres_range){ 0x40000000, 0x10000000 };
+	for (uint64_t behind = 0; behind <= 1; behind++) {
+		/* -1: the page's last byte */
+		const struct crs_firmware uart = uart_16550(behind - 1);
+		struct view view;
+
+		input.firmware = &uart;
+		view = view_of(*state, &input);
+		assert_int_equal(view.params.uart_type, PURGATORY_UART_16550);
+		assert_int_equal(view.params.uart_stride, 4);
+		assert_int_equal(view.params.uart_width, 1);
+		assert_int_equal(walk(&view, 0, 0x8fff000), 0);
+		assert_int_equal(walk(&view, 0, 0x9000000), 0x9000403 | 3ULL << 53);
+		assert_int_equal(walk(&view, 0, 0x9001000), behind ? 0x9001403 | 3ULL << 53 : 0);
+		assert_int_equal(walk(&view, 0, 0x9002000), 0);
+		free(view.data);
+	}
+}
+
+static void test_a_uart_that_page_tables_cannot_reach(void **state)
+{
+	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, BLOCK) };
+	struct crs_purgatory_segment input = contents_with(segments, 1);
+	struct crs_firmware uart = uart_16550(0);
+	uint64_t without, size;
+
+	input.region = (struct crashres_range){ 0x40000000, 0x10000000 };
+	uart.uart = PURGATORY_UART_NONE;
+	input.firmware = &uart;
+	without = crs_purgatory_segment_size(&input, BLOCK);
+	uart.uart = PURGATORY_UART_16550;
+	uart.uart_base = (1ULL << 48) - 5 * 4;
+	assert_int_equal(crs_purgatory_segment_size(&input, BLOCK), without);
+	uart.uart_base--;
+	size = crs_purgatory_segment_size(&input, BLOCK);
+	assert_true(size > without);
+	uart.uart_base = UINT64_MAX;
+	assert_int_equal(crs_purgatory_segment_size(&input, BLOCK), without);
+}
+
+static void test_without_a_region_there_are_no_page_tables(void **state)
+{
+	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, BLOCK) };
+	struct view view = make(*state, segments, 1);
+
+	assert_int_equal(view.params.root_offset[0], 0);
+	assert_int_equal(view.params.root_offset[1], 0);
+	free(view.data);
+}
+
+/* Under AddressSanitizer a table too many shows; the size is what was said before. */
+static void test_code_across_two_blocks_fits_the_tables(void **state)
+{
+	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, BLOCK) };
+	struct crs_purgatory_segment input = contents_with(segments, 1);
+	struct unit *unit = *state;
+	uint8_t *data;
+	uint64_t size;
+
+	input.region = (struct crashres_range){ 0x40000000, 0x10000000 };
+	assert_ok(unit, crs_purgatory_segment_make(unit->ctx, &input, 0x401ff000, &data, &size));
+	assert_int_equal(size, crs_purgatory_segment_size(&input, BLOCK));
+	free(data);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_the_built_image_is_what_the_header_says),
+		UNIT_TEST(test_layout),
+		UNIT_TEST(test_size_on_both_sides_of_a_block_of_digests),
+		UNIT_TEST(test_params),
+		UNIT_TEST(test_digests_cover_data_and_the_zeros_behind_it),
+		UNIT_TEST(test_self_digest),
+		UNIT_TEST(test_code_sum),
+		UNIT_TEST(test_what_purgatory_is_told),
+		UNIT_TEST(test_nothing_to_check),
+		UNIT_TEST(test_16_segments_and_no_more),
+		UNIT_TEST(test_a_segment_that_purgatory_would_refuse),
+		UNIT_TEST(test_the_largest_segment_that_purgatory_takes),
+		UNIT_TEST(test_page_tables_map_region_uart_and_nothing_else),
+		UNIT_TEST(test_a_16550_across_two_pages_has_both),
+		UNIT_TEST(test_a_uart_that_page_tables_cannot_reach),
+		UNIT_TEST(test_without_a_region_there_are_no_page_tables),
+		UNIT_TEST(test_code_across_two_blocks_fits_the_tables),
+	};
+
+	return cmocka_run_group_tests_name("purgatory_segment", tests, NULL, NULL);
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <endian.h>
+
+#include "../../libcrashres/kernel/kernel.h"
+#include "../../libcrashres/machine/machine.h"
+#include "../../libcrashres/plan/sealed-image.h"
+#include "../../purgatory/abi.h"
+#include "support.h"
+
+#define PURGATORY	4096	/* where it starts in a sealed Image */
+
+/* An Image of @size bytes that needs @image_size of memory. */
+static struct crashres_kernel *open_kernel(struct unit *unit, size_t size, uint64_t image_size,
+					   uint64_t text_offset)
+{
+	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "Image");
+	struct crs_image_header header = {
+		.text_offset = htole64(text_offset), .image_size = htole64(image_size),
+		.flags = htole64(0xa),
+	};
+	struct crashres_kernel *kernel;
+	uint8_t *data = unit_alloc(size);
+
+	unit_fill(data, size, 7);
+	memcpy(header.magic, CRS_IMAGE_MAGIC, 4);
+	memcpy(data, &header, sizeof(header));
+	unit_write(unit, "Image", data, size);
+	free(data);
+	assert_ok(unit, crashres_kernel_open(unit->ctx, path, &kernel));
+	return kernel;
+}
+
+static struct crashres_kernel *open_sealed(struct unit *unit, const struct crashres_file *sealed)
+{
+	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "sealed");
+	struct crashres_kernel *kernel;
+
+	unit_write(unit, "sealed", sealed->data, sealed->size);
+	assert_ok(unit, crashres_kernel_open(unit->ctx, path, &kernel));
+	return kernel;
+}
+
+static const struct purgatory_params *params_of(const struct crashres_file *sealed)
+{
+	const struct purgatory_header *header = (const void *)(sealed->data + PURGATORY);
+
+	assert_int_equal(header->magic, PURGATORY_MAGIC);
+	return (const void *)(sealed->data + PURGATORY + header->image_size);
+}
+
+static void test_an_image_around_the_image(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_kernel *kernel = open_kernel(unit, 5 * MIB + 10, 6 * MIB, 0), *again;
+	uint8_t bytes[8192 + 5] = { 1, 2, 3 };
+	struct crashres_file initrd = { .name = "initrd", .data = bytes, .size = sizeof(bytes) };
+	struct crashres_seal_request seal = CRASHRES_SEAL_REQUEST_INIT;
+	const struct purgatory_params *params;
+	struct crashres_file *sealed, *unsealed;
+
+	seal.initrd = &initrd;
+	seal.on_damage = CRASHRES_ON_DAMAGE_HALT;
+	seal.check_seconds = 12;
+	assert_ok(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &sealed));
+	/* purgatory and parity below 2 MiB, then the kernel with its BSS */
+	assert_int_equal(sealed->size, 8 * MIB);
+	assert_memory_equal(sealed->data + 2 * MIB, kernel->file->data, kernel->file->size);
+	for (size_t i = 2 * MIB + kernel->file->size; i < sealed->size; i++)
+		assert_int_equal(sealed->data[i], 0);
+	again = open_sealed(unit, sealed);
+	assert_true(crashres_kernel_is_sealed(again));
+	assert_false(crashres_kernel_is_sealed(kernel));
+	assert_int_equal(again->image.text_offset, 0);
+	assert_int_equal(again->image.image_size, 8 * MIB + 64 * KIB);
+	assert_int_equal(again->image.page_size, 4096);
+	assert_true(again->image.anywhere);
+	params = params_of(sealed);
+	assert_int_equal(params->kernel_entry, 2 * MIB - PURGATORY);
+	assert_int_equal(params->segment_count, 2);
+	assert_string_equal(params->segments[0].name, "kernel");
+	assert_int_equal(params->segments[0].base, 2 * MIB - PURGATORY);
+	assert_int_equal(params->segments[0].size, 6 * MIB);
+	assert_string_equal(params->segments[1].name, "initrd");
+	assert_int_equal(params->segments[1].size, 3 * 4096);
+	assert_int_equal(params->initrd_size, sizeof(bytes));
+	assert_int_equal(params->block_count, 6 * MIB / 4096 + 3);
+	assert_int_equal(params->on_damage, PURGATORY_POLICY_HALT);
+	assert_int_equal(params->seconds, 12);
+	assert_true(params->group_count > 0);
+	assert_true(params->parity_base + PURGATORY + 2 * params->group_count * 4096 <= 2 * MIB);
+	assert_ok(unit, crashres_unseal(unit->ctx, again, &unsealed));
+	assert_int_equal(unsealed->size, kernel->file->size);
+	assert_memory_equal(unsealed->data, kernel->file->data, unsealed->size);
+	crashres_file_close(unsealed);
+	crashres_kernel_close(again);
+	crashres_file_close(sealed);
+	crashres_kernel_close(kernel);
+}
+
+/* What the file has behind its image_size, a signature for one, is not lost. */
+static void test_an_image_with_something_behind_it(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_kernel *kernel = open_kernel(unit, 3 * MIB + 100, 3 * MIB, 0), *again;
+	struct crashres_seal_request seal = CRASHRES_SEAL_REQUEST_INIT;
+	struct crashres_file *sealed, *unsealed;
+
+	seal.repair = 0;
+	assert_ok(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &sealed));
+	assert_int_equal(params_of(sealed)->segments[0].size, 3 * MIB);
+	assert_int_equal(params_of(sealed)->group_count, 0);
+	assert_int_equal(sealed->size, 5 * MIB + 4096);
+	again = open_sealed(unit, sealed);
+	assert_ok(unit, crashres_unseal(unit->ctx, again, &unsealed));
+	assert_int_equal(unsealed->size, 3 * MIB + 100);
+	assert_memory_equal(unsealed->data, kernel->file->data, unsealed->size);
+	crashres_file_close(unsealed);
+	crashres_kernel_close(again);
+	crashres_file_close(sealed);
+	crashres_kernel_close(kernel);
+}
+
+static void test_text_offset(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_kernel *kernel = open_kernel(unit, MIB, 2 * MIB, 0x80000);
+	struct crashres_seal_request seal = CRASHRES_SEAL_REQUEST_INIT;
+	struct crashres_file *sealed;
+
+	assert_ok(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &sealed));
+	assert_int_equal(params_of(sealed)->kernel_entry, 2 * MIB + 0x80000 - PURGATORY);
+	assert_memory_equal(sealed->data + 2 * MIB + 0x80000, kernel->file->data, MIB);
+	crashres_file_close(sealed);
+	crashres_kernel_close(kernel);
+}
+
+static void test_what_cannot_be_sealed_or_unsealed(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_kernel *kernel = open_kernel(unit, MIB, 2 * MIB, 0), *again;
+	struct crashres_seal_request seal = CRASHRES_SEAL_REQUEST_INIT;
+	struct crashres_file *sealed, *other = UNTOUCHED;
+	char sentence[256];
+
+	snprintf(sentence, sizeof(sentence), "%s: is not a sealed Image", kernel->file->name);
+	assert_fails(unit, crashres_unseal(unit->ctx, kernel, &other), CRASHRES_ERR_FORMAT, sentence);
+	assert_ok(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &sealed));
+	again = open_sealed(unit, sealed);
+	snprintf(sentence, sizeof(sentence), "%s: is sealed already", again->file->name);
+	assert_fails(unit, crashres_seal(unit->ctx, NULL, again, &seal, &other),
+		     CRASHRES_ERR_REQUEST, sentence);
+	seal.size--;
+	snprintf(sentence, sizeof(sentence), "seal of %zu bytes, this library's has %zu",
+		 sizeof(seal) - 1, sizeof(seal));
+	assert_fails(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &other),
+		     CRASHRES_ERR_REQUEST, sentence);
+	assert_ptr_equal(other, UNTOUCHED);
+	crashres_kernel_close(again);
+	crashres_file_close(sealed);
+	crashres_kernel_close(kernel);
+}
+
+/* Offsets in the header are a stranger's. */
+static void test_hostile_headers(void **state)
+{
+	static const struct {
+		uint64_t offset, size;
+		bool good;
+	} cases[] = {
+		{ 4096, 4096, true }, { 4096, 4097, false }, { 4095, 1, false }, { 8192, 1, false },
+		{ 8191, 1, true }, { 4096, 0, false }, { UINT64_MAX, 2, false },
+		{ 4096, UINT64_MAX, false },
+	};
+	uint8_t data[8192] = { 0 };
+	struct crs_seal_header header = { .magic = htole64(CRS_SEAL_MAGIC) };
+	uint64_t offset, size;
+
+	memcpy(header.image.magic, CRS_IMAGE_MAGIC, 4);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		header.kernel_offset = htole64(cases[i].offset);
+		header.kernel_size = htole64(cases[i].size);
+		memcpy(data, &header, sizeof(header));
+		if (crs_seal_find(data, sizeof(data), &offset, &size) != cases[i].good)
+			fail_msg("case %zu", i);
+	}
+	assert_false(crs_seal_find(data, sizeof(header) - 1, &offset, &size));
+	header.magic = 0;
+	memcpy(data, &header, sizeof(header));
+	assert_false(crs_seal_find(data, sizeof(data), &offset, &size));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_an_image_around_the_image),
+		UNIT_TEST(test_an_image_with_something_behind_it),
+		UNIT_TEST(test_text_offset),
+		UNIT_TEST(test_what_cannot_be_sealed_or_unsealed),
+		UNIT_TEST(test_hostile_headers),
+	};
+
+	return cmocka_run_group_tests_name("seal", tests, NULL, NULL);
+}

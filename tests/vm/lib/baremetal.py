@@ -1,0 +1,718 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Purgatory on bare metal: put a purgatory segment together, run it in QEMU.
+
+Nothing of Linux is involved: files are placed in the RAM of QEMU's virt machine
+and the CPU starts in payload.S, which enters purgatory as the old kernel would.
+"""
+
+import functools
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import struct
+import subprocess
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent.parent
+TREE = HERE.parent.parent
+
+# purgatory/abi.h, said a second time on purpose: a change there that the
+# other side of the contract would not follow fails here.
+MAGIC = 0x524F544147525550
+VERSION = 4
+BLOCK = 4096
+DIGEST = 32
+SEGMENTS_MAX = 16
+MEMBERS_MAX = 255
+UART_NONE, UART_PL011, UART_16550 = 0, 1, 2
+CONDUIT_UNKNOWN, CONDUIT_SMC, CONDUIT_HVC = 0, 1, 2
+RESET, HALT, BOOT = 0, 1, 2
+# purgatory/shared/sha256.h
+PORTABLE, VECTORS, INSTRUCTIONS = 0, 1, 2
+HEADER = struct.Struct("<IIQQQ")
+PARAMS = struct.Struct("<2Q32s5Q4IQ2I2QQ2Q32sQ2Q2QII")
+SEGMENT = struct.Struct("<QQQ16s")
+PARAMS_SIZE = PARAMS.size + SEGMENTS_MAX * SEGMENT.size
+# Where fields of struct purgatory_params are, for those who damage them.
+PARAMS_CODE_SUM = 0
+PARAMS_SELF_DIGEST = 16
+PARAMS_SEGMENT_SIZE = 48
+PARAMS_KERNEL_ENTRY = 56
+PARAMS_UART = 80, 112  # first and end: all that its sum covers, and the sum
+PARAMS_CONDUIT = 92
+PARAMS_TABLE_OFFSET = 144
+
+RECORD_MAGIC = 0x44524F4345525043
+RECORD_VERSION = 1
+DAMAGE_MAX = 16
+RECORD = struct.Struct("<QII2I7Q")
+DAMAGE = struct.Struct("<16s3QII16s")
+RECORD_SIZE = RECORD.size + DAMAGE_MAX * DAMAGE.size
+OUTCOMES = ("none", "intact", "repaired", "damaged")
+FLAG_MMU, FLAG_EL2, FLAG_E2H, FLAG_TIME_OUT, FLAG_TABLE_0, FLAG_TABLE_1 = (1 << n for n in range(6))
+SHA256_SHIFT = 8
+
+# Exception level, E2H set by the kernel before
+EL1, EL2, EL2_VHE = (1, False), (2, False), (2, True)
+LEVEL_NAMES = {EL1: "EL1", EL2: "EL2", EL2_VHE: "EL2-VHE"}
+# VHE is Armv8.1: not in Cortex-A53 and A72
+MACHINES = [
+    (cpu, level)
+    for cpu in ("cortex-a53", "cortex-a72", "neoverse-n1", "max")
+    for level in (EL1, EL2, EL2_VHE)
+    if level != EL2_VHE or cpu in ("neoverse-n1", "max")
+]
+
+# SCTLR_ELx M, A, C, SA, I, WXN, EE: all of them off in the kernel
+SCTLR_OFF = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 12 | 1 << 19 | 1 << 25
+HCR_E2H = 1 << 34
+DAIF_MASKED = 0xF << 6
+
+# Page tables for one regime: more than the few ranges of a test need.
+ROOT_SIZE = 16 * BLOCK
+
+# QEMU's virt machine
+RAM, RAM_SIZE = 0x40000000, 512 << 20
+UART = 0x09000000
+BEFORE = 0x50000000  # where the tests put the old kernel's last instructions
+NOTHING = 0x0F000000  # no device and no memory: an access aborts
+
+RUN_SECONDS_MAX = 30
+
+WFI = struct.pack("<I", 0xD503207F)
+
+# With -icount shift=N an instruction takes 2^N ns, and the counter runs at 62.5 MHz.
+COUNTING = ("-icount", "shift=0,sleep=off")
+INSTRUCTIONS_PER_TICK = 16
+FREQUENCY = 62500000
+# The largest shift: a million instructions are a second, however long they take.
+SLOW = ("-icount", "shift=10,sleep=off")
+
+
+def round_up(value, unit):
+    return (value + unit - 1) // unit * unit
+
+
+# Arm ARM, VMSAv8-64: a block or page of the privileged level, AttrIndx 1 Normal, 0 Device.
+SECTION = 2 << 20
+VALID, PAGE_OR_TABLE = 1 << 0, 1 << 1
+NORMAL, SHARED, ACCESSED = 1 << 2, 3 << 8, 1 << 10
+AP_RES1, READ_ONLY = 1 << 6, 1 << 7
+PXN, XN = 1 << 53, 1 << 54
+DATA, CODE, DEVICE = "data", "code", "device"
+ATTRIBUTES = {
+    # for EL1 and EL2 with E2H=1, for EL2 with E2H=0
+    DATA: (NORMAL | SHARED | PXN | XN, NORMAL | SHARED | AP_RES1 | XN),
+    CODE: (NORMAL | SHARED | READ_ONLY | XN, NORMAL | SHARED | READ_ONLY | AP_RES1),
+    DEVICE: (PXN | XN, AP_RES1 | XN),
+}
+
+
+class PageTables:
+    """An identity map of (first, end, kind) ranges, the later winning."""
+
+    def __init__(self, maps, root, regime):
+        self._maps, self._root, self._regime = maps, root, regime
+        self._tables = [[0] * 512]
+        starts = {block for first, end, _ in maps
+                  for block in range(first & -SECTION, end, SECTION)}
+        for block in sorted(starts):
+            self._map_block(block)
+
+    def _below(self, table, index):
+        if not self._tables[table][index]:
+            self._tables.append([0] * 512)
+            address = self._root + BLOCK * (len(self._tables) - 1)
+            self._tables[table][index] = address | VALID | PAGE_OR_TABLE
+        return ((self._tables[table][index] & ~0xFFF) - self._root) // BLOCK
+
+    def _entry(self, address, kind, more=0):
+        if kind is None:
+            return 0
+        return address | ATTRIBUTES[kind][self._regime] | ACCESSED | VALID | more
+
+    def _kind(self, address):
+        kinds = [kind for first, end, kind in self._maps if first <= address < end]
+        return kinds[-1] if kinds else None
+
+    def _map_block(self, block):
+        table = self._below(self._below(0, block >> 39 & 511), block >> 30 & 511)
+        pages = [(block + BLOCK * i, self._kind(block + BLOCK * i)) for i in range(512)]
+        if len({kind for _, kind in pages}) == 1:
+            self._tables[table][block >> 21 & 511] = self._entry(*pages[0])
+            return
+        last = self._below(table, block >> 21 & 511)
+        self._tables[last] = [self._entry(*page, PAGE_OR_TABLE) for page in pages]
+
+    def bytes(self):
+        return b"".join(struct.pack("<512Q", *table) for table in self._tables)
+
+
+def code_sum(code):
+    """The two sums of abi.h, carries going round."""
+    def add_round(a, b):
+        return (a + b) % 2**64 + (a + b) // 2**64
+
+    first = second = 0
+    for word, in struct.iter_unpack("<Q", code):
+        first = add_round(first, word)
+        second = add_round(second, first)
+    return first, second
+
+
+def record_template():
+    return struct.pack("<QII", RECORD_MAGIC, RECORD_VERSION, RECORD_SIZE).ljust(RECORD_SIZE, b"\0")
+
+
+@dataclass
+class Damage:
+    segment: str
+    offset: int
+    blocks: int
+    repaired: int
+    found: bytes
+
+
+@dataclass
+class Record:
+    outcome: str
+    flags: int
+    started: int
+    ticks: int
+    frequency: int
+    blocks: int
+    damaged: int
+    repaired: int
+    damage_count: int
+    damage: list
+
+
+def read_record(data):
+    """struct purgatory_record, or None where purgatory did not write one."""
+    if data == record_template():
+        return None
+    magic, version, size, outcome, *fields = RECORD.unpack_from(data)
+    assert (magic, version, size) == (RECORD_MAGIC, RECORD_VERSION, RECORD_SIZE)
+    record = Record(OUTCOMES[outcome], *fields, [])
+    for number, at in enumerate(range(RECORD.size, RECORD_SIZE, DAMAGE.size)):
+        name, *counts, found_size, reserved, found = DAMAGE.unpack_from(data, at)
+        if number >= record.damage_count:
+            assert data[at : at + DAMAGE.size] == bytes(DAMAGE.size)
+            continue
+        assert reserved == 0 and found[found_size:].strip(b"\0") == b""
+        name = name.rstrip(b"\0").decode()
+        record.damage.append(Damage(name, *counts, found[:found_size]))
+    return record
+
+
+# Twice each byte in GF(2^8) with the polynomial 0x11d, for bytes.translate().
+TWICE = bytes((2 * x ^ (0x11D if x & 0x80 else 0)) for x in range(256))
+
+
+def add(a, b):
+    """Of GF(2^8), all bytes at once: exclusive or."""
+    return (int.from_bytes(a, "little") ^ int.from_bytes(b, "little")).to_bytes(len(a), "little")
+
+
+def parity(blocks, groups):
+    """P of every group, then Q of every group."""
+    p = [bytes(BLOCK)] * groups
+    q = [bytes(BLOCK)] * groups
+    if not groups:
+        return b""
+    assert -(-len(blocks) // groups) <= MEMBERS_MAX
+    for index in reversed(range(len(blocks))):
+        group = index % groups
+        p[group] = add(p[group], blocks[index])
+        q[group] = add(q[group].translate(TWICE), blocks[index])
+    return b"".join(p + q)
+
+
+def flip(data, offset, bit=0):
+    """data with one bit the other way round."""
+    changed = bytearray(data)
+    changed[offset] ^= 1 << bit
+    return bytes(changed)
+
+
+def image_path():
+    default = TREE / "purgatory" / "purgatory.bin"
+    return Path(os.environ.get("CRASHRES_PURGATORY_BIN", default))
+
+
+@functools.cache
+def _symbols(elf):
+    text = subprocess.run([tool_environment()["READELF"], "-sW", elf], check=True,
+                          text=True, capture_output=True).stdout
+    rows = [line.split() for line in text.splitlines()]
+    return {row[7]: int(row[1], 16) for row in rows if len(row) == 8 and row[0] != "Num:"}
+
+
+def symbol(name):
+    """Where it is in the image."""
+    return _symbols(image_path().with_suffix(".elf"))[name]
+
+
+def _image_with(answers):
+    """The image where functions of no arguments give other answers, as on CPUs QEMU has none of."""
+    image = bytearray(image_path().read_bytes())
+    for name, value in answers.items():
+        code = struct.pack("<II", 0x52800000 | value << 5, 0xD65F03C0)  # mov w0, #value; ret
+        image[symbol(name) : symbol(name) + len(code)] = code
+    return bytes(image)
+
+
+def image_by(method):
+    """The image that hashes by this method, whatever the CPU has."""
+    return _image_with({"pg_cpu_sha256_method": method})
+
+
+METHODS = ("pg_cpu_sha256_method", "pg_cpu_parity_method")
+
+
+def portable_image(methods=METHODS):
+    """The image that hashes, repairs, or both without SHA-2 instructions and vectors."""
+    return _image_with(dict.fromkeys(methods, PORTABLE))
+
+
+def qemu():
+    return shutil.which("qemu-system-aarch64")
+
+
+def compiler():
+    if platform.machine() == "aarch64":
+        return shutil.which("gcc")
+    return shutil.which("aarch64-linux-gnu-gcc")
+
+
+def tool_environment():
+    """The tools that belong to the compiler; check-image takes them so."""
+    prefix = compiler()[: -len("gcc")]
+    tools = {tool.upper(): prefix + tool for tool in ("objcopy", "objdump", "readelf")}
+    return {**os.environ, **tools}
+
+
+def missing():
+    """Why the tests cannot run here, or None."""
+    if not qemu():
+        return "no qemu-system-aarch64"
+    if not compiler():
+        return "no compiler for arm64"
+    if not image_path().is_file():
+        return f"no purgatory image at {image_path()}: run make first"
+    return None
+
+
+@functools.cache
+def assemble(part, **defines):
+    """payload.S to a flat binary."""
+    with tempfile.TemporaryDirectory(dir=image_path().parent) as directory:
+        elf, out = (Path(directory) / f"{part}.{kind}" for kind in ("elf", "bin"))
+        subprocess.run(
+            [compiler(), "-nostdlib", "-static", f"-DPART_{part}"]
+            + [f"-D{name}={value:#x}" for name, value in defines.items()]
+            + ["-Wl,--build-id=none", "-Wl,-Ttext=0", "-Wl,--entry=0"]
+            + ["-o", elf, HERE / "payload.S"],
+            check=True,
+        )
+        objcopy = tool_environment()["OBJCOPY"]
+        subprocess.run([objcopy, "-O", "binary", "-j", ".text", elf, out], check=True)
+        return out.read_bytes()
+
+
+@dataclass
+class Segment:
+    name: str
+    base: int
+    data: bytes
+    # Not placed in RAM, checked all the same.
+    absent: bool = False
+
+    @property
+    def blocks(self):
+        return [self.data[i : i + BLOCK] for i in range(0, len(self.data), BLOCK)]
+
+
+@dataclass
+class Plan:
+    """What the library would make: everything that abi.h describes."""
+
+    image: bytes
+    base: int
+    kernel_entry: int
+    segments: list
+    dtb: int = 0
+    uart: tuple = (UART_PL011, UART)  # and of a 16550 stride and width
+    conduit: int = CONDUIT_UNKNOWN
+    block_count: int = None  # None: as many as there are
+    bad_digests: tuple = ()  # (table, block): wrong, and the table digest says so too
+    region: tuple = None  # (first, end) to map for the check; None: MMU off
+    on_damage: int = RESET
+    seconds: int = 30
+    record: int = 0  # address of struct purgatory_record, in a segment
+    groups: int = 0  # of parity
+    parity_base: int = 0
+
+    def __post_init__(self):
+        fields = HEADER.unpack_from(self.image)
+        _, version, magic, self.scratch_offset, self.image_size = fields
+        assert (version, magic) == (VERSION, MAGIC)
+        assert len(self.image) == self.image_size
+
+    @property
+    def start(self):
+        return self.base
+
+    @property
+    def blocks(self):
+        return sum(len(segment.blocks) for segment in self.segments)
+
+    @property
+    def root_offset(self):
+        first = self.image_size + round_up(PARAMS_SIZE, BLOCK)
+        return first, first + ROOT_SIZE
+
+    @property
+    def table_offset(self):
+        first = self.root_offset[0] + (2 * ROOT_SIZE if self.region else 0)
+        return first, first + self.table_size
+
+    @property
+    def table_size(self):
+        return round_up(self.blocks * DIGEST, BLOCK)
+
+    @property
+    def bitmap_offset(self):
+        return self.table_offset[1] + self.table_size
+
+    @property
+    def segment_size(self):
+        return self.bitmap_offset + round_up(-(-self.blocks // 8), BLOCK)
+
+    def _page_tables(self):
+        if not self.region:
+            return b""
+        maps = [(*self.region, DATA)]
+        if self.uart[0] != UART_NONE:
+            page = self.uart[1] & -BLOCK
+            maps.append((page, page + BLOCK, DEVICE))
+        maps.append((self.base, self.base + self.scratch_offset, CODE))
+        tables = b""
+        for regime, offset in enumerate(self.root_offset):
+            made = PageTables(maps, self.base + offset, regime).bytes()
+            assert len(made) <= ROOT_SIZE
+            tables += made.ljust(ROOT_SIZE, b"\0")
+        return tables
+
+    def _table(self, number):
+        digests = [
+            hashlib.sha256(block).digest()
+            for segment in self.segments
+            for block in segment.blocks
+        ]
+        for table, block in self.bad_digests:
+            if table == number:
+                digests[block] = bytes(DIGEST)
+        table = b"".join(digests)
+        return table.ljust(round_up(len(table), BLOCK), b"\0")
+
+    def _uart_words(self):
+        """Base, type, conduit, stride, width, and their sum."""
+        kind, base, *registers = self.uart
+        stride, width = registers or (0, 0)
+        words = base, kind | self.conduit << 32, stride | width << 32
+        return base, kind, self.conduit, stride, width, (MAGIC + sum(words)) % 2**64
+
+    # What a sealed Image has otherwise
+
+    def _places(self):
+        return self.kernel_entry, self.dtb, self.record
+
+    def _roots(self):
+        return self.root_offset if self.region else (0, 0)
+
+    def _counted(self, address):
+        return address
+
+    def _base_of(self, segment):
+        return segment.base
+
+    def _sealed_sizes(self):
+        return 0, 0
+
+    def _params(self, self_digest):
+        params = PARAMS.pack(
+            *code_sum(self.image[: self.scratch_offset]), self_digest, self.segment_size,
+            *self._places(), *self._uart_words(),
+            self.on_damage, self.seconds, *self._roots(),
+            self.blocks if self.block_count is None else self.block_count,
+            *self.table_offset, hashlib.sha256(self._table(0)).digest(), self.bitmap_offset,
+            self._counted(self.parity_base) if self.groups else 0, self.groups,
+            *self._sealed_sizes(), len(self.segments), 0,
+        )
+        first_block = 0
+        for segment in self.segments:
+            params += SEGMENT.pack(
+                self._base_of(segment), len(segment.data), first_block, segment.name.encode()
+            )
+            first_block += len(segment.blocks)
+        return params.ljust(round_up(PARAMS_SIZE, BLOCK), b"\0")
+
+    def purgatory(self):
+        """The purgatory segment, byte for byte."""
+        return self._purgatory
+
+    def parity(self):
+        """The parity area."""
+        return self._parity
+
+    @functools.cached_property
+    def _purgatory(self):
+        behind = PARAMS_SELF_DIGEST + DIGEST
+        tables = self._table(0) + self._table(1)
+        roots = self._page_tables()
+        covered = self.image[: self.scratch_offset]
+        covered += self._params(bytes(DIGEST))[behind:] + roots
+        digest = hashlib.sha256(covered).digest()
+        segment = self.image + self._params(digest) + roots + tables
+        return segment.ljust(self.segment_size, b"\0")
+
+    @functools.cached_property
+    def _parity(self):
+        blocks = [block for segment in self.segments for block in segment.blocks]
+        return parity(blocks, self.groups)
+
+    def memory(self):
+        """What the kernel loads, by name."""
+        memory = {s.name: s.data for s in self.segments if not s.absent}
+        memory["purgatory"] = self.purgatory()
+        if self.groups:
+            memory["parity"] = self.parity()
+        return memory
+
+    def address(self, name):
+        others = {"purgatory": self.base, "parity": self.parity_base}
+        return {s.name: s.base for s in self.segments}.get(name) or others[name]
+
+    @property
+    def halts_at(self):
+        """Where the program counter of a CPU is that waits in pg_halt: behind its wfi."""
+        code = self.image[symbol("pg_halt"):self.scratch_offset]
+        return self.base + symbol("pg_halt") + code.index(WFI) + len(WFI)
+
+
+# libcrashres/plan/sealed-image.h, said a second time.
+SEALED_HEADER = BLOCK
+SEALED_ROOT_SIZE = 16 * BLOCK
+
+
+@dataclass
+class SealedPlan(Plan):
+    """A sealed Image where it was loaded: what is in it counts from its start."""
+
+    initrd_size: int = 0            # bytes; the initrd is the last segment
+
+    @property
+    def start(self):
+        return self.base - SEALED_HEADER
+
+    @property
+    def table_offset(self):
+        first = self.image_size + round_up(PARAMS_SIZE, BLOCK)
+        return first, first + self.table_size
+
+    @property
+    def root_offset(self):
+        first = self.bitmap_offset + round_up(-(-self.blocks // 8), BLOCK)
+        return first, first + SEALED_ROOT_SIZE
+
+    @property
+    def segment_size(self):
+        return self.root_offset[1] + SEALED_ROOT_SIZE
+
+    def _page_tables(self):
+        return b""
+
+    def _places(self):
+        return self.kernel_entry - self.base, 0, 0
+
+    def _roots(self):
+        return self.root_offset
+
+    def _counted(self, address):
+        return address - self.base
+
+    def _base_of(self, segment):
+        return 0 if segment.name == "initrd" else segment.base - self.base
+
+    def _sealed_sizes(self):
+        return SEALED_ROOT_SIZE, self.initrd_size
+
+    def memory(self):
+        header = struct.pack("<II", 0x14000000 | SEALED_HEADER // 4, 0).ljust(SEALED_HEADER, b"\0")
+        return {"header": header, **super().memory()}
+
+    def address(self, name):
+        return self.start if name == "header" else super().address(name)
+
+
+@dataclass
+class Outcome:
+    console: str
+    reason: str  # of QEMU's SHUTDOWN event: guest-reset, guest-shutdown; or halted, time-out
+    registers: dict = field(default_factory=dict)
+    # As it is at the end, what run() was asked for. Too much for a message.
+    memory: list = field(default_factory=list, repr=False)
+
+
+class Ended(Exception):
+    """QEMU is gone."""
+
+
+class Qmp:
+    """QEMU's monitor, on its standard input and output."""
+
+    def __init__(self, process):
+        self._process = process
+        self._shutdown = None
+
+    def _read(self):
+        line = self._process.stdout.readline()
+        if not line:
+            raise Ended
+        message = json.loads(line)
+        if message.get("event") == "SHUTDOWN":
+            self._shutdown = message["data"]["reason"]
+        return message
+
+    def ask(self, command, **arguments):
+        request = {"execute": command, "arguments": arguments}
+        try:
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise Ended from None
+        while True:
+            message = self._read()
+            assert "error" not in message, message
+            if "return" in message:
+                return message["return"]
+
+    def wait_for_shutdown(self):
+        while not self._shutdown:
+            self._read()
+        return self._shutdown
+
+    def pc(self):
+        text = self.ask("human-monitor-command", **{"command-line": "info registers"})
+        return int(re.search(r"\bPC=([0-9a-f]+)", text)[1], 16)
+
+    def wait_for_halt(self, address):
+        """Until the CPU stands at address, or the machine has ended otherwise."""
+        while self.pc() != address:
+            if self._shutdown:
+                return self._shutdown
+            time.sleep(0.005)
+        return "halted"
+
+
+def _watch(qmp, halts_at, timer):
+    """Let the machine run; say why it ended. -S, or the event could be missed."""
+    qmp.ask("qmp_capabilities")
+    timer.start()
+    qmp.ask("cont")
+    if halts_at is not None:
+        return qmp.wait_for_halt(halts_at)
+    return qmp.wait_for_shutdown()
+
+
+def _save(qmp, ranges, directory):
+    """The memory of the machine that has ended: (address, size) each."""
+    saved = []
+    for address, size in ranges:
+        path = directory / "memory"
+        qmp.ask("pmemsave", val=address, size=size, filename=str(path))
+        saved.append(path.read_bytes())
+    return saved
+
+
+def _command(cpu, el, files, start, directory):
+    machine = "virt,virtualization=on" if el == 2 else "virt"
+    command = [qemu(), "-M", machine, "-cpu", cpu, "-m", f"{RAM_SIZE >> 20}M", "-display", "none"]
+    # Both a reset and the end of a machine leave QEMU there, with the memory as it is then.
+    command += ["-nic", "none", "-action", "reboot=shutdown,shutdown=pause", "-S"]
+    command += ["-monitor", "none", "-qmp", "stdio", "-serial", f"file:{directory / 'console'}"]
+    for number, (address, data) in enumerate(files):
+        path = directory / f"segment-{number}"
+        path.write_bytes(data)
+        command += ["-device", f"loader,file={path},addr={address:#x},force-raw=on"]
+    return [*command, "-device", f"loader,addr={start:#x},cpu-num=0"]
+
+
+def run(cpu, el, files, start, directory, options=(), memory=(), halts_at=None,
+        seconds=RUN_SECONDS_MAX):
+    """Place files, (address, bytes) each, and start at EL1 or EL2.
+
+    halts_at: do not wait for the end of the machine, but for its CPU at that address."""
+    directory = Path(directory)
+    command = [*_command(cpu, el, files, start, directory), *options]
+    saved = []
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        late = threading.Event()
+        timer = threading.Timer(seconds, lambda: (late.set(), process.kill()))
+        try:
+            qmp = Qmp(process)
+            reason = _watch(qmp, halts_at, timer)
+            saved = _save(qmp, memory, directory)
+            qmp.ask("quit")
+        except Ended:
+            reason = "time-out" if late.is_set() else "QEMU ended"
+        finally:
+            timer.cancel()
+            process.kill()
+    # newline="": carriage returns are part of what is asserted. A damaged kernel may print junk.
+    with open(directory / "console", encoding="latin-1", newline="") as text:
+        outcome = Outcome(text.read(), reason, memory=saved)
+    for word in outcome.console.split():
+        match = re.fullmatch("([A-Za-z0-9]+)=([0-9a-f]{16})", word)
+        if match:
+            outcome.registers[match[1]] = int(match[2], 16)
+    return outcome
+
+
+def run_plan(plan, found, cpu, level, directory, more=(), before=(), halts=False, save=(),
+             **options):
+    """Enter purgatory with found in memory, as by Plan.memory(). level: exception level, E2H.
+
+    Outcome.memory is what the segments are at the end, by name, and what save names: (address,
+    size) each. before: defines of payload.S."""
+    code = assemble("BEFORE", **{"PURGATORY": plan.start, "SET_E2H": int(level[1]), **dict(before)})
+    files = [(plan.address(name), data) for name, data in found.items()]
+    ranges = {s.name: (s.base, len(s.data)) for s in plan.segments if not s.absent}
+    ranges.update(save)
+    outcome = run(cpu, level[0], [*files, (BEFORE, code), *more], BEFORE, directory,
+                  memory=ranges.values(), halts_at=plan.halts_at if halts else None, **options)
+    outcome.memory = dict(zip(ranges, outcome.memory))
+    return outcome
+
+
+def assert_kernel_state(plan, outcome, level):
+    """The kernel runs as booting.rst says, where purgatory was entered."""
+    registers = outcome.registers
+    assert outcome.reason == "guest-shutdown", outcome
+    assert [registers[f"x{n}"] for n in range(4)] == [plan.dtb, 0, 0, 0]
+    assert registers["pc"] == plan.kernel_entry
+    assert registers["CurrentEL"] == level[0] << 2
+    assert registers["DAIF"] == DAIF_MASKED
+    assert registers["SCTLR"] & SCTLR_OFF == 0
+    assert bool(registers["HCR"] & HCR_E2H) == level[1]
+    assert registers["ISR"] == 0

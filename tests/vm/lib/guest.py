@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The Linux inside a VM: run commands in it, read its files, know its memory."""
+
+import base64
+import re
+import struct
+from dataclasses import dataclass, field
+
+from lib.vm import BOOT_TIMEOUT, COMMAND_TIMEOUT, Vm, VmError
+
+PAGE = 4096
+
+
+@dataclass
+class Machine:
+    """What QEMU is to be. One row of the test matrix."""
+    name: str
+    memory: tuple = ("-m", "6G")
+    machine: str = "virt,gic-version=3"
+    cpu: str = "max,pauth-impdef=on,sve=off"
+    crashkernel: str = "crashkernel=512M,high crashkernel=64M,low"
+    more: tuple = field(default=())
+    nodes: int = 1
+    cpus: int = 2
+    words: str = ""                 # more of the command line
+    hotplug: int = 0                # bytes of virtio-mem, plugged in once the kernel runs
+
+    def arguments(self, kernel, initrd):
+        return ["-M", self.machine, "-cpu", self.cpu, "-smp", str(self.cpus),
+                *self.memory, *self.more, "-kernel", str(kernel), "-initrd", str(initrd),
+                "-append", self.command_line()]
+
+    def command_line(self):
+        return f"BOOT_IMAGE=/boot/vmlinuz console=ttyAMA0 panic=10 {self.crashkernel} " \
+               "test.words=\"two words\" loglevel=4" + (" " + self.words if self.words else "")
+
+
+class Guest(Vm):
+    """A VM whose init is tests/vm/init."""
+
+    def wait_ready(self, kind, timeout=BOOT_TIMEOUT):
+        return self.wait_for(rf"^guest: ready: {kind} kernel (.*)$", timeout).group(1)
+
+    def run(self, command, timeout=COMMAND_TIMEOUT):
+        """Runs a shell command: its exit status and its output."""
+        start = self._read_to
+        self.send(command)
+        status = int(self.wait_for(r"^guest: exit (\d+)$", timeout).group(1))
+        output = self.serial[start:self.serial.rindex("\nguest: exit ", start, self._read_to)]
+        return status, output.strip("\n")
+
+    def check(self, command, timeout=COMMAND_TIMEOUT):
+        """Runs a shell command that has to succeed: its output."""
+        status, output = self.run(command, timeout)
+        if status:
+            raise VmError(f"{command!r} exited with {status}: {output}")
+        return output
+
+    def wait_until(self, condition, timeout=COMMAND_TIMEOUT):
+        """Waits until a shell command succeeds."""
+        self.check(f"until {condition}; do sleep 0.2; done", timeout)
+
+    def plug_in(self, size):
+        """Has the virtio-mem device add its memory, which takes it a moment."""
+        before = self._memory()
+        self.check("echo online > /sys/devices/system/memory/auto_online_blocks")
+        self.check("insmod /lib/virtio_mem.ko")
+        # A part of it goes to the kernel's own description of it.
+        self.wait_until(f"[ $(awk '/MemTotal/ {{ print $2 }}' /proc/meminfo) -ge "
+                        f"{before + size * 9 // 10 // 1024} ]")
+
+    def _memory(self):
+        return int(self.check("awk '/MemTotal/ { print $2 }' /proc/meminfo"))
+
+    def read(self, path, blocks=None):
+        """The bytes of a file, or of its first blocks of 4 KiB."""
+        source = f"dd if={path} bs={PAGE} count={blocks} 2>/dev/null" if blocks else f"cat {path}"
+        return base64.b64decode(self.check(f"{source} | base64", 300))
+
+    def panic(self):
+        self.send("echo c > /proc/sysrq-trigger")
+
+
+def parse_iomem(text):
+    """(first, end, name) of every line of /proc/iomem."""
+    return [(int(first, 16), int(last, 16) + 1, name) for first, last, name in
+            re.findall(r"^ *([0-9a-f]+)-([0-9a-f]+) : (.*)$", text, re.MULTILINE)]
+
+
+def subtract(ranges, holes):
+    """Ranges without holes: a plain, slow second opinion on what the loader works out."""
+    for hole_first, hole_end in holes:
+        rest = []
+        for first, end in ranges:
+            if hole_end <= first or end <= hole_first:
+                rest.append((first, end))
+                continue
+            if first < hole_first:
+                rest.append((first, hole_first))
+            if hole_end < end:
+                rest.append((hole_end, end))
+        ranges = rest
+    return sorted(ranges)
+
+
+def join(ranges):
+    """Sorted ranges, those that touch made one."""
+    joined = []
+    for first, end in ranges:
+        if joined and joined[-1][1] == first:
+            first = joined.pop()[0]
+        joined.append((first, end))
+    return joined
+
+
+def named(iomem, pattern):
+    return sorted({(first, end) for first, end, name in iomem if re.fullmatch(pattern, name)})
+
+
+@dataclass
+class Phdr:
+    type: int
+    offset: int
+    vaddr: int
+    paddr: int
+    filesz: int
+    memsz: int
+
+
+def parse_core(head):
+    """The program headers at the start of an ELF core (/proc/vmcore, /proc/kcore)."""
+    assert head[:6] == b"\x7fELF\x02\x01", head[:16]
+    offset, = struct.unpack_from("<Q", head, 32)
+    size, count = struct.unpack_from("<HH", head, 54)
+    phdrs = []
+    for i in range(count):
+        kind, _, *numbers = struct.unpack_from("<IIQQQQQ", head, offset + i * size)
+        phdrs.append(Phdr(kind, *numbers))
+    return phdrs
+
+
+PT_LOAD, PT_NOTE = 1, 4
+
+
+def parse_plan(text):
+    """Segments and regions of a plan printed by kexec: name -> [(first, end), ...]"""
+    plan = {}
+    for name, first, last in re.findall(
+            r"^  (\S.*?) +0x([0-9a-f]{16}) - 0x([0-9a-f]{16})  ", text, re.MULTILINE):
+        plan.setdefault(name, []).append((int(first, 16), int(last, 16) + 1))
+    return plan
+
+
+FDT_BEGIN_NODE, FDT_END_NODE, FDT_PROP, FDT_NOP = 1, 2, 3, 4
+
+
+def tokens(dtb):
+    """(path, start, end, token) of the structure (Devicetree Specification, flattened format).
+
+    The path of a property ends in its name; a node's has its begin and its end.
+    """
+    _, _, structure, strings = struct.unpack_from(">4I", dtb)
+    path, offset = [], structure
+    while True:
+        start, (token,) = offset, struct.unpack_from(">I", dtb, offset)
+        offset += 4
+        if token == FDT_BEGIN_NODE:
+            end = dtb.index(b"\0", offset)
+            path.append(dtb[offset:end].decode())
+            offset = (end + 4) & ~3
+            yield "/".join(path), start, offset, token
+        elif token == FDT_END_NODE:
+            yield "/".join(path), start, offset, token
+            path.pop()
+        elif token == FDT_PROP:
+            size, name = struct.unpack_from(">2I", dtb, offset)
+            key = dtb[strings + name:dtb.index(b"\0", strings + name)].decode()
+            offset = (offset + 8 + size + 3) & ~3
+            yield "/".join([*path, key]), start, offset, token
+        elif token != FDT_NOP:
+            return
+
+
+def parse_chosen(dtb):
+    """The properties of /chosen."""
+    chosen = {}
+    for path, start, _, token in tokens(dtb):
+        if token == FDT_PROP and re.fullmatch("/chosen/[^/]*", path):
+            size, = struct.unpack_from(">I", dtb, start + 4)
+            chosen[path[len("/chosen/"):]] = dtb[start + 12:start + 12 + size]
+    return chosen
+
+
+def without(dtb, *patterns):
+    """The tree without the properties, and the nodes with all in them, whose paths match."""
+    rest = bytearray(dtb)
+    for path, start, end, _ in tokens(dtb):
+        ancestors = [path[:match.start()] for match in re.finditer("/", path)] + [path]
+        if any(re.fullmatch(pattern, name) for pattern in patterns for name in ancestors):
+            rest[start:end] = struct.pack(">I", FDT_NOP) * ((end - start) // 4)
+    return bytes(rest)
