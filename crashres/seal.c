@@ -135,10 +135,10 @@ static bool write_all(int fd, const uint8_t *data, size_t size)
 }
 
 /* What was begun and could not be finished does not stay. */
-static int write_file(const char *path, const struct crashres_file *file)
+static int write_file(const char *path, const struct crashres_input *file)
 {
 	size_t size;
-	const void *data = crashres_file_data(file, &size);
+	const void *data = crashres_input_data(file, &size);
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), error = 0;
 	struct stat st = { 0 };
 
@@ -161,8 +161,8 @@ static int write_file(const char *path, const struct crashres_file *file)
 struct inputs {
 	struct crashres_machine *machine;
 	struct crashres_kernel *kernel;
-	struct crashres_file *initrd;
-	struct crashres_file *output;
+	struct crashres_input *initrd;
+	struct crashres_input *output;
 };
 
 /* Of a machine that is not arm64 nothing is of use. */
@@ -189,7 +189,7 @@ static enum crashres_status seal(struct crashres_ctx *ctx, const struct options 
 	enum crashres_status status = read_machine(ctx, options, &inputs->machine);
 
 	if (status == CRASHRES_OK && options->initrd)
-		status = crashres_file_open(ctx, options->initrd, &inputs->initrd);
+		status = crashres_input_open(ctx, options->initrd, &inputs->initrd);
 	seal.initrd = inputs->initrd;
 	if (status == CRASHRES_OK)
 		status = crashres_seal(ctx, inputs->machine, inputs->kernel, &seal, &inputs->output);
@@ -209,8 +209,8 @@ static int run(struct crashres_ctx *ctx, const struct options *options)
 		result = write_file(options->output, inputs.output);
 	else
 		fprintf(stderr, "crashres: %s\n", crashres_error(ctx));
-	crashres_file_close(inputs.output);
-	crashres_file_close(inputs.initrd);
+	crashres_input_close(inputs.output);
+	crashres_input_close(inputs.initrd);
 	crashres_kernel_close(inputs.kernel);
 	crashres_machine_free(inputs.machine);
 	return result;

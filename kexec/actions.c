@@ -84,23 +84,23 @@ static int run_unload(struct crashres_ctx *ctx, const struct options *options)
 struct inputs {
 	struct crashres_machine *machine;
 	struct crashres_kernel *kernel;
-	struct crashres_file *initrd;
-	struct crashres_file *dtb;
+	struct crashres_input *initrd;
+	struct crashres_input *dtb;
 };
 
 static void close_inputs(struct inputs *inputs)
 {
-	crashres_file_close(inputs->dtb);
-	crashres_file_close(inputs->initrd);
+	crashres_input_close(inputs->dtb);
+	crashres_input_close(inputs->initrd);
 	crashres_kernel_close(inputs->kernel);
 	crashres_machine_free(inputs->machine);
 }
 
 static enum crashres_status open_initrd(struct crashres_ctx *ctx, const struct options *options,
-					struct crashres_file **initrd)
+					struct crashres_input **initrd)
 {
 	if (options->initrd)
-		return crashres_file_open(ctx, options->initrd, initrd);
+		return crashres_input_open(ctx, options->initrd, initrd);
 	return options->reuse_initrd ? crashres_machine_initrd(ctx, initrd) : CRASHRES_OK;
 }
 
@@ -118,7 +118,7 @@ static enum crashres_status open_inputs(struct crashres_ctx *ctx, const struct o
 	if (status == CRASHRES_OK)
 		status = open_initrd(ctx, options, &inputs->initrd);
 	if (status == CRASHRES_OK && options->dtb)
-		status = crashres_file_open(ctx, options->dtb, &inputs->dtb);
+		status = crashres_input_open(ctx, options->dtb, &inputs->dtb);
 	return status;
 }
 

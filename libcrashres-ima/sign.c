@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <sys/xattr.h>
 
-#include "../libcrashres/base/file.h"
+#include "../libcrashres/base/input.h"
 #include "../libcrashres/kernel/pe.h"
 #include "../libcrashres/kernel/zboot.h"
 #include "cms.h"
@@ -51,7 +51,7 @@ static enum crashres_status check_request(struct crashres_ctx *ctx,
 /* The attribute's bytes. */
 static enum crashres_status make_imasig(struct crashres_ctx *ctx,
 					const struct crashres_sign_request *request,
-					const struct crashres_file *file, uint8_t **data,
+					const struct crashres_input *file, uint8_t **data,
 					size_t *size)
 {
 	CRS_CLEANUP(crs_freep) uint8_t *signature = NULL;
@@ -72,7 +72,7 @@ static enum crashres_status make_imasig(struct crashres_ctx *ctx,
 	return crs_imasig_format(ctx, &imasig, data, size);
 }
 
-static enum crashres_status set_xattr(struct crashres_ctx *ctx, const struct crashres_file *file,
+static enum crashres_status set_xattr(struct crashres_ctx *ctx, const struct crashres_input *file,
 				      const uint8_t *data, size_t size)
 {
 	/* The descriptor of a copy is that of memory, where an attribute would be set and lost. */
@@ -88,7 +88,7 @@ static enum crashres_status set_xattr(struct crashres_ctx *ctx, const struct cra
 }
 
 static enum crashres_status write_sigfile(struct crashres_ctx *ctx, const char *output,
-					  const struct crashres_file *file, uint8_t *data,
+					  const struct crashres_input *file, uint8_t *data,
 					  size_t size)
 {
 	const struct iovec part = { data, size };
@@ -104,7 +104,7 @@ static enum crashres_status write_sigfile(struct crashres_ctx *ctx, const char *
 
 static enum crashres_status sign_beside(struct crashres_ctx *ctx,
 					const struct crashres_sign_request *request,
-					const struct crashres_file *file)
+					const struct crashres_input *file)
 {
 	CRS_CLEANUP(crs_freep) uint8_t *data = NULL;
 	size_t size;
@@ -118,7 +118,7 @@ static enum crashres_status sign_beside(struct crashres_ctx *ctx,
 }
 
 static enum crashres_status write_appended(struct crashres_ctx *ctx, const char *path,
-					   const struct crashres_file *file, size_t content_size,
+					   const struct crashres_input *file, size_t content_size,
 					   uint8_t *cms, size_t cms_size)
 {
 	uint8_t trailer[CRS_MODSIG_TRAILER];
@@ -135,7 +135,7 @@ static enum crashres_status write_appended(struct crashres_ctx *ctx, const char 
 /* Where zeros have to go, they go before the signature is made, whose size must be known. */
 static enum crashres_status make_cms(struct crashres_ctx *ctx,
 				     const struct crashres_sign_request *request,
-				     const struct crashres_file *file, size_t *content_size,
+				     const struct crashres_input *file, size_t *content_size,
 				     uint8_t **cms, size_t *cms_size)
 {
 	CRS_CLEANUP(crs_freep) uint8_t *first = NULL;
@@ -164,7 +164,7 @@ static enum crashres_status make_cms(struct crashres_ctx *ctx,
 
 static enum crashres_status append(struct crashres_ctx *ctx,
 				   const struct crashres_sign_request *request,
-				   const struct crashres_file *file)
+				   const struct crashres_input *file)
 {
 	CRS_CLEANUP(crs_freep) uint8_t *cms = NULL;
 	size_t content_size = crs_modsig_strip(ctx, file->data, file->size), cms_size;
@@ -188,10 +188,10 @@ enum crashres_status crashres_sign(struct crashres_ctx *ctx,
 				   const struct crashres_sign_request *request, const char *path)
 {
 	enum crashres_status status = check_request(ctx, request);
-	struct crashres_file *file;
+	struct crashres_input *file;
 
 	if (status == CRASHRES_OK)
-		status = crashres_file_open(ctx, path, &file);
+		status = crashres_input_open(ctx, path, &file);
 	if (status != CRASHRES_OK)
 		return crs_within(ctx, status, "sign");
 	if (crs_zboot_probe(file->data, file->size))
@@ -203,6 +203,6 @@ enum crashres_status crashres_sign(struct crashres_ctx *ctx,
 		status = append(ctx, request, file);
 	else
 		status = sign_beside(ctx, request, file);
-	crashres_file_close(file);
+	crashres_input_close(file);
 	return crs_within(ctx, status, "sign %s", path);
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/xattr.h>
 
-#include "../libcrashres/base/file.h"
+#include "../libcrashres/base/input.h"
 #include "cms.h"
 #include "imasig.h"
 #include "modsig.h"
@@ -18,7 +18,7 @@
 /* What the functions below work on. */
 struct work {
 	struct crashres_ctx *ctx;
-	const struct crashres_file *file;
+	const struct crashres_input *file;
 	struct crashres_certificate *const *certificates;
 	size_t count;
 	struct crashres_verification *result;
@@ -225,8 +225,8 @@ enum crashres_status crashres_verify(struct crashres_ctx *ctx, const char *path,
 				     struct crashres_verification **verification)
 {
 	struct crashres_verification *new;
-	struct crashres_file *file;
-	enum crashres_status status = crashres_file_open(ctx, path, &file);
+	struct crashres_input *file;
+	enum crashres_status status = crashres_input_open(ctx, path, &file);
 
 	if (status != CRASHRES_OK)
 		return crs_within(ctx, status, "verify");
@@ -237,7 +237,7 @@ enum crashres_status crashres_verify(struct crashres_ctx *ctx, const char *path,
 	} else {
 		status = crs_fail_memory(ctx);
 	}
-	crashres_file_close(file);
+	crashres_input_close(file);
 	if (status != CRASHRES_OK) {
 		free(new);
 		return crs_within(ctx, status, "verify %s", path);

@@ -163,16 +163,16 @@ enum crashres_status crashres_machine_set_serial(struct crashres_ctx *ctx,
 						 struct crashres_machine *machine,
 						 const char *tty);
 
-struct crashres_file;
+struct crashres_input;
 
 /**
  * crashres_machine_initrd() - the initrd that the running kernel has kept
- * @initrd: out; release with crashres_file_close().
+ * @initrd: out; release with crashres_input_close().
  *
  * Return: CRASHRES_ERR_OS without /sys/firmware/initrd (retain_initrd, Linux 6.8).
  */
 enum crashres_status crashres_machine_initrd(struct crashres_ctx *ctx,
-					     struct crashres_file **initrd);
+					     struct crashres_input **initrd);
 
 /**
  * crashres_loaded() - does the kernel hold an image in @slot?
@@ -186,17 +186,17 @@ enum crashres_status crashres_loaded(struct crashres_ctx *ctx, enum crashres_slo
 /* --------------------------------------------------------------------- file */
 
 /* The bytes of an initrd or DTB, mapped or read. */
-struct crashres_file;
+struct crashres_input;
 
 /**
- * crashres_file_open() - map a regular file, copy anything else into memory
- * @file: out; release with crashres_file_close().
+ * crashres_input_open() - map a regular file, copy anything else into memory
+ * @file: out; release with crashres_input_close().
  *
  * Return: CRASHRES_ERR_OS; CRASHRES_ERR_FORMAT for an empty file.
  */
-enum crashres_status crashres_file_open(struct crashres_ctx *ctx, const char *path,
-					struct crashres_file **file);
-void crashres_file_close(struct crashres_file *file);	/* may be NULL */
+enum crashres_status crashres_input_open(struct crashres_ctx *ctx, const char *path,
+					struct crashres_input **file);
+void crashres_input_close(struct crashres_input *file);	/* may be NULL */
 
 /* ------------------------------------------------------------------- kernel */
 
@@ -257,8 +257,8 @@ enum crashres_sealing {
 struct crashres_request {
 	size_t size;				/* sizeof(struct crashres_request) */
 	enum crashres_slot slot;
-	const struct crashres_file *initrd;	/* borrowed; may be NULL */
-	const struct crashres_file *dtb;	/* borrowed; NULL: the machine's own */
+	const struct crashres_input *initrd;	/* borrowed; may be NULL */
+	const struct crashres_input *dtb;	/* borrowed; NULL: the machine's own */
 	const char *command_line;		/* may be NULL */
 	bool reuse_cmdline;			/* put the running kernel's command line first */
 	struct crashres_range window;		/* every segment lies inside */
@@ -384,7 +384,7 @@ struct crashres_repair crashres_plan_repair(const struct crashres_plan *plan);
 /* What a sealed Image does, as in struct crashres_request. Start from CRASHRES_SEAL_REQUEST_INIT. */
 struct crashres_seal_request {
 	size_t size;				/* sizeof(struct crashres_seal_request) */
-	const struct crashres_file *initrd;	/* borrowed; NULL: none is checked */
+	const struct crashres_input *initrd;	/* borrowed; NULL: none is checked */
 	enum crashres_on_damage on_damage;
 	uint32_t repair;			/* parity, 1/100 % of what is checked */
 	uint32_t check_seconds;
@@ -396,7 +396,7 @@ struct crashres_seal_request {
 /**
  * crashres_seal() - make an Image that checks and repairs itself before it starts
  * @machine: the one it is for, for its console and its way to reset; may be NULL.
- * @sealed:  out; release with crashres_file_close(). Borrows nothing.
+ * @sealed:  out; release with crashres_input_close(). Borrows nothing.
  *
  * For kexec_file_load(2), and for any boot loader that knows arm64 Images: what
  * starts is purgatory, and after it the kernel, as if there had been nothing.
@@ -408,16 +408,16 @@ struct crashres_seal_request {
  */
 enum crashres_status crashres_seal(struct crashres_ctx *ctx, const struct crashres_machine *machine,
 				   const struct crashres_kernel *kernel,
-				   const struct crashres_seal_request *seal, struct crashres_file **sealed);
+				   const struct crashres_seal_request *seal, struct crashres_input **sealed);
 
 bool crashres_kernel_is_sealed(const struct crashres_kernel *kernel);
 
 /* The Image that was sealed, byte for byte. CRASHRES_ERR_FORMAT where @kernel is not. */
 enum crashres_status crashres_unseal(struct crashres_ctx *ctx, const struct crashres_kernel *kernel,
-				     struct crashres_file **image);
+				     struct crashres_input **image);
 
 /* The bytes of a file, which belong to it. */
-const void *crashres_file_data(const struct crashres_file *file, size_t *size);
+const void *crashres_input_data(const struct crashres_input *file, size_t *size);
 
 /* --------------------------------------------------------------------- load */
 

@@ -67,7 +67,7 @@ enum crashres_status crs_memfd_skip(struct crashres_ctx *ctx, struct crs_memfd *
 }
 
 enum crashres_status crs_memfd_finish(struct crashres_ctx *ctx, struct crs_memfd *memfd,
-				      const char *name, struct crashres_file **file)
+				      const char *name, struct crashres_input **file)
 {
 	if (!memfd->size)
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "nothing in it");
@@ -76,11 +76,11 @@ enum crashres_status crs_memfd_finish(struct crashres_ctx *ctx, struct crs_memfd
 	    fcntl(memfd->fd, F_ADD_SEALS,
 		  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
 		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot seal");
-	return crs_file_from_fd(ctx, memfd->fd, name, file);
+	return crs_input_from_fd(ctx, memfd->fd, name, file);
 }
 
 enum crashres_status crs_memfd_copy(struct crashres_ctx *ctx, const void *data, size_t size,
-				    const char *name, struct crashres_file **file)
+				    const char *name, struct crashres_input **file)
 {
 	CRS_CLEANUP(crs_memfd_closep) struct crs_memfd memfd = CRS_MEMFD_CLOSED;
 	enum crashres_status status = crs_memfd_open(ctx, &memfd);

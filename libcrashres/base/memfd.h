@@ -3,7 +3,7 @@
 #ifndef CRS_MEMFD_H
 #define CRS_MEMFD_H
 
-#include "file.h"
+#include "input.h"
 
 struct crs_memfd {
 	int fd;
@@ -28,11 +28,11 @@ enum crashres_status crs_memfd_skip(struct crashres_ctx *ctx, struct crs_memfd *
  * gives it as a file called @name. Empty: CRASHRES_ERR_FORMAT.
  */
 enum crashres_status crs_memfd_finish(struct crashres_ctx *ctx, struct crs_memfd *memfd,
-				      const char *name, struct crashres_file **file);
+				      const char *name, struct crashres_input **file);
 
 /* All of the above for bytes that are there already. */
 enum crashres_status crs_memfd_copy(struct crashres_ctx *ctx, const void *data, size_t size,
-				    const char *name, struct crashres_file **file);
+				    const char *name, struct crashres_input **file);
 
 /* For CRS_CLEANUP. */
 void crs_memfd_closep(struct crs_memfd *memfd);

@@ -90,7 +90,7 @@ static enum crashres_status unpack_to(struct crashres_ctx *ctx, const struct for
 
 static enum crashres_status unpack_file(struct crashres_ctx *ctx, const struct format *format,
 					const uint8_t *data, size_t size, const char *name,
-					struct crashres_file **inner)
+					struct crashres_input **inner)
 {
 	CRS_CLEANUP(crs_memfd_closep) struct crs_memfd memfd = CRS_MEMFD_CLOSED;
 	enum crashres_status status = crs_memfd_open(ctx, &memfd);
@@ -111,8 +111,8 @@ static const struct format *find(const uint8_t *data, size_t size)
 	return NULL;
 }
 
-enum crashres_status crs_decompress(struct crashres_ctx *ctx, const struct crashres_file *file,
-				    struct crashres_file **inner)
+enum crashres_status crs_decompress(struct crashres_ctx *ctx, const struct crashres_input *file,
+				    struct crashres_input **inner)
 {
 	const struct format *format = find(file->data, file->size);
 	CRS_CLEANUP(crs_freep) char *name = NULL;
@@ -129,9 +129,9 @@ enum crashres_status crs_decompress(struct crashres_ctx *ctx, const struct crash
 			  "%s", file->name);
 }
 
-enum crashres_status crs_decompress_part(struct crashres_ctx *ctx, const struct crashres_file *file,
+enum crashres_status crs_decompress_part(struct crashres_ctx *ctx, const struct crashres_input *file,
 					 const struct crs_part *part, const char *format,
-					 struct crashres_file **inner)
+					 struct crashres_input **inner)
 {
 	CRS_CLEANUP(crs_freep) char *name = NULL;
 	enum crashres_status status;

@@ -3,7 +3,7 @@
 #ifndef CRS_DECOMPRESS_H
 #define CRS_DECOMPRESS_H
 
-#include "../base/file.h"
+#include "../base/input.h"
 
 /* What this build unpacks: "gzip (zlib), zstd, xz, lzma, lz4, bzip2". */
 #define CRS_DECOMPRESS_FORMATS \
@@ -41,8 +41,8 @@
  *   CRASHRES_ERR_LIMIT        it unpacks to more than 4 GiB, or needs too much memory to unpack
  *   CRASHRES_ERR_UNSUPPORTED  the library for it was not there when this was built
  */
-enum crashres_status crs_decompress(struct crashres_ctx *ctx, const struct crashres_file *file,
-				    struct crashres_file **inner);
+enum crashres_status crs_decompress(struct crashres_ctx *ctx, const struct crashres_input *file,
+				    struct crashres_input **inner);
 
 /* Where in a file the kernel is, and the type of that file: "vmlinuz". */
 struct crs_part {
@@ -55,8 +55,8 @@ struct crs_part {
  * Unpacks a part of @file that is said to be in @format, such as "zstd". @part
  * lies inside @file. @name of the result is "<file> (vmlinuz)". Return: as above.
  */
-enum crashres_status crs_decompress_part(struct crashres_ctx *ctx, const struct crashres_file *file,
+enum crashres_status crs_decompress_part(struct crashres_ctx *ctx, const struct crashres_input *file,
 					 const struct crs_part *part, const char *format,
-					 struct crashres_file **inner);
+					 struct crashres_input **inner);
 
 #endif

@@ -128,7 +128,7 @@ static enum crashres_status write_pieces(struct crashres_ctx *ctx, const struct 
 	return CRASHRES_OK;
 }
 
-static enum crashres_status flatten(struct crashres_ctx *ctx, const struct crashres_file *file,
+static enum crashres_status flatten(struct crashres_ctx *ctx, const struct crashres_input *file,
 				    Elf *elf, struct crs_memfd *memfd)
 {
 	struct pieces pieces = { 0 };
@@ -153,8 +153,8 @@ static enum crashres_status flatten(struct crashres_ctx *ctx, const struct crash
 	return status;
 }
 
-enum crashres_status crs_elf_open(struct crashres_ctx *ctx, const struct crashres_file *file,
-				  struct crashres_file **inner)
+enum crashres_status crs_elf_open(struct crashres_ctx *ctx, const struct crashres_input *file,
+				  struct crashres_input **inner)
 {
 	CRS_CLEANUP(crs_memfd_closep) struct crs_memfd memfd = CRS_MEMFD_CLOSED;
 	CRS_CLEANUP(crs_freep) char *name = NULL;

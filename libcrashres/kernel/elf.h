@@ -3,7 +3,7 @@
 #ifndef CRS_ELF_H
 #define CRS_ELF_H
 
-#include "../base/file.h"
+#include "../base/input.h"
 
 bool crs_elf_probe(const void *data, size_t size);
 
@@ -15,7 +15,7 @@ bool crs_elf_probe(const void *data, size_t size);
  *   CRASHRES_ERR_UNSUPPORTED  an ELF file of another kind or machine
  *   CRASHRES_ERR_LIMIT        its segments are spread over more than 4 GiB
  */
-enum crashres_status crs_elf_open(struct crashres_ctx *ctx, const struct crashres_file *file,
-				  struct crashres_file **inner);
+enum crashres_status crs_elf_open(struct crashres_ctx *ctx, const struct crashres_input *file,
+				  struct crashres_input **inner);
 
 #endif

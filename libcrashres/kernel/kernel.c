@@ -17,8 +17,8 @@
 static const struct container {
 	const char *type;
 	bool (*probe)(const void *data, size_t size);
-	enum crashres_status (*open)(struct crashres_ctx *ctx, const struct crashres_file *file,
-				     struct crashres_file **inner);
+	enum crashres_status (*open)(struct crashres_ctx *ctx, const struct crashres_input *file,
+				     struct crashres_input **inner);
 } containers[] = {
 	{ "vmlinuz", crs_zboot_probe, crs_zboot_open },
 	{ "vmlinux", crs_elf_probe, crs_elf_open },
@@ -28,7 +28,7 @@ static const struct container {
 #define CONTAINERS (sizeof(containers) / sizeof(*containers))
 
 static enum crashres_status open_uki(struct crashres_ctx *ctx, struct crashres_kernel *kernel,
-				     struct crashres_file **inner)
+				     struct crashres_input **inner)
 {
 	enum crashres_status status;
 	struct crs_uki uki;
@@ -49,9 +49,9 @@ static enum crashres_status open_uki(struct crashres_ctx *ctx, struct crashres_k
 
 /* *inner becomes what kernel->file holds, NULL where it is no wrapper. */
 static enum crashres_status open_wrapper(struct crashres_ctx *ctx, struct crashres_kernel *kernel,
-					 struct crashres_file **inner)
+					 struct crashres_input **inner)
 {
-	const struct crashres_file *file = kernel->file;
+	const struct crashres_input *file = kernel->file;
 
 	*inner = NULL;
 	if (crs_image_probe(file->data, file->size))
@@ -72,13 +72,13 @@ static enum crashres_status open_wrapper(struct crashres_ctx *ctx, struct crashr
 static enum crashres_status unwrap(struct crashres_ctx *ctx, struct crashres_kernel *kernel)
 {
 	for (int depth = 0; depth < MAX_WRAPPERS; depth++) {
-		struct crashres_file *inner;
+		struct crashres_input *inner;
 		enum crashres_status status = open_wrapper(ctx, kernel, &inner);
 
 		if (status != CRASHRES_OK || !inner)
 			return status;
 		crs_log(ctx, CRASHRES_LOG_DEBUG, "%s: %zu bytes", inner->name, inner->size);
-		crashres_file_close(kernel->file);
+		crashres_input_close(kernel->file);
 		kernel->file = inner;
 	}
 	return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: wrapped more than %d times",
@@ -87,7 +87,7 @@ static enum crashres_status unwrap(struct crashres_ctx *ctx, struct crashres_ker
 
 static enum crashres_status identify(struct crashres_ctx *ctx, struct crashres_kernel *kernel)
 {
-	const struct crashres_file *file = kernel->file;
+	const struct crashres_input *file = kernel->file;
 
 	if (file->size >= 4 && !memcmp(file->data, "\xd0\x0d\xfe\xed", 4))
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
@@ -105,7 +105,7 @@ static enum crashres_status identify(struct crashres_ctx *ctx, struct crashres_k
 /* A device goes on behind its Image, and no more than image_size bytes can be loaded. */
 static enum crashres_status cut_copy(struct crashres_ctx *ctx, struct crashres_kernel *kernel)
 {
-	struct crashres_file *cut;
+	struct crashres_input *cut;
 	enum crashres_status status;
 
 	if (!kernel->file->copied || kernel->file->size <= kernel->image.image_size)
@@ -113,20 +113,20 @@ static enum crashres_status cut_copy(struct crashres_ctx *ctx, struct crashres_k
 	status = crs_memfd_copy(ctx, kernel->file->data, kernel->image.image_size,
 				kernel->file->name, &cut);
 	if (status == CRASHRES_OK) {
-		crashres_file_close(kernel->file);
+		crashres_input_close(kernel->file);
 		kernel->file = cut;
 	}
 	return status;
 }
 
-enum crashres_status crs_kernel_from_file(struct crashres_ctx *ctx, struct crashres_file *file,
+enum crashres_status crs_kernel_from_file(struct crashres_ctx *ctx, struct crashres_input *file,
 					  struct crashres_kernel **kernel)
 {
 	struct crashres_kernel *new = calloc(1, sizeof(*new));
 	enum crashres_status status;
 
 	if (!new) {
-		crashres_file_close(file);
+		crashres_input_close(file);
 		return crs_fail_memory(ctx);
 	}
 	new->file = file;
@@ -148,8 +148,8 @@ enum crashres_status crs_kernel_from_file(struct crashres_ctx *ctx, struct crash
 enum crashres_status crashres_kernel_open(struct crashres_ctx *ctx, const char *path,
 					  struct crashres_kernel **kernel)
 {
-	struct crashres_file *file;
-	enum crashres_status status = crashres_file_open(ctx, path, &file);
+	struct crashres_input *file;
+	enum crashres_status status = crashres_input_open(ctx, path, &file);
 
 	return status == CRASHRES_OK ? crs_kernel_from_file(ctx, file, kernel) : status;
 }
@@ -158,9 +158,9 @@ void crashres_kernel_close(struct crashres_kernel *kernel)
 {
 	if (!kernel)
 		return;
-	crashres_file_close(kernel->file);
-	crashres_file_close(kernel->initrd);
-	crashres_file_close(kernel->dtb);
+	crashres_input_close(kernel->file);
+	crashres_input_close(kernel->initrd);
+	crashres_input_close(kernel->dtb);
 	free(kernel->command_line);
 	free(kernel);
 }

@@ -3,21 +3,21 @@
 #ifndef CRS_KERNEL_H
 #define CRS_KERNEL_H
 
-#include "../base/file.h"
+#include "../base/input.h"
 #include "image.h"
 
 struct crashres_kernel {
-	struct crashres_file *file;	/* innermost: holds the Image */
+	struct crashres_input *file;	/* innermost: holds the Image */
 	struct crs_image image;
 	const char *type;		/* outermost format, a static name */
 	/* What the file brings beside the kernel; NULL where it does not. */
-	struct crashres_file *initrd;
-	struct crashres_file *dtb;
+	struct crashres_input *initrd;
+	struct crashres_input *dtb;
 	char *command_line;
 };
 
 /* As crashres_kernel_open(); @file becomes the kernel's, or is closed. */
-enum crashres_status crs_kernel_from_file(struct crashres_ctx *ctx, struct crashres_file *file,
+enum crashres_status crs_kernel_from_file(struct crashres_ctx *ctx, struct crashres_input *file,
 					  struct crashres_kernel **kernel);
 
 #endif

@@ -65,7 +65,7 @@ static enum crashres_status check_kind(struct crashres_ctx *ctx, const struct ui
 	return CRASHRES_OK;
 }
 
-static enum crashres_status read_header(struct crashres_ctx *ctx, const struct crashres_file *file,
+static enum crashres_status read_header(struct crashres_ctx *ctx, const struct crashres_input *file,
 					struct uimage_header *header)
 {
 	uint64_t end;
@@ -87,8 +87,8 @@ static enum crashres_status read_header(struct crashres_ctx *ctx, const struct c
 	return check_kind(ctx, header);
 }
 
-enum crashres_status crs_uimage_open(struct crashres_ctx *ctx, const struct crashres_file *file,
-				     struct crashres_file **inner)
+enum crashres_status crs_uimage_open(struct crashres_ctx *ctx, const struct crashres_input *file,
+				     struct crashres_input **inner)
 {
 	CRS_CLEANUP(crs_freep) char *name = NULL;
 	struct uimage_header header;

@@ -3,7 +3,7 @@
 #ifndef CRS_UIMAGE_H
 #define CRS_UIMAGE_H
 
-#include "../base/file.h"
+#include "../base/input.h"
 
 bool crs_uimage_probe(const void *data, size_t size);
 
@@ -17,7 +17,7 @@ bool crs_uimage_probe(const void *data, size_t size);
  *                             known or not built in
  *   CRASHRES_ERR_LIMIT        as crs_decompress()
  */
-enum crashres_status crs_uimage_open(struct crashres_ctx *ctx, const struct crashres_file *file,
-				     struct crashres_file **inner);
+enum crashres_status crs_uimage_open(struct crashres_ctx *ctx, const struct crashres_input *file,
+				     struct crashres_input **inner);
 
 #endif

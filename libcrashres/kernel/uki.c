@@ -61,7 +61,7 @@ static enum crashres_status find_content(struct crashres_ctx *ctx, const struct 
 /* A section as a file; *part stays NULL without one. */
 static enum crashres_status take_file(struct crashres_ctx *ctx, const struct crs_pe *pe,
 				      const char *file_name, const char *name,
-				      struct crashres_file **part)
+				      struct crashres_input **part)
 {
 	CRS_CLEANUP(crs_freep) char *part_name = NULL;
 	struct content content;
@@ -110,7 +110,7 @@ static enum crashres_status check_header(struct crashres_ctx *ctx, const struct 
 	return CRASHRES_OK;
 }
 
-enum crashres_status crs_uki_open(struct crashres_ctx *ctx, const struct crashres_file *file,
+enum crashres_status crs_uki_open(struct crashres_ctx *ctx, const struct crashres_input *file,
 				  struct crs_uki *uki)
 {
 	struct crs_uki new = { 0 };
@@ -139,8 +139,8 @@ enum crashres_status crs_uki_open(struct crashres_ctx *ctx, const struct crashre
 
 void crs_uki_free(struct crs_uki *uki)
 {
-	crashres_file_close(uki->kernel);
-	crashres_file_close(uki->initrd);
-	crashres_file_close(uki->dtb);
+	crashres_input_close(uki->kernel);
+	crashres_input_close(uki->initrd);
+	crashres_input_close(uki->dtb);
 	free(uki->command_line);
 }

@@ -6,12 +6,12 @@
 #ifndef CRS_UKI_H
 #define CRS_UKI_H
 
-#include "../base/file.h"
+#include "../base/input.h"
 
 struct crs_uki {
-	struct crashres_file *kernel;	/* may be in a wrapper of its own */
-	struct crashres_file *initrd;	/* this and the rest: NULL where there is none */
-	struct crashres_file *dtb;
+	struct crashres_input *kernel;	/* may be in a wrapper of its own */
+	struct crashres_input *initrd;	/* this and the rest: NULL where there is none */
+	struct crashres_input *dtb;
 	char *command_line;
 };
 
@@ -25,7 +25,7 @@ bool crs_uki_probe(const void *data, size_t size);
  *   CRASHRES_ERR_FORMAT       truncated or damaged
  *   CRASHRES_ERR_UNSUPPORTED  not for arm64
  */
-enum crashres_status crs_uki_open(struct crashres_ctx *ctx, const struct crashres_file *file,
+enum crashres_status crs_uki_open(struct crashres_ctx *ctx, const struct crashres_input *file,
 				  struct crs_uki *uki);
 void crs_uki_free(struct crs_uki *uki);
 

@@ -19,7 +19,7 @@ bool crs_zboot_probe(const void *data, size_t size)
 }
 
 /* The name is told in messages: one that is no word is none. */
-static enum crashres_status read_name(struct crashres_ctx *ctx, const struct crashres_file *file,
+static enum crashres_status read_name(struct crashres_ctx *ctx, const struct crashres_input *file,
 				      char name[NAME_SIZE])
 {
 	size_t length;
@@ -35,7 +35,7 @@ static enum crashres_status read_name(struct crashres_ctx *ctx, const struct cra
 	return CRASHRES_OK;
 }
 
-static enum crashres_status find_payload(struct crashres_ctx *ctx, const struct crashres_file *file,
+static enum crashres_status find_payload(struct crashres_ctx *ctx, const struct crashres_input *file,
 					 struct crs_part *part, char name[NAME_SIZE])
 {
 	struct crs_pe pe;
@@ -69,9 +69,9 @@ static const char *format_of(const char *name)
  * Behind all but gzip, which has it inside, stands the unpacked size. It is not
  * counted in the payload, and lz4's legacy format shows truncation by nothing else.
  */
-static enum crashres_status check_size(struct crashres_ctx *ctx, const struct crashres_file *file,
+static enum crashres_status check_size(struct crashres_ctx *ctx, const struct crashres_input *file,
 				       const struct crs_part *part, const char *name,
-				       const struct crashres_file *inner)
+				       const struct crashres_input *inner)
 {
 	uint64_t told;
 
@@ -92,10 +92,10 @@ static bool is_zero(const uint8_t *data, size_t size)
  * Since 6.12 the Image is padded to its image_size. Where it is signed, that is
  * behind its signatures, where the kernel's check of them wants nothing.
  */
-static enum crashres_status cut_padding(struct crashres_ctx *ctx, struct crashres_file **file)
+static enum crashres_status cut_padding(struct crashres_ctx *ctx, struct crashres_input **file)
 {
-	const struct crashres_file *padded = *file;
-	struct crashres_file *cut;
+	const struct crashres_input *padded = *file;
+	struct crashres_input *cut;
 	enum crashres_status status;
 	struct crs_pe pe;
 	uint64_t end = 0;
@@ -106,17 +106,17 @@ static enum crashres_status cut_padding(struct crashres_ctx *ctx, struct crashre
 		return CRASHRES_OK;
 	status = crs_memfd_copy(ctx, padded->data, end, padded->name, &cut);
 	if (status == CRASHRES_OK) {
-		crashres_file_close(*file);
+		crashres_input_close(*file);
 		*file = cut;
 	}
 	return status;
 }
 
-enum crashres_status crs_zboot_open(struct crashres_ctx *ctx, const struct crashres_file *file,
-				    struct crashres_file **inner)
+enum crashres_status crs_zboot_open(struct crashres_ctx *ctx, const struct crashres_input *file,
+				    struct crashres_input **inner)
 {
 	struct crs_part part = { .type = "vmlinuz" };
-	struct crashres_file *image;
+	struct crashres_input *image;
 	char name[NAME_SIZE];
 	enum crashres_status status = find_payload(ctx, file, &part, name);
 
@@ -129,7 +129,7 @@ enum crashres_status crs_zboot_open(struct crashres_ctx *ctx, const struct crash
 	if (status == CRASHRES_OK)
 		status = cut_padding(ctx, &image);
 	if (status != CRASHRES_OK) {
-		crashres_file_close(image);
+		crashres_input_close(image);
 		return crs_within(ctx, status, "%s: vmlinuz", file->name);
 	}
 	*inner = image;

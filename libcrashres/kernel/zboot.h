@@ -6,7 +6,7 @@
 #ifndef CRS_ZBOOT_H
 #define CRS_ZBOOT_H
 
-#include "../base/file.h"
+#include "../base/input.h"
 
 bool crs_zboot_probe(const void *data, size_t size);
 
@@ -18,7 +18,7 @@ bool crs_zboot_probe(const void *data, size_t size);
  *   CRASHRES_ERR_UNSUPPORTED  not for arm64, or a compression that is not known or not built in
  *   CRASHRES_ERR_LIMIT        as crs_decompress()
  */
-enum crashres_status crs_zboot_open(struct crashres_ctx *ctx, const struct crashres_file *file,
-				    struct crashres_file **inner);
+enum crashres_status crs_zboot_open(struct crashres_ctx *ctx, const struct crashres_input *file,
+				    struct crashres_input **inner);
 
 #endif

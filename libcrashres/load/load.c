@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../base/file.h"
+#include "../base/input.h"
 #include "load.h"
 #include "../plan/call.h"
 #include "../plan/plan.h"

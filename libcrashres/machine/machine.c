@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../base/file.h"
+#include "../base/input.h"
 #include "devicetree.h"
 #include "machine.h"
 #include "tty.h"
@@ -448,7 +448,7 @@ enum crashres_status crashres_loaded(struct crashres_ctx *ctx, enum crashres_slo
 }
 
 enum crashres_status crashres_machine_initrd(struct crashres_ctx *ctx,
-					     struct crashres_file **initrd)
+					     struct crashres_input **initrd)
 {
 	CRS_CLEANUP(crs_closep) int fd = openat(ctx->root_fd, "sys/firmware/initrd",
 						O_RDONLY | O_CLOEXEC);
@@ -457,5 +457,5 @@ enum crashres_status crashres_machine_initrd(struct crashres_ctx *ctx,
 		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno,
 				      "the running kernel has kept no initrd (it needs retain_initrd "
 				      "and Linux 6.8): /sys/firmware/initrd");
-	return crs_file_from_fd(ctx, fd, "/sys/firmware/initrd", initrd);
+	return crs_input_from_fd(ctx, fd, "/sys/firmware/initrd", initrd);
 }

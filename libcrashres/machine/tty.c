@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../base/file.h"
+#include "../base/input.h"
 #include "tty.h"
 
 #define FOLDER		"sys/class/tty/"

@@ -61,12 +61,12 @@ static bool is_crash(const struct draft *draft)
 }
 
 /* What was asked for comes before what the kernel file brings (UKI). */
-static const struct crashres_file *initrd_of(const struct draft *draft)
+static const struct crashres_input *initrd_of(const struct draft *draft)
 {
 	return draft->request->initrd ? draft->request->initrd : draft->kernel->initrd;
 }
 
-static const struct crashres_file *dtb_of(const struct draft *draft)
+static const struct crashres_input *dtb_of(const struct draft *draft)
 {
 	return draft->request->dtb ? draft->request->dtb : draft->kernel->dtb;
 }
@@ -221,7 +221,7 @@ static enum crashres_status take_machines_dtb(struct draft *draft)
 
 static enum crashres_status take_dtb_source(struct draft *draft)
 {
-	const struct crashres_file *file = dtb_of(draft);
+	const struct crashres_input *file = dtb_of(draft);
 
 	draft->have_seed = draft->ctx->entropy(draft->ctx->entropy_data, draft->seed,
 					       sizeof(draft->seed));
@@ -273,7 +273,7 @@ static enum crashres_status make_dtb(struct draft *draft)
 static enum crashres_status describe_kernel(struct draft *draft)
 {
 	const struct crs_image *image = &draft->kernel->image;
-	const struct crashres_file *file = draft->kernel->file;
+	const struct crashres_input *file = draft->kernel->file;
 
 	if (image->page_size && image->page_size != draft->machine->page_size)
 		crs_log(draft->ctx, CRASHRES_LOG_INFO,
@@ -307,7 +307,7 @@ static enum crashres_status describe_elfcorehdr(struct draft *draft, uint64_t si
 
 static enum crashres_status describe_segments(struct draft *draft)
 {
-	const struct crashres_file *initrd = initrd_of(draft);
+	const struct crashres_input *initrd = initrd_of(draft);
 	enum crashres_status status = describe_kernel(draft);
 
 	if (status == CRASHRES_OK && initrd)
@@ -771,7 +771,7 @@ void crashres_plan_free(struct crashres_plan *plan)
 	free(plan->dtb);
 	free(plan->parity);
 	free(plan->purgatory);
-	crashres_file_close(plan->sealed_kernel);
+	crashres_input_close(plan->sealed_kernel);
 	free(plan);
 }
 

@@ -18,10 +18,10 @@ struct crashres_plan {
 	size_t segment_count;
 	struct crashres_repair repair;
 	/* For kexec_file_load; borrowed, initrd may be NULL. */
-	const struct crashres_file *kernel;
-	const struct crashres_file *initrd;
+	const struct crashres_input *kernel;
+	const struct crashres_input *initrd;
 	enum crashres_sealed sealed;
-	struct crashres_file *sealed_kernel;	/* instead of kernel; NULL: none */
+	struct crashres_input *sealed_kernel;	/* instead of kernel; NULL: none */
 	bool or_unsealed;			/* rather kernel than nothing */
 	bool no_cma;
 	bool force_dtb;

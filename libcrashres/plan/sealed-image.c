@@ -135,12 +135,12 @@ static enum crashres_status put(const struct sealing *sealing, struct crs_memfd 
 	return status == CRASHRES_OK ? crs_memfd_write(sealing->ctx, memfd, data, size) : status;
 }
 
-static enum crashres_status write_file(const struct sealing *sealing, struct crashres_file **file)
+static enum crashres_status write_file(const struct sealing *sealing, struct crashres_input **file)
 {
 	CRS_CLEANUP(crs_memfd_closep) struct crs_memfd memfd = CRS_MEMFD_CLOSED;
 	CRS_CLEANUP(crs_freep) char *name = NULL;
 	const struct crs_seal_header header = make_header(sealing);
-	const struct crashres_file *kernel = sealing->kernel->file;
+	const struct crashres_input *kernel = sealing->kernel->file;
 	enum crashres_status status = crs_memfd_open(sealing->ctx, &memfd);
 
 	if (asprintf(&name, "%s (sealed)", kernel->name) < 0) {
@@ -176,7 +176,7 @@ static enum crashres_status check(struct crashres_ctx *ctx, const struct crashre
 
 enum crashres_status crashres_seal(struct crashres_ctx *ctx, const struct crashres_machine *machine,
 				   const struct crashres_kernel *kernel,
-				   const struct crashres_seal_request *seal, struct crashres_file **sealed)
+				   const struct crashres_seal_request *seal, struct crashres_input **sealed)
 {
 	static const struct crs_firmware unknown;
 	CRS_CLEANUP(crs_freep) uint8_t *purgatory = NULL;
@@ -221,7 +221,7 @@ bool crashres_kernel_is_sealed(const struct crashres_kernel *kernel)
 }
 
 enum crashres_status crashres_unseal(struct crashres_ctx *ctx, const struct crashres_kernel *kernel,
-				     struct crashres_file **image)
+				     struct crashres_input **image)
 {
 	CRS_CLEANUP(crs_freep) char *name = NULL;
 	uint64_t offset, size;

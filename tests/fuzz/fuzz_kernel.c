@@ -36,7 +36,7 @@ static void check_kernel(const struct crashres_kernel *kernel)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct crashres_kernel *kernel = UNTOUCHED;
-	struct crashres_file *file;
+	struct crashres_input *file;
 	struct crashres_ctx *ctx;
 	enum crashres_status status;
 

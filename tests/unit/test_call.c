@@ -2,7 +2,7 @@
 #include "../../libcrashres/plan/call.h"
 #include "support.h"
 
-static const struct crashres_file a_file = { .name = "file" };
+static const struct crashres_input a_file = { .name = "file" };
 
 /* Wishes as bits, so that all of them can be tried together. */
 enum {
@@ -158,7 +158,7 @@ static void test_where_purgatory_is_required(void **state)
 
 static void test_the_device_tree_of_a_kernel_file_is_left_out_with_a_warning(void **state)
 {
-	struct crashres_file dtb = { .name = "linux.efi (.dtb)" };
+	struct crashres_input dtb = { .name = "linux.efi (.dtb)" };
 	const struct crashres_kernel kernel = { .dtb = &dtb };
 	const struct crashres_request request = CRASHRES_REQUEST_INIT;
 	struct unit *unit = *state;

@@ -33,9 +33,9 @@ static struct bytes make_plain(size_t size)
 }
 
 static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes,
-				       struct crashres_file **inner)
+				       struct crashres_input **inner)
 {
-	struct crashres_file file = { .name = "Image", .data = bytes.data, .size = bytes.size,
+	struct crashres_input file = { .name = "Image", .data = bytes.data, .size = bytes.size,
 				      .fd = -1 };
 
 	return crs_decompress(unit->ctx, &file, inner);
@@ -44,7 +44,7 @@ static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes,
 static void check_gives(struct unit *unit, struct bytes packed, const char *name,
 			struct bytes plain)
 {
-	struct crashres_file *inner;
+	struct crashres_input *inner;
 	char wanted[64];
 
 	assert_ok(unit, open_bytes(unit, packed, &inner));
@@ -53,13 +53,13 @@ static void check_gives(struct unit *unit, struct bytes packed, const char *name
 	assert_memory_equal(inner->data, plain.data, plain.size);
 	snprintf(wanted, sizeof(wanted), "Image (%s)", name);
 	assert_string_equal(inner->name, wanted);
-	crashres_file_close(inner);
+	crashres_input_close(inner);
 }
 
 static void refuse(struct unit *unit, struct bytes packed, enum crashres_status status,
 		   const char *sentence)
 {
-	struct crashres_file *inner = UNTOUCHED;
+	struct crashres_input *inner = UNTOUCHED;
 
 	assert_fails(unit, open_bytes(unit, packed, &inner), status, sentence);
 	assert_ptr_equal(inner, UNTOUCHED);
@@ -67,7 +67,7 @@ static void refuse(struct unit *unit, struct bytes packed, enum crashres_status 
 
 static void check_is_plain(struct unit *unit, struct bytes bytes)
 {
-	struct crashres_file *inner = UNTOUCHED;
+	struct crashres_input *inner = UNTOUCHED;
 
 	assert_ok(unit, open_bytes(unit, bytes, &inner));
 	assert_null(inner);
@@ -169,7 +169,7 @@ static void test_truncated_at_many_lengths(void **state)
 static void sees_damage(struct unit *unit, const struct format *format, struct bytes packed,
 			struct bytes plain)
 {
-	struct crashres_file *inner = UNTOUCHED;
+	struct crashres_input *inner = UNTOUCHED;
 	enum crashres_status status;
 	size_t found = 0, tried = 0;
 
@@ -178,7 +178,7 @@ static void sees_damage(struct unit *unit, const struct format *format, struct b
 		status = open_bytes(unit, packed, &inner);
 		tried++;
 		if (status == CRASHRES_OK) {
-			crashres_file_close(inner);
+			crashres_input_close(inner);
 		} else {
 			found++;
 			assert_int_equal(status, CRASHRES_ERR_FORMAT);
@@ -390,9 +390,9 @@ static void test_xz_with_padding_between_its_streams(void **state)
 #endif
 
 static enum crashres_status open_part(struct unit *unit, struct bytes bytes, const char *format,
-				      uint64_t offset, struct crashres_file **inner)
+				      uint64_t offset, struct crashres_input **inner)
 {
-	struct crashres_file file = { .name = "Image", .data = bytes.data, .size = bytes.size,
+	struct crashres_input file = { .name = "Image", .data = bytes.data, .size = bytes.size,
 				      .fd = -1 };
 	struct crs_part part = { "vmlinuz", offset, bytes.size - offset };
 
@@ -404,7 +404,7 @@ static void test_a_part_in_a_named_format(void **state)
 	struct unit *unit = *state;
 	struct bytes plain = make_plain(1000);
 	struct bytes file = pack_join(pack_noise(100, 1), pack("gzip", plain.data, plain.size));
-	struct crashres_file *inner = UNTOUCHED;
+	struct crashres_input *inner = UNTOUCHED;
 
 	assert_fails(unit, open_part(unit, file, "lzo", 100, &inner), CRASHRES_ERR_UNSUPPORTED,
 		     "Image: vmlinuz: unknown compression \"lzo\"");
@@ -419,7 +419,7 @@ static void test_a_part_in_a_named_format(void **state)
 	assert_string_equal(inner->name, "Image (vmlinuz)");
 	assert_int_equal(inner->size, 1000);
 	assert_memory_equal(inner->data, plain.data, 1000);
-	crashres_file_close(inner);
+	crashres_input_close(inner);
 	free(file.data);
 	free(plain.data);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <elf.h>
 
-#include "../../libcrashres/base/file.h"
+#include "../../libcrashres/base/input.h"
 #include "../../libcrashres/kernel/elf.h"
 #include "support.h"
 #include "wrap.h"
@@ -9,9 +9,9 @@
 #define BASE 0xffff800008000000ULL	/* where Linux links itself */
 
 static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes,
-				       struct crashres_file **inner)
+				       struct crashres_input **inner)
 {
-	struct crashres_file file = { .name = "vmlinux", .data = bytes.data, .size = bytes.size,
+	struct crashres_input file = { .name = "vmlinux", .data = bytes.data, .size = bytes.size,
 				      .fd = -1 };
 
 	return crs_elf_open(unit->ctx, &file, inner);
@@ -19,20 +19,20 @@ static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes,
 
 static void check_gives(struct unit *unit, struct bytes elf, struct bytes plain)
 {
-	struct crashres_file *inner;
+	struct crashres_input *inner;
 
 	assert_true(crs_elf_probe(elf.data, elf.size));
 	assert_ok(unit, open_bytes(unit, elf, &inner));
 	assert_int_equal(inner->size, plain.size);
 	assert_memory_equal(inner->data, plain.data, plain.size);
 	assert_string_equal(inner->name, "vmlinux (vmlinux)");
-	crashres_file_close(inner);
+	crashres_input_close(inner);
 }
 
 static void refuse(struct unit *unit, struct bytes elf, enum crashres_status status,
 		   const char *sentence)
 {
-	struct crashres_file *inner = UNTOUCHED;
+	struct crashres_input *inner = UNTOUCHED;
 
 	assert_fails(unit, open_bytes(unit, elf, &inner), status, sentence);
 	assert_ptr_equal(inner, UNTOUCHED);
@@ -220,7 +220,7 @@ static void test_every_length_of_a_truncated_header(void **state)
 	struct bytes elf = make_elf();
 
 	for (size_t size = 4; size < sizeof(Elf64_Ehdr); size++) {
-		struct crashres_file *inner = UNTOUCHED;
+		struct crashres_input *inner = UNTOUCHED;
 
 		assert_true(crs_elf_probe(elf.data, size));
 		assert_int_equal(open_bytes(*state, (struct bytes){ elf.data, size }, &inner),

@@ -183,11 +183,11 @@ static void test_kernels_that_cannot_be_started(void **state)
 static void refuse_path(struct unit *unit, const char *path, const char *sentence)
 {
 	struct crashres_kernel *kernel = UNTOUCHED;
-	struct crashres_file *file = UNTOUCHED;
+	struct crashres_input *file = UNTOUCHED;
 
 	assert_fails(unit, crashres_kernel_open(unit->ctx, path, &kernel), CRASHRES_ERR_OS,
 		     sentence);
-	assert_fails(unit, crashres_file_open(unit->ctx, path, &file), CRASHRES_ERR_OS, sentence);
+	assert_fails(unit, crashres_input_open(unit->ctx, path, &file), CRASHRES_ERR_OS, sentence);
 	assert_ptr_equal(kernel, UNTOUCHED);
 	assert_ptr_equal(file, UNTOUCHED);
 }
@@ -335,24 +335,24 @@ static void test_files_come_mapped_or_copied(void **state)
 {
 	struct unit *unit = *state;
 	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "initrd");
-	struct crashres_file *file;
+	struct crashres_input *file;
 	char content[64];
 
 	unit_write_text(unit, "initrd", "0123456789");
-	assert_ok(unit, crashres_file_open(unit->ctx, path, &file));
+	assert_ok(unit, crashres_input_open(unit->ctx, path, &file));
 	assert_int_equal(file->size, 10);
 	assert_memory_equal(file->data, "0123456789", 10);
 	assert_string_equal(file->name, path);
 	assert_false(file->copied);
-	crashres_file_close(file);
+	crashres_input_close(file);
 	/* Files of /proc tell no size. */
-	assert_ok(unit, crashres_file_open(unit->ctx, "/proc/self/comm", &file));
+	assert_ok(unit, crashres_input_open(unit->ctx, "/proc/self/comm", &file));
 	assert_memory_equal(file->data, "test_kernel", 11);
 	assert_true(file->copied);
 	assert_int_equal(pread(file->fd, content, sizeof(content), 0), 12);
 	assert_memory_equal(content, "test_kernel\n", 12);
-	crashres_file_close(file);
-	crashres_file_close(NULL);
+	crashres_input_close(file);
+	crashres_input_close(NULL);
 	crashres_kernel_close(NULL);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 
-#include "../../libcrashres/base/file.h"
+#include "../../libcrashres/base/input.h"
 #include "../../libcrashres/load/load.h"
 #include "../../libcrashres/plan/plan.h"
 #include "support.h"
@@ -252,8 +252,8 @@ static void test_errors_of_a_normal_load(void **state)
 		     "kexec_load failed: Invalid argument");
 }
 
-static const struct crashres_file a_kernel = { .name = "Image", .fd = 5 };
-static const struct crashres_file an_initrd = { .name = "initrd", .fd = 6 };
+static const struct crashres_input a_kernel = { .name = "Image", .fd = 5 };
+static const struct crashres_input an_initrd = { .name = "initrd", .fd = 6 };
 static char a_command_line[] = "a b";
 
 static struct crashres_plan a_file_plan(enum crashres_slot slot)
@@ -308,7 +308,7 @@ static void test_wishes_of_a_file_load(void **state)
 	assert_int_equal(files.flags, 0);
 }
 
-static struct crashres_file a_sealed_kernel = { .name = "Image (sealed)", .fd = 7 };
+static struct crashres_input a_sealed_kernel = { .name = "Image (sealed)", .fd = 7 };
 
 static void test_a_sealed_kernel_goes_first(void **state)
 {

@@ -2,7 +2,7 @@
 #include <elf.h>
 #include <libfdt.h>
 
-#include "../../libcrashres/base/file.h"
+#include "../../libcrashres/base/input.h"
 #include "../../libcrashres/machine/machine.h"
 #include "support.h"
 
@@ -569,7 +569,7 @@ static void test_how_large_the_kernel_may_make_the_elfcorehdr(void **state)
 static void test_the_initrd_that_the_kernel_has_kept(void **state)
 {
 	struct unit *unit = *state;
-	struct crashres_file *initrd = UNTOUCHED;
+	struct crashres_input *initrd = UNTOUCHED;
 
 	use_root(unit);
 	assert_fails(unit, crashres_machine_initrd(unit->ctx, &initrd), CRASHRES_ERR_OS,
@@ -581,7 +581,7 @@ static void test_the_initrd_that_the_kernel_has_kept(void **state)
 	assert_int_equal(initrd->size, 4);
 	assert_memory_equal(initrd->data, "kept", 4);
 	assert_string_equal(initrd->name, "/sys/firmware/initrd");
-	crashres_file_close(initrd);
+	crashres_input_close(initrd);
 }
 
 int main(void)

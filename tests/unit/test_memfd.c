@@ -11,7 +11,7 @@ static void test_what_was_written_is_in_it_for_ever(void **state)
 {
 	struct unit *unit = *state;
 	struct crs_memfd memfd;
-	struct crashres_file *file;
+	struct crashres_input *file;
 
 	assert_ok(unit, crs_memfd_open(unit->ctx, &memfd));
 	assert_ok(unit, crs_memfd_write(unit->ctx, &memfd, "0123", 4));
@@ -31,13 +31,13 @@ static void test_what_was_written_is_in_it_for_ever(void **state)
 	assert_int_equal(errno, EPERM);
 	assert_int_equal(ftruncate(file->fd, 5), -1);
 	assert_int_equal(fcntl(file->fd, F_GETFD), FD_CLOEXEC);
-	crashres_file_close(file);
+	crashres_input_close(file);
 }
 
 static void test_it_cannot_be_executed(void **state)
 {
 	struct unit *unit = *state;
-	struct crashres_file *file;
+	struct crashres_input *file;
 	struct stat st;
 
 	assert_ok(unit, crs_memfd_copy(unit->ctx, "0123", 4, "a name", &file));
@@ -46,14 +46,14 @@ static void test_it_cannot_be_executed(void **state)
 	if (fcntl(file->fd, F_GET_SEALS) & 0x20 /* F_SEAL_EXEC */)
 		assert_int_equal(st.st_mode & 0111, 0);
 	assert_memory_equal(file->data, "0123", 4);
-	crashres_file_close(file);
+	crashres_input_close(file);
 }
 
 static void test_both_sides_of_the_limit(void **state)
 {
 	struct unit *unit = *state;
 	CRS_CLEANUP(crs_memfd_closep) struct crs_memfd memfd = CRS_MEMFD_CLOSED;
-	struct crashres_file *file;
+	struct crashres_input *file;
 
 	assert_ok(unit, crs_memfd_open(unit->ctx, &memfd));
 	assert_int_equal(memfd.limit, 4 * GIB);
@@ -71,13 +71,13 @@ static void test_both_sides_of_the_limit(void **state)
 	assert_ok(unit, crs_memfd_finish(unit->ctx, &memfd, "large", &file));
 	assert_int_equal(file->size, 4 * GIB);
 	assert_int_equal(file->data[4 * GIB - 1], '0');
-	crashres_file_close(file);
+	crashres_input_close(file);
 }
 
 static void test_an_empty_one_is_an_error(void **state)
 {
 	struct unit *unit = *state;
-	struct crashres_file *file = UNTOUCHED;
+	struct crashres_input *file = UNTOUCHED;
 
 	assert_fails(unit, crs_memfd_copy(unit->ctx, "", 0, "a name", &file), CRASHRES_ERR_FORMAT,
 		     "a name: nothing in it");

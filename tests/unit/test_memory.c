@@ -152,7 +152,7 @@ static enum crashres_status all_of_it(struct unit *unit, const char *kernel_path
 	struct crashres_machine *machine = UNTOUCHED;
 	struct crashres_kernel *kernel = UNTOUCHED;
 	struct crashres_plan *plan = UNTOUCHED;
-	struct crashres_file *dtb = NULL;
+	struct crashres_input *dtb = NULL;
 	enum crashres_status status = crashres_machine_read(unit->ctx, &machine);
 
 	if (status != CRASHRES_OK) {
@@ -167,7 +167,7 @@ static enum crashres_status all_of_it(struct unit *unit, const char *kernel_path
 		crashres_machine_free(machine);
 		return status;
 	}
-	status = crashres_file_open(unit->ctx, dtb_path, &dtb);
+	status = crashres_input_open(unit->ctx, dtb_path, &dtb);
 	request.slot = CRASHRES_SLOT_CRASH;
 	request.command_line = "nr_cpus=1";
 	request.dtb = dtb;
@@ -177,7 +177,7 @@ static enum crashres_status all_of_it(struct unit *unit, const char *kernel_path
 		crashres_plan_free(plan);
 	else
 		assert_ptr_equal(plan, UNTOUCHED);
-	crashres_file_close(dtb);
+	crashres_input_close(dtb);
 	crashres_kernel_close(kernel);
 	crashres_machine_free(machine);
 	return status;

@@ -16,7 +16,7 @@
 /* All that a plan is made from. Tests change what they are about. */
 struct world {
 	struct crashres_machine machine;
-	struct crashres_file kernel_file, initrd_file;
+	struct crashres_input kernel_file, initrd_file;
 	struct crashres_kernel kernel;
 	struct crashres_request request;
 };
@@ -38,12 +38,12 @@ static uint8_t *make_dtb(uint32_t cells, size_t *size)
 	return dtb;
 }
 
-static struct crashres_file make_file(const char *name, size_t size)
+static struct crashres_input make_file(const char *name, size_t size)
 {
 	uint8_t *data = unit_alloc(size);
 
 	unit_fill(data, size, (uint32_t)size);
-	return (struct crashres_file){ .name = (char *)(uintptr_t)name, .data = data, .size = size };
+	return (struct crashres_input){ .name = (char *)(uintptr_t)name, .data = data, .size = size };
 }
 
 static void set_region(struct world *world, uint64_t base, uint64_t size)
@@ -370,7 +370,7 @@ static void test_without_initrd(void **state)
 	size_t count;
 
 	free((void *)(uintptr_t)world.initrd_file.data);
-	world.initrd_file = (struct crashres_file){ 0 };
+	world.initrd_file = (struct crashres_input){ 0 };
 	plan = make(*state, &world);
 	crashres_plan_segments(plan, &count);
 	assert_int_equal(count, 5);
@@ -519,7 +519,7 @@ static void test_the_machines_own_tree_gets_no_memory(void **state)
 static void test_a_flattened_device_tree_is_named_where_it_is_used(void **state)
 {
 	struct world world = world_new();
-	struct crashres_file dtb = { .name = (char *)(uintptr_t)"my.dtb" };
+	struct crashres_input dtb = { .name = (char *)(uintptr_t)"my.dtb" };
 
 	world.machine.dtb_is_flattened = true;
 	dtb.data = make_dtb(2, &dtb.size);
@@ -536,7 +536,7 @@ static void test_a_flattened_device_tree_is_named_where_it_is_used(void **state)
 static void test_the_users_device_tree_replaces_the_machines(void **state)
 {
 	struct world world = world_new();
-	struct crashres_file dtb = { .name = (char *)(uintptr_t)"my.dtb" };
+	struct crashres_input dtb = { .name = (char *)(uintptr_t)"my.dtb" };
 	struct crashres_plan *plan;
 
 	dtb.data = make_dtb(1, &dtb.size);
@@ -725,7 +725,7 @@ static void test_what_the_kernel_file_brings(void **state)
 {
 	static char line[] = "from the file";
 	struct world world = world_new();
-	struct crashres_file initrd = make_file("uki (.initrd)", 3 * MIB);
+	struct crashres_input initrd = make_file("uki (.initrd)", 3 * MIB);
 	struct crashres_plan *plan;
 
 	world.kernel.initrd = &initrd;
@@ -735,7 +735,7 @@ static void test_what_the_kernel_file_brings(void **state)
 	assert_string_equal(crashres_plan_command_line(plan), "from the file");
 	crashres_plan_free(plan);
 	free((void *)(uintptr_t)world.initrd_file.data);
-	world.initrd_file = (struct crashres_file){ 0 };
+	world.initrd_file = (struct crashres_input){ 0 };
 	world.request.command_line = "";
 	plan = make(*state, &world);
 	assert_int_equal(find(plan, "initrd")->range.size, 3 * MIB);
@@ -1065,7 +1065,7 @@ static void test_nothing_reserved_or_nothing_shown(void **state)
 static void test_device_trees_that_do_not_work(void **state)
 {
 	struct world world = world_new();
-	struct crashres_file dtb = { .name = (char *)(uintptr_t)"my.dtb" };
+	struct crashres_input dtb = { .name = (char *)(uintptr_t)"my.dtb" };
 
 	set_region(&world, 1ULL << 32, REGION_SIZE);
 	dtb.data = make_dtb(1, &dtb.size);

@@ -30,7 +30,7 @@ static struct crashres_kernel *open_kernel(struct unit *unit, size_t size, uint6
 	return kernel;
 }
 
-static struct crashres_kernel *open_sealed(struct unit *unit, const struct crashres_file *sealed)
+static struct crashres_kernel *open_sealed(struct unit *unit, const struct crashres_input *sealed)
 {
 	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "sealed");
 	struct crashres_kernel *kernel;
@@ -40,7 +40,7 @@ static struct crashres_kernel *open_sealed(struct unit *unit, const struct crash
 	return kernel;
 }
 
-static const struct purgatory_params *params_of(const struct crashres_file *sealed)
+static const struct purgatory_params *params_of(const struct crashres_input *sealed)
 {
 	const struct purgatory_header *header = (const void *)(sealed->data + PURGATORY);
 
@@ -53,10 +53,10 @@ static void test_an_image_around_the_image(void **state)
 	struct unit *unit = *state;
 	struct crashres_kernel *kernel = open_kernel(unit, 5 * MIB + 10, 6 * MIB, 0), *again;
 	uint8_t bytes[8192 + 5] = { 1, 2, 3 };
-	struct crashres_file initrd = { .name = "initrd", .data = bytes, .size = sizeof(bytes) };
+	struct crashres_input initrd = { .name = "initrd", .data = bytes, .size = sizeof(bytes) };
 	struct crashres_seal_request seal = CRASHRES_SEAL_REQUEST_INIT;
 	const struct purgatory_params *params;
-	struct crashres_file *sealed, *unsealed;
+	struct crashres_input *sealed, *unsealed;
 
 	seal.initrd = &initrd;
 	seal.on_damage = CRASHRES_ON_DAMAGE_HALT;
@@ -91,9 +91,9 @@ static void test_an_image_around_the_image(void **state)
 	assert_ok(unit, crashres_unseal(unit->ctx, again, &unsealed));
 	assert_int_equal(unsealed->size, kernel->file->size);
 	assert_memory_equal(unsealed->data, kernel->file->data, unsealed->size);
-	crashres_file_close(unsealed);
+	crashres_input_close(unsealed);
 	crashres_kernel_close(again);
-	crashres_file_close(sealed);
+	crashres_input_close(sealed);
 	crashres_kernel_close(kernel);
 }
 
@@ -103,7 +103,7 @@ static void test_an_image_with_something_behind_it(void **state)
 	struct unit *unit = *state;
 	struct crashres_kernel *kernel = open_kernel(unit, 3 * MIB + 100, 3 * MIB, 0), *again;
 	struct crashres_seal_request seal = CRASHRES_SEAL_REQUEST_INIT;
-	struct crashres_file *sealed, *unsealed;
+	struct crashres_input *sealed, *unsealed;
 
 	seal.repair = 0;
 	assert_ok(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &sealed));
@@ -114,9 +114,9 @@ static void test_an_image_with_something_behind_it(void **state)
 	assert_ok(unit, crashres_unseal(unit->ctx, again, &unsealed));
 	assert_int_equal(unsealed->size, 3 * MIB + 100);
 	assert_memory_equal(unsealed->data, kernel->file->data, unsealed->size);
-	crashres_file_close(unsealed);
+	crashres_input_close(unsealed);
 	crashres_kernel_close(again);
-	crashres_file_close(sealed);
+	crashres_input_close(sealed);
 	crashres_kernel_close(kernel);
 }
 
@@ -125,12 +125,12 @@ static void test_text_offset(void **state)
 	struct unit *unit = *state;
 	struct crashres_kernel *kernel = open_kernel(unit, MIB, 2 * MIB, 0x80000);
 	struct crashres_seal_request seal = CRASHRES_SEAL_REQUEST_INIT;
-	struct crashres_file *sealed;
+	struct crashres_input *sealed;
 
 	assert_ok(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &sealed));
 	assert_int_equal(params_of(sealed)->kernel_entry, 2 * MIB + 0x80000 - PURGATORY);
 	assert_memory_equal(sealed->data + 2 * MIB + 0x80000, kernel->file->data, MIB);
-	crashres_file_close(sealed);
+	crashres_input_close(sealed);
 	crashres_kernel_close(kernel);
 }
 
@@ -139,7 +139,7 @@ static void test_what_cannot_be_sealed_or_unsealed(void **state)
 	struct unit *unit = *state;
 	struct crashres_kernel *kernel = open_kernel(unit, MIB, 2 * MIB, 0), *again;
 	struct crashres_seal_request seal = CRASHRES_SEAL_REQUEST_INIT;
-	struct crashres_file *sealed, *other = UNTOUCHED;
+	struct crashres_input *sealed, *other = UNTOUCHED;
 	char sentence[256];
 
 	snprintf(sentence, sizeof(sentence), "%s: is not a sealed Image", kernel->file->name);
@@ -156,7 +156,7 @@ static void test_what_cannot_be_sealed_or_unsealed(void **state)
 		     CRASHRES_ERR_REQUEST, sentence);
 	assert_ptr_equal(other, UNTOUCHED);
 	crashres_kernel_close(again);
-	crashres_file_close(sealed);
+	crashres_input_close(sealed);
 	crashres_kernel_close(kernel);
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "../../libcrashres/base/file.h"
+#include "../../libcrashres/base/input.h"
 #include "../../libcrashres/kernel/uimage.h"
 #include "support.h"
 #include "wrap.h"
 
 static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes,
-				       struct crashres_file **inner)
+				       struct crashres_input **inner)
 {
-	struct crashres_file file = { .name = "uImage", .data = bytes.data, .size = bytes.size,
+	struct crashres_input file = { .name = "uImage", .data = bytes.data, .size = bytes.size,
 				      .fd = -1 };
 
 	return crs_uimage_open(unit->ctx, &file, inner);
@@ -15,20 +15,20 @@ static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes,
 
 static void check_gives(struct unit *unit, struct bytes uimage, struct bytes plain)
 {
-	struct crashres_file *inner;
+	struct crashres_input *inner;
 
 	assert_true(crs_uimage_probe(uimage.data, uimage.size));
 	assert_ok(unit, open_bytes(unit, uimage, &inner));
 	assert_int_equal(inner->size, plain.size);
 	assert_memory_equal(inner->data, plain.data, plain.size);
 	assert_string_equal(inner->name, "uImage (uImage)");
-	crashres_file_close(inner);
+	crashres_input_close(inner);
 }
 
 static void refuse(struct unit *unit, struct bytes uimage, enum crashres_status status,
 		   const char *sentence)
 {
-	struct crashres_file *inner = UNTOUCHED;
+	struct crashres_input *inner = UNTOUCHED;
 
 	assert_fails(unit, open_bytes(unit, uimage, &inner), status, sentence);
 	assert_ptr_equal(inner, UNTOUCHED);

@@ -11,7 +11,7 @@ static struct bytes text(const char *string)
 
 static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes, struct crs_uki *uki)
 {
-	struct crashres_file file = { .name = "linux.efi", .data = bytes.data, .size = bytes.size,
+	struct crashres_input file = { .name = "linux.efi", .data = bytes.data, .size = bytes.size,
 				      .fd = -1 };
 
 	return crs_uki_open(unit->ctx, &file, uki);
@@ -27,7 +27,7 @@ static void refuse(struct unit *unit, struct bytes bytes, enum crashres_status s
 	assert_untouched(uki);
 }
 
-static void assert_file(const struct crashres_file *file, const char *name, const char *content)
+static void assert_file(const struct crashres_input *file, const char *name, const char *content)
 {
 	assert_non_null(file);
 	assert_string_equal(file->name, name);

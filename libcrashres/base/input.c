@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "file.h"
+#include "input.h"
 #include "memfd.h"
 
 #define CHUNK (256U << 10)
@@ -86,7 +86,7 @@ static enum crashres_status read_to(struct crashres_ctx *ctx, int fd, uint8_t *c
  * takes regular files alone (kernel_read_file), so that theirs is a copy's fd.
  */
 static enum crashres_status copy_file(struct crashres_ctx *ctx, int fd, const char *name,
-				      struct crashres_file **file)
+				      struct crashres_input **file)
 {
 	CRS_CLEANUP(crs_memfd_closep) struct crs_memfd memfd = CRS_MEMFD_CLOSED;
 	CRS_CLEANUP(crs_freep) uint8_t *chunk = malloc(CHUNK);
@@ -130,7 +130,7 @@ static enum crashres_status map_bytes(struct crashres_ctx *ctx, int fd, const ch
 }
 
 static enum crashres_status describe(struct crashres_ctx *ctx, int fd, const char *name,
-				     struct crashres_file *file)
+				     struct crashres_input *file)
 {
 	file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (file->fd < 0)
@@ -139,10 +139,10 @@ static enum crashres_status describe(struct crashres_ctx *ctx, int fd, const cha
 	return file->name ? CRASHRES_OK : crs_fail_memory(ctx);
 }
 
-enum crashres_status crs_file_from_fd(struct crashres_ctx *ctx, int fd, const char *name,
-				      struct crashres_file **file)
+enum crashres_status crs_input_from_fd(struct crashres_ctx *ctx, int fd, const char *name,
+				      struct crashres_input **file)
 {
-	struct crashres_file *new;
+	struct crashres_input *new;
 	void *mapped = NULL;
 	size_t size = 0;
 	enum crashres_status status = map_bytes(ctx, fd, name, &mapped, &size);
@@ -160,24 +160,24 @@ enum crashres_status crs_file_from_fd(struct crashres_ctx *ctx, int fd, const ch
 	new->size = size;
 	status = describe(ctx, fd, name, new);
 	if (status != CRASHRES_OK) {
-		crashres_file_close(new);
+		crashres_input_close(new);
 		return status;
 	}
 	*file = new;
 	return CRASHRES_OK;
 }
 
-enum crashres_status crashres_file_open(struct crashres_ctx *ctx, const char *path,
-					struct crashres_file **file)
+enum crashres_status crashres_input_open(struct crashres_ctx *ctx, const char *path,
+					struct crashres_input **file)
 {
 	CRS_CLEANUP(crs_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "Cannot open `%s'", path);
-	return crs_file_from_fd(ctx, fd, path, file);
+	return crs_input_from_fd(ctx, fd, path, file);
 }
 
-void crashres_file_close(struct crashres_file *file)
+void crashres_input_close(struct crashres_input *file)
 {
 	if (!file)
 		return;
@@ -187,7 +187,7 @@ void crashres_file_close(struct crashres_file *file)
 	free(file);
 }
 
-const void *crashres_file_data(const struct crashres_file *file, size_t *size)
+const void *crashres_input_data(const struct crashres_input *file, size_t *size)
 {
 	*size = file->size;
 	return file->data;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Files as mapped bytes, with the name that errors use. */
-#ifndef CRS_FILE_H
-#define CRS_FILE_H
+#ifndef CRS_INPUT_H
+#define CRS_INPUT_H
 
 #include "ctx.h"
 
-struct crashres_file {
+struct crashres_input {
 	char *name;
 	const uint8_t *data;
 	size_t size;
@@ -17,8 +17,8 @@ struct crashres_file {
  * Takes what @fd holds, and keeps a duplicate of @fd; where it cannot be mapped,
  * a copy in a memfd. @name is for messages.
  */
-enum crashres_status crs_file_from_fd(struct crashres_ctx *ctx, int fd, const char *name,
-				      struct crashres_file **file);
+enum crashres_status crs_input_from_fd(struct crashres_ctx *ctx, int fd, const char *name,
+				      struct crashres_input **file);
 
 /* Reads @fd to its end into one allocation, with a NUL behind it. */
 enum crashres_status crs_read_fd(struct crashres_ctx *ctx, int fd, size_t limit, const char *name,
