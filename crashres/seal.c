@@ -39,10 +39,12 @@ static const char usage[] =
 "     --check-time=SECONDS\n"
 "                        Check and repair no longer than this, then do as\n"
 "                        --on-damage says (default: 30; 0: without end).\n"
-"     --serial=TTY       Report to the serial port TTY, such as ttyAMA0.\n"
-"     --root=DIR         For a machine of which DIR has a copy of /proc and /sys:\n"
-"                        its console, and how it is reset. Without it: this\n"
-"                        machine, if it is arm64; else there is no console.\n"
+"     --root=DIR         For the machine of which DIR holds a copy of /proc and /sys:\n"
+"                        report to its console, reset it the way its firmware\n"
+"                        says. DIR may be /, for this machine.\n"
+"     --serial=TTY       Report to the serial port TTY of that machine, such as\n"
+"                        ttyAMA0; without --root, of this machine.\n"
+"                        Without --root and --serial the Image has no console.\n"
 "     --unseal           Write the kernel that was sealed, byte for byte.\n"
 " -h, --help             Print this text.\n"
 "\n"
@@ -165,16 +167,20 @@ struct inputs {
 	struct crashres_input *output;
 };
 
-/* Of a machine that is not arm64 nothing is of use. */
+/*
+ * The Image may start on other machines than the one that seals it, and there
+ * the address of this machine's UART may belong to any device. So this machine
+ * is read only if an option asks for it.
+ */
 static enum crashres_status read_machine(struct crashres_ctx *ctx, const struct options *options,
 					 struct crashres_machine **machine)
 {
 	enum crashres_status status = CRASHRES_OK;
 
+	if (!options->root && !options->serial)
+		return CRASHRES_OK;
 	if (options->root)
 		status = crashres_ctx_set_root(ctx, options->root);
-	else if (crashres_can_load(ctx) != CRASHRES_OK)
-		return CRASHRES_OK;
 	if (status == CRASHRES_OK)
 		status = crashres_machine_read(ctx, machine);
 	if (status == CRASHRES_OK && options->serial)
@@ -216,6 +222,16 @@ static int run(struct crashres_ctx *ctx, const struct options *options)
 	return result;
 }
 
+/* A port of this machine is of no use to an arm64 kernel if this is none. */
+static bool serial_is_usable(struct crashres_ctx *ctx, const struct options *options)
+{
+	if (!options->serial || options->root || crashres_can_load(ctx) == CRASHRES_OK)
+		return true;
+	fprintf(stderr, "crashres: --serial=%s: this machine is not arm64; --root=DIR takes a copy "
+		"of the machine that has the port\n", options->serial);
+	return false;
+}
+
 int seal_main(struct crashres_ctx *ctx, int argc, char **argv)
 {
 	struct options options;
@@ -228,5 +244,5 @@ int seal_main(struct crashres_ctx *ctx, int argc, char **argv)
 		fputs(usage, stdout);
 		return 0;
 	}
-	return run(ctx, &options);
+	return serial_is_usable(ctx, &options) ? run(ctx, &options) : EXIT_TROUBLE;
 }

@@ -23,9 +23,9 @@ pytestmark = pytest.mark.parametrize("kernel", ["small"], indirect=True)
 LOAD = "kexec -s -p --reuse-cmdline --initrd=/boot/initrd /boot/sealed"
 
 
-def seal(running, *options):
-    running.check("chmod 755 /bin/crashres; crashres seal --kernel=/boot/Image --initrd=/boot/initrd -o /boot/sealed " +
-                  " ".join(options))
+def seal(running, *options, console="--root=/"):
+    words = ["crashres seal --kernel=/boot/Image --initrd=/boot/initrd -o /boot/sealed", console]
+    running.check("chmod 755 /bin/crashres; " + " ".join([*words, *options]))
 
 
 def region(running):
@@ -60,6 +60,25 @@ def test_intact(lab, kernel, machine):
         status, found = report(running)
         assert (status, found["outcome"], found["mmu"]) == (0, "intact", True)
 
+
+
+def test_the_machine_that_seals_is_not_in_the_image(lab, kernel):
+    """Point 2.7: the Image may be for other machines, with another device at this UART's address."""
+    with lab.boot(kernel, PLAIN, {"bin/crashres": lab.crashres()}) as running:
+        seal(running, console="")
+        assert running.run(LOAD) == (0, "")
+        running.panic()
+        running.wait_ready("capture")
+        assert "crashres: purgatory:" not in running.serial
+        assert report(running)[1]["outcome"] == "intact"
+
+
+def test_a_serial_port_that_is_named_is_this_machines(lab, kernel):
+    with lab.boot(kernel, PLAIN, {"bin/crashres": lab.crashres()}) as running:
+        seal(running, console="--serial=ttyAMA0")
+        assert running.run(LOAD) == (0, "")
+        running.panic()
+        running.wait_for(r"^crashres: purgatory: \d+ blocks intact, \d+ ms: starting the kernel$", 60)
 
 
 # Where in the file it is, how much is overwritten, and of that what purgatory sees.
