@@ -1,27 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sha256.c: SHA-256 (FIPS 180-4) in portable C, written for few instructions a
- * byte on arm64 without vector registers: 26.4 with gcc 12.
- *
- * Two devices save them; both rely on arm64 folding a shift into most
- * instructions, and both keep two 32-bit words in one 64-bit register.
- *
- * 1. The state is held complemented, as (~e << 32 | ~a). Then one XOR, AND, XOR
- *    works out Ch in the upper and Maj in the lower half at once:
- *
- *        Ch(e, f, g)  = f ^ (~e & (f ^ g))
- *        Maj(a, b, c) = b ^ ((a ^ b) & (b ^ c))
- *
- *    With ~x = -x - 1 the round's sums turn into sums of the complements:
- *    v = -T1 = ~h + ~Sigma1(e) + ~Ch + 3 - K - W, then ~e' = ~d + v and
- *    ~a' = ~Maj - Sigma0(a) + v. The table holds 3 - K. Sigma is XOR of three
- *    rotations, hence Sigma(~x) = ~Sigma(x).
- *
- * 2. A word of the message schedule is held twice, as (w << 32 | w). A 64-bit
- *    rotation of it rotates both halves, a 64-bit right shift brings zeros in
- *    behind the upper half, and the last shift of each sigma, common to its
- *    three terms, goes into the addition. Bits above 32 are left to rot in
- *    sums and cut off when the word is doubled again.
+ * sha256.c: SHA-256 as FIPS 180-4 writes it, for CPUs without vector registers,
+ * and what all three ways to compute it share.
  */
 #include <stdbool.h>
 
@@ -30,66 +10,19 @@
 #define WORDS		16
 #define ROUNDS		64
 
-#define PAIR(even, odd)	((uint64_t)(3U - (odd)) << 32 | (3U - (even)))
-
-static const uint64_t round_constants[ROUNDS / 2] = {
-	PAIR(0x428a2f98, 0x71374491), PAIR(0xb5c0fbcf, 0xe9b5dba5),
-	PAIR(0x3956c25b, 0x59f111f1), PAIR(0x923f82a4, 0xab1c5ed5),
-	PAIR(0xd807aa98, 0x12835b01), PAIR(0x243185be, 0x550c7dc3),
-	PAIR(0x72be5d74, 0x80deb1fe), PAIR(0x9bdc06a7, 0xc19bf174),
-	PAIR(0xe49b69c1, 0xefbe4786), PAIR(0x0fc19dc6, 0x240ca1cc),
-	PAIR(0x2de92c6f, 0x4a7484aa), PAIR(0x5cb0a9dc, 0x76f988da),
-	PAIR(0x983e5152, 0xa831c66d), PAIR(0xb00327c8, 0xbf597fc7),
-	PAIR(0xc6e00bf3, 0xd5a79147), PAIR(0x06ca6351, 0x14292967),
-	PAIR(0x27b70a85, 0x2e1b2138), PAIR(0x4d2c6dfc, 0x53380d13),
-	PAIR(0x650a7354, 0x766a0abb), PAIR(0x81c2c92e, 0x92722c85),
-	PAIR(0xa2bfe8a1, 0xa81a664b), PAIR(0xc24b8b70, 0xc76c51a3),
-	PAIR(0xd192e819, 0xd6990624), PAIR(0xf40e3585, 0x106aa070),
-	PAIR(0x19a4c116, 0x1e376c08), PAIR(0x2748774c, 0x34b0bcb5),
-	PAIR(0x391c0cb3, 0x4ed8aa4a), PAIR(0x5b9cca4f, 0x682e6ff3),
-	PAIR(0x748f82ee, 0x78a5636f), PAIR(0x84c87814, 0x8cc70208),
-	PAIR(0x90befffa, 0xa4506ceb), PAIR(0xbef9a3f7, 0xc67178f2),
+/* FIPS 180-4, 4.2.2 */
+static const uint32_t round_constants[ROUNDS] = {
+	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+	0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+	0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+	0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+	0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+	0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+	0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+	0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
-static inline uint32_t rotate32(uint32_t x, unsigned int n)
-{
-	return x >> n | x << (32 - n);
-}
-
-static inline uint64_t rotate64(uint64_t x, unsigned int n)
-{
-	return x >> n | x << (64 - n);
-}
-
-/*
- * The same value, but compilers cannot look through it. Left alone, they regroup
- * sums and XORs and work out a value once for each of its two widths; either
- * breaks up the pairs of shift and operation (32 instructions a byte then).
- */
-static inline uint64_t opaque(uint64_t x)
-{
-	__asm__("" : "+r"(x));
-	return x;
-}
-
-static inline uint64_t doubled(uint64_t x)
-{
-	x = opaque(x);
-	return opaque(x << 32 | (uint32_t)x);
-}
-
-/* Below 2^32 these are the sigmas of the standard, see device 2 above. */
-static inline uint64_t sigma0(uint64_t w)
-{
-	return opaque(opaque(w ^ rotate64(w, 11)) ^ w >> 28) >> 7;
-}
-
-static inline uint64_t sigma1(uint64_t w)
-{
-	return opaque(opaque(w ^ rotate64(w, 2)) ^ w >> 25) >> 17;
-}
-
-static inline uint32_t load_be32(const uint8_t *aligned)
+static uint32_t load_be32(const uint8_t *aligned)
 {
 	uint32_t word;
 
@@ -114,96 +47,65 @@ static inline void store_aligned_be32(uint8_t *aligned, uint32_t word)
 	__builtin_memcpy(__builtin_assume_aligned(aligned, 4), &word, sizeof(word));
 }
 
-/* The working variables, see device 1 above. */
-struct rounds {
-	uint64_t q1, q2, q3;	/* (~f : ~b), (~g : ~c), (~h : ~d) */
-	uint64_t q12;		/* q1 ^ q2 */
-	uint64_t a, b, e;	/* ~a, ~b, ~e, below 2^32 */
-};
-
-/* ~Sigma1(e) and Sigma0(a), from ~e and ~a. */
-static inline uint32_t sum1(uint32_t e)
+static uint32_t rotate(uint32_t x, unsigned int n)
 {
-	return rotate32(e, 6) ^ rotate32(e, 11) ^ rotate32(e, 25);
+	return x >> n | x << (32 - n);
 }
 
-static inline uint32_t sum0(uint32_t a)
+/* FIPS 180-4, 6.2.2, step 1: the message schedule */
+static void make_schedule(uint32_t w[ROUNDS], const uint8_t *aligned)
 {
-	return rotate32(a, 13) ^ ~(uint32_t)opaque(rotate32(a, 2) ^ rotate32(a, 22));
-}
+	for (unsigned int t = 0; t < WORDS; t++)
+		w[t] = load_be32(aligned + 4 * t);
+	for (unsigned int t = WORDS; t < ROUNDS; t++) {
+		uint32_t x = w[t - 15], y = w[t - 2];
+		uint32_t sigma0 = rotate(x, 7) ^ rotate(x, 18) ^ x >> 3;
+		uint32_t sigma1 = rotate(y, 17) ^ rotate(y, 19) ^ y >> 10;
 
-/* k and w count modulo 2^32; what is above is ignored. */
-static inline __attribute__((always_inline))
-void one_round(struct rounds *s, uint64_t k, uint64_t w)
-{
-	uint64_t q0 = s->a | s->e << 32;
-	uint64_t ch_maj = opaque(s->q1 ^ ((q0 ^ s->b) & s->q12));
-	uint64_t v = opaque(sum1((uint32_t)s->e) + (s->q3 >> 32));
-
-	v = opaque(v + k);
-	v = opaque(v - w);
-	v = opaque(v + (ch_maj >> 32));
-	s->b = s->a;
-	s->a = opaque((uint32_t)(opaque(ch_maj - sum0((uint32_t)s->a)) + v));
-	s->e = opaque((uint32_t)(s->q3 + v));
-	s->q12 = opaque(q0 ^ s->q1);
-	s->q3 = s->q2;
-	s->q2 = s->q1;
-	s->q1 = q0;
-}
-
-static inline __attribute__((always_inline))
-void sixteen_rounds(struct rounds *s, const uint64_t *k, const uint64_t w[WORDS])
-{
-#pragma GCC unroll 8
-	for (unsigned int i = 0; i < WORDS; i += 2) {
-		one_round(s, k[i / 2], w[i]);
-		one_round(s, k[i / 2] >> 32, w[i + 1]);
+		w[t] = sigma1 + w[t - 7] + sigma0 + w[t - 16];
 	}
 }
 
-static inline __attribute__((always_inline))
-void next_words(uint64_t w[WORDS])
+/* Steps 2 to 4: the rounds on the working variables a to h, added to the state */
+static void add_rounds(uint32_t state[8], const uint32_t w[ROUNDS])
 {
-#pragma GCC unroll 16
-	for (unsigned int i = 0; i < WORDS; i++)
-		w[i] = doubled(opaque(w[i] + w[(i + 9) % WORDS] +
-				      sigma0(w[(i + 1) % WORDS])) +
-			       sigma1(w[(i + 14) % WORDS]));
+	uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+	uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
+
+	for (unsigned int t = 0; t < ROUNDS; t++) {
+		uint32_t sum1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
+		uint32_t sum0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
+		uint32_t ch = (e & f) ^ (~e & g);
+		uint32_t maj = (a & b) ^ (a & c) ^ (b & c);
+		uint32_t t1 = h + sum1 + ch + round_constants[t] + w[t];
+		uint32_t t2 = sum0 + maj;
+
+		h = g;
+		g = f;
+		f = e;
+		e = d + t1;
+		d = c;
+		c = b;
+		b = a;
+		a = t1 + t2;
+	}
+	state[0] += a;
+	state[1] += b;
+	state[2] += c;
+	state[3] += d;
+	state[4] += e;
+	state[5] += f;
+	state[6] += g;
+	state[7] += h;
 }
 
 static void compress(uint32_t state[8], const uint8_t *aligned, size_t blocks)
 {
 	for (; blocks; blocks--, aligned += PG_SHA256_BLOCK_SIZE) {
-		struct rounds s = {
-			.q1 = (uint64_t)~state[5] << 32 | (uint32_t)~state[1],
-			.q2 = (uint64_t)~state[6] << 32 | (uint32_t)~state[2],
-			.q3 = (uint64_t)~state[7] << 32 | (uint32_t)~state[3],
-			.a = (uint32_t)~state[0], .b = (uint32_t)~state[1],
-			.e = (uint32_t)~state[4],
-		};
-		const uint64_t *k = round_constants;
-		uint64_t w[WORDS];
+		uint32_t w[ROUNDS];
 
-		s.q12 = s.q1 ^ s.q2;
-#pragma GCC unroll 16
-		for (unsigned int i = 0; i < WORDS; i++)
-			w[i] = doubled(load_be32(aligned + 4 * i));
-		for (;;) {
-			sixteen_rounds(&s, k, w);
-			k += WORDS / 2;
-			if (k == round_constants + ROUNDS / 2)
-				break;
-			next_words(w);
-		}
-		state[0] += ~(uint32_t)s.a;
-		state[1] += ~(uint32_t)s.b;
-		state[2] += ~(uint32_t)s.q2;
-		state[3] += ~(uint32_t)s.q3;
-		state[4] += ~(uint32_t)s.e;
-		state[5] += ~(uint32_t)(s.q1 >> 32);
-		state[6] += ~(uint32_t)(s.q2 >> 32);
-		state[7] += ~(uint32_t)(s.q3 >> 32);
+		make_schedule(w, aligned);
+		add_rounds(state, w);
 	}
 }
 

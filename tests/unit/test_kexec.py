@@ -202,14 +202,15 @@ def test_the_plan_says_how_much_can_be_repaired(kexec):
     assert repair_line(kexec.plan("--no-checks")) == "off, nothing is checked"
 
 
+# How much parity fits depends on the size of purgatory's code.
 @pytest.mark.parametrize("last, line", [
-    (0x19d5fffff, "3.86 % parity: any 1260 KiB of damage in one piece; more would leave less than "
-                  "half of the crash region free"),
+    (0x19d5fffff, r"3\.[0-9]{2} % parity: any 12[0-9]{2} KiB of damage in one piece; more would leave "
+                  "less than half of the crash region free"),
     (0x19bffffff, "none: it would leave less than half of the crash region free"),
 ], ids=["less", "none"])
 def test_parity_blocks_half_of_the_region_free(kexec, last, line):
     root = kexec.machine(proc_iomem=iomem((HIGH, HIGH.replace("1b91fffff", f"{last:x}"))))
-    assert repair_line(kexec.plan(root=root)) == line
+    assert re.fullmatch(line, repair_line(kexec.plan(root=root)))
 
 
 def test_no_room_for_the_parity_that_was_asked_for(kexec):
