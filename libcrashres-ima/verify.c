@@ -8,6 +8,7 @@
 #include <sys/xattr.h>
 
 #include "../libcrashres/base/input.h"
+#include "../libcrashres/base/root.h"
 #include "cms.h"
 #include "imasig.h"
 #include "modsig.h"

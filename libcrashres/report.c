@@ -12,7 +12,7 @@
 #include "../purgatory/abi.h"
 #include "../purgatory/shared/sha256.h"
 #include "base/fdt.h"
-#include "base/input.h"
+#include "base/root.h"
 #include "report.h"
 
 #define FDT_PATH	"sys/firmware/fdt"

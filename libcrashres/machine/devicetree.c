@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../base/input.h"
+#include "../base/root.h"
 #include "devicetree.h"
 
 /* The kernel maps no more (MAX_FDT_SIZE), and looks no deeper (FDT_MAX_DEPTH). */

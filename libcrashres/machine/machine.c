@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../base/input.h"
+#include "../base/root.h"
 #include "devicetree.h"
 #include "machine.h"
 #include "tty.h"

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../base/input.h"
+#include "../base/root.h"
 #include "tty.h"
 
 #define FOLDER		"sys/class/tty/"
