@@ -11,12 +11,23 @@ static uint64_t now(void)
 	return pg_read_register("CNTVCT_EL0");
 }
 
-void pg_clock_start(struct pg_clock *clock, uint32_t seconds)
+static void start(struct pg_clock *clock)
 {
 	clock->started = now();
 	/* Set by firmware, which may have forgotten: then there is no limit. */
 	clock->frequency = (uint32_t)pg_read_register("CNTFRQ_EL0");
+}
+
+void pg_clock_start(struct pg_clock *clock, uint32_t seconds)
+{
+	start(clock);
 	clock->limit = seconds * clock->frequency;
+}
+
+void pg_clock_start_short(struct pg_clock *clock, uint32_t milliseconds)
+{
+	start(clock);
+	clock->limit = milliseconds * clock->frequency / 1000;
 }
 
 /* Some counters step back at times (Linux, silicon-errata.rst): that is no time at all. */

@@ -21,9 +21,8 @@
 #define LSR_TEMT	(1U << 6)
 
 /*
- * One character takes 8 ms at 1200 baud; a read of FR or LSR hardly less than
- * 50 ns and hardly more than 1 us. So this waits for the slowest port there is, and
- * about a second, once, for a port whose clock the old kernel has stopped.
+ * The bound if firmware did not set CNTFRQ, or if the counter stands still: about
+ * a second, because a read of FR or LSR takes between 50 ns and 1 us.
  */
 #define POLLS_MAX	1000000
 
@@ -38,19 +37,22 @@ static void write32(uint64_t address, uint32_t value)
 	*(volatile uint32_t *)address = value;
 }
 
-static bool pl011_wait(uint64_t base, uint32_t flag)
+static bool pl011_wait(const struct pg_uart *uart, uint32_t flag)
 {
-	for (unsigned int polls = 0; polls < POLLS_MAX; polls++)
-		if (!(read32(base + PL011_FR) & flag))
+	for (unsigned int polls = 0; polls < POLLS_MAX; polls++) {
+		if (!(read32(uart->base + PL011_FR) & flag))
 			return true;
+		if (pg_clock_is_over(&uart->clock))
+			return false;
+	}
 	return false;
 }
 
-static bool pl011_put(uint64_t base, char c)
+static bool pl011_put(const struct pg_uart *uart, char c)
 {
-	if (!pl011_wait(base, FR_TXFF))
+	if (!pl011_wait(uart, FR_TXFF))
 		return false;
-	write32(base + PL011_DR, (uint8_t)c);
+	write32(uart->base + PL011_DR, (uint8_t)c);
 	return true;
 }
 
@@ -80,9 +82,12 @@ static bool ns16550_wait(const struct pg_uart *uart, uint32_t flag)
 {
 	if (uart->width != 1 && uart->width != 4)
 		return false;
-	for (unsigned int polls = 0; polls < POLLS_MAX; polls++)
+	for (unsigned int polls = 0; polls < POLLS_MAX; polls++) {
 		if (ns16550_read(uart, NS16550_LSR) & flag)
 			return true;
+		if (pg_clock_is_over(&uart->clock))
+			return false;
+	}
 	return false;
 }
 
@@ -98,7 +103,7 @@ bool pg_uart_put(const struct pg_uart *uart, char c)
 {
 	switch (uart->type) {
 	case PURGATORY_UART_PL011:
-		return pl011_put(uart->base, c);
+		return pl011_put(uart, c);
 	case PURGATORY_UART_16550:
 		return ns16550_put(uart, c);
 	default:
@@ -110,7 +115,7 @@ bool pg_uart_drain(const struct pg_uart *uart)
 {
 	switch (uart->type) {
 	case PURGATORY_UART_PL011:
-		return pl011_wait(uart->base, FR_BUSY);
+		return pl011_wait(uart, FR_BUSY);
 	case PURGATORY_UART_16550:
 		return ns16550_wait(uart, LSR_TEMT);
 	default:

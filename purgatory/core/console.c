@@ -7,6 +7,12 @@
  */
 #include "purgatory.h"
 
+/*
+ * All waits for one line. At 115200 baud, 230 characters leave in this time, more
+ * than a line of a check has. The clock of the UART may be off: then nothing leaves.
+ */
+#define LINE_MILLISECONDS	20
+
 static void put(struct pg_line *line, char c)
 {
 	if (line->size < sizeof(line->text))
@@ -80,6 +86,7 @@ static void send(void *arg)
 
 	if (!uart_is_known())
 		return;
+	pg_clock_start_short(&uart.clock, LINE_MILLISECONDS);
 	for (unsigned int i = 0; i < line->size; i++)
 		if (!pg_uart_put(&uart, line->text[i]))
 			return;

@@ -54,6 +54,7 @@ struct pg_clock {
 };
 
 void pg_clock_start(struct pg_clock *clock, uint32_t seconds);
+void pg_clock_start_short(struct pg_clock *clock, uint32_t milliseconds);
 uint64_t pg_clock_ticks(const struct pg_clock *clock);	/* since the start */
 bool pg_clock_is_over(const struct pg_clock *clock);
 
@@ -163,8 +164,9 @@ void pg_line_hex(struct pg_line *line, uint64_t value);
 void pg_line_bytes(struct pg_line *line, const uint8_t *bytes, size_t size);
 void pg_line_print(struct pg_line *line);
 
-/* uart.c: false when the UART does not take it. */
+/* uart.c: false if the UART does not take it before the time is over. */
 struct pg_uart {
+	struct pg_clock clock;
 	uint64_t base;
 	uint32_t type;					/* enum purgatory_uart */
 	uint32_t stride, width;				/* of a 16550, see abi.h */

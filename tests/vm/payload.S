@@ -11,6 +11,7 @@
  *                 pending there (Arm ARM, HCR_EL2.VSE), masked as yet.
  *                 With PCI_SERIAL it gives the PCI function whose configuration
  *                 space is there its I/O ports, at PCI_PORTS.
+ *                 With FREQUENCY, at EL2 only, it sets CNTFRQ_EL0.
  *                 With DTB it blocks the address of a device tree in x0.
  *   PART_KERNEL   stands for the kernel: prints what it was given and powers off,
  *                 with SERROR=1 by SMC.
@@ -45,6 +46,10 @@ before:
 	msr	ELR_EL2, x0
 	eret
 1:
+#endif
+#ifdef FREQUENCY
+	ldr	x0, =FREQUENCY
+	msr	CNTFRQ_EL0, x0
 #endif
 #ifdef PCI_SERIAL
 	ldr	x0, =PCI_SERIAL

@@ -472,6 +472,37 @@ def test_a_uart_that_does_not_work_stops_nothing(bench, cpu, level, uart):
     assert_reset(outcome, "")
 
 
+# Two ports that never have room, and one that has and is never empty.
+DEAD_UARTS = {
+    "PL011": ((bm.UART_PL011, BUSY_UART), b"\xff" * bm.BLOCK),
+    "16550": ((bm.UART_16550, BUSY_UART, 1, 1), bytes(bm.BLOCK)),
+    "16550 that is never empty": ((bm.UART_16550, BUSY_UART, 1, 1), b"\x20" * bm.BLOCK),
+}
+
+
+def ticks_of_a_line(bench, cpu, level, uart, window, **before):
+    """What it costs to print to this UART, counted by the guest."""
+    plans = bench.make_plan(uart=(bm.UART_NONE, 0)), bench.make_plan(uart=uart)
+    outcomes = [bench.run(cpu, level, plan, more=[(BUSY_UART, window)], options=bm.SLOW,
+                          before=before) for plan in plans]
+    for plan, outcome in zip(plans, outcomes):
+        assert_booted(outcome, plan, level, "")
+    return outcomes[1].registers["CNTVCT"] - outcomes[0].registers["CNTVCT"]
+
+
+@levels
+@pytest.mark.parametrize("uart", DEAD_UARTS)
+def test_a_dead_uart_costs_20_ms_a_line(bench, cpu, level, uart):
+    """Point 2.8. Here a million instructions take a second, so a million polls took 4 or 8."""
+    ticks = ticks_of_a_line(bench, cpu, level, *DEAD_UARTS[uart])
+    assert 0.0199 < ticks / bm.FREQUENCY < 0.0215
+
+
+def test_without_a_frequency_the_polls_of_a_dead_uart_are_counted(bench):
+    ticks = ticks_of_a_line(bench, "max", bm.EL2, *DEAD_UARTS["PL011"], FREQUENCY=0)
+    assert 1 < ticks / bm.FREQUENCY < 20
+
+
 # A PCI card with a 16550, whose I/O ports QEMU's virt machine has in memory.
 PCI_SERIAL, PCI_PORTS, PCI_WINDOW = 0x4010008000, 0x1000, 0x3EFF0000
 PCI_UART = (bm.UART_16550, PCI_WINDOW + PCI_PORTS, 1, 1)
