@@ -28,8 +28,8 @@ struct token {
 
 /* What is found on the way to /chosen. */
 struct chosen {
+	uint32_t root;		/* offset of the first token inside the root */
 	uint32_t properties;	/* offset of the first token inside /chosen */
-	uint32_t address_cells, size_cells;
 };
 
 /* @offset is a multiple of 4 and inside. */
@@ -135,30 +135,20 @@ static bool is_property(const struct pg_fdt *tree, const struct token *token, co
 	       is_named(tree, token->name, tree->strings + tree->strings_size, name, '\0');
 }
 
-static void note_cells(const struct pg_fdt *tree, const struct token *token, struct chosen *chosen)
-{
-	if (token->size != WORD)
-		return;
-	if (is_property(tree, token, "#address-cells"))
-		chosen->address_cells = read_word(tree, token->value);
-	else if (is_property(tree, token, "#size-cells"))
-		chosen->size_cells = read_word(tree, token->value);
-}
-
-/* Linux takes "chosen@0" for it too, and 1 where the root does not say how many cells. */
+/* Linux accepts the name "chosen@0" too. */
 static bool find_chosen(const struct pg_fdt *tree, struct chosen *chosen)
 {
 	uint32_t end = tree->structure + tree->structure_size, depth = 0;
 	struct token token;
 
-	*chosen = (struct chosen){ .address_cells = 1, .size_cells = 1 };
+	*chosen = (struct chosen){ 0 };
 	for (uint32_t at = tree->structure; read_token(tree, at, &token); at = token.next) {
-		if (token.kind == PROPERTY && depth == 1)
-			note_cells(tree, &token, chosen);
 		if (token.kind == END_NODE && depth-- == 0)
 			return false;
 		if (token.kind != BEGIN_NODE)
 			continue;
+		if (depth == 0)
+			chosen->root = token.next;
 		if (depth++ == 1 && is_named(tree, token.name, end, "chosen", '@')) {
 			chosen->properties = token.next;
 			return true;
@@ -167,11 +157,11 @@ static bool find_chosen(const struct pg_fdt *tree, struct chosen *chosen)
 	return false;
 }
 
-/* A node's properties stand before its children. */
-static bool find_property(const struct pg_fdt *tree, const struct chosen *chosen, const char *name,
+/* A node's properties stand before its children; of several with one name the first counts. */
+static bool find_property(const struct pg_fdt *tree, uint32_t properties, const char *name,
 			  struct token *token)
 {
-	for (uint32_t at = chosen->properties; read_token(tree, at, token); at = token->next) {
+	for (uint32_t at = properties; read_token(tree, at, token); at = token->next) {
 		if (token->kind != PROPERTY && token->kind != NOP)
 			return false;
 		if (is_property(tree, token, name))
@@ -196,7 +186,7 @@ static bool read_chosen_number(const struct pg_fdt *tree, const struct chosen *c
 {
 	struct token token;
 
-	if (!find_property(tree, chosen, name, &token) ||
+	if (!find_property(tree, chosen->properties, name, &token) ||
 	    (token.size != WORD && token.size != 2 * WORD))
 		return false;
 	*number = read_number(tree, token.value, token.size / WORD);
@@ -220,18 +210,30 @@ bool pg_fdt_initrd(const struct pg_fdt *tree, struct pg_range *initrd)
 	       make_range(start, end - start, initrd);
 }
 
+/* Linux assumes 1 for a root that does not say. */
+static uint32_t root_cells(const struct pg_fdt *tree, const struct chosen *chosen, const char *name)
+{
+	struct token token;
+
+	return find_property(tree, chosen->root, name, &token) && token.size == WORD ?
+	       read_word(tree, token.value) : 1;
+}
+
 bool pg_fdt_chosen_range(const struct pg_fdt *tree, const char *property, struct pg_range *range)
 {
+	uint32_t address_cells, size_cells;
 	struct chosen chosen;
 	struct token token;
 
-	if (!find_chosen(tree, &chosen) || !find_property(tree, &chosen, property, &token) ||
-	    chosen.address_cells - 1 > 1 || chosen.size_cells - 1 > 1 ||
-	    token.size < (chosen.address_cells + chosen.size_cells) * WORD)
+	if (!find_chosen(tree, &chosen) || !find_property(tree, chosen.properties, property, &token))
 		return false;
-	return make_range(read_number(tree, token.value, chosen.address_cells),
-			  read_number(tree, token.value + chosen.address_cells * WORD,
-				      chosen.size_cells), range);
+	address_cells = root_cells(tree, &chosen, "#address-cells");
+	size_cells = root_cells(tree, &chosen, "#size-cells");
+	if (address_cells - 1 > 1 || size_cells - 1 > 1 ||
+	    token.size < (address_cells + size_cells) * WORD)
+		return false;
+	return make_range(read_number(tree, token.value, address_cells),
+			  read_number(tree, token.value + address_cells * WORD, size_cells), range);
 }
 
 /* From the last byte down: to a higher place. */
@@ -291,7 +293,7 @@ uint64_t pg_fdt_add_record(struct pg_fdt *tree, uint64_t room)
 	if (!find_chosen(tree, &chosen))
 		return 0;
 	/* Of the kernel that loaded this one: the kernel's loader copies what it does not know. */
-	if (find_property(tree, &chosen, PURGATORY_RECORD_PROPERTY, &token) &&
+	if (find_property(tree, chosen.properties, PURGATORY_RECORD_PROPERTY, &token) &&
 	    token.size == sizeof(struct purgatory_record)) {
 		write_template(tree, token.value);
 		return (uintptr_t)tree->data + token.value;

@@ -84,6 +84,26 @@ static void test_what_chosen_does_not_say(void **state)
 	free(data);
 }
 
+/* Linux and libfdt take the first of several properties with one name. */
+static void test_the_first_count_of_cells_is_the_one(void **state)
+{
+	uint8_t *data = make_tree(1, "chosen", true);
+	struct pg_range range;
+	struct pg_fdt tree;
+	uint32_t strings;
+
+	assert_int_equal(fdt_open_into(data, data, ROOM), 0);
+	/* libfdt puts a new property in front of the others. */
+	assert_int_equal(fdt_setprop_u32(data, 0, "?address-cells", 2), 0);
+	strings = fdt_off_dt_strings(data);
+	*(uint8_t *)memchr(data + strings, '?', fdt_size_dt_strings(data)) = '#';
+	assert_int_equal(fdt_address_cells(data, 0), 2);
+	tree = open_tree(data);
+	/* The value holds two cells, and three are needed. */
+	assert_false(pg_fdt_chosen_range(&tree, "linux,usable-memory-range", &range));
+	free(data);
+}
+
 /* libfdt finds everything that was there, and the record. */
 static void assert_grown(const uint8_t *before, const uint8_t *after, uint64_t record)
 {
@@ -229,6 +249,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_chosen_says),
 		cmocka_unit_test(test_what_chosen_does_not_say),
+		cmocka_unit_test(test_the_first_count_of_cells_is_the_one),
 		cmocka_unit_test(test_a_record_is_added),
 		cmocka_unit_test(test_room_for_the_record_to_the_byte),
 		cmocka_unit_test(test_a_tree_that_cannot_grow),
