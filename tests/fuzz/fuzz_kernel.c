@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Every kernel file, with every wrapper around it. */
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "../../libcrashres/kernel/kernel.h"
 #include "../../libcrashres/base/memfd.h"
+#include "../unit/support.h"
+#include "../unit/wrap.h"
 #include "fuzz.h"
-
-#define UNTOUCHED ((struct crashres_kernel *)(uintptr_t)0x5a5a5a5a)
 
 static void require(bool condition)
 {
@@ -54,4 +53,128 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	crashres_ctx_free(ctx);
 	return 0;
+}
+
+static struct bytes small_image(void)
+{
+	struct bytes image = { unit_alloc(2048), 2048 };
+
+	unit_fill(image.data, 512, 5);
+	memset(image.data, 0, 64);
+	unit_put_le(image.data + 16, 8, 4096);
+	unit_put_le(image.data + 24, 8, 0xa);
+	memcpy(image.data + 56, "ARM\x64", 4);
+	return image;
+}
+
+/* An Image with an EFI stub: a PE file too, with a section and signatures. */
+static struct bytes signed_image(void)
+{
+	struct bytes code = small_image();
+	const struct wrap_section section = { ".text", code, 0 };
+	struct bytes image = wrap_pe(&section, 1);
+
+	memcpy(image.data + 16, code.data + 16, 44);
+	unit_put_le(image.data + WRAP_PE_OPTIONAL + 144, 4, 1024);
+	unit_put_le(image.data + WRAP_PE_OPTIONAL + 148, 4, 256);
+	free(code.data);
+	return image;
+}
+
+static struct bytes make_uki(struct bytes kernel)
+{
+	struct bytes text = { (uint8_t *)(uintptr_t)"quiet root=/dev/vda\n", 20 };
+	const struct wrap_section sections[] = {
+		{ ".linux", kernel, 0 }, { ".initrd", text, 0 }, { ".cmdline", text, 0 },
+		{ ".dtb", text, 0 },
+	};
+
+	return wrap_pe(sections, COUNT(sections));
+}
+
+static struct bytes make_elf(struct bytes image)
+{
+	struct wrap_segment segments[] = {
+		{ 0x10400, { image.data + 1024, 1024 }, 0 }, { 0x10000, { image.data, 1000 }, 0 },
+		{ 0x10800, { image.data, 0 }, 0 },
+	};
+
+	return wrap_elf(segments, COUNT(segments));
+}
+
+static struct bytes make_zboot(struct bytes image, const char *format, const char *name)
+{
+	struct bytes packed = pack(format, image.data, image.size);
+
+	if (!packed.data)
+		return packed;
+	free(packed.data);
+	return wrap_zboot(image, format, name);
+}
+
+static struct bytes make_seed(unsigned int index, struct bytes image)
+{
+	static const char *const formats[] = {
+		"gzip", "zstd", "xz", "lzma", "lzma-sized", "lz4", "lz4-legacy", "bzip2",
+	};
+
+	switch (index) {
+	case 0:
+		return small_image();
+	case 1:
+		return signed_image();
+	case 2:
+		return make_uki(image);
+	case 3:
+		return make_elf(image);
+	case 4:
+		return wrap_uimage(image, 0);
+	case 5:
+		return make_zboot(image, "gzip", "gzip");
+	case 6:
+		return make_zboot(image, "zstd", "zstd22");
+	case 7:
+		return make_zboot(image, "lz4-legacy", "lz4");
+	case 8:
+		return make_zboot(image, "lzma", "lzma");
+	case 9:
+		return make_zboot(image, "xz", "xzkern");
+	default:
+		if (index - 10 < COUNT(formats))
+			return pack(formats[index - 10], image.data, image.size);
+		return (struct bytes){ NULL, 0 };
+	}
+}
+
+#define SEEDS 18
+
+uint8_t *fuzz_seed(unsigned int index, size_t *size)
+{
+	struct bytes image = index % 2 ? signed_image() : small_image();
+	struct bytes seed = { NULL, 0 };
+
+	if (index < SEEDS)
+		seed = make_seed(index, image);
+	/* A format that this build has not. */
+	if (index < SEEDS && !seed.data)
+		seed = small_image();
+	free(image.data);
+	*size = seed.size;
+	return seed.data;
+}
+
+void fuzz_repair(uint8_t *data, size_t size)
+{
+	uint32_t told, sum;
+
+	if (size < 64 || memcmp(data, "\x27\x05\x19\x56", 4))
+		return;
+	told = (uint32_t)data[12] << 24 | (uint32_t)data[13] << 16 | (uint32_t)data[14] << 8 |
+	       data[15];
+	if (told <= size - 64) {
+		sum = (uint32_t)crc32(0, data + 64, told);
+		for (int i = 0; i < 4; i++)
+			data[24 + i] = (uint8_t)(sum >> (24 - 8 * i));
+	}
+	wrap_uimage_sum((struct bytes){ data, size });
 }

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The device tree parser of a sealed Image (purgatory/core/fdt.c).
+ *
+ * For a tree that libfdt accepts, libfdt's answers are the right ones. For any
+ * other tree there is no right answer, but no access may leave the tree: the
+ * tree fills a heap block of its exact size, so a sanitizer sees every access
+ * behind its end.
+ */
+#include <libfdt.h>
+
+#include "../../purgatory/abi.h"
+#include "../../purgatory/core/fdt.h"
+#include "../unit/support.h"
+#include "fuzz.h"
+
+#define HEADER_SIZE	40		/* of a tree of version 17 */
+#define TREE_MAX	(2U << 20)	/* fdt.c refuses larger trees */
+#define RECORD_SIZE	sizeof(struct purgatory_record)
+
+static void require(bool condition)
+{
+	if (!condition)
+		abort();
+}
+
+/* What the header says; what is missing of it reads as zero. */
+static uint32_t size_of_tree(const uint8_t *data, size_t size)
+{
+	return size < 8 ? 0 : fdt32_ld((const fdt32_t *)(data + 4));
+}
+
+/* @data in a block of @room bytes, zeros behind it. */
+static uint8_t *copy_tree(const uint8_t *data, size_t size, size_t room)
+{
+	uint8_t *copy = calloc(1, room);
+
+	require(copy != NULL);
+	memcpy(copy, data, size < room ? size : room);
+	return copy;
+}
+
+/*
+ * Linux's answers (drivers/of/fdt.c): a root without cells has 1 and 1; an
+ * initrd address has one or two cells, whatever the root says.
+ */
+static uint32_t root_cells(const void *tree, const char *name)
+{
+	int size;
+	const fdt32_t *cells = fdt_getprop(tree, 0, name, &size);
+
+	return cells && size == 4 ? fdt32_ld(cells) : 1;
+}
+
+static uint64_t number(const uint8_t *value, uint32_t cells)
+{
+	return cells == 2 ? fdt64_ld((const fdt64_t *)value) : fdt32_ld((const fdt32_t *)value);
+}
+
+static bool chosen_number(const void *tree, int chosen, const char *name, uint64_t *value)
+{
+	int size;
+	const uint8_t *bytes = fdt_getprop(tree, chosen, name, &size);
+
+	if (!bytes || (size != 4 && size != 8))
+		return false;
+	*value = number(bytes, (uint32_t)size / 4);
+	return true;
+}
+
+static bool is_range(uint64_t base, uint64_t size)
+{
+	return size && base <= UINT64_MAX - size;
+}
+
+static void check_initrd(const void *data, int chosen, const struct pg_fdt *tree)
+{
+	uint64_t start, end;
+	bool right = chosen_number(data, chosen, "linux,initrd-start", &start) &&
+		     chosen_number(data, chosen, "linux,initrd-end", &end) && end > start &&
+		     is_range(start, end - start);
+	struct pg_range found;
+
+	require(pg_fdt_initrd(tree, &found) == right);
+	require(!right || (found.base == start && found.size == end - start));
+}
+
+static void check_range(const void *data, int chosen, const struct pg_fdt *tree, const char *name)
+{
+	uint32_t address = root_cells(data, "#address-cells"), cells = root_cells(data, "#size-cells");
+	struct pg_range found;
+	int size;
+	const uint8_t *value = fdt_getprop(data, chosen, name, &size);
+	bool right = value && address >= 1 && address <= 2 && cells >= 1 && cells <= 2 &&
+		     (uint32_t)size >= 4 * (address + cells) &&
+		     is_range(number(value, address), number(value + 4 * address, cells));
+
+	require(pg_fdt_chosen_range(tree, name, &found) == right);
+	require(!right || (found.base == number(value, address) &&
+			   found.size == number(value + 4 * address, cells)));
+}
+
+/* What a tree of no known right answer may lead to: a range that cannot wrap. */
+static void check_any(const struct pg_fdt *tree)
+{
+	struct pg_range found;
+
+	require(!pg_fdt_initrd(tree, &found) || is_range(found.base, found.size));
+	require(!pg_fdt_chosen_range(tree, "linux,elfcorehdr", &found) ||
+		is_range(found.base, found.size));
+}
+
+struct property {
+	const void *tree;
+	int offset;		/* below 0: behind the last one */
+	const char *name;
+	const void *value;
+	int size;
+};
+
+static void read_property(struct property *property)
+{
+	if (property->offset >= 0)
+		property->value = fdt_getprop_by_offset(property->tree, property->offset,
+							&property->name, &property->size);
+}
+
+static void next_property(struct property *property)
+{
+	property->offset = fdt_next_property_offset(property->tree, property->offset);
+	read_property(property);
+}
+
+static struct property first_property(const void *tree, int node)
+{
+	struct property first = { .tree = tree, .offset = fdt_first_property_offset(tree, node) };
+
+	read_property(&first);
+	return first;
+}
+
+static bool is_record(const struct property *property)
+{
+	return property->offset >= 0 && property->size == (int)RECORD_SIZE &&
+	       !strcmp(property->name, PURGATORY_RECORD_PROPERTY);
+}
+
+/* The properties of one node, in the same order; @record is new, or was emptied. */
+static void same_properties(struct property old, struct property new, uint64_t record)
+{
+	for (;; next_property(&old), next_property(&new)) {
+		bool in_record = new.offset >= 0 && (uintptr_t)new.value == record;
+
+		if (in_record && !is_record(&old))
+			next_property(&new);
+		if (old.offset < 0)
+			break;
+		require(new.offset >= 0 && !strcmp(old.name, new.name) && old.size == new.size);
+		require((in_record && is_record(&old)) ||
+			!memcmp(old.value, new.value, (size_t)old.size));
+	}
+	require(new.offset < 0);
+}
+
+/* The next node, or -1 behind the last one. */
+static int next_node(const void *tree, int node, int *depth)
+{
+	node = fdt_next_node(tree, node, depth);
+	return *depth < 0 ? -1 : node;
+}
+
+/* libfdt finds each node and property of @before in @after, in the same order. */
+static void same_nodes(const void *before, const void *after, uint64_t record)
+{
+	int a = 0, b = 0, old_depth = 0, new_depth = 0;
+
+	while (a >= 0 && b >= 0) {
+		require(old_depth == new_depth);
+		require(!strcmp(fdt_get_name(before, a, NULL), fdt_get_name(after, b, NULL)));
+		same_properties(first_property(before, a), first_property(after, b), record);
+		a = next_node(before, a, &old_depth);
+		b = next_node(after, b, &new_depth);
+	}
+	require(a < 0 && b < 0);
+}
+
+static void check_grown(const uint8_t *before, const uint8_t *after, size_t room, uint64_t record)
+{
+	const uint8_t *value;
+	int size;
+
+	require(fdt_check_full(after, room) == 0);
+	value = fdt_getprop(after, fdt_subnode_offset(after, 0, "chosen"), PURGATORY_RECORD_PROPERTY,
+			    &size);
+	require((uintptr_t)value == record && size == (int)RECORD_SIZE);
+	same_nodes(before, after, record);
+}
+
+/* @accepted: libfdt does, and can say what the grown tree is worth. */
+static void try_record(const uint8_t *data, size_t size, size_t room, bool accepted)
+{
+	uint8_t *before = copy_tree(data, size, room), *grown = copy_tree(data, size, room);
+	struct pg_fdt tree;
+	uint64_t record;
+
+	require(pg_fdt_open(grown, &tree));
+	record = pg_fdt_add_record(&tree, room);
+	if (!record)
+		require(!memcmp(before, grown, room));
+	else
+		require(record % 4 == 0 && record >= (uintptr_t)grown &&
+			record - (uintptr_t)grown <= room - RECORD_SIZE);
+	if (record && accepted)
+		check_grown(before, grown, room, record);
+	free(before);
+	free(grown);
+}
+
+/*
+ * fdt.c demands more in two places: version 17, and a structure block of whole
+ * words. The version comes first, because libfdt 1.6.1 dies of some older trees.
+ */
+static bool libfdt_accepts(const uint8_t *tree, uint32_t size)
+{
+	return fdt_version(tree) >= 17 && fdt_size_dt_struct(tree) % 4 == 0 &&
+	       fdt_check_full(tree, size) == 0;
+}
+
+/* Exactly as large as it says that it is. */
+static void check_opened(const uint8_t *data, const struct pg_fdt *tree)
+{
+	bool accepted = libfdt_accepts(data, tree->size);
+	int chosen = accepted ? fdt_subnode_offset(data, 0, "chosen") : -1;
+
+	if (chosen >= 0) {
+		check_initrd(data, chosen, tree);
+		check_range(data, chosen, tree, "linux,usable-memory-range");
+		check_range(data, chosen, tree, "linux,elfcorehdr");
+	} else if (accepted) {
+		require(!pg_fdt_initrd(tree, &(struct pg_range){ 0, 0 }));
+	} else {
+		check_any(tree);
+	}
+	/* No room at all, some that does not do for every tree, and enough. */
+	for (uint32_t more = 0; more <= 2 * RECORD_SIZE; more += RECORD_SIZE)
+		try_record(data, tree->size, tree->size + more, accepted);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint32_t told = size_of_tree(data, size);
+	/* Of a tree that is none, nothing but the header is read. */
+	uint8_t *copy = copy_tree(data, size, told < HEADER_SIZE || told > TREE_MAX ? HEADER_SIZE : told);
+	struct pg_fdt tree;
+
+	if (pg_fdt_open(copy, &tree))
+		check_opened(copy, &tree);
+	else
+		require(told < HEADER_SIZE || told > TREE_MAX || !libfdt_accepts(copy, told));
+	free(copy);
+	return 0;
+}
+
+static void set(int status)
+{
+	require(status == 0);
+}
+
+static void set_range(uint8_t *tree, int node, const char *name, uint32_t cells)
+{
+	set(fdt_setprop_empty(tree, node, name));
+	for (uint32_t i = 0; i < 2; i++) {
+		if (cells == 2)
+			set(fdt_appendprop_u32(tree, node, name, 0));
+		set(fdt_appendprop_u32(tree, node, name, 0x40000000 >> i));
+	}
+}
+
+/* @cells: 0 means that the root does not say. */
+static uint8_t *make_tree(const char *chosen, uint32_t cells, size_t *size)
+{
+	uint8_t *tree = unit_alloc(4096);
+	int node;
+
+	set(fdt_create_empty_tree(tree, 4096));
+	if (cells) {
+		set(fdt_setprop_u32(tree, 0, "#address-cells", cells));
+		set(fdt_setprop_u32(tree, 0, "#size-cells", cells));
+	}
+	require(fdt_add_subnode(tree, 0, "cpus") > 0);
+	node = fdt_add_subnode(tree, 0, chosen);
+	require(fdt_add_subnode(tree, node, "chosen") > 0);
+	set_range(tree, node, "linux,usable-memory-range", cells);
+	set_range(tree, node, "linux,elfcorehdr", cells);
+	set(fdt_setprop_u64(tree, node, "linux,initrd-end", 0x140123456));
+	set(fdt_setprop_u64(tree, node, "linux,initrd-start", 0x140000000));
+	set(fdt_setprop_string(tree, node, "bootargs", "quiet"));
+	set(fdt_pack(tree));
+	*size = fdt_totalsize(tree);
+	return tree;
+}
+
+/* A record of the kernel before, or of another size. */
+static uint8_t *with_record(uint8_t *tree, uint32_t record_size, size_t *size)
+{
+	uint8_t *larger = unit_alloc(8192), *record;
+	int node;
+
+	set(fdt_open_into(tree, larger, 8192));
+	free(tree);
+	node = fdt_subnode_offset(larger, 0, "chosen");
+	set(fdt_setprop_placeholder(larger, node, PURGATORY_RECORD_PROPERTY, (int)record_size,
+				    (void **)&record));
+	unit_fill(record, record_size, 7);
+	set(fdt_nop_property(larger, fdt_subnode_offset(larger, 0, "chosen"), "bootargs"));
+	set(fdt_pack(larger));
+	*size = fdt_totalsize(larger);
+	return larger;
+}
+
+uint8_t *fuzz_seed(unsigned int index, size_t *size)
+{
+	switch (index) {
+	case 0:
+		return make_tree("chosen", 2, size);
+	case 1:
+		return make_tree("chosen", 1, size);
+	case 2:
+		return make_tree("chosen@0", 0, size);
+	case 3:
+		return make_tree("choosen", 2, size);
+	case 4:
+		return with_record(make_tree("chosen", 2, size), RECORD_SIZE, size);
+	case 5:
+		return with_record(make_tree("chosen", 1, size), 4, size);
+	default:
+		return NULL;
+	}
+}
+
+/* A size that fits, and offsets of blocks that no parser refuses at once. */
+void fuzz_repair(uint8_t *data, size_t size)
+{
+	static const uint32_t header[] = { 0xd00dfeed, 0, 56, 0, 40, 17, 16 };
+
+	for (size_t word = 0; word < COUNT(header) && 4 * word + 4 <= size; word++)
+		if (header[word])
+			fdt32_st(data + 4 * word, header[word]);
+	if (size >= 8)
+		fdt32_st(data + 4, (uint32_t)size);
+}
