@@ -45,7 +45,7 @@ static bool read_head(struct buffer *buffer, const struct vmcoreinfo *info)
 	struct layout layout;
 	uint64_t logged_chars;
 
-	if (!vmcoreinfo_fields(core, info, symbols, &layout) ||
+	if (!vmcoreinfo_fields(core->trouble, info, symbols, &layout) ||
 	    !core_read_u64(core, layout.log_buf, &buffer->data, "log_buf") ||
 	    !core_read_u32(core, layout.log_buf_len, &buffer->size, "log_buf_len") ||
 	    !core_read_u32(core, layout.log_end, &buffer->end, "log_end"))

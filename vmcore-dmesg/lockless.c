@@ -245,7 +245,7 @@ void lockless_print(struct core *core, const struct vmcoreinfo *info, struct out
 	struct record record;
 	uint64_t records;
 
-	if (!vmcoreinfo_fields(core, info, fields, &ring.layout) || !read_head(&ring))
+	if (!vmcoreinfo_fields(core->trouble, info, fields, &ring.layout) || !read_head(&ring))
 		return;
 	ring.has_caller = vmcoreinfo_find(info, "OFFSET(printk_info.caller_id)", &ring.caller_id);
 	records = ((ring.head_id - ring.tail_id) & ID_MASK) + 1;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "notes.h"
 #include "options.h"
 
 static const char usage[] =
@@ -52,7 +53,7 @@ static int run(const struct options *options)
 
 	if (!core_open(&core, options->core, &trouble))
 		return trouble_end(&trouble);
-	if (vmcoreinfo_read(&core, &info)) {
+	if (notes_vmcoreinfo(&core, &info)) {
 		address_rules_init(&core.rules, core.machine, &info);
 		print(options, &info);
 	}

@@ -185,8 +185,8 @@ void structured_print(struct core *core, const struct vmcoreinfo *info, struct o
 	bool old = !vmcoreinfo_has(info, "SIZE(printk_log)") && vmcoreinfo_has(info, "SIZE(log)");
 	struct buffer buffer = { .core = core };
 
-	if (!vmcoreinfo_fields(core, info, symbols, &buffer.layout) ||
-	    !vmcoreinfo_fields(core, info, old ? old_fields : fields, &buffer.layout) ||
+	if (!vmcoreinfo_fields(core->trouble, info, symbols, &buffer.layout) ||
+	    !vmcoreinfo_fields(core->trouble, info, old ? old_fields : fields, &buffer.layout) ||
 	    !read_head(&buffer))
 		return;
 	find_rest(&buffer, info);

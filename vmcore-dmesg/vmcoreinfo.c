@@ -1,157 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <elf.h>
-#include <endian.h>
-#include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core.h"
+#include "trouble.h"
 #include "vmcoreinfo.h"
 
-/* The kernel gives it one page (VMCOREINFO_BYTES), of at most 64 KiB. */
-#define TEXT_LIMIT (1U << 18)
-/* One or a few for each CPU. */
-#define NOTE_LIMIT (1U << 20)
 /* Of any struct: none of the log has even a thousand bytes. */
 #define STRUCT_LIMIT (1U << 20)
-
-/* ------------------------------------------------------------- the note */
-
-struct note {
-	uint64_t name;			/* offsets in the file */
-	uint64_t text;
-	uint64_t end;
-	uint32_t name_size;
-	uint32_t text_size;
-};
-
-static bool read_notes(struct core *core, uint64_t offset, void *buffer, size_t size)
-{
-	int error;
-
-	if (file_read(&core->file, offset, buffer, size, &error) == size)
-		return true;
-	trouble_say(core->trouble, EXIT_NOTES_CUT, "notes at offset 0x%" PRIx64 ": %s", offset,
-		    error ? strerror(error) : "beyond the end of the file");
-	return false;
-}
-
-static uint64_t padded(uint32_t size)
-{
-	return ((uint64_t)size + 3) & ~3ULL;
-}
-
-/* The note at @offset, not behind @end. A text cut off by it is kept as far as it goes. */
-static bool take_note(struct core *core, uint64_t offset, uint64_t end, struct note *note)
-{
-	Elf64_Nhdr nhdr;
-	uint64_t left;
-
-	if (!read_notes(core, offset, &nhdr, sizeof(nhdr)))
-		return false;
-	note->name_size = le32toh(nhdr.n_namesz);
-	note->text_size = le32toh(nhdr.n_descsz);
-	/* The kernel ends the notes of a CPU so. */
-	if (!note->name_size && !note->text_size && !nhdr.n_type)
-		return false;
-	left = end - offset - sizeof(nhdr);
-	if (padded(note->name_size) > left) {
-		trouble_say(core->trouble, EXIT_NOTE_SIZE,
-			    "the note at offset 0x%" PRIx64 " is longer than all of them", offset);
-		return false;
-	}
-	note->name = offset + sizeof(nhdr);
-	note->text = note->name + padded(note->name_size);
-	left = end - note->text;
-	if (note->text_size > left) {
-		trouble_say(core->trouble, EXIT_NOTE_SIZE,
-			    "the note at offset 0x%" PRIx64 " is longer than all of them", offset);
-		note->text_size = (uint32_t)left;
-	}
-	note->end = padded(note->text_size) < left ? note->text + padded(note->text_size) : end;
-	return true;
-}
-
-static bool is_vmcoreinfo(struct core *core, const struct note *note)
-{
-	static const char wanted[] = "VMCOREINFO";
-	char name[sizeof(wanted)];
-
-	return note->name_size == sizeof(wanted) &&
-	       read_notes(core, note->name, name, sizeof(name)) &&
-	       !memcmp(name, wanted, sizeof(wanted));
-}
-
-static bool take_text(struct core *core, const struct note *note, struct vmcoreinfo *info)
-{
-	uint32_t size = note->text_size;
-	int error;
-
-	if (size > TEXT_LIMIT) {
-		trouble_say(core->trouble, EXIT_NOTE_TOO_LARGE, "a VMCOREINFO of %" PRIu32 " bytes",
-			    size);
-		size = TEXT_LIMIT;
-	}
-	info->text = calloc(1, (size_t)size + 1);
-	if (!info->text) {
-		trouble_say(core->trouble, EXIT_MEMORY, "%s", strerror(errno));
-		return false;
-	}
-	info->size = file_read(&core->file, note->text, info->text, size, &error);
-	if (info->size < size)
-		trouble_say(core->trouble, EXIT_NOTES_CUT, "VMCOREINFO: %s",
-			    error ? strerror(error) : "beyond the end of the file");
-	return true;
-}
-
-/* In one PT_NOTE. @notes: how many may still be looked at. */
-static bool search(struct core *core, const struct program_header *header, unsigned int *notes,
-		   struct vmcoreinfo *info)
-{
-	uint64_t offset = header->offset, end;
-	struct note note;
-
-	if (__builtin_add_overflow(offset, header->filesz, &end)) {
-		trouble_say(core->trouble, EXIT_HEADER_WRAPS,
-			    "the program header of the notes wraps");
-		return false;
-	}
-	while (end - offset >= sizeof(Elf64_Nhdr) && *notes) {
-		--*notes;
-		if (!take_note(core, offset, end, &note))
-			return false;
-		if (is_vmcoreinfo(core, &note))
-			return take_text(core, &note, info);
-		offset = note.end;
-	}
-	return false;
-}
-
-bool vmcoreinfo_read(struct core *core, struct vmcoreinfo *info)
-{
-	unsigned int notes = NOTE_LIMIT;
-	struct program_header header;
-
-	memset(info, 0, sizeof(*info));
-	for (uint64_t i = 0; i < core->header_count && notes; i++) {
-		if (!core_header(core, i, &header))
-			return false;
-		if (header.type == PT_NOTE && search(core, &header, &notes, info))
-			return true;
-		if (core->trouble->status == EXIT_MEMORY || trouble_too_much(core->trouble))
-			return false;
-	}
-	trouble_say(core->trouble, EXIT_NO_VMCOREINFO, "no VMCOREINFO note: no dump of a kernel");
-	return false;
-}
 
 void vmcoreinfo_free(struct vmcoreinfo *info)
 {
 	free(info->text);
 }
-
-/* ------------------------------------------------------------ its lines */
 
 /* The value's text, up to its line's end. */
 static const char *find_line(const struct vmcoreinfo *info, const char *key, size_t *size)
@@ -228,7 +88,7 @@ bool vmcoreinfo_find(const struct vmcoreinfo *info, const char *key, uint64_t *v
 	return parse(text, size, base, value);
 }
 
-bool vmcoreinfo_fields(struct core *core, const struct vmcoreinfo *info,
+bool vmcoreinfo_fields(struct trouble *trouble, const struct vmcoreinfo *info,
 		       const struct vmcoreinfo_field *fields, void *base)
 {
 	for (; fields->key; fields++) {
@@ -236,12 +96,12 @@ bool vmcoreinfo_fields(struct core *core, const struct vmcoreinfo *info,
 		uint64_t value;
 
 		if (!vmcoreinfo_has(info, key)) {
-			trouble_say(core->trouble, EXIT_NO_SYMBOL, "VMCOREINFO has no %s", key);
+			trouble_say(trouble, EXIT_NO_SYMBOL, "VMCOREINFO has no %s", key);
 			return false;
 		}
 		if (!vmcoreinfo_find(info, key, &value) ||
 		    (strncmp(key, "SYMBOL(", 7) && value > STRUCT_LIMIT)) {
-			trouble_say(core->trouble, EXIT_BAD_NUMBER, "VMCOREINFO: %s makes no sense",
+			trouble_say(trouble, EXIT_BAD_NUMBER, "VMCOREINFO: %s makes no sense",
 				    key);
 			return false;
 		}

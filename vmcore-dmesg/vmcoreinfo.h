@@ -7,15 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct core;
+struct trouble;
 
 struct vmcoreinfo {
 	char *text;			/* ends in 0 behind its size */
 	size_t size;
 };
 
-/* Finds the note; a damaged one is said, and what there is of it is taken. */
-bool vmcoreinfo_read(struct core *core, struct vmcoreinfo *info);
 void vmcoreinfo_free(struct vmcoreinfo *info);
 
 /*
@@ -37,7 +35,7 @@ struct vmcoreinfo_field {
  * All of a table, and each has to be there and to make sense: of OFFSETs and SIZEs, that no sum
  * of a few can wrap.
  */
-bool vmcoreinfo_fields(struct core *core, const struct vmcoreinfo *info,
+bool vmcoreinfo_fields(struct trouble *trouble, const struct vmcoreinfo *info,
 		       const struct vmcoreinfo_field *fields, void *base);
 
 #endif
