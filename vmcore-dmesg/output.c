@@ -189,10 +189,9 @@ static void put_text(struct output *output, struct core *core, const struct reco
 	}
 }
 
+/* A record without text has a stamp all the same, as in kexec-tools' vmcore-dmesg. */
 static void text_record(struct output *output, struct core *core, const struct record *record)
 {
-	if (record->no_text)
-		return;
 	if (record->has_time)
 		put_format(output, "[%5" PRIu64 ".%06" PRIu64 "] ", record->time_ns / NSEC_PER_SEC,
 			   record->time_ns % NSEC_PER_SEC / 1000);

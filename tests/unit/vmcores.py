@@ -185,7 +185,7 @@ class Record:
         self.kept = True
 
     def line(self):
-        return line(self.time, self.text) if self.begin & 1 == 0 else b""
+        return line(self.time, self.text if self.begin & 1 == 0 else b"")
 
     def object(self, **more):
         text = self.text.decode("utf-8", "replace") if self.begin != FAILED_LPOS else None

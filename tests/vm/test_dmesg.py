@@ -65,6 +65,20 @@ def test_log_is_that_of_others(lab, kernel, machine):
         check_json(running, ours.decode())
 
 
+@pytest.mark.parametrize("kernel", ["small"], indirect=True)
+def test_records_without_text_are_those_of_kexec_tools(lab, kernel):
+    """Issue 10, point 1.14."""
+    with lab.boot(kernel, DEVICE_TREE) as running:
+        running.check("echo before > /dev/kmsg; echo > /dev/kmsg; echo behind > /dev/kmsg")
+        running.check("kexec -p --reuse-cmdline --initrd=/boot/initrd /boot/Image")
+        running.panic()
+        running.wait_ready("capture")
+        running.check("vmcore-dmesg -o /ours /proc/vmcore", 300)
+        running.check("peer-vmcore-dmesg /proc/vmcore > /theirs && cmp /ours /theirs", 300)
+        assert re.search(rb"\] before\n\[ *[0-9.]+\] \n\[ *[0-9.]+\] behind\n",
+                         running.read("/ours"))
+
+
 def check_against_kernel(log, lines):
     """All that the kernel had to say itself is there, and what it said when it died."""
     assert len(lines) > 100
