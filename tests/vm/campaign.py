@@ -60,6 +60,7 @@ IMAGES = ((), bm.METHODS[:1], bm.METHODS[1:], bm.METHODS)
 # Of a sealed Image: from its header on, and what its loader put beside it.
 SEALED, SEALED_PARITY, SEALED_KERNEL, SEALED_INITRD = 0x44000000, 0x44080000, 0x44200000, 0x44400000
 TREE, TREE_CORE, TREE_ROOM = 0x44600000, 0x44680000, 64 << 10
+TREE_PLACE = TREE, TREE + TREE_ROOM
 INITRD_SIZE = 23 * bm.BLOCK - 1000
 
 
@@ -351,6 +352,7 @@ def check_case(case, outcome):
     """Return: the column."""
     assert outcome.reason == case.expected.reason, outcome
     oracle.check_memory(case.plan, case.expected, outcome.memory)
+    oracle.check_ram(case.plan, case.expected, outcome, [TREE_PLACE] if sealed else [])
     if outcome.reason == oracle.BOOTED:
         check_boot(case, outcome)
         return {"intact": INTACT, "repaired": REPAIRED, "damaged": DAMAGED}[case.expected.outcome]

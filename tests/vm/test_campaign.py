@@ -11,6 +11,7 @@ import sys
 from lib import baremetal as bm
 import campaign
 from lib import oracle
+from lib import ram
 import pytest
 
 pytestmark = pytest.mark.skipif(bm.missing() is not None, reason=str(bm.missing()))
@@ -91,6 +92,45 @@ def test_a_record_that_lies_is_seen(repaired):
         with pytest.raises((AssertionError, IndexError)):
             campaign.check_case(case, bm.Outcome(
                 outcome.console, outcome.reason, outcome.registers, memory))
+
+
+def places_nobody_writes(plan):
+    """Around all that is loaded and all that purgatory writes, and inside what it only reads."""
+    scratch, scratch_end = plan.scratch_place
+    bitmap = plan.base + plan.bitmap_offset
+    yield from (bm.RAM, bm.RAM + bm.RAM_SIZE - 1, bm.BEFORE)
+    yield from (scratch - 1, scratch_end, bitmap - 1, bitmap + plan.bitmap_size)
+    yield from (plan.base, plan.base - 1, plan.base + plan.segment_size)
+    yield from (plan.base + at for at in (*plan.root_offset, *plan.table_offset))
+    yield from (plan.parity_base - 1, plan.parity_base, plan.parity_base + len(plan.parity()))
+    for segment in plan.segments:
+        yield from (segment.base - 1, segment.base + len(segment.data))
+    yield from (plan.record - 1, plan.record + bm.RECORD_SIZE)
+
+
+def test_a_byte_of_ram_that_nobody_may_write_is_seen(repaired):
+    """Issue 10, section 3: guard pages, parity, code, digest tables, the tree of QEMU."""
+    case, outcome = repaired
+    assert case.plan.region and case.expected.has_record
+    for at in places_nobody_writes(case.plan):
+        after = dict(outcome.after)
+        page = at // bm.BLOCK * bm.BLOCK
+        ram.patch(after, page, bm.flip(after.get(page, bytes(bm.BLOCK)), at - page))
+        with pytest.raises(AssertionError, match=f"RAM was written to at {at:#x}\\.\\.{at + 1:#x}$"):
+            campaign.check_case(case, dataclasses.replace(outcome, after=after))
+
+
+def test_what_purgatory_writes_is_in_the_picture(repaired):
+    """Or the comparison would compare nothing."""
+    case, outcome = repaired
+    [block] = case.expected.repaired
+    [(base, blocks)] = [(s.base, range(first, first + len(s.blocks)))
+                        for s, first in zip(case.plan.segments, case.plan.first_blocks)
+                        if block in range(first, first + len(s.blocks))]
+    at = base + (block - blocks.start) * bm.BLOCK
+    differences = ram.compare(outcome.before, outcome.after)
+    for first, end in (case.plan.scratch_place, oracle.record_place(case.plan), (at, at + bm.BLOCK)):
+        assert any(first <= d.first and d.end <= end for d in differences), hex(first)
 
 
 def test_another_line_or_end_is_seen(repaired):

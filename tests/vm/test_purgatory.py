@@ -484,7 +484,7 @@ def ticks_of_a_line(bench, cpu, level, uart, window, **before):
     """What it costs to print to this UART, counted by the guest."""
     plans = bench.make_plan(uart=(bm.UART_NONE, 0)), bench.make_plan(uart=uart)
     outcomes = [bench.run(cpu, level, plan, more=[(BUSY_UART, window)], options=bm.SLOW,
-                          before=before) for plan in plans]
+                          save={"window": (BUSY_UART, bm.BLOCK)}, before=before) for plan in plans]
     for plan, outcome in zip(plans, outcomes):
         assert_booted(outcome, plan, level, "")
     return outcomes[1].registers["CNTVCT"] - outcomes[0].registers["CNTVCT"]

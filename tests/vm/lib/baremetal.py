@@ -20,6 +20,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lib import ram
+
 HERE = Path(__file__).resolve().parent.parent
 TREE = HERE.parent.parent
 
@@ -48,6 +50,12 @@ PARAMS_KERNEL_ENTRY = 56
 PARAMS_UART = 80, 112  # first and end: all that its sum covers, and the sum
 PARAMS_CONDUIT = 92
 PARAMS_TABLE_OFFSET = 144
+# Fields that a sealed Image fills in when it starts: (first, end).
+PARAMS_FOUND = (
+    (56, 80),    # kernel_entry, dtb, record
+    (120, 136),  # root_offset: 0 where the MMU stays off
+    (200, 208),  # parity_base
+)
 
 RECORD_MAGIC = 0x44524F4345525043
 RECORD_VERSION = 1
@@ -375,6 +383,12 @@ class Plan:
         return sum(len(segment.blocks) for segment in self.segments)
 
     @property
+    def first_blocks(self):
+        """Of each segment."""
+        counts = [len(segment.blocks) for segment in self.segments]
+        return [sum(counts[:number]) for number in range(len(counts))]
+
+    @property
     def root_offset(self):
         first = self.image_size + round_up(PARAMS_SIZE, BLOCK)
         return first, first + ROOT_SIZE
@@ -502,6 +516,22 @@ class Plan:
         return {s.name: s.base for s in self.segments}.get(name) or others[name]
 
     @property
+    def bitmap_size(self):
+        return -(-self.blocks // 64) * 8
+
+    def _own(self, first, size):
+        return self.base + first, self.base + first + size
+
+    @property
+    def scratch_place(self):
+        return self._own(self.scratch_offset, self.image_size - self.scratch_offset)
+
+    def working_places(self):
+        """All that purgatory itself writes to while it checks, (first, end) each: its scratch and
+        its bitmap. Repaired blocks and the record come on top of that."""
+        return [self.scratch_place, self._own(self.bitmap_offset, self.bitmap_size)]
+
+    @property
     def halts_at(self):
         """Where the program counter of a CPU is that waits in pg_halt: behind its wfi."""
         code = self.image[symbol("pg_halt"):self.scratch_offset]
@@ -555,6 +585,15 @@ class SealedPlan(Plan):
     def _sealed_sizes(self):
         return SEALED_ROOT_SIZE, self.initrd_size
 
+    def working_places(self):
+        """And what it finds out: some params, and its page tables."""
+        bases = [(PARAMS.size + SEGMENT.size * i, PARAMS.size + SEGMENT.size * i + 8)
+                 for i in range(len(self.segments))]
+        params = [self._own(self.image_size + first, end - first)
+                  for first, end in (*PARAMS_FOUND, *bases)]
+        tables = [self._own(at, SEALED_ROOT_SIZE) for at in self.root_offset]
+        return super().working_places() + params + (tables if self.region else [])
+
     def memory(self):
         header = struct.pack("<II", 0x14000000 | SEALED_HEADER // 4, 0).ljust(SEALED_HEADER, b"\0")
         return {"header": header, **super().memory()}
@@ -570,6 +609,9 @@ class Outcome:
     registers: dict = field(default_factory=dict)
     # As it is at the end, what run() was asked for. Too much for a message.
     memory: list = field(default_factory=list, repr=False)
+    # All of RAM (ram.Ram.picture): when the CPU starts, and at the end.
+    before: dict = field(default_factory=dict, repr=False)
+    after: dict = field(default_factory=dict, repr=False)
 
 
 class Ended(Exception):
@@ -623,65 +665,62 @@ class Qmp:
         return "halted"
 
 
-def _watch(qmp, halts_at, timer):
+def _watch(qmp, halts_at):
     """Let the machine run; say why it ended. -S, or the event could be missed."""
-    qmp.ask("qmp_capabilities")
-    timer.start()
     qmp.ask("cont")
     if halts_at is not None:
         return qmp.wait_for_halt(halts_at)
     return qmp.wait_for_shutdown()
 
 
-def _save(qmp, ranges, directory):
-    """The memory of the machine that has ended: (address, size) each."""
-    saved = []
-    for address, size in ranges:
-        path = directory / "memory"
-        qmp.ask("pmemsave", val=address, size=size, filename=str(path))
-        saved.append(path.read_bytes())
-    return saved
-
-
-def _command(cpu, el, files, start, directory):
-    machine = "virt,virtualization=on" if el == 2 else "virt"
-    command = [qemu(), "-M", machine, "-cpu", cpu, "-m", f"{RAM_SIZE >> 20}M", "-display", "none"]
+def _command(cpu, el, memory, start, directory):
+    machine = "virt,memory-backend=ram"
+    if el == 2:
+        machine += ",virtualization=on"
+    command = [qemu(), "-M", machine, "-cpu", cpu, *memory.options(), "-display", "none"]
     # Both a reset and the end of a machine leave QEMU there, with the memory as it is then.
     command += ["-nic", "none", "-action", "reboot=shutdown,shutdown=pause", "-S"]
     command += ["-monitor", "none", "-qmp", "stdio", "-serial", f"file:{directory / 'console'}"]
-    for number, (address, data) in enumerate(files):
-        path = directory / f"segment-{number}"
-        path.write_bytes(data)
-        command += ["-device", f"loader,file={path},addr={address:#x},force-raw=on"]
     return [*command, "-device", f"loader,addr={start:#x},cpu-num=0"]
 
 
+def _run_machine(command, memory, outcome, halts_at, seconds):
+    """Fills in all of the outcome but what the console says."""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          pass_fds=[memory.fd]) as process:
+        late = threading.Event()
+        timer = threading.Timer(seconds, lambda: (late.set(), process.kill()))
+        timer.start()
+        try:
+            qmp = Qmp(process)
+            qmp.ask("qmp_capabilities")
+            outcome.before = memory.picture()  # QEMU has put its own device tree there
+            outcome.reason = _watch(qmp, halts_at)
+            qmp.ask("quit")
+        except Ended:
+            outcome.reason = "time-out" if late.is_set() else "QEMU ended"
+        finally:
+            timer.cancel()
+            process.kill()
+
+
 def run(cpu, el, files, start, directory, options=(), memory=(), halts_at=None,
-        seconds=RUN_SECONDS_MAX):
+        seconds=RUN_SECONDS_MAX, ram_size=RAM_SIZE):
     """Place files, (address, bytes) each, and start at EL1 or EL2.
 
     halts_at: do not wait for the end of the machine, but for its CPU at that address."""
     directory = Path(directory)
-    command = [*_command(cpu, el, files, start, directory), *options]
-    saved = []
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        late = threading.Event()
-        timer = threading.Timer(seconds, lambda: (late.set(), process.kill()))
-        try:
-            qmp = Qmp(process)
-            reason = _watch(qmp, halts_at, timer)
-            saved = _save(qmp, memory, directory)
-            qmp.ask("quit")
-        except Ended:
-            reason = "time-out" if late.is_set() else "QEMU ended"
-        finally:
-            timer.cancel()
-            process.kill()
+    outcome = Outcome("", "QEMU ended")
+    with ram.Ram(RAM, ram_size) as machine_ram:
+        for address, data in files:
+            machine_ram.write(address, data)
+        command = [*_command(cpu, el, machine_ram, start, directory), *options]
+        _run_machine(command, machine_ram, outcome, halts_at, seconds)
+        outcome.after = machine_ram.picture()
+        outcome.memory = [machine_ram.read(*place) for place in memory]
     # newline="": carriage returns are part of what is asserted. A damaged kernel may print junk.
     with open(directory / "console", encoding="latin-1", newline="") as text:
-        outcome = Outcome(text.read(), reason, memory=saved)
+        outcome.console = text.read()
     for word in outcome.console.split():
         match = re.fullmatch("([A-Za-z0-9]+)=([0-9a-f]{16})", word)
         if match:

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field
 
 from lib import baremetal as bm
+from lib import ram
 
 PREFIX = "crashres: purgatory: "
 SELF_DAMAGED = PREFIX + "purgatory itself is damaged: resetting\r\n"
@@ -40,6 +41,7 @@ class Expected:
     table_flags: int = 0
     runs: list = field(default_factory=list)
     memory: dict = field(default_factory=dict)  # segment name to its bytes, without the record
+    code_runs: bool = True  # False: its sums are wrong, and nothing behind them was run
     has_record: bool = False
 
 
@@ -57,7 +59,7 @@ def _self_damage(plan, found):
     first, second = (params + at for at in bm.PARAMS_UART)
     if found[: plan.scratch_offset] != right[: plan.scratch_offset] or \
             found[params:behind_sum] != right[params:behind_sum]:
-        return Expected(console="")
+        return Expected(console="", code_runs=False)
     if found[first : second] != right[first : second]:
         return Expected(console="")
     if found[behind_sum : plan.table_offset[0]] != right[behind_sum : plan.table_offset[0]]:
@@ -210,6 +212,42 @@ def check_memory(plan, expected, memory):
         if segment == name and expected.has_record:
             data = data[:at] + found[at : at + bm.RECORD_SIZE] + data[at + bm.RECORD_SIZE :]
         assert found == data, f"{segment} is not what it should be at {_difference(found, data):#x}"
+
+
+def record_place(plan):
+    return plan.record, plan.record + bm.RECORD_SIZE
+
+
+def _working_places(plan, expected):
+    """What purgatory has come to write of its own, so far as it has come."""
+    if not expected.code_runs:
+        return []
+    return [plan.scratch_place] if expected.outcome == "none" else plan.working_places()
+
+
+def check_ram(plan, expected, outcome, more=()):
+    """Every byte of RAM is what it was at the crash, but for repaired blocks, the record, what
+    purgatory writes of its own, and @more: (first, end) each."""
+    right = dict(outcome.before)
+    for segment in plan.segments:
+        if segment.name in expected.memory:
+            ram.patch(right, segment.base, expected.memory[segment.name])
+    places = [*_working_places(plan, expected), *more]
+    if expected.has_record:
+        places.append(record_place(plan))
+    assert_same_ram(right, outcome.after, places)
+
+
+def check_beside(plan, outcome, more=()):
+    """The same where nobody says how a run ends: whatever became of the segments, nothing else was
+    written to but by purgatory's own."""
+    segments = [(s.base, s.base + len(s.data)) for s in plan.segments if not s.absent]
+    assert_same_ram(outcome.before, outcome.after, [*plan.working_places(), *segments, *more])
+
+
+def assert_same_ram(right, found, places):
+    differences = ram.compare(ram.without(right, places), ram.without(found, places))
+    assert not differences, f"RAM was written to at {', '.join(map(str, differences[:8]))}"
 
 
 def _difference(a, b):

@@ -70,7 +70,10 @@ class Bench:
         """found: instead of damage."""
         plan = plan or self.plan
         found = found or self.found(plan, damage)
-        return bm.run_plan(plan, found, cpu, level, self.directory, **options)
+        outcome = bm.run_plan(plan, found, cpu, level, self.directory, **options)
+        saved = options.get("save", {}).values()
+        oracle.check_beside(plan, outcome, [(at, at + size) for at, size in saved])
+        return outcome
 
     def run_as_expected(self, cpu="cortex-a53", level=bm.EL1, plan=None, damage=(), found=None,
                         sha256=SHA256_INSTRUCTIONS):
@@ -82,6 +85,7 @@ class Bench:
                            halts=expected.reason == oracle.HALTED)
         assert outcome.reason == expected.reason, outcome
         oracle.check_memory(plan, expected, outcome.memory)
+        oracle.check_ram(plan, expected, outcome)
         flags = oracle.level_flags(level) | sha256 | (bm.FLAG_MMU if plan.region else 0)
         oracle.check_record(plan, expected, record_bytes(plan, outcome), flags)
         if expected.reason == oracle.BOOTED:
