@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <inttypes.h>
-#include <linux/reboot.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/reboot.h>
 #include <unistd.h>
 
 #include "actions.h"
-#include "ifdown.h"
+#include "exec.h"
+#include "exit.h"
 #include "print.h"
 
 static void log_line(void *data, enum crashres_log_level level, const char *line)
@@ -202,30 +201,6 @@ static int run_load(struct crashres_ctx *ctx, const struct options *options)
 	return status == CRASHRES_OK ? EXIT_DONE : fail(ctx, options, status);
 }
 
-/* Runs as one of the last processes of a shutdown: needs nothing but /sys, and not even that. */
-static int run_exec(struct crashres_ctx *ctx, const struct options *options)
-{
-	bool loaded = true;
-
-	/* After a load in a dry run nothing is. */
-	if (!(options->dry_run && options->load) &&
-	    crashres_loaded(ctx, CRASHRES_SLOT_NORMAL, &loaded) == CRASHRES_OK && !loaded) {
-		fprintf(stderr, "kexec: Nothing has been loaded!\n");
-		return EXIT_ENVIRONMENT;
-	}
-	if (options->dry_run) {
-		printf("Dry run: the next kernel would be started\n");
-		return EXIT_DONE;
-	}
-	if (!options->no_sync)
-		sync();
-	if (!options->no_ifdown)
-		ifdown_all();
-	reboot((int)LINUX_REBOOT_CMD_KEXEC);
-	fprintf(stderr, "kexec failed: %s\n", strerror(errno));
-	return EXIT_FAILED;
-}
-
 /* The shutdown ends with "kexec -e", or what its system has for that. */
 static int run_shutdown(const struct options *options)
 {
@@ -256,7 +231,7 @@ static int run_all(struct crashres_ctx *ctx, const struct options *options)
 	if (result == EXIT_DONE && options->shutdown)
 		result = run_shutdown(options);
 	if (result == EXIT_DONE && options->exec)
-		result = run_exec(ctx, options);
+		result = exec_loaded(ctx, options);
 	return result;
 }
 

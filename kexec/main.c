@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actions.h"
+#include "exit.h"
 
 static const char usage[] =
 "Usage: kexec [OPTION]... [kernel]\n"

@@ -177,8 +177,10 @@ enum crashres_status crashres_machine_initrd(struct crashres_ctx *ctx,
 /**
  * crashres_loaded() - does the kernel hold an image in @slot?
  *
- * Return: CRASHRES_ERR_OS where the kernel has no such file (no kexec support),
- * CRASHRES_ERR_FORMAT where it holds neither 0 nor 1.
+ * Return:
+ *   CRASHRES_ERR_UNSUPPORTED  sysfs is there and has no such file: the kernel has no kexec
+ *   CRASHRES_ERR_OS           the file cannot be read, for example without sysfs
+ *   CRASHRES_ERR_FORMAT       the file holds neither 0 nor 1
  */
 enum crashres_status crashres_loaded(struct crashres_ctx *ctx, enum crashres_slot slot,
 				     bool *loaded);

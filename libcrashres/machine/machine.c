@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "../base/input.h"
@@ -422,24 +424,53 @@ uint64_t crashres_machine_page_size(const struct crashres_machine *machine)
 	return machine->page_size;
 }
 
+/* A copy of a machine's files is no sysfs, but it has sys/kernel. */
+static bool has_sysfs(const struct crashres_ctx *ctx)
+{
+	CRS_CLEANUP(crs_closep) int fd = openat(ctx->root_fd, "sys",
+						O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct statfs file_system;
+
+	if (fd >= 0 && !fstatfs(fd, &file_system) && file_system.f_type == SYSFS_MAGIC)
+		return true;
+	return !faccessat(ctx->root_fd, "sys/kernel", F_OK, 0);
+}
+
+/* The newer directory first: kernels keep the old names only for a while. */
+static const char *const loaded_paths[2][2] = {
+	{ "sys/kernel/kexec/loaded", "sys/kernel/kexec_loaded" },
+	{ "sys/kernel/kexec/crash_loaded", "sys/kernel/kexec_crash_loaded" },
+};
+
+static bool is_missing(const struct crashres_ctx *ctx, const char *path)
+{
+	return faccessat(ctx->root_fd, path, F_OK, 0) && errno == ENOENT;
+}
+
+/* Called after neither file could be read. */
+static enum crashres_status fail_loaded(struct crashres_ctx *ctx, const char *const paths[2])
+{
+	if (is_missing(ctx, paths[0]) && is_missing(ctx, paths[1]) && has_sysfs(ctx))
+		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED, "the running kernel has no kexec: "
+				"neither /%s nor /%s exists", paths[0], paths[1]);
+	return CRASHRES_ERR_OS;
+}
+
 enum crashres_status crashres_loaded(struct crashres_ctx *ctx, enum crashres_slot slot,
 				     bool *loaded)
 {
-	/* The newer directory first: kernels keep the old names only for a while. */
-	static const char *const paths[2][2] = {
-		{ "sys/kernel/kexec/loaded", "sys/kernel/kexec_loaded" },
-		{ "sys/kernel/kexec/crash_loaded", "sys/kernel/kexec_crash_loaded" },
-	};
 	CRS_CLEANUP(crs_freep) uint8_t *text = NULL;
-	const char *path = paths[slot][0];
+	const char *const *paths = loaded_paths[slot], *path = paths[0];
 	enum crashres_status status;
 	size_t size;
 
 	status = crs_read_below_root(ctx, path, LINE_LIMIT, &text, &size);
 	if (status == CRASHRES_ERR_OS) {
-		path = paths[slot][1];
+		path = paths[1];
 		status = crs_read_below_root(ctx, path, LINE_LIMIT, &text, &size);
 	}
+	if (status == CRASHRES_ERR_OS)
+		return fail_loaded(ctx, paths);
 	if (status != CRASHRES_OK)
 		return status;
 	if ((text[0] != '0' && text[0] != '1') || (text[1] && text[1] != '\n'))

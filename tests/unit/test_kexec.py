@@ -1077,7 +1077,8 @@ def test_status(kexec, arguments, crash, normal, code):
 
 
 @pytest.mark.parametrize("content, sentence", [
-    (None, "/sys/kernel/kexec_crash_loaded: No such file or directory"),
+    (None, "the running kernel has no kexec: neither /sys/kernel/kexec/crash_loaded nor "
+           "/sys/kernel/kexec_crash_loaded exists"),
     ("", "/sys/kernel/kexec_crash_loaded: neither 0 nor 1"),
     ("2\n", "/sys/kernel/kexec_crash_loaded: neither 0 nor 1"),
 ])
@@ -1091,6 +1092,14 @@ def test_exec(kexec):
     assert kexec("-e", "--root", loaded) == (0, "Dry run: the next kernel would be started\n", "")
     empty = kexec.machine(sys_kernel_kexec_loaded="0\n")
     assert kexec("-e", "--root", empty) == fails(1, "kexec: Nothing has been loaded!")
+    # Issue 10, point 1.13
+    without = kexec.machine(sys_kernel_kexec_loaded=None)
+    assert kexec("-e", "--root", without) == fails(
+        1, "kexec: Nothing has been loaded! (the running kernel has no kexec: neither "
+           "/sys/kernel/kexec/loaded nor /sys/kernel/kexec_loaded exists)")
+    shutil.rmtree(os.path.join(without, "sys"))
+    assert kexec("-e", "--root", without) == (
+        0, "Dry run: the next kernel would be started\n", "")
 
 
 # -------------------------------------------------------------- outside world

@@ -493,6 +493,28 @@ static void test_loaded_without_an_answer(void **state)
 	assert_untouched(loaded);
 }
 
+/* Issue 10, point 1.13. */
+static void test_a_kernel_without_kexec(void **state)
+{
+	struct unit *unit = *state;
+	bool loaded;
+
+	mark_untouched(loaded);
+	unit_write_text(unit, "sys/kernel/vmcoreinfo", "");
+	use_root(unit);
+	assert_fails(unit, crashres_loaded(unit->ctx, CRASHRES_SLOT_NORMAL, &loaded),
+		     CRASHRES_ERR_UNSUPPORTED, "the running kernel has no kexec: neither "
+		     "/sys/kernel/kexec/loaded nor /sys/kernel/kexec_loaded exists");
+	assert_fails(unit, crashres_loaded(unit->ctx, CRASHRES_SLOT_CRASH, &loaded),
+		     CRASHRES_ERR_UNSUPPORTED, "the running kernel has no kexec: neither "
+		     "/sys/kernel/kexec/crash_loaded nor /sys/kernel/kexec_crash_loaded exists");
+	assert_untouched(loaded);
+	/* A file that is there and cannot be read says nothing about the kernel. */
+	unit_write_text(unit, "sys/kernel/kexec_loaded/file", "");
+	assert_fails(unit, crashres_loaded(unit->ctx, CRASHRES_SLOT_NORMAL, &loaded), CRASHRES_ERR_OS,
+		     "/sys/kernel/kexec_loaded: cannot read: Is a directory");
+}
+
 static void test_lockdown(void **state)
 {
 	static const struct {
@@ -604,6 +626,7 @@ int main(void)
 		UNIT_TEST(test_hidden_addresses),
 		UNIT_TEST(test_loaded_by_its_old_and_new_names),
 		UNIT_TEST(test_loaded_without_an_answer),
+		UNIT_TEST(test_a_kernel_without_kexec),
 		UNIT_TEST(test_lockdown),
 		UNIT_TEST(test_does_ima_want_kernels_signed),
 		UNIT_TEST(test_how_large_the_kernel_may_make_the_elfcorehdr),

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from conftest import module
 from lib.guest import Machine
 
 # With 52-bit addresses Linux 6.12 itself crashes in trans_pgd_create_copy() as soon as any
@@ -109,6 +110,33 @@ def test_normal_load_starts_the_next_kernel(lab, kernel):
         assert running.wait_ready("first") == release
         words = [word for word in before if not word.startswith("BOOT_IMAGE=")]
         assert running.check("cat /proc/cmdline").split() == words + ["second.boot=1"]
+
+
+def interfaces(running):
+    """The flags of the dummy interface: with IFF_UP (1) it is up."""
+    return int(running.check("cat /sys/class/net/dummy0/flags"), 16) & 1
+
+
+@pytest.mark.parametrize("kernel", ["6.12"], indirect=True)
+def test_exec_refuses_before_it_takes_interfaces_down(lab, kernel):
+    """Issue 10, point 1.13: the files of a kernel without kexec, by an empty /sys/kernel."""
+    with lab.boot(kernel, NARROW, {"lib/dummy.ko": module(kernel, "dummy")}) as running:
+        running.check("insmod /lib/dummy.ko && ip link set dummy0 up")
+        assert interfaces(running) == 1
+        assert running.run("kexec -e") == (1, "kexec: Nothing has been loaded!")
+        assert interfaces(running) == 1
+        running.check("mount -t tmpfs none /sys/kernel")
+        assert running.run("kexec -e") == (
+            1, "kexec: Nothing has been loaded! (the running kernel has no kexec: neither "
+               "/sys/kernel/kexec/loaded nor /sys/kernel/kexec_loaded exists)")
+        assert interfaces(running) == 1
+        running.check("umount /sys/kernel")
+        # Without sysfs, as late in a shutdown, the kernel is started.
+        release = running.check("uname -r")
+        running.check("kexec -l --reuse-cmdline --initrd=/boot/initrd /boot/Image")
+        running.check("umount /sys")
+        running.send("kexec -e")
+        assert running.wait_ready("first") == release
 
 
 @pytest.mark.parametrize("kernel", ["6.12"], indirect=True)

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kexec -e. The real steps must never run here, so this program is linked without ifdown.c, and
+ * its own sync() and reboot() take the place of libc's.
+ */
+#include <errno.h>
+#include <sys/reboot.h>
+#include <unistd.h>
+
+#include "../../kexec/exec.h"
+#include "../../kexec/exit.h"
+#include "../../kexec/ifdown.h"
+#include "support.h"
+
+static char steps[64];
+
+static void take_step(const char *name)
+{
+	assert_true(strlen(steps) + strlen(name) < sizeof(steps));
+	strcat(steps, name);
+}
+
+void sync(void)
+{
+	take_step("sync ");
+}
+
+void ifdown_all(void)
+{
+	take_step("ifdown ");
+}
+
+int reboot(int command)
+{
+	assert_int_equal(command, 0x45584543);
+	take_step("reboot ");
+	errno = EPERM;
+	return -1;
+}
+
+/* Runs kexec -e below the test's directory; checks its steps, exit status and stderr. */
+static void check(struct unit *unit, const struct options *options, int code, const char *done,
+		  const char *expected)
+{
+	FILE *terminal = stderr;
+	char *said, *root = unit_path(unit, ".");
+	size_t size;
+
+	assert_ok(unit, crashres_ctx_set_root(unit->ctx, root));
+	free(root);
+	steps[0] = '\0';
+	stderr = open_memstream(&said, &size);
+	assert_non_null(stderr);
+	assert_int_equal(exec_loaded(unit->ctx, options), code);
+	fclose(stderr);
+	stderr = terminal;
+	assert_string_equal(said, expected);
+	free(said);
+	assert_string_equal(steps, done);
+}
+
+static const struct options plain = { .exec = true };
+
+/* Issue 10, point 1.13: nothing is synced or taken down where nothing can be started. */
+static void test_a_kernel_without_kexec_refuses_first(void **state)
+{
+	unit_write_text(*state, "sys/kernel/vmcoreinfo", "");
+	check(*state, &plain, EXIT_ENVIRONMENT, "",
+	      "kexec: Nothing has been loaded! (the running kernel has no kexec: neither "
+	      "/sys/kernel/kexec/loaded nor /sys/kernel/kexec_loaded exists)\n");
+}
+
+static void test_an_empty_slot_refuses_first(void **state)
+{
+	static const char sentence[] = "kexec: Nothing has been loaded!\n";
+
+	unit_write_text(*state, "sys/kernel/kexec_loaded", "0\n");
+	check(*state, &plain, EXIT_ENVIRONMENT, "", sentence);
+	/* The newer name wins. */
+	unit_write_text(*state, "sys/kernel/kexec_loaded", "1\n");
+	unit_write_text(*state, "sys/kernel/kexec/loaded", "0\n");
+	check(*state, &plain, EXIT_ENVIRONMENT, "", sentence);
+}
+
+#define FAILED "kexec failed: Operation not permitted\n"
+
+static void test_a_loaded_kernel_is_started(void **state)
+{
+	const struct options no_sync = { .exec = true, .no_sync = true };
+	const struct options no_ifdown = { .exec = true, .no_ifdown = true };
+
+	unit_write_text(*state, "sys/kernel/kexec_loaded", "1\n");
+	check(*state, &plain, EXIT_FAILED, "sync ifdown reboot ", FAILED);
+	check(*state, &no_sync, EXIT_FAILED, "ifdown reboot ", FAILED);
+	check(*state, &no_ifdown, EXIT_FAILED, "sync reboot ", FAILED);
+	unit_write_text(*state, "sys/kernel/kexec/loaded", "1\n");
+	unit_write_text(*state, "sys/kernel/kexec_loaded", "0\n");
+	check(*state, &plain, EXIT_FAILED, "sync ifdown reboot ", FAILED);
+}
+
+/* As at the end of a shutdown. */
+static void test_without_sysfs_the_kernel_decides(void **state)
+{
+	unit_write_text(*state, "proc/cmdline", "");
+	check(*state, &plain, EXIT_FAILED, "sync ifdown reboot ", FAILED);
+}
+
+static void test_a_dry_run_takes_no_step(void **state)
+{
+	const struct options dry = { .exec = true, .dry_run = true };
+
+	unit_write_text(*state, "sys/kernel/kexec_loaded", "1\n");
+	check(*state, &dry, EXIT_DONE, "", "");
+	unit_write_text(*state, "sys/kernel/kexec_loaded", "0\n");
+	check(*state, &dry, EXIT_ENVIRONMENT, "", "kexec: Nothing has been loaded!\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_a_kernel_without_kexec_refuses_first),
+		UNIT_TEST(test_an_empty_slot_refuses_first),
+		UNIT_TEST(test_a_loaded_kernel_is_started),
+		UNIT_TEST(test_without_sysfs_the_kernel_decides),
+		UNIT_TEST(test_a_dry_run_takes_no_step),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
