@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "ctx.h"
-#include "../load/load.h"
+#include "../load/syscalls.h"
 
 static bool kernel_entropy(void *data, void *bytes, size_t size)
 {

@@ -1,61 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The only file that makes a kexec system call. */
+/* Walks a plan. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "../base/input.h"
-#include "load.h"
-#include "../plan/call.h"
+#include "../plan/attempts.h"
 #include "../plan/plan.h"
-
-/* include/uapi/linux/kexec.h */
-#define FLAG_ON_CRASH		0x00000001UL
-#define FLAG_HOTPLUG		0x00000008UL
-#define FLAG_ARCH_ARM64		(183UL << 16)
-#define FILE_FLAG_UNLOAD	0x00000001UL
-#define FILE_FLAG_ON_CRASH	0x00000002UL
-#define FILE_FLAG_NO_INITRAMFS	0x00000004UL
-#define FILE_FLAG_NO_CMA	0x00000010UL
-#define FILE_FLAG_FORCE_DTB	0x00000020UL
+#include "errors.h"
+#include "kexec.h"
+#include "syscalls.h"
 
 /* A loader that runs at the same time holds the kernel's lock for well under a second. */
 #define BUSY_TRIES	20
 #define BUSY_PAUSE_NS	100000000L
-
-long crs_kexec_load(unsigned long entry, unsigned long count,
-		    const struct kexec_segment *segments, unsigned long flags)
-{
-#ifdef __aarch64__
-	return syscall(SYS_kexec_load, entry, count, segments, flags);
-#else
-	(void)entry;
-	(void)count;
-	(void)segments;
-	(void)flags;
-	errno = ENOEXEC;
-	return -1;
-#endif
-}
-
-long crs_kexec_file_load(int kernel_fd, int initrd_fd, unsigned long cmdline_size,
-			 const char *cmdline, unsigned long flags)
-{
-#ifdef __aarch64__
-	return syscall(SYS_kexec_file_load, kernel_fd, initrd_fd, cmdline_size, cmdline, flags);
-#else
-	(void)kernel_fd;
-	(void)initrd_fd;
-	(void)cmdline_size;
-	(void)cmdline;
-	(void)flags;
-	errno = ENOEXEC;
-	return -1;
-#endif
-}
 
 /* For a call that failed: pauses and says yes where it may succeed now. */
 static bool try_again(int *tries)
@@ -75,7 +34,7 @@ static long call_load(struct crashres_ctx *ctx, unsigned long entry, size_t coun
 	int tries = 0;
 	long result;
 
-	flags |= FLAG_ARCH_ARM64 | (slot == CRASHRES_SLOT_CRASH ? FLAG_ON_CRASH : 0);
+	flags |= KEXEC_FLAG_ARCH_ARM64 | (slot == CRASHRES_SLOT_CRASH ? KEXEC_FLAG_ON_CRASH : 0);
 	do
 		result = ctx->kexec_load(entry, count, segments, flags);
 	while (result < 0 && try_again(&tries));
@@ -89,70 +48,12 @@ static long call_file_load(struct crashres_ctx *ctx, int kernel_fd, int initrd_f
 	int tries = 0;
 	long result;
 
-	flags |= slot == CRASHRES_SLOT_CRASH ? FILE_FLAG_ON_CRASH : 0;
+	flags |= slot == CRASHRES_SLOT_CRASH ? KEXEC_FILE_FLAG_ON_CRASH : 0;
 	do
 		result = ctx->kexec_file_load(kernel_fd, initrd_fd, size, size ? cmdline : NULL,
 					      flags);
 	while (result < 0 && try_again(&tries));
 	return result;
-}
-
-/* What an errno of either call means here (kernel/kexec.c, kernel/kexec_core.c), for a person. */
-static const char *explain(int error, enum crashres_slot slot)
-{
-	switch (error) {
-	case EPERM:
-		return "needs root; or kernel.kexec_load_disabled is set, or lockdown forbids it";
-	case EADDRNOTAVAIL:
-		return slot == CRASHRES_SLOT_CRASH ?
-		       "the kernel's crash region is not where /proc/iomem showed it" : NULL;
-	case EBUSY:
-		return "another kexec is at work";
-	case ENOMEM:
-		return "the kernel is short of memory";
-	default:
-		return NULL;
-	}
-}
-
-static const char *explain_load(int error, enum crashres_slot slot)
-{
-	switch (error) {
-	case EACCES:
-		return "IMA demands a signed kernel, which only kexec_file_load can bring";
-	case ENOSYS:
-		return "the running kernel was built without CONFIG_KEXEC";
-	default:
-		return explain(error, slot);
-	}
-}
-
-/* Signatures: kimage_validate_signature() (kernel/kexec_file.c), security/integrity/ima. */
-static const char *explain_file_load(int error, enum crashres_slot slot)
-{
-	switch (error) {
-	case EACCES:
-		return "IMA finds no valid signature on the kernel or the initrd";
-	case EADDRNOTAVAIL:
-		return "the kernel finds no room for it";
-	case EINVAL:
-	case ENOEXEC:
-		return "the running kernel does not take it for an arm64 Image that this CPU can run";
-	case ENODATA:
-		return "the kernel file is not signed";
-	case ENOKEY:
-		return "the running kernel does not trust the key that it is signed with";
-	case EKEYREJECTED:
-	case EBADMSG:
-	case ELIBBAD:
-	case ENOPKG:
-		return "its signature is damaged, or of a kind that the running kernel cannot verify";
-	case ENOSYS:
-		return "syscall kexec_file_load not available: "
-		       "the running kernel was built without CONFIG_KEXEC_FILE";
-	default:
-		return explain(error, slot);
-	}
 }
 
 static enum crashres_status fail_call(struct crashres_ctx *ctx, enum crashres_status status,
@@ -208,8 +109,8 @@ static enum crashres_status load_segments(struct crashres_ctx *ctx,
 {
 	struct kexec_segment segments[CRS_SEGMENTS_MAX];
 
-	for (size_t i = 0; i < plan->segment_count; i++) {
-		const struct crashres_segment *segment = &plan->segments[i];
+	for (size_t i = 0; i < plan->segments.count; i++) {
+		const struct crashres_segment *segment = &plan->segments.items[i];
 
 		segments[i] = (struct kexec_segment){
 			.buf = segment->data,
@@ -218,10 +119,10 @@ static enum crashres_status load_segments(struct crashres_ctx *ctx,
 			.memsz = segment->range.size,
 		};
 	}
-	if (call_load(ctx, plan->entry, plan->segment_count, segments, plan->slot,
-		      plan->hotplug ? FLAG_HOTPLUG : 0) < 0)
+	if (call_load(ctx, plan->segments.entry, plan->segments.count, segments, plan->slot,
+		      plan->segments.hotplug ? KEXEC_FLAG_HOTPLUG : 0) < 0)
 		return fail_call(ctx, load_refused(errno) ? CRASHRES_ERR_SYSCALL_UNAVAILABLE : CRASHRES_ERR_SYSCALL,
-				 "kexec_load", errno, explain_load(errno, plan->slot),
+				 "kexec_load", errno, crs_explain_load(errno, plan->slot),
 				 consequence(plan->slot, load_not_begun(errno)));
 	return CRASHRES_OK;
 }
@@ -231,15 +132,15 @@ static long load_files_with(struct crashres_ctx *ctx, const struct crashres_plan
 {
 	return call_file_load(ctx, kernel_fd, plan->initrd ? plan->initrd->fd : -1,
 			      plan->command_line, plan->slot,
-			      flags | (plan->initrd ? 0 : FILE_FLAG_NO_INITRAMFS));
+			      flags | (plan->initrd ? 0 : KEXEC_FILE_FLAG_NO_INITRAMFS));
 }
 
 /* A kernel that is older than --no-cma and --force-dtb does not do what they are against. */
 static long load_files_as_wished(struct crashres_ctx *ctx, const struct crashres_plan *plan,
 				 int kernel_fd)
 {
-	unsigned long wishes = (plan->no_cma ? FILE_FLAG_NO_CMA : 0) |
-			       (plan->force_dtb ? FILE_FLAG_FORCE_DTB : 0);
+	unsigned long wishes = (plan->no_cma ? KEXEC_FILE_FLAG_NO_CMA : 0) |
+			       (plan->force_dtb ? KEXEC_FILE_FLAG_FORCE_DTB : 0);
 	long result = load_files_with(ctx, plan, kernel_fd, wishes);
 
 	if (result == 0 || errno != EINVAL || !wishes)
@@ -280,7 +181,7 @@ static enum crashres_status load_files(struct crashres_ctx *ctx, const struct cr
 	/* EPERM can be lockdown's word, when the old image is gone, or come before: so no word of it. */
 	not_begun = errno == ENOSYS || errno == EBUSY || errno == EPERM;
 	return fail_call(ctx, file_load_refused(errno) ? CRASHRES_ERR_SYSCALL_UNAVAILABLE : CRASHRES_ERR_SYSCALL,
-			 "kexec_file_load", errno, explain_file_load(errno, plan->slot),
+			 "kexec_file_load", errno, crs_explain_file_load(errno, plan->slot),
 			 consequence(plan->slot, not_begun));
 }
 
@@ -299,15 +200,15 @@ static enum crashres_status unload_by_load(struct crashres_ctx *ctx, enum crashr
 	if (call_load(ctx, 0, 0, NULL, slot, 0) == 0)
 		return CRASHRES_OK;
 	return fail_call(ctx, load_refused(errno) ? CRASHRES_ERR_SYSCALL_UNAVAILABLE : CRASHRES_ERR_SYSCALL,
-			 "kexec unload", errno, explain_load(errno, slot), "");
+			 "kexec unload", errno, crs_explain_load(errno, slot), "");
 }
 
 static enum crashres_status unload_by_file_load(struct crashres_ctx *ctx, enum crashres_slot slot)
 {
-	if (call_file_load(ctx, -1, -1, NULL, slot, FILE_FLAG_UNLOAD) == 0)
+	if (call_file_load(ctx, -1, -1, NULL, slot, KEXEC_FILE_FLAG_UNLOAD) == 0)
 		return CRASHRES_OK;
 	return fail_call(ctx, errno == ENOSYS ? CRASHRES_ERR_SYSCALL_UNAVAILABLE : CRASHRES_ERR_SYSCALL,
-			 "kexec_file_load(unload)", errno, explain_file_load(errno, slot), "");
+			 "kexec_file_load(unload)", errno, crs_explain_file_load(errno, slot), "");
 }
 
 enum crashres_status crashres_unload(struct crashres_ctx *ctx, enum crashres_slot slot,

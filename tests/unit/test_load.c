@@ -2,7 +2,8 @@
 #include <errno.h>
 
 #include "../../libcrashres/base/input.h"
-#include "../../libcrashres/load/load.h"
+#include "../../libcrashres/load/kexec.h"
+#include "../../libcrashres/load/syscalls.h"
 #include "../../libcrashres/plan/plan.h"
 #include "support.h"
 
@@ -81,13 +82,15 @@ static struct crashres_plan a_plan(enum crashres_slot slot)
 	return (struct crashres_plan){
 		.slot = slot,
 		.call = CRASHRES_CALL_LOAD,
-		.entry = 0x40020000,
 		.segments = {
-			{ "purgatory", "purg", 4, { 0x40020000, 0x10000 } },
-			{ "kernel", "kern", 3, { 0x40200000, 0x200000 } },
-			{ "dtb", "dtb", 2, { 0x123456600000, 0x1000 } },
+			.entry = 0x40020000,
+			.items = {
+				{ "purgatory", "purg", 4, { 0x40020000, 0x10000 } },
+				{ "kernel", "kern", 3, { 0x40200000, 0x200000 } },
+				{ "dtb", "dtb", 2, { 0x123456600000, 0x1000 } },
+			},
+			.count = 3,
 		},
-		.segment_count = 3,
 	};
 }
 
@@ -102,15 +105,15 @@ static void test_segments_reach_the_kernel_as_planned(void **state)
 	assert_int_equal(kernel.count, 3);
 	assert_int_equal(kernel.flags, 0x00b70001);
 	for (size_t i = 0; i < 3; i++) {
-		assert_ptr_equal(kernel.segments[i].buf, plan.segments[i].data);
-		assert_int_equal(kernel.segments[i].bufsz, plan.segments[i].data_size);
-		assert_int_equal((uintptr_t)kernel.segments[i].mem, plan.segments[i].range.base);
-		assert_int_equal(kernel.segments[i].memsz, plan.segments[i].range.size);
+		assert_ptr_equal(kernel.segments[i].buf, plan.segments.items[i].data);
+		assert_int_equal(kernel.segments[i].bufsz, plan.segments.items[i].data_size);
+		assert_int_equal((uintptr_t)kernel.segments[i].mem, plan.segments.items[i].range.base);
+		assert_int_equal(kernel.segments[i].memsz, plan.segments.items[i].range.size);
 	}
 	plan.slot = CRASHRES_SLOT_NORMAL;
 	assert_ok(unit, crashres_load(unit->ctx, &plan));
 	assert_int_equal(kernel.flags, 0x00b70000);
-	plan.hotplug = true;
+	plan.segments.hotplug = true;
 	assert_ok(unit, crashres_load(unit->ctx, &plan));
 	assert_int_equal(kernel.flags, 0x00b70008);
 	assert_int_equal(files.calls, 0);
@@ -122,8 +125,8 @@ static void test_as_many_segments_as_the_kernel_takes(void **state)
 	struct unit *unit = *state;
 
 	for (size_t i = 0; i < CRS_SEGMENTS_MAX; i++)
-		plan.segments[i] = plan.segments[0];
-	plan.segment_count = CRS_SEGMENTS_MAX;
+		plan.segments.items[i] = plan.segments.items[0];
+	plan.segments.count = CRS_SEGMENTS_MAX;
 	assert_ok(unit, crashres_load(unit->ctx, &plan));
 	assert_int_equal(kernel.count, 16);
 }

@@ -658,7 +658,7 @@ static void test_hotplug(void **state)
 	struct crashres_repair plain, hotplug;
 
 	plan = make(*state, &world);
-	assert_false(plan->hotplug);
+	assert_false(plan->segments.hotplug);
 	plain = crashres_plan_repair(plan);
 	crashres_plan_free(plan);
 	world.request.hotplug = true;
@@ -667,7 +667,7 @@ static void test_hotplug(void **state)
 	       "/sys/kernel/crash_elfcorehdr_size cannot be read");
 	world.machine.elfcorehdr_size = 131072;
 	plan = make(*state, &world);
-	assert_true(plan->hotplug);
+	assert_true(plan->segments.hotplug);
 	assert_int_equal(find(plan, "elfcorehdr")->range.size, 131072);
 	check_chosen(plan, "linux,elfcorehdr", "\0\0\0\0\x6f\xfe\0\0" "\0\0\0\0\0\x02\0\0", 16);
 	hotplug = crashres_plan_repair(plan);

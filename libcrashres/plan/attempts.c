@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "../base/range.h"
-#include "call.h"
+#include "attempts.h"
 
 const char *crs_call_name(enum crashres_call call)
 {
@@ -85,4 +85,19 @@ size_t crashres_calls(const struct crashres_machine *machine,
 	calls[0] = load_first ? CRASHRES_CALL_LOAD : CRASHRES_CALL_FILE_LOAD;
 	calls[1] = load_first ? CRASHRES_CALL_FILE_LOAD : CRASHRES_CALL_LOAD;
 	return 2;
+}
+
+enum crashres_sealed crs_attempts_sealed(const struct crashres_machine *machine,
+					 const struct crashres_kernel *kernel,
+					 const struct crashres_request *request)
+{
+	if (crashres_kernel_is_sealed(kernel))
+		return CRASHRES_SEALED_BEFORE;
+	if (request->sealing == CRASHRES_SEALING_ALWAYS)
+		return CRASHRES_SEALED_YES;
+	if (request->sealing == CRASHRES_SEALING_NEVER || request->slot != CRASHRES_SLOT_CRASH ||
+	    request->no_checks)
+		return CRASHRES_SEALED_NO;
+	return machine->locked_down || machine->appraised ? CRASHRES_SEALED_NO_SIGNATURE :
+							    CRASHRES_SEALED_YES;
 }

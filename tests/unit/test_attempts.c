@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "../../libcrashres/plan/call.h"
+#include "../../libcrashres/plan/attempts.h"
 #include "support.h"
 
 static const struct crashres_input a_file = { .name = "file" };

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stddef.h>
+
+#include "errors.h"
+
+/* What an errno of either call means here (kernel/kexec.c, kernel/kexec_core.c), for a person. */
+static const char *explain(int error, enum crashres_slot slot)
+{
+	switch (error) {
+	case EPERM:
+		return "needs root; or kernel.kexec_load_disabled is set, or lockdown forbids it";
+	case EADDRNOTAVAIL:
+		return slot == CRASHRES_SLOT_CRASH ?
+		       "the kernel's crash region is not where /proc/iomem showed it" : NULL;
+	case EBUSY:
+		return "another kexec is at work";
+	case ENOMEM:
+		return "the kernel is short of memory";
+	default:
+		return NULL;
+	}
+}
+
+const char *crs_explain_load(int error, enum crashres_slot slot)
+{
+	switch (error) {
+	case EACCES:
+		return "IMA demands a signed kernel, which only kexec_file_load can bring";
+	case ENOSYS:
+		return "the running kernel was built without CONFIG_KEXEC";
+	default:
+		return explain(error, slot);
+	}
+}
+
+/* Signatures: kimage_validate_signature() (kernel/kexec_file.c), security/integrity/ima. */
+const char *crs_explain_file_load(int error, enum crashres_slot slot)
+{
+	switch (error) {
+	case EACCES:
+		return "IMA finds no valid signature on the kernel or the initrd";
+	case EADDRNOTAVAIL:
+		return "the kernel finds no room for it";
+	case EINVAL:
+	case ENOEXEC:
+		return "the running kernel does not take it for an arm64 Image that this CPU can run";
+	case ENODATA:
+		return "the kernel file is not signed";
+	case ENOKEY:
+		return "the running kernel does not trust the key that it is signed with";
+	case EKEYREJECTED:
+	case EBADMSG:
+	case ELIBBAD:
+	case ENOPKG:
+		return "its signature is damaged, or of a kind that the running kernel cannot verify";
+	case ENOSYS:
+		return "syscall kexec_file_load not available: "
+		       "the running kernel was built without CONFIG_KEXEC_FILE";
+	default:
+		return explain(error, slot);
+	}
+}

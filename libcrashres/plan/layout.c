@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+
+#include "layout.h"
+#include "parity.h"
+
+/*
+ * Left free at the start of the crash region: the kernel takes its control page
+ * and the page for VMCOREINFO from the first hole it finds, and writes to them
+ * (kimage_alloc_crash_control_pages). Two pages of the largest size there is.
+ */
+#define CONTROL_HOLE	(128ULL << 10)
+
+/* The largest page size of any kernel: what a capture kernel maps starts on its own page. */
+#define LARGEST_PAGE	(64ULL << 10)
+
+/* The kernel maps the DTB by 2 MiB blocks (booting.rst). */
+#define DTB_ALIGNMENT	(2ULL << 20)
+
+/* Image and initrd share a window of 32 GiB that starts on 1 GiB (booting.rst). */
+#define INITRD_WINDOW	(32ULL << 30)
+#define INITRD_WINDOW_ALIGNMENT (1ULL << 30)
+
+/* A capture kernel reads two ranges (MAX_USABLE_RANGES, drivers/of/fdt.c). */
+#define MAX_USABLE_RANGES 2
+
+enum crashres_status crs_layout_describe(const struct crs_layout *layout,
+					 struct crashres_segment *segment, const char *name,
+					 const void *data, uint64_t data_size, uint64_t memory)
+{
+	uint64_t size;
+
+	if (!crs_align_up(memory, layout->machine->page_size, &size))
+		return crs_fail(layout->ctx, CRASHRES_ERR_LIMIT, "segment %s: 0x%" PRIx64 " bytes",
+				name, memory);
+	*segment = (struct crashres_segment){
+		.name = name,
+		.data = data,
+		.data_size = data_size,
+		.range = { .size = size },
+	};
+	return CRASHRES_OK;
+}
+
+static enum crashres_status check_region(const struct crs_layout *layout, struct crashres_range region)
+{
+	const struct crs_ranges *crash = &layout->machine->regions.crash;
+
+	if (region.base >= CRS_IMAGE_LIMIT)
+		return crs_fail(layout->ctx, CRASHRES_ERR_UNSUPPORTED,
+				"crash region 0x%" PRIx64 " - 0x%" PRIx64
+				": an arm64 Image must lie below 2^48 (booting.rst)",
+				region.base, crs_range_last(region));
+	for (size_t i = MAX_USABLE_RANGES; i < crash->count; i++)
+		crs_log(layout->ctx, CRASHRES_LOG_WARNING,
+			"crash region 0x%" PRIx64 " - 0x%" PRIx64
+			" is left out: a capture kernel takes two (linux,usable-memory-range)",
+			crash->items[i].base, crs_range_last(crash->items[i]));
+	if (crash->count > 1 && !layout->kernel->image.anywhere)
+		crs_log(layout->ctx, CRASHRES_LOG_WARNING,
+			"this kernel cannot use memory below itself: the low crash region is lost");
+	return CRASHRES_OK;
+}
+
+enum crashres_status crs_layout_check_reserved(struct crashres_ctx *ctx,
+					       const struct crashres_machine *machine,
+					       enum crashres_slot slot)
+{
+	if (slot == CRASHRES_SLOT_CRASH && !machine->regions.crash.count)
+		return crs_fail(ctx, CRASHRES_ERR_NO_REGION,
+				"Memory for crashkernel is not reserved: /proc/iomem has no "
+				"\"Crash kernel\"; boot with crashkernel=SIZE");
+	return CRASHRES_OK;
+}
+
+/* The high region but for the kernel's control pages. */
+static bool find_crash_holes(struct crs_layout *layout, struct crashres_range region)
+{
+	const struct crashres_range control = crs_range_intersect(region, (struct crashres_range){
+			region.base, CONTROL_HOLE });
+
+	layout->window = crs_range_intersect(layout->window, region);
+	return crs_ranges_add(&layout->place.holes, region) &&
+	       crs_ranges_subtract(&layout->place.holes, control);
+}
+
+/*
+ * Memory that nobody claims. A window that lies in none of it, but in RAM, says
+ * what it means: a crash region that is not in use, or memory reserved for this.
+ */
+static bool find_normal_holes(struct crs_layout *layout)
+{
+	const struct crs_regions *regions = &layout->machine->regions;
+	struct crs_ranges *holes = &layout->place.holes;
+	bool ok = crs_ranges_copy(holes, &regions->usable);
+
+	crs_ranges_clip(holes, layout->window);
+	if (!ok || holes->count)
+		return ok;
+	for (size_t i = 0; i < regions->ram.count && ok; i++)
+		ok = crs_ranges_add(holes, regions->ram.items[i]);
+	for (size_t i = 0; i < regions->crash.count && ok; i++)
+		ok = crs_ranges_add(holes, regions->crash.items[i]);
+	crs_ranges_normalize(holes);
+	return ok;
+}
+
+enum crashres_status crs_layout_find_memory(struct crs_layout *layout)
+{
+	const struct crs_regions *regions = &layout->machine->regions;
+	const struct crashres_range limit = { 0, CRS_IMAGE_LIMIT };
+	enum crashres_status status;
+
+	if (layout->machine->iomem.hidden)
+		return crs_fail(layout->ctx, CRASHRES_ERR_PERMISSION,
+				"/proc/iomem shows only zero addresses: it needs root (CAP_SYS_ADMIN)");
+	status = crs_layout_check_reserved(layout->ctx, layout->machine, layout->request->slot);
+	if (status == CRASHRES_OK && crs_layout_is_crash(layout))
+		status = check_region(layout, regions->crash.items[0]);
+	if (status != CRASHRES_OK)
+		return status;
+	layout->window = crs_range_intersect(layout->request->window, limit);
+	if (!(crs_layout_is_crash(layout) ? find_crash_holes(layout, regions->crash.items[0]) :
+				find_normal_holes(layout)))
+		return crs_fail_memory(layout->ctx);
+	if (!layout->window.size)
+		return crs_fail(layout->ctx, CRASHRES_ERR_NO_SPACE,
+				"--mem-min and --mem-max (0x%" PRIx64 " - 0x%" PRIx64 ") leave nothing of "
+				"%s", layout->request->window.base,
+				crs_range_last(layout->request->window),
+				crs_layout_is_crash(layout) ? "the crash region" : "the memory below 2^48");
+	return CRASHRES_OK;
+}
+
+enum crashres_status crs_layout_describe_kernel(struct crs_layout *layout)
+{
+	const struct crs_image *image = &layout->kernel->image;
+	const struct crashres_input *file = layout->kernel->file;
+
+	if (image->page_size && image->page_size != layout->machine->page_size)
+		crs_log(layout->ctx, CRASHRES_LOG_INFO,
+			"kernel has pages of %" PRIu64 " KiB, the running one of %" PRIu64 " KiB: "
+			"the CPU must support both", image->page_size >> 10,
+			layout->machine->page_size >> 10);
+	/* What stands behind image_size in the file, such as a signature, is not loaded. */
+	return crs_layout_describe(layout, &layout->image, "kernel", file->data,
+			file->size < image->image_size ? file->size : image->image_size,
+			image->image_size);
+}
+
+struct crs_purgatory_segment crs_layout_purgatory(const struct crs_layout *layout)
+{
+	const struct crashres_request *request = layout->request;
+	bool mapped = crs_layout_is_crash(layout) && !request->purgatory_mmu_off && !request->no_checks;
+
+	return (struct crs_purgatory_segment){
+		.firmware = &layout->machine->firmware,
+		.on_damage = (enum purgatory_policy)request->on_damage,
+		/* Without the MMU it takes its time, and nobody waits for the dump of a normal load. */
+		.seconds = crs_layout_is_crash(layout) ? request->check_seconds : 0,
+		.region = mapped ? layout->machine->regions.crash.items[0] :
+				   (struct crashres_range){ 0 },
+	};
+}
+
+/* What it all takes in memory, but for parity. */
+static uint64_t checked_size(const struct crs_layout *layout)
+{
+	if (layout->request->no_checks)
+		return 0;
+	return layout->image.range.size + layout->initrd.range.size + layout->dtb.range.size +
+	       (layout->hotplug ? 0 : layout->elfcorehdr.range.size);
+}
+
+static enum crashres_status describe_purgatory(struct crs_layout *layout)
+{
+	const struct crs_purgatory_segment contents = crs_layout_purgatory(layout);
+	uint64_t size = crs_purgatory_segment_size(&contents, checked_size(layout));
+
+	return crs_layout_describe(layout, &layout->purgatory, "purgatory", NULL, size, size);
+}
+
+/* The kernel takes segments of no more than half of the RAM that it manages. */
+static uint64_t segments_max(const struct crs_layout *layout)
+{
+	const struct crs_ranges *ram = &layout->machine->regions.ram;
+	uint64_t half = 0;
+
+	if (layout->machine->total_ram)
+		return layout->machine->total_ram / 2;
+	for (size_t i = 0; i < ram->count; i++)
+		half += ram->items[i].size / 2;
+	return half;
+}
+
+/*
+ * What parity may take: half of the region stays free for the kernel to work in,
+ * and the running kernel still takes the plan.
+ */
+static uint64_t parity_room(const struct crs_layout *layout)
+{
+	uint64_t half = layout->machine->regions.crash.items[0].size / 2;
+	uint64_t most = segments_max(layout);
+	uint64_t used = CONTROL_HOLE + checked_size(layout) + layout->purgatory.range.size;
+
+	if (most < half)
+		half = most;
+	return half > used ? half - used : 0;
+}
+
+static enum crashres_status describe_parity(struct crs_layout *layout)
+{
+	struct crashres_repair *repair = &layout->repair;
+	uint64_t blocks = checked_size(layout) / PURGATORY_BLOCK_SIZE;
+
+	repair->checked = checked_size(layout);
+	if (!crs_layout_is_crash(layout) || !blocks)
+		return CRASHRES_OK;
+	layout->group_count = crs_parity_groups(blocks, layout->request->repair, parity_room(layout),
+					       &repair->reason);
+	if (!layout->group_count)
+		return CRASHRES_OK;
+	repair->parity = crs_parity_size(layout->group_count);
+	repair->burst = repair->parity - PURGATORY_BLOCK_SIZE;
+	return crs_layout_describe(layout, &layout->parity, "parity", NULL, repair->parity, repair->parity);
+}
+
+enum crashres_status crs_layout_describe_checks(struct crs_layout *layout)
+{
+	enum crashres_status status = describe_purgatory(layout);
+
+	return status == CRASHRES_OK ? describe_parity(layout) : status;
+}
+
+static enum crashres_status fail_space(const struct crs_layout *layout, const char *name,
+				       struct crs_need need, struct crashres_range window)
+{
+	/* Of a region that is one piece it can be said how large it would have to be. */
+	uint64_t missing = crs_layout_is_crash(layout) ? crs_place_shortage(&layout->place, need, window) :
+			   need.size - crs_place_largest(&layout->place, need, window);
+
+	return crs_fail(layout->ctx, CRASHRES_ERR_NO_SPACE,
+			"Could not find a free area of memory of 0x%" PRIx64 " bytes for segment %s: "
+			"%s 0x%" PRIx64 " - 0x%" PRIx64 " is too small by %" PRIu64 " KiB",
+			need.size, name, crs_layout_is_crash(layout) ? "crash region" : "memory in",
+			layout->window.base, crs_range_last(layout->window),
+			(missing >> 10) + (missing % 1024 != 0));
+}
+
+typedef enum crashres_status place_fn(struct crs_place *place, struct crs_need need,
+				      struct crashres_range window, struct crashres_range *taken);
+
+static enum crashres_status put(struct crs_layout *layout, struct crashres_segment *segment,
+				place_fn *place, uint64_t alignment, uint64_t offset,
+				struct crashres_range window)
+{
+	const struct crs_need need = { segment->range.size, alignment, offset };
+	enum crashres_status status;
+
+	if (!need.size)
+		return CRASHRES_OK;
+	window = crs_range_intersect(window, layout->window);
+	status = place(&layout->place, need, window, &segment->range);
+	if (status == CRASHRES_ERR_NO_SPACE)
+		return fail_space(layout, segment->name, need, window);
+	return status == CRASHRES_OK ? status : crs_fail_memory(layout->ctx);
+}
+
+/* From the end of the Image to the end of the window that it shares with its initrd. */
+static struct crashres_range initrd_window(const struct crs_layout *layout)
+{
+	uint64_t base = crs_range_end(layout->image.range);
+	uint64_t end = crs_align_down(layout->image.range.base, INITRD_WINDOW_ALIGNMENT) +
+		       INITRD_WINDOW;
+
+	return (struct crashres_range){ base, end > base ? end - base : 0 };
+}
+
+/* In front of the Image there is room that suits nothing else. */
+static enum crashres_status put_purgatory_below(struct crs_layout *layout)
+{
+	const struct crashres_range below = {
+		layout->window.base, layout->image.range.base - layout->window.base
+	};
+	const struct crs_need need = { layout->purgatory.range.size, LARGEST_PAGE, 0 };
+
+	return crs_place_lowest(&layout->place, need, below, &layout->purgatory.range);
+}
+
+/* Parity that nobody asked for may find no place between what must be there. */
+static enum crashres_status put_parity(struct crs_layout *layout)
+{
+	const struct crashres_segment *below = layout->initrd.range.size ? &layout->initrd :
+									  &layout->image;
+	uint64_t base = crs_range_end(below->range);
+	const struct crashres_range window = { base, crs_range_end(layout->window) - base };
+	enum crashres_status status = put(layout, &layout->parity, crs_place_lowest, LARGEST_PAGE, 0,
+					  window);
+
+	if (status != CRASHRES_ERR_NO_SPACE || layout->request->repair != CRASHRES_REPAIR_AUTO)
+		return status;
+	layout->group_count = 0;
+	layout->parity.range.size = 0;
+	layout->repair = (struct crashres_repair){
+		.reason = CRASHRES_REPAIR_NO_ROOM,
+		.checked = layout->repair.checked,
+	};
+	return CRASHRES_OK;
+}
+
+enum crashres_status crs_layout_place(struct crs_layout *layout)
+{
+	const struct crashres_range all = layout->window;
+	enum crashres_status status, below;
+
+	status = put(layout, &layout->image, crs_place_lowest, CRS_IMAGE_ALIGNMENT,
+		     layout->kernel->image.text_offset, all);
+	if (status != CRASHRES_OK)
+		return status;
+	below = put_purgatory_below(layout);
+	if (below == CRASHRES_ERR_MEMORY)
+		return crs_fail_memory(layout->ctx);
+	status = put(layout, &layout->initrd, crs_place_lowest, LARGEST_PAGE, 0,
+		     initrd_window(layout));
+	if (status == CRASHRES_OK && below == CRASHRES_ERR_NO_SPACE)
+		status = put(layout, &layout->purgatory, crs_place_lowest, LARGEST_PAGE, 0, all);
+	if (status == CRASHRES_OK)
+		status = put(layout, &layout->dtb, crs_place_highest, DTB_ALIGNMENT, 0, all);
+	if (status == CRASHRES_OK)
+		status = put(layout, &layout->elfcorehdr, crs_place_highest, LARGEST_PAGE, 0, all);
+	/* Last, for only parity can do without. */
+	if (status == CRASHRES_OK)
+		status = put_parity(layout);
+	return status;
+}
+
+enum crashres_status crs_layout_check(const struct crs_layout *layout,
+				      const struct crashres_segment *segments, size_t count,
+				      uint64_t entry)
+{
+	uint64_t page = layout->machine->page_size, half = segments_max(layout), sum = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct crashres_segment *segment = &segments[i];
+
+		sum += segment->range.size;
+		if (segment->range.base % page || segment->range.size % page ||
+		    segment->data_size > segment->range.size ||
+		    !crs_range_contains(layout->window, segment->range) ||
+		    (i && crs_range_overlaps(segments[i - 1].range, segment->range)))
+			return crs_fail(layout->ctx, CRASHRES_ERR_LIMIT,
+					"Invalid memory segment %s: 0x%" PRIx64 " - 0x%" PRIx64,
+					segment->name, segment->range.base,
+					crs_range_last(segment->range));
+	}
+	if (crs_layout_is_crash(layout) && !crs_range_contains(layout->machine->regions.crash.items[0],
+						   (struct crashres_range){ entry, 1 }))
+		return crs_fail(layout->ctx, CRASHRES_ERR_LIMIT,
+				"--entry 0x%" PRIx64 " is outside the crash region", entry);
+	if (sum > half)
+		return crs_fail(layout->ctx, CRASHRES_ERR_LIMIT,
+				"the segments take %" PRIu64 " MiB: the kernel allows half of its RAM, "
+				"%" PRIu64 " MiB", sum >> 20, half >> 20);
+	return CRASHRES_OK;
+}
+
+void crs_layout_free(struct crs_layout *layout)
+{
+	crs_ranges_free(&layout->place.holes);
+}
