@@ -75,16 +75,21 @@ static enum crashres_status make_imasig(struct crashres_ctx *ctx,
 static enum crashres_status set_xattr(struct crashres_ctx *ctx, const struct crashres_input *file,
 				      const uint8_t *data, size_t size)
 {
-	/* The descriptor of a copy is that of memory, where an attribute would be set and lost. */
-	if (!file->copied && !fsetxattr(file->fd, "security.ima", data, size, 0))
+	if (file->original_fd >= 0 && !fsetxattr(file->original_fd, "security.ima", data, size, 0))
 		return CRASHRES_OK;
-	if (file->copied || errno == EOPNOTSUPP)
+	if (file->original_fd < 0 || errno == EOPNOTSUPP)
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
 				"its file system has no attribute security.ima");
 	if (errno == EPERM || errno == EACCES)
 		return crs_fail_errno(ctx, CRASHRES_ERR_PERMISSION, errno,
 				      "security.ima, which needs CAP_SYS_ADMIN");
 	return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "security.ima");
+}
+
+/* Its owner and mode are those of a new file. A device has none that a file could use. */
+static int like_fd(const struct crashres_input *file)
+{
+	return file->original_fd >= 0 ? file->original_fd : file->fd;
 }
 
 static enum crashres_status write_sigfile(struct crashres_ctx *ctx, const char *output,
@@ -98,7 +103,7 @@ static enum crashres_status write_sigfile(struct crashres_ctx *ctx, const char *
 		path = NULL;
 		return crs_fail_memory(ctx);
 	}
-	return crs_replace_file(ctx, output ? output : path, file->fd, CRS_REPLACE_READABLE, &part,
+	return crs_replace_file(ctx, output ? output : path, like_fd(file), CRS_REPLACE_READABLE, &part,
 				1);
 }
 
@@ -129,7 +134,7 @@ static enum crashres_status write_appended(struct crashres_ctx *ctx, const char 
 	};
 
 	crs_modsig_trailer(cms_size, trailer);
-	return crs_replace_file(ctx, path, file->fd, CRS_REPLACE_WHOLE, parts, 3);
+	return crs_replace_file(ctx, path, like_fd(file), CRS_REPLACE_WHOLE, parts, 3);
 }
 
 /* Where zeros have to go, they go before the signature is made, whose size must be known. */

@@ -115,16 +115,17 @@ static enum crashres_status verify_imasig(struct work *work, const void *data, s
 
 static enum crashres_status verify_xattr(struct work *work)
 {
-	ssize_t size = fgetxattr(work->file->fd, "security.ima", NULL, 0);
+	int fd = work->file->original_fd;
+	ssize_t size = fd < 0 ? -1 : fgetxattr(fd, "security.ima", NULL, 0);
 	CRS_CLEANUP(crs_freep) uint8_t *data = NULL;
 
-	if (size < 0 && (errno == ENODATA || errno == EOPNOTSUPP))
+	if (fd < 0 || (size < 0 && (errno == ENODATA || errno == EOPNOTSUPP)))
 		return crs_fail(work->ctx, CRASHRES_ERR_NO_SIGNATURE, "no security.ima");
 	if (size >= 0) {
 		data = malloc((size_t)size + 1);
 		if (!data)
 			return crs_fail_memory(work->ctx);
-		size = fgetxattr(work->file->fd, "security.ima", data, (size_t)size);
+		size = fgetxattr(fd, "security.ima", data, (size_t)size);
 	}
 	if (size < 0)
 		return crs_fail_errno(work->ctx, CRASHRES_ERR_OS, errno, "security.ima");

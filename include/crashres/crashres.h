@@ -185,20 +185,58 @@ enum crashres_status crashres_machine_initrd(struct crashres_ctx *ctx,
 enum crashres_status crashres_loaded(struct crashres_ctx *ctx, enum crashres_slot slot,
 				     bool *loaded);
 
-/* --------------------------------------------------------------------- file */
+/* -------------------------------------------------------------------- input */
 
-/* The bytes of an initrd or DTB, mapped or read. */
+/*
+ * The bytes of a kernel, initrd or DTB. They never change: what was hashed is what
+ * is loaded, whatever happens to the file meanwhile.
+ */
 struct crashres_input;
 
 /**
- * crashres_input_open() - map a regular file, copy anything else into memory
- * @file: out; release with crashres_input_close().
+ * crashres_input_open() - copy the file @path, or what a device or pipe gives
+ * @input: out; release with crashres_input_close().
  *
- * Return: CRASHRES_ERR_OS; CRASHRES_ERR_FORMAT for an empty file.
+ * Return:
+ *   CRASHRES_ERR_OS      it cannot be opened or read, or it changed while it was read
+ *   CRASHRES_ERR_FORMAT  it is empty
+ *   CRASHRES_ERR_LIMIT   more than 4 GiB
  */
 enum crashres_status crashres_input_open(struct crashres_ctx *ctx, const char *path,
-					struct crashres_input **file);
-void crashres_input_close(struct crashres_input *file);	/* may be NULL */
+					 struct crashres_input **input);
+
+/**
+ * crashres_input_from_fd() - take the whole file that @fd is open on
+ * @fd:    stays the caller's and may be closed afterwards.
+ * @name:  for messages; copied.
+ * @input: out; release with crashres_input_close().
+ *
+ * A memfd with F_SEAL_WRITE, F_SEAL_SHRINK and F_SEAL_GROW is shared. Anything else
+ * is copied, from its beginning; a pipe, from where it is.
+ *
+ * Return: as crashres_input_open().
+ */
+enum crashres_status crashres_input_from_fd(struct crashres_ctx *ctx, int fd, const char *name,
+					    struct crashres_input **input);
+
+/**
+ * crashres_input_from_memory() - use bytes in memory of the caller
+ * @name:  for messages; copied.
+ * @data:  borrowed: the caller neither changes nor frees it before the input is
+ *         released. kexec_file_load(2) needs a descriptor, so only for that call the
+ *         library makes a sealed copy.
+ * @input: out; release with crashres_input_close().
+ *
+ * Return: CRASHRES_ERR_FORMAT for @size 0, CRASHRES_ERR_LIMIT for more than 4 GiB.
+ */
+enum crashres_status crashres_input_from_memory(struct crashres_ctx *ctx, const char *name,
+						const void *data, size_t size,
+						struct crashres_input **input);
+
+void crashres_input_close(struct crashres_input *input);	/* may be NULL */
+
+/* The bytes of @input, which belong to it. */
+const void *crashres_input_data(const struct crashres_input *input, size_t *size);
 
 /* ------------------------------------------------------------------- kernel */
 
@@ -221,6 +259,18 @@ struct crashres_kernel;
  */
 enum crashres_status crashres_kernel_open(struct crashres_ctx *ctx, const char *path,
 					  struct crashres_kernel **kernel);
+
+/**
+ * crashres_kernel_from_input() - open a kernel that is in memory or behind a descriptor
+ * @input:  the kernel keeps what it needs of it: the caller closes it as usual, at any
+ *          time. Memory that the input borrows must outlive the kernel.
+ * @kernel: out; release with crashres_kernel_close().
+ *
+ * Return: as crashres_kernel_open().
+ */
+enum crashres_status crashres_kernel_from_input(struct crashres_ctx *ctx,
+						struct crashres_input *input,
+						struct crashres_kernel **kernel);
 void crashres_kernel_close(struct crashres_kernel *kernel);	/* may be NULL */
 
 /* The outermost format but compression, by kexec-tools' names: "Image" ... */
@@ -417,9 +467,6 @@ bool crashres_kernel_is_sealed(const struct crashres_kernel *kernel);
 /* The Image that was sealed, byte for byte. CRASHRES_ERR_FORMAT where @kernel is not. */
 enum crashres_status crashres_unseal(struct crashres_ctx *ctx, const struct crashres_kernel *kernel,
 				     struct crashres_input **image);
-
-/* The bytes of a file, which belong to it. */
-const void *crashres_input_data(const struct crashres_input *file, size_t *size);
 
 /* --------------------------------------------------------------------- load */
 

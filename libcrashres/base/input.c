@@ -8,137 +8,257 @@
 #include <unistd.h>
 
 #include "input.h"
-#include "memfd.h"
 
-#define CHUNK (256U << 10)
-
-static enum crashres_status read_to(struct crashres_ctx *ctx, int fd, uint8_t *chunk,
-				    struct crs_memfd *memfd)
+/* A new input without bytes: no descriptor, one user. */
+static struct crashres_input *make_input(struct crashres_ctx *ctx, const char *name)
 {
-	for (;;) {
-		ssize_t got = read(fd, chunk, CHUNK);
-		enum crashres_status status;
+	struct crashres_input *new = calloc(1, sizeof(*new));
 
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot read");
-		if (got == 0)
-			return CRASHRES_OK;
-		status = crs_memfd_write(ctx, memfd, chunk, (size_t)got);
-		if (status != CRASHRES_OK)
-			return status;
-	}
+	if (new)
+		*new = (struct crashres_input){
+			.name = strdup(name), .fd = -1, .original_fd = -1, .users = 1 };
+	if (new && new->name)
+		return new;
+	free(new);
+	crs_fail_memory(ctx);
+	return NULL;
 }
 
-/*
- * Devices, pipes and files of sysfs can only be read; and kexec_file_load(2)
- * takes regular files alone (kernel_read_file), so that theirs is a copy's fd.
- */
-static enum crashres_status copy_file(struct crashres_ctx *ctx, int fd, const char *name,
-				      struct crashres_input **file)
-{
-	CRS_CLEANUP(crs_memfd_closep) struct crs_memfd memfd = CRS_MEMFD_CLOSED;
-	CRS_CLEANUP(crs_freep) uint8_t *chunk = malloc(CHUNK);
-	enum crashres_status status;
-
-	if (!chunk)
-		return crs_fail_memory(ctx);
-	status = crs_memfd_open(ctx, &memfd);
-	if (status == CRASHRES_OK)
-		status = read_to(ctx, fd, chunk, &memfd);
-	if (status == CRASHRES_OK && !memfd.size)
-		status = crs_fail(ctx, CRASHRES_ERR_FORMAT, "the file is empty");
-	if (status == CRASHRES_OK)
-		status = crs_memfd_finish(ctx, &memfd, name, file);
-	if (status != CRASHRES_OK)
-		return crs_within(ctx, status, "%s", name);
-	(*file)->copied = true;
-	return CRASHRES_OK;
-}
-
-/* *mapped stays NULL for what cannot be mapped. */
-static enum crashres_status map_bytes(struct crashres_ctx *ctx, int fd, const char *name,
-				      void **mapped, size_t *size)
-{
-	struct stat st;
-	void *data;
-
-	if (fstat(fd, &st) < 0)
-		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s", name);
-	if (S_ISDIR(st.st_mode))
-		return crs_fail_errno(ctx, CRASHRES_ERR_OS, EISDIR, "%s", name);
-	if (!S_ISREG(st.st_mode) || st.st_size == 0)
-		return CRASHRES_OK;
-	data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (data == MAP_FAILED)
-		return errno == ENODEV ? CRASHRES_OK :
-		       crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s: cannot map", name);
-	*mapped = data;
-	*size = (size_t)st.st_size;
-	return CRASHRES_OK;
-}
-
-static enum crashres_status describe(struct crashres_ctx *ctx, int fd, const char *name,
-				     struct crashres_input *file)
-{
-	file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (file->fd < 0)
-		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s", name);
-	file->name = strdup(name);
-	return file->name ? CRASHRES_OK : crs_fail_memory(ctx);
-}
-
-enum crashres_status crs_input_from_fd(struct crashres_ctx *ctx, int fd, const char *name,
-				      struct crashres_input **file)
+/* The result owns @fd. MAP_PRIVATE: before 6.7 the kernel maps no write-sealed memfd as shared. */
+static enum crashres_status map_sealed(struct crashres_ctx *ctx, int fd, uint64_t size,
+				       const char *name, struct crashres_input **input)
 {
 	struct crashres_input *new;
-	void *mapped = NULL;
-	size_t size = 0;
-	enum crashres_status status = map_bytes(ctx, fd, name, &mapped, &size);
+	void *data;
 
-	if (status != CRASHRES_OK)
-		return status;
-	if (!mapped)
-		return copy_file(ctx, fd, name, file);
-	new = calloc(1, sizeof(*new));
+	if (size > SIZE_MAX)
+		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "too large for this machine");
+	data = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (data == MAP_FAILED)
+		return errno == ENOMEM ? crs_fail_memory(ctx) :
+		       crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot map");
+	new = make_input(ctx, name);
 	if (!new) {
-		munmap(mapped, size);
-		return crs_fail_memory(ctx);
+		munmap(data, (size_t)size);
+		return CRASHRES_ERR_MEMORY;
 	}
-	new->data = mapped;
-	new->size = size;
-	status = describe(ctx, fd, name, new);
+	new->data = data;
+	new->size = (size_t)size;
+	new->fd = fd;
+	*input = new;
+	return CRASHRES_OK;
+}
+
+enum crashres_status crs_input_from_memfd(struct crashres_ctx *ctx, struct crs_memfd *memfd,
+					  const char *name, struct crashres_input **input)
+{
+	enum crashres_status status = crs_memfd_seal(ctx, memfd);
+
+	if (status == CRASHRES_OK)
+		status = map_sealed(ctx, memfd->fd, memfd->size, name, input);
+	if (status == CRASHRES_OK)
+		memfd->fd = -1;
+	return status;
+}
+
+/* Puts @data into @memfd, which must be closed by the caller in any case. */
+static enum crashres_status store(struct crashres_ctx *ctx, const void *data, size_t size,
+				  struct crs_memfd *memfd)
+{
+	enum crashres_status status = crs_memfd_open(ctx, memfd);
+
+	return status == CRASHRES_OK ? crs_memfd_write(ctx, memfd, data, size) : status;
+}
+
+enum crashres_status crs_input_copy(struct crashres_ctx *ctx, const void *data, size_t size,
+				    const char *name, struct crashres_input **input)
+{
+	CRS_CLEANUP(crs_memfd_closep) struct crs_memfd memfd = CRS_MEMFD_CLOSED;
+	enum crashres_status status = store(ctx, data, size, &memfd);
+
+	if (status == CRASHRES_OK)
+		status = crs_input_from_memfd(ctx, &memfd, name, input);
+	return crs_within(ctx, status, "%s", name);
+}
+
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+/* ctime too, because programs that write a file may set its mtime back. */
+static enum crashres_status check_unchanged(struct crashres_ctx *ctx, int fd,
+					    const struct stat *before)
+{
+	struct stat after;
+
+	if (fstat(fd, &after) < 0)
+		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot read");
+	if (after.st_size == before->st_size && same_time(&after.st_mtim, &before->st_mtim) &&
+	    same_time(&after.st_ctim, &before->st_ctim))
+		return CRASHRES_OK;
+	return crs_fail(ctx, CRASHRES_ERR_OS, "the file changed while it was read: try again");
+}
+
+/* Nothing is read of a file that is too large or no file at all. */
+static enum crashres_status check_kind(struct crashres_ctx *ctx, int fd, struct stat *st)
+{
+	if (fstat(fd, st) < 0)
+		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot read");
+	if (S_ISDIR(st->st_mode))
+		return crs_fail(ctx, CRASHRES_ERR_OS, "%s", strerror(EISDIR));
+	if (S_ISREG(st->st_mode) && (uint64_t)st->st_size > CRS_MEMFD_LIMIT)
+		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "more than 4 GiB");
+	return CRASHRES_OK;
+}
+
+static enum crashres_status fill_checked(struct crashres_ctx *ctx, int fd, const struct stat *st,
+					 struct crs_memfd *memfd)
+{
+	enum crashres_status status = crs_memfd_open(ctx, memfd);
+
+	if (status == CRASHRES_OK)
+		status = crs_memfd_fill(ctx, memfd, fd);
+	if (status == CRASHRES_OK && S_ISREG(st->st_mode))
+		status = check_unchanged(ctx, fd, st);
+	if (status == CRASHRES_OK && !memfd->size)
+		status = crs_fail(ctx, CRASHRES_ERR_FORMAT, "the file is empty");
+	return status;
+}
+
+/* Files of /proc and /sys are no originals: their size is not that of their content. */
+static enum crashres_status keep_original(struct crashres_ctx *ctx, int fd, const struct stat *st,
+					  struct crashres_input *input)
+{
+	input->stream = !S_ISREG(st->st_mode) || !st->st_size;
+	if (input->stream || (uint64_t)st->st_size != input->size)
+		return CRASHRES_OK;
+	input->original_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (input->original_fd >= 0)
+		return CRASHRES_OK;
+	return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot keep its descriptor");
+}
+
+static enum crashres_status copy_fd(struct crashres_ctx *ctx, int fd, const char *name,
+				    struct crashres_input **input)
+{
+	CRS_CLEANUP(crs_memfd_closep) struct crs_memfd memfd = CRS_MEMFD_CLOSED;
+	struct crashres_input *new = NULL;
+	struct stat st;
+	enum crashres_status status = check_kind(ctx, fd, &st);
+
+	if (status == CRASHRES_OK)
+		status = fill_checked(ctx, fd, &st, &memfd);
+	if (status == CRASHRES_OK)
+		status = crs_input_from_memfd(ctx, &memfd, name, &new);
+	if (status == CRASHRES_OK)
+		status = keep_original(ctx, fd, &st, new);
 	if (status != CRASHRES_OK) {
 		crashres_input_close(new);
 		return status;
 	}
-	*file = new;
+	*input = new;
 	return CRASHRES_OK;
 }
 
+/* Nobody can change @fd: no copy is needed. */
+static enum crashres_status share_fd(struct crashres_ctx *ctx, int fd, const char *name,
+				     struct crashres_input **input)
+{
+	CRS_CLEANUP(crs_closep) int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	enum crashres_status status;
+	struct stat st;
+
+	if (own < 0 || fstat(own, &st) < 0)
+		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot keep its descriptor");
+	if (!st.st_size)
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "the file is empty");
+	status = map_sealed(ctx, own, (uint64_t)st.st_size, name, input);
+	if (status == CRASHRES_OK)
+		own = -1;
+	return status;
+}
+
+enum crashres_status crashres_input_from_fd(struct crashres_ctx *ctx, int fd, const char *name,
+					    struct crashres_input **input)
+{
+	enum crashres_status status = crs_memfd_is_sealed(fd) ? share_fd(ctx, fd, name, input) :
+								copy_fd(ctx, fd, name, input);
+
+	return crs_within(ctx, status, "%s", name);
+}
+
+enum crashres_status crashres_input_from_memory(struct crashres_ctx *ctx, const char *name,
+						const void *data, size_t size,
+						struct crashres_input **input)
+{
+	struct crashres_input *new;
+
+	if (!size)
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: nothing in it", name);
+	if (size > CRS_MEMFD_LIMIT)
+		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "%s: more than 4 GiB", name);
+	new = make_input(ctx, name);
+	if (!new)
+		return CRASHRES_ERR_MEMORY;
+	new->data = data;
+	new->size = size;
+	new->borrowed = true;
+	*input = new;
+	return CRASHRES_OK;
+}
+
+enum crashres_status crs_input_fd(struct crashres_ctx *ctx, const struct crashres_input *input,
+				  int *fd)
+{
+	CRS_CLEANUP(crs_memfd_closep) struct crs_memfd memfd = CRS_MEMFD_CLOSED;
+	/* Only a cache changes: plans hold their inputs as const. */
+	struct crashres_input *cache = (struct crashres_input *)(uintptr_t)input;
+	enum crashres_status status;
+
+	if (input->fd < 0) {
+		status = store(ctx, input->data, input->size, &memfd);
+		if (status == CRASHRES_OK)
+			status = crs_memfd_seal(ctx, &memfd);
+		if (status != CRASHRES_OK)
+			return crs_within(ctx, status, "%s", input->name);
+		cache->fd = memfd.fd;
+		memfd.fd = -1;
+	}
+	*fd = input->fd;
+	return CRASHRES_OK;
+}
+
+struct crashres_input *crs_input_ref(struct crashres_input *input)
+{
+	input->users++;
+	return input;
+}
+
 enum crashres_status crashres_input_open(struct crashres_ctx *ctx, const char *path,
-					struct crashres_input **file)
+					 struct crashres_input **input)
 {
 	CRS_CLEANUP(crs_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "Cannot open `%s'", path);
-	return crs_input_from_fd(ctx, fd, path, file);
+	return crashres_input_from_fd(ctx, fd, path, input);
 }
 
-void crashres_input_close(struct crashres_input *file)
+void crashres_input_close(struct crashres_input *input)
 {
-	if (!file)
+	if (!input || --input->users)
 		return;
-	munmap((void *)(uintptr_t)file->data, file->size);
-	crs_closep(&file->fd);
-	free(file->name);
-	free(file);
+	if (!input->borrowed)
+		munmap((void *)(uintptr_t)input->data, input->size);
+	crs_closep(&input->fd);
+	crs_closep(&input->original_fd);
+	free(input->name);
+	free(input);
 }
 
-const void *crashres_input_data(const struct crashres_input *file, size_t *size)
+const void *crashres_input_data(const struct crashres_input *input, size_t *size)
 {
-	*size = file->size;
-	return file->data;
+	*size = input->size;
+	return input->data;
 }

@@ -99,7 +99,7 @@ static enum crashres_status unpack_file(struct crashres_ctx *ctx, const struct f
 		status = unpack_to(ctx, format, data, size, &memfd);
 	if (status != CRASHRES_OK)
 		return crs_within(ctx, status, "%s", format->name);
-	status = crs_memfd_finish(ctx, &memfd, name, inner);
+	status = crs_input_from_memfd(ctx, &memfd, name, inner);
 	return crs_within(ctx, status, "%s", format->name);
 }
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../base/memfd.h"
 #include "elf.h"
 #include "image.h"
 
@@ -171,6 +170,6 @@ enum crashres_status crs_elf_open(struct crashres_ctx *ctx, const struct crashre
 	status = elf ? flatten(ctx, file, elf, &memfd) : damaged(ctx, "its ELF header");
 	elf_end(elf);
 	if (status == CRASHRES_OK)
-		status = crs_memfd_finish(ctx, &memfd, name, inner);
+		status = crs_input_from_memfd(ctx, &memfd, name, inner);
 	return crs_within(ctx, status, "%s: vmlinux", file->name);
 }

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../base/memfd.h"
 #include "decompress.h"
 #include "elf.h"
 #include "kernel.h"
@@ -108,9 +107,9 @@ static enum crashres_status cut_copy(struct crashres_ctx *ctx, struct crashres_k
 	struct crashres_input *cut;
 	enum crashres_status status;
 
-	if (!kernel->file->copied || kernel->file->size <= kernel->image.image_size)
+	if (!kernel->file->stream || kernel->file->size <= kernel->image.image_size)
 		return CRASHRES_OK;
-	status = crs_memfd_copy(ctx, kernel->file->data, kernel->image.image_size,
+	status = crs_input_copy(ctx, kernel->file->data, kernel->image.image_size,
 				kernel->file->name, &cut);
 	if (status == CRASHRES_OK) {
 		crashres_input_close(kernel->file);
@@ -119,8 +118,9 @@ static enum crashres_status cut_copy(struct crashres_ctx *ctx, struct crashres_k
 	return status;
 }
 
-enum crashres_status crs_kernel_from_file(struct crashres_ctx *ctx, struct crashres_input *file,
-					  struct crashres_kernel **kernel)
+/* @file becomes the kernel's, or is closed. */
+static enum crashres_status take_file(struct crashres_ctx *ctx, struct crashres_input *file,
+				      struct crashres_kernel **kernel)
 {
 	struct crashres_kernel *new = calloc(1, sizeof(*new));
 	enum crashres_status status;
@@ -151,7 +151,14 @@ enum crashres_status crashres_kernel_open(struct crashres_ctx *ctx, const char *
 	struct crashres_input *file;
 	enum crashres_status status = crashres_input_open(ctx, path, &file);
 
-	return status == CRASHRES_OK ? crs_kernel_from_file(ctx, file, kernel) : status;
+	return status == CRASHRES_OK ? take_file(ctx, file, kernel) : status;
+}
+
+enum crashres_status crashres_kernel_from_input(struct crashres_ctx *ctx,
+						struct crashres_input *input,
+						struct crashres_kernel **kernel)
+{
+	return take_file(ctx, crs_input_ref(input), kernel);
 }
 
 void crashres_kernel_close(struct crashres_kernel *kernel)

@@ -16,8 +16,4 @@ struct crashres_kernel {
 	char *command_line;
 };
 
-/* As crashres_kernel_open(); @file becomes the kernel's, or is closed. */
-enum crashres_status crs_kernel_from_file(struct crashres_ctx *ctx, struct crashres_input *file,
-					  struct crashres_kernel **kernel);
-
 #endif

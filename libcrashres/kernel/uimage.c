@@ -5,7 +5,6 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "../base/memfd.h"
 #include "decompress.h"
 #include "uimage.h"
 
@@ -105,5 +104,5 @@ enum crashres_status crs_uimage_open(struct crashres_ctx *ctx, const struct cras
 		name = NULL;
 		return crs_fail_memory(ctx);
 	}
-	return crs_memfd_copy(ctx, file->data + part.offset, part.size, name, inner);
+	return crs_input_copy(ctx, file->data + part.offset, part.size, name, inner);
 }

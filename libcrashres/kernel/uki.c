@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../base/memfd.h"
 #include "pe.h"
 #include "uki.h"
 
@@ -73,7 +72,7 @@ static enum crashres_status take_file(struct crashres_ctx *ctx, const struct crs
 		part_name = NULL;
 		return crs_fail_memory(ctx);
 	}
-	return crs_memfd_copy(ctx, content.data, content.size, part_name, part);
+	return crs_input_copy(ctx, content.data, content.size, part_name, part);
 }
 
 static enum crashres_status take_command_line(struct crashres_ctx *ctx, const struct crs_pe *pe,

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "../base/memfd.h"
 #include "decompress.h"
 #include "pe.h"
 #include "zboot.h"
@@ -104,7 +103,7 @@ static enum crashres_status cut_padding(struct crashres_ctx *ctx, struct crashre
 		end = crs_pe_signatures_end(&pe);
 	if (!end || end == padded->size || !is_zero(padded->data + end, padded->size - end))
 		return CRASHRES_OK;
-	status = crs_memfd_copy(ctx, padded->data, end, padded->name, &cut);
+	status = crs_input_copy(ctx, padded->data, end, padded->name, &cut);
 	if (status == CRASHRES_OK) {
 		crashres_input_close(*file);
 		*file = cut;

@@ -127,10 +127,23 @@ static enum crashres_status load_segments(struct crashres_ctx *ctx,
 	return CRASHRES_OK;
 }
 
+/*
+ * A kernel that was sealed here goes with the initrd whose digests it has. Any other
+ * kernel goes as the original file, with the original initrd: only those have the
+ * attribute security.ima (base/input.h).
+ */
+static int descriptor_of(const struct crashres_input *input, bool original)
+{
+	return original && input->original_fd >= 0 ? input->original_fd : input->fd;
+}
+
 static long load_files_with(struct crashres_ctx *ctx, const struct crashres_plan *plan, int kernel_fd,
 			    unsigned long flags)
 {
-	return call_file_load(ctx, kernel_fd, plan->initrd ? plan->initrd->fd : -1,
+	bool sealed = plan->sealed_kernel && kernel_fd == plan->sealed_kernel->fd;
+
+	return call_file_load(ctx, kernel_fd,
+			      plan->initrd ? descriptor_of(plan->initrd, !sealed) : -1,
 			      plan->command_line, plan->slot,
 			      flags | (plan->initrd ? 0 : KEXEC_FILE_FLAG_NO_INITRAMFS));
 }
@@ -163,19 +176,32 @@ static long load_sealed_or_not(struct crashres_ctx *ctx, const struct crashres_p
 	long result;
 
 	if (!plan->sealed_kernel)
-		return load_files_as_wished(ctx, plan, plan->kernel->fd);
+		return load_files_as_wished(ctx, plan, descriptor_of(plan->kernel, true));
 	result = load_files_as_wished(ctx, plan, plan->sealed_kernel->fd);
 	if (result == 0 || !plan->or_unsealed || !may_do_unsealed(errno))
 		return result;
 	crs_log(ctx, CRASHRES_LOG_INFO, "%s: %s: once more as it is, and so unchecked",
 		plan->sealed_kernel->name, strerror(errno));
-	return load_files_as_wished(ctx, plan, plan->kernel->fd);
+	return load_files_as_wished(ctx, plan, descriptor_of(plan->kernel, true));
+}
+
+/* Memory of the caller gets a descriptor before the system call, which must not fail for that. */
+static enum crashres_status need_descriptors(struct crashres_ctx *ctx,
+					     const struct crashres_plan *plan)
+{
+	int fd;
+	enum crashres_status status = crs_input_fd(ctx, plan->kernel, &fd);
+
+	return status == CRASHRES_OK && plan->initrd ? crs_input_fd(ctx, plan->initrd, &fd) : status;
 }
 
 static enum crashres_status load_files(struct crashres_ctx *ctx, const struct crashres_plan *plan)
 {
+	enum crashres_status status = need_descriptors(ctx, plan);
 	bool not_begun;
 
+	if (status != CRASHRES_OK)
+		return status;
 	if (load_sealed_or_not(ctx, plan) == 0)
 		return CRASHRES_OK;
 	/* EPERM can be lockdown's word, when the old image is gone, or come before: so no word of it. */

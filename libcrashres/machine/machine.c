@@ -489,5 +489,5 @@ enum crashres_status crashres_machine_initrd(struct crashres_ctx *ctx,
 		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno,
 				      "the running kernel has kept no initrd (it needs retain_initrd "
 				      "and Linux 6.8): /sys/firmware/initrd");
-	return crs_input_from_fd(ctx, fd, "/sys/firmware/initrd", initrd);
+	return crashres_input_from_fd(ctx, fd, "/sys/firmware/initrd", initrd);
 }

@@ -6,7 +6,7 @@
 
 #include "../kernel/kernel.h"
 #include "../machine/machine.h"
-#include "../base/memfd.h"
+#include "../base/input.h"
 #include "purgatory-segment.h"
 #include "parity.h"
 #include "sealed-image.h"
@@ -159,7 +159,7 @@ static enum crashres_status write_file(const struct sealing *sealing, struct cra
 		status = put(sealing, &memfd, sealing->kernel_offset, kernel->data, kernel->size);
 	if (status == CRASHRES_OK)
 		status = crs_memfd_skip(sealing->ctx, &memfd, sealing->file_size - memfd.size);
-	return status == CRASHRES_OK ? crs_memfd_finish(sealing->ctx, &memfd, name, file) : status;
+	return status == CRASHRES_OK ? crs_input_from_memfd(sealing->ctx, &memfd, name, file) : status;
 }
 
 static enum crashres_status check(struct crashres_ctx *ctx, const struct crashres_kernel *kernel,
@@ -233,5 +233,5 @@ enum crashres_status crashres_unseal(struct crashres_ctx *ctx, const struct cras
 		name = NULL;
 		return crs_fail_memory(ctx);
 	}
-	return crs_memfd_copy(ctx, kernel->file->data + offset, size, name, image);
+	return crs_input_copy(ctx, kernel->file->data + offset, size, name, image);
 }

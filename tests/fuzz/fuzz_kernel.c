@@ -5,7 +5,7 @@
 #include <zlib.h>
 
 #include "../../libcrashres/kernel/kernel.h"
-#include "../../libcrashres/base/memfd.h"
+#include "../../libcrashres/base/input.h"
 #include "../unit/support.h"
 #include "../unit/wrap.h"
 #include "fuzz.h"
@@ -40,10 +40,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum crashres_status status;
 
 	require(crashres_ctx_new(&ctx) == CRASHRES_OK);
-	if (crs_memfd_copy(ctx, data, size, "input", &file) == CRASHRES_OK) {
+	if (crs_input_copy(ctx, data, size, "input", &file) == CRASHRES_OK) {
 		/* As if from a device: then what is longer than image_size is cut. */
-		file->copied = size % 2;
-		status = crs_kernel_from_file(ctx, file, &kernel);
+		file->stream = size % 2;
+		status = crashres_kernel_from_input(ctx, file, &kernel);
+		crashres_input_close(file);
 		if (status == CRASHRES_OK) {
 			check_kernel(kernel);
 			crashres_kernel_close(kernel);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <ftw.h>
+#include <libfdt.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -103,6 +104,39 @@ void unit_write(struct unit *unit, const char *name, const void *data, size_t si
 void unit_write_text(struct unit *unit, const char *name, const char *text)
 {
 	unit_write(unit, name, text, strlen(text));
+}
+
+void unit_write_machine(struct unit *unit)
+{
+	uint8_t dtb[2048];
+
+	assert_int_equal(fdt_create(dtb, sizeof(dtb)), 0);
+	fdt_finish_reservemap(dtb);
+	fdt_begin_node(dtb, "");
+	fdt_property_u32(dtb, "#address-cells", 2);
+	fdt_property_u32(dtb, "#size-cells", 2);
+	fdt_end_node(dtb);
+	assert_int_equal(fdt_finish(dtb), 0);
+	unit_write(unit, "sys/firmware/fdt", dtb, fdt_totalsize(dtb));
+	unit_write(unit, "my.dtb", dtb, fdt_totalsize(dtb));
+	unit_write_text(unit, "proc/iomem",
+			"40000000-bfffffff : System RAM\n"
+			"  40200000-40ffffff : Kernel code\n"
+			"  41000000-412fffff : reserved\n"
+			"  41300000-414fffff : Kernel data\n"
+			"  50000000-5fffffff : Crash kernel\n"
+			"100000000-1ffffffff : System RAM\n"
+			"  1e0000000-1ffffffff : Crash kernel\n");
+	unit_write_text(unit, "proc/cmdline", "root=/dev/vda1 crashkernel=1G\n");
+	unit_write_text(unit, "sys/class/tty/ttyS0/type", "4\n");
+	unit_write_text(unit, "sys/class/tty/ttyS0/io_type", "2\n");
+	unit_write_text(unit, "sys/class/tty/ttyS0/iomem_base", "0xFE660000\n");
+	unit_write_text(unit, "sys/class/tty/ttyS0/iomem_reg_shift", "2\n");
+	unit_write_text(unit, "sys/kernel/vmcoreinfo", "0x41234000 1024\n");
+	unit_write_text(unit, "sys/devices/system/cpu/cpu0/crash_notes", "41000000\n");
+	unit_write_text(unit, "sys/devices/system/cpu/cpu0/crash_notes_size", "392\n");
+	unit_write_text(unit, "sys/devices/system/cpu/cpu1/crash_notes", "41001000\n");
+	unit_write_text(unit, "sys/devices/system/cpu/cpu1/crash_notes_size", "392\n");
 }
 
 void *unit_alloc(size_t size)

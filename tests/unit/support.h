@@ -59,6 +59,9 @@ char *unit_path(struct unit *unit, const char *name);
 void unit_write(struct unit *unit, const char *name, const void *data, size_t size);
 void unit_write_text(struct unit *unit, const char *name, const char *text);
 
+/* Writes a machine with 2 GiB above 1 GiB and all that is read of one; also my.dtb, its DTB. */
+void unit_write_machine(struct unit *unit);
+
 /* malloc() that cannot fail. */
 void *unit_alloc(size_t size);
 

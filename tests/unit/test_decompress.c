@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "../../libcrashres/kernel/decompress.h"
-#include "../../libcrashres/base/memfd.h"
+#include "../../libcrashres/base/input.h"
 #include "pack.h"
 #include "support.h"
 

@@ -261,8 +261,8 @@ static void test_a_device_is_longer_than_its_kernel(void **state)
 	free(image.data);
 }
 
-/* Its own descriptor is handed over, with its signature in an attribute. */
-static void test_the_original_is_kept_where_nothing_was_unpacked(void **state)
+/* IMA finds the attribute with the signature on the original file only. */
+static void test_the_original_is_kept_if_nothing_was_unpacked(void **state)
 {
 	struct unit *unit = *state;
 	struct bytes image = pack_image();
@@ -272,13 +272,63 @@ static void test_the_original_is_kept_where_nothing_was_unpacked(void **state)
 
 	image = pack_join(image, pack_noise(MIB, 8));	/* longer than image_size */
 	assert_ok(unit, open_bytes(unit, image.data, image.size, &kernel));
-	assert_int_equal(fstat(kernel->file->fd, &st), 0);
+	assert_int_equal(fstat(kernel->file->original_fd, &st), 0);
 	assert_int_equal(stat(path, &original), 0);
 	assert_int_equal(st.st_ino, original.st_ino);
+	assert_int_equal(st.st_dev, original.st_dev);
 	assert_int_equal(kernel->file->size, image.size);
 	assert_string_equal(crashres_kernel_type(kernel), "Image");
 	crashres_kernel_close(kernel);
+	image = gzip(image);
+	assert_ok(unit, open_bytes(unit, image.data, image.size, &kernel));
+	assert_int_equal(kernel->file->original_fd, -1);
+	crashres_kernel_close(kernel);
 	free(image.data);
+}
+
+/* Point 1.7: an agent has no path. The caller closes its input first, or last. */
+static void test_a_kernel_from_memory(void **state)
+{
+	struct unit *unit = *state;
+	struct bytes image = pack_image();
+	struct bytes files[] = { image, pack("gzip", image.data, image.size) };
+
+	for (size_t i = 0; i < 2 * COUNT(files); i++) {
+		struct crashres_kernel *kernel;
+		struct crashres_input *input;
+
+		assert_ok(unit, crashres_input_from_memory(unit->ctx, "mine", files[i / 2].data,
+							   files[i / 2].size, &input));
+		assert_ok(unit, crashres_kernel_from_input(unit->ctx, input, &kernel));
+		if (i % 2)
+			crashres_input_close(input);
+		assert_string_equal(kernel->file->name, i / 2 ? "mine (gzip)" : "mine");
+		assert_int_equal(kernel->file->size, image.size);
+		assert_memory_equal(kernel->file->data, image.data, image.size);
+		crashres_kernel_close(kernel);
+		if (i % 2 == 0) {
+			assert_memory_equal(input->data, files[i / 2].data, files[i / 2].size);
+			crashres_input_close(input);
+		}
+	}
+	free(files[1].data);
+	free(image.data);
+}
+
+/* On a failure the input stays the caller's, too. */
+static void test_no_kernel_in_memory(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_kernel *kernel = UNTOUCHED;
+	struct crashres_input *input;
+
+	assert_ok(unit, crashres_input_from_memory(unit->ctx, "mine", "text", 4, &input));
+	assert_fails(unit, crashres_kernel_from_input(unit->ctx, input, &kernel),
+		     CRASHRES_ERR_FORMAT, "Cannot determine the file type of mine: neither an arm64 "
+		     "kernel nor one in a known wrapper");
+	assert_ptr_equal(kernel, UNTOUCHED);
+	assert_memory_equal(input->data, "text", 4);
+	crashres_input_close(input);
 }
 
 static void test_types_and_nested_wrappers(void **state)
@@ -331,31 +381,6 @@ static void test_the_list_of_formats(void **state)
 			    "gzip (zlib)", 75);
 }
 
-static void test_files_come_mapped_or_copied(void **state)
-{
-	struct unit *unit = *state;
-	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "initrd");
-	struct crashres_input *file;
-	char content[64];
-
-	unit_write_text(unit, "initrd", "0123456789");
-	assert_ok(unit, crashres_input_open(unit->ctx, path, &file));
-	assert_int_equal(file->size, 10);
-	assert_memory_equal(file->data, "0123456789", 10);
-	assert_string_equal(file->name, path);
-	assert_false(file->copied);
-	crashres_input_close(file);
-	/* Files of /proc tell no size. */
-	assert_ok(unit, crashres_input_open(unit->ctx, "/proc/self/comm", &file));
-	assert_memory_equal(file->data, "test_kernel", 11);
-	assert_true(file->copied);
-	assert_int_equal(pread(file->fd, content, sizeof(content), 0), 12);
-	assert_memory_equal(content, "test_kernel\n", 12);
-	crashres_input_close(file);
-	crashres_input_close(NULL);
-	crashres_kernel_close(NULL);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,11 +395,12 @@ int main(void)
 		UNIT_TEST(test_kernels_that_cannot_be_started),
 		UNIT_TEST(test_paths_that_are_no_file),
 		UNIT_TEST(test_a_device_is_longer_than_its_kernel),
-		UNIT_TEST(test_the_original_is_kept_where_nothing_was_unpacked),
+		UNIT_TEST(test_the_original_is_kept_if_nothing_was_unpacked),
+		UNIT_TEST(test_a_kernel_from_memory),
+		UNIT_TEST(test_no_kernel_in_memory),
 		UNIT_TEST(test_types_and_nested_wrappers),
 		UNIT_TEST(test_a_fit_image_is_named),
 		UNIT_TEST(test_the_list_of_formats),
-		UNIT_TEST(test_files_come_mapped_or_copied),
 	};
 
 	return cmocka_run_group_tests_name("kernel", tests, NULL, NULL);

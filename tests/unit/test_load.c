@@ -255,8 +255,8 @@ static void test_errors_of_a_normal_load(void **state)
 		     "kexec_load failed: Invalid argument");
 }
 
-static const struct crashres_input a_kernel = { .name = "Image", .fd = 5 };
-static const struct crashres_input an_initrd = { .name = "initrd", .fd = 6 };
+static const struct crashres_input a_kernel = { .name = "Image", .fd = 5, .original_fd = -1 };
+static const struct crashres_input an_initrd = { .name = "initrd", .fd = 6, .original_fd = -1 };
 static char a_command_line[] = "a b";
 
 static struct crashres_plan a_file_plan(enum crashres_slot slot)
@@ -311,7 +311,7 @@ static void test_wishes_of_a_file_load(void **state)
 	assert_int_equal(files.flags, 0);
 }
 
-static struct crashres_input a_sealed_kernel = { .name = "Image (sealed)", .fd = 7 };
+static struct crashres_input a_sealed_kernel = { .name = "Image (sealed)", .fd = 7, .original_fd = -1 };
 
 static void test_a_sealed_kernel_goes_first(void **state)
 {

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../libcrashres/base/memfd.h"
+#include "../../libcrashres/base/input.h"
 #include "support.h"
 
 static void test_what_was_written_is_in_it_for_ever(void **state)
@@ -18,12 +18,13 @@ static void test_what_was_written_is_in_it_for_ever(void **state)
 	assert_ok(unit, crs_memfd_skip(unit->ctx, &memfd, 3));
 	assert_ok(unit, crs_memfd_write(unit->ctx, &memfd, "45", 2));
 	assert_ok(unit, crs_memfd_skip(unit->ctx, &memfd, 1));
-	assert_ok(unit, crs_memfd_finish(unit->ctx, &memfd, "a name", &file));
+	assert_ok(unit, crs_input_from_memfd(unit->ctx, &memfd, "a name", &file));
 	crs_memfd_closep(&memfd);
 	assert_string_equal(file->name, "a name");
 	assert_int_equal(file->size, 10);
 	assert_memory_equal(file->data, "0123\0\0\0" "45\0", 10);
-	assert_false(file->copied);
+	assert_int_equal(file->original_fd, -1);
+	assert_int_equal(memfd.fd, -1);
 	assert_int_equal(fcntl(file->fd, F_GET_SEALS) &
 			 (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL),
 			 F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
@@ -40,7 +41,7 @@ static void test_it_cannot_be_executed(void **state)
 	struct crashres_input *file;
 	struct stat st;
 
-	assert_ok(unit, crs_memfd_copy(unit->ctx, "0123", 4, "a name", &file));
+	assert_ok(unit, crs_input_copy(unit->ctx, "0123", 4, "a name", &file));
 	assert_int_equal(fstat(file->fd, &st), 0);
 	/* Before Linux 6.3 memfds are 0777. */
 	if (fcntl(file->fd, F_GET_SEALS) & 0x20 /* F_SEAL_EXEC */)
@@ -68,7 +69,7 @@ static void test_both_sides_of_the_limit(void **state)
 	assert_fails(unit, crs_memfd_write(unit->ctx, &memfd, "0", 1), CRASHRES_ERR_LIMIT,
 		     "more than 4 GiB");
 	assert_ok(unit, crs_memfd_write(unit->ctx, &memfd, "", 0));
-	assert_ok(unit, crs_memfd_finish(unit->ctx, &memfd, "large", &file));
+	assert_ok(unit, crs_input_from_memfd(unit->ctx, &memfd, "large", &file));
 	assert_int_equal(file->size, 4 * GIB);
 	assert_int_equal(file->data[4 * GIB - 1], '0');
 	crashres_input_close(file);
@@ -79,7 +80,7 @@ static void test_an_empty_one_is_an_error(void **state)
 	struct unit *unit = *state;
 	struct crashres_input *file = UNTOUCHED;
 
-	assert_fails(unit, crs_memfd_copy(unit->ctx, "", 0, "a name", &file), CRASHRES_ERR_FORMAT,
+	assert_fails(unit, crs_input_copy(unit->ctx, "", 0, "a name", &file), CRASHRES_ERR_FORMAT,
 		     "a name: nothing in it");
 	assert_ptr_equal(file, UNTOUCHED);
 }
@@ -90,7 +91,7 @@ static void test_a_write_that_fails(void **state)
 	struct crs_memfd memfd = { .fd = -1, .limit = 10 };
 
 	assert_fails(unit, crs_memfd_write(unit->ctx, &memfd, "0", 1), CRASHRES_ERR_OS,
-		     "cannot unpack: Bad file descriptor");
+		     "cannot write to memory: Bad file descriptor");
 	assert_int_equal(memfd.size, 0);
 }
 

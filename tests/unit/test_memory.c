@@ -5,8 +5,6 @@
  * linker puts the functions below between the library and libc (--wrap); what
  * zlib, libelf and libc allocate on their own is not counted.
  */
-#include <libfdt.h>
-
 #include "support.h"
 #include "wrap.h"
 
@@ -110,40 +108,6 @@ static void write_kernels(struct unit *unit)
 	free(image.data);
 }
 
-/* A machine with all that is read from one. */
-static void write_world(struct unit *unit)
-{
-	uint8_t dtb[2048];
-
-	assert_int_equal(fdt_create(dtb, sizeof(dtb)), 0);
-	fdt_finish_reservemap(dtb);
-	fdt_begin_node(dtb, "");
-	fdt_property_u32(dtb, "#address-cells", 2);
-	fdt_property_u32(dtb, "#size-cells", 2);
-	fdt_end_node(dtb);
-	assert_int_equal(fdt_finish(dtb), 0);
-	unit_write(unit, "sys/firmware/fdt", dtb, fdt_totalsize(dtb));
-	unit_write(unit, "my.dtb", dtb, fdt_totalsize(dtb));
-	unit_write_text(unit, "proc/iomem",
-			"40000000-bfffffff : System RAM\n"
-			"  40200000-40ffffff : Kernel code\n"
-			"  41000000-412fffff : reserved\n"
-			"  41300000-414fffff : Kernel data\n"
-			"  50000000-5fffffff : Crash kernel\n"
-			"100000000-1ffffffff : System RAM\n"
-			"  1e0000000-1ffffffff : Crash kernel\n");
-	unit_write_text(unit, "proc/cmdline", "root=/dev/vda1 crashkernel=1G\n");
-	unit_write_text(unit, "sys/class/tty/ttyS0/type", "4\n");
-	unit_write_text(unit, "sys/class/tty/ttyS0/io_type", "2\n");
-	unit_write_text(unit, "sys/class/tty/ttyS0/iomem_base", "0xFE660000\n");
-	unit_write_text(unit, "sys/class/tty/ttyS0/iomem_reg_shift", "2\n");
-	unit_write_text(unit, "sys/kernel/vmcoreinfo", "0x41234000 1024\n");
-	unit_write_text(unit, "sys/devices/system/cpu/cpu0/crash_notes", "41000000\n");
-	unit_write_text(unit, "sys/devices/system/cpu/cpu0/crash_notes_size", "392\n");
-	unit_write_text(unit, "sys/devices/system/cpu/cpu1/crash_notes", "41001000\n");
-	unit_write_text(unit, "sys/devices/system/cpu/cpu1/crash_notes_size", "392\n");
-}
-
 /* One kexec -p from its beginning to its end, without the call. */
 static enum crashres_status all_of_it(struct unit *unit, const char *kernel_path,
 				      const char *dtb_path)
@@ -223,7 +187,7 @@ static void test_every_allocation_fails_once(void **state)
 	struct unit *unit = *state;
 	CRS_CLEANUP(crs_freep) char *root = unit_path(unit, ".");
 
-	write_world(unit);
+	unit_write_machine(unit);
 	write_kernels(unit);
 	assert_ok(unit, crashres_ctx_set_root(unit->ctx, root));
 	crashres_ctx_set_log(unit->ctx, NULL, NULL);

@@ -1,0 +1,665 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Point 1.1: the bytes of an input never change, and every way to copy them can
+ * fail. The linker puts the functions below between the library and libc (--wrap).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../libcrashres/base/input.h"
+#include "../../libcrashres/load/load.h"
+#include "../../purgatory/shared/sha256.h"
+#include "support.h"
+#include "wrap.h"
+
+/* What the next calls do; all zero: what libc does. */
+static struct {
+	int memfd_error;
+	int memfd_refuse_flags;		/* EINVAL if one of them is set */
+	int send_error;
+	unsigned int interrupted;	/* so many calls of each kind end with EINTR first */
+	size_t most;			/* no call copies more */
+	size_t send_ends;		/* sendfile() claims the end of the file there */
+	int read_error;
+	int write_error;
+	size_t write_ends;		/* write_error comes after so many bytes */
+	bool write_nothing;		/* pwrite() returns 0 */
+	int truncate_error;
+	int map_error;
+	void (*while_reading)(void);	/* before the first byte is copied, once */
+	unsigned int sent, read, written;	/* calls */
+} fault;
+
+int __real_memfd_create(const char *name, unsigned int flags);
+ssize_t __real_sendfile(int to, int from, off_t *offset, size_t size);
+ssize_t __real_pread(int fd, void *data, size_t size, off_t offset);
+ssize_t __real_pwrite(int fd, const void *data, size_t size, off_t offset);
+int __real_ftruncate(int fd, off_t size);
+void *__real_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
+
+int __wrap_memfd_create(const char *name, unsigned int flags);
+ssize_t __wrap_sendfile(int to, int from, off_t *offset, size_t size);
+ssize_t __wrap_pread(int fd, void *data, size_t size, off_t offset);
+ssize_t __wrap_pwrite(int fd, const void *data, size_t size, off_t offset);
+int __wrap_ftruncate(int fd, off_t size);
+void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
+
+static int fail_with(int error)
+{
+	errno = error;
+	return -1;
+}
+
+static size_t at_most(size_t size, size_t most)
+{
+	return most && size > most ? most : size;
+}
+
+static void meanwhile(void)
+{
+	void (*happens)(void) = fault.while_reading;
+
+	fault.while_reading = NULL;
+	if (happens)
+		happens();
+}
+
+int __wrap_memfd_create(const char *name, unsigned int flags)
+{
+	if (fault.memfd_error)
+		return fail_with(fault.memfd_error);
+	if (flags & (unsigned int)fault.memfd_refuse_flags)
+		return fail_with(EINVAL);
+	return __real_memfd_create(name, flags);
+}
+
+ssize_t __wrap_sendfile(int to, int from, off_t *offset, size_t size)
+{
+	meanwhile();
+	if (fault.sent++ < fault.interrupted)
+		return fail_with(EINTR);
+	if (fault.send_error)
+		return fail_with(fault.send_error);
+	if (fault.send_ends && *offset >= (off_t)fault.send_ends)
+		return 0;
+	return __real_sendfile(to, from, offset, at_most(size, fault.most));
+}
+
+ssize_t __wrap_pread(int fd, void *data, size_t size, off_t offset)
+{
+	meanwhile();
+	if (fault.read++ < fault.interrupted)
+		return fail_with(EINTR);
+	if (fault.read_error)
+		return fail_with(fault.read_error);
+	return __real_pread(fd, data, at_most(size, fault.most), offset);
+}
+
+ssize_t __wrap_pwrite(int fd, const void *data, size_t size, off_t offset)
+{
+	if (fault.written++ < fault.interrupted)
+		return fail_with(EINTR);
+	if (fault.write_nothing)
+		return 0;
+	if (fault.write_error && offset >= (off_t)fault.write_ends)
+		return fail_with(fault.write_error);
+	return __real_pwrite(fd, data, at_most(size, fault.most), offset);
+}
+
+int __wrap_ftruncate(int fd, off_t size)
+{
+	return fault.truncate_error ? fail_with(fault.truncate_error) :
+				      __real_ftruncate(fd, size);
+}
+
+void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset)
+{
+	if (fault.map_error && fd >= 0) {
+		errno = fault.map_error;
+		return MAP_FAILED;
+	}
+	return __real_mmap(at, size, protection, flags, fd, offset);
+}
+
+static int setup(void **state)
+{
+	memset(&fault, 0, sizeof(fault));
+	return unit_setup(state);
+}
+
+static int teardown(void **state)
+{
+	memset(&fault, 0, sizeof(fault));
+	return unit_teardown(state);
+}
+
+#define INPUT_TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+/* More than one chunk, and not whole pages. */
+#define SIZE (3 * 64 * KIB + 1001)
+
+static uint8_t content[SIZE];
+
+/* The file "file" with content. Path for free(). */
+static char *write_content(struct unit *unit)
+{
+	unit_fill(content, sizeof(content), 5);
+	unit_write(unit, "file", content, sizeof(content));
+	return unit_path(unit, "file");
+}
+
+static unsigned int open_descriptors(void)
+{
+	unsigned int count = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+static void assert_sealed(int fd, size_t size)
+{
+	struct stat st;
+
+	assert_true(crs_memfd_is_sealed(fd));
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, size);
+}
+
+/* Opening "file" gives its content, sealed. */
+static void check_opens(struct unit *unit)
+{
+	CRS_CLEANUP(crs_freep) char *path = write_content(unit);
+	unsigned int before = open_descriptors();
+	struct crashres_input *input;
+
+	assert_ok(unit, crashres_input_open(unit->ctx, path, &input));
+	assert_int_equal(input->size, SIZE);
+	assert_memory_equal(input->data, content, SIZE);
+	assert_string_equal(input->name, path);
+	assert_sealed(input->fd, SIZE);
+	assert_int_equal(fcntl(input->original_fd, F_GETFD), FD_CLOEXEC);
+	assert_false(input->stream);
+	crashres_input_close(input);
+	assert_int_equal(open_descriptors(), before);
+}
+
+/* @reason comes after the path. */
+static void check_refuses(struct unit *unit, enum crashres_status status, const char *reason)
+{
+	CRS_CLEANUP(crs_freep) char *path = write_content(unit);
+	unsigned int before = open_descriptors();
+	struct crashres_input *input = UNTOUCHED;
+	char sentence[256];
+
+	snprintf(sentence, sizeof(sentence), "%s: %s", path, reason);
+	assert_fails(unit, crashres_input_open(unit->ctx, path, &input), status, sentence);
+	assert_ptr_equal(input, UNTOUCHED);
+	assert_int_equal(open_descriptors(), before);
+}
+
+static void test_a_file_is_copied_in_the_kernel(void **state)
+{
+	check_opens(*state);
+	/* All of it by one call; the second finds the end. */
+	assert_int_equal(fault.sent, 2);
+	assert_int_equal(fault.written, 0);
+}
+
+/* Each of these is what some file system or kernel says to sendfile(2). */
+static void test_a_file_that_the_kernel_does_not_send(void **state)
+{
+	static const int errors[] = { EINVAL, ENOSYS, EXDEV, EOPNOTSUPP, EIO, EPERM };
+
+	for (size_t i = 0; i < COUNT(errors); i++) {
+		memset(&fault, 0, sizeof(fault));
+		fault.send_error = errors[i];
+		check_opens(*state);
+		assert_int_equal(fault.written, 4);
+	}
+}
+
+static void test_short_copies_and_an_early_end(void **state)
+{
+	fault.most = 4097;
+	check_opens(*state);
+	fault.send_ends = 2 * 4097;
+	fault.written = 0;
+	check_opens(*state);
+	assert_int_equal(fault.written, (SIZE - 2 * 4097 + 4096) / 4097);
+	fault.send_error = EINVAL;
+	check_opens(*state);
+}
+
+static void test_signals_interrupt_nothing(void **state)
+{
+	fault.interrupted = 3;
+	check_opens(*state);
+	memset(&fault, 0, sizeof(fault));
+	fault.interrupted = 3;
+	fault.send_error = EINVAL;
+	check_opens(*state);
+	assert_int_equal(fault.written, 3 + 4);
+}
+
+static void test_memory_that_ends(void **state)
+{
+	fault.send_error = ENOSPC;	/* then the same from pwrite() */
+	fault.write_error = ENOSPC;
+	fault.write_ends = 70000;
+	check_refuses(*state, CRASHRES_ERR_MEMORY, "out of memory");
+	fault.write_error = ENOMEM;
+	check_refuses(*state, CRASHRES_ERR_MEMORY, "out of memory");
+	fault.write_error = 0;
+	fault.write_nothing = true;
+	check_refuses(*state, CRASHRES_ERR_MEMORY, "out of memory");
+	fault.write_nothing = false;
+	fault.write_error = EIO;
+	check_refuses(*state, CRASHRES_ERR_OS, "cannot write to memory: Input/output error");
+}
+
+static void test_other_calls_that_fail(void **state)
+{
+	struct unit *unit = *state;
+
+	fault.memfd_error = EMFILE;
+	check_refuses(unit, CRASHRES_ERR_OS, "memfd_create: Too many open files");
+	fault.memfd_error = ENOSYS;
+	check_refuses(unit, CRASHRES_ERR_OS, "memfd_create: Function not implemented");
+	fault.memfd_error = 0;
+	fault.send_error = fault.read_error = EIO;
+	check_refuses(unit, CRASHRES_ERR_OS, "cannot read: Input/output error");
+	fault.send_error = fault.read_error = 0;
+	fault.truncate_error = EPERM;
+	check_refuses(unit, CRASHRES_ERR_OS, "cannot seal: Operation not permitted");
+	fault.truncate_error = 0;
+	fault.map_error = EPERM;
+	check_refuses(unit, CRASHRES_ERR_OS, "cannot map: Operation not permitted");
+	fault.map_error = ENOMEM;
+	check_refuses(unit, CRASHRES_ERR_MEMORY, "out of memory");
+	fault.map_error = 0;
+	/* Before Linux 6.3: no MFD_NOEXEC_SEAL. */
+	fault.memfd_refuse_flags = 8;
+	check_opens(unit);
+}
+
+static char *victim;
+
+static void truncate_victim(void)
+{
+	assert_int_equal(truncate(victim, 4096), 0);
+}
+
+static void append_to_victim(void)
+{
+	FILE *file = fopen(victim, "ab");
+
+	assert_non_null(file);
+	assert_int_equal(fwrite("x", 1, 1, file), 1);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* Its size and its mtime are what they were: only ctime tells. */
+static void change_victim_secretly(void)
+{
+	int fd = open(victim, O_WRONLY | O_CLOEXEC);
+	struct timespec times[2];
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(__real_pwrite(fd, "changed", 7, SIZE / 2), 7);
+	times[0] = st.st_atim;
+	times[1] = st.st_mtim;
+	assert_int_equal(futimens(fd, times), 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	close(fd);
+}
+
+/* Its times are long gone by, so that any change now gives it another ctime. */
+static void wait_for_another_ctime(const char *path)
+{
+	struct stat before, now;
+
+	assert_int_equal(stat(path, &before), 0);
+	do {
+		assert_int_equal(chmod(path, 0600), 0);
+		assert_int_equal(stat(path, &now), 0);
+	} while (now.st_ctim.tv_sec == before.st_ctim.tv_sec &&
+		 now.st_ctim.tv_nsec == before.st_ctim.tv_nsec);
+}
+
+static void age_victim_then_change_it(void)
+{
+	wait_for_another_ctime(victim);
+	change_victim_secretly();
+}
+
+static void test_a_file_that_changes_while_it_is_read(void **state)
+{
+	static void (*const changes[])(void) = {
+		truncate_victim, append_to_victim, age_victim_then_change_it,
+	};
+	static const int send_errors[] = { 0, EINVAL };
+	struct unit *unit = *state;
+
+	victim = unit_path(unit, "file");
+	for (size_t i = 0; i < COUNT(changes) * COUNT(send_errors); i++) {
+		fault.send_error = send_errors[i % 2];
+		fault.while_reading = changes[i / 2];
+		check_refuses(unit, CRASHRES_ERR_OS,
+			      "the file changed while it was read: try again");
+		assert_null(fault.while_reading);
+	}
+	free(victim);
+}
+
+/* On the old code this test died of SIGBUS. */
+static void test_a_file_that_is_truncated_afterwards(void **state)
+{
+	struct unit *unit = *state;
+	CRS_CLEANUP(crs_freep) char *path = write_content(unit);
+	struct crashres_input *input;
+
+	assert_ok(unit, crashres_input_open(unit->ctx, path, &input));
+	assert_int_equal(truncate(path, 0), 0);
+	assert_memory_equal(input->data, content, SIZE);
+	crashres_input_close(input);
+}
+
+/* The digest of the kernel's first block, wherever the plan has its tables. */
+static bool has_digest(const struct crashres_segment *purgatory, const void *block)
+{
+	uint8_t digest[PG_SHA256_DIGEST_SIZE];
+	struct pg_sha256 sha;
+
+	pg_sha256_init(&sha, PG_SHA256_PORTABLE);
+	pg_sha256_update(&sha, block, 4096);
+	pg_sha256_final(&sha, digest);
+	return memmem(purgatory->data, purgatory->data_size, digest, sizeof(digest)) != NULL;
+}
+
+static const struct crashres_segment *find_segment(const struct crashres_plan *plan,
+						   const char *name)
+{
+	size_t count;
+	const struct crashres_segment *segments = crashres_plan_segments(plan, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(segments[i].name, name))
+			return &segments[i];
+	fail_msg("no segment \"%s\"", name);
+	return NULL;
+}
+
+/* What kexec_load(2) was given as the kernel. */
+static struct {
+	uint64_t base;
+	uint8_t first_block[4096];
+} handed_over;
+
+static long recorder(unsigned long entry, unsigned long count,
+		     const struct kexec_segment *segments, unsigned long flags)
+{
+	for (unsigned long i = 0; i < count; i++)
+		if ((uintptr_t)segments[i].mem == handed_over.base)
+			memcpy(handed_over.first_block, segments[i].buf, 4096);
+	return 0;
+}
+
+static struct crashres_plan *plan_for(struct unit *unit, struct crashres_machine *machine,
+				      struct crashres_kernel *kernel)
+{
+	struct crashres_request request = CRASHRES_REQUEST_INIT;
+	struct crashres_plan *plan;
+
+	request.slot = CRASHRES_SLOT_CRASH;
+	request.call = CRASHRES_CALL_LOAD;
+	assert_ok(unit, crashres_plan_make(unit->ctx, machine, kernel, &request, &plan));
+	return plan;
+}
+
+/* On the old code: digests of the old bytes, and the new bytes for the kernel. */
+static void test_a_kernel_that_is_rewritten_after_planning(void **state)
+{
+	struct unit *unit = *state;
+	CRS_CLEANUP(crs_freep) char *root = unit_path(unit, ".");
+	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "Image");
+	struct bytes image = pack_image();
+	struct crashres_machine *machine;
+	struct crashres_kernel *kernel;
+	struct crashres_plan *plan;
+
+	unit_write_machine(unit);
+	unit_write(unit, "Image", image.data, image.size);
+	assert_ok(unit, crashres_ctx_set_root(unit->ctx, root));
+	assert_ok(unit, crashres_machine_read(unit->ctx, &machine));
+	assert_ok(unit, crashres_kernel_open(unit->ctx, path, &kernel));
+	plan = plan_for(unit, machine, kernel);
+	handed_over.base = find_segment(plan, "kernel")->range.base;
+	assert_true(has_digest(find_segment(plan, "purgatory"), image.data));
+	memset(image.data, 0xee, image.size);
+	unit_write(unit, "Image", image.data, image.size);
+	unit->ctx->own_root = true;
+	unit->ctx->kexec_load = recorder;
+	assert_ok(unit, crashres_load(unit->ctx, plan));
+	assert_true(has_digest(find_segment(plan, "purgatory"), handed_over.first_block));
+	crashres_plan_free(plan);
+	crashres_kernel_close(kernel);
+	crashres_machine_free(machine);
+	free(image.data);
+}
+
+static struct crashres_input *from_fd(struct unit *unit, int fd)
+{
+	struct crashres_input *input;
+
+	assert_ok(unit, crashres_input_from_fd(unit->ctx, fd, "mine", &input));
+	close(fd);
+	return input;
+}
+
+/* The offset of the caller's descriptor neither counts nor moves. */
+static void test_a_descriptor_of_a_file(void **state)
+{
+	struct unit *unit = *state;
+	CRS_CLEANUP(crs_freep) char *path = write_content(unit);
+	int fd = open(path, O_RDONLY | O_CLOEXEC), twin = dup(fd);
+	struct crashres_input *input;
+	struct stat st, original;
+
+	assert_int_equal(lseek(fd, 77, SEEK_SET), 77);
+	input = from_fd(unit, fd);
+	assert_int_equal(lseek(twin, 0, SEEK_CUR), 77);
+	assert_memory_equal(input->data, content, SIZE);
+	assert_int_equal(fstat(input->original_fd, &st), 0);
+	assert_int_equal(fstat(twin, &original), 0);
+	assert_int_equal(st.st_ino, original.st_ino);
+	assert_string_equal(input->name, "mine");
+	crashres_input_close(input);
+	close(twin);
+}
+
+static int make_memfd(unsigned int seals)
+{
+	int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	assert_int_equal(__real_pwrite(fd, "0123", 4, 0), 4);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, seals), 0);
+	return fd;
+}
+
+static bool is_same_file(int a, int b)
+{
+	struct stat st_a, st_b;
+
+	assert_int_equal(fstat(a, &st_a), 0);
+	assert_int_equal(fstat(b, &st_b), 0);
+	return st_a.st_dev == st_b.st_dev && st_a.st_ino == st_b.st_ino;
+}
+
+static void test_only_a_sealed_memfd_is_shared(void **state)
+{
+	static const struct {
+		unsigned int seals;
+		bool shared;
+	} cases[] = {
+		{ F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE, true },
+		{ F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL, true },
+		{ F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE, false },
+		{ F_SEAL_SHRINK | F_SEAL_GROW, false },
+		{ F_SEAL_SHRINK | F_SEAL_WRITE, false },
+		{ F_SEAL_GROW | F_SEAL_WRITE, false },
+		{ 0, false },
+	};
+	struct unit *unit = *state;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		int fd = make_memfd(cases[i].seals), twin = dup(fd);
+		struct crashres_input *input = from_fd(unit, fd);
+
+		assert_int_equal(is_same_file(input->fd, twin), cases[i].shared);
+		/* A shared one is the original: there is no other. */
+		assert_int_equal(input->original_fd >= 0, !cases[i].shared);
+		assert_int_equal(input->size, 4);
+		assert_memory_equal(input->data, "0123", 4);
+		assert_sealed(input->fd, 4);
+		crashres_input_close(input);
+		close(twin);
+	}
+}
+
+static void test_an_empty_or_missing_descriptor(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_input *input = UNTOUCHED;
+	int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	assert_fails(unit, crashres_input_from_fd(unit->ctx, fd, "mine", &input),
+		     CRASHRES_ERR_FORMAT, "mine: the file is empty");
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE), 0);
+	assert_fails(unit, crashres_input_from_fd(unit->ctx, fd, "mine", &input),
+		     CRASHRES_ERR_FORMAT, "mine: the file is empty");
+	close(fd);
+	assert_fails(unit, crashres_input_from_fd(unit->ctx, -1, "mine", &input),
+		     CRASHRES_ERR_OS, "mine: cannot read: Bad file descriptor");
+	assert_ptr_equal(input, UNTOUCHED);
+}
+
+/* Files of /proc say that their size is 0. */
+static void test_a_file_of_proc(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_input *input;
+
+	assert_ok(unit, crashres_input_open(unit->ctx, "/proc/self/comm", &input));
+	assert_int_equal(input->size, 11);
+	assert_memory_equal(input->data, "test_input\n", 11);
+	assert_true(input->stream);
+	assert_int_equal(input->original_fd, -1);
+	assert_sealed(input->fd, 11);
+	crashres_input_close(input);
+}
+
+static void test_a_pipe(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_input *input;
+	int ends[2];
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(write(ends[1], "0123", 4), 4);
+	close(ends[1]);
+	input = from_fd(unit, ends[0]);
+	assert_int_equal(input->size, 4);
+	assert_memory_equal(input->data, "0123", 4);
+	assert_true(input->stream);
+	assert_int_equal(input->original_fd, -1);
+	crashres_input_close(input);
+}
+
+/* Point 1.8: nothing of a file that is too large is read. The file is sparse. */
+static void test_a_file_of_more_than_4_gib(void **state)
+{
+	struct unit *unit = *state;
+	CRS_CLEANUP(crs_freep) char *path = write_content(unit);
+	struct crashres_input *input = UNTOUCHED;
+	char sentence[256];
+
+	assert_int_equal(truncate(path, 4 * GIB + 1), 0);
+	snprintf(sentence, sizeof(sentence), "%s: more than 4 GiB", path);
+	assert_fails(unit, crashres_input_open(unit->ctx, path, &input), CRASHRES_ERR_LIMIT,
+		     sentence);
+	assert_ptr_equal(input, UNTOUCHED);
+	assert_int_equal(fault.sent + fault.read + fault.written, 0);
+}
+
+static void test_memory_of_the_caller(void **state)
+{
+	static const char text[] = "0123";
+	struct unit *unit = *state;
+	struct crashres_input *input;
+	size_t size;
+	int fd = -1, again = -1;
+
+	assert_ok(unit, crashres_input_from_memory(unit->ctx, "mine", text, 4, &input));
+	assert_ptr_equal(crashres_input_data(input, &size), text);
+	assert_int_equal(size, 4);
+	assert_int_equal(input->fd, -1);
+	assert_int_equal(input->original_fd, -1);
+	/* A failure leaves no half of a copy behind. */
+	fault.write_error = ENOSPC;
+	assert_fails(unit, crs_input_fd(unit->ctx, input, &fd), CRASHRES_ERR_MEMORY,
+		     "mine: out of memory");
+	assert_int_equal(fd, -1);
+	assert_int_equal(input->fd, -1);
+	fault.write_error = 0;
+	assert_ok(unit, crs_input_fd(unit->ctx, input, &fd));
+	assert_sealed(fd, 4);
+	assert_ok(unit, crs_input_fd(unit->ctx, input, &again));
+	assert_int_equal(again, fd);
+	crashres_input_close(input);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+}
+
+static void test_no_memory_of_the_caller(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_input *input = UNTOUCHED;
+
+	assert_fails(unit, crashres_input_from_memory(unit->ctx, "mine", "", 0, &input),
+		     CRASHRES_ERR_FORMAT, "mine: nothing in it");
+	assert_fails(unit, crashres_input_from_memory(unit->ctx, "mine", "", 4 * GIB + 1, &input),
+		     CRASHRES_ERR_LIMIT, "mine: more than 4 GiB");
+	assert_ptr_equal(input, UNTOUCHED);
+	crashres_input_close(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		INPUT_TEST(test_a_file_is_copied_in_the_kernel),
+		INPUT_TEST(test_a_file_that_the_kernel_does_not_send),
+		INPUT_TEST(test_short_copies_and_an_early_end),
+		INPUT_TEST(test_signals_interrupt_nothing),
+		INPUT_TEST(test_memory_that_ends),
+		INPUT_TEST(test_other_calls_that_fail),
+		INPUT_TEST(test_a_file_that_changes_while_it_is_read),
+		INPUT_TEST(test_a_file_that_is_truncated_afterwards),
+		INPUT_TEST(test_a_kernel_that_is_rewritten_after_planning),
+		INPUT_TEST(test_a_descriptor_of_a_file),
+		INPUT_TEST(test_only_a_sealed_memfd_is_shared),
+		INPUT_TEST(test_an_empty_or_missing_descriptor),
+		INPUT_TEST(test_a_file_of_proc),
+		INPUT_TEST(test_a_pipe),
+		INPUT_TEST(test_a_file_of_more_than_4_gib),
+		INPUT_TEST(test_memory_of_the_caller),
+		INPUT_TEST(test_no_memory_of_the_caller),
+	};
+
+	return cmocka_run_group_tests_name("input", tests, NULL, NULL);
+}
