@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "../../libcrashres/base/input.h"
-#include "../../libcrashres/load/load.h"
+#include "../../libcrashres/load/kexec.h"
 #include "../../purgatory/shared/sha256.h"
 #include "support.h"
 #include "wrap.h"
