@@ -9,12 +9,19 @@
  *                 with BIG_ENDIAN=1 the data accesses what such a kernel has.
  *                 With SERROR=1 it goes from EL2 to EL1 and has a virtual SError
  *                 pending there (Arm ARM, HCR_EL2.VSE), masked as yet.
+ *                 With SHIM=1 it goes from EL2 to EL1 and stays behind at EL2: it notes
+ *                 each DC CIVAC and IVAC and each change of SCTLR in the log at SHIM_LOG.
+ *                 A virtual SError becomes pending when the breakpoint at SHIM_BREAK is
+ *                 reached for the SHIM_HIT-th time, or at the SHIM_CLEAN-th DC of the log.
+ *                 With STREAMING=1 streaming mode and ZA are on (Arm ARM, SVCR), with FP_TRAPS=1
+ *                 vector registers trap to this exception level; with NO_TGE=1
+ *                 E2H=1 comes with TGE=0.
  *                 With PCI_SERIAL it gives the PCI function whose configuration
  *                 space is there its I/O ports, at PCI_PORTS.
  *                 With FREQUENCY, at EL2 only, it sets CNTFRQ_EL0.
  *                 With DTB it blocks the address of a device tree in x0.
  *   PART_KERNEL   stands for the kernel: prints what it was given and powers off,
- *                 with SERROR=1 by SMC.
+ *                 with SERROR=1 or SHIM=1 by SMC. With STREAMING=1 it prints SVCR too.
  */
 #define EL2		(2 << 2)
 #define HCR_E2H		(1 << 34)
@@ -32,12 +39,63 @@
 #define TCR_JUNK	0x1a000000019	/* TCR_EL1, TCR_EL2 with E2H=1 */
 #define TCR_JUNK_NO_E2H	0x00f00019	/* TCR_EL2 with E2H=0 */
 
+#define SVCR_EL0	S3_3_C4_C2_2	/* by encoding, for assemblers without SME */
+#define SMCR_EL1	S3_0_C1_C2_6
+#define SMCR_EL2	S3_4_C1_C2_6
+#define CPACR_ALL	(3 << 16 | 3 << 20 | 3 << 24)	/* ZEN, FPEN, SMEN */
+#define CPTR_TRAP_ALL	0x37ff		/* E2H=0: TZ, TFP, TSM and RES1 */
+#define CPTR_TRAP_NONE	0x22ff
+
+#define HCR_TPCP	(1 << 23)	/* DC CIVAC and IVAC of EL1 come to EL2 */
+#define HCR_TVM		(1 << 26)	/* and writes to SCTLR_EL1 */
+/*
+ * What the log holds, all 64 bits: number of entries, number of DCs, breakpoints
+ * reached, syndrome of what the shim does not know; then x0 to x30 of the moment,
+ * and from SHIM_ENTRIES on two words an entry: the syndrome, and what Xt held.
+ */
+#define LOG_ENTRIES	0
+#define LOG_CLEANED	8
+#define LOG_HITS	16
+#define LOG_UNKNOWN	24
+#define LOG_REGISTERS	32
+#define SHIM_ENTRIES	512
+#define SHIM_HCR	(HCR_RW | HCR_AMO | HCR_TPCP | HCR_TVM)
+
+#define EC_REGISTER	0x18
+#define EC_BREAKPOINT	0x30
+#define EC_STEP		0x32
+
+#define MDCR_TDE	(1 << 8)	/* and debug exceptions */
+#define MDSCR_SS	(1 << 0)
+#define MDSCR_MDE	(1 << 15)
+#define BREAK_EL1	0x1e3		/* DBGBCR: enabled, at EL1, all four bytes */
+#define SPSR_SS		(1 << 21)
+
 #ifdef PART_BEFORE
 	.globl	before
 before:
+#if SHIM
+	adr	x0, shim_vectors
+	msr	VBAR_EL2, x0
+	ldr	x0, =SHIM_HCR
+	msr	HCR_EL2, x0
+	msr	OSLAR_EL1, xzr
+	mov	x0, #MDCR_TDE
+	msr	MDCR_EL2, x0
+#ifdef SHIM_BREAK
+	mov	x0, #MDSCR_MDE
+	msr	MDSCR_EL1, x0
+	ldr	x0, =SHIM_BREAK
+	msr	DBGBVR0_EL1, x0
+	mov	x0, #BREAK_EL1
+	msr	DBGBCR0_EL1, x0
+#endif
+#endif
+#if SERROR || SHIM
 #if SERROR
 	ldr	x0, =(HCR_RW | HCR_AMO | HCR_VSE)
 	msr	HCR_EL2, x0
+#endif
 	ldr	x0, =SCTLR_EL1_RES1
 	msr	SCTLR_EL1, x0
 	mov	x0, #SPSR_EL1H_DAIF
@@ -78,7 +136,9 @@ before:
 #if SET_E2H
 	mrs	x2, HCR_EL2
 	orr	x2, x2, #HCR_E2H
+#if !NO_TGE
 	orr	x2, x2, #HCR_TGE
+#endif
 	msr	HCR_EL2, x2
 	isb
 	ldr	x2, =TCR_JUNK
@@ -96,11 +156,48 @@ before:
 	ldr	x30, =PURGATORY
 	msr	SCTLR_EL2, x2
 2:	isb
+#if STREAMING
+	mrs	x0, CurrentEL
+	cmp	x0, #EL2
+	b.eq	1f
+	mov	x2, #CPACR_ALL
+	msr	CPACR_EL1, x2
+	isb
+	msr	SMCR_EL1, xzr		/* no FA64: most vector instructions are illegal then */
+	b	2f
+1:
+#if SET_E2H
+	mov	x2, #CPACR_ALL
+#else
+	mov	x2, #CPTR_TRAP_NONE
+#endif
+	msr	CPTR_EL2, x2
+	isb
+	msr	SMCR_EL2, xzr
+2:	isb
+	mov	x2, #3			/* ZA, SM */
+	msr	SVCR_EL0, x2
+#endif
+#if FP_TRAPS
+	mrs	x0, CurrentEL
+	cmp	x0, #EL2
+	b.eq	1f
+	msr	CPACR_EL1, xzr
+	b	2f
+1:
+#if SET_E2H
+	mov	x2, xzr
+#else
+	mov	x2, #CPTR_TRAP_ALL
+#endif
+	msr	CPTR_EL2, x2
+2:	isb
+#endif
 	mov	x29, #0x5a5a
 	movk	x29, #0xa5a5, lsl #48
 	add	x0, x29, #3
 	mov	sp, x0			/* not even aligned */
-#if !SERROR
+#if !SERROR && !SHIM
 	msr	DAIFClr, #0xf
 #endif
 	.irp	n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19
@@ -116,6 +213,113 @@ before:
 #endif
 	br	x30
 	.ltorg
+
+#if SHIM
+	.balign	2048
+shim_vectors:
+	.skip	0x400			/* a lower level that runs AArch64 code */
+	msr	TPIDR_EL2, x0
+	ldr	x0, =SHIM_LOG
+	.irp	n, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27
+	str	x\n, [x0, #LOG_REGISTERS + 8 * \n]
+	.endr
+	b	shim
+	.balign	2048
+shim:
+	.irp	n, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 29, 30
+	str	x\n, [x0, #LOG_REGISTERS + 8 * \n]
+	.endr
+	mrs	x1, TPIDR_EL2
+	str	x1, [x0, #LOG_REGISTERS]
+	mrs	x1, ESR_EL2
+	lsr	x2, x1, #26
+	cmp	x2, #EC_REGISTER
+	b.eq	shim_register
+	cmp	x2, #EC_BREAKPOINT
+	b.eq	shim_break
+	cmp	x2, #EC_STEP
+	b.eq	shim_step
+	str	x1, [x0, #LOG_UNKNOWN]
+	b	.
+
+shim_register:
+	ldr	x2, [x0, #LOG_ENTRIES]
+	add	x3, x0, x2, lsl #4
+	add	x2, x2, #1
+	str	x2, [x0, #LOG_ENTRIES]
+	ubfx	x4, x1, #5, #5		/* ISS.Rt */
+	add	x5, x0, x4, lsl #3
+	ldr	x5, [x5, #LOG_REGISTERS]
+	cmp	x4, #31
+	csel	x5, xzr, x5, eq
+	str	x1, [x3, #SHIM_ENTRIES]
+	str	x5, [x3, #SHIM_ENTRIES + 8]
+	ubfx	x4, x1, #10, #4		/* ISS.CRn: 7 is a DC */
+	cmp	x4, #7
+	b.eq	1f
+	/* The write itself comes next, untrapped; the next DC has writes trapped again. */
+	ldr	x5, =(SHIM_HCR & ~HCR_TVM)
+	mrs	x4, HCR_EL2
+	and	x4, x4, #HCR_VSE
+	orr	x5, x5, x4
+	msr	HCR_EL2, x5
+	b	shim_return
+1:	mrs	x4, ELR_EL2		/* QEMU has no caches: there is nothing to do for it */
+	add	x4, x4, #4
+	msr	ELR_EL2, x4
+	mrs	x5, HCR_EL2
+	orr	x5, x5, #HCR_TVM
+	ldr	x4, [x0, #LOG_CLEANED]
+	add	x4, x4, #1
+	str	x4, [x0, #LOG_CLEANED]
+#ifdef SHIM_CLEAN
+	ldr	x3, =SHIM_CLEAN
+	cmp	x3, x4
+	b.ne	2f
+	orr	x5, x5, #HCR_VSE
+2:
+#endif
+	msr	HCR_EL2, x5
+	b	shim_return
+
+shim_break:
+	msr	DBGBCR0_EL1, xzr
+	ldr	x4, [x0, #LOG_HITS]
+	add	x4, x4, #1
+	str	x4, [x0, #LOG_HITS]
+#ifdef SHIM_BREAK
+	ldr	x3, =SHIM_HIT
+	cmp	x3, x4
+	b.ne	1f
+	mrs	x5, HCR_EL2
+	orr	x5, x5, #HCR_VSE
+	msr	HCR_EL2, x5
+#endif
+1:	mov	x4, #(MDSCR_MDE | MDSCR_SS)	/* over this instruction */
+	msr	MDSCR_EL1, x4
+	mrs	x4, SPSR_EL2
+	orr	x4, x4, #SPSR_SS
+	msr	SPSR_EL2, x4
+	b	shim_return
+
+shim_step:
+	mov	x4, #MDSCR_MDE
+	msr	MDSCR_EL1, x4
+	mov	x4, #BREAK_EL1
+	msr	DBGBCR0_EL1, x4
+	mrs	x4, SPSR_EL2
+	bic	x4, x4, #SPSR_SS
+	msr	SPSR_EL2, x4
+
+shim_return:
+	isb
+	.irp	n, 1, 2, 3, 4, 5
+	ldr	x\n, [x0, #LOG_REGISTERS + 8 * \n]
+	.endr
+	ldr	x0, [x0, #LOG_REGISTERS]
+	eret
+	.ltorg
+#endif
 #endif
 
 #ifdef PART_KERNEL
@@ -166,6 +370,10 @@ kernel:
 	report	TCR, x9
 	report	HCR, x16
 	report	ISR, x8
+#if STREAMING
+	mrs	x8, SVCR_EL0
+	report	SVCR, x8
+#endif
 	report	CNTVCT, x18
 	mov	w23, #'\n'
 	str	w23, [x22]
@@ -174,7 +382,7 @@ kernel:
 	mov	x1, xzr
 	mov	x2, xzr
 	mov	x3, xzr
-#if !SERROR
+#if !SERROR && !SHIM
 	cmp	x15, #EL2
 	b.eq	1f
 	hvc	#0

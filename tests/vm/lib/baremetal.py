@@ -80,7 +80,7 @@ MACHINES = [
 
 # SCTLR_ELx M, A, C, SA, I, WXN, EE: all of them off in the kernel
 SCTLR_OFF = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 12 | 1 << 19 | 1 << 25
-HCR_E2H = 1 << 34
+HCR_E2H, HCR_TGE = 1 << 34, 1 << 27
 DAIF_MASKED = 0xF << 6
 
 # Page tables for one regime: more than the few ranges of a test need.

@@ -76,13 +76,13 @@ class Bench:
         return outcome
 
     def run_as_expected(self, cpu="cortex-a53", level=bm.EL1, plan=None, damage=(), found=None,
-                        sha256=SHA256_INSTRUCTIONS):
+                        sha256=SHA256_INSTRUCTIONS, **options):
         """Run it and hold everything against the oracle. Return: what the oracle said."""
         plan = plan or self.plan
         found = found or self.found(plan, damage)
         expected = oracle.expect(plan, found)
         outcome = self.run(cpu, level, plan, found=found,
-                           halts=expected.reason == oracle.HALTED)
+                           halts=expected.reason == oracle.HALTED, **options)
         assert outcome.reason == expected.reason, outcome
         oracle.check_memory(plan, expected, outcome.memory)
         oracle.check_ram(plan, expected, outcome)

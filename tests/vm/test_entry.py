@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""States in which an old kernel may leave the CPU, and SErrors at bad moments (issue 10, section 3)."""
+
+import random
+
+import pytest
+
+from lib import baremetal as bm
+from lib import oracle
+from lib import shim
+from lib.scenario import PARITY, RAMDISK, Bench, levels, record
+
+pytestmark = pytest.mark.skipif(bm.missing() is not None, reason=str(bm.missing()))
+
+GROUPS = 8
+
+
+class EntryBench(Bench):
+    def make_plan(self, *arguments, **options):
+        more = [bm.Segment("more", RAMDISK, random.Random(4).randbytes(23 * bm.BLOCK))]
+        return super().make_plan(*arguments, **{"groups": GROUPS, "more": more, **options})
+
+
+@pytest.fixture
+def bench(tmp_path):
+    return EntryBench(tmp_path)
+
+
+DAMAGE = {
+    "intact": ([], "intact"),
+    # Two blocks of one group, then three.
+    "repaired": ([("more", 5), ("more", 8 * bm.BLOCK + 77)], "repaired"),
+    "damaged": ([("more", at * bm.BLOCK) for at in (0, 8, 16)], "damaged"),
+}
+damages = pytest.mark.parametrize("damage,outcome", DAMAGE.values(), ids=DAMAGE)
+
+# Defines of payload.S
+STATES = {"SVCR": {"STREAMING": 1}, "FP traps": {"FP_TRAPS": 1}, "both": {"STREAMING": 1, "FP_TRAPS": 1}}
+
+
+@levels
+@pytest.mark.parametrize("state", STATES)
+@damages
+def test_vector_state_of_the_old_kernel(bench, cpu, level, state, damage, outcome):
+    """Streaming mode has no SHA-2 instructions, and a trap ends in purgatory's own vectors."""
+    plan = bench.make_plan(kernel_code=bm.assemble("KERNEL", **{"STREAMING": 1} if "STREAMING" in STATES[state]
+                                                   else {}))
+    expected = bench.run_as_expected(cpu, level, plan, damage, before=STATES[state])
+    assert expected.outcome == outcome
+
+
+@levels
+def test_svcr_is_0_in_the_kernel(bench, cpu, level):
+    plan = bench.make_plan(kernel_code=bm.assemble("KERNEL", STREAMING=1))
+    without = bench.run(cpu, level, plan, before={"STREAMING": 1, "PURGATORY": plan.kernel_entry})
+    assert without.registers["SVCR"] == 3, "the test has no SVCR to test with"
+    assert bench.run(cpu, level, plan, before={"STREAMING": 1}).registers["SVCR"] == 0
+
+
+@pytest.mark.parametrize("cpu", ["neoverse-n1", "max"])
+@pytest.mark.parametrize("state", [{}, *STATES.values()], ids=["plain", *STATES])
+@damages
+def test_e2h_without_tge(bench, cpu, state, damage, outcome):
+    """As a VHE host is while a guest's context is loaded (Arm ARM, HCR_EL2.TGE)."""
+    if cpu == "neoverse-n1" and "STREAMING" in state:
+        state = {key: value for key, value in state.items() if key != "STREAMING"}
+    kernel = bm.assemble("KERNEL", **{"STREAMING": 1} if "STREAMING" in state else {})
+    plan = bench.make_plan(kernel_code=kernel)
+    expected = bench.run_as_expected(cpu, bm.EL2_VHE, plan, damage, before={**state, "NO_TGE": 1})
+    assert expected.outcome == outcome
+    if expected.reason == oracle.BOOTED:
+        found = bench.run(cpu, bm.EL2_VHE, plan, before={**state, "NO_TGE": 1})
+        assert found.registers["HCR"] & (bm.HCR_E2H | bm.HCR_TGE) == bm.HCR_E2H
+
+
+# SErrors
+
+def run_with_shim(bench, damage, **injection):
+    """At EL1, with what is at EL2 behind it. Return: plan, expected, outcome, log."""
+    plan = bench.make_plan(kernel_code=bm.assemble("KERNEL", SHIM=1))
+    found = bench.found(plan, damage)
+    outcome = bm.run_plan(plan, found, "max", bm.EL2, bench.directory,
+                          before=shim.before(**injection), save=shim.SAVE)
+    return plan, oracle.expect(plan, found), outcome, shim.read(outcome)
+
+
+def places_of(plan):
+    """What a kernel gets, or is checked with or against."""
+    places = [(segment.base, segment.base + len(segment.data)) for segment in plan.segments]
+    tables = [(plan.base + at, plan.base + at + plan.table_size) for at in plan.table_offset]
+    return places, tables
+
+
+def assert_all_is_cleaned(plan, log):
+    """Twice each: before the check, and after it (cache.S says why twice)."""
+    segments, tables = places_of(plan)
+    assert len(log.cleaned) == 3, "the MMU was not switched on and off once"
+    before, during, _ = log.cleaned
+    assert not shim.twice(before, segments + tables)
+    assert not shim.twice(during, segments)
+
+
+def assert_serror_changes_nothing(plan, expected, outcome, log):
+    assert outcome.reason == oracle.BOOTED, outcome
+    assert oracle.without_time(outcome.console).startswith(expected.console)
+    bm.assert_kernel_state(plan, outcome, bm.EL1)
+    assert_all_is_cleaned(plan, log)
+    oracle.check_memory(plan, expected, outcome.memory)
+    place = [shim.LOG, shim.LOG + shim.LOG_SIZE]
+    oracle.check_ram(plan, expected, outcome, [place])
+    found = record(plan, outcome)
+    assert (found.outcome, found.damaged, found.repaired) == (
+        expected.outcome, len(expected.damaged), len(expected.repaired))
+
+
+BOOTING = {name: DAMAGE[name] for name in ("intact", "repaired")}
+
+
+@pytest.mark.parametrize("damage,_outcome", BOOTING.values(), ids=BOOTING)
+def test_everything_is_cleaned_twice(bench, damage, _outcome):
+    assert_serror_changes_nothing(*run_with_shim(bench, damage))
