@@ -84,7 +84,7 @@ HCR_E2H, HCR_TGE = 1 << 34, 1 << 27
 DAIF_MASKED = 0xF << 6
 
 # Page tables for one regime: more than the few ranges of a test need.
-ROOT_SIZE = 16 * BLOCK
+ROOT_SIZE = 24 * BLOCK
 
 # QEMU's virt machine
 RAM, RAM_SIZE = 0x40000000, 512 << 20
@@ -362,6 +362,7 @@ class Plan:
     block_count: int = None  # None: as many as there are
     bad_digests: tuple = ()  # (table, block): wrong, and the table digest says so too
     region: tuple = None  # (first, end) to map for the check; None: MMU off
+    sparse: bool = False  # map what lies in the region, and not the rest of it
     on_damage: int = RESET
     seconds: int = 30
     record: int = 0  # address of struct purgatory_record, in a segment
@@ -410,10 +411,17 @@ class Plan:
     def segment_size(self):
         return self.bitmap_offset + round_up(-(-self.blocks // 8), BLOCK)
 
+    def _used(self):
+        used = [(s.base, s.base + len(s.data), DATA) for s in self.segments]
+        used.append((self.base, self.base + self.segment_size, DATA))
+        if self.groups:
+            used.append((self.parity_base, self.parity_base + 2 * self.groups * BLOCK, DATA))
+        return used
+
     def _page_tables(self):
         if not self.region:
             return b""
-        maps = [(*self.region, DATA)]
+        maps = self._used() if self.sparse else [(*self.region, DATA)]
         if self.uart[0] != UART_NONE:
             page = self.uart[1] & -BLOCK
             maps.append((page, page + BLOCK, DEVICE))
