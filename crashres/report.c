@@ -63,8 +63,12 @@ static void print_verdict(const struct crashres_report *report)
 	else if (left)
 		printf("This kernel was started damaged: %" PRIu64 " block%s could not be repaired.\n",
 		       left, plural(left));
+	if (report->outcome == CRASHRES_OUTCOME_INCOMPLETE)
+		printf("No damage was found before this kernel was started.\n");
 	if (report->timed_out)
 		printf("The time was over before all was checked and repaired.\n");
+	if (report->unclean)
+		printf("A cache could not be cleaned everywhere before this kernel was started.\n");
 }
 
 static void print_check(const struct crashres_report *report)
@@ -130,8 +134,17 @@ static struct json_object *damage_to_json(const struct crashres_damage *damage)
 
 static const char *outcome_name(enum crashres_outcome outcome)
 {
-	return outcome == CRASHRES_OUTCOME_INTACT ? "intact" :
-	       outcome == CRASHRES_OUTCOME_REPAIRED ? "repaired" : "damaged";
+	switch (outcome) {
+	case CRASHRES_OUTCOME_INTACT:
+		return "intact";
+	case CRASHRES_OUTCOME_REPAIRED:
+		return "repaired";
+	case CRASHRES_OUTCOME_INCOMPLETE:
+		return "incomplete";
+	case CRASHRES_OUTCOME_DAMAGED:
+		break;
+	}
+	return "damaged";
 }
 
 static struct json_object *report_to_json(const struct crashres_report *report)
@@ -145,6 +158,7 @@ static struct json_object *report_to_json(const struct crashres_report *report)
 		json_object_array_add(list, damage_to_json(&report->damage[i]));
 	add(object, "outcome", json_object_new_string(outcome_name(report->outcome)));
 	add(object, "timed_out", json_object_new_boolean(report->timed_out));
+	add(object, "unclean", json_object_new_boolean(report->unclean));
 	add(object, "exception_level", json_object_new_int((int32_t)report->exception_level));
 	add(object, "vhe", json_object_new_boolean(report->vhe));
 	add(object, "mmu", json_object_new_boolean(report->mmu));

@@ -82,14 +82,19 @@ static bool damage_is_sane(const struct purgatory_record *record)
 static bool outcome_is_sane(const struct purgatory_record *record)
 {
 	bool timed_out = record->flags & PURGATORY_FLAG_TIME_OUT;
+	bool unclean = record->flags & PURGATORY_FLAG_UNCLEAN;
 
 	switch (record->outcome) {
 	case PURGATORY_OUTCOME_INTACT:
-		return !record->damaged && !timed_out;
+		return !record->damaged && !timed_out && !unclean;
 	case PURGATORY_OUTCOME_REPAIRED:
-		return record->damaged && record->repaired == record->damaged && !timed_out;
+		return record->damaged && record->repaired == record->damaged && !timed_out &&
+		       !unclean;
 	case PURGATORY_OUTCOME_DAMAGED:
-		return record->repaired < record->damaged || timed_out;
+		return record->repaired < record->damaged || (record->damaged && timed_out) ||
+		       unclean;
+	case PURGATORY_OUTCOME_INCOMPLETE:
+		return !record->damaged && timed_out && !unclean;
 	default:
 		return false;
 	}
@@ -141,6 +146,7 @@ static enum crashres_status make_report(struct crashres_ctx *ctx,
 	made->vhe = record->flags & PURGATORY_FLAG_E2H;
 	made->mmu = record->flags & PURGATORY_FLAG_MMU;
 	made->timed_out = record->flags & PURGATORY_FLAG_TIME_OUT;
+	made->unclean = record->flags & PURGATORY_FLAG_UNCLEAN;
 	made->table_damaged[0] = record->flags & PURGATORY_FLAG_TABLE_0;
 	made->table_damaged[1] = record->flags & PURGATORY_FLAG_TABLE_1;
 	made->sha256 = (enum crashres_sha256)(record->flags >> PURGATORY_FLAG_SHA256_SHIFT & 0xff);

@@ -25,7 +25,7 @@
 #include <stdint.h>
 
 #define PURGATORY_MAGIC		0x524f544147525550ULL	/* "PURGATOR" */
-#define PURGATORY_VERSION	4
+#define PURGATORY_VERSION	5
 
 /* A block is the unit that is checked, located and repaired. */
 #define PURGATORY_BLOCK_SIZE	4096
@@ -66,7 +66,10 @@ enum purgatory_conduit {
 	PURGATORY_CONDUIT_HVC = 2,
 };
 
-/* What to do about damage that stays. Purgatory that is damaged itself always resets. */
+/*
+ * What to do about damage that stays, and about blocks that the time did not
+ * suffice for. A purgatory that is damaged itself always resets.
+ */
 enum purgatory_policy {
 	PURGATORY_POLICY_RESET = 0,	/* SYSTEM_RESET, else SYSTEM_OFF, else halt */
 	PURGATORY_POLICY_HALT = 1,	/* wait for somebody to look */
@@ -135,7 +138,7 @@ struct purgatory_params {
 	uint64_t roots_size;
 	uint64_t initrd_size;		/* bytes; 0: none. The initrd is the last segment */
 	uint32_t segment_count;
-	uint32_t reserved;
+	uint32_t on_timeout;		/* enum purgatory_policy: out of time, no damage found */
 	struct purgatory_segment segments[PURGATORY_SEGMENTS_MAX];
 };
 
@@ -145,7 +148,7 @@ struct purgatory_params {
  */
 #define PURGATORY_RECORD_PROPERTY	"crashres,record"
 #define PURGATORY_RECORD_MAGIC		0x44524f4345525043ULL	/* "CPRECORD" */
-#define PURGATORY_RECORD_VERSION	1
+#define PURGATORY_RECORD_VERSION	2
 #define PURGATORY_DAMAGE_MAX		16
 #define PURGATORY_FOUND_MAX		16
 
@@ -153,7 +156,9 @@ enum purgatory_outcome {
 	PURGATORY_OUTCOME_NONE = 0,	/* purgatory has not written the record */
 	PURGATORY_OUTCOME_INTACT = 1,
 	PURGATORY_OUTCOME_REPAIRED = 2,
-	PURGATORY_OUTCOME_DAMAGED = 3,	/* started all the same: --on-damage=boot */
+	PURGATORY_OUTCOME_DAMAGED = 3,	/* started all the same: on_damage is boot */
+	/* Out of time, no damage in the blocks that were checked: on_timeout is boot */
+	PURGATORY_OUTCOME_INCOMPLETE = 4,
 };
 
 /* Bits of purgatory_record.flags */
@@ -163,6 +168,7 @@ enum purgatory_outcome {
 #define PURGATORY_FLAG_TIME_OUT		(1U << 3)	/* blocks were left unchecked */
 #define PURGATORY_FLAG_TABLE_0		(1U << 4)	/* this copy of the digests was damaged */
 #define PURGATORY_FLAG_TABLE_1		(1U << 5)
+#define PURGATORY_FLAG_UNCLEAN		(1U << 6)	/* the cache could not be cleaned everywhere */
 #define PURGATORY_FLAG_SHA256_SHIFT	8		/* 8 bits: enum pg_sha256_method */
 
 /* Adjacent damaged blocks. */

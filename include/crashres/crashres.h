@@ -292,6 +292,13 @@ enum crashres_on_damage {
 	CRASHRES_ON_DAMAGE_BOOT,	/* start the kernel all the same */
 };
 
+/* What purgatory does when the time is over and no checked block was damaged. */
+enum crashres_on_timeout {
+	CRASHRES_ON_TIMEOUT_BOOT = 0,	/* start the kernel; the report says so */
+	CRASHRES_ON_TIMEOUT_RESET,
+	CRASHRES_ON_TIMEOUT_HALT,
+};
+
 /* 6.25 %, or what the crash region has room for without losing half of its size. */
 #define CRASHRES_REPAIR_AUTO UINT32_MAX
 
@@ -318,11 +325,12 @@ struct crashres_request {
 	bool no_checks;				/* purgatory starts the kernel unseen */
 	enum crashres_on_damage on_damage;
 	uint32_t repair;			/* parity, 1/100 % of what is checked; crash slot only */
-	uint32_t check_seconds;			/* then on_damage; 0: no limit; crash slot only */
+	uint32_t check_seconds;			/* then on_timeout; 0: no limit; crash slot only */
 	enum crashres_call call;
 	bool purgatory_required;		/* rather fail than load by a call without it */
 	uint64_t entry;				/* start there, past purgatory; 0: where the plan says */
 	bool hotplug;				/* the kernel keeps the elfcorehdr up to date */
+	enum crashres_on_timeout on_timeout;	/* after damage was found, on_damage decides */
 	bool no_cma;				/* kexec_file_load: place nothing in CMA memory */
 	bool force_dtb;				/* kexec_file_load: for x86 kernels */
 	enum crashres_sealing sealing;		/* kexec_file_load */
@@ -440,6 +448,7 @@ struct crashres_seal_request {
 	enum crashres_on_damage on_damage;
 	uint32_t repair;			/* parity, 1/100 % of what is checked */
 	uint32_t check_seconds;
+	enum crashres_on_timeout on_timeout;
 };
 
 #define CRASHRES_SEAL_REQUEST_INIT \
@@ -506,6 +515,7 @@ enum crashres_outcome {
 	CRASHRES_OUTCOME_INTACT = 1,
 	CRASHRES_OUTCOME_REPAIRED,	/* damaged, and all of it brought back */
 	CRASHRES_OUTCOME_DAMAGED,	/* started all the same, as CRASHRES_ON_DAMAGE_BOOT says */
+	CRASHRES_OUTCOME_INCOMPLETE,	/* out of time; no checked block was damaged */
 };
 
 /* Who computed SHA-256. */
@@ -532,6 +542,7 @@ struct crashres_report {
 	bool vhe;			/* at 2: with HCR_EL2.E2H */
 	bool mmu;			/* MMU and caches were on */
 	bool timed_out;			/* not all blocks were checked, or not all repaired */
+	bool unclean;			/* a cache could not be cleaned everywhere */
 	bool table_damaged[2];		/* copies of the digests; harmless */
 	enum crashres_sha256 sha256;
 	uint64_t started;		/* the system counter then */

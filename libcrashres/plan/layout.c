@@ -156,6 +156,7 @@ struct crs_purgatory_segment crs_layout_purgatory(const struct crs_layout *layou
 	return (struct crs_purgatory_segment){
 		.firmware = &layout->machine->firmware,
 		.on_damage = (enum purgatory_policy)request->on_damage,
+		.on_timeout = crs_purgatory_on_timeout(request->on_timeout),
 		/* Without the MMU it takes its time, and nobody waits for the dump of a normal load. */
 		.seconds = crs_layout_is_crash(layout) ? request->check_seconds : 0,
 		.region = mapped ? layout->machine->regions.crash.items[0] :

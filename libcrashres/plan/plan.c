@@ -43,6 +43,7 @@ static enum crashres_status seal_kernel(struct draft *draft)
 	seal.on_damage = request->on_damage;
 	seal.repair = request->repair;
 	seal.check_seconds = request->check_seconds;
+	seal.on_timeout = request->on_timeout;
 	draft->plan->or_unsealed = request->sealing == CRASHRES_SEALING_AUTO &&
 				   !request->purgatory_required;
 	return crashres_seal(draft->ctx, draft->machine, draft->kernel, &seal,

@@ -120,6 +120,19 @@ static struct layout make_layout(const struct crs_purgatory_segment *contents, u
 	return layout;
 }
 
+enum purgatory_policy crs_purgatory_on_timeout(enum crashres_on_timeout on_timeout)
+{
+	switch (on_timeout) {
+	case CRASHRES_ON_TIMEOUT_BOOT:
+		return PURGATORY_POLICY_BOOT;
+	case CRASHRES_ON_TIMEOUT_HALT:
+		return PURGATORY_POLICY_HALT;
+	case CRASHRES_ON_TIMEOUT_RESET:
+		break;
+	}
+	return PURGATORY_POLICY_RESET;
+}
+
 uint64_t crs_purgatory_segment_size(const struct crs_purgatory_segment *contents, uint64_t checked)
 {
 	return make_layout(contents, checked / BLOCK).size;
@@ -283,6 +296,7 @@ static struct purgatory_params make_params(const struct crs_purgatory_segment *c
 		.uart_width = htole32(firmware->uart_width),
 		.uart_sum = htole64(sum_uart(firmware)),
 		.on_damage = htole32(contents->on_damage),
+		.on_timeout = htole32(contents->on_timeout),
 		.seconds = htole32(contents->seconds),
 		.bitmap_offset = htole64(layout->bitmap),
 		.parity_base = htole64(contents->group_count ? contents->parity : 0),

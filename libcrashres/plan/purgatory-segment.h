@@ -25,6 +25,7 @@ struct crs_purgatory_segment {
 	uint64_t record;		/* where struct purgatory_record goes; 0: nowhere */
 	const struct crs_firmware *firmware;
 	enum purgatory_policy on_damage;
+	enum purgatory_policy on_timeout;
 	uint32_t seconds;		/* for check and repair; 0: no limit */
 	uint64_t parity;		/* base of the parity area */
 	uint64_t group_count;		/* 0: none */
@@ -37,6 +38,9 @@ struct crs_purgatory_segment {
 	bool sealed;
 	uint64_t initrd_size;		/* bytes; 0: none */
 };
+
+/* The policy for a check that ran out of time, as purgatory counts policies. */
+enum purgatory_policy crs_purgatory_on_timeout(enum crashres_on_timeout on_timeout);
 
 /*
  * Bytes of the segment for @checked bytes of checked segments; of @contents

@@ -85,6 +85,7 @@ static enum crashres_status make_purgatory(struct sealing *sealing, const struct
 		.kernel_entry = sealing->kernel_offset - HEADER_SIZE,
 		.firmware = firmware,
 		.on_damage = (enum purgatory_policy)sealing->seal->on_damage,
+		.on_timeout = crs_purgatory_on_timeout(sealing->seal->on_timeout),
 		.seconds = sealing->seal->check_seconds,
 		.parity = sealing->parity - HEADER_SIZE,
 		.group_count = sealing->group_count,

@@ -60,6 +60,8 @@ static bool timed_out(const struct purgatory_record *record)
 
 static uint32_t outcome(const struct purgatory_record *record)
 {
+	if (!record->damaged && timed_out(record))
+		return PURGATORY_OUTCOME_INCOMPLETE;
 	if (timed_out(record) || record->repaired < record->damaged)
 		return PURGATORY_OUTCOME_DAMAGED;
 	return record->damaged ? PURGATORY_OUTCOME_REPAIRED : PURGATORY_OUTCOME_INTACT;
@@ -109,12 +111,33 @@ static void describe_time(struct pg_line *line, const struct purgatory_record *r
 	pg_line_text(line, " blocks to go");
 }
 
-static const char *what_now(const struct purgatory_record *record)
+/* enum purgatory_policy; what is unknown is a reset. */
+static uint32_t policy_for(const struct purgatory_record *record)
 {
-	if (record->outcome != PURGATORY_OUTCOME_DAMAGED ||
-	    pg_params.on_damage == PURGATORY_POLICY_BOOT)
+	switch (record->outcome) {
+	case PURGATORY_OUTCOME_DAMAGED:
+		return pg_params.on_damage;
+	case PURGATORY_OUTCOME_INCOMPLETE:
+		return pg_params.on_timeout;
+	default:
+		return PURGATORY_POLICY_BOOT;
+	}
+}
+
+static const char *what_now(uint32_t policy)
+{
+	if (policy == PURGATORY_POLICY_BOOT)
 		return ": starting the kernel";
-	return pg_params.on_damage == PURGATORY_POLICY_HALT ? ": halted" : ": resetting";
+	return policy == PURGATORY_POLICY_HALT ? ": halted" : ": resetting";
+}
+
+/* Comes back only to start the kernel. */
+static void obey(uint32_t policy)
+{
+	if (policy == PURGATORY_POLICY_HALT)
+		pg_halt();
+	if (policy != PURGATORY_POLICY_BOOT)
+		pg_reset(pg_params.conduit);
 }
 
 static void say(const struct purgatory_record *record)
@@ -126,7 +149,7 @@ static void say(const struct purgatory_record *record)
 		describe_damage(&line, &record->damage[0]);
 	describe_blocks(&line, record);
 	describe_time(&line, record);
-	end_line(&line, what_now(record));
+	end_line(&line, what_now(policy_for(record)));
 }
 
 static void start_record(struct pg_check *check, bool mmu)
@@ -175,12 +198,7 @@ static void check_all(void)
 	start_record(&check, mmu);
 	check_and_repair(&check);
 	say(&check.record);
-	if (check.record.outcome == PURGATORY_OUTCOME_DAMAGED) {
-		if (pg_params.on_damage == PURGATORY_POLICY_HALT)
-			pg_halt();
-		if (pg_params.on_damage != PURGATORY_POLICY_BOOT)
-			pg_reset(pg_params.conduit);
-	}
+	obey(policy_for(&check.record));
 	pg_record_write(&check.record);
 	pg_clean_checked();
 	if (mmu)

@@ -16,8 +16,8 @@ import pytest
 COMMAND = os.environ["CRASHRES_COMMAND"]
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 
-INTACT, REPAIRED, DAMAGED = 1, 2, 3
-MMU, EL2, E2H, TIME_OUT, TABLE_0, TABLE_1 = (1 << n for n in range(6))
+INTACT, REPAIRED, DAMAGED, INCOMPLETE = 1, 2, 3, 4
+MMU, EL2, E2H, TIME_OUT, TABLE_0, TABLE_1, UNCLEAN = (1 << n for n in range(7))
 INSTRUCTIONS, VECTORS = 2 << 8, 1 << 8
 
 
@@ -26,7 +26,7 @@ def damage(segment, offset, blocks, repaired, found):
 
 
 def record(outcome, flags=MMU | INSTRUCTIONS, blocks=11742, damaged=0, repaired=0, runs=(),
-           count=None, version=1):
+           count=None, version=2):
     data = struct.pack("<8sII2I7Q", b"CPRECORD", version, 1104, outcome, flags, 5000000000,
                        1155625, 25000000, blocks, damaged, repaired,
                        len(runs) if count is None else count)
@@ -94,13 +94,32 @@ def test_started_damaged(run):
         "")
 
 
-def test_time_out(run):
-    assert run.report(content=record(DAMAGED, TIME_OUT, blocks=17)) == (
+def test_time_out_without_damage(run):
+    """Point 2.4: out of time is no damage."""
+    assert run.report(content=record(INCOMPLETE, TIME_OUT, blocks=17)) == (
         2,
+        "No damage was found before this kernel was started.\n"
         "The time was over before all was checked and repaired.\n"
         "Checked   17 blocks of 4 KiB in 46.2 ms, at EL1, caches off, SHA-256 by portable\n"
         "Damaged   0 blocks, 0 repaired\n",
         "")
+
+
+def test_time_out_in_json(run):
+    """Point 2.4."""
+    status, out, _ = run.report("--json", content=record(INCOMPLETE, TIME_OUT, blocks=17))
+    told = json.loads(out)
+    assert (status, told["outcome"], told["timed_out"], told["unclean"]) == (
+        2, "incomplete", True, False)
+
+
+def test_a_cache_that_was_not_cleaned(run):
+    """Point 2.2: no block is damaged, and the outcome is damage."""
+    content = record(DAMAGED, UNCLEAN, blocks=17)
+    status, out, _ = run.report(content=content)
+    assert (status, out.splitlines()[0]) == (
+        2, "A cache could not be cleaned everywhere before this kernel was started.")
+    assert json.loads(run.report("--json", content=content)[1])["unclean"] is True
 
 
 def test_more_than_is_listed(run):
@@ -116,7 +135,8 @@ def test_json(run):
     status, out, err = run.report("--json", content=REPAIRED_RECORD)
     assert (status, err) == (1, "")
     assert json.loads(out) == {
-        "outcome": "repaired", "timed_out": False, "exception_level": 2, "vhe": True, "mmu": True,
+        "outcome": "repaired", "timed_out": False, "unclean": False,
+        "exception_level": 2, "vhe": True, "mmu": True,
         "sha256": "instructions", "started_ticks": 5000000000, "nanoseconds": 46225000,
         "block_size": 4096, "blocks": 11742, "damaged": 3, "repaired": 3,
         "digest_tables_damaged": [False, True], "damage_count": 2,
@@ -168,7 +188,7 @@ def test_no_device_tree(run):
     (record(INTACT)[:-1], "/chosen/crashres,record: 1103 bytes, not 1104"),
     (record(REPAIRED, damaged=3, repaired=3, runs=(KERNEL,), count=2**64 - 1),
      "/chosen/crashres,record: damaged"),
-    (record(INTACT, version=9), "/chosen/crashres,record: version 9, this library reads 1"),
+    (record(INTACT, version=9), "/chosen/crashres,record: version 9, this library reads 2"),
     (b"x" * 1104, "/chosen/crashres,record: not a record"),
 ], ids=["truncated", "short", "count", "version", "magic"])
 def test_bad_record(run, content, sentence):

@@ -1292,6 +1292,28 @@ static void test_the_policy_reaches_purgatory(void **state)
 	world_free(&world);
 }
 
+/* Point 2.4 */
+static void test_policy_for_a_check_that_takes_too_long(void **state)
+{
+	static const enum purgatory_policy policies[] = {
+		[CRASHRES_ON_TIMEOUT_BOOT] = PURGATORY_POLICY_BOOT,
+		[CRASHRES_ON_TIMEOUT_RESET] = PURGATORY_POLICY_RESET,
+		[CRASHRES_ON_TIMEOUT_HALT] = PURGATORY_POLICY_HALT,
+	};
+	struct world world = world_new();
+	struct crashres_plan *plan;
+
+	assert_int_equal(world.request.on_timeout, CRASHRES_ON_TIMEOUT_BOOT);
+	for (size_t i = 0; i < COUNT(policies); i++) {
+		world.request.on_timeout = i;
+		plan = make(*state, &world);
+		assert_int_equal(params_of(plan).on_timeout, policies[i]);
+		assert_int_equal(params_of(plan).on_damage, PURGATORY_POLICY_RESET);
+		crashres_plan_free(plan);
+	}
+	world_free(&world);
+}
+
 /* A normal load is checked, but nothing of it is idle memory. */
 static void test_a_normal_load_has_neither_parity_nor_record(void **state)
 {
@@ -1359,6 +1381,7 @@ int main(void)
 		UNIT_TEST(test_parity_that_does_not_fit),
 		UNIT_TEST(test_no_checks),
 		UNIT_TEST(test_the_policy_reaches_purgatory),
+		UNIT_TEST(test_policy_for_a_check_that_takes_too_long),
 		UNIT_TEST(test_a_normal_load_has_neither_parity_nor_record),
 	};
 

@@ -156,7 +156,7 @@ static void test_params(void **state)
 			 PURGATORY_MAGIC + 0x9000000 + 0x200000001 + 0x100000004);
 	assert_int_equal(view.params.block_count, 5);
 	assert_int_equal(view.params.segment_count, 2);
-	assert_int_equal(view.params.reserved, 0);
+	assert_int_equal(view.params.on_timeout, PURGATORY_POLICY_RESET);
 	assert_int_equal(view.params.record, 0);
 	assert_int_equal(view.params.on_damage, PURGATORY_POLICY_RESET);
 	assert_int_equal(view.params.seconds, 0);

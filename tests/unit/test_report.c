@@ -139,11 +139,22 @@ static void test_started_damaged(void **state)
 	report = read_ok(*state, record);
 	assert_int_equal(report->outcome, CRASHRES_OUTCOME_DAMAGED);
 	crashres_report_free(report);
+	/* Point 2.4: out of time without damage is an outcome of its own. */
 	record = intact();
-	record.outcome = PURGATORY_OUTCOME_DAMAGED;
+	record.outcome = PURGATORY_OUTCOME_INCOMPLETE;
 	record.flags = PURGATORY_FLAG_TIME_OUT;
 	report = read_ok(*state, record);
+	assert_int_equal(report->outcome, CRASHRES_OUTCOME_INCOMPLETE);
 	assert_true(report->timed_out);
+	assert_false(report->unclean);
+	crashres_report_free(report);
+	/* Point 2.2: no block is damaged, but a cache is not clean. */
+	record = intact();
+	record.outcome = PURGATORY_OUTCOME_DAMAGED;
+	record.flags = PURGATORY_FLAG_UNCLEAN;
+	report = read_ok(*state, record);
+	assert_int_equal(report->outcome, CRASHRES_OUTCOME_DAMAGED);
+	assert_true(report->unclean);
 	crashres_report_free(report);
 }
 
@@ -210,9 +221,9 @@ static void test_another_form(void **state)
 	record.magic++;
 	refuse(*state, record, CRASHRES_ERR_FORMAT, "/chosen/crashres,record: not a record");
 	record = repaired();
-	record.version = 2;
+	record.version = 3;
 	refuse(*state, record, CRASHRES_ERR_UNSUPPORTED,
-	       "/chosen/crashres,record: version 2, this library reads 1");
+	       "/chosen/crashres,record: version 3, this library reads 2");
 	record = repaired();
 	record.size--;
 	refuse(*state, record, CRASHRES_ERR_FORMAT, DAMAGED_RECORD);
@@ -242,7 +253,9 @@ static void test_numbers_that_cannot_be(void **state)
 		size_t offset, width;
 		uint64_t value;
 	} changes[] = {
-		{ offsetof(struct purgatory_record, outcome), 4, 4 },
+		{ offsetof(struct purgatory_record, outcome), 4, 5 },
+		{ offsetof(struct purgatory_record, outcome), 4, PURGATORY_OUTCOME_INCOMPLETE },
+		{ offsetof(struct purgatory_record, flags), 4, PURGATORY_FLAG_UNCLEAN },
 		{ offsetof(struct purgatory_record, outcome), 4, PURGATORY_OUTCOME_INTACT },
 		{ offsetof(struct purgatory_record, outcome), 4, PURGATORY_OUTCOME_DAMAGED },
 		{ offsetof(struct purgatory_record, flags), 4, PURGATORY_FLAG_TIME_OUT },

@@ -61,6 +61,7 @@ static void test_an_image_around_the_image(void **state)
 	seal.initrd = &initrd;
 	seal.on_damage = CRASHRES_ON_DAMAGE_HALT;
 	seal.check_seconds = 12;
+	seal.on_timeout = CRASHRES_ON_TIMEOUT_HALT;	/* point 2.4 */
 	assert_ok(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &sealed));
 	/* purgatory and parity below 2 MiB, then the kernel with its BSS */
 	assert_int_equal(sealed->size, 8 * MIB);
@@ -86,6 +87,7 @@ static void test_an_image_around_the_image(void **state)
 	assert_int_equal(params->block_count, 6 * MIB / 4096 + 3);
 	assert_int_equal(params->on_damage, PURGATORY_POLICY_HALT);
 	assert_int_equal(params->seconds, 12);
+	assert_int_equal(params->on_timeout, PURGATORY_POLICY_HALT);
 	assert_true(params->group_count > 0);
 	assert_true(params->parity_base + PURGATORY + 2 * params->group_count * 4096 <= 2 * MIB);
 	assert_ok(unit, crashres_unseal(unit->ctx, again, &unsealed));

@@ -414,7 +414,8 @@ def test_there_is_time_enough(bench, seconds):
 @levels
 @pytest.mark.parametrize("policy", [bm.RESET, bm.HALT], ids=["reset", "halt"])
 def test_a_check_that_takes_too_long_ends_in_the_policy(bench, cpu, level, policy):
-    plan = long_plan(bench, seconds=1, on_damage=policy)
+    """Point 2.4: the policy for time, and not the one for damage."""
+    plan = long_plan(bench, seconds=1, on_damage=bm.BOOT, on_timeout=policy)
     outcome = bench.run(cpu, level, plan, options=bm.SLOW, halts=policy == bm.HALT)
     to_go = blocks_to_go(outcome)
     assert 0 < to_go < plan.blocks - 9
@@ -424,6 +425,29 @@ def test_a_check_that_takes_too_long_ends_in_the_policy(bench, cpu, level, polic
     # Looked at often enough not to be late by much.
     assert 1000 <= int(re.search("([0-9]+) ms", outcome.console)[1]) < 1100
     assert outcome.reason == {bm.RESET: oracle.RESET, bm.HALT: oracle.HALTED}[policy]
+
+
+@levels
+def test_out_of_time_without_damage_the_kernel_starts(bench, cpu, level):
+    """Point 2.4: damage would be a reset."""
+    plan = long_plan(bench, seconds=1)
+    outcome = bench.run(cpu, level, plan, options=bm.SLOW)
+    to_go, result = blocks_to_go(outcome), record(plan, outcome)
+    line = (f"{oracle.PREFIX}{plan.blocks - to_go} blocks intact, ? ms, out of time with {to_go}"
+            " blocks to go: starting the kernel\r\n")
+    assert_booted(outcome, plan, level, line)
+    assert (result.outcome, result.blocks, result.damaged) == ("incomplete", plan.blocks - to_go, 0)
+    assert result.flags & bm.FLAG_TIME_OUT
+
+
+@levels
+def test_out_of_time_with_damage_is_damage(bench, cpu, level):
+    """Point 2.4: a start for lack of time does not excuse the damage that was found."""
+    plan = long_plan(bench, seconds=1, on_timeout=bm.BOOT)
+    found = bench.found(plan, [("initrd", 0x1001)])
+    outcome = bench.run(cpu, level, plan, found=found, options=bm.SLOW)
+    assert outcome.reason == oracle.RESET
+    assert ", out of time with " in outcome.console
 
 
 @levels

@@ -28,7 +28,7 @@ TREE = HERE.parent.parent
 # purgatory/abi.h, said a second time on purpose: a change there that the
 # other side of the contract would not follow fails here.
 MAGIC = 0x524F544147525550
-VERSION = 4
+VERSION = 5
 BLOCK = 4096
 DIGEST = 32
 SEGMENTS_MAX = 16
@@ -58,13 +58,14 @@ PARAMS_FOUND = (
 )
 
 RECORD_MAGIC = 0x44524F4345525043
-RECORD_VERSION = 1
+RECORD_VERSION = 2
 DAMAGE_MAX = 16
 RECORD = struct.Struct("<QII2I7Q")
 DAMAGE = struct.Struct("<16s3QII16s")
 RECORD_SIZE = RECORD.size + DAMAGE_MAX * DAMAGE.size
-OUTCOMES = ("none", "intact", "repaired", "damaged")
-FLAG_MMU, FLAG_EL2, FLAG_E2H, FLAG_TIME_OUT, FLAG_TABLE_0, FLAG_TABLE_1 = (1 << n for n in range(6))
+OUTCOMES = ("none", "intact", "repaired", "damaged", "incomplete")
+FLAG_MMU, FLAG_EL2, FLAG_E2H, FLAG_TIME_OUT, FLAG_TABLE_0, FLAG_TABLE_1, FLAG_UNCLEAN = (
+    1 << n for n in range(7))
 SHA256_SHIFT = 8
 
 # Exception level, E2H set by the kernel before
@@ -364,6 +365,7 @@ class Plan:
     region: tuple = None  # (first, end) to map for the check; None: MMU off
     sparse: bool = False  # map what lies in the region, and not the rest of it
     on_damage: int = RESET
+    on_timeout: int = BOOT
     seconds: int = 30
     record: int = 0  # address of struct purgatory_record, in a segment
     groups: int = 0  # of parity
@@ -477,7 +479,7 @@ class Plan:
             self.blocks if self.block_count is None else self.block_count,
             *self.table_offset, hashlib.sha256(self._table(0)).digest(), self.bitmap_offset,
             self._counted(self.parity_base) if self.groups else 0, self.groups,
-            *self._sealed_sizes(), len(self.segments), 0,
+            *self._sealed_sizes(), len(self.segments), self.on_timeout,
         )
         first_block = 0
         for segment in self.segments:
