@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Reads what purgatory left. Any machine may show any device tree: nothing in it is trusted. */
 #include <endian.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <libfdt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../purgatory/abi.h"
 #include "../purgatory/shared/sha256.h"
@@ -215,9 +212,9 @@ enum crashres_status crashres_report_read(struct crashres_ctx *ctx, struct crash
 	enum crashres_status status;
 	size_t size;
 
-	if (faccessat(ctx->root_fd, FDT_PATH, F_OK, 0) && errno == ENOENT)
+	if (crs_root_lacks(ctx, FDT_PATH))
 		return crs_fail(ctx, CRASHRES_ERR_NO_RECORD, "no /" FDT_PATH);
-	status = crs_read_below_root(ctx, FDT_PATH, FDT_LIMIT, &dtb, &size);
+	status = crs_root_read(ctx, FDT_PATH, FDT_LIMIT, &dtb, &size);
 	if (status != CRASHRES_OK)
 		return status;
 	return crs_within(ctx, crs_report_from_dtb(ctx, dtb, size, report), "/" FDT_PATH);

@@ -92,11 +92,14 @@ void crashres_ctx_free(struct crashres_ctx *ctx);
 
 /**
  * crashres_ctx_set_root() - read every /proc and /sys file below @path
+ * @path: a directory; "/" is this machine itself.
  *
  * For planning from a copy of another machine's /proc and /sys. Kernel, initrd
- * and DTB files are not affected.
+ * and DTB files are not affected. The copy is a root as if by chroot(2): no link
+ * in it leads outside, and a FIFO or device in a file's place is an error.
  *
- * Return: CRASHRES_ERR_OS when @path cannot be opened as a directory.
+ * Return: CRASHRES_ERR_OS if @path cannot be opened as a directory,
+ * CRASHRES_ERR_UNSUPPORTED without openat2(2) (Linux 5.6), unless @path is "/".
  */
 enum crashres_status crashres_ctx_set_root(struct crashres_ctx *ctx, const char *path);
 

@@ -44,18 +44,6 @@ void crashres_ctx_free(struct crashres_ctx *ctx)
 	free(ctx);
 }
 
-enum crashres_status crashres_ctx_set_root(struct crashres_ctx *ctx, const char *path)
-{
-	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "root %s", path);
-	close(ctx->root_fd);
-	ctx->root_fd = fd;
-	ctx->own_root = false;
-	return CRASHRES_OK;
-}
-
 void crashres_ctx_set_log(struct crashres_ctx *ctx, crashres_log_fn *log, void *data)
 {
 	ctx->log = log;

@@ -223,27 +223,23 @@ static bool says_where_memory_is(const void *fdt)
 	return fdt_getprop(fdt, fdt_path_offset(fdt, "/chosen"), "linux,uefi-mmap-start", NULL);
 }
 
-/* The first is where the second, a symbolic link, leads to; a copy may have either. */
-static int open_tree(const struct crashres_ctx *ctx)
+/* The second path is a symbolic link to the first. A copied tree may contain either one. */
+static enum crashres_status open_tree(struct crashres_ctx *ctx, int *fd)
 {
-	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	int fd = openat(ctx->root_fd, "sys/firmware/devicetree/base", flags), error = errno;
-
-	if (fd < 0)
-		fd = openat(ctx->root_fd, "proc/device-tree", flags);
-	errno = error;
-	return fd;
+	if (crs_root_open_folder(ctx, "sys/firmware/devicetree/base", fd) == CRASHRES_OK)
+		return CRASHRES_OK;
+	return crs_root_open_folder(ctx, "proc/device-tree", fd);
 }
 
 enum crashres_status crs_devicetree_read(struct crashres_ctx *ctx, uint8_t **dtb, size_t *size)
 {
 	static const char name[] = "/proc/device-tree";
-	CRS_CLEANUP(crs_closep) int fd = open_tree(ctx);
+	CRS_CLEANUP(crs_closep) int fd = -1;
 	CRS_CLEANUP(crs_freep) uint8_t *fdt = NULL;
-	enum crashres_status status;
+	enum crashres_status status = open_tree(ctx, &fd);
 
-	if (fd < 0)
-		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s", name);
+	if (status != CRASHRES_OK)
+		return status;
 	fdt = calloc(1, TREE_MAX);
 	if (!fdt)
 		return crs_fail_memory(ctx);

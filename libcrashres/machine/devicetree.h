@@ -15,8 +15,8 @@
 #include "../base/ctx.h"
 
 /*
- * The tree below the context's root, flattened; @dtb is for free(). No symbolic
- * link is followed: in a copy of a machine they would lead out of it.
+ * The tree below the context's root, flattened; @dtb is for free(). The tree
+ * itself holds no symbolic link; one in it is an error.
  *
  * Return:
  *   CRASHRES_ERR_OS           there is none, or it cannot be read

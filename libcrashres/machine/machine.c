@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "../base/input.h"
@@ -25,7 +22,7 @@
 static bool read_optional(struct crashres_ctx *ctx, const char *path, size_t limit, uint8_t **data,
 			  size_t *size)
 {
-	if (crs_read_below_root(ctx, path, limit, data, size) == CRASHRES_OK)
+	if (crs_root_read(ctx, path, limit, data, size) == CRASHRES_OK)
 		return true;
 	crs_log(ctx, CRASHRES_LOG_INFO, "not read: %s", ctx->error);
 	return false;
@@ -57,7 +54,7 @@ static enum crashres_status read_iomem(struct crashres_ctx *ctx, struct crashres
 	enum crashres_status status;
 	size_t size;
 
-	status = crs_read_below_root(ctx, "proc/iomem", TEXT_LIMIT, &text, &size);
+	status = crs_root_read(ctx, "proc/iomem", TEXT_LIMIT, &text, &size);
 	if (status == CRASHRES_OK)
 		status = crs_iomem_parse(ctx, text, size, &machine->iomem);
 	if (status == CRASHRES_OK)
@@ -78,13 +75,14 @@ static int compare_numbers(const void *a, const void *b)
  */
 static enum crashres_status list_cpus(struct crashres_ctx *ctx, uint64_t **cpus, size_t *count)
 {
-	int fd = openat(ctx->root_fd, "sys/devices/system/cpu",
-			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	int fd = -1;
+	DIR *dir = NULL;
 	struct dirent *entry;
 
 	*cpus = NULL;
 	*count = 0;
+	if (crs_root_open_folder(ctx, "sys/devices/system/cpu", &fd) == CRASHRES_OK)
+		dir = fdopendir(fd);
 	if (!dir) {
 		crs_closep(&fd);
 		return CRASHRES_OK;
@@ -174,12 +172,16 @@ static uint8_t *read_head(int fd, size_t *size)
 /* kcore is as large as the address space: reading goes no further than its notes. */
 static void read_kcore(struct crashres_ctx *ctx, struct crashres_machine *machine)
 {
-	CRS_CLEANUP(crs_closep) int fd = openat(ctx->root_fd, "proc/kcore", O_RDONLY | O_CLOEXEC);
+	CRS_CLEANUP(crs_closep) int fd = -1;
 	CRS_CLEANUP(crs_freep) uint8_t *head = NULL;
 	size_t size = 0, wanted = 0, needed = crs_kcore_head_size(NULL, 0);
 
+	if (crs_root_open(ctx, "proc/kcore", &fd) != CRASHRES_OK) {
+		crs_log(ctx, CRASHRES_LOG_INFO, "not read: %s", ctx->error);
+		return;
+	}
 	/* A copy of it may end anywhere: then there is no more to be had. */
-	while (fd >= 0 && needed > size && size == wanted) {
+	while (needed > size && size == wanted) {
 		free(head);
 		wanted = size = needed;
 		head = read_head(fd, &size);
@@ -424,33 +426,17 @@ uint64_t crashres_machine_page_size(const struct crashres_machine *machine)
 	return machine->page_size;
 }
 
-/* A copy of a machine's files is no sysfs, but it has sys/kernel. */
-static bool has_sysfs(const struct crashres_ctx *ctx)
-{
-	CRS_CLEANUP(crs_closep) int fd = openat(ctx->root_fd, "sys",
-						O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct statfs file_system;
-
-	if (fd >= 0 && !fstatfs(fd, &file_system) && file_system.f_type == SYSFS_MAGIC)
-		return true;
-	return !faccessat(ctx->root_fd, "sys/kernel", F_OK, 0);
-}
-
 /* The newer directory first: kernels keep the old names only for a while. */
 static const char *const loaded_paths[2][2] = {
 	{ "sys/kernel/kexec/loaded", "sys/kernel/kexec_loaded" },
 	{ "sys/kernel/kexec/crash_loaded", "sys/kernel/kexec_crash_loaded" },
 };
 
-static bool is_missing(const struct crashres_ctx *ctx, const char *path)
-{
-	return faccessat(ctx->root_fd, path, F_OK, 0) && errno == ENOENT;
-}
-
-/* Called after neither file could be read. */
+/* Called after neither file could be read. Every sysfs has /sys/kernel. */
 static enum crashres_status fail_loaded(struct crashres_ctx *ctx, const char *const paths[2])
 {
-	if (is_missing(ctx, paths[0]) && is_missing(ctx, paths[1]) && has_sysfs(ctx))
+	if (crs_root_lacks(ctx, paths[0]) && crs_root_lacks(ctx, paths[1]) &&
+	    !crs_root_lacks(ctx, "sys/kernel"))
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED, "the running kernel has no kexec: "
 				"neither /%s nor /%s exists", paths[0], paths[1]);
 	return CRASHRES_ERR_OS;
@@ -464,10 +450,10 @@ enum crashres_status crashres_loaded(struct crashres_ctx *ctx, enum crashres_slo
 	enum crashres_status status;
 	size_t size;
 
-	status = crs_read_below_root(ctx, path, LINE_LIMIT, &text, &size);
+	status = crs_root_read(ctx, path, LINE_LIMIT, &text, &size);
 	if (status == CRASHRES_ERR_OS) {
 		path = paths[1];
-		status = crs_read_below_root(ctx, path, LINE_LIMIT, &text, &size);
+		status = crs_root_read(ctx, path, LINE_LIMIT, &text, &size);
 	}
 	if (status == CRASHRES_ERR_OS)
 		return fail_loaded(ctx, paths);
@@ -482,12 +468,11 @@ enum crashres_status crashres_loaded(struct crashres_ctx *ctx, enum crashres_slo
 enum crashres_status crashres_machine_initrd(struct crashres_ctx *ctx,
 					     struct crashres_input **initrd)
 {
-	CRS_CLEANUP(crs_closep) int fd = openat(ctx->root_fd, "sys/firmware/initrd",
-						O_RDONLY | O_CLOEXEC);
+	CRS_CLEANUP(crs_closep) int fd = -1;
+	enum crashres_status status = crs_root_open(ctx, "sys/firmware/initrd", &fd);
 
-	if (fd < 0)
-		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno,
-				      "the running kernel has kept no initrd (it needs retain_initrd "
-				      "and Linux 6.8): /sys/firmware/initrd");
+	if (status != CRASHRES_OK)
+		return crs_within(ctx, status, "the running kernel has kept no initrd "
+				  "(it needs retain_initrd and Linux 6.8)");
 	return crashres_input_from_fd(ctx, fd, "/sys/firmware/initrd", initrd);
 }

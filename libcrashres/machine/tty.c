@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/serial.h>
 #include <linux/serial_core.h>
@@ -33,7 +32,7 @@ static enum crashres_status read_number(struct crashres_ctx *ctx, const char *na
 	size_t size;
 
 	snprintf(path, sizeof(path), FOLDER "%s/%s", name, attribute);
-	status = crs_read_below_root(ctx, path, NUMBER_LIMIT, &text, &size);
+	status = crs_root_read(ctx, path, NUMBER_LIMIT, &text, &size);
 	if (status != CRASHRES_OK)
 		return status;
 	errno = 0;
@@ -102,8 +101,7 @@ static enum crashres_status check_name(struct crashres_ctx *ctx, const char *nam
 		return crs_fail(ctx, CRASHRES_ERR_REQUEST, "\"%.*s\" is not the name of a tty",
 				NAME_MAX_LENGTH, name);
 	snprintf(path, sizeof(path), FOLDER "%s", name);
-	fd = openat(ctx->root_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "/%s", path) : CRASHRES_OK;
+	return crs_root_open_folder(ctx, path, &fd);
 }
 
 enum crashres_status crs_tty_read(struct crashres_ctx *ctx, const char *name,

@@ -193,17 +193,23 @@ static void make_link(struct unit *unit, const char *target, const char *name)
 	assert_int_equal(symlink(target, path), 0);
 }
 
-static void test_links_are_not_followed(void **state)
+/* Point 1.12: /proc/device-tree is an absolute link, and leads to what lies below the root. */
+static void test_a_link_to_the_tree(void **state)
 {
 	struct unit *unit = *state;
 
 	refuse(unit, CRASHRES_ERR_OS, "/proc/device-tree: No such file or directory");
-	unit_write(unit, "elsewhere/memory@0/device_type", "memory", 7);
+	unit_write(unit, "elsewhere/memory@2/device_type", "memory", 7);
 	unit_write(unit, "proc/x", "", 0);
-	make_link(unit, "../elsewhere", "proc/device-tree");
-	refuse(unit, CRASHRES_ERR_OS, "/proc/device-tree: No such file or directory");
+	make_link(unit, "/elsewhere", "proc/device-tree");
+	check_nodes(unit, "(memory@2)");
+}
+
+static void test_links_in_the_tree_are_not_followed(void **state)
+{
+	struct unit *unit = *state;
+
 	write_memory(unit);
-	check_nodes(unit, "(memory@0)");
 	make_link(unit, "device_type", BASE "memory@0/property");
 	refuse(unit, CRASHRES_ERR_FORMAT,
 	       "/proc/device-tree: memory@0: property: neither a folder nor a file");
@@ -310,7 +316,8 @@ int main(void)
 		UNIT_TEST(test_names_of_different_length),
 		UNIT_TEST(test_a_node_that_had_to_be_renamed),
 		UNIT_TEST(test_both_places),
-		UNIT_TEST(test_links_are_not_followed),
+		UNIT_TEST(test_a_link_to_the_tree),
+		UNIT_TEST(test_links_in_the_tree_are_not_followed),
 		UNIT_TEST(test_a_link_to_a_folder),
 		UNIT_TEST(test_a_pipe),
 		UNIT_TEST(test_a_tree_without_memory_is_not_the_one),

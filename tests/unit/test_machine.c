@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <elf.h>
 #include <libfdt.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "../../libcrashres/base/input.h"
 #include "../../libcrashres/machine/machine.h"
@@ -71,6 +73,16 @@ static size_t make_kcore(uint8_t *core)
 	memcpy(core + 64 + 112 + 12, "VMCOREINFO\0", 12);
 	memcpy(core + 64 + 112 + 24, text, length);
 	return 64 + 112 + 24 + length;
+}
+
+/* In place of a file that may be there. */
+static void write_fifo(struct unit *unit, const char *name)
+{
+	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, name);
+
+	unit_write_text(unit, name, "");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
 }
 
 static void write_cpu(struct unit *unit, const char *name, const char *notes, const char *size)
@@ -164,6 +176,33 @@ static void test_without_iomem_there_is_no_machine(void **state)
 	unit_write_text(unit, "proc/iomem", "40000000-bfffffff : System RAM\nrubbish\n");
 	refuse(unit, CRASHRES_ERR_FORMAT, "/proc/iomem: line 2 is no resource: \"rubbish\"");
 	crashres_machine_free(NULL);
+}
+
+/* Point 1.12: without a writer a FIFO would block for ever; the alarm ends a program that waits. */
+static void test_fifos_are_not_waited_for(void **state)
+{
+	static const char *const names[] = {
+		"proc/cmdline", "proc/kcore", "sys/kernel/vmcoreinfo", "sys/firmware/fdt",
+		"sys/devices/system/cpu/cpu0/crash_notes",
+	};
+	struct unit *unit = *state;
+	struct crashres_machine *machine;
+
+	alarm(60);
+	unit_write_text(unit, "proc/iomem", IOMEM);
+	for (size_t i = 0; i < COUNT(names); i++)
+		write_fifo(unit, names[i]);
+	machine = read_machine(unit);
+	for (size_t i = 0; i < COUNT(names); i++) {
+		char line[128];
+
+		snprintf(line, sizeof(line), "info: not read: /%s: a FIFO instead of a file", names[i]);
+		assert_true(unit_logged(unit, line));
+	}
+	crashres_machine_free(machine);
+	write_fifo(unit, "proc/iomem");
+	refuse(unit, CRASHRES_ERR_FORMAT, "/proc/iomem: a FIFO instead of a file");
+	alarm(0);
 }
 
 static void test_cpus_in_numeric_order_with_gaps(void **state)
@@ -497,6 +536,7 @@ static void test_loaded_without_an_answer(void **state)
 static void test_a_kernel_without_kexec(void **state)
 {
 	struct unit *unit = *state;
+	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "sys/kernel/kexec_loaded");
 	bool loaded;
 
 	mark_untouched(loaded);
@@ -510,9 +550,9 @@ static void test_a_kernel_without_kexec(void **state)
 		     "/sys/kernel/kexec/crash_loaded nor /sys/kernel/kexec_crash_loaded exists");
 	assert_untouched(loaded);
 	/* A file that is there and cannot be read says nothing about the kernel. */
-	unit_write_text(unit, "sys/kernel/kexec_loaded/file", "");
+	assert_int_equal(symlink("kexec_loaded", path), 0);
 	assert_fails(unit, crashres_loaded(unit->ctx, CRASHRES_SLOT_NORMAL, &loaded), CRASHRES_ERR_OS,
-		     "/sys/kernel/kexec_loaded: cannot read: Is a directory");
+		     "/sys/kernel/kexec_loaded: Too many levels of symbolic links");
 }
 
 static void test_lockdown(void **state)
@@ -612,6 +652,7 @@ int main(void)
 		UNIT_TEST(test_a_whole_machine),
 		UNIT_TEST(test_missing_files_are_no_error),
 		UNIT_TEST(test_without_iomem_there_is_no_machine),
+		UNIT_TEST(test_fifos_are_not_waited_for),
 		UNIT_TEST(test_cpus_in_numeric_order_with_gaps),
 		UNIT_TEST(test_cpus_whose_notes_say_nothing_are_left_out),
 		UNIT_TEST(test_vmcoreinfo_that_is_garbage),

@@ -1,33 +1,283 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "../../libcrashres/base/root.h"
 #include "support.h"
+
+/* "outside" lies beside the root; "inside" has its name and path below the root. */
+static void make_root(struct unit *unit)
+{
+	CRS_CLEANUP(crs_freep) char *root = unit_path(unit, "root");
+
+	unit_write_text(unit, "secret", "outside");
+	unit_write_text(unit, "root/secret", "inside");
+	unit_write_text(unit, "root/proc/other", "");
+	assert_ok(unit, crashres_ctx_set_root(unit->ctx, root));
+}
+
+static void make_link(struct unit *unit, const char *target, const char *name)
+{
+	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, name);
+
+	assert_int_equal(symlink(target, path), 0);
+}
+
+static void check_read(struct unit *unit, const char *path, const char *wanted)
+{
+	CRS_CLEANUP(crs_freep) uint8_t *data = NULL;
+	size_t size;
+
+	assert_ok(unit, crs_root_read(unit->ctx, path, 4096, &data, &size));
+	assert_string_equal((char *)data, wanted);
+	assert_int_equal(size, strlen(wanted));
+}
+
+static void refuse(struct unit *unit, const char *path, enum crashres_status status,
+		   const char *sentence)
+{
+	uint8_t *data = UNTOUCHED;
+	size_t size = 77;
+	int fd = 78;
+
+	assert_fails(unit, crs_root_read(unit->ctx, path, 9, &data, &size), status, sentence);
+	assert_ptr_equal(data, UNTOUCHED);
+	assert_int_equal(size, 77);
+	assert_fails(unit, crs_root_open(unit->ctx, path, &fd), status, sentence);
+	assert_int_equal(fd, 78);
+}
 
 static void test_reading_stops_at_its_limit(void **state)
 {
 	struct unit *unit = *state;
-	CRS_CLEANUP(crs_freep) char *at_limit = NULL;
 	uint8_t *data = UNTOUCHED;
 	size_t size = 77;
 
 	unit_write_text(unit, "file", "0123456789");
 	assert_ok(unit, crashres_ctx_set_root(unit->ctx, unit->dir));
-	assert_fails(unit, crs_read_below_root(unit->ctx, "file", 9, &data, &size),
-		     CRASHRES_ERR_FORMAT, "/file: more than 9 bytes");
-	assert_fails(unit, crs_read_below_root(unit->ctx, "none", 9, &data, &size),
-		     CRASHRES_ERR_OS, "/none: No such file or directory");
-	assert_fails(unit, crs_read_below_root(unit->ctx, ".", 9, &data, &size),
-		     CRASHRES_ERR_OS, "/.: cannot read: Is a directory");
+	assert_fails(unit, crs_root_read(unit->ctx, "file", 9, &data, &size), CRASHRES_ERR_FORMAT,
+		     "/file: more than 9 bytes");
 	assert_ptr_equal(data, UNTOUCHED);
 	assert_int_equal(size, 77);
-	assert_ok(unit, crs_read_below_root(unit->ctx, "file", 10, (uint8_t **)&at_limit, &size));
+	refuse(unit, "none", CRASHRES_ERR_OS, "/none: No such file or directory");
+	assert_ok(unit, crs_root_read(unit->ctx, "file", 10, &data, &size));
 	assert_int_equal(size, 10);
-	assert_string_equal(at_limit, "0123456789");
+	assert_string_equal((char *)data, "0123456789");
+	free(data);
+}
+
+/* Point 1.12: the target of a link counts from the root, and ".." stops there. */
+static void test_no_link_leads_out_of_the_root(void **state)
+{
+	static const char *const targets[] = {
+		"/secret", "../secret", "../../secret", "../../../../secret", "/../../secret",
+		"second", "/proc/second",
+	};
+	struct unit *unit = *state;
+
+	make_root(unit);
+	make_link(unit, "/secret", "root/proc/second");
+	for (size_t i = 0; i < COUNT(targets); i++) {
+		CRS_CLEANUP(crs_freep) char *link = unit_path(unit, "root/proc/link");
+
+		make_link(unit, targets[i], "root/proc/link");
+		check_read(unit, "proc/link", "inside");
+		assert_int_equal(unlink(link), 0);
+	}
+	check_read(unit, "../secret", "inside");
+	check_read(unit, "/secret", "inside");
+}
+
+/* Point 1.12: a folder on the way may be a link too. */
+static void test_no_folder_leads_out_of_the_root(void **state)
+{
+	struct unit *unit = *state;
+	int fd = 78;
+
+	unit_write_text(unit, "folder/file", "outside");
+	make_root(unit);
+	make_link(unit, "../folder", "root/folder");
+	refuse(unit, "folder/file", CRASHRES_ERR_OS,
+	       "/folder/file: Too many levels of symbolic links");
+	assert_fails(unit, crs_root_open_folder(unit->ctx, "folder", &fd), CRASHRES_ERR_OS,
+		     "/folder: Too many levels of symbolic links");
+	assert_fails(unit, crs_root_open_folder(unit->ctx, "../folder", &fd), CRASHRES_ERR_OS,
+		     "/../folder: Too many levels of symbolic links");
+	assert_fails(unit, crs_root_open_folder(unit->ctx, "secret", &fd), CRASHRES_ERR_OS,
+		     "/secret: Not a directory");
+	assert_int_equal(fd, 78);
+	assert_ok(unit, crs_root_open_folder(unit->ctx, "../proc", &fd));
+	assert_int_equal(faccessat(fd, "other", F_OK, 0), 0);
+	close(fd);
+}
+
+/* Point 1.12: these are no paths, but lead wherever the process stands. */
+static void test_magic_links_are_refused(void **state)
+{
+	struct unit *unit = *state;
+
+	assert_ok(unit, crashres_ctx_set_root(unit->ctx, "/proc/self"));
+	refuse(unit, "cwd/Makefile", CRASHRES_ERR_OS,
+	       "/cwd/Makefile: Too many levels of symbolic links");
+	refuse(unit, "root/proc/version", CRASHRES_ERR_OS,
+	       "/root/proc/version: Too many levels of symbolic links");
+	refuse(unit, "exe", CRASHRES_ERR_OS, "/exe: Too many levels of symbolic links");
+}
+
+static void make_socket(struct unit *unit, const char *name)
+{
+	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, name);
+	CRS_CLEANUP(crs_closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+}
+
+/* Point 1.12: without a writer a FIFO would block for ever; the alarm ends a program that waits. */
+static void test_files_that_are_none(void **state)
+{
+	struct unit *unit = *state;
+	CRS_CLEANUP(crs_freep) char *fifo = unit_path(unit, "root/fifo");
+
+	alarm(60);
+	make_root(unit);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	make_link(unit, "/fifo", "root/proc/link");
+	make_socket(unit, "root/socket");
+	refuse(unit, "fifo", CRASHRES_ERR_FORMAT, "/fifo: a FIFO instead of a file");
+	refuse(unit, "proc/link", CRASHRES_ERR_FORMAT, "/proc/link: a FIFO instead of a file");
+	refuse(unit, "socket", CRASHRES_ERR_FORMAT, "/socket: a socket instead of a file");
+	refuse(unit, "proc", CRASHRES_ERR_FORMAT, "/proc: a directory instead of a file");
+	assert_ok(unit, crashres_ctx_set_root(unit->ctx, "/dev"));
+	refuse(unit, "zero", CRASHRES_ERR_FORMAT, "/zero: a device instead of a file");
+	alarm(0);
+}
+
+static void test_is_there_such_a_file(void **state)
+{
+	struct unit *unit = *state;
+
+	make_root(unit);
+	make_link(unit, "../folder", "root/folder");
+	assert_false(crs_root_lacks(unit->ctx, "secret"));
+	assert_false(crs_root_lacks(unit->ctx, "../secret"));
+	assert_false(crs_root_lacks(unit->ctx, "secret/below"));
+	assert_false(crs_root_lacks(unit->ctx, "folder"));
+	assert_true(crs_root_lacks(unit->ctx, "none"));
+	assert_true(crs_root_lacks(unit->ctx, "../../tests"));
+}
+
+static void check_starts(struct unit *unit, const char *path, const char *wanted)
+{
+	CRS_CLEANUP(crs_freep) uint8_t *data = NULL;
+	size_t size;
+
+	assert_ok(unit, crs_root_read(unit->ctx, path, 4096, &data, &size));
+	assert_memory_equal(data, wanted, strlen(wanted));
+}
+
+/* The machine's own files: of procfs and sysfs, through links of both, magic ones too. */
+static void test_the_real_root(void **state)
+{
+	struct unit *unit = *state;
+	CRS_CLEANUP(crs_freep) char *other = unit_path(unit, ".");
+	int fd;
+
+	for (int i = 0; i < 2; i++) {
+		assert_true(unit->ctx->own_root);
+		check_starts(unit, "proc/version", "Linux version ");
+		check_starts(unit, "proc/self/root/proc/version", "Linux version ");
+		assert_ok(unit, crs_root_open_folder(unit->ctx, "sys/class/mem/null/..", &fd));
+		close(fd);
+		refuse(unit, "dev/zero", CRASHRES_ERR_FORMAT, "/dev/zero: a device instead of a file");
+		assert_ok(unit, crashres_ctx_set_root(unit->ctx, other));
+		assert_false(unit->ctx->own_root);
+		assert_ok(unit, crashres_ctx_set_root(unit->ctx, "/"));
+	}
+}
+
+/* From here on openat2() fails with @error, as on a kernel before 5.6 or in an old container. */
+static void refuse_openat2(unsigned int error)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { COUNT(filter), filter };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		_exit(99);
+}
+
+/* In a child: a filter stays for good. 0 where all is as it should be. */
+static int without_openat2(struct unit *unit, unsigned int error)
+{
+	CRS_CLEANUP(crs_freep) uint8_t *data = NULL;
+	char sentence[512];
+	size_t size;
+	int fd = unit->ctx->root_fd;
+
+	refuse_openat2(error);
+	snprintf(sentence, sizeof(sentence), "root %s: no openat2(2), which keeps links inside it "
+		 "(Linux 5.6): %s", unit->dir, strerror((int)error));
+	if (crashres_ctx_set_root(unit->ctx, unit->dir) != CRASHRES_ERR_UNSUPPORTED)
+		return 1;
+	if (strcmp(crashres_error(unit->ctx), sentence))
+		return 2;
+	if (unit->ctx->root_fd != fd || !unit->ctx->own_root)
+		return 3;
+	if (crs_root_read(unit->ctx, "proc/version", 4096, &data, &size) != CRASHRES_OK)
+		return 4;
+	return crashres_ctx_set_root(unit->ctx, "/") == CRASHRES_OK ? 0 : 5;
+}
+
+/* Point 1.12: such a kernel takes the real root only; EAGAIN for ever is an end too. */
+static void test_kernels_without_openat2(void **state)
+{
+	static const unsigned int errors[] = { ENOSYS, EPERM, EAGAIN };
+	struct unit *unit = *state;
+
+	make_root(unit);
+	assert_ok(unit, crashres_ctx_set_root(unit->ctx, "/"));
+	for (size_t i = 0; i < COUNT(errors); i++) {
+		pid_t child = fork();
+		int status;
+
+		if (!child)
+			_exit(without_openat2(unit, errors[i]));
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFEXITED(status));
+		if (WEXITSTATUS(status) == 99) {
+			print_message("no seccomp here\n");
+			skip();
+		}
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_reading_stops_at_its_limit),
+		UNIT_TEST(test_no_link_leads_out_of_the_root),
+		UNIT_TEST(test_no_folder_leads_out_of_the_root),
+		UNIT_TEST(test_magic_links_are_refused),
+		UNIT_TEST(test_files_that_are_none),
+		UNIT_TEST(test_is_there_such_a_file),
+		UNIT_TEST(test_the_real_root),
+		UNIT_TEST(test_kernels_without_openat2),
 	};
 
 	return cmocka_run_group_tests_name("root", tests, NULL, NULL);
