@@ -14,7 +14,6 @@ import os
 import random
 import re
 import struct
-import subprocess
 import sys
 import tempfile
 import traceback
@@ -22,7 +21,9 @@ from collections import Counter
 from dataclasses import dataclass
 
 from lib import baremetal as bm
+from lib import devicetree
 from lib import oracle
+from lib import ram
 
 KERNEL, INITRD, DTB, ELFCOREHDR = 0x44000000, 0x44100000, 0x44200000, 0x44300000
 PARITY, PURGATORY = 0x44400000, 0x44500000
@@ -60,8 +61,9 @@ IMAGES = ((), bm.METHODS[:1], bm.METHODS[1:], bm.METHODS)
 # Of a sealed Image: from its header on, and what its loader put beside it.
 SEALED, SEALED_PARITY, SEALED_KERNEL, SEALED_INITRD = 0x44000000, 0x44080000, 0x44200000, 0x44400000
 TREE, TREE_CORE, TREE_ROOM = 0x44600000, 0x44680000, 64 << 10
-TREE_PLACE = TREE, TREE + TREE_ROOM
 INITRD_SIZE = 23 * bm.BLOCK - 1000
+# Of five and six members: a whole initrd comes back, so a wrong place of it may be stored to.
+SEALED_GROUPS = 12
 
 
 @functools.cache
@@ -72,30 +74,28 @@ def sealed_segments():
             bm.Segment("initrd", SEALED_INITRD, noise(INITRD_SIZE).ljust(23 * bm.BLOCK, b"\0"))]
 
 
-@functools.cache
 def tree(in_region):
     """The device tree that the old kernel's loader has made; without a region that of a boot
     loader."""
-    region = f"linux,usable-memory-range = <0 {REGION[0]:#x} 0 {REGION[1] - REGION[0]:#x}>; " \
-             f"linux,elfcorehdr = <0 {TREE_CORE:#x} 0 0x1000>;" if in_region else ""
-    source = f"""/dts-v1/; / {{ #address-cells = <2>; #size-cells = <2>;
-        chosen {{ bootargs = "quiet"; {region} linux,initrd-start = <0 {SEALED_INITRD:#x}>;
-                 linux,initrd-end = <0 {SEALED_INITRD + INITRD_SIZE:#x}>; }}; }};"""
-    return subprocess.run(["dtc", "-q", "-O", "dtb"], input=source.encode(), check=True,
-                          capture_output=True).stdout
+    initrd = SEALED_INITRD, SEALED_INITRD + INITRD_SIZE
+    return devicetree.make(initrd, *((REGION, TREE_CORE) if in_region else ()))
 
 
 @functools.cache
 def make_sealed_plan(methods, mmu, on_damage):
     return bm.SealedPlan(
         bm.portable_image(methods), SEALED + bm.SEALED_HEADER, SEALED_KERNEL, sealed_segments(),
-        dtb=TREE, region=REGION if mmu else None, on_damage=on_damage, groups=GROUPS,
+        dtb=TREE, region=REGION if mmu else None, on_damage=on_damage, groups=SEALED_GROUPS,
         parity_base=SEALED_PARITY, initrd_size=INITRD_SIZE,
     )
 
 
 # --sealed: of which kind the plans are
 sealed = False
+
+
+def groups():
+    return SEALED_GROUPS if sealed else GROUPS
 
 
 def make_plan(methods, mmu, on_damage):
@@ -183,8 +183,8 @@ def _areas(plan):
         WINDOW: [Area("purgatory", *part) for part in window()],
     }
     if sealed:
-        for name in "dtb", "elfcorehdr":
-            del areas[name]
+        del areas["elfcorehdr"]
+        areas[TREE_AND_MORE] = [kernel, whole("initrd")]
         areas["params"] = [Area("purgatory", plan.image_size, plan.table_offset[0])]
         areas["bitmap"] = [Area("purgatory", plan.bitmap_offset, plan.root_offset[0])]
         areas["page tables"] = [Area("purgatory", plan.root_offset[0], plan.segment_size)]
@@ -218,15 +218,15 @@ def damage_block(rng, data, first, end):
 
 
 def damage_burst(rng, data, first, end):
-    _overwrite_blocks(rng, data, first, end, rng.randint(2, 2 * GROUPS))
+    _overwrite_blocks(rng, data, first, end, rng.randint(2, 2 * groups()))
 
 
 def damage_widest_burst(rng, data, first, end):
-    _overwrite_blocks(rng, data, first, end, 2 * GROUPS)
+    _overwrite_blocks(rng, data, first, end, 2 * groups())
 
 
 def damage_too_wide_burst(rng, data, first, end):
-    _overwrite_blocks(rng, data, first, end, 2 * GROUPS + rng.randint(1, 3))
+    _overwrite_blocks(rng, data, first, end, 2 * groups() + rng.randint(1, 3))
 
 
 def damage_scattered(rng, data, first, end):
@@ -265,6 +265,70 @@ SEALED_SUITE = [row for row in SUITE if row[0] not in ("dtb", "elfcorehdr")]
 SEALED_SUITE += [("header", kind) for kind in SMALL]
 
 
+# Ways to damage a device tree
+
+def _put(data, name, address):
+    """In the place of the address that a property of /chosen has."""
+    at = data.index(struct.pack(">Q", address))
+    assert devicetree.Tree(bytes(data)).chosen[name] == data[at : at + 8]
+    return at
+
+
+def _places_for_an_initrd(plan):
+    """Where something else is, or nothing, or no memory."""
+    size = bm.round_up(INITRD_SIZE, bm.BLOCK)
+    kernel = KERNEL_BLOCKS + PADDING_BLOCKS
+    return [
+        *(SEALED_KERNEL + bm.BLOCK * block for block in (-22, -1, 0, 1, 9, kernel - 23, kernel - 1)),
+        SEALED, SEALED - bm.BLOCK, plan.base, plan.base + plan.scratch_offset,
+        plan.base + plan.image_size, *(plan.base + at for at in plan.table_offset),
+        *(plan.base + at for at in plan.root_offset), SEALED_PARITY, SEALED_PARITY + 5 * bm.BLOCK,
+        SEALED_INITRD + bm.BLOCK, SEALED_INITRD - 3 * bm.BLOCK, SEALED_INITRD + 4,
+        TREE, TREE - size + bm.BLOCK, TREE_CORE, REGION[1] - size, REGION[1] - bm.BLOCK,
+        REGION[0] - size, bm.BEFORE, bm.UART, bm.NOTHING, 0, 1 << 40, 2**64 - size,
+    ]
+
+
+def move_initrd(rng, plan, data):
+    """Start and end, so that the size is right."""
+    start = rng.choice(_places_for_an_initrd(plan))
+    places = [_put(data, name, address) for name, address in (
+        (b"linux,initrd-start", SEALED_INITRD), (b"linux,initrd-end", SEALED_INITRD + INITRD_SIZE))]
+    for at, value in zip(places, (start, start + INITRD_SIZE)):
+        data[at : at + 8] = struct.pack(">Q", value % 2**64)
+
+
+def move_end(rng, _plan, data):
+    at = _put(data, b"linux,initrd-end", SEALED_INITRD + INITRD_SIZE)
+    end = SEALED_INITRD + INITRD_SIZE + rng.choice((-bm.BLOCK, -1, 1, bm.BLOCK, 1 << 32))
+    data[at : at + 8] = struct.pack(">Q", end)
+
+
+def change_header(rng, _plan, data):
+    """One of ten words."""
+    number = rng.choice((0, 1, 40, len(data) - 1, len(data) + 1, 1 << 21, (1 << 21) + 1, 2**32 - 8))
+    struct.pack_into(">I", data, 4 * rng.randrange(10), number)
+
+
+def change_region(rng, plan, data):
+    """And nothing where the tree has none."""
+    at = data.find(struct.pack(">2Q", REGION[0], REGION[1] - REGION[0]))
+    first = rng.choice((REGION[0] - bm.BLOCK, REGION[0] + 1, SEALED_KERNEL, TREE, 0))
+    size = rng.choice((0, bm.BLOCK, plan.segment_size, 1 << 21, 1 << 23, 1 << 34, 2**64 - bm.BLOCK))
+    if at >= 0:
+        struct.pack_into(">2Q", data, at, first, size)
+
+
+def change_bytes(damage):
+    return lambda rng, _plan, data: damage(rng, data, 0, len(data))
+
+
+TREE_KINDS = {"bit": change_bytes(damage_bit), "1-64 bytes": change_bytes(damage_bytes),
+              "initrd moved": move_initrd, "initrd end": move_end, "header": change_header,
+              "region": change_region}
+TREE_ONLY, TREE_AND_MORE = "dtb", "dtb and segments"
+
+
 @dataclass
 class Case:
     where: str
@@ -275,6 +339,7 @@ class Case:
     plan: bm.Plan
     found: dict  # as Plan.memory(), but damaged
     expected: oracle.Expected
+    tree: bytes = b""  # of a sealed Image
 
 
 def _damaged(rng, plan, where, kind):
@@ -282,7 +347,8 @@ def _damaged(rng, plan, where, kind):
     areas = _areas(plan)[where]
     # One of many places for a damaged instruction, and each of several for all the rest.
     for area in [rng.choice(areas)] if where == WINDOW else areas:
-        KINDS[kind](rng, found[area.memory], area.first, area.end)
+        damage = damage_bytes if where == TREE_AND_MORE else KINDS[kind]
+        damage(rng, found[area.memory], area.first, area.end)
     return {name: bytes(data) for name, data in found.items()}
 
 
@@ -298,10 +364,22 @@ def _runs_damaged_code(plan, expected):
     return plan.on_damage == bm.BOOT and 0 in expected.damaged - expected.repaired
 
 
+def make_tree_case(rng, where, kind):
+    cpu, level = rng.choice(bm.MACHINES)
+    methods = rng.choice(IMAGES)
+    plan = make_plan(methods, rng.random() < 0.8, bm.RESET)
+    damaged = bytearray(tree(plan.region is not None))
+    TREE_KINDS[kind](rng, plan, damaged)
+    return Case(where, kind, cpu, level, methods, plan, _damaged(rng, plan, where, kind),
+                oracle.Expected(), bytes(damaged))
+
+
 def make_case(seed, number):
     rng = random.Random(f"{seed} {number}")
     suite = SEALED_SUITE if sealed else SUITE
     where, kind = suite[number % len(suite)]
+    if sealed and where in (TREE_ONLY, TREE_AND_MORE):
+        return make_tree_case(rng, where, kind)
     cpu, level = rng.choice(bm.MACHINES)
     methods = rng.choice(IMAGES)
     mmu = where == "page tables" or rng.random() < 0.8
@@ -315,7 +393,8 @@ def make_case(seed, number):
         expected = oracle.expect(plan, found)
     if hits_window(plan, found):
         where = WINDOW
-    return Case(where, kind, cpu, level, methods, plan, found, expected)
+    return Case(where, kind, cpu, level, methods, plan, found, expected,
+                tree(plan.region is not None) if sealed else b"")
 
 
 # By PSCI SYSTEM_OFF; a kernel ends so as well, but says something first.
@@ -335,9 +414,21 @@ def _record(case, outcome):
     if not sealed:
         return outcome.memory["dtb"][RECORD_AT : RECORD_AT + bm.RECORD_SIZE]
     case.expected.has_record = case.plan.region is not None
+    return _added_record(outcome)
+
+
+def _added_record(outcome):
     at = outcome.memory["tree"].find(bm.record_template()[:16])
-    assert (at >= 0) == case.expected.has_record
-    return outcome.memory["tree"][at : at + bm.RECORD_SIZE]
+    return None if at < 0 else outcome.memory["tree"][at : at + bm.RECORD_SIZE]
+
+
+def _right_tree(case, outcome):
+    """Address -> bytes, if there is a tree of its own: with a record as soon as all is found."""
+    if not sealed or not case.plan.region or case.expected.outcome == "none":
+        return {}
+    record = _added_record(outcome)
+    assert record, "no record was added to the tree"
+    return {TREE: devicetree.with_record(case.tree, record)}
 
 
 def check_boot(case, outcome):
@@ -352,13 +443,70 @@ def check_case(case, outcome):
     """Return: the column."""
     assert outcome.reason == case.expected.reason, outcome
     oracle.check_memory(case.plan, case.expected, outcome.memory)
-    oracle.check_ram(case.plan, case.expected, outcome, [TREE_PLACE] if sealed else [])
+    oracle.check_ram(case.plan, case.expected, outcome, also=_right_tree(case, outcome))
     if outcome.reason == oracle.BOOTED:
         check_boot(case, outcome)
         return {"intact": INTACT, "repaired": REPAIRED, "damaged": DAMAGED}[case.expected.outcome]
     if case.expected.console is not None:
         assert oracle.without_time(outcome.console) == case.expected.console
     return {oracle.RESET: RESET, oracle.HALTED: HALTED}[outcome.reason]
+
+
+def _overlap(a, b):
+    return a[0] < b[1] and b[0] < a[1]
+
+
+def _told_initrd(tree):
+    """Whole blocks of it, or None."""
+    try:
+        told = devicetree.Tree(tree).initrd()
+    except devicetree.Malformed:
+        return None
+    return told and (told[0], told[0] + bm.round_up(told[1] - told[0], bm.BLOCK))
+
+
+def _may_be_stored_to(case):
+    """Of all that the tree says only the initrd's place, and only where nothing else is."""
+    plan = case.plan
+    initrd = _told_initrd(case.tree)
+    [kernel] = [s for s in plan.segments if s.name == "kernel"]
+    used = [(plan.start, kernel.base + len(kernel.data)), (TREE, TREE + len(case.tree)),
+            (bm.BEFORE, bm.BEFORE + bm.BLOCK)]
+    if not initrd or initrd[1] > 2**64 or any(_overlap(initrd, place) for place in used):
+        return []
+    return [initrd]
+
+
+def check_no_undamaged_block_is_stored_to(case, outcome):
+    """Nor anything else: kernel blocks are as they were, or right; the tree may have grown."""
+    right = dict(outcome.before)
+    [kernel] = [s for s in case.plan.segments if s.name == "kernel"]
+    for number, block in enumerate(kernel.blocks):
+        place = slice(number * bm.BLOCK, (number + 1) * bm.BLOCK)
+        if outcome.memory["kernel"][place] != case.found["kernel"][place]:
+            assert outcome.memory["kernel"][place] == block, f"kernel block {number} is neither"
+            ram.patch(right, kernel.base + number * bm.BLOCK, block)
+    oracle.assert_same_ram(right, outcome.after, [
+        *case.plan.working_places(), (TREE, TREE + TREE_ROOM), *_may_be_stored_to(case)])
+
+
+def check_tree_case(case, outcome):
+    """Whatever the tree says: no unverified byte of kernel or initrd is started, and no block that
+    was not damaged is stored to. What boot arguments became of the tree does not count."""
+    check_no_undamaged_block_is_stored_to(case, outcome)
+    if outcome.reason == oracle.RESET:
+        assert re.fullmatch(re.escape(oracle.PREFIX) + ".*: resetting\r\n", outcome.console)
+        return RESET
+    bm.assert_kernel_state(case.plan, outcome, case.level)
+    purgatory, kernel = outcome.console.split("\r\n", 1)
+    assert purgatory.startswith(oracle.PREFIX) and kernel.count("\n") == 1
+    right = {segment.name: segment.data for segment in case.plan.segments}
+    assert outcome.memory["kernel"] == right["kernel"], "an unverified kernel was started"
+    initrd = _told_initrd(outcome.memory["tree"])
+    if initrd:
+        found = ram.read(outcome.after, initrd[0], initrd[1] - initrd[0])
+        assert found == right["initrd"], "an unverified initrd was started"
+    return REPAIRED if " repaired, " in purgatory else INTACT
 
 
 def check_window_case(case, outcome):
@@ -382,24 +530,28 @@ class Result:
     problem: str = ""
 
 
-def _beside(plan):
+def _beside(case):
     if not sealed:
         return {}
-    return {"more": [(TREE, tree(plan.region is not None))], "before": {"DTB": TREE},
+    return {"more": [(TREE, case.tree)], "before": {"DTB": TREE},
             "save": {"tree": (TREE, TREE_ROOM)}}
+
+
+def _check_for(case):
+    if case.where == WINDOW:
+        return check_window_case
+    return check_tree_case if case.where in (TREE_ONLY, TREE_AND_MORE) and sealed else check_case
 
 
 def run_case(name, case):
     """name: how to have the same case once more."""
-    in_window = case.where == WINDOW
-    check = check_window_case if in_window else check_case
-    seconds = HANG_SECONDS if in_window else bm.RUN_SECONDS_MAX
+    seconds = HANG_SECONDS if case.where == WINDOW else bm.RUN_SECONDS_MAX
     with tempfile.TemporaryDirectory(dir=bm.image_path().parent) as directory:
         outcome = bm.run_plan(case.plan, case.found, case.cpu, case.level, directory,
                               halts=case.expected.reason == oracle.HALTED, seconds=seconds,
-                              **_beside(case.plan))
+                              **_beside(case))
     try:
-        return Result(case.where, case.kind, check(case, outcome))
+        return Result(case.where, case.kind, _check_for(case)(case, outcome))
     except AssertionError:
         problem = f"{name}: {case.where}, {case.kind}, {case.cpu} " \
             f"{bm.LEVEL_NAMES[case.level]}, expected {case.expected.reason} " \
@@ -423,7 +575,7 @@ def make_window_case(level, at, bit):
     found = plan.memory()
     found["purgatory"] = bm.flip(found["purgatory"], at, bit)
     return Case(WINDOW, part_of_window(at), "max", level, (), plan, found,
-                oracle.expect(plan, found))
+                oracle.expect(plan, found), tree(True) if sealed else b"")
 
 
 def run_window(level):

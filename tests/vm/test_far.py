@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from lib import baremetal as bm
+from lib import devicetree
 from lib import oracle
 from lib import scenario
 
@@ -78,3 +79,46 @@ def test_a_kernel_in_far_memory(tmp_path, name, cpu, level, outcome):
     bench = scenario.Bench(tmp_path)
     expected = bench.run_as_expected(cpu, level, plan, DAMAGE[outcome], ram_size=place.ram_size)
     assert expected.outcome == outcome
+
+
+INITRD_SIZE = 11 * bm.BLOCK - 77
+
+
+def sealed_plan(place):
+    """The Image at the bottom, the initrd and the tree at the top, as the kernel's loader does."""
+    noise = random.Random(8).randbytes
+    code = bm.assemble("KERNEL")
+    start, initrd = place.base + 2 * MIB, place.end - 8 * MIB
+    segments = [bm.Segment("kernel", start + 2 * MIB, code + noise(9 * bm.BLOCK - len(code))),
+                bm.Segment("initrd", initrd, noise(INITRD_SIZE).ljust(11 * bm.BLOCK, b"\0"))]
+    return bm.SealedPlan(
+        bm.image_path().with_name("sealed.bin").read_bytes(), start + bm.SEALED_HEADER,
+        start + 2 * MIB, segments, dtb=place.end - 4 * MIB, region=(place.base, place.end),
+        groups=GROUPS, parity_base=start + MIB, initrd_size=INITRD_SIZE)
+
+
+@pytest.mark.parametrize("name,cpu,level", [run for run in RUNS if run[0][-3:] != "GiB"
+                                            or " 4 GiB" in run[0]])
+@pytest.mark.parametrize("outcome", DAMAGE)
+def test_a_sealed_image_in_far_memory(tmp_path, name, cpu, level, outcome):
+    """Point 2.3: with the MMU on, however large the region is."""
+    place = PLACES[name]
+    plan = sealed_plan(place)
+    initrd = plan.segments[-1].base
+    tree = devicetree.make((initrd, initrd + INITRD_SIZE), (place.base, place.end),
+                           place.end - 2 * MIB)
+    found = plan.memory()
+    for segment, *where in DAMAGE[outcome]:
+        found[segment] = bm.flip(found[segment], *where)
+    result = bm.run_plan(plan, found, cpu, level, tmp_path, more=[(plan.dtb, tree)],
+                         before={"DTB": plan.dtb}, save={"tree": (plan.dtb, 2 * len(tree) + 4096)},
+                         ram_size=place.ram_size)
+    bm.assert_kernel_state(plan, result, level)
+    expected = oracle.expect(plan, found)
+    oracle.check_memory(plan, expected, result.memory)
+    at = result.memory["tree"].index(bm.record_template()[:16])
+    data = result.memory["tree"][at : at + bm.RECORD_SIZE]
+    oracle.check_ram(plan, expected, result, also={plan.dtb: devicetree.with_record(tree, data)})
+    record = bm.read_record(data)
+    assert record.outcome == outcome
+    assert record.flags & bm.FLAG_MMU

@@ -54,11 +54,12 @@ def run(tmp_path, tree, level=bm.EL1, in_region=True, dtb=campaign.TREE):
     plan = bm.SealedPlan(
         sealed_path().read_bytes(), campaign.SEALED + bm.SEALED_HEADER, campaign.SEALED_KERNEL,
         campaign.sealed_segments(), dtb=dtb, region=campaign.REGION if in_region else None,
-        groups=campaign.GROUPS, parity_base=campaign.SEALED_PARITY,
+        groups=campaign.SEALED_GROUPS, parity_base=campaign.SEALED_PARITY,
         initrd_size=campaign.INITRD_SIZE)
     outcome = bm.run_plan(plan, plan.memory(), "max", level, tmp_path,
                           more=[(campaign.TREE, tree)], before={"DTB": dtb},
                           save={"tree": (campaign.TREE, campaign.TREE_ROOM)})
+    oracle.check_beside(plan, outcome, [(campaign.TREE, campaign.TREE + campaign.TREE_ROOM)])
     return plan, outcome
 
 

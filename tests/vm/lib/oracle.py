@@ -225,15 +225,18 @@ def _working_places(plan, expected):
     return [plan.scratch_place] if expected.outcome == "none" else plan.working_places()
 
 
-def check_ram(plan, expected, outcome, more=()):
+def check_ram(plan, expected, outcome, more=(), also=None):
     """Every byte of RAM is what it was at the crash, but for repaired blocks, the record, what
-    purgatory writes of its own, and @more: (first, end) each."""
+    purgatory writes of its own, and @more: (first, end) each. also: address -> bytes that must be
+    there."""
     right = dict(outcome.before)
+    for address, data in (also or {}).items():
+        ram.patch(right, address, data)
     for segment in plan.segments:
         if segment.name in expected.memory:
             ram.patch(right, segment.base, expected.memory[segment.name])
     places = [*_working_places(plan, expected), *more]
-    if expected.has_record:
+    if expected.has_record and plan.record:
         places.append(record_place(plan))
     assert_same_ram(right, outcome.after, places)
 

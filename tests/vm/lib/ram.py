@@ -83,6 +83,12 @@ def patch(picture, address, data):
             old[end - page :]
 
 
+def read(picture, address, size):
+    pages = range(address // PAGE * PAGE, address + size, PAGE)
+    data = b"".join(picture.get(page, bytes(PAGE)) for page in pages)
+    return data[address % PAGE : address % PAGE + size]
+
+
 def _runs(page, a, b):
     at = 0
     while at < PAGE:

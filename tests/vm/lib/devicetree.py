@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Device trees for sealed Images: made by dtc, read as Linux reads them, and as they are with a
+record (Devicetree Specification, "Flattened Devicetree (DTB) Format")."""
+
+import functools
+import struct
+import subprocess
+
+MAGIC, LAST = 0xD00DFEED, 16
+BEGIN_NODE, END_NODE, PROPERTY, NOP = 1, 2, 3, 4
+HEADER = struct.Struct(">10I")
+WORD = struct.Struct(">I")
+RECORD_NAME = b"crashres,record\0"
+
+
+@functools.cache
+def make(initrd, region=None, core=None):
+    """The tree that a loader made: initrd and region (first, end); core: where a core header of
+    4 KiB is. A boot loader knows no region."""
+    def cells(*values):
+        return "<" + " ".join(f"{value >> 32:#x} {value & 0xFFFFFFFF:#x}" for value in values) + ">"
+
+    text = ""
+    if region:
+        text += f"linux,usable-memory-range = {cells(region[0], region[1] - region[0])};"
+        text += f"linux,elfcorehdr = {cells(core, 0x1000)};"
+    source = f"""/dts-v1/; / {{ #address-cells = <2>; #size-cells = <2>;
+        chosen {{ bootargs = "quiet"; {text} linux,initrd-start = {cells(initrd[0])};
+                 linux,initrd-end = {cells(initrd[1])}; }}; }};"""
+    return subprocess.run(["dtc", "-q", "-O", "dtb"], input=source.encode(), check=True,
+                          capture_output=True).stdout
+
+
+class Malformed(Exception):
+    """Linux would find nothing in it."""
+
+
+class Tree:
+    """/chosen of a tree, which need not be a good one."""
+
+    def __init__(self, data):
+        self.data = data
+        try:
+            header = HEADER.unpack_from(data)
+        except struct.error:
+            raise Malformed from None
+        magic, self.size, self.structure, self.strings, _, _, compatible = header[:7]
+        self.strings_size, self.structure_size = header[8:]
+        if magic != MAGIC or compatible > LAST + 1:
+            raise Malformed
+        self.first, self.chosen = self._find_chosen()
+
+    def _word(self, at):
+        try:
+            return WORD.unpack_from(self.data, at)[0]
+        except struct.error:
+            raise Malformed from None
+
+    def _text(self, at, end):
+        stop = self.data.find(b"\0", at, end)
+        if stop < 0:
+            raise Malformed
+        return self.data[at:stop]
+
+    def _tokens(self, at):
+        """Offset, kind, name, value of each, until something makes no sense."""
+        end = self.structure + self.structure_size
+        while at < end:
+            kind = self._word(at)
+            if kind == BEGIN_NODE:
+                name = self._text(at + 4, end)
+                yield at, kind, name, None
+                at += 4 + (len(name) + 4) // 4 * 4
+            elif kind == PROPERTY:
+                size, name = self._word(at + 4), self._word(at + 8)
+                if at + 12 + size > end or name >= self.strings_size:
+                    raise Malformed
+                text = self._text(self.strings + name, self.strings + self.strings_size)
+                yield at, kind, text, self.data[at + 12 : at + 12 + size]
+                at += 12 + (size + 3) // 4 * 4
+            elif kind in (END_NODE, NOP):
+                yield at, kind, None, None
+                at += 4
+            else:
+                return
+
+    def _find_chosen(self):
+        """Where its properties start, and the properties; of one name the first counts."""
+        depth, first, found = 0, None, {}
+        for at, kind, name, value in self._tokens(self.structure):
+            if first is not None:
+                if kind in (BEGIN_NODE, END_NODE):
+                    break
+                if kind == PROPERTY:
+                    found.setdefault(name, value)
+            elif kind == BEGIN_NODE:
+                depth += 1
+                if depth == 2 and name.partition(b"@")[0] == b"chosen":
+                    first = at + 4 + (len(name) + 4) // 4 * 4
+            elif kind == END_NODE:
+                depth -= 1
+        if first is None:
+            raise Malformed
+        return first, found
+
+    def initrd(self):
+        """(first, end), or None: Linux would use none."""
+        values = [self.chosen.get(name) for name in (b"linux,initrd-start", b"linux,initrd-end")]
+        if any(value is None or len(value) not in (4, 8) for value in values):
+            return None
+        first, end = (int.from_bytes(value, "big") for value in values)
+        return (first, end) if first < end else None
+
+
+def with_record(data, record):
+    """A tree of dtc's with this record in front of all else in /chosen; the rest moves up."""
+    tree = Tree(data)
+    token = WORD.pack(PROPERTY) + WORD.pack(len(record)) + WORD.pack(tree.strings_size) + record
+    end = tree.strings + tree.strings_size
+    grown = data[: tree.first] + token + data[tree.first : end] + RECORD_NAME
+    header = list(HEADER.unpack_from(data))
+    header[1] = max(tree.size, len(grown))
+    header[3] += len(token)
+    header[8] += len(RECORD_NAME)
+    header[9] += len(token)
+    return HEADER.pack(*header) + grown[HEADER.size :]
