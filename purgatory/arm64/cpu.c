@@ -10,6 +10,7 @@
 #define HCR_AMO		(1ULL << 5)
 #define CPACR_FPEN	(3ULL << 20)
 #define CPACR_SMEN	(3ULL << 24)
+#define CPACR_SMEN_EL1	(1ULL << 24)
 #define CPTR_TFP	(1ULL << 10)	/* CPTR_EL2 with E2H=0 */
 #define CPTR_TSM	(1ULL << 12)
 
@@ -24,30 +25,47 @@ static bool has_simd(void)
 	return pg_field(pg_read_register("ID_AA64PFR0_EL1"), 20) != 0xf;
 }
 
-enum pg_sha256_method pg_cpu_sha256_method(void)
+static bool has_sme(void)
 {
-	if (!has_simd())
+	return pg_field(pg_read_register("ID_AA64PFR1_EL1"), 24) != 0;
+}
+
+/* ID_AA64MMFR3_EL1.TCRX: by encoding, for old assemblers. */
+bool pg_cpu_has_tcr2(void)
+{
+	return pg_field(pg_read_register("S3_0_C0_C7_3"), 0) != 0;
+}
+
+enum pg_sha256_method pg_cpu_sha256_method(bool simd)
+{
+	if (!simd)
 		return PG_SHA256_PORTABLE;
 	if (pg_field(pg_read_register("ID_AA64ISAR0_EL1"), 12) == 0)
 		return PG_SHA256_VECTORS;
 	return PG_SHA256_INSTRUCTIONS;
 }
 
-enum pg_parity_method pg_cpu_parity_method(void)
+enum pg_parity_method pg_cpu_parity_method(bool simd)
 {
-	return has_simd() ? PG_PARITY_VECTORS : PG_PARITY_PORTABLE;
+	return simd ? PG_PARITY_VECTORS : PG_PARITY_PORTABLE;
 }
 
-/*
- * The old kernel may trap vector registers or be in streaming mode, which has
- * no SHA-2 instructions and few others. With E2H=1 the name CPACR_EL1 reaches CPTR_EL2.
- */
-void pg_cpu_enable_simd(void)
+/* Did the old kernel use SME? Then firmware lets SVCR be written. */
+static bool sme_is_in_use(void)
 {
-	bool sme = pg_field(pg_read_register("ID_AA64PFR1_EL1"), 24) != 0;
+	if (!has_sme())
+		return false;
+	if (pg_exception_level() == 2 && !pg_has_e2h())
+		return !(pg_read_register("CPTR_EL2") & CPTR_TSM);
+	return pg_read_register("CPACR_EL1") & CPACR_SMEN_EL1;
+}
 
-	if (!has_simd())
-		return;
+/* With E2H=1 the name CPACR_EL1 reaches CPTR_EL2. */
+static void lift_traps(void *unused)
+{
+	bool sme = has_sme();
+
+	(void)unused;
 	if (pg_exception_level() == 2 && !pg_has_e2h()) {
 		uint64_t traps = CPTR_TFP | (sme ? CPTR_TSM : 0);
 
@@ -58,9 +76,39 @@ void pg_cpu_enable_simd(void)
 		pg_write_register("CPACR_EL1", pg_read_register("CPACR_EL1") | allowed);
 	}
 	__asm__ volatile("isb");
-	if (sme)
-		pg_write_register("S3_3_C4_C2_2", 0);	/* SVCR: by encoding, for old assemblers */
+}
+
+static void leave_streaming_mode(void *unused)
+{
+	(void)unused;
+	pg_write_register("S3_3_C4_C2_2", 0);	/* SVCR: by encoding, for old assemblers */
 	__asm__ volatile("isb");
+}
+
+static void probe(void *unused)
+{
+	(void)unused;
+	pg_probe_vectors();
+}
+
+/*
+ * Vector instructions trap if the old kernel left them so, if it left the CPU in
+ * streaming mode (SME), or if firmware keeps them (CPTR_EL3.TFP). A write of SVCR
+ * may trap to firmware, too (CPTR_EL3.ESM), which may stop the machine for it. Linux
+ * has arm64.nosme for such firmware: then SVCR is left alone if vectors work.
+ */
+bool pg_cpu_enable_simd(void)
+{
+	bool sme_in_use = sme_is_in_use();
+
+	if (!has_simd())
+		return false;
+	pg_try(lift_traps, NULL);
+	if (sme_in_use)
+		pg_try(leave_streaming_mode, NULL);
+	if (pg_try(probe, NULL))
+		return true;
+	return has_sme() && pg_try(leave_streaming_mode, NULL) && pg_try(probe, NULL);
 }
 
 /*

@@ -40,19 +40,24 @@ static bool has_granule(uint64_t mmfr0)
 	return pg_field(mmfr0, 28) != 0xf;
 }
 
-/*
- * The old kernel may have set TCR2.PIE, which gives the permission bits of
- * descriptors another meaning (Linux 6.12, __cpu_setup). By encoding: assemblers
- * do not know the names yet.
- */
-static void clear_tcr2(void)
+/* By encoding: old assemblers do not know the names. */
+static void write_tcr2(void *unused)
 {
-	if (!pg_field(pg_read_register("S3_0_C0_C7_3"), 0))		/* ID_AA64MMFR3_EL1.TCRX */
-		return;
+	(void)unused;
 	if (at_el2())
 		pg_write_register("S3_4_C2_C0_3", 0);		/* TCR2_EL2 */
 	else
 		pg_write_register("S3_0_C2_C0_3", 0);		/* TCR2_EL1 */
+}
+
+/*
+ * The old kernel may have set TCR2.PIE, which gives the permission bits of
+ * descriptors another meaning (Linux 6.12, __cpu_setup). Firmware that does not
+ * know TCR2 traps the access (SCR_EL3.TCR2En).
+ */
+static bool clear_tcr2(void)
+{
+	return !pg_cpu_has_tcr2() || pg_try(write_tcr2, NULL);
 }
 
 static uint64_t control(uint64_t mmfr0)
@@ -67,7 +72,6 @@ static uint64_t control(uint64_t mmfr0)
 
 static void set_up(uint64_t root, uint64_t mmfr0)
 {
-	clear_tcr2();
 	if (at_el2()) {
 		pg_write_register("MAIR_EL2", MAIR);
 		pg_write_register("TCR_EL2", control(mmfr0));
@@ -85,7 +89,7 @@ bool pg_mmu_on(void)
 	uint64_t mmfr0 = pg_read_register("ID_AA64MMFR0_EL1");
 	uint64_t offset = pg_params.root_offset[at_el2() && !pg_has_e2h()];
 
-	if (!offset || !has_granule(mmfr0))
+	if (!offset || !has_granule(mmfr0) || !clear_tcr2())
 		return false;
 	set_up((uintptr_t)&pg_header + offset, mmfr0);
 	pg_mmu_enable();

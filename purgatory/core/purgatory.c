@@ -208,13 +208,14 @@ static void check_all(void)
 void pg_main(uint64_t dtb)
 {
 	uint64_t serrors = pg_cpu_take_serrors();
+	bool simd;
 
 	/* An SError that the old kernel left pending is not ours. */
 	pg_try(nothing, NULL);
 	pg_clock_start(&check.clock, pg_params.seconds);
-	pg_cpu_enable_simd();
-	check.sha256 = pg_cpu_sha256_method();
-	check.parity = pg_cpu_parity_method();
+	simd = pg_cpu_enable_simd();
+	check.sha256 = pg_cpu_sha256_method(simd);
+	check.parity = pg_cpu_parity_method(simd);
 	if (!pg_check_self(check.sha256) || !pg_find_all(dtb))
 		report_self();
 	/* What a cache still holds for these addresses is what the kernel would get later. */

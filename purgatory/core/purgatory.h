@@ -126,9 +126,13 @@ void pg_record_write(struct purgatory_record *record);
 
 /* cpu.c; E2H: EL2 has the registers of EL1 (Linux: a VHE host) */
 bool pg_has_e2h(void);
-enum pg_sha256_method pg_cpu_sha256_method(void);
-enum pg_parity_method pg_cpu_parity_method(void);
-void pg_cpu_enable_simd(void);	/* before the first vector register is touched; may have none */
+bool pg_cpu_has_tcr2(void);
+bool pg_cpu_enable_simd(void);	/* false: no vector instruction may be used */
+enum pg_sha256_method pg_cpu_sha256_method(bool simd);
+enum pg_parity_method pg_cpu_parity_method(bool simd);
+
+/* probe.S: one vector instruction, which is not allowed in streaming mode. */
+void pg_probe_vectors(void);
 
 /*
  * SErrors of this exception level come to it, as far as pg_try lets them; or go

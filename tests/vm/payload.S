@@ -20,6 +20,14 @@
  *                 space is there its I/O ports, at PCI_PORTS.
  *                 With FREQUENCY, at EL2 only, it sets CNTFRQ_EL0.
  *                 With DTB it blocks the address of a device tree in x0.
+ *   PART_FIRMWARE stands for firmware at EL3: enters START, which is PART_BEFORE,
+ *                 at exception level LEVEL. It injects an undefined instruction
+ *                 for whatever traps to it, as TF-A does (inject_undef64), but
+ *                 for SMC: PSCI.
+ *                 KEEP_VECTORS=1: vector registers trap (CPTR_EL3.TFP).
+ *                 KEEP_SME=1: SVCR traps (CPTR_EL3.ESM), with STOP_AT_SME=1 for ever.
+ *                 SME_IN_USE=1: LEVEL may use SME as under Linux, else not.
+ *                 STREAMING=1: the CPU is in streaming mode.
  *   PART_KERNEL   stands for the kernel: prints what it was given and powers off,
  *                 with SERROR=1 or SHIM=1 by SMC. With STREAMING=1 it prints SVCR too.
  */
@@ -320,6 +328,131 @@ shim_return:
 	eret
 	.ltorg
 #endif
+#endif
+
+#ifdef PART_FIRMWARE
+#define SCR_NS		(1 << 0)
+#define SCR_RES1	(3 << 4)
+#define SCR_HCE		(1 << 8)
+#define SCR_RW		(1 << 10)
+#define CPTR_EL3_TFP	(1 << 10)
+#define CPTR_EL3_ESM	(1 << 12)
+#define CPTR_EL2_TSM	(1 << 12)	/* with E2H=0 */
+#define CPACR_SMEN	(3 << 24)	/* CPTR_EL2, too, with E2H=1 */
+#define SVCR		S3_3_C4_C2_2
+#define EC_SMC		0x17
+#define SECURE_STACK	0x0e001000	/* outside the RAM that tests compare */
+#define SECURE_GPIO	0x090b0000	/* QEMU's virt machine with secure=on: a PL061 */
+#define PL061_DATA	0x3fc		/* all pins */
+#define PL061_DIR	0x400
+#define EC_SME		0x1d		/* of ESR_ELx: SME, SVE in streaming mode */
+#define ESR_UNDEFINED	(1 << 25)	/* EC 0, IL */
+#define SPSR_EL2H_DAIF	0x3c9
+
+	.globl	firmware
+firmware:
+	ldr	x0, =(SCR_NS | SCR_RES1 | SCR_HCE | SCR_RW)
+	msr	SCR_EL3, x0
+	adr	x0, vectors
+	msr	VBAR_EL3, x0
+	ldr	x0, =SECURE_STACK
+	mov	sp, x0
+	ldr	x0, =SCTLR_EL1_RES1
+	msr	SCTLR_EL1, x0
+#if LEVEL == 2
+	ldr	x0, =0x30c50830		/* SCTLR_EL2, its RES1 */
+	msr	SCTLR_EL2, x0
+	ldr	x0, =HCR_RW
+	msr	HCR_EL2, x0
+#if SME_IN_USE
+	ldr	x0, =CPACR_SMEN
+#else
+	ldr	x0, =CPTR_EL2_TSM
+#endif
+	msr	CPTR_EL2, x0
+#endif
+#if SME_IN_USE
+	ldr	x0, =CPACR_SMEN
+	msr	CPACR_EL1, x0
+#endif
+#if STREAMING
+	ldr	x0, =CPTR_EL3_ESM
+	msr	CPTR_EL3, x0
+	isb
+	mov	x0, #1
+	msr	SVCR, x0
+#endif
+	mov	x0, xzr
+#if KEEP_VECTORS
+	orr	x0, x0, #CPTR_EL3_TFP
+#endif
+#if !KEEP_SME
+	orr	x0, x0, #CPTR_EL3_ESM
+#endif
+	msr	CPTR_EL3, x0
+#if LEVEL == 2
+	mov	x0, #SPSR_EL2H_DAIF
+#else
+	mov	x0, #SPSR_EL1H_DAIF
+#endif
+	msr	SPSR_EL3, x0
+	ldr	x0, =START
+	msr	ELR_EL3, x0
+	eret
+
+	/* LEVEL is the number of an exception level in names of registers. */
+	.macro	inject level, spsr
+	mrs	x0, ELR_EL3
+	msr	ELR_EL\level, x0
+	mrs	x0, SPSR_EL3
+	msr	SPSR_EL\level, x0
+	ldr	x0, =ESR_UNDEFINED
+	msr	ESR_EL\level, x0
+	mrs	x0, VBAR_EL\level
+	add	x0, x0, #0x200		/* from this level, on SP_ELx */
+	msr	ELR_EL3, x0
+	mov	x0, #\spsr
+	msr	SPSR_EL3, x0
+	.endm
+
+trapped:
+	stp	x0, x1, [sp, #-16]!
+	mrs	x1, ESR_EL3
+	lsr	x1, x1, #26
+	cmp	x1, #EC_SMC
+	b.eq	smc
+#if STOP_AT_SME
+	cmp	x1, #EC_SME
+	b.eq	.
+#endif
+#if LEVEL == 2
+	inject	2, SPSR_EL2H_DAIF
+#else
+	inject	1, SPSR_EL1H_DAIF
+#endif
+	ldp	x0, x1, [sp], #16
+	eret
+
+	/* PSCI: SYSTEM_OFF is 0x84000008, SYSTEM_RESET 0x84000009. */
+smc:
+	ldr	x1, =SECURE_GPIO
+	and	w0, w0, #1
+	add	w0, w0, #1		/* pin 0 powers off, pin 1 resets */
+	str	w0, [x1, #PL061_DIR]
+	str	w0, [x1, #PL061_DATA]
+	b	.
+	.ltorg
+
+	.balign	2048
+vectors:
+	.rept	8
+	.balign	128
+	b	.
+	.endr
+	.balign	128			/* synchronous, from a lower level */
+	b	trapped
+	.balign	128
+	b	.
 #endif
 
 #ifdef PART_KERNEL

@@ -655,6 +655,57 @@ def test_an_serror_does_not_hide_damage(bench):
     assert_reset(outcome, damaged_line(plan, found, "initrd", 0, 1))
 
 
+# What firmware at EL3 may keep for itself
+
+def run_under_firmware(bench, level, damage=(), groups=0, **firmware):
+    """What happened, and by which method of SHA-256."""
+    plan = bench.make_plan(kernel_code=bm.assemble("KERNEL", SERROR=1), groups=groups)
+    outcome = bench.run("max", level, plan, damage, firmware=firmware)
+    method = None
+    if outcome.reason == "guest-shutdown":
+        method = record(plan, outcome).flags >> bm.SHA256_SHIFT & 3
+    return plan, outcome, method
+
+
+FIRMWARE = {
+    "that keeps nothing": ({}, bm.INSTRUCTIONS),
+    "that keeps vectors": ({"KEEP_VECTORS": 1}, bm.PORTABLE),
+    "that keeps SME and would stop": ({"KEEP_SME": 1, "STOP_AT_SME": 1}, bm.INSTRUCTIONS),
+    "that keeps SME": ({"KEEP_SME": 1, "SME_IN_USE": 1}, bm.INSTRUCTIONS),
+    "in streaming mode": ({"STREAMING": 1, "SME_IN_USE": 1}, bm.INSTRUCTIONS),
+    "in streaming mode, SME not in use": ({"STREAMING": 1}, bm.INSTRUCTIONS),
+    "that keeps SME, in streaming mode": ({"STREAMING": 1, "KEEP_SME": 1}, bm.PORTABLE),
+}
+
+
+@pytest.mark.parametrize("level", bm.LEVEL_NAMES, ids=bm.LEVEL_NAMES.get)
+@pytest.mark.parametrize("firmware", FIRMWARE)
+def test_vectors_are_used_only_if_they_work(bench, level, firmware):
+    """Point 2.6. A trap ended in a reset: by SVCR as an exception, by vectors as a damaged
+    purgatory; or in firmware for ever."""
+    defines, expected = FIRMWARE[firmware]
+    plan, outcome, method = run_under_firmware(bench, level, **defines)
+    assert_intact(outcome, plan, level)
+    assert method == expected
+
+
+def test_without_vectors_it_repairs_too(bench):
+    plan, outcome, method = run_under_firmware(bench, bm.EL2, [("initrd", 5)], 3, KEEP_VECTORS=1)
+    bm.assert_kernel_state(plan, outcome, bm.EL2)
+    assert (method, record(plan, outcome).outcome) == (bm.PORTABLE, "repaired")
+    assert outcome.memory["initrd"] == plan.memory()["initrd"]
+
+
+@machines
+def test_where_tcr2_cannot_be_cleared_the_mmu_stays_off(bench, cpu, level):
+    """Point 2.6. QEMU 7.2 has no TCR2: purgatory is made to believe in it, and the write traps."""
+    plan = bench.make_plan(image=bm.image_with_tcr2())
+    outcome = bench.run(cpu, level, plan)
+    assert_intact(outcome, plan, level)
+    assert record(plan, outcome).flags & bm.FLAG_MMU == 0
+    assert outcome.registers["TCR"] == tcr(cpu, level, mmu=False)
+
+
 def tcr(cpu, level, mmu):
     """TCR_ELx that the kernel finds."""
     if not mmu:

@@ -91,6 +91,7 @@ ROOT_SIZE = 24 * BLOCK
 RAM, RAM_SIZE = 0x40000000, 512 << 20
 UART = 0x09000000
 BEFORE = 0x50000000  # where the tests put the old kernel's last instructions
+FIRMWARE = 0x51000000  # and a firmware at EL3
 NOTHING = 0x0F000000  # no device and no memory: an access aborts
 
 RUN_SECONDS_MAX = 30
@@ -281,6 +282,11 @@ def _image_with(answers):
 def image_by(method):
     """The image that hashes by this method, whatever the CPU has."""
     return _image_with({"pg_cpu_sha256_method": method})
+
+
+def image_with_tcr2():
+    """The image that believes in TCR2_ELx."""
+    return _image_with({"pg_cpu_has_tcr2": 1})
 
 
 METHODS = ("pg_cpu_sha256_method", "pg_cpu_parity_method")
@@ -739,17 +745,23 @@ def run(cpu, el, files, start, directory, options=(), memory=(), halts_at=None,
 
 
 def run_plan(plan, found, cpu, level, directory, more=(), before=(), halts=False, save=(),
-             **options):
+             firmware=None, options=(), **others):
     """Enter purgatory with found in memory, as by Plan.memory(). level: exception level, E2H.
 
     Outcome.memory is what the segments are at the end, by name, and what save names: (address,
-    size) each. before: defines of payload.S."""
+    size) each. before: defines of payload.S. firmware: those of its PART_FIRMWARE, where EL3 is
+    to have one."""
     code = assemble("BEFORE", **{"PURGATORY": plan.start, "SET_E2H": int(level[1]), **dict(before)})
     files = [(plan.address(name), data) for name, data in found.items()]
     ranges = {s.name: (s.base, len(s.data)) for s in plan.segments if not s.absent}
     ranges.update(save)
-    outcome = run(cpu, level[0], [*files, (BEFORE, code), *more], BEFORE, directory,
-                  memory=ranges.values(), halts_at=plan.halts_at if halts else None, **options)
+    start = BEFORE
+    if firmware is not None:
+        start, options = FIRMWARE, (*options, "-machine", "secure=on")
+        more = [*more, (FIRMWARE, assemble("FIRMWARE", LEVEL=level[0], START=BEFORE, **firmware))]
+    outcome = run(cpu, level[0], [*files, (BEFORE, code), *more], start, directory,
+                  memory=ranges.values(), halts_at=plan.halts_at if halts else None,
+                  options=options, **others)
     outcome.memory = dict(zip(ranges, outcome.memory))
     return outcome
 
