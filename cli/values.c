@@ -6,80 +6,109 @@
 
 #include "values.h"
 
-bool values_bad(const char *name, const char *text)
+bool values_bad(const struct value *value, const char *expected)
 {
-	fprintf(stderr, "Bad option value in --%s=%s\n", name, text);
+	fprintf(stderr, "%s: --%s takes %s, not \"%s\"\n", value->command, value->option, expected,
+		value->text);
 	return false;
 }
 
-/* Digits alone: strtoull() would take blanks and a sign too. */
-static bool parse_number(const char *text, int base, uint64_t *value, char **end)
+/* "reset, halt or boot" */
+static void list_words(char *list, size_t size, const char *const words[])
 {
-	errno = 0;
-	*value = strtoull(text, end, base);
-	return !errno && *text >= '0' && *text <= '9';
+	size_t used = 0;
+
+	for (size_t i = 0; words[i] && used < size; i++) {
+		const char *separator = !i ? "" : words[i + 1] ? ", " : " or ";
+
+		used += (size_t)snprintf(list + used, size - used, "%s%s", separator, words[i]);
+	}
 }
 
-bool values_address(const char *name, const char *text, uint64_t *value)
+bool values_word(const struct value *value, const char *const words[], unsigned int *index)
 {
-	char *end;
+	char list[128] = "";
 
-	return (parse_number(text, 0, value, &end) && *end == '\0') || values_bad(name, text);
-}
-
-/* A day is far more than anybody waits for a machine. */
-bool values_seconds(const char *name, const char *text, uint32_t *seconds)
-{
-	uint64_t value;
-	char *end;
-
-	if (!parse_number(text, 10, &value, &end) || *end != '\0' || value > 86400)
-		return values_bad(name, text);
-	*seconds = (uint32_t)value;
-	return true;
-}
-
-bool values_on_damage(const char *name, const char *text, enum crashres_on_damage *on_damage)
-{
-	static const struct {
-		const char *name;
-		enum crashres_on_damage value;
-	} policies[] = {
-		{ "reset", CRASHRES_ON_DAMAGE_RESET },
-		{ "halt", CRASHRES_ON_DAMAGE_HALT },
-		{ "boot", CRASHRES_ON_DAMAGE_BOOT },
-	};
-
-	for (size_t i = 0; i < sizeof(policies) / sizeof(*policies); i++) {
-		if (!strcmp(text, policies[i].name)) {
-			*on_damage = policies[i].value;
+	for (unsigned int i = 0; words[i]; i++) {
+		if (!strcmp(value->text, words[i])) {
+			*index = i;
 			return true;
 		}
 	}
-	return values_bad(name, text);
+	list_words(list, sizeof(list), words);
+	return values_bad(value, list);
 }
 
-bool values_repair(const char *name, const char *text, uint32_t *repair)
+/* Digits alone: strtoull() would take blanks and a sign too. */
+static bool parse_number(const char *text, int base, uint64_t *number, char **end)
 {
-	uint64_t percent, value;
+	errno = 0;
+	*number = strtoull(text, end, base);
+	return !errno && *text >= '0' && *text <= '9';
+}
+
+bool values_address(const struct value *value, uint64_t *address)
+{
 	char *end;
 
-	*repair = !strcmp(text, "auto") ? CRASHRES_REPAIR_AUTO : 0;
-	if (*repair || !strcmp(text, "off"))
-		return true;
-	if (!parse_number(text, 10, &percent, &end) || percent > 100)
-		return values_bad(name, text);
-	value = percent * 100;
+	return (parse_number(value->text, 0, address, &end) && *end == '\0') ||
+	       values_bad(value, "an address such as 0x80000000");
+}
+
+/* A day is far more than anybody waits for a machine. */
+bool values_seconds(const struct value *value, uint32_t *seconds)
+{
+	uint64_t number;
+	char *end;
+
+	if (!parse_number(value->text, 10, &number, &end) || *end != '\0' || number > 86400)
+		return values_bad(value, "a number of seconds from 0 to 86400");
+	*seconds = (uint32_t)number;
+	return true;
+}
+
+bool values_on_damage(const struct value *value, enum crashres_on_damage *on_damage)
+{
+	/* In the order of the enum. */
+	static const char *const words[] = { "reset", "halt", "boot", NULL };
+	unsigned int index;
+
+	if (!values_word(value, words, &index))
+		return false;
+	*on_damage = (enum crashres_on_damage)index;
+	return true;
+}
+
+/* A number with up to two decimals, times 100. */
+static bool parse_hundredths(const char *text, uint64_t *hundredths)
+{
+	uint64_t whole;
+	char *end;
+
+	if (!parse_number(text, 10, &whole, &end) || whole > 100)
+		return false;
+	*hundredths = whole * 100;
 	if (*end == '.') {
 		size_t digits = strspn(++end, "0123456789");
 
 		if (digits < 1 || digits > 2)
-			return values_bad(name, text);
-		value += (uint64_t)(end[0] - '0') * 10 + (digits == 2 ? (uint64_t)(end[1] - '0') : 0);
+			return false;
+		*hundredths += (uint64_t)(end[0] - '0') * 10;
+		*hundredths += digits == 2 ? (uint64_t)(end[1] - '0') : 0;
 		end += digits;
 	}
-	if (*end != '\0' || !value || value > 10000)
-		return values_bad(name, text);
-	*repair = (uint32_t)value;
+	return *end == '\0';
+}
+
+bool values_repair(const struct value *value, uint32_t *repair)
+{
+	uint64_t hundredths;
+
+	*repair = !strcmp(value->text, "auto") ? CRASHRES_REPAIR_AUTO : 0;
+	if (*repair || !strcmp(value->text, "off"))
+		return true;
+	if (!parse_hundredths(value->text, &hundredths) || !hundredths || hundredths > 10000)
+		return values_bad(value, "auto, off or a number from 0.01 to 100");
+	*repair = (uint32_t)hundredths;
 	return true;
 }

@@ -1,18 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Values of options that kexec and crashres share; what is wrong is said on stderr. */
-#ifndef KEXEC_VALUES_H
-#define KEXEC_VALUES_H
+/* Values of options. Each function reports a bad value on stderr, in one line that names the option. */
+#ifndef CLI_VALUES_H
+#define CLI_VALUES_H
 
 #include <crashres/crashres.h>
 
-/* Says "Bad option value in --name=text"; false. */
-bool values_bad(const char *name, const char *text);
+/* A value as the user typed it. */
+struct value {
+	const char *command;		/* for messages: "kexec" */
+	const char *option;		/* without dashes */
+	const char *text;
+};
 
-bool values_address(const char *name, const char *text, uint64_t *value);
+/* Prints "COMMAND: --OPTION takes EXPECTED, not "TEXT""; false. */
+bool values_bad(const struct value *value, const char *expected);
+
+/* One of @words, which end in NULL; @index says which. */
+bool values_word(const struct value *value, const char *const words[], unsigned int *index);
+
+bool values_address(const struct value *value, uint64_t *address);
 /* Up to a day. */
-bool values_seconds(const char *name, const char *text, uint32_t *seconds);
-bool values_on_damage(const char *name, const char *text, enum crashres_on_damage *on_damage);
+bool values_seconds(const struct value *value, uint32_t *seconds);
+bool values_on_damage(const struct value *value, enum crashres_on_damage *on_damage);
 /* "auto", "off", or a percentage with up to two decimals, in 1/100 %. */
-bool values_repair(const char *name, const char *text, uint32_t *repair);
+bool values_repair(const struct value *value, uint32_t *repair);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../cli/help.h"
 #include "commands.h"
 
 static const struct command {
@@ -47,11 +48,7 @@ static int run(const struct command *command, int argc, char **argv)
 	crashres_ctx_set_log(ctx, warn, NULL);
 	result = command->run(ctx, argc, argv);
 	crashres_ctx_free(ctx);
-	if (fflush(stdout)) {
-		perror("crashres: standard output");
-		return EXIT_TROUBLE;
-	}
-	return result;
+	return help_flush("crashres", result, EXIT_TROUBLE);
 }
 
 int main(int argc, char **argv)
@@ -69,8 +66,10 @@ int main(int argc, char **argv)
 		printf("crashres %s\n", PACKAGE_VERSION);
 		return 0;
 	}
-	if (*name)
-		fprintf(stderr, "crashres: unknown command \"%s\"\n", name);
-	print_usage(stderr);
-	return EXIT_TROUBLE;
+	if (!*name) {
+		print_usage(stderr);
+		return EXIT_TROUBLE;
+	}
+	fprintf(stderr, "crashres: unknown command \"%s\"\n", name);
+	return help_end(PARSED_BAD, "crashres", "", EXIT_TROUBLE);
 }

@@ -2,10 +2,11 @@
 /* crashres report: purgatory's record, for people and for programs. */
 #include <getopt.h>
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "../cli/help.h"
+#include "../cli/json-object.h"
 #include "commands.h"
 
 enum {
@@ -18,7 +19,6 @@ enum {
 struct options {
 	const char *root;		/* NULL: this machine */
 	bool json;
-	bool help;
 };
 
 static const char usage[] =
@@ -112,11 +112,6 @@ static void print_text(const struct crashres_report *report)
 
 /* ---------------------------------------------------------- for programs */
 
-static void add(struct json_object *object, const char *key, struct json_object *value)
-{
-	json_object_object_add(object, key, value);
-}
-
 static struct json_object *damage_to_json(const struct crashres_damage *damage)
 {
 	struct json_object *object = json_object_new_object();
@@ -124,11 +119,11 @@ static struct json_object *damage_to_json(const struct crashres_damage *damage)
 
 	for (size_t i = 0; i < damage->found_size; i++)
 		snprintf(found + 2 * i, 3, "%02x", damage->found[i]);
-	add(object, "segment", json_object_new_string(damage->segment));
-	add(object, "offset", json_object_new_uint64(damage->offset));
-	add(object, "blocks", json_object_new_uint64(damage->blocks));
-	add(object, "repaired", json_object_new_uint64(damage->repaired));
-	add(object, "found", damage->found_size ? json_object_new_string(found) : NULL);
+	json_add(object, "segment", json_object_new_string(damage->segment));
+	json_add(object, "offset", json_object_new_uint64(damage->offset));
+	json_add(object, "blocks", json_object_new_uint64(damage->blocks));
+	json_add(object, "repaired", json_object_new_uint64(damage->repaired));
+	json_add(object, "found", damage->found_size ? json_object_new_string(found) : NULL);
 	return object;
 }
 
@@ -156,36 +151,33 @@ static struct json_object *report_to_json(const struct crashres_report *report)
 		json_object_array_add(tables, json_object_new_boolean(report->table_damaged[i]));
 	for (size_t i = 0; i < report->listed; i++)
 		json_object_array_add(list, damage_to_json(&report->damage[i]));
-	add(object, "outcome", json_object_new_string(outcome_name(report->outcome)));
-	add(object, "timed_out", json_object_new_boolean(report->timed_out));
-	add(object, "unclean", json_object_new_boolean(report->unclean));
-	add(object, "exception_level", json_object_new_int((int32_t)report->exception_level));
-	add(object, "vhe", json_object_new_boolean(report->vhe));
-	add(object, "mmu", json_object_new_boolean(report->mmu));
-	add(object, "sha256", json_object_new_string(sha256_name(report->sha256)));
-	add(object, "started_ticks", json_object_new_uint64(report->started));
-	add(object, "nanoseconds", json_object_new_uint64(report->nanoseconds));
-	add(object, "block_size", json_object_new_uint64(report->block_size));
-	add(object, "blocks", json_object_new_uint64(report->blocks));
-	add(object, "damaged", json_object_new_uint64(report->damaged));
-	add(object, "repaired", json_object_new_uint64(report->repaired));
-	add(object, "digest_tables_damaged", tables);
-	add(object, "damage_count", json_object_new_uint64(report->damage_count));
-	add(object, "damage", list);
+	json_add(object, "outcome", json_object_new_string(outcome_name(report->outcome)));
+	json_add(object, "timed_out", json_object_new_boolean(report->timed_out));
+	json_add(object, "unclean", json_object_new_boolean(report->unclean));
+	json_add(object, "exception_level", json_object_new_int((int32_t)report->exception_level));
+	json_add(object, "vhe", json_object_new_boolean(report->vhe));
+	json_add(object, "mmu", json_object_new_boolean(report->mmu));
+	json_add(object, "sha256", json_object_new_string(sha256_name(report->sha256)));
+	json_add(object, "started_ticks", json_object_new_uint64(report->started));
+	json_add(object, "nanoseconds", json_object_new_uint64(report->nanoseconds));
+	json_add(object, "block_size", json_object_new_uint64(report->block_size));
+	json_add(object, "blocks", json_object_new_uint64(report->blocks));
+	json_add(object, "damaged", json_object_new_uint64(report->damaged));
+	json_add(object, "repaired", json_object_new_uint64(report->repaired));
+	json_add(object, "digest_tables_damaged", tables);
+	json_add(object, "damage_count", json_object_new_uint64(report->damage_count));
+	json_add(object, "damage", list);
 	return object;
 }
 
 static void print_json(const struct crashres_report *report)
 {
-	struct json_object *object = report_to_json(report);
-
-	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY));
-	json_object_put(object);
+	json_print(report_to_json(report));
 }
 
 /* ------------------------------------------------------------------ what */
 
-static bool parse(int argc, char **argv, struct options *options)
+static enum parsed parse(int argc, char **argv, struct options *options)
 {
 	static const struct option long_options[] = {
 		{ "json", no_argument, NULL, 'j' },
@@ -205,15 +197,15 @@ static bool parse(int argc, char **argv, struct options *options)
 			options->root = optarg;
 			break;
 		case 'h':
-			options->help = true;
-			return true;
+			return PARSED_HELP;
 		default:
-			return false;
+			return PARSED_BAD;
 		}
 	}
-	if (optind < argc)
-		fprintf(stderr, "crashres report: \"%s\": no operand is wanted\n", argv[optind]);
-	return optind >= argc;
+	if (optind >= argc)
+		return PARSED_OK;
+	fprintf(stderr, "crashres report: \"%s\": no operand is wanted\n", argv[optind]);
+	return PARSED_REFUSED;
 }
 
 static int exit_status(const struct crashres_report *report)
@@ -254,14 +246,8 @@ static int run(struct crashres_ctx *ctx, const struct options *options)
 int report_main(struct crashres_ctx *ctx, int argc, char **argv)
 {
 	struct options options;
+	enum parsed parsed = parse(argc, argv, &options);
 
-	if (!parse(argc, argv, &options)) {
-		fputs(usage, stderr);
-		return EXIT_TROUBLE;
-	}
-	if (options.help) {
-		fputs(usage, stdout);
-		return EXIT_INTACT;
-	}
-	return run(ctx, &options);
+	return parsed == PARSED_OK ? run(ctx, &options) :
+				     help_end(parsed, "crashres report", usage, EXIT_TROUBLE);
 }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../cli/help.h"
 #include "../cli/values.h"
 #include "commands.h"
 
@@ -19,7 +20,6 @@ struct options {
 	const char *root;
 	struct crashres_seal_request seal;
 	bool unseal;
-	bool help;
 };
 
 static const char usage[] =
@@ -67,58 +67,69 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static bool take_option(struct options *options, int option)
+/* @name: of a long option. */
+static enum parsed take_option(struct options *options, int option, const char *name)
 {
+	const struct value value = { "crashres seal", name, optarg };
+
 	switch (option) {
 	case OPT_KERNEL:
 		options->kernel = optarg;
-		return true;
+		return PARSED_OK;
 	case OPT_INITRD:
 		options->initrd = optarg;
-		return true;
+		return PARSED_OK;
 	case 'o':
 		options->output = optarg;
-		return true;
+		return PARSED_OK;
 	case OPT_ON_DAMAGE:
-		return values_on_damage("on-damage", optarg, &options->seal.on_damage);
+		return parsed_value(values_on_damage(&value, &options->seal.on_damage));
 	case OPT_REPAIR:
-		return values_repair("repair", optarg, &options->seal.repair);
+		return parsed_value(values_repair(&value, &options->seal.repair));
 	case OPT_CHECK_TIME:
-		return values_seconds("check-time", optarg, &options->seal.check_seconds);
+		return parsed_value(values_seconds(&value, &options->seal.check_seconds));
 	case OPT_SERIAL:
 		options->serial = optarg;
-		return true;
+		return PARSED_OK;
 	case OPT_ROOT:
 		options->root = optarg;
-		return true;
+		return PARSED_OK;
 	case OPT_UNSEAL:
 		options->unseal = true;
-		return true;
+		return PARSED_OK;
 	case 'h':
-		options->help = true;
-		return true;
+		return PARSED_HELP;
 	default:
-		return false;
+		return PARSED_BAD;
 	}
 }
 
-static bool parse(int argc, char **argv, struct options *options)
+static enum parsed refuse(const char *sentence)
 {
-	int option;
+	fprintf(stderr, "crashres seal: %s\n", sentence);
+	return PARSED_REFUSED;
+}
 
+static enum parsed parse(int argc, char **argv, struct options *options)
+{
 	*options = (struct options){ .seal = CRASHRES_SEAL_REQUEST_INIT };
-	while ((option = getopt_long(argc, argv, "o:h", long_options, NULL)) != -1)
-		if (!take_option(options, option))
-			return false;
-	if (options->help)
-		return true;
-	if (optind < argc)
+	for (;;) {
+		int index = 0, option = getopt_long(argc, argv, "o:h", long_options, &index);
+		enum parsed parsed;
+
+		if (option == -1)
+			break;
+		parsed = take_option(options, option, long_options[index].name);
+		if (parsed != PARSED_OK)
+			return parsed;
+	}
+	if (optind < argc) {
 		fprintf(stderr, "crashres seal: \"%s\": no operand is wanted\n", argv[optind]);
-	else if (!options->kernel)
-		fprintf(stderr, "crashres seal: --kernel is missing\n");
-	else if (!options->output)
-		fprintf(stderr, "crashres seal: -o is missing\n");
-	return optind >= argc && options->kernel && options->output;
+		return PARSED_REFUSED;
+	}
+	if (!options->kernel)
+		return refuse("--kernel is missing");
+	return options->output ? PARSED_OK : refuse("-o is missing");
 }
 
 static bool write_all(int fd, const uint8_t *data, size_t size)
@@ -235,14 +246,9 @@ static bool serial_is_usable(struct crashres_ctx *ctx, const struct options *opt
 int seal_main(struct crashres_ctx *ctx, int argc, char **argv)
 {
 	struct options options;
+	enum parsed parsed = parse(argc, argv, &options);
 
-	if (!parse(argc, argv, &options)) {
-		fputs(usage, stderr);
-		return EXIT_TROUBLE;
-	}
-	if (options.help) {
-		fputs(usage, stdout);
-		return 0;
-	}
+	if (parsed != PARSED_OK)
+		return help_end(parsed, "crashres seal", usage, EXIT_TROUBLE);
 	return serial_is_usable(ctx, &options) ? run(ctx, &options) : EXIT_TROUBLE;
 }

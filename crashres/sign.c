@@ -11,6 +11,8 @@
 
 #include <crashres/ima.h>
 
+#include "../cli/help.h"
+#include "../cli/values.h"
 #include "commands.h"
 
 #define NO_FD	(-1)
@@ -23,7 +25,6 @@ struct options {
 	enum crashres_signature signature;
 	bool signature_chosen;
 	int passphrase_fd;		/* NO_FD: ask on the terminal */
-	bool help;
 	char **files;
 	int file_count;
 };
@@ -119,34 +120,30 @@ static bool get_passphrase(void *data, const char *what, char *buffer, size_t ca
 
 /* --------------------------------------------------------------- options */
 
-static bool parse_hash(const char *text, enum crashres_hash *hash)
+static bool parse_hash(const struct value *value, enum crashres_hash *hash)
 {
+	static const char *const words[] = { "sha256", "sha384", "sha512", NULL };
 	static const enum crashres_hash hashes[] = {
 		CRASHRES_HASH_SHA256, CRASHRES_HASH_SHA384, CRASHRES_HASH_SHA512,
 	};
+	unsigned int index;
 
-	for (size_t i = 0; i < sizeof(hashes) / sizeof(*hashes); i++) {
-		if (strcmp(text, crashres_hash_name(hashes[i])))
-			continue;
-		*hash = hashes[i];
-		return true;
-	}
-	fprintf(stderr, "crashres sign: --hash=%s: sha256, sha384 or sha512 is wanted\n", text);
-	return false;
+	if (!values_word(value, words, &index))
+		return false;
+	*hash = hashes[index];
+	return true;
 }
 
-static bool parse_fd(const char *text, int *fd)
+static bool parse_fd(const struct value *value, int *fd)
 {
 	char *end;
-	long value;
+	long number;
 
 	errno = 0;
-	value = strtol(text, &end, 10);
-	if (errno || end == text || *end || value < 0 || value > 1 << 20) {
-		fprintf(stderr, "crashres sign: --passphrase-fd=%s: not a file descriptor\n", text);
-		return false;
-	}
-	*fd = (int)value;
+	number = strtol(value->text, &end, 10);
+	if (errno || end == value->text || *end || number < 0 || number > 1 << 20)
+		return values_bad(value, "the number of a file descriptor");
+	*fd = (int)number;
 	return true;
 }
 
@@ -161,31 +158,32 @@ static bool choose(struct options *options, enum crashres_signature signature)
 	return true;
 }
 
-static bool parse_option(int option, struct options *options)
+static enum parsed parse_option(int option, const char *name, struct options *options)
 {
+	const struct value value = { "crashres sign", name, optarg };
+
 	switch (option) {
 	case 'k':
 		options->key = optarg;
-		return true;
+		return PARSED_OK;
 	case 'c':
 		options->certificate = optarg;
-		return true;
+		return PARSED_OK;
 	case 'H':
-		return parse_hash(optarg, &options->hash);
+		return parsed_value(parse_hash(&value, &options->hash));
 	case 'a':
-		return choose(options, CRASHRES_SIGNATURE_APPENDED);
+		return parsed_value(choose(options, CRASHRES_SIGNATURE_APPENDED));
 	case 's':
-		return choose(options, CRASHRES_SIGNATURE_SIGFILE);
+		return parsed_value(choose(options, CRASHRES_SIGNATURE_SIGFILE));
 	case 'o':
 		options->output = optarg;
-		return true;
+		return PARSED_OK;
 	case 'p':
-		return parse_fd(optarg, &options->passphrase_fd);
+		return parsed_value(parse_fd(&value, &options->passphrase_fd));
 	case 'h':
-		options->help = true;
-		return true;
+		return PARSED_HELP;
 	default:
-		return false;
+		return PARSED_BAD;
 	}
 }
 
@@ -204,7 +202,7 @@ static const char *find_fault(const struct options *options)
 	return NULL;
 }
 
-static bool parse(int argc, char **argv, struct options *options)
+static enum parsed parse(int argc, char **argv, struct options *options)
 {
 	static const struct option long_options[] = {
 		{ "key", required_argument, NULL, 'k' },
@@ -218,21 +216,25 @@ static bool parse(int argc, char **argv, struct options *options)
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *fault;
-	int option;
 
 	*options = (struct options){ .hash = CRASHRES_HASH_SHA256, .passphrase_fd = NO_FD };
-	while ((option = getopt_long(argc, argv, "o:h", long_options, NULL)) != -1) {
-		if (!parse_option(option, options))
-			return false;
-		if (options->help)
-			return true;
+	for (;;) {
+		int index = 0, option = getopt_long(argc, argv, "o:h", long_options, &index);
+		enum parsed parsed;
+
+		if (option == -1)
+			break;
+		parsed = parse_option(option, long_options[index].name, options);
+		if (parsed != PARSED_OK)
+			return parsed;
 	}
 	options->files = argv + optind;
 	options->file_count = argc - optind;
 	fault = find_fault(options);
-	if (fault)
-		fprintf(stderr, "crashres sign: %s\n", fault);
-	return !fault;
+	if (!fault)
+		return PARSED_OK;
+	fprintf(stderr, "crashres sign: %s\n", fault);
+	return PARSED_REFUSED;
 }
 
 /* ------------------------------------------------------------------ what */
@@ -281,14 +283,8 @@ static int run(struct crashres_ctx *ctx, struct options *options)
 int sign_main(struct crashres_ctx *ctx, int argc, char **argv)
 {
 	struct options options;
+	enum parsed parsed = parse(argc, argv, &options);
 
-	if (!parse(argc, argv, &options)) {
-		fputs(usage, stderr);
-		return EXIT_TROUBLE;
-	}
-	if (options.help) {
-		fputs(usage, stdout);
-		return EXIT_SUCCESS;
-	}
-	return run(ctx, &options);
+	return parsed == PARSED_OK ? run(ctx, &options) :
+				     help_end(parsed, "crashres sign", usage, EXIT_TROUBLE);
 }

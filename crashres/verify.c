@@ -2,13 +2,14 @@
 /* crashres verify: who signed a file, with what, and whether it still fits. */
 #include <getopt.h>
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <crashres/ima.h>
 
+#include "../cli/help.h"
+#include "../cli/json-object.h"
 #include "commands.h"
 
 enum {
@@ -34,7 +35,6 @@ struct options {
 	size_t certificate_count;
 	const struct kind *only;	/* NULL: whatever is there */
 	bool json;
-	bool help;
 	const char *file;
 };
 
@@ -116,11 +116,6 @@ static void print_text(const struct options *options, const struct found *found)
 
 /* ---------------------------------------------------------- for programs */
 
-static void add(struct json_object *object, const char *key, struct json_object *value)
-{
-	json_object_object_add(object, key, value);
-}
-
 static struct json_object *string_or_null(const char *text)
 {
 	return text && *text ? json_object_new_string(text) : NULL;
@@ -135,8 +130,8 @@ static struct json_object *certificate_to_json(const struct crashres_certificate
 		return NULL;
 	object = json_object_new_object();
 	snprintf(id, sizeof(id), "%08" PRIx32, crashres_certificate_key_id(certificate));
-	add(object, "subject", json_object_new_string(crashres_certificate_subject(certificate)));
-	add(object, "key_id", json_object_new_string(id));
+	json_add(object, "subject", json_object_new_string(crashres_certificate_subject(certificate)));
+	json_add(object, "key_id", json_object_new_string(id));
 	return object;
 }
 
@@ -145,14 +140,14 @@ static struct json_object *one_to_json(const struct kind *kind,
 {
 	struct json_object *object = json_object_new_object();
 
-	add(object, "signature", json_object_new_string(kind->json));
-	add(object, "valid", json_object_new_boolean(verification->valid));
-	add(object, "problem", string_or_null(verification->problem));
-	add(object, "signer", certificate_to_json(verification->certificate));
-	add(object, "key_type", string_or_null(crashres_key_type_name(verification->type)));
-	add(object, "hash", string_or_null(crashres_hash_name(verification->hash)));
-	add(object, "digest", json_object_new_string(digest_text(verification->digest)));
-	add(object, "key", string_or_null(verification->key));
+	json_add(object, "signature", json_object_new_string(kind->json));
+	json_add(object, "valid", json_object_new_boolean(verification->valid));
+	json_add(object, "problem", string_or_null(verification->problem));
+	json_add(object, "signer", certificate_to_json(verification->certificate));
+	json_add(object, "key_type", string_or_null(crashres_key_type_name(verification->type)));
+	json_add(object, "hash", string_or_null(crashres_hash_name(verification->hash)));
+	json_add(object, "digest", json_object_new_string(digest_text(verification->digest)));
+	json_add(object, "key", string_or_null(verification->key));
 	return object;
 }
 
@@ -165,11 +160,10 @@ static void print_json(const struct options *options, const struct found *found,
 		if (found->verifications[i])
 			json_object_array_add(list, one_to_json(&kinds[i],
 								found->verifications[i]));
-	add(object, "file", json_object_new_string(options->file));
-	add(object, "valid", json_object_new_boolean(valid));
-	add(object, "signatures", list);
-	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY));
-	json_object_put(object);
+	json_add(object, "file", json_object_new_string(options->file));
+	json_add(object, "valid", json_object_new_boolean(valid));
+	json_add(object, "signatures", list);
+	json_print(object);
 }
 
 /* ------------------------------------------------------------------ what */
@@ -185,31 +179,30 @@ static bool choose(struct options *options, const struct kind *kind)
 	return true;
 }
 
-static bool parse_option(int option, struct options *options)
+static enum parsed parse_option(int option, struct options *options)
 {
 	switch (option) {
 	case 'c':
 		options->certificates[options->certificate_count++] = optarg;
-		return true;
+		return PARSED_OK;
 	case 'x':
-		return choose(options, &kinds[0]);
+		return parsed_value(choose(options, &kinds[0]));
 	case 's':
-		return choose(options, &kinds[1]);
+		return parsed_value(choose(options, &kinds[1]));
 	case 'a':
-		return choose(options, &kinds[2]);
+		return parsed_value(choose(options, &kinds[2]));
 	case 'j':
 		options->json = true;
-		return true;
+		return PARSED_OK;
 	case 'h':
-		options->help = true;
-		return true;
+		return PARSED_HELP;
 	default:
-		return false;
+		return PARSED_BAD;
 	}
 }
 
 /* @options->certificates has room for as many as there are arguments. */
-static bool parse(int argc, char **argv, struct options *options)
+static enum parsed parse(int argc, char **argv, struct options *options)
 {
 	static const struct option long_options[] = {
 		{ "cert", required_argument, NULL, 'c' },
@@ -223,10 +216,10 @@ static bool parse(int argc, char **argv, struct options *options)
 	int option;
 
 	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-		if (!parse_option(option, options))
-			return false;
-		if (options->help)
-			return true;
+		enum parsed parsed = parse_option(option, options);
+
+		if (parsed != PARSED_OK)
+			return parsed;
 	}
 	if (!options->certificate_count)
 		fprintf(stderr, "crashres verify: --cert is needed\n");
@@ -234,7 +227,7 @@ static bool parse(int argc, char **argv, struct options *options)
 		fprintf(stderr, "crashres verify: one file is wanted\n");
 	else
 		options->file = argv[optind];
-	return options->file;
+	return options->file ? PARSED_OK : PARSED_REFUSED;
 }
 
 static enum crashres_status find_all(struct crashres_ctx *ctx, const struct options *options,
@@ -317,18 +310,16 @@ static int run(struct crashres_ctx *ctx, const struct options *options)
 int verify_main(struct crashres_ctx *ctx, int argc, char **argv)
 {
 	struct options options = { .certificates = calloc((size_t)argc, sizeof(char *)) };
-	int result = EXIT_TROUBLE;
+	enum parsed parsed;
+	int result;
 
 	if (!options.certificates) {
 		perror("crashres");
-	} else if (!parse(argc, argv, &options)) {
-		fputs(usage, stderr);
-	} else if (options.help) {
-		fputs(usage, stdout);
-		result = EXIT_VALID;
-	} else {
-		result = run(ctx, &options);
+		return EXIT_TROUBLE;
 	}
+	parsed = parse(argc, argv, &options);
+	result = parsed == PARSED_OK ? run(ctx, &options) :
+				       help_end(parsed, "crashres verify", usage, EXIT_TROUBLE);
 	free(options.certificates);
 	return result;
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "../cli/help.h"
 #include "actions.h"
 #include "exit.h"
 
@@ -110,18 +108,18 @@ static int run(int argc, char **argv)
 	struct options options;
 
 	switch (options_parse(argc, argv, &options)) {
-	case OPTIONS_HELP:
+	case PARSED_HELP:
 		print_usage();
 		return EXIT_DONE;
-	case OPTIONS_VERSION:
+	case PARSED_VERSION:
 		print_version();
 		return EXIT_DONE;
-	case OPTIONS_BAD:
+	case PARSED_BAD:
 		print_usage();
 		return EXIT_ENVIRONMENT;
-	case OPTIONS_REFUSED:
+	case PARSED_REFUSED:
 		return EXIT_ENVIRONMENT;
-	case OPTIONS_OK:
+	case PARSED_OK:
 		break;
 	}
 	/* -S and --print-ckr-size override every action. */
@@ -136,8 +134,5 @@ int main(int argc, char **argv)
 {
 	int result = run(argc, argv);
 
-	if (fflush(stdout) == 0)
-		return result;
-	fprintf(stderr, "kexec: standard output: %s\n", strerror(errno));
-	return result == EXIT_DONE ? EXIT_FAILED : result;
+	return help_flush("kexec", result, result == EXIT_DONE ? EXIT_FAILED : result);
 }

@@ -1,110 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "options.h"
 #include "../cli/values.h"
-
-enum {
-	OPT_APPEND = 256,
-	OPT_REUSE_CMDLINE,
-	OPT_INITRD,
-	OPT_DTB,
-	OPT_MEM_MIN,
-	OPT_MEM_MAX,
-	OPT_PRINT_CKR_SIZE,
-	OPT_DRY_RUN,
-	OPT_ROOT,
-	OPT_PURGATORY_MMU,
-	OPT_ON_DAMAGE,
-	OPT_REPAIR,
-	OPT_CHECK_TIME,
-	OPT_SERIAL,
-	OPT_ENTRY,
-	OPT_REUSE_INITRD,
-	OPT_HOTPLUG,
-	OPT_NO_CMA,
-	OPT_FORCE_DTB,
-	OPT_PRESERVE_CONTEXT,
-	OPT_JUMP_BACK,
-	OPT_LOAD_LIVE_UPDATE,
-	OPT_EXEC_LIVE_UPDATE,
-	OPT_SEAL,
-	OPT_FOREIGN,
-};
+#include "long-options.h"
+#include "options.h"
 
 static const char short_options[] = "h?vdfixyluet:pscaS";
-
-static const struct option long_options[] = {
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'v' },
-	{ "debug", no_argument, NULL, 'd' },
-	{ "load", no_argument, NULL, 'l' },
-	{ "load-panic", no_argument, NULL, 'p' },
-	{ "unload", no_argument, NULL, 'u' },
-	{ "exec", no_argument, NULL, 'e' },
-	{ "force", no_argument, NULL, 'f' },
-	{ "no-sync", no_argument, NULL, 'y' },
-	{ "no-ifdown", no_argument, NULL, 'x' },
-	{ "kexec-syscall", no_argument, NULL, 'c' },
-	{ "kexec-file-syscall", no_argument, NULL, 's' },
-	{ "kexec-syscall-auto", no_argument, NULL, 'a' },
-	{ "status", no_argument, NULL, 'S' },
-	{ "type", required_argument, NULL, 't' },
-	{ "entry", required_argument, NULL, OPT_ENTRY },
-	{ "reuseinitrd", no_argument, NULL, OPT_REUSE_INITRD },
-	{ "hotplug", no_argument, NULL, OPT_HOTPLUG },
-	{ "no-cma", no_argument, NULL, OPT_NO_CMA },
-	{ "force-dtb", no_argument, NULL, OPT_FORCE_DTB },
-	{ "load-preserve-context", no_argument, NULL, OPT_PRESERVE_CONTEXT },
-	{ "load-jump-back-helper", no_argument, NULL, OPT_JUMP_BACK },
-	{ "load-live-update", no_argument, NULL, OPT_LOAD_LIVE_UPDATE },
-	{ "exec-live-update", no_argument, NULL, OPT_EXEC_LIVE_UPDATE },
-	{ "append", required_argument, NULL, OPT_APPEND },
-	{ "command-line", required_argument, NULL, OPT_APPEND },
-	{ "reuse-cmdline", no_argument, NULL, OPT_REUSE_CMDLINE },
-	{ "initrd", required_argument, NULL, OPT_INITRD },
-	{ "ramdisk", required_argument, NULL, OPT_INITRD },
-	{ "dtb", required_argument, NULL, OPT_DTB },
-	{ "mem-min", required_argument, NULL, OPT_MEM_MIN },
-	{ "mem-max", required_argument, NULL, OPT_MEM_MAX },
-	{ "print-ckr-size", no_argument, NULL, OPT_PRINT_CKR_SIZE },
-	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
-	{ "root", required_argument, NULL, OPT_ROOT },
-	{ "purgatory-mmu", required_argument, NULL, OPT_PURGATORY_MMU },
-	{ "no-checks", no_argument, NULL, 'i' },
-	{ "on-damage", required_argument, NULL, OPT_ON_DAMAGE },
-	{ "repair", required_argument, NULL, OPT_REPAIR },
-	{ "check-time", required_argument, NULL, OPT_CHECK_TIME },
-	{ "serial", required_argument, NULL, OPT_SERIAL },
-	{ "seal", required_argument, NULL, OPT_SEAL },
-	/* Those of kexec-tools for other architectures: scripts and pages give them everywhere. */
-	{ "args-elf", no_argument, NULL, OPT_FOREIGN },
-	{ "args-linux", no_argument, NULL, OPT_FOREIGN },
-	{ "args-none", no_argument, NULL, OPT_FOREIGN },
-	{ "atags", no_argument, NULL, OPT_FOREIGN },
-	{ "console-serial", no_argument, NULL, OPT_FOREIGN },
-	{ "console-vga", no_argument, NULL, OPT_FOREIGN },
-	{ "devicetreeblob", required_argument, NULL, OPT_FOREIGN },
-	{ "dt-no-old-root", no_argument, NULL, OPT_FOREIGN },
-	{ "elf32-core-headers", no_argument, NULL, OPT_FOREIGN },
-	{ "elf64-core-headers", no_argument, NULL, OPT_FOREIGN },
-	{ "entry-32bit", no_argument, NULL, OPT_FOREIGN },
-	{ "image-size", required_argument, NULL, OPT_FOREIGN },
-	{ "module", required_argument, NULL, OPT_FOREIGN },
-	{ "no-dtb", no_argument, NULL, OPT_FOREIGN },
-	{ "noefi", no_argument, NULL, OPT_FOREIGN },
-	{ "noio", no_argument, NULL, OPT_FOREIGN },
-	{ "page-offset", required_argument, NULL, OPT_FOREIGN },
-	{ "pass-memmap-cmdline", no_argument, NULL, OPT_FOREIGN },
-	{ "real-mode", no_argument, NULL, OPT_FOREIGN },
-	{ "reset-vga", no_argument, NULL, OPT_FOREIGN },
-	{ "reuse-video-type", no_argument, NULL, OPT_FOREIGN },
-	{ "serial-baud", required_argument, NULL, OPT_FOREIGN },
-	{ NULL, 0, NULL, 0 },
-};
 
 /* What getopt cannot hold in struct options: how -l, -p, -u, -e and -f add up. */
 struct state {
@@ -115,13 +18,6 @@ struct state {
 	bool seen_exec;
 	bool seen_action;
 };
-
-/* true for "off", false for "on". */
-static bool parse_off(const char *name, const char *text, bool *off)
-{
-	*off = !strcmp(text, "off");
-	return *off || !strcmp(text, "on") || values_bad(name, text);
-}
 
 /* The last of -l, -p, -u, -e and -f counts; kexec-tools' -u keeps its effect before a -l. */
 static void take_action(struct state *state, int option)
@@ -142,72 +38,81 @@ static void take_action(struct state *state, int option)
 	}
 }
 
-static bool parse_sealing(const char *name, const char *text, enum crashres_sealing *sealing)
+static bool take_purgatory_mmu(const struct value *value, bool *off)
 {
-	static const char *const values[] = { "auto", "always", "never" };
+	static const char *const words[] = { "on", "off", NULL };
+	unsigned int index;
 
-	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
-		if (!strcmp(text, values[i])) {
-			*sealing = (enum crashres_sealing)i;
-			return true;
-		}
-	}
-	return values_bad(name, text);
+	if (!values_word(value, words, &index))
+		return false;
+	*off = index;
+	return true;
+}
+
+static bool take_sealing(const struct value *value, enum crashres_sealing *sealing)
+{
+	/* In the order of the enum. */
+	static const char *const words[] = { "auto", "always", "never", NULL };
+	unsigned int index;
+
+	if (!values_word(value, words, &index))
+		return false;
+	*sealing = (enum crashres_sealing)index;
+	return true;
 }
 
 /* Options about purgatory, which no other loader has. */
-static bool take_purgatory(struct options *options, int option)
+static bool take_purgatory(struct options *options, int option, const struct value *value)
 {
 	options->purgatory_required = true;
 	switch (option) {
-	case OPT_SERIAL:
-		options->serial = optarg;
-		return true;
 	case OPT_PURGATORY_MMU:
-		return parse_off("purgatory-mmu", optarg, &options->purgatory_mmu_off);
+		return take_purgatory_mmu(value, &options->purgatory_mmu_off);
 	case OPT_ON_DAMAGE:
-		return values_on_damage("on-damage", optarg, &options->on_damage);
+		return values_on_damage(value, &options->on_damage);
 	case OPT_REPAIR:
-		return values_repair("repair", optarg, &options->repair);
+		return values_repair(value, &options->repair);
 	case OPT_CHECK_TIME:
-		return values_seconds("check-time", optarg, &options->check_seconds);
+		return values_seconds(value, &options->check_seconds);
 	default:
-		return false;	/* getopt has said what is wrong with it */
+		options->serial = value->text;
+		return true;
 	}
 }
 
-static enum options_result take_value(struct state *state, int option)
+static enum parsed take_value(struct state *state, int option, const char *name)
 {
+	const struct value value = { "kexec", name, optarg };
 	bool ok;
 
 	switch (option) {
 	case OPT_MEM_MIN:
-		ok = values_address("mem-min", optarg, &state->mem_min);
+		ok = values_address(&value, &state->mem_min);
 		break;
 	case OPT_MEM_MAX:
-		ok = values_address("mem-max", optarg, &state->mem_max);
+		ok = values_address(&value, &state->mem_max);
 		break;
 	case OPT_SEAL:
-		ok = parse_sealing("seal", optarg, &state->options->sealing);
+		ok = take_sealing(&value, &state->options->sealing);
 		break;
 	case OPT_ENTRY:
-		ok = values_address("entry", optarg, &state->options->entry);
+		ok = values_address(&value, &state->options->entry);
 		break;
 	default:
-		ok = take_purgatory(state->options, option);
+		ok = take_purgatory(state->options, option, &value);
 		break;
 	}
-	return ok ? OPTIONS_OK : OPTIONS_BAD;
+	return parsed_value(ok);
 }
 
-static enum options_result refuse(const char *sentence)
+static enum parsed refuse(const char *sentence)
 {
 	fprintf(stderr, "kexec: %s\n", sentence);
-	return OPTIONS_REFUSED;
+	return PARSED_REFUSED;
 }
 
 /* What arm64 does not have, in kexec-tools' words where it has some. */
-static enum options_result take_absent(int option, int index)
+static enum parsed take_absent(int option, const char *name)
 {
 	switch (option) {
 	case OPT_PRESERVE_CONTEXT:
@@ -222,8 +127,8 @@ static enum options_result take_absent(int option, int index)
 		return refuse("--exec-live-update only works under xen.");
 	default:
 		fprintf(stderr, "kexec: warning: --%s is an option of another architecture: ignored\n",
-			long_options[index].name);
-		return OPTIONS_OK;
+			name);
+		return PARSED_OK;
 	}
 }
 
@@ -288,48 +193,61 @@ static bool take_name(struct options *options, int option)
 	}
 }
 
-static enum options_result take_option(struct state *state, int option, int index)
+/* @name: of a long option. */
+static enum parsed take_option(struct state *state, int option, const char *name)
 {
 	struct options *options = state->options;
 
 	if (take_switch(options, option) || take_name(options, option))
-		return OPTIONS_OK;
+		return PARSED_OK;
 	switch (option) {
 	case 'h':
-		return OPTIONS_HELP;
+		return PARSED_HELP;
 	case 'v':
-		return OPTIONS_VERSION;
+		return PARSED_VERSION;
 	case 'd':
 		options->debug = true;
-		return OPTIONS_OK;
+		return PARSED_OK;
 	case 'x':
 		options->no_ifdown = true;
-		return OPTIONS_OK;
+		return PARSED_OK;
 	case 'y':
 		options->no_sync = true;
-		return OPTIONS_OK;
+		return PARSED_OK;
 	case 'S':
 		options->status = true;
-		return OPTIONS_OK;
+		return PARSED_OK;
 	case 'l': case 'p': case 'u': case 'e': case 'f':
 		take_action(state, option);
-		return OPTIONS_OK;
+		return PARSED_OK;
 	case OPT_PRINT_CKR_SIZE:
 		options->print_ckr_size = true;
-		return OPTIONS_OK;
+		return PARSED_OK;
 	case OPT_DRY_RUN:
 		options->dry_run = true;
-		return OPTIONS_OK;
+		return PARSED_OK;
 	case OPT_PRESERVE_CONTEXT: case OPT_JUMP_BACK: case OPT_LOAD_LIVE_UPDATE:
 	case OPT_EXEC_LIVE_UPDATE: case OPT_FOREIGN:
-		return take_absent(option, index);
+		return take_absent(option, name);
+	case '?':
+		return PARSED_BAD;	/* -?, or getopt_long() has said why */
 	default:
-		return take_value(state, option);
+		return take_value(state, option, name);
 	}
 }
 
+/* petitboot gives both to every kernel. kexec-tools does not read the file then. */
+static void ignore_dtb(struct options *options)
+{
+	if (!options->load || !options->dtb || options->call != CRASHRES_CALL_FILE_LOAD)
+		return;
+	fprintf(stderr, "kexec: warning: --dtb=%s is ignored: with -s the new kernel gets the "
+			"running kernel's device tree\n", options->dtb);
+	options->dtb = NULL;
+}
+
 /* What the actions given come to, once it is known whether there is a kernel. */
-static enum options_result combine(struct state *state)
+static enum parsed combine(struct state *state)
 {
 	struct options *options = state->options;
 
@@ -349,17 +267,16 @@ static enum options_result combine(struct state *state)
 			       CRASHRES_SLOT_NORMAL : CRASHRES_SLOT_CRASH;
 	if (options->initrd && options->reuse_initrd)
 		return refuse("--initrd and --reuseinitrd: it is one or the other");
-	return OPTIONS_OK;
+	ignore_dtb(options);
+	return PARSED_OK;
 }
 
-static enum options_result finish(struct state *state)
+static enum parsed finish(struct state *state)
 {
 	struct options *options = state->options;
 
-	if (state->mem_max < state->mem_min) {
-		fprintf(stderr, "--mem-max is below --mem-min\n");
-		return OPTIONS_BAD;
-	}
+	if (state->mem_max < state->mem_min)
+		return refuse("--mem-max is below --mem-min");
 	/* Inclusive ends exist only where a person types them; the last byte of all is no RAM. */
 	options->window.base = state->mem_min;
 	options->window.size = state->mem_max - state->mem_min;
@@ -368,20 +285,25 @@ static enum options_result finish(struct state *state)
 	return combine(state);
 }
 
-enum options_result options_parse(int argc, char **argv, struct options *options)
+enum parsed options_parse(int argc, char **argv, struct options *options)
 {
 	struct state state = { .options = options, .mem_max = UINT64_MAX };
-	int option, index = 0;
 
 	*options = (struct options){
 		.repair = CRASHRES_REPAIR_AUTO,
 		.check_seconds = ((struct crashres_request)CRASHRES_REQUEST_INIT).check_seconds,
 	};
 	optind = 0;	/* GNU: forget an earlier run */
-	while ((option = getopt_long(argc, argv, short_options, long_options, &index)) != -1) {
-		enum options_result result = take_option(&state, option, index);
+	for (;;) {
+		const struct option *table = long_options_next(argc, argv);
+		enum parsed result;
+		int option, index = 0;
 
-		if (result != OPTIONS_OK)
+		option = getopt_long(argc, argv, short_options, table, &index);
+		if (option == -1)
+			break;
+		result = take_option(&state, option, table[index].name);
+		if (result != PARSED_OK)
 			return result;
 	}
 	if (optind < argc)

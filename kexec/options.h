@@ -8,13 +8,7 @@
 
 #include <crashres/crashres.h>
 
-enum options_result {
-	OPTIONS_OK,
-	OPTIONS_HELP,		/* -h: usage to stdout, exit 0 */
-	OPTIONS_VERSION,	/* -v: version to stdout, exit 0 */
-	OPTIONS_BAD,		/* said on stderr; usage to stdout, exit 1 */
-	OPTIONS_REFUSED,	/* understood, and not to be had here: said on stderr, exit 1 */
-};
+#include "../cli/parsed.h"
 
 struct options {
 	/* What to do; several can be set, and are done in this order. */
@@ -56,6 +50,6 @@ struct options {
 };
 
 /* Strings point into @argv. GNU getopt_long: options and operands in any order. */
-enum options_result options_parse(int argc, char **argv, struct options *options);
+enum parsed options_parse(int argc, char **argv, struct options *options);
 
 #endif

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vmcore-dmesg: the log of a dead kernel, out of its dump. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
+#include "../cli/help.h"
 #include "log.h"
 #include "notes.h"
 #include "options.h"
@@ -62,29 +61,35 @@ static int run(const struct options *options)
 	return trouble_end(&trouble);
 }
 
-static int say(const char *text)
+static int print_version(void)
 {
-	if (fputs(text, stdout) != EOF && fflush(stdout) != EOF)
-		return EXIT_DONE;
-	fprintf(stderr, "vmcore-dmesg: standard output: %s\n", strerror(errno));
-	return EXIT_WRITE;
+	puts("vmcore-dmesg-crashres " PACKAGE_VERSION);
+	return EXIT_DONE;
+}
+
+/* kexec-tools' vmcore-dmesg prints its usage if no file is named. */
+static int no_file(void)
+{
+	fputs(usage, stderr);
+	return EXIT_USAGE;
+}
+
+static int end(enum parsed parsed)
+{
+	int status = parsed == PARSED_VERSION ?
+		     print_version() : help_end(parsed, "vmcore-dmesg", usage, EXIT_USAGE);
+
+	return help_flush("vmcore-dmesg", status, EXIT_WRITE);
 }
 
 int main(int argc, char **argv)
 {
 	struct options options;
+	enum parsed parsed;
 
 	hold_standard_streams();
-	switch (options_parse(argc, argv, &options)) {
-	case OPTIONS_HELP:
-		return say(usage);
-	case OPTIONS_VERSION:
-		return say("vmcore-dmesg-crashres " PACKAGE_VERSION "\n");
-	case OPTIONS_BAD:
-		fputs(usage, stderr);
-		return EXIT_USAGE;
-	case OPTIONS_OK:
-		break;
-	}
-	return run(&options);
+	parsed = options_parse(argc, argv, &options);
+	if (parsed != PARSED_OK)
+		return end(parsed);
+	return options.core ? run(&options) : no_file();
 }

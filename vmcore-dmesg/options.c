@@ -14,7 +14,7 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-enum options_result options_parse(int argc, char **argv, struct options *options)
+enum parsed options_parse(int argc, char **argv, struct options *options)
 {
 	int option;
 
@@ -31,18 +31,18 @@ enum options_result options_parse(int argc, char **argv, struct options *options
 			options->info = true;
 			break;
 		case 'h':
-			return OPTIONS_HELP;
+			return PARSED_HELP;
 		case 'v':
-			return OPTIONS_VERSION;
+			return PARSED_VERSION;
 		default:
-			return OPTIONS_BAD;
+			return PARSED_BAD;
 		}
 	}
-	if (argc - optind > 1)
+	if (argc - optind > 1) {
 		fprintf(stderr, "vmcore-dmesg: \"%s\": one file is wanted, and no more\n",
 			argv[optind + 1]);
-	if (argc - optind != 1)
-		return OPTIONS_BAD;
+		return PARSED_REFUSED;
+	}
 	options->core = argv[optind];
-	return OPTIONS_OK;
+	return PARSED_OK;
 }

@@ -5,21 +5,16 @@
 
 #include <stdbool.h>
 
-enum options_result {
-	OPTIONS_OK,
-	OPTIONS_HELP,
-	OPTIONS_VERSION,
-	OPTIONS_BAD,		/* said on stderr, where there is something to say */
-};
+#include "../cli/parsed.h"
 
 struct options {
-	const char *core;
+	const char *core;	/* NULL: no operand */
 	const char *output;	/* NULL: standard output */
 	bool json;
 	bool info;
 };
 
 /* Strings point into @argv. */
-enum options_result options_parse(int argc, char **argv, struct options *options);
+enum parsed options_parse(int argc, char **argv, struct options *options);
 
 #endif

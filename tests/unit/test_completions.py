@@ -10,7 +10,7 @@ import pytest
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 BASH = "/usr/share/bash-completion/bash_completion"
-COMMANDS = {"kexec": ["kexec/options.c"],
+COMMANDS = {"kexec": ["kexec/long-options.c"],
             "crashres": ["crashres/report.c", "crashres/seal.c", "crashres/sign.c",
                          "crashres/verify.c"],
             "vmcore-dmesg": ["vmcore-dmesg/options.c"]}

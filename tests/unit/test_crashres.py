@@ -225,11 +225,11 @@ def test_version(run):
 def test_wrong_usage(run):
     text = run("--help")[1]
     assert run() == (4, "", text)
-    assert run("repair") == (4, "", 'crashres: unknown command "repair"\n' + text)
-    assert run("report", "x") == (
-        4, "", 'crashres report: "x": no operand is wanted\n' + usage("report.c"))
-    status, out, err = run("report", "--bad")
-    assert (status, out) == (4, "") and err.endswith(usage("report.c"))
+    assert run("repair") == (
+        4, "", "crashres: unknown command \"repair\"\nTry 'crashres --help'.\n")
+    assert run("report", "x") == (4, "", 'crashres report: "x": no operand is wanted\n')
+    assert run("report", "--bad") == (
+        4, "", "report: unrecognized option '--bad'\nTry 'crashres report --help'.\n")
 
 
 def test_output_that_cannot_be_written(run, tmp_path):

@@ -5,18 +5,18 @@
 #define MAX_ARGUMENTS 16
 
 /* A command line parsed, and what went to stderr meanwhile. */
-struct parsed {
-	enum options_result result;
+struct outcome {
+	enum parsed result;
 	struct options options;
 	char *said;
 };
 
 /* @words: the arguments, blanks between them. */
-static struct parsed parse(const char *words)
+static struct outcome parse(const char *words)
 {
 	static char storage[256];
 	char program[] = "kexec", *argv[MAX_ARGUMENTS] = { program }, *rest = storage, *word;
-	struct parsed parsed = { 0 };
+	struct outcome parsed = { 0 };
 	FILE *terminal = stderr;
 	size_t size;
 	int argc = 1;
@@ -37,17 +37,17 @@ static struct parsed parse(const char *words)
 
 static struct options parse_ok(const char *words)
 {
-	struct parsed parsed = parse(words);
+	struct outcome parsed = parse(words);
 
 	assert_string_equal(parsed.said, "");
 	free(parsed.said);
-	assert_int_equal(parsed.result, OPTIONS_OK);
+	assert_int_equal(parsed.result, PARSED_OK);
 	return parsed.options;
 }
 
-static void assert_result(const char *words, enum options_result result, const char *said)
+static void assert_result(const char *words, enum parsed result, const char *said)
 {
-	struct parsed parsed = parse(words);
+	struct outcome parsed = parse(words);
 
 	assert_string_equal(parsed.said, said);
 	free(parsed.said);
@@ -87,10 +87,10 @@ static void test_on_damage(void **state)
 	assert_int_equal(parse_ok("--on-damage=boot -p K").on_damage, CRASHRES_ON_DAMAGE_BOOT);
 	assert_int_equal(parse_ok("--on-damage=boot --on-damage=reset -p K").on_damage,
 			 CRASHRES_ON_DAMAGE_RESET);
-	assert_result("--on-damage=reboot -p K", OPTIONS_BAD,
-		      "Bad option value in --on-damage=reboot\n");
-	assert_result("--on-damage= -p K", OPTIONS_BAD,
-		      "Bad option value in --on-damage=\n");
+	assert_result("--on-damage=reboot -p K", PARSED_REFUSED,
+		      "kexec: --on-damage takes reset, halt or boot, not \"reboot\"\n");
+	assert_result("--on-damage= -p K", PARSED_REFUSED,
+		      "kexec: --on-damage takes reset, halt or boot, not \"\"\n");
 }
 
 static void test_repair(void **state)
@@ -111,12 +111,13 @@ static void test_bad_repair(void **state)
 		"", "0", "0.00", "6.", ".5", "6.255", "6.2x", "6%", "-1", "+1", "100.01", "101",
 		"on", "Auto", "99999999999999999999", "0x10",
 	};
-	char options[64], sentence[64];
+	char options[64], sentence[128];
 
 	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
 		snprintf(options, sizeof(options), "--repair=%s -p K", values[i]);
-		snprintf(sentence, sizeof(sentence), "Bad option value in --repair=%s\n", values[i]);
-		assert_result(options, OPTIONS_BAD, sentence);
+		snprintf(sentence, sizeof(sentence), "kexec: --repair takes auto, off or a number "
+			 "from 0.01 to 100, not \"%s\"\n", values[i]);
+		assert_result(options, PARSED_REFUSED, sentence);
 	}
 }
 
@@ -125,14 +126,14 @@ static void test_check_time(void **state)
 	assert_int_equal(parse_ok("-p K").check_seconds, 30);
 	assert_int_equal(parse_ok("--check-time=0 -p K").check_seconds, 0);
 	assert_int_equal(parse_ok("--check-time=86400 -p K").check_seconds, 86400);
-	assert_result("--check-time=86401 -p K", OPTIONS_BAD,
-		      "Bad option value in --check-time=86401\n");
-	assert_result("--check-time=1s -p K", OPTIONS_BAD,
-		      "Bad option value in --check-time=1s\n");
-	assert_result("--check-time=-1 -p K", OPTIONS_BAD,
-		      "Bad option value in --check-time=-1\n");
-	assert_result("--check-time= -p K", OPTIONS_BAD,
-		      "Bad option value in --check-time=\n");
+	assert_result("--check-time=86401 -p K", PARSED_REFUSED,
+		      "kexec: --check-time takes a number of seconds from 0 to 86400, not \"86401\"\n");
+	assert_result("--check-time=1s -p K", PARSED_REFUSED,
+		      "kexec: --check-time takes a number of seconds from 0 to 86400, not \"1s\"\n");
+	assert_result("--check-time=-1 -p K", PARSED_REFUSED,
+		      "kexec: --check-time takes a number of seconds from 0 to 86400, not \"-1\"\n");
+	assert_result("--check-time= -p K", PARSED_REFUSED,
+		      "kexec: --check-time takes a number of seconds from 0 to 86400, not \"\"\n");
 }
 
 static void test_purgatory_mmu(void **state)
@@ -141,8 +142,8 @@ static void test_purgatory_mmu(void **state)
 	assert_false(parse_ok("-p K").purgatory_mmu_off);
 	assert_true(parse_ok("--purgatory-mmu=off -p K").purgatory_mmu_off);
 	assert_false(parse_ok("--purgatory-mmu=off --purgatory-mmu=on -p K").purgatory_mmu_off);
-	assert_result("--purgatory-mmu=no -p K", OPTIONS_BAD,
-		      "Bad option value in --purgatory-mmu=no\n");
+	assert_result("--purgatory-mmu=no -p K", PARSED_REFUSED,
+		      "kexec: --purgatory-mmu takes on or off, not \"no\"\n");
 }
 
 static void test_serial(void **state)
@@ -151,7 +152,7 @@ static void test_serial(void **state)
 	assert_null(parse_ok("-p K").serial);
 	assert_string_equal(parse_ok("-p K --serial=ttyAMA0").serial, "ttyAMA0");
 	assert_string_equal(parse_ok("--serial /dev/ttyS0 --serial ttyS1 -p K").serial, "ttyS1");
-	assert_result("-p --serial", OPTIONS_BAD,
+	assert_result("-p --serial", PARSED_BAD,
 		      "kexec: option '--serial' requires an argument\n");
 }
 
@@ -283,18 +284,41 @@ static void test_bad_addresses_are_refused(void **state)
 		char *words, *said;
 
 		assert_true(asprintf(&words, "--mem-min=%s", values[i]) > 0);
-		assert_true(asprintf(&said, "Bad option value in --mem-min=%s\n", values[i]) > 0);
-		assert_result(words, OPTIONS_BAD, said);
+		assert_true(asprintf(&said, "kexec: --mem-min takes an address such as "
+				     "0x80000000, not \"%s\"\n", values[i]) > 0);
+		assert_result(words, PARSED_REFUSED, said);
 		free(words);
 		free(said);
 	}
-	assert_result("--mem-max=1x", OPTIONS_BAD, "Bad option value in --mem-max=1x\n");
+	assert_result("--mem-max=1x", PARSED_REFUSED,
+		      "kexec: --mem-max takes an address such as 0x80000000, not \"1x\"\n");
 }
 
 static void test_a_window_upside_down_is_refused(void **state)
 {
 	(void)state;
-	assert_result("--mem-min=2 --mem-max=1", OPTIONS_BAD, "--mem-max is below --mem-min\n");
+	assert_result("--mem-min=2 --mem-max=1", PARSED_REFUSED,
+		      "kexec: --mem-max is below --mem-min\n");
+}
+
+/* What differs from the defaults. */
+static void print_numbers(FILE *out, const struct options *options)
+{
+	const struct {
+		const char *name;
+		uint64_t value, usual;
+	} numbers[] = {
+		{ "mem-min", options->window.base, 0 },
+		{ "mem-size", options->window.size, UINT64_MAX },
+		{ "entry", options->entry, 0 }, { "seal", options->sealing, 0 },
+		{ "on-damage", options->on_damage, 0 },
+		{ "repair", options->repair, CRASHRES_REPAIR_AUTO },
+		{ "check-time", options->check_seconds, 30 },
+	};
+
+	for (size_t i = 0; i < COUNT(numbers); i++)
+		if (numbers[i].value != numbers[i].usual)
+			fprintf(out, " %s=%" PRIu64, numbers[i].name, numbers[i].value);
 }
 
 /* A command line in the words of the request that it is. */
@@ -308,6 +332,7 @@ static char *describe(const struct options *options)
 		{ "type", options->type }, { "kernel", options->kernel },
 		{ "initrd", options->initrd }, { "dtb", options->dtb },
 		{ "append", options->append }, { "serial", options->serial },
+		{ "root", options->root },
 	};
 	const struct {
 		const char *word;
@@ -320,7 +345,8 @@ static char *describe(const struct options *options)
 		{ "no-sync", options->no_sync }, { "no-ifdown", options->no_ifdown },
 		{ "reuse-cmdline", options->reuse_cmdline }, { "reuse-initrd", options->reuse_initrd },
 		{ "hotplug", options->hotplug }, { "no-cma", options->no_cma },
-		{ "force-dtb", options->force_dtb },
+		{ "force-dtb", options->force_dtb }, { "dry-run", options->dry_run },
+		{ "mmu-off", options->purgatory_mmu_off },
 	};
 	enum crashres_slot slot = options->status ? options->status_slot : options->slot;
 	char *text;
@@ -336,6 +362,7 @@ static char *describe(const struct options *options)
 	for (size_t i = 0; i < COUNT(names); i++)
 		if (names[i].value)
 			fprintf(out, " %s=%s", names[i].name, names[i].value);
+	print_numbers(out, options);
 	fclose(out);
 	return text;
 }
@@ -404,7 +431,9 @@ static const struct {
 	{ "-l --debug --initrd=I --dtb=D --append= K",
 	  "next: load debug kernel=K initrd=I dtb=D append=", "" },
 	{ "-s --initrd=I --dtb=D --append=A K",
-	  "next: load shutdown by kexec_file_load kernel=K initrd=I dtb=D append=A", "" },
+	  "next: load shutdown by kexec_file_load kernel=K initrd=I append=A",
+	  "kexec: warning: --dtb=D is ignored: with -s the new kernel gets the running kernel's device "
+	  "tree\n" },
 	/* kdump.rst */
 	{ "--type zImage -p K --initrd=I --dtb=D --append=A",
 	  "crash: load type=zImage kernel=K initrd=I dtb=D append=A", "" },
@@ -451,10 +480,10 @@ static void test_the_command_lines_of_known_clients(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(corpus); i++) {
-		struct parsed parsed = parse(corpus[i].words);
+		struct outcome parsed = parse(corpus[i].words);
 		char *request = describe(&parsed.options);
 
-		assert_int_equal(parsed.result, OPTIONS_OK);
+		assert_int_equal(parsed.result, PARSED_OK);
 		assert_string_equal(request, corpus[i].request);
 		assert_string_equal(parsed.said, corpus[i].said);
 		free(request);
@@ -462,34 +491,174 @@ static void test_the_command_lines_of_known_clients(void **state)
 	}
 }
 
+struct name {
+	const char *name;
+	bool takes_value;
+	const char *same_as;		/* another name of the same option */
+};
+
+/* The long options of kexec-tools for arm64, and ours. */
+static const struct name native[] = {
+	{ "append", true, NULL }, { "check-time", true, NULL }, { "command-line", true, "append" },
+	{ "debug", false, NULL }, { "dry-run", false, NULL }, { "dtb", true, NULL },
+	{ "entry", true, NULL }, { "exec", false, NULL }, { "exec-live-update", false, NULL },
+	{ "force", false, NULL }, { "force-dtb", false, NULL }, { "help", false, NULL },
+	{ "hotplug", false, NULL }, { "initrd", true, NULL },
+	{ "kexec-file-syscall", false, NULL }, { "kexec-syscall", false, NULL },
+	{ "kexec-syscall-auto", false, NULL }, { "load", false, NULL },
+	{ "load-jump-back-helper", false, NULL }, { "load-live-update", false, NULL },
+	{ "load-panic", false, NULL }, { "load-preserve-context", false, NULL },
+	{ "mem-max", true, NULL }, { "mem-min", true, NULL }, { "no-checks", false, NULL },
+	{ "no-cma", false, NULL }, { "no-ifdown", false, NULL }, { "no-sync", false, NULL },
+	{ "on-damage", true, NULL }, { "print-ckr-size", false, NULL },
+	{ "purgatory-mmu", true, NULL }, { "ramdisk", true, "initrd" }, { "repair", true, NULL },
+	{ "reuse-cmdline", false, NULL }, { "reuseinitrd", false, NULL }, { "root", true, NULL },
+	{ "seal", true, NULL }, { "serial", true, NULL }, { "status", false, NULL },
+	{ "type", true, NULL }, { "unload", false, NULL }, { "version", false, NULL },
+	{ NULL, false, NULL },
+};
+
+/* Those of other architectures: all that take no value are the same option, and all others. */
+static const struct name foreign[] = {
+	{ "args-elf", false, "" }, { "args-linux", false, "" }, { "args-none", false, "" },
+	{ "atags", false, "" }, { "console-serial", false, "" }, { "console-vga", false, "" },
+	{ "devicetreeblob", true, "" }, { "dt-no-old-root", false, "" },
+	{ "elf32-core-headers", false, "" }, { "elf64-core-headers", false, "" },
+	{ "entry-32bit", false, "" }, { "image-size", true, "" }, { "module", true, "" },
+	{ "no-dtb", false, "" }, { "noefi", false, "" }, { "noio", false, "" },
+	{ "page-offset", true, "" }, { "pass-memmap-cmdline", false, "" },
+	{ "real-mode", false, "" }, { "reset-vga", false, "" }, { "reuse-video-type", false, "" },
+	{ "serial-baud", true, "" }, { NULL, false, NULL },
+};
+
+static bool is_same(const struct name *a, const struct name *b)
+{
+	return a->takes_value == b->takes_value &&
+	       !strcmp(a->same_as ? a->same_as : a->name, b->same_as ? b->same_as : b->name);
+}
+
+/* getopt_long(3): the exact name, else what every name with this start means. */
+static const struct name *look_up(const struct name *table, const char *word, bool *ambiguous)
+{
+	const struct name *found = NULL;
+
+	*ambiguous = false;
+	for (const struct name *name = table; name->name; name++) {
+		if (!strcmp(name->name, word)) {
+			*ambiguous = false;
+			return name;
+		}
+		if (strncmp(name->name, word, strlen(word)))
+			continue;
+		*ambiguous = *ambiguous || (found && !is_same(found, name));
+		found = found ? found : name;
+	}
+	return found;
+}
+
+static struct outcome parse_name(const char *word, bool takes_value)
+{
+	char words[96];
+
+	snprintf(words, sizeof(words), "--%s %s -p K", word, takes_value ? "1" : "");
+	return parse(words);
+}
+
+static void check_word(const char *word)
+{
+	bool ambiguous;
+	const struct name *name = look_up(native, word, &ambiguous);
+	struct outcome full, parsed;
+	char *a, *b, said[128];
+
+	if (!name)
+		name = look_up(foreign, word, &ambiguous);
+	parsed = parse_name(word, name->takes_value);
+	if (ambiguous) {
+		snprintf(said, sizeof(said), "kexec: option '--%s' is ambiguous; possibilities:", word);
+		assert_int_equal(parsed.result, PARSED_BAD);
+		assert_memory_equal(parsed.said, said, strlen(said));
+		free(parsed.said);
+		return;
+	}
+	a = describe(&parsed.options);
+	full = parse_name(name->name, name->takes_value);
+	b = describe(&full.options);
+	if (parsed.result != full.result || strcmp(parsed.said, full.said) || strcmp(a, b))
+		fail_msg("--%s: \"%s\" \"%s\"; --%s: \"%s\" \"%s\"", word, a, parsed.said,
+			 name->name, b, full.said);
+	free(a);
+	free(b);
+	free(parsed.said);
+	free(full.said);
+}
+
+/* Issue 10, point 1.14: every start of every name. Options of arm64 come before all others. */
+static void test_every_abbreviation(void **state)
+{
+	const struct name *const tables[] = { native, foreign };
+
+	for (size_t i = 0; i < COUNT(tables); i++) {
+		for (const struct name *name = tables[i]; name->name; name++) {
+			char word[64];
+
+			for (size_t size = 1; size <= strlen(name->name); size++) {
+				snprintf(word, size + 1, "%s", name->name);
+				check_word(word);
+			}
+		}
+	}
+}
+
+/* Point 1.14: ambiguous before, because an option of another architecture starts like that. */
+static void test_abbreviations_that_were_ambiguous(void **state)
+{
+	static const char *const words[] = {
+		"--ent=1", "--ser=1", "--dt=1", "--de", "--reuse-", "--dtb=1", "--mem-mi=1",
+	};
+
+	for (size_t i = 0; i < COUNT(words); i++)
+		parse_ok(words[i]);
+	assert_int_equal(parse_ok("--ent=5 -p K").entry, 5);
+	assert_string_equal(parse_ok("--ser ttyS1 -p K").serial, "ttyS1");
+	assert_true(parse_ok("--de -p K").debug);
+	assert_true(parse_ok("-p --reuse- K").reuse_cmdline);
+	/* The value of an option is no option. */
+	assert_string_equal(parse_ok("-p --append --noe K").append, "--noe");
+	assert_string_equal(parse_ok("-p -t --noe K").type, "--noe");
+	assert_string_equal(parse_ok("K -p -- --noe").kernel, "K");
+	assert_result("K -dp --noe x --ser=ttyS0", PARSED_OK,
+		      "kexec: warning: --noefi is an option of another architecture: ignored\n");
+}
+
 static void test_help_is_a_question_mark_too(void **state)
 {
 	(void)state;
-	assert_result("-?", OPTIONS_BAD, "");
+	assert_result("-?", PARSED_BAD, "");
 }
 
 static void test_what_arm64_cannot_do_is_refused(void **state)
 {
 	(void)state;
-	assert_result("--load-preserve-context -l K", OPTIONS_REFUSED,
+	assert_result("--load-preserve-context -l K", PARSED_REFUSED,
 		      "kexec: --load-preserve-context: no arm64 kernel can come back from another one "
 		      "(there is no KEXEC_JUMP)\n");
-	assert_result("--load-jump-back-helper", OPTIONS_REFUSED,
+	assert_result("--load-jump-back-helper", PARSED_REFUSED,
 		      "kexec: --load-jump-back-helper: no arm64 kernel can come back from another one "
 		      "(there is no KEXEC_JUMP)\n");
-	assert_result("--load-live-update K", OPTIONS_REFUSED,
+	assert_result("--load-live-update K", PARSED_REFUSED,
 		      "kexec: --load-live-update can only be used with xen\n");
-	assert_result("--exec-live-update", OPTIONS_REFUSED,
+	assert_result("--exec-live-update", PARSED_REFUSED,
 		      "kexec: --exec-live-update only works under xen.\n");
 }
 
 static void test_contradictions_are_refused(void **state)
 {
 	(void)state;
-	assert_result("-p -f K", OPTIONS_REFUSED,
+	assert_result("-p -f K", PARSED_REFUSED,
 		      "kexec: -f starts the kernel at once, -p keeps it for a panic: it is one or the "
 		      "other\n");
-	assert_result("-l --initrd=I --reuseinitrd K", OPTIONS_REFUSED,
+	assert_result("-l --initrd=I --reuseinitrd K", PARSED_REFUSED,
 		      "kexec: --initrd and --reuseinitrd: it is one or the other\n");
 }
 
@@ -515,31 +684,31 @@ static void test_entry(void **state)
 	(void)state;
 	assert_int_equal(parse_ok("-l K").entry, 0);
 	assert_int_equal(parse_ok("-l --entry=0x40200000 K").entry, 0x40200000);
-	assert_result("--entry=x -l K", OPTIONS_BAD, "Bad option value in --entry=x\n");
+	assert_result("--entry=x -l K", PARSED_REFUSED, "kexec: --entry takes an address such as 0x80000000, not \"x\"\n");
 }
 
 static void test_help_and_version_end_the_parsing(void **state)
 {
 	(void)state;
-	assert_result("-h --bad", OPTIONS_HELP, "");
-	assert_result("-p --version --bad", OPTIONS_VERSION, "");
+	assert_result("-h --bad", PARSED_HELP, "");
+	assert_result("-p --version --bad", PARSED_VERSION, "");
 }
 
 static void test_bad_options_are_named(void **state)
 {
 	(void)state;
-	assert_result("--bad", OPTIONS_BAD, "kexec: unrecognized option '--bad'\n");
-	assert_result("-Z", OPTIONS_BAD, "kexec: invalid option -- 'Z'\n");
-	assert_result("-p --append", OPTIONS_BAD,
+	assert_result("--bad", PARSED_BAD, "kexec: unrecognized option '--bad'\n");
+	assert_result("-Z", PARSED_BAD, "kexec: invalid option -- 'Z'\n");
+	assert_result("-p --append", PARSED_BAD,
 		      "kexec: option '--append' requires an argument\n");
-	assert_result("--bad -h", OPTIONS_BAD, "kexec: unrecognized option '--bad'\n");
+	assert_result("--bad -h", PARSED_BAD, "kexec: unrecognized option '--bad'\n");
 }
 
 /* getopt keeps its place in globals. */
 static void test_a_second_command_line_starts_afresh(void **state)
 {
 	(void)state;
-	assert_result("-ph", OPTIONS_HELP, "");
+	assert_result("-ph", PARSED_HELP, "");
 	assert_true(parse_ok("-l K").load);
 	assert_string_equal(parse_ok("A B -p").kernel, "A");
 }
@@ -566,6 +735,8 @@ int main(void)
 		cmocka_unit_test(test_bad_addresses_are_refused),
 		cmocka_unit_test(test_a_window_upside_down_is_refused),
 		cmocka_unit_test(test_the_command_lines_of_known_clients),
+		cmocka_unit_test(test_every_abbreviation),
+		cmocka_unit_test(test_abbreviations_that_were_ambiguous),
 		cmocka_unit_test(test_help_is_a_question_mark_too),
 		cmocka_unit_test(test_what_arm64_cannot_do_is_refused),
 		cmocka_unit_test(test_contradictions_are_refused),

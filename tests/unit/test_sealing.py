@@ -99,15 +99,16 @@ def source_text(path):
     ([], "crashres seal: --kernel is missing"),
     (["--kernel=Image"], "crashres seal: -o is missing"),
     (["--kernel=Image", "-o", "x", "more"], 'crashres seal: "more": no operand is wanted'),
-    (["--kernel=Image", "-o", "x", "--on-damage=no"], "Bad option value in --on-damage=no"),
-    (["--kernel=Image", "-o", "x", "--repair=0"], "Bad option value in --repair=0"),
-    (["--kernel=Image", "-o", "x", "--check-time=x"], "Bad option value in --check-time=x"),
-    (["--bad"], "seal: unrecognized option '--bad'"),
+    (["--kernel=Image", "-o", "x", "--on-damage=no"],
+     'crashres seal: --on-damage takes reset, halt or boot, not "no"'),
+    (["--kernel=Image", "-o", "x", "--repair=0"],
+     'crashres seal: --repair takes auto, off or a number from 0.01 to 100, not "0"'),
+    (["--kernel=Image", "-o", "x", "--check-time=x"],
+     'crashres seal: --check-time takes a number of seconds from 0 to 86400, not "x"'),
+    (["--bad"], "seal: unrecognized option '--bad'\nTry 'crashres seal --help'."),
 ])
 def test_wrong_usage(run, arguments, line):
-    code, out, err = run("seal", *arguments)
-    assert (code, out, err.splitlines()[0]) == (4, "", line)
-    assert err.splitlines()[1].startswith("Usage: crashres seal --kernel=KERNEL")
+    assert run("seal", *arguments) == (4, "", line + "\n")
 
 
 def test_help(run):

@@ -397,14 +397,14 @@ def test_wrong_keys_and_certificates(keys, file, arguments, problem):
     (["--key=k", "--sigfile", "-o", "x", "F", "G"], "--output is for one file"),
     (["--key=k", "--append", "F"], "--append names the certificate: --cert is needed"),
     (["--key=k", "--append", "--sigfile", "F"], "--append and --sigfile exclude each other"),
-    (["--key=k", "--hash=sha1", "F"], "--hash=sha1: sha256, sha384 or sha512 is wanted"),
-    (["--key=k", "--passphrase-fd=1x", "F"], "--passphrase-fd=1x: not a file descriptor"),
-    (["--key=k", "--passphrase-fd=-1", "F"], "--passphrase-fd=-1: not a file descriptor"),
+    (["--key=k", "--hash=sha1", "F"], '--hash takes sha256, sha384 or sha512, not "sha1"'),
+    (["--key=k", "--passphrase-fd=1x", "F"],
+     '--passphrase-fd takes the number of a file descriptor, not "1x"'),
+    (["--key=k", "--passphrase-fd=-1", "F"],
+     '--passphrase-fd takes the number of a file descriptor, not "-1"'),
 ])
 def test_wrong_usage_of_sign(arguments, problem):
-    status, output, error = run("sign", *arguments)
-    assert (status, output) == (4, "")
-    assert error.startswith(f"crashres sign: {problem}\nUsage: crashres sign ")
+    assert run("sign", *arguments) == (4, "", f"crashres sign: {problem}\n")
 
 
 @pytest.mark.parametrize("arguments, problem", [
@@ -415,9 +415,7 @@ def test_wrong_usage_of_sign(arguments, problem):
      "one of --xattr, --sigfile and --appended at most"),
 ])
 def test_wrong_usage_of_verify(arguments, problem):
-    status, output, error = run("verify", *arguments)
-    assert (status, output) == (4, "")
-    assert error.startswith(f"crashres verify: {problem}\nUsage: crashres verify ")
+    assert run("verify", *arguments) == (4, "", f"crashres verify: {problem}\n")
 
 
 @pytest.mark.parametrize("command", ["sign", "verify"])

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a command line comes to. */
+#ifndef CLI_PARSED_H
+#define CLI_PARSED_H
+
+#include <stdbool.h>
+
+enum parsed {
+	PARSED_OK,
+	PARSED_HELP,
+	PARSED_VERSION,
+	PARSED_BAD,		/* no such option: getopt_long() has reported it on stderr */
+	PARSED_REFUSED,		/* a bad value, or a contradiction: reported on stderr in one line */
+};
+
+/* Of an option whose value was read, or was bad and has been reported. */
+static inline enum parsed parsed_value(bool good)
+{
+	return good ? PARSED_OK : PARSED_REFUSED;
+}
+
+#endif
