@@ -433,7 +433,7 @@ static void test_the_record_is_a_template_and_nothing_more(void **state)
 	const struct source source = { .address_cells = 2, .size_cells = 2, .stale = true };
 	const struct crs_dtb_chosen chosen = { .bootargs = "", .record = true };
 	uint8_t *dtb = make(*state, &source, &chosen), expected[1104] = {
-		'C', 'P', 'R', 'E', 'C', 'O', 'R', 'D', 1, 0, 0, 0, 0x50, 4,
+		'C', 'P', 'R', 'E', 'C', 'O', 'R', 'D', 2, 0, 0, 0, 0x50, 4,
 	};
 
 	assert_int_equal(sizeof(struct purgatory_record), sizeof(expected));
