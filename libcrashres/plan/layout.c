@@ -309,6 +309,31 @@ static enum crashres_status put_parity(struct crs_layout *layout)
 	return CRASHRES_OK;
 }
 
+/* The kernel's rule (sanity_check_segment_list). */
+static enum crashres_status check_sum(const struct crs_layout *layout)
+{
+	uint64_t half = segments_max(layout);
+	uint64_t sum = layout->image.range.size + layout->initrd.range.size +
+		       layout->dtb.range.size + layout->elfcorehdr.range.size +
+		       layout->parity.range.size + layout->purgatory.range.size;
+
+	if (sum <= half)
+		return CRASHRES_OK;
+	return crs_fail(layout->ctx, CRASHRES_ERR_LIMIT,
+			"the segments take %" PRIu64 " MiB: the kernel allows half of its RAM, "
+			"%" PRIu64 " MiB", sum >> 20, half >> 20);
+}
+
+/* Limits before work: nothing has been hashed yet. */
+static enum crashres_status check_limits(const struct crs_layout *layout)
+{
+	const struct crs_purgatory_segment contents = crs_layout_purgatory(layout);
+	enum crashres_status status = crs_purgatory_segment_check(layout->ctx, &contents,
+								  checked_size(layout));
+
+	return status == CRASHRES_OK ? check_sum(layout) : status;
+}
+
 enum crashres_status crs_layout_place(struct crs_layout *layout)
 {
 	const struct crashres_range all = layout->window;
@@ -332,19 +357,18 @@ enum crashres_status crs_layout_place(struct crs_layout *layout)
 	/* Last, for only parity can do without. */
 	if (status == CRASHRES_OK)
 		status = put_parity(layout);
-	return status;
+	return status == CRASHRES_OK ? check_limits(layout) : status;
 }
 
 enum crashres_status crs_layout_check(const struct crs_layout *layout,
 				      const struct crashres_segment *segments, size_t count,
 				      uint64_t entry)
 {
-	uint64_t page = layout->machine->page_size, half = segments_max(layout), sum = 0;
+	uint64_t page = layout->machine->page_size;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct crashres_segment *segment = &segments[i];
 
-		sum += segment->range.size;
 		if (segment->range.base % page || segment->range.size % page ||
 		    segment->data_size > segment->range.size ||
 		    !crs_range_contains(layout->window, segment->range) ||
@@ -358,10 +382,6 @@ enum crashres_status crs_layout_check(const struct crs_layout *layout,
 						   (struct crashres_range){ entry, 1 }))
 		return crs_fail(layout->ctx, CRASHRES_ERR_LIMIT,
 				"--entry 0x%" PRIx64 " is outside the crash region", entry);
-	if (sum > half)
-		return crs_fail(layout->ctx, CRASHRES_ERR_LIMIT,
-				"the segments take %" PRIu64 " MiB: the kernel allows half of its RAM, "
-				"%" PRIu64 " MiB", sum >> 20, half >> 20);
 	return CRASHRES_OK;
 }
 

@@ -133,6 +133,28 @@ enum purgatory_policy crs_purgatory_on_timeout(enum crashres_on_timeout on_timeo
 	return PURGATORY_POLICY_RESET;
 }
 
+static enum crashres_status check_layout(struct crashres_ctx *ctx, const struct layout *layout,
+					 uint64_t blocks)
+{
+	if (layout->size <= PURGATORY_SEGMENT_SIZE_MAX &&
+	    layout->tables[0] <= PURGATORY_SELF_SIZE_MAX)
+		return CRASHRES_OK;
+	return crs_fail(ctx, CRASHRES_ERR_LIMIT,
+			"purgatory: %" PRIu64 " MiB to check need %" PRIu64
+			" MiB of digests and page tables, at most %u",
+			blocks * BLOCK >> 20, layout->size >> 20,
+			PURGATORY_SEGMENT_SIZE_MAX >> 20);
+}
+
+enum crashres_status crs_purgatory_segment_check(struct crashres_ctx *ctx,
+						 const struct crs_purgatory_segment *contents,
+						 uint64_t checked)
+{
+	const struct layout layout = make_layout(contents, checked / BLOCK);
+
+	return check_layout(ctx, &layout, checked / BLOCK);
+}
+
 uint64_t crs_purgatory_segment_size(const struct crs_purgatory_segment *contents, uint64_t checked)
 {
 	return make_layout(contents, checked / BLOCK).size;
@@ -313,6 +335,7 @@ enum crashres_status crs_purgatory_segment_make(struct crashres_ctx *ctx,
 				       uint8_t **data, uint64_t *size)
 {
 	struct purgatory_params params;
+	enum crashres_status status;
 	struct layout layout;
 	uint64_t blocks = 0;
 	uint8_t *segment;
@@ -323,12 +346,9 @@ enum crashres_status crs_purgatory_segment_make(struct crashres_ctx *ctx,
 	for (size_t i = 0; i < contents->segment_count && !contents->unchecked; i++)
 		blocks += contents->segments[i].range.size / BLOCK;
 	layout = make_layout(contents, blocks);
-	if (layout.size > PURGATORY_SEGMENT_SIZE_MAX || layout.tables[0] > PURGATORY_SELF_SIZE_MAX)
-		return crs_fail(ctx, CRASHRES_ERR_LIMIT,
-				"purgatory: %" PRIu64 " MiB to check need %" PRIu64
-				" MiB of digests and page tables, at most %u",
-				blocks * BLOCK >> 20, layout.size >> 20,
-				PURGATORY_SEGMENT_SIZE_MAX >> 20);
+	status = check_layout(ctx, &layout, blocks);
+	if (status != CRASHRES_OK)
+		return status;
 	segment = calloc(1, layout.size);
 	if (!segment)
 		return crs_fail_memory(ctx);

@@ -49,6 +49,14 @@ enum purgatory_policy crs_purgatory_on_timeout(enum crashres_on_timeout on_timeo
 uint64_t crs_purgatory_segment_size(const struct crs_purgatory_segment *contents, uint64_t checked);
 
 /*
+ * CRASHRES_ERR_LIMIT if purgatory cannot check so much: to be asked before anything
+ * is hashed or allocated. The size above means nothing then.
+ */
+enum crashres_status crs_purgatory_segment_check(struct crashres_ctx *ctx,
+						 const struct crs_purgatory_segment *contents,
+						 uint64_t checked);
+
+/*
  * The segment, to be loaded at @base, for free(). Its size is what
  * crs_purgatory_segment_size() said.
  */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <endian.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,20 @@ static void lay_out(struct sealing *sealing)
 	sealing->file_size = sealing->kernel_offset + align_up(end, PURGATORY_BLOCK_SIZE);
 	sealing->image_size = align_up(sealing->file_size + SIGNATURE_ROOM, LARGEST_PAGE);
 	sealing->segments[0].range.base = sealing->kernel_offset - HEADER_SIZE;
+}
+
+/* Limits before work: a header of 64 bytes can ask for more memory than there is. */
+static enum crashres_status check_sizes(const struct sealing *sealing)
+{
+	const struct crs_purgatory_segment contents = { .sealed = true };
+	enum crashres_status status = crs_purgatory_segment_check(sealing->ctx, &contents,
+								  sealing->checked);
+
+	if (status == CRASHRES_OK && sealing->file_size > CRS_MEMFD_LIMIT)
+		status = crs_fail(sealing->ctx, CRASHRES_ERR_LIMIT,
+				  "sealed, it is a file of %" PRIu64 " MiB: more than 4 GiB",
+				  sealing->file_size >> 20);
+	return crs_within(sealing->ctx, status, "%s", sealing->kernel->file->name);
 }
 
 static enum crashres_status make_purgatory(struct sealing *sealing, const struct crs_firmware *firmware)
@@ -193,7 +208,9 @@ enum crashres_status crashres_seal(struct crashres_ctx *ctx, const struct crashr
 		add_segment(&sealing, "initrd", seal->initrd->data, seal->initrd->size,
 			    seal->initrd->size);
 	lay_out(&sealing);
-	status = make_parity(&sealing);
+	status = check_sizes(&sealing);
+	if (status == CRASHRES_OK)
+		status = make_parity(&sealing);
 	parity = sealing.parity_data;
 	if (status == CRASHRES_OK)
 		status = make_purgatory(&sealing, machine ? &machine->firmware : &unknown);

@@ -9,9 +9,12 @@
 #include "wrap.h"
 
 static unsigned long until_failure;	/* 0: none fails */
+static size_t largest;			/* allocation so far */
 
-static bool fails_now(void)
+static bool fails_now(size_t size)
 {
+	if (size > largest)
+		largest = size;
 	return until_failure && --until_failure == 0;
 }
 
@@ -32,32 +35,32 @@ int __wrap_asprintf(char **text, const char *format, ...);
 
 void *__wrap_malloc(size_t size)
 {
-	return fails_now() ? NULL : __real_malloc(size);
+	return fails_now(size) ? NULL : __real_malloc(size);
 }
 
 void *__wrap_calloc(size_t count, size_t size)
 {
-	return fails_now() ? NULL : __real_calloc(count, size);
+	return fails_now(count * size) ? NULL : __real_calloc(count, size);
 }
 
 void *__wrap_realloc(void *memory, size_t size)
 {
-	return fails_now() ? NULL : __real_realloc(memory, size);
+	return fails_now(size) ? NULL : __real_realloc(memory, size);
 }
 
 void *__wrap_reallocarray(void *memory, size_t count, size_t size)
 {
-	return fails_now() ? NULL : __real_reallocarray(memory, count, size);
+	return fails_now(count * size) ? NULL : __real_reallocarray(memory, count, size);
 }
 
 char *__wrap_strdup(const char *text)
 {
-	return fails_now() ? NULL : __real_strdup(text);
+	return fails_now(0) ? NULL : __real_strdup(text);
 }
 
 char *__wrap_strndup(const char *text, size_t size)
 {
-	return fails_now() ? NULL : __real_strndup(text, size);
+	return fails_now(0) ? NULL : __real_strndup(text, size);
 }
 
 __attribute__((format(printf, 2, 3)))
@@ -68,7 +71,7 @@ int __wrap_asprintf(char **text, const char *format, ...)
 
 	/* What *text holds then is undefined (asprintf(3)): nothing may use it. */
 	*text = UNTOUCHED;
-	if (fails_now())
+	if (fails_now(0))
 		return -1;
 	va_start(args, format);
 	result = vasprintf(text, format, args);
@@ -205,11 +208,108 @@ static void test_a_context_that_cannot_be_made(void **state)
 	assert_ptr_equal(ctx, UNTOUCHED);
 }
 
+/* An Image of 1 MiB whose header asks for @image_size. */
+static struct crashres_kernel *open_large(struct unit *unit, uint64_t image_size)
+{
+	struct bytes image = pack_image();
+	struct crashres_kernel *kernel;
+	struct crashres_input *input;
+	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "large");
+
+	unit_put_le(image.data + 16, 8, image_size);
+	unit_write(unit, "large", image.data, image.size);
+	free(image.data);
+	assert_ok(unit, crashres_input_open(unit->ctx, path, &input));
+	assert_ok(unit, crashres_kernel_from_input(unit->ctx, input, &kernel));
+	crashres_input_close(input);
+	return kernel;
+}
+
+/* Point 1.8: sealing took 24 s and 4 GiB of memory before it found the limit. */
+static void test_a_seal_too_large_is_refused_before_any_work(void **state)
+{
+	static const struct {
+		uint64_t image_size;
+		const char *sentence;	/* after the name */
+	} cases[] = {
+		{ 64 * GIB, "purgatory: 65536 MiB to check need 1026 MiB of digests and page tables, "
+			    "at most 256" },
+		{ 1ULL << 48, "purgatory: 268435456 MiB to check need 4202496 MiB of digests and page "
+			      "tables, at most 256" },
+		{ 5 * GIB, "sealed, it is a file of 5522 MiB: more than 4 GiB" },
+	};
+	struct unit *unit = *state;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct crashres_kernel *kernel = open_large(unit, cases[i].image_size);
+		struct crashres_seal_request seal = CRASHRES_SEAL_REQUEST_INIT;
+		struct crashres_input *sealed = UNTOUCHED;
+		CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "large");
+		char sentence[256];
+
+		snprintf(sentence, sizeof(sentence), "%s: %s", path, cases[i].sentence);
+		largest = 0;
+		until_failure = 1;
+		assert_fails(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &sealed),
+			     CRASHRES_ERR_LIMIT, sentence);
+		/* Not one allocation: the first would have failed. */
+		assert_int_equal(until_failure, 1);
+		until_failure = 0;
+		assert_ptr_equal(sealed, UNTOUCHED);
+		crashres_kernel_close(kernel);
+	}
+}
+
+static enum crashres_status plan_large(struct unit *unit, uint64_t image_size,
+				       struct crashres_plan **plan)
+{
+	struct crashres_request request = CRASHRES_REQUEST_INIT;
+	struct crashres_kernel *kernel = open_large(unit, image_size);
+	struct crashres_machine *machine;
+	enum crashres_status status;
+
+	request.slot = CRASHRES_SLOT_CRASH;
+	request.call = CRASHRES_CALL_LOAD;
+	assert_ok(unit, crashres_machine_read(unit->ctx, &machine));
+	largest = 0;
+	status = crashres_plan_make(unit->ctx, machine, kernel, &request, plan);
+	crashres_machine_free(machine);
+	crashres_kernel_close(kernel);
+	return status;
+}
+
+/* Point 1.8, for kexec_load: digests first, then all segments together. */
+static void test_a_plan_too_large_is_refused_before_any_work(void **state)
+{
+	struct unit *unit = *state;
+	CRS_CLEANUP(crs_freep) char *root = unit_path(unit, ".");
+	struct crashres_plan *plan = UNTOUCHED;
+
+	unit_write_machine(unit);
+	unit_write_text(unit, "proc/iomem",
+			"4000000000-7fffffffff : System RAM\n"
+			"  4100000000-64ffffffff : Crash kernel\n");
+	assert_ok(unit, crashres_ctx_set_root(unit->ctx, root));
+	assert_fails(unit, plan_large(unit, 64 * GIB, &plan), CRASHRES_ERR_LIMIT,
+		     "purgatory: 65536 MiB to check need 1027 MiB of digests and page tables, at "
+		     "most 256");
+	assert_true(largest < MIB);
+	unit_write_text(unit, "proc/iomem",
+			"4000000000-41ffffffff : System RAM\n"
+			"  4000000000-41dfffffff : Crash kernel\n");
+	assert_fails(unit, plan_large(unit, 5 * GIB, &plan), CRASHRES_ERR_LIMIT,
+		     "the segments take 5200 MiB: the kernel allows half of its RAM, 256 MiB");
+	assert_true(largest < MIB);
+	assert_ptr_equal(plan, UNTOUCHED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_every_allocation_fails_once),
 		UNIT_TEST(test_a_context_that_cannot_be_made),
+		UNIT_TEST(test_a_seal_too_large_is_refused_before_any_work),
+		UNIT_TEST(test_a_plan_too_large_is_refused_before_any_work),
 	};
 
 	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
