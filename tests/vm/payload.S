@@ -11,8 +11,8 @@
  *                 pending there (Arm ARM, HCR_EL2.VSE), masked as yet.
  *                 With SHIM=1 it goes from EL2 to EL1 and stays behind at EL2: it notes
  *                 each DC CIVAC and IVAC and each change of SCTLR in the log at SHIM_LOG.
- *                 A virtual SError becomes pending when the breakpoint at SHIM_BREAK is
- *                 reached for the SHIM_HIT-th time, or at the SHIM_CLEAN-th DC of the log.
+ *                 What the test has put into the log says when a virtual SError becomes
+ *                 pending: when an instruction is reached for the nth time, or at the nth DC.
  *                 With STREAMING=1 streaming mode and ZA are on (Arm ARM, SVCR), with FP_TRAPS=1
  *                 vector registers trap to this exception level; with NO_TGE=1
  *                 E2H=1 comes with TGE=0.
@@ -58,14 +58,19 @@
 #define HCR_TVM		(1 << 26)	/* and writes to SCTLR_EL1 */
 /*
  * What the log holds, all 64 bits: number of entries, number of DCs, breakpoints
- * reached, syndrome of what the shim does not know; then x0 to x30 of the moment,
- * and from SHIM_ENTRIES on two words an entry: the syndrome, and what Xt held.
+ * reached, syndrome of what the shim does not know; then x0 to x30 of the moment;
+ * an address to stop at (0: none), the n that counts there and the n of the DC that
+ * counts, 0 for none; and from SHIM_ENTRIES on two words an entry: the syndrome, and
+ * what Xt held.
  */
 #define LOG_ENTRIES	0
 #define LOG_CLEANED	8
 #define LOG_HITS	16
 #define LOG_UNKNOWN	24
 #define LOG_REGISTERS	32
+#define LOG_BREAK	280
+#define LOG_HIT		288
+#define LOG_CLEAN	296
 #define SHIM_ENTRIES	512
 #define SHIM_HCR	(HCR_RW | HCR_AMO | HCR_TPCP | HCR_TVM)
 
@@ -90,14 +95,15 @@ before:
 	msr	OSLAR_EL1, xzr
 	mov	x0, #MDCR_TDE
 	msr	MDCR_EL2, x0
-#ifdef SHIM_BREAK
+	ldr	x0, =SHIM_LOG
+	ldr	x0, [x0, #LOG_BREAK]
+	cbz	x0, 1f
+	msr	DBGBVR0_EL1, x0
 	mov	x0, #MDSCR_MDE
 	msr	MDSCR_EL1, x0
-	ldr	x0, =SHIM_BREAK
-	msr	DBGBVR0_EL1, x0
 	mov	x0, #BREAK_EL1
 	msr	DBGBCR0_EL1, x0
-#endif
+1:
 #endif
 #if SERROR || SHIM
 #if SERROR
@@ -280,13 +286,11 @@ shim_register:
 	ldr	x4, [x0, #LOG_CLEANED]
 	add	x4, x4, #1
 	str	x4, [x0, #LOG_CLEANED]
-#ifdef SHIM_CLEAN
-	ldr	x3, =SHIM_CLEAN
+	ldr	x3, [x0, #LOG_CLEAN]
 	cmp	x3, x4
 	b.ne	2f
 	orr	x5, x5, #HCR_VSE
 2:
-#endif
 	msr	HCR_EL2, x5
 	b	shim_return
 
@@ -295,14 +299,12 @@ shim_break:
 	ldr	x4, [x0, #LOG_HITS]
 	add	x4, x4, #1
 	str	x4, [x0, #LOG_HITS]
-#ifdef SHIM_BREAK
-	ldr	x3, =SHIM_HIT
+	ldr	x3, [x0, #LOG_HIT]
 	cmp	x3, x4
 	b.ne	1f
 	mrs	x5, HCR_EL2
 	orr	x5, x5, #HCR_VSE
 	msr	HCR_EL2, x5
-#endif
 1:	mov	x4, #(MDSCR_MDE | MDSCR_SS)	/* over this instruction */
 	msr	MDSCR_EL1, x4
 	mrs	x4, SPSR_EL2

@@ -265,9 +265,13 @@ def _symbols(elf):
     return {row[7]: int(row[1], 16) for row in rows if len(row) == 8 and row[0] != "Num:"}
 
 
+def symbols():
+    """Name -> place in the image."""
+    return _symbols(image_path().with_suffix(".elf"))
+
+
 def symbol(name):
-    """Where it is in the image."""
-    return _symbols(image_path().with_suffix(".elf"))[name]
+    return symbols()[name]
 
 
 def _image_with(answers):

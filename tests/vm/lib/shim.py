@@ -7,14 +7,17 @@ from collections import Counter
 from dataclasses import dataclass
 
 LOG, LOG_SIZE = 0x51000000, 8 << 20  # apart from all that the tests load
-ENTRIES, HITS, UNKNOWN, FIRST = 0, 16, 24, 512
+ENTRIES, HITS, UNKNOWN, ORDER, FIRST = 0, 16, 24, 280, 512
 LINE = 64
 SCTLR_M = 1 << 0
 
+BEFORE = {"SHIM": 1, "SHIM_LOG": LOG}  # for payload.S
 
-def before(**injection):
-    """Defines for payload.S. injection: nothing, SHIM_BREAK and SHIM_HIT, or SHIM_CLEAN."""
-    return {"SHIM": 1, "SHIM_LOG": LOG, **injection}
+
+def order(address=0, hit=0, clean=0):
+    """What goes to LOG + ORDER: an SError when address is reached for the hit-th time, or at the
+    clean-th dc."""
+    return LOG + ORDER, struct.pack("<3Q", address, hit, clean)
 
 
 SAVE = {"shim": (LOG, LOG_SIZE)}
@@ -22,12 +25,20 @@ SAVE = {"shim": (LOG, LOG_SIZE)}
 
 @dataclass
 class Log:
-    """What purgatory did, in its order. cleaned: addresses of dc civac until the MMU goes on, from
-    there until it goes off, and then."""
+    """What purgatory did, in its order."""
 
-    hits: int
-    cleaned: list
-    count: int  # of all cleaned lines, dc ivac included
+    hits: int  # of the breakpoint
+    # (phase, address, is it a dc civac) each. Phases: until the MMU goes on, until it goes off,
+    # and then. The first is number 1 for order().
+    dcs: list
+
+    def cleaned(self, phase):
+        return [address for at, address, civac in self.dcs if civac and at == phase]
+
+    def numbers(self, address):
+        """Which of them are for this line."""
+        return [number for number, (_, at, _) in enumerate(self.dcs, 1)
+                if at // LINE == address // LINE]
 
 
 def _register(syndrome):
@@ -44,16 +55,15 @@ def read(outcome):
     assert unknown == 0, f"the shim does not know exception {unknown:#x}"
     [entries], [hits] = (struct.unpack_from("<Q", data, at) for at in (ENTRIES, HITS))
     assert FIRST + 16 * entries <= LOG_SIZE
-    phases, mmu, count = [[]], False, 0
+    mmu, phase, dcs = False, 0, []
     for syndrome, value in struct.iter_unpack("<QQ", data[FIRST : FIRST + 16 * entries]):
         what = _register(syndrome)
-        count += what in (CIVAC, IVAC)
-        if what == CIVAC:
-            phases[-1].append(value)
+        if what in (CIVAC, IVAC):
+            dcs.append((phase, value, what == CIVAC))
         if what == SCTLR and bool(value & SCTLR_M) != mmu:
             mmu = not mmu
-            phases.append([])
-    return Log(hits, phases, count)
+            phase += 1
+    return Log(hits, dcs)
 
 
 def twice(addresses, ranges):
