@@ -79,6 +79,18 @@ bool values_on_damage(const struct value *value, enum crashres_on_damage *on_dam
 	return true;
 }
 
+bool values_on_timeout(const struct value *value, enum crashres_on_timeout *on_timeout)
+{
+	/* In the order of the enum. */
+	static const char *const words[] = { "boot", "reset", "halt", NULL };
+	unsigned int index;
+
+	if (!values_word(value, words, &index))
+		return false;
+	*on_timeout = (enum crashres_on_timeout)index;
+	return true;
+}
+
 /* A number with up to two decimals, times 100. */
 static bool parse_hundredths(const char *text, uint64_t *hundredths)
 {

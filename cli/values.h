@@ -22,6 +22,7 @@ bool values_address(const struct value *value, uint64_t *address);
 /* Up to a day. */
 bool values_seconds(const struct value *value, uint32_t *seconds);
 bool values_on_damage(const struct value *value, enum crashres_on_damage *on_damage);
+bool values_on_timeout(const struct value *value, enum crashres_on_timeout *on_timeout);
 /* "auto", "off", or a percentage with up to two decimals, in 1/100 %. */
 bool values_repair(const struct value *value, uint32_t *repair);
 

@@ -37,8 +37,11 @@ static const char usage[] =
 "     --repair=auto|off|PERCENT\n"
 "                        Keep parity of PERCENT of what is checked (default: 6.25).\n"
 "     --check-time=SECONDS\n"
-"                        Check and repair no longer than this, then do as\n"
-"                        --on-damage says (default: 30; 0: without end).\n"
+"                        Check and repair no longer than this (default: 30;\n"
+"                        0: no limit).\n"
+"     --on-timeout=boot|reset|halt\n"
+"                        What to do if this time runs out before any damage is found:\n"
+"                        start the kernel (default), reset the machine, or halt it.\n"
 "     --root=DIR         For the machine of which DIR holds a copy of /proc and /sys:\n"
 "                        report to its console, reset it the way its firmware\n"
 "                        says. DIR may be /, for this machine.\n"
@@ -50,7 +53,7 @@ static const char usage[] =
 "\n"
 "Exit status: 0 done, 4 trouble.\n";
 
-enum { OPT_KERNEL = 256, OPT_INITRD, OPT_ON_DAMAGE, OPT_REPAIR, OPT_CHECK_TIME, OPT_SERIAL,
+enum { OPT_KERNEL = 256, OPT_INITRD, OPT_ON_DAMAGE, OPT_ON_TIMEOUT, OPT_REPAIR, OPT_CHECK_TIME, OPT_SERIAL,
        OPT_ROOT, OPT_UNSEAL };
 
 static const struct option long_options[] = {
@@ -58,6 +61,7 @@ static const struct option long_options[] = {
 	{ "initrd", required_argument, NULL, OPT_INITRD },
 	{ "output", required_argument, NULL, 'o' },
 	{ "on-damage", required_argument, NULL, OPT_ON_DAMAGE },
+	{ "on-timeout", required_argument, NULL, OPT_ON_TIMEOUT },
 	{ "repair", required_argument, NULL, OPT_REPAIR },
 	{ "check-time", required_argument, NULL, OPT_CHECK_TIME },
 	{ "serial", required_argument, NULL, OPT_SERIAL },
@@ -84,6 +88,8 @@ static enum parsed take_option(struct options *options, int option, const char *
 		return PARSED_OK;
 	case OPT_ON_DAMAGE:
 		return parsed_value(values_on_damage(&value, &options->seal.on_damage));
+	case OPT_ON_TIMEOUT:
+		return parsed_value(values_on_timeout(&value, &options->seal.on_timeout));
 	case OPT_REPAIR:
 		return parsed_value(values_repair(&value, &options->seal.repair));
 	case OPT_CHECK_TIME:

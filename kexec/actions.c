@@ -142,6 +142,7 @@ static struct crashres_request request_of(const struct options *options,
 	request.purgatory_mmu_off = options->purgatory_mmu_off;
 	request.no_checks = options->no_checks;
 	request.on_damage = options->on_damage;
+	request.on_timeout = options->on_timeout;
 	request.repair = options->repair;
 	request.check_seconds = options->check_seconds;
 	return request;

@@ -44,6 +44,7 @@ static const struct option native[] = {
 	{ "purgatory-mmu", required_argument, NULL, OPT_PURGATORY_MMU },
 	{ "no-checks", no_argument, NULL, 'i' },
 	{ "on-damage", required_argument, NULL, OPT_ON_DAMAGE },
+	{ "on-timeout", required_argument, NULL, OPT_ON_TIMEOUT },
 	{ "repair", required_argument, NULL, OPT_REPAIR },
 	{ "check-time", required_argument, NULL, OPT_CHECK_TIME },
 	{ "serial", required_argument, NULL, OPT_SERIAL },

@@ -70,6 +70,8 @@ static bool take_purgatory(struct options *options, int option, const struct val
 		return take_purgatory_mmu(value, &options->purgatory_mmu_off);
 	case OPT_ON_DAMAGE:
 		return values_on_damage(value, &options->on_damage);
+	case OPT_ON_TIMEOUT:
+		return values_on_timeout(value, &options->on_timeout);
 	case OPT_REPAIR:
 		return values_repair(value, &options->repair);
 	case OPT_CHECK_TIME:

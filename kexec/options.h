@@ -44,6 +44,7 @@ struct options {
 	bool purgatory_mmu_off;
 	bool no_checks;
 	enum crashres_on_damage on_damage;
+	enum crashres_on_timeout on_timeout;
 	uint32_t repair;		/* 1/100 %, or CRASHRES_REPAIR_AUTO */
 	uint32_t check_seconds;
 	const char *serial;		/* tty for purgatory's line; NULL: firmware's */

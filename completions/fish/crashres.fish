@@ -15,6 +15,7 @@ complete -c crashres -n '__fish_seen_subcommand_from seal' -l initrd -r -F -d 'I
 complete -c crashres -n '__fish_seen_subcommand_from seal' -l on-damage -x -a 'reset halt boot' -d 'Damage that cannot be repaired'
 complete -c crashres -n '__fish_seen_subcommand_from seal' -l repair -x -a 'auto off' -d 'How much parity is kept'
 complete -c crashres -n '__fish_seen_subcommand_from seal' -l check-time -x -d 'Check no longer than these seconds'
+complete -c crashres -n '__fish_seen_subcommand_from seal' -l on-timeout -x -a 'boot reset halt' -d 'When this time runs out'
 complete -c crashres -n '__fish_seen_subcommand_from seal' -l serial -x -d 'Serial port to report to'
 complete -c crashres -n '__fish_seen_subcommand_from seal' -l unseal -d 'Write the kernel that was sealed'
 complete -c crashres -n '__fish_seen_subcommand_from sign verify' -F

@@ -77,7 +77,7 @@ def complete_bash(command, *words):
     ("crashres", [""], ["--help", "--version", "report", "seal", "sign", "verify"]),
     ("crashres", ["report", "--j"], ["--json"]),
     ("crashres", ["seal", "--"], ["--check-time=", "--help", "--initrd=", "--kernel=", "--on-damage=",
-                                  "--output=", "--repair=", "--root=", "--serial=", "--unseal"]),
+                                  "--on-timeout=", "--output=", "--repair=", "--root=", "--serial=", "--unseal"]),
     ("crashres", ["sign", "--"], ["--append", "--cert=", "--hash=", "--help", "--key=",
                                   "--output=", "--passphrase-fd=", "--sigfile"]),
     ("crashres", ["sign", "--hash", ""], ["sha256", "sha384", "sha512"]),

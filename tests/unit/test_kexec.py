@@ -987,6 +987,7 @@ def test_bad_address(kexec, option, value):
 @pytest.mark.parametrize("option, takes", [
     ("repair", "auto, off or a number from 0.01 to 100"),
     ("on-damage", "reset, halt or boot"),
+    ("on-timeout", "boot, reset or halt"),
     ("check-time", "a number of seconds from 0 to 86400"),
     ("purgatory-mmu", "on or off"),
     ("seal", "auto, always or never"),

@@ -93,6 +93,17 @@ static void test_on_damage(void **state)
 		      "kexec: --on-damage takes reset, halt or boot, not \"\"\n");
 }
 
+/* Issue 10, point 2.4. */
+static void test_on_timeout(void **state)
+{
+	assert_int_equal(parse_ok("-p K").on_timeout, CRASHRES_ON_TIMEOUT_BOOT);
+	assert_int_equal(parse_ok("--on-timeout=boot -p K").on_timeout, CRASHRES_ON_TIMEOUT_BOOT);
+	assert_int_equal(parse_ok("--on-timeout=reset -p K").on_timeout, CRASHRES_ON_TIMEOUT_RESET);
+	assert_int_equal(parse_ok("--on-timeout halt -p K").on_timeout, CRASHRES_ON_TIMEOUT_HALT);
+	assert_result("--on-timeout=never -p K", PARSED_REFUSED,
+		      "kexec: --on-timeout takes boot, reset or halt, not \"never\"\n");
+}
+
 static void test_repair(void **state)
 {
 	assert_int_equal(parse_ok("-p K").repair, CRASHRES_REPAIR_AUTO);
@@ -311,7 +322,7 @@ static void print_numbers(FILE *out, const struct options *options)
 		{ "mem-min", options->window.base, 0 },
 		{ "mem-size", options->window.size, UINT64_MAX },
 		{ "entry", options->entry, 0 }, { "seal", options->sealing, 0 },
-		{ "on-damage", options->on_damage, 0 },
+		{ "on-damage", options->on_damage, 0 }, { "on-timeout", options->on_timeout, 0 },
 		{ "repair", options->repair, CRASHRES_REPAIR_AUTO },
 		{ "check-time", options->check_seconds, 30 },
 	};
@@ -510,7 +521,7 @@ static const struct name native[] = {
 	{ "load-panic", false, NULL }, { "load-preserve-context", false, NULL },
 	{ "mem-max", true, NULL }, { "mem-min", true, NULL }, { "no-checks", false, NULL },
 	{ "no-cma", false, NULL }, { "no-ifdown", false, NULL }, { "no-sync", false, NULL },
-	{ "on-damage", true, NULL }, { "print-ckr-size", false, NULL },
+	{ "on-damage", true, NULL }, { "on-timeout", true, NULL }, { "print-ckr-size", false, NULL },
 	{ "purgatory-mmu", true, NULL }, { "ramdisk", true, "initrd" }, { "repair", true, NULL },
 	{ "reuse-cmdline", false, NULL }, { "reuseinitrd", false, NULL }, { "root", true, NULL },
 	{ "seal", true, NULL }, { "serial", true, NULL }, { "status", false, NULL },
@@ -667,6 +678,7 @@ static void test_which_options_need_purgatory(void **state)
 {
 	static const char *const needing[] = {
 		"--serial=ttyS0", "--on-damage=reset", "--repair=auto", "--check-time=30",
+		"--on-timeout=boot",
 		"--purgatory-mmu=on",
 	};
 	char words[64];
@@ -719,6 +731,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_is_asked_for_without_arguments),
 		cmocka_unit_test(test_no_checks),
 		cmocka_unit_test(test_on_damage),
+		cmocka_unit_test(test_on_timeout),
 		cmocka_unit_test(test_repair),
 		cmocka_unit_test(test_bad_repair),
 		cmocka_unit_test(test_check_time),

@@ -60,6 +60,19 @@ def test_the_same_twice(run):
     assert (run.folder / "one").read_bytes() == (run.folder / "two").read_bytes()
 
 
+def test_what_happens_when_the_time_runs_out(run):
+    """Issue 10, point 2.4."""
+    images = {}
+    for policy in "boot", "reset", "halt":
+        assert run("seal", "--kernel=Image", f"--on-timeout={policy}", "-o", policy) == (0, "", "")
+        images[policy] = (run.folder / policy).read_bytes()
+    assert run("seal", "--kernel=Image", "-o", "default") == (0, "", "")
+    assert (run.folder / "default").read_bytes() == images["boot"]
+    assert len(set(images.values())) == 3
+    assert run("seal", "--kernel=Image", "--on-timeout=x", "-o", "bad") == (
+        4, "", 'crashres seal: --on-timeout takes boot, reset or halt, not "x"\n')
+
+
 def test_it_is_a_kernel_like_any_other(run):
     assert run("seal", "--kernel=Image", "-o", "sealed") == (0, "", "")
     done = subprocess.run([KEXEC, "--root", os.path.join(DATA, "virt-6.1"), "-s", "-p",
