@@ -10,6 +10,7 @@ import sys
 
 from lib import baremetal as bm
 import campaign
+from lib import devicetree
 from lib import oracle
 from lib import ram
 import pytest
@@ -140,3 +141,82 @@ def test_another_line_or_end_is_seen(repaired):
                    {"registers": {**outcome.registers, "x1": 1}}):
         with pytest.raises(AssertionError):
             campaign.check_case(case, dataclasses.replace(outcome, **change))
+
+
+# And where the device tree of a sealed Image is damaged.
+
+def picture_of(case):
+    picture = {}
+    for name, data in case.found.items():
+        ram.patch(picture, case.plan.address(name), data)
+    ram.patch(picture, campaign.TREE, case.tree)
+    return picture
+
+
+@pytest.fixture
+def booted(monkeypatch):
+    """A case whose initrd the tree moves away by a page, as if purgatory had found it there."""
+    monkeypatch.setattr(campaign, "sealed", True)
+    plan = campaign.make_plan((), True, bm.RESET)
+    start = campaign.SEALED_INITRD + bm.BLOCK
+    tree = devicetree.make((start, start + campaign.INITRD_SIZE), campaign.REGION,
+                           campaign.TREE_CORE)
+    case = campaign.Case(campaign.TREE_ONLY, "initrd moved", "max", bm.EL1, (), plan,
+                         plan.memory(), oracle.Expected(), tree)
+    after = picture_of(case)
+    ram.patch(after, start, plan.segments[-1].data)
+    outcome = bm.Outcome(
+        oracle.PREFIX + "23 of 64 blocks damaged, 23 repaired, 1 ms: starting the kernel\r\nx0=\n",
+        oracle.BOOTED, {"x0": campaign.TREE, "x1": 0, "x2": 0, "x3": 0, "pc": plan.kernel_entry,
+                        "CurrentEL": 4, "DAIF": bm.DAIF_MASKED, "SCTLR": 0, "HCR": 0, "ISR": 0},
+        {"kernel": plan.segments[0].data, "tree": tree}, picture_of(case), after)
+    assert campaign.check_tree_case(case, outcome) == campaign.REPAIRED
+    return case, outcome
+
+
+def changed_after(outcome, address):
+    after = dict(outcome.after)
+    ram.patch(after, address, bm.flip(ram.read(after, address, 1), 0))
+    return dataclasses.replace(outcome, after=after)
+
+
+def test_a_store_past_the_initrd_is_seen(booted):
+    """Issue 10, section 3: to anything but the place that the tree gives the initrd, its own and
+    what is undamaged of the kernel included."""
+    case, outcome = booted
+    plan = case.plan
+    for at in (campaign.SEALED, plan.base, plan.base + plan.table_offset[0], plan.parity_base,
+               campaign.SEALED_KERNEL, campaign.SEALED_KERNEL - 1, campaign.SEALED_INITRD,
+               campaign.TREE_CORE + 4096, bm.RAM):
+        with pytest.raises(AssertionError, match=f"RAM was written to at {at:#x}"):
+            campaign.check_tree_case(case, changed_after(outcome, at))
+
+
+def test_an_unverified_byte_that_runs_is_seen(booted):
+    case, outcome = booted
+    start = campaign.SEALED_INITRD + bm.BLOCK
+    for at in (start, start + campaign.INITRD_SIZE - 1):
+        with pytest.raises(AssertionError, match="an unverified initrd was started"):
+            campaign.check_tree_case(case, changed_after(outcome, at))
+    damaged = bm.flip(case.found["kernel"], 5000)
+    case = dataclasses.replace(case, found={**case.found, "kernel": damaged})
+    outcome = dataclasses.replace(outcome, before=picture_of(case),
+                                  memory={**outcome.memory, "kernel": damaged})
+    after = dict(outcome.after)
+    ram.patch(after, campaign.SEALED_KERNEL, damaged)
+    with pytest.raises(AssertionError, match="an unverified kernel was started"):
+        campaign.check_tree_case(case, dataclasses.replace(outcome, after=after))
+
+
+def test_an_initrd_over_something_else_may_not_be_stored_to(booted):
+    case, outcome = booted
+    for start in (campaign.SEALED_KERNEL + bm.BLOCK, campaign.SEALED_PARITY, campaign.SEALED,
+                  campaign.TREE - bm.BLOCK):
+        tree = devicetree.make((start, start + campaign.INITRD_SIZE), campaign.REGION,
+                               campaign.TREE_CORE)
+        moved = dataclasses.replace(case, tree=tree)
+        result = bm.Outcome(oracle.PREFIX + "damaged: resetting\r\n", oracle.RESET, {},
+                            outcome.memory, picture_of(moved), picture_of(moved))
+        assert campaign.check_tree_case(moved, result) == campaign.RESET
+        with pytest.raises(AssertionError, match="RAM was written to"):
+            campaign.check_tree_case(moved, changed_after(result, start + 3))
