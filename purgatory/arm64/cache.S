@@ -46,8 +46,11 @@
 	 * Clean and invalidate [x0, x1) to the point of coherency; x0 is lost, x2-x6 used.
 	 * Sixteen lines a turn as long as there are so many: every segment goes through here
 	 * four times. Compared with signs, as x6 can be below 0; addresses have 56 bits.
+	 * With the MMU off, only a barrier orders earlier stores with a DC (Arm ARM,
+	 * "Ordering and completion of data and instruction cache instructions").
 	 */
 	.macro	clean_range
+	dmb	sy
 	line_size
 	sub	x3, x2, #1
 	bic	x4, x0, x3
