@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Purgatory on a CPU with caches: the model finds nothing, and finds what is taken out."""
+"""Purgatory on a CPU with caches and TLB: the models find nothing wrong, in either form.
 
-import random
-import struct
+Issue 10, section 3. That the models find what is wrong is shown by test_cache_mutants.py.
+"""
 
 from lib import baremetal as bm
 from lib import cachemodel as cm
+from lib import mmumodel as mm
 from lib import oracle
+from lib import rules
 import pytest
-from lib.scenario import PURGATORY_ELSEWHERE, REGION, UNMAPPED, Bench
+from lib.scenario import PURGATORY_ELSEWHERE, REGION, UNMAPPED
 
 pytest.importorskip("unicorn", reason="no python3-unicorn")
-from lib import replay  # needs it
+from lib import cachebench  # needs it
+from lib import mutants
+from lib import replay
 
 pytestmark = pytest.mark.skipif(bm.missing() is not None, reason=str(bm.missing()))
 
@@ -22,50 +26,8 @@ SEGMENTS = ("kernel", "initrd", "dtb")
 
 
 @pytest.fixture(scope="module")
-def symbols():
-    return replay.Symbols()
-
-
-@pytest.fixture(scope="module")
 def bench(tmp_path_factory):
-    return Bench(tmp_path_factory.mktemp("cache"))
-
-
-@pytest.fixture(scope="module")
-def intact(bench, symbols):
-    """A run that nothing is wrong with, to be asked where instructions are."""
-    return old_kernel(bench.plan, bm.EL1, symbols).run()
-
-
-def old_kernel(plan, level, symbols, damage=None, cleaned=False):
-    """Ready to run, with all lines dirty in the cache: what was loaded, junk over scratch.
-
-    cleaned: the same is in memory. Else there is junk, but for the code, and for header
-    and params, which have to be read before it is known what to clean.
-    damage: (name, offset) of a bit that is wrong in the cache.
-    """
-    machine = replay.Replay(plan, level, symbols)
-    junk = random.Random(3).randbytes
-    purgatory = plan.purgatory()
-    parts = {segment.name: (segment.base, segment.data) for segment in plan.segments
-             if not segment.absent}
-    tables = plan.table_offset[0]
-    parts["tables"] = (plan.base + tables, purgatory[tables:])
-    for base, data in parts.values():
-        machine.place_in_memory(base, data if cleaned else junk(len(data)))
-    parts["image"] = (plan.base, purgatory[: plan.scratch_offset])
-    parts["params"] = (plan.base + plan.image_size, purgatory[plan.image_size : tables])
-    parts["scratch"] = (plan.base + plan.scratch_offset,
-                        junk(plan.image_size - plan.scratch_offset))
-    for name, (base, data) in parts.items():
-        if damage and name == damage[0]:
-            data = bm.flip(data, damage[1])
-        machine.cache.leave_dirty(base, data)
-    return machine
-
-
-def found(outcome):
-    return {(violation.what, violation.area.name) for violation in outcome.violations}
+    return cachebench.CacheBench(tmp_path_factory.mktemp("cache"))
 
 
 def lines_of(plan, name):
@@ -86,12 +48,19 @@ def assert_kernel_is_there(plan, outcome):
             assert outcome.memory(segment.base, len(segment.data)) == segment.data
 
 
+def record_of(plan, outcome):
+    return bm.read_record(outcome.memory(plan.record, bm.RECORD_SIZE))
+
+
+# What kexec_load has loaded
+
+
 @levels
 @regions
 @pytest.mark.parametrize("cleaned", [True, False], ids=["in-memory", "in-the-cache-only"])
-def test_an_intact_run_breaks_no_rule(bench, symbols, level, region, cleaned):
-    plan = bench.make_plan(region=region)
-    outcome = old_kernel(plan, level, symbols, cleaned=cleaned).run()
+def test_an_intact_run_breaks_no_rule(bench, level, region, cleaned):
+    plan = bench.loaded_plan(region=region)
+    outcome = bench.old_kernel(plan, replay.Machine(level), cleaned=cleaned).run()
     assert_clean(outcome)
     assert_kernel_is_there(plan, outcome)
     cache = outcome.cache
@@ -104,20 +73,20 @@ def test_an_intact_run_breaks_no_rule(bench, symbols, level, region, cleaned):
     for name in ("image", "params", "tables"):
         assert lines_of(plan, name) <= cache.read
     # So many of them there are: not an empty run.
-    assert sum(len(lines_of(plan, name)) for name in SEGMENTS) == 9 * bm.BLOCK // cm.LINE
+    assert sum(len(lines_of(plan, name)) for name in SEGMENTS) == 9 * bm.BLOCK // rules.LINE
     assert lines_of(plan, "scratch") <= set(cache.cleaned)
 
 
-def test_at_any_page_it_breaks_none(bench, symbols):
-    plan = bench.make_plan(base=PURGATORY_ELSEWHERE)
-    outcome = old_kernel(plan, bm.EL1, symbols).run()
+def test_at_any_page_it_breaks_none(bench):
+    plan = bench.loaded_plan(base=PURGATORY_ELSEWHERE)
+    outcome = bench.old_kernel(plan).run()
     assert_clean(outcome)
     assert_kernel_is_there(plan, outcome)
 
 
-def test_without_sha_instructions_it_breaks_none(bench, symbols):
-    plan = bench.make_plan(region=None, image=bm.portable_image())
-    outcome = old_kernel(plan, bm.EL1, symbols).run()
+def test_without_sha_instructions_it_breaks_none(bench):
+    plan = bench.loaded_plan(region=None, image=bm.portable_image())
+    outcome = bench.old_kernel(plan).run()
     assert_clean(outcome)
     assert_kernel_is_there(plan, outcome)
 
@@ -126,9 +95,9 @@ def test_without_sha_instructions_it_breaks_none(bench, symbols):
 @pytest.mark.parametrize("name,offset", [
     ("kernel", 0x2345), ("kernel", 0x3FFF), ("initrd", 0x1FFF), ("dtb", 0),
 ])
-def test_damage_in_the_cache_alone_is_found(bench, symbols, region, name, offset):
-    plan = bench.make_plan(region=region)
-    outcome = old_kernel(plan, bm.EL1, symbols, (name, offset)).run()
+def test_damage_in_the_cache_alone_is_found(bench, region, name, offset):
+    plan = bench.loaded_plan(region=region, groups=0)
+    outcome = bench.old_kernel(plan, damage=[(name, offset)]).run()
     assert_clean(outcome)
     assert outcome.reason == "reset"
     assert f"{name} damaged at offset {offset & -bm.BLOCK:#x}" in outcome.console
@@ -137,161 +106,186 @@ def test_damage_in_the_cache_alone_is_found(bench, symbols, region, name, offset
 @pytest.mark.parametrize("name,offset", [
     ("params", bm.PARAMS_KERNEL_ENTRY), ("params", 2 * bm.BLOCK), ("image", 8),
 ])
-def test_damage_to_purgatory_in_the_cache_alone_is_found(bench, symbols, name, offset):
-    outcome = old_kernel(bench.plan, bm.EL1, symbols, (name, offset)).run()
+def test_damage_to_purgatory_in_the_cache_alone_is_found(bench, name, offset):
+    outcome = bench.old_kernel(bench.loaded_plan(), damage=[(name, offset)]).run()
     assert_clean(outcome)
     assert outcome.reason == "reset"
     assert outcome.console == (oracle.SELF_DAMAGED if name == "params" else "")
 
 
 @pytest.mark.parametrize("table", [0, 1])
-def test_a_table_that_is_damaged_in_the_cache_alone_is_known(bench, symbols, table):
-    plan = bench.plan
+def test_a_table_that_is_damaged_in_the_cache_alone_is_known(bench, table):
+    plan = bench.loaded_plan()
     offset = plan.table_offset[table] - plan.table_offset[0]
-    outcome = old_kernel(plan, bm.EL1, symbols, ("tables", offset)).run()
+    outcome = bench.old_kernel(plan, damage=[("tables", offset)]).run()
     assert_clean(outcome)
     assert_kernel_is_there(plan, outcome)
-    record = bm.read_record(outcome.memory(plan.record, bm.RECORD_SIZE))
-    assert record.flags & (bm.FLAG_TABLE_0 | bm.FLAG_TABLE_1) == (
+    assert record_of(plan, outcome).flags & (bm.FLAG_TABLE_0 | bm.FLAG_TABLE_1) == (
         bm.FLAG_TABLE_0, bm.FLAG_TABLE_1)[table]
 
 
-def test_damage_over_scratch_does_not_matter(bench, symbols):
-    outcome = old_kernel(bench.plan, bm.EL1, symbols, ("scratch", 77)).run()
+def test_damage_over_scratch_does_not_matter(bench):
+    plan = bench.loaded_plan()
+    outcome = bench.old_kernel(plan, damage=[("scratch", 77)]).run()
     assert_clean(outcome)
-    assert_kernel_is_there(bench.plan, outcome)
+    assert_kernel_is_there(plan, outcome)
 
 
-# What the maintenance is for: each piece taken out, by its code in the image
-
-NOP = 0xD503201F
-CIVAC_X0, CVAC_X0, IVAC_X0 = 0xD50B7E20, 0xD50B7A20, 0xD5087620
-DSB_SY, IC_IALLU = 0xD5033F9F, 0xD508751F
-MOV_X5 = {2: 0xD2800045, 1: 0xD2800025}
-MOV_X29_XZR = 0xAA1F03FD
-
-
-def word_at(image, offset):
-    return int.from_bytes(image[offset : offset + 4], "little")
-
-
-def patch(offset, new, old=None):
-    """The image with another instruction."""
-    image = bytearray(bm.image_path().read_bytes())
-    assert old in (None, word_at(image, offset))
-    image[offset : offset + 4] = struct.pack("<I", new)
-    return bytes(image)
-
-
-def place_of(word, function, symbols):
-    """Where an instruction is in a function, in order."""
-    image = bm.image_path().read_bytes()
-    start = symbols.address[function]
-    offsets = range(start, len(image), 4)
-    return [offset for offset in offsets if word_at(image, offset) == word
-            and symbols.place(offset).partition("+")[0] == function]
-
-
-def calls(intact, function, callers=None):
-    """Where it was called from, in order of execution."""
-    return [offset for offset, name, caller in intact.calls
-            if name == function and (callers is None or caller in callers)]
-
-
-def without_call(function, index, callers=None):
-    return lambda intact, symbols: patch(calls(intact, function, callers)[index], NOP)
-
-
-def without_civac(function, index):
-    return lambda intact, symbols: patch(
-        place_of(CIVAC_X0, function, symbols)[index], NOP)
-
-
-def instead(function, old, new):
-    """Of the first one in the function."""
-    return lambda intact, symbols: patch(place_of(old, function, symbols)[0], new, old)
-
-
-def in_segments(what):
-    return {(what, name) for name in SEGMENTS}
-
-
-SELF = ("pg_check_self", "clean_self")
-MUTANTS = {
-    "segments-before": (
-        without_call("pg_clean_checked", 0),
-        in_segments(cm.READ_EARLY) | in_segments(cm.END_UNREAD)),
-    "segments-after": (
-        without_call("pg_clean_checked", -1),
-        in_segments(cm.END_HELD) | {(cm.OFF_DIRTY, "dtb"), (cm.OFF_DIRTY, "bitmap")}),
-    "image-at-entry": (
-        without_call("pg_cache_clean_image", 0),
-        {(cm.WRITTEN_PAST, "scratch"), (cm.END_UNREAD, "image")}),
-    "scratch-before-off": (
-        without_civac("pg_mmu_disable", 0), {(cm.OFF_DIRTY, "scratch")}),
-    "scratch-before-on": (
-        instead("pg_mmu_enable", IVAC_X0, NOP), {(cm.ON_OLD, "scratch")}),
-    "page-tables": (without_call("pg_cache_clean", 0, SELF), {(cm.END_UNREAD, "params")}),
-    "each-twice": (
-        instead("pg_cache_clean", MOV_X5[2], MOV_X5[1]),
-        in_segments(cm.CLEANED_ONCE)),
-    "image-twice": (
-        instead("pg_cache_clean_image", MOV_X5[2], MOV_X5[1]), {(cm.CLEANED_ONCE, "scratch")}),
-    "dsb": (
-        instead("pg_cache_clean_image", DSB_SY, NOP), {(cm.WRITTEN_PAST, "scratch")}),
-    "cvac": (
-        instead("pg_cache_clean", CIVAC_X0, CVAC_X0), in_segments(cm.OTHER_MAINTENANCE)),
-    "ivac": (
-        instead("pg_cache_clean", CIVAC_X0, IVAC_X0), in_segments(cm.OTHER_MAINTENANCE)),
-    "old-code": (
-        instead("pg_start_kernel", IC_IALLU, NOP), {(cm.END_OLD_CODE, "kernel")}),
-}
-
-
-@pytest.mark.parametrize("name", MUTANTS)
-def test_what_is_taken_out_is_missed(bench, intact, symbols, name):
-    """At least by the rules that it is there for; what follows from it is found too."""
-    assert_clean(intact)
-    make, expected = MUTANTS[name]
-    plan = bench.make_plan(image=make(intact, symbols))
-    outcome = old_kernel(plan, bm.EL1, symbols, cleaned=True).run()
-    assert expected <= found(outcome), outcome
-
-
-def test_a_rule_that_is_broken_lets_damage_through(bench, intact, symbols):
-    """With caches off and nothing cleaned before, the check looks past the cache."""
-    make, _ = MUTANTS["segments-before"]
-    plan = bench.make_plan(region=None, image=make(intact, symbols))
-    outcome = old_kernel(plan, bm.EL1, symbols, ("initrd", 0x1234), cleaned=True).run()
-    assert {(cm.READ_EARLY, "initrd"), (cm.READ_PAST, "initrd")} <= found(outcome), outcome
-    assert outcome.reason == "kernel"
-    [initrd] = [segment for segment in plan.segments if segment.name == "initrd"]
-    assert outcome.memory(initrd.base, len(initrd.data)) == bm.flip(initrd.data, 0x1234)
-
-
-def test_what_a_violation_says(bench, intact, symbols):
-    make, _ = MUTANTS["scratch-before-off"]
-    plan = bench.make_plan(image=make(intact, symbols))
-    outcome = old_kernel(plan, bm.EL1, symbols, cleaned=True).run()
-    [violation] = outcome.violations
-    offset = violation.pc - plan.base
-    assert symbols.address["pg_mmu_disable"] < offset
-    address = plan.base + plan.scratch_offset
-    assert str(violation) == (
-        f"{symbols.place(offset)} (pc {violation.pc:#x}):"
-        f" scratch+{violation.address - address:#x} ({violation.address:#x})"
-        f" is dirty when the caches are switched off, {len(violation.lines)} lines"
-    )
-
-
-def test_nothing_but_the_mapped_is_accessed(bench, symbols):
-    outside = bench.make_plan(more=[bm.Segment("outside", UNMAPPED, bytes(2 * bm.BLOCK))])
-    outcome = old_kernel(outside, bm.EL1, symbols).run()
-    assert found(outcome) == {(cm.NOT_MAPPED, "outside")}
+def test_nothing_but_the_mapped_is_accessed(bench):
+    outside = bench.loaded_plan(more=[bm.Segment("outside", UNMAPPED, bytes(2 * bm.BLOCK))])
+    outcome = bench.old_kernel(outside).run()
+    assert outcome.found == {(mm.NOT_MAPPED, "outside")}
     assert outcome.reason == "abort"
 
 
+# Repair
+
+
+ONE = [("kernel", 0x2345)]
+# Two of a group, and one of the other: blocks 0 and 4, block 7, where the record goes.
+THREE = [("kernel", 5), ("initrd", 0x123), ("dtb", 0)]
+
+
+def assert_repaired(plan, outcome, count):
+    assert_clean(outcome)
+    assert_kernel_is_there(plan, outcome)
+    assert f" {count} of {plan.blocks} blocks damaged, {count} repaired" in outcome.console
+
+
+@levels
+@regions
+@pytest.mark.parametrize("damage", [ONE, THREE], ids=["one", "three"])
+def test_a_repair_breaks_no_rule(bench, level, region, damage):
+    plan = bench.loaded_plan(region=region)
+    outcome = bench.old_kernel(plan, replay.Machine(level), damage=damage).run()
+    assert_repaired(plan, outcome, len(damage))
+    parity = lines_of(plan, "parity")
+    assert parity & outcome.cache.read
+    assert not parity & outcome.cache.read_cached if not region else True
+    assert record_of(plan, outcome).repaired == len(damage)
+
+
+@regions
+def test_a_repair_without_vectors_breaks_none(bench, region):
+    plan = bench.loaded_plan(region=region, image=bm.portable_image())
+    outcome = bench.old_kernel(plan, damage=ONE).run()
+    assert_repaired(plan, outcome, 1)
+
+
+@regions
+def test_stale_lines_over_parity_do_not_matter(bench, region):
+    """The parity is in memory, and junk that is older is in the cache: DMA wrote it."""
+    plan = bench.loaded_plan(region=region)
+    outcome = bench.old_kernel(plan, damage=THREE, stale=["parity"]).run()
+    assert_repaired(plan, outcome, 3)
+
+
+@regions
+def test_stale_lines_over_segments_do_not_matter(bench, region):
+    plan = bench.loaded_plan(region=region)
+    outcome = bench.old_kernel(plan, stale=SEGMENTS).run()
+    assert_clean(outcome)
+    assert_kernel_is_there(plan, outcome)
+
+
+@regions
+def test_parity_that_is_damaged_in_the_cache_alone(bench, region):
+    """P of the group is wrong, Q is not."""
+    plan = bench.loaded_plan(region=region)
+    outcome = bench.old_kernel(plan, damage=[*ONE, ("parity", 77)]).run()
+    assert_repaired(plan, outcome, 1)
+
+
+# Registers that QEMU 7.2 has none of
+
+
+TCRX = {replay.ID_AA64MMFR3_EL1: 1}
+
+
+@levels
+def test_permission_indirection_is_switched_off(bench, level):
+    """Point 2.6: the old kernel has set TCR2_ELx.PIE."""
+    plan = bench.loaded_plan()
+    machine = replay.Machine(level, {**TCRX, replay.TCR2[level[0]]: mm.TCR2_PIE})
+    outcome = bench.old_kernel(plan, machine).run()
+    assert_clean(outcome)
+    assert_kernel_is_there(plan, outcome)
+    assert record_of(plan, outcome).flags & bm.FLAG_MMU
+
+
+def test_without_tcr2_the_register_is_left_alone(bench):
+    plan = bench.loaded_plan()
+    machine = replay.Machine(traps=frozenset(replay.TCR2.values()))
+    outcome = bench.old_kernel(plan, machine).run()
+    assert_clean(outcome)
+    assert record_of(plan, outcome).flags & bm.FLAG_MMU
+
+
+@levels
+def test_tcr2_that_traps_leaves_the_mmu_off(bench, level):
+    """Point 2.6: firmware makes an access to TCR2 undefined."""
+    plan = bench.loaded_plan()
+    machine = replay.Machine(level, {**TCRX, replay.TCR2[level[0]]: mm.TCR2_PIE},
+                             frozenset(replay.TCR2.values()))
+    outcome = bench.old_kernel(plan, machine, damage=ONE).run()
+    assert_repaired(plan, outcome, 1)
+    assert not record_of(plan, outcome).flags & bm.FLAG_MMU
+
+
+def method_of(plan, outcome):
+    return record_of(plan, outcome).flags >> bm.SHA256_SHIFT & 0xFF
+
+
+SME = {replay.ID_AA64PFR1_EL1: 1 << 24}
+
+
+@levels
+@pytest.mark.parametrize("svcr,traps,method", [
+    (replay.SVCR_SM, False, bm.INSTRUCTIONS), (replay.SVCR_SM, True, bm.PORTABLE),
+    (0, False, bm.INSTRUCTIONS), (0, True, bm.INSTRUCTIONS),
+], ids=["streaming", "streaming-for-good", "not-streaming", "not-streaming-and-trapped"])
+def test_streaming_mode(bench, level, svcr, traps, method):
+    """Point 2.6: vectors of the check need SVCR.SM = 0, and a write of SVCR may be undefined."""
+    plan = bench.loaded_plan()
+    machine = replay.Machine(level, {**SME, replay.SVCR: svcr},
+                             frozenset([replay.SVCR] if traps else []))
+    outcome = bench.old_kernel(plan, machine, damage=ONE).run()
+    assert_repaired(plan, outcome, 1)
+    assert method_of(plan, outcome) == method
+
+
+@pytest.mark.parametrize("level,registers", [
+    (bm.EL1, {replay.CPACR_EL1: 0}), (bm.EL2, {replay.CPTR_EL2: replay.CPTR_TFP}),
+    (bm.EL2_VHE, {replay.CPTR_EL2: 0}),
+], ids=["EL1", "EL2", "EL2-VHE"])
+def test_vectors_that_trap_are_enabled(bench, level, registers):
+    plan = bench.loaded_plan()
+    outcome = bench.old_kernel(plan, replay.Machine(level, registers)).run()
+    assert_clean(outcome)
+    assert method_of(plan, outcome) == bm.INSTRUCTIONS
+
+
+# The maintenance itself: see test_cache_mutants.py. What a violation says:
+
+
+def test_what_a_violation_says(bench):
+    plan = bench.loaded_plan()
+    image = mutants.Image(plan.image, bench.symbols(plan))
+    civac = image.nth("pg_mmu_disable", mutants.CIVAC, 0)
+    plan = bench.loaded_plan(image=image.with_words({civac: mutants.NOP}))
+    outcome = bench.old_kernel(plan, cleaned=True).run()
+    [violation] = [v for v in outcome.violations if v.what == cm.OFF_DIRTY]
+    address = plan.base + plan.scratch_offset
+    assert str(violation) == (
+        f"{bench.symbols(plan).place(violation.pc - plan.base)} (pc {violation.pc:#x}):"
+        f" scratch+{violation.address - address:#x} ({violation.address:#x})"
+        f" is dirty when the caches are switched off, {len(violation.lines)} lines"
+    )
+    assert image.find("pg_mmu_disable", mutants.CIVAC)[0] < violation.pc - plan.base
+
+
 # ldur x29 or q0, [sp, #...], where sp is a multiple of 16 and x29 about to be 0
+MOV_X29_XZR = (0xFFFFFFFF, 0xAA1F03FD)
 UNALIGNED = {
     "a-word-at-7": (0xF8400000 | (-7 & 0x1FF) << 12 | 31 << 5 | 29, cm.UNALIGNED),
     "a-word-at-8": (0xF8400000 | (-8 & 0x1FF) << 12 | 31 << 5 | 29, None),
@@ -301,10 +295,12 @@ UNALIGNED = {
 
 
 @pytest.mark.parametrize("name", UNALIGNED)
-def test_no_access_is_unaligned_while_the_mmu_is_off(bench, intact, symbols, name):
+def test_no_access_is_unaligned_while_the_mmu_is_off(bench, name):
     load, what = UNALIGNED[name]
-    [main] = calls(intact, "pg_main")
-    plan = bench.make_plan(image=patch(main - 4, load, MOV_X29_XZR))
-    outcome = old_kernel(plan, bm.EL1, symbols).run()
-    assert found(outcome) == ({(what, "scratch")} if what else set())
+    plan = bench.loaded_plan()
+    image = mutants.Image(plan.image, bench.symbols(plan))
+    before_main = image.nth("entry", MOV_X29_XZR, 0)
+    outcome = bench.old_kernel(
+        bench.loaded_plan(image=image.with_words({before_main: load}))).run()
+    assert outcome.found == ({(what, "scratch")} if what else set())
     assert outcome.reason == ("abort" if what else "kernel")

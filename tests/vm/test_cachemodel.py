@@ -3,24 +3,34 @@
 
 from lib import baremetal as bm
 from lib import cachemodel as cm
+from lib import mmumodel as mm
+from lib import rules
 import pytest
 
 PARTS = {
-    name: cm.Area(name, 0x80000000 + number * bm.BLOCK, 0x80001000 + number * bm.BLOCK, kind)
+    name: rules.Area(name, 0x80000000 + number * bm.BLOCK, 0x80001000 + number * bm.BLOCK, kind)
     for number, (name, kind) in enumerate([
-        ("kernel", cm.SEGMENT), ("scratch", cm.SCRATCH), ("image", cm.CHECKED),
-        ("uart", cm.DEVICE), ("beside", cm.SCRATCH),
+        ("kernel", rules.SEGMENT), ("scratch", rules.SCRATCH), ("image", rules.CHECKED),
+        ("uart", rules.DEVICE), ("beside", rules.SCRATCH), ("parity", rules.PARITY),
+        ("tree", rules.TREE),
     ])
 }
-KINDS = {"kernel": bm.DATA, "scratch": bm.DATA, "image": bm.CODE, "uart": bm.DEVICE}
+KINDS = {"kernel": bm.DATA, "scratch": bm.DATA, "image": bm.CODE, "uart": bm.DEVICE,
+         "parity": bm.DATA, "tree": bm.DATA}
 TABLES = 0x80010000
+TABLES_SIZE = 4 * bm.BLOCK
 MAIR = 0xFF00
+TCR = 5 << 32 | 3 << 12 | 1 << 10 | 1 << 8 | 16
 OLD, NEW = b"old." * 16, b"new!" * 16
 
 
 class Memory:
-    def __init__(self):
-        maps = [(PARTS[name].first, PARTS[name].end, kind) for name, kind in KINDS.items()]
+    def __init__(self, kinds={}):
+        """kinds: of areas that are mapped otherwise."""
+        nobody = rules.Area("nobody", TABLES - bm.BLOCK, TABLES, rules.NOBODY)
+        places = {**PARTS, "nobody": nobody}
+        maps = [(places[name].first, places[name].end, kind)
+                for name, kind in {**KINDS, **kinds}.items()]
         self._data = bytearray(TABLES - 0x80000000)
         self._data += bm.PageTables(maps, TABLES, 0).bytes()
 
@@ -32,47 +42,81 @@ class Memory:
 
 
 class Steps:
-    """Drives a cache as a purgatory would, by names of areas."""
+    """Drives the models as a purgatory would, by names of areas."""
 
     def __init__(self):
         self.memory = Memory()
-        self.cache = cm.Cache(self.memory, PARTS.values(), lambda pc: f"code+{pc:#x}")
+        areas = rules.Areas([*PARTS.values(), rules.Area("tables", TABLES, TABLES + TABLES_SIZE,
+                                                         rules.SCRATCH)])
+        self.violations = rules.Violations(areas, lambda pc: f"code+{pc:#x}")
+        self.cache = cm.Cache(self.memory, areas, self.violations)
+        self.mmu = mm.Mmu(self.memory, areas, self.violations)
+        self.code = mm.InstructionCache(areas, self.violations)
+        self.regime = mm.Regime(TABLES, MAIR, TCR)
+        self.pc = PARTS["image"].first
 
-    def control(self, sctlr):
-        self.cache.control(0, sctlr, lambda address: cm.walk(self.memory, TABLES, MAIR, address))
+    def control(self, sctlr, after_isb=True):
+        on, caching = bool(sctlr & mm.SCTLR_M), bool(sctlr & mm.SCTLR_C)
+        self.mmu.control(0, on, self.regime, after_isb)
+        self.cache.control(0, on and caching)
+        self.mmu.write_register(0, "SCTLR")
 
     def on(self):
-        self.control(cm.SCTLR_M | cm.SCTLR_C)
+        self.forget()
+        self.switch_on()
+        self.mmu.isb()
+
+    def switch_on(self):
+        self.control(mm.SCTLR_M | mm.SCTLR_C)
 
     def off(self):
         self.control(0)
+        self.mmu.isb()
+        self.forget()
+
+    def forget(self):
+        """Drops all translations."""
+        self.mmu.tlbi(True)
+        self.mmu.dsb()
+        self.mmu.isb()
+
+    def fresh(self):
+        """Drops all instructions."""
+        self.code.invalidate()
+        self.code.dsb()
+        self.code.isb()
 
     def clean(self, *names, times=2):
         self.civac(*names, times=times)
-        self.cache.dsb(0)
+        for name in self.cache.dsb(0):
+            self.code.memory_changed(name)
 
     def civac(self, *names, times=2):
         for _ in range(times):
             for name in names:
                 for line in PARTS[name].lines:
-                    self.cache.civac(line)
+                    self.cache.civac(0, line)
 
     def invalidate(self, name):
+        self.cache.barrier()
         for line in [*PARTS[name].lines] * 2:
             self.cache.ivac(0, line)
         self.cache.dsb(0)
 
     def access(self, name, offset=0, size=8, write=False):
-        return self.cache.access(0, PARTS[name].first + offset, size, write)
+        address = PARTS[name].first + offset
+        self.code.data(self.pc, address)
+        page = self.mmu.data(0, address, write)
+        return bool(page) and self.cache.access(0, address, size, write, page)
 
     def write(self, name, data=NEW):
         address = PARTS[name].first
-        if self.access(name, 0, cm.LINE, True):
+        if self.access(name, 0, rules.LINE, True):
             self.memory.write(address, data)
 
     def read_all(self, name):
-        for line in PARTS[name].lines:
-            self.cache.access(0, line, 8, False)
+        for offset in range(0, bm.BLOCK, rules.LINE):
+            self.access(name, offset)
 
     def check(self):
         """All that a purgatory which keeps the rules does."""
@@ -85,11 +129,12 @@ class Steps:
         self.clean("scratch")
 
     def hand_over(self):
-        self.cache.invalidate_code()
-        self.cache.hand_over(0, PARTS["kernel"].first)
+        self.fresh()
+        for model in (self.cache, self.mmu, self.code):
+            model.hand_over(0, PARTS["kernel"].first)
 
     def found(self):
-        return {(what, name) for what, name, _ in self.cache.violations}
+        return self.violations.names()
 
 
 def rule_all_kept(steps):
@@ -147,7 +192,7 @@ def rule_invalidated_before_switched_on(steps):
     steps.write("scratch")
     steps.invalidate("scratch")
     steps.on()
-    assert steps.memory.read(PARTS["scratch"].first, cm.LINE) == NEW
+    assert steps.memory.read(PARTS["scratch"].first, rules.LINE) == NEW
     return set()
 
 
@@ -157,7 +202,7 @@ def rule_thrown_away(steps):
     steps.memory.write(PARTS["scratch"].first, NEW)
     steps.invalidate("scratch")
     steps.on()
-    assert steps.memory.read(PARTS["scratch"].first, cm.LINE) == NEW
+    assert steps.memory.read(PARTS["scratch"].first, rules.LINE) == NEW
     return set()
 
 
@@ -188,18 +233,18 @@ def rule_not_mapped(steps):
     assert steps.access("beside")
     steps.on()
     assert not steps.access("beside")
-    return {(cm.NOT_MAPPED, "beside")}
+    return {(mm.NOT_MAPPED, "beside")}
 
 
 def rule_read_only(steps):
     steps.on()
     assert steps.access("image")
     assert not steps.access("image", write=True)
-    return {(cm.READ_ONLY, "image")}
+    return {(mm.READ_ONLY, "image")}
 
 
 def rule_not_ours(steps):
-    steps.cache.access(0, 0x40000000, 8, False)
+    steps.cache.access(0, 0x40000000, 8, False, mm.FLAT)
     return {(cm.NOT_OURS, "elsewhere")}
 
 
@@ -220,7 +265,9 @@ def rule_written_between_civac_and_dsb(steps):
 
 def rule_caches_off_mmu_on(steps):
     steps.clean("scratch")
-    steps.control(cm.SCTLR_M)
+    steps.forget()
+    steps.control(mm.SCTLR_M)
+    steps.mmu.isb()
     steps.write("scratch")
     steps.control(0)
     return set()
@@ -232,7 +279,7 @@ def rule_repaired_and_not_cleaned(steps):
     steps.write("kernel")
     steps.off()
     steps.hand_over()
-    assert steps.memory.read(PARTS["kernel"].first, cm.LINE) == NEW
+    assert steps.memory.read(PARTS["kernel"].first, rules.LINE) == NEW
     return {(cm.OFF_DIRTY, "kernel"), (cm.END_DIRTY, "kernel"), (cm.END_HELD, "kernel")}
 
 
@@ -249,7 +296,7 @@ def rule_caches_on_at_the_end(steps):
     steps.check()
     steps.on()
     steps.hand_over()
-    return {(cm.END_CACHING, "kernel")}
+    return {(cm.END_CACHING, "kernel"), (mm.END_TRANSLATION, "kernel")}
 
 
 def rule_not_read(steps):
@@ -261,10 +308,228 @@ def rule_not_read(steps):
 
 def rule_old_code(steps):
     steps.check()
-    steps.cache.invalidate_code()
+    steps.fresh()
     steps.clean("kernel")
-    steps.cache.hand_over(0, PARTS["kernel"].first)
-    return {(cm.END_OLD_CODE, "kernel")}
+    steps.code.hand_over(0, PARTS["kernel"].first)
+    return {(mm.END_OLD_CODE, "kernel")}
+
+
+def rule_old_code_without_isb(steps):
+    steps.check()
+    steps.code.invalidate()
+    steps.code.dsb()
+    steps.code.hand_over(0, PARTS["kernel"].first)
+    return {(mm.END_OLD_CODE, "kernel")}
+
+
+def rule_instruction_cache_on_as_it_was(steps):
+    steps.code.control(steps.pc, True)
+    return {(mm.OLD_CODE, "image")}
+
+
+def rule_instruction_cache_on(steps):
+    steps.fresh()
+    steps.code.control(steps.pc, True)
+    steps.access("scratch")
+    return set()
+
+
+def rule_code_changes_in_memory(steps):
+    """The first cleaning brings to memory what was dirty; a second one of the same does not."""
+    steps.fresh()
+    steps.code.control(steps.pc, True)
+    steps.clean("image")
+    steps.fresh()
+    steps.clean("image")
+    steps.access("scratch")
+    steps.clean("kernel")
+    steps.access("scratch")
+    return set()
+
+
+def rule_code_runs_as_it_was(steps):
+    steps.fresh()
+    steps.code.control(steps.pc, True)
+    steps.clean("image")
+    steps.access("scratch")
+    return {(mm.OLD_CODE, "image")}
+
+
+def rule_access_while_ic_is_pending(steps):
+    steps.code.invalidate()
+    steps.code.dsb()
+    steps.access("scratch")
+    return {(mm.PENDING, "scratch")}
+
+
+def rule_written_and_cleaned_without_a_barrier(steps):
+    steps.clean("scratch")
+    steps.write("scratch")
+    steps.clean("scratch")
+    return {(cm.UNORDERED, "scratch")}
+
+
+def rule_written_and_cleaned_after_a_barrier(steps):
+    steps.clean("scratch")
+    steps.write("scratch")
+    steps.cache.barrier()
+    steps.clean("scratch")
+    return set()
+
+
+def rule_parity(steps):
+    """Nobody needs it at the end, whatever a cache holds."""
+    steps.cache.leave_dirty(PARTS["parity"].first, OLD)
+    steps.check()
+    steps.hand_over()
+    return set()
+
+
+def rule_parity_read_early(steps):
+    steps.on()
+    steps.access("parity")
+    return {(cm.READ_EARLY, "parity")}
+
+
+def rule_tree_written_in_memory(steps):
+    steps.clean("tree")
+    steps.write("tree")
+    steps.check()
+    steps.hand_over()
+    return {(cm.ON_OLD, "tree")}
+
+
+def rule_tree_written_at_the_end(steps):
+    steps.clean("tree")
+    steps.check()
+    steps.clean("tree")
+    steps.write("tree")
+    steps.hand_over()
+    return {(cm.END_OLD, "tree")}
+
+
+def rule_old_translations(steps):
+    steps.switch_on()
+    steps.mmu.isb()
+    steps.access("scratch")
+    return {(mm.OLD_TRANSLATION, "scratch")}
+
+
+def rule_fetch_by_an_old_translation(steps):
+    steps.switch_on()
+    assert steps.mmu.fetch(steps.pc)
+    return {(mm.OLD_TRANSLATION, "image")}
+
+
+def rule_old_translations_without_dsb(steps):
+    steps.mmu.tlbi(True)
+    steps.mmu.isb()
+    steps.switch_on()
+    steps.mmu.fetch(steps.pc)
+    return {(mm.OLD_TRANSLATION, "image")}
+
+
+def rule_access_while_tlbi_is_pending(steps):
+    steps.mmu.tlbi(True)
+    steps.mmu.dsb()
+    steps.switch_on()
+    steps.access("scratch")
+    return {(mm.PENDING, "scratch"), (mm.OLD_TRANSLATION, "scratch"),
+            (mm.UNSYNCHRONISED, "scratch")}
+
+
+def rule_another_tlbi(steps):
+    steps.mmu.tlbi(False)
+    steps.mmu.dsb()
+    steps.mmu.isb()
+    steps.switch_on()
+    steps.mmu.isb()
+    steps.access("scratch")
+    return {(mm.OLD_TRANSLATION, "scratch")}
+
+
+def rule_translations_at_the_end(steps):
+    steps.on()
+    steps.control(0)
+    steps.mmu.isb()
+    steps.mmu.hand_over(0, PARTS["kernel"].first)
+    return {(mm.END_TRANSLATION, "kernel")}
+
+
+def rule_tlbi_before_the_mmu_is_off(steps):
+    """Speculation fills the TLB again."""
+    steps.on()
+    steps.forget()
+    steps.control(0)
+    steps.mmu.isb()
+    steps.mmu.hand_over(0, PARTS["kernel"].first)
+    return {(mm.END_TRANSLATION, "kernel")}
+
+
+def rule_old_translations_only_while_off(steps):
+    """The MMU was never on: its translations are not purgatory's business."""
+    steps.mmu.hand_over(0, PARTS["kernel"].first)
+    return set()
+
+
+def rule_registers_without_isb(steps):
+    steps.forget()
+    steps.mmu.write_register(0, "TTBR0")
+    steps.switch_on()
+    return {(mm.UNSYNCHRONISED, "elsewhere")}
+
+
+def rule_off_without_isb(steps):
+    steps.on()
+    steps.control(0, after_isb=False)
+    return {(mm.NO_ISB, "elsewhere")}
+
+
+def rule_table_written(steps):
+    steps.on()
+    steps.mmu.data(0, TABLES + 8, True)
+    return {(mm.WALKED_WRITTEN, "tables"), (mm.NOT_MAPPED, "tables")}
+
+
+def rule_table_not_cleaned(steps):
+    steps.forget()
+    steps.mmu.control(0, True, steps.regime, cleaned=set())
+    return {(mm.WALKED_EARLY, "tables")}
+
+
+def rule_permission_indirection(steps):
+    """Nobody knows what the permission bits then mean."""
+    steps.regime = mm.Regime(TABLES, MAIR, TCR, mm.TCR2_PIE)
+    steps.on()
+    assert not steps.mmu.fetch(steps.pc)
+    return {(mm.PERMISSION_INDIRECT, "elsewhere"), (mm.NOT_MAPPED, "image")}
+
+
+def rule_not_executable(steps):
+    steps.on()
+    assert steps.mmu.fetch(steps.pc)
+    assert not steps.mmu.fetch(PARTS["scratch"].first)
+    return {(mm.NOT_EXECUTABLE, "scratch")}
+
+
+def rule_mapped_beside(steps):
+    steps.memory = Memory({"beside": bm.DATA, "nobody": bm.DATA})
+    steps.mmu._view = steps.memory
+    steps.on()
+    return {(mm.MAPPED_NOBODY, "elsewhere")}
+
+
+def rule_device_as_memory(steps):
+    steps.memory = Memory({"uart": bm.DATA})
+    steps.mmu._view = steps.memory
+    steps.on()
+    return {(mm.AS_MEMORY, "uart")}
+
+
+def rule_memory_as_device(steps):
+    steps.regime = mm.Regime(TABLES, 0x4400, TCR)
+    steps.on()
+    return {(mm.NOT_WRITE_BACK, name) for name in KINDS if name != "uart"}
 
 
 RULES = [value for name, value in globals().items() if name.startswith("rule_")]
@@ -281,10 +546,10 @@ def test_cache_and_memory_are_two_things():
     kernel = PARTS["kernel"].first
     steps.memory.write(kernel, OLD)
     steps.cache.leave_dirty(kernel, NEW)
-    assert steps.memory.read(kernel, cm.LINE) == OLD
+    assert steps.memory.read(kernel, rules.LINE) == OLD
     steps.on()
-    assert steps.memory.read(kernel, cm.LINE) == NEW
+    assert steps.memory.read(kernel, rules.LINE) == NEW
     steps.off()
-    assert steps.memory.read(kernel, cm.LINE) == OLD
+    assert steps.memory.read(kernel, rules.LINE) == OLD
     steps.clean("kernel")
-    assert steps.memory.read(kernel, cm.LINE) == NEW
+    assert steps.memory.read(kernel, rules.LINE) == NEW

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A purgatory segment on an emulated CPU, each access of it through a cache model.
+"""A purgatory on an emulated CPU, each access of it through models of caches and TLB.
 
 Unicorn runs the instructions and reports their accesses. Its own MMU stays off (that of
 2.0.1 does not work), and it sees no system register and no maintenance: they are done
 here, and so is translation. EL2 works although Unicorn has none, and what the ID
-registers say is a choice.
+registers say is a choice: registers that no QEMU 7.2 has, too.
 """
 
 import subprocess
@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 
 from lib import baremetal as bm
 from lib import cachemodel
+from lib import mmumodel
+from lib import rules
 import unicorn
 from unicorn import arm64_const as arm64
 
@@ -26,32 +28,56 @@ def register(op0, op1, crn, crm, op2):
     return op0, op1, crn, crm, op2
 
 
+def at_level(crn, crm, op2):
+    """The register of EL1 and that of EL2."""
+    return {el: register(3, op1, crn, crm, op2) for el, op1 in ((1, 0), (2, 4))}
+
+
 CURRENT_EL = register(3, 0, 4, 2, 2)
 CTR_EL0 = register(3, 3, 0, 0, 1)
 CNTVCT_EL0 = register(3, 3, 14, 0, 2)
+SVCR = register(3, 3, 4, 2, 2)
 HCR_EL2 = register(3, 4, 1, 1, 0)
-SCTLR = {el: register(3, op1, 1, 0, 0) for el, op1 in ((1, 0), (2, 4))}
-TTBR0 = {el: register(3, op1, 2, 0, 0) for el, op1 in ((1, 0), (2, 4))}
-MAIR = {el: register(3, op1, 10, 2, 0) for el, op1 in ((1, 0), (2, 4))}
+CPTR_EL2 = register(3, 4, 1, 1, 2)
+CPACR_EL1 = register(3, 0, 1, 0, 2)
+ID_AA64PFR1_EL1 = register(3, 0, 0, 4, 1)
+ID_AA64MMFR3_EL1 = register(3, 0, 0, 7, 3)
+SCTLR = at_level(1, 0, 0)
+TTBR0 = at_level(2, 0, 0)
+TCR = at_level(2, 0, 2)
+TCR2 = at_level(2, 0, 3)
+MAIR = at_level(10, 2, 0)
+VBAR = at_level(12, 0, 0)
+ESR = at_level(5, 2, 0)
+ELR = at_level(4, 0, 1)
 
-HCR_E2H = 1 << 34
+HCR_E2H, HCR_TGE = 1 << 34, 1 << 27
 SCTLR_OLD = 1 << 1 | 1 << 3 | 1 << 11  # A and SA: what payload.S blocks on, too
+# As payload.S has it, and Linux's attributes: 0 is Normal there, and 1 is Tagged.
+TCR_OLD, TCR_OLD_NO_E2H, MAIR_OLD = 0x1A000000019, 0x00F00019, 0x040044F0FF
+SVCR_SM = 1 << 0
+SMEN, FPEN, CPTR_TSM, CPTR_TFP = 3 << 24, 3 << 20, 1 << 12, 1 << 10
+
+# Exception classes of ESR_ELx
+EC_UNDEFINED, EC_VECTORS, EC_SYSTEM_REGISTER, EC_STREAMING = 0, 7, 0x18, 0x1D
+VECTOR_SYNCHRONOUS = 0x200  # current level with SP_ELx
 
 # What the CPU says of itself; other ID registers read as 0.
 FEATURES = {
-    CTR_EL0: (cachemodel.LINE // 4).bit_length() - 1 << 16,
+    CTR_EL0: (rules.LINE // 4).bit_length() - 1 << 16,
     register(3, 0, 0, 4, 0): 0x22,  # ID_AA64PFR0_EL1: vector registers
     register(3, 0, 0, 6, 0): 1 << 12,  # ID_AA64ISAR0_EL1: SHA-256 instructions
     register(3, 0, 0, 7, 0): 0x5,  # ID_AA64MMFR0_EL1: 48 bits, 4 KiB granule
     register(3, 3, 14, 0, 0): 62_500_000,  # CNTFRQ_EL0
+    CPACR_EL1: FPEN,
 }
 
 
 class Symbols:
-    """Of purgatory.elf, which is linked at 0."""
+    """Of an image's .elf, which is linked at 0."""
 
-    def __init__(self):
-        elf = bm.image_path().with_suffix(".elf")
+    def __init__(self, image):
+        elf = image.with_suffix(".elf")
         lines = subprocess.run([bm.tool_environment()["READELF"], "-sW", elf], check=True,
                                text=True, capture_output=True).stdout.splitlines()
         words = [line.split() for line in lines]
@@ -75,13 +101,18 @@ class Outcome:
     console: str = ""
     registers: list = field(default_factory=list)  # x0 to x3 as the kernel gets them
     violations: list = field(default_factory=list)
-    instructions: int = 0
     calls: list = field(default_factory=list)  # (offset of a bl, callee, caller), as executed
+    executed: set = field(default_factory=set)  # offsets of barriers and maintenance
+    skipped: int = 0  # dc that were left out on request
     cache: cachemodel.Cache = None
     _memory: object = None
 
     def memory(self, address, size):
         return self._memory.read(address, size)
+
+    @property
+    def found(self):
+        return {(violation.what, violation.area.name) for violation in self.violations}
 
     def __repr__(self):
         """What pytest shows."""
@@ -95,7 +126,11 @@ class _View:
         self._uc = uc
 
     def read(self, address, size):
-        return bytes(self._uc.mem_read(address, size))
+        """Nothing, where there is no memory."""
+        try:
+            return bytes(self._uc.mem_read(address, size))
+        except unicorn.UcError:
+            return b""
 
     def write(self, address, data):
         self._uc.mem_write(address, data)
@@ -113,56 +148,89 @@ def vector_alignment(word):
     return None
 
 
-def areas(plan):
+def is_vector(word):
+    """Data processing on vectors, which streaming mode lacks (Arm ARM, C4.1)."""
+    return word >> 25 & 7 == 7
+
+
+def areas(plan, tree=None):
     """What each page of a plan is; all parts are whole pages."""
     scratch = plan.base + plan.scratch_offset
     params = plan.base + plan.image_size
     tables = plan.base + plan.table_offset[0]
     bitmap = plan.base + plan.bitmap_offset
     end = plan.base + plan.segment_size
-    result = [cachemodel.Area(s.name, s.base, s.base + len(s.data), cachemodel.SEGMENT)
+    result = [rules.Area(s.name, s.base, s.base + len(s.data), rules.SEGMENT)
               for s in plan.segments]
     result += [
-        cachemodel.Area("image", plan.base, scratch, cachemodel.CHECKED),
-        cachemodel.Area("scratch", scratch, params, cachemodel.SCRATCH),
-        cachemodel.Area("params", params, tables, cachemodel.CHECKED),
-        cachemodel.Area("tables", tables, bitmap, cachemodel.SEGMENT),
-        cachemodel.Area("bitmap", bitmap, end, cachemodel.SCRATCH),
-        cachemodel.Area("uart", bm.UART, bm.UART + bm.BLOCK, cachemodel.DEVICE),
+        rules.Area("image", plan.base, scratch, rules.CHECKED),
+        rules.Area("scratch", scratch, params, rules.SCRATCH),
+        rules.Area("params", params, tables, rules.CHECKED),
+        rules.Area("tables", tables, bitmap, rules.SEGMENT),
+        rules.Area("bitmap", bitmap, end, rules.SCRATCH),
+        rules.Area("uart", bm.UART, bm.UART + bm.BLOCK, rules.DEVICE),
     ]
+    if plan.groups:
+        result.append(rules.Area("parity", plan.parity_base,
+                                 plan.parity_base + len(plan.parity()), rules.PARITY))
+    if plan.start != plan.base:
+        result.append(rules.Area("header", plan.start, plan.base, rules.NOBODY))
+    if tree:
+        address, size = tree
+        result.append(rules.Area("tree", address, address + size, rules.TREE))
     return result
 
 
-class Replay:
-    """One run of a plan at a level (exception level, E2H) of test_purgatory.py."""
+@dataclass(frozen=True)
+class Machine:
+    """The CPU that a plan runs on, and what the old kernel left in its registers."""
 
-    def __init__(self, plan, level, symbols):
-        self._plan, self._symbols = plan, symbols
-        self._el, e2h = level
+    level: tuple = bm.EL1  # exception level, E2H
+    registers: dict = field(default_factory=dict)
+    traps: frozenset = frozenset()  # registers whose access is undefined, as EL3 makes it
+    tree: tuple = None  # (address, size) of the device tree of a sealed Image
+    skip: object = None  # skip(area name, phase): this dc does nothing
+
+
+class Replay:
+    """One run of a plan on a machine."""
+
+    def __init__(self, plan, machine, symbols):
+        self._plan, self._machine, self._symbols = plan, machine, symbols
+        self._el, e2h = machine.level
         self._e2h = self._el == 2 and e2h
         self._registers = {
             **FEATURES,
             CURRENT_EL: self._el << 2,
-            HCR_EL2: HCR_E2H if e2h else 0,
+            HCR_EL2: HCR_E2H | HCR_TGE if e2h else 0,
             CNTVCT_EL0: 1,
             SCTLR[self._el]: SCTLR_OLD,
+            TCR[self._el]: TCR_OLD if self._el == 1 or e2h else TCR_OLD_NO_E2H,
+            MAIR[self._el]: MAIR_OLD,
+            TTBR0[self._el]: JUNK & mmumodel.ADDRESS,
+            **machine.registers,
         }
         self._uc = uc = unicorn.Uc(unicorn.UC_ARCH_ARM64, unicorn.UC_MODE_ARM)
         uc.ctl_set_cpu_model(arm64.UC_CPU_ARM64_MAX)
         uc.mem_map(bm.RAM, RAM_SIZE)
         uc.mmio_map(bm.UART, bm.BLOCK, self._uart_read, None, self._uart_write, None)
         self._view = _View(uc)
-        self.cache = cachemodel.Cache(self._view, areas(plan), self._place)
+        self._areas = rules.Areas(areas(plan, machine.tree))
+        self._violations = rules.Violations(self._areas, self._place)
+        self.cache = cachemodel.Cache(self._view, self._areas, self._violations)
+        self._mmu = mmumodel.Mmu(self._view, self._areas, self._violations,
+                                 [plan.region] if plan.region else [])
+        self._code = mmumodel.InstructionCache(self._areas, self._violations)
         self.outcome = Outcome(cache=self.cache, _memory=self._view)
-        self._pc = plan.base
+        self._pc = plan.start
+        self._isb_at = None
+        self._vectors_work = False  # for sure; else each use has to look
+        self._phase = "before"  # before, while and after MMU and caches are on
         self._begins = True  # no access of this instruction was seen yet
-        purgatory = plan.purgatory()
-        for segment in plan.segments:
-            if not segment.absent:
-                self.place_in_memory(segment.base, segment.data)
-        self.place_in_memory(plan.base, purgatory)
-        self._special, self._alignment = {}, {}
-        self._decode(purgatory[: plan.scratch_offset])
+        self._special, self._alignment, self._vectors = {}, {}, set()
+        self._decode(plan.purgatory()[: plan.scratch_offset])
+        for name, data in plan.memory().items():
+            self.place_in_memory(plan.address(name), data)
         uc.hook_add(unicorn.UC_HOOK_CODE, self._on_instruction)
         uc.hook_add(unicorn.UC_HOOK_MEM_READ | unicorn.UC_HOOK_MEM_WRITE, self._on_access)
         uc.hook_add(unicorn.UC_HOOK_INTR, self._on_exception)
@@ -173,42 +241,50 @@ class Replay:
     def run(self):
         for number in range(31):
             self._set_x(number, JUNK)
+        self._set_x(0, self._machine.tree[0] if self._machine.tree else 0)
         self._uc.reg_write(arm64.UC_ARM64_REG_SP, JUNK + 3)
         kernel = self._plan.kernel_entry
         try:
-            self._uc.emu_start(self._plan.base, kernel, count=INSTRUCTIONS_MAX)
+            self._uc.emu_start(self._plan.start, kernel, count=INSTRUCTIONS_MAX)
         except unicorn.UcError as error:
             self.outcome.reason = f"{error} at {self._place(self._pc)}"
         if self._uc.reg_read(arm64.UC_ARM64_REG_PC) == kernel:
             self.outcome.reason = "kernel"
             self.outcome.registers = [self._x(number) for number in range(4)]
-            self.cache.hand_over(self._pc, kernel)
-        self.outcome.violations = list(self.cache.violations.values())
+            for model in (self.cache, self._mmu, self._code):
+                model.hand_over(self._pc, kernel)
+        self.outcome.violations = list(self._violations)
         return self.outcome
 
     # Decoding, once for each word of the image; what is no code is never executed.
 
     def _decode(self, image):
-        """Note the instructions that are not Unicorn's alone, and vector accesses."""
+        """Note the instructions that are not Unicorn's alone, and those on vectors."""
         for offset in range(0, len(image), 4):
             word = int.from_bytes(image[offset : offset + 4], "little")
+            address = self._plan.base + offset
             method = self._method(word)
             if method:
-                self._special[self._plan.base + offset] = (method, word)
+                self._special[address] = (method, word)
             if vector_alignment(word):
-                self._alignment[self._plan.base + offset] = vector_alignment(word)
+                self._alignment[address] = vector_alignment(word)
+            if is_vector(word):
+                self._vectors.add(address)
 
     def _method(self, word):
         if word >> 20 == 0xD51 or word >> 20 == 0xD53:
             return self._move_register
         if word >> 20 == 0xD50 and word >> 19 & 3 == 1:
             return self._maintain
-        if word & 0xFFFFF0FF == 0xD503309F:
-            return self._dsb
+        barrier = {0xD503309F: self._dsb, 0xD50330BF: self._dmb, 0xD50330DF: self._isb}
+        if word & 0xFFFFF0FF in barrier:
+            return barrier[word & 0xFFFFF0FF]
         if word & 0xFFE0001E == 0xD4000002:  # HVC, SMC
             return self._call_firmware
         if word >> 26 == 0x25:
             return self._call
+        if word & 0xFFFFFC1F == 0xD65F0000:
+            return self._return
         return None
 
     # Instructions
@@ -216,26 +292,61 @@ class Replay:
     def _on_instruction(self, _uc, address, _size, _data):
         self._pc = address
         self._begins = True
-        self.outcome.instructions += 1
+        if self._mmu.on and not self._mmu.fetch(address):
+            self._stop("abort")
+            return
         special = self._special.get(address)
         if special:
             special[0](special[1])
+        elif not self._vectors_work and address in self._vectors:
+            self._use_vectors()
+
+    def _use_vectors(self):
+        trap = self._vector_trap()
+        if trap is not None:
+            self._take_exception(trap)
+        elif self._mmu.waits_for_isb((CPACR_EL1, CPTR_EL2)):
+            self._violations.add(mmumodel.UNSYNCHRONISED, self._pc, self._pc)
+        else:
+            self._vectors_work = True
+
+    def _vector_trap(self):
+        """The exception class of an instruction on vectors; None: it is executed."""
+        if self._registers.get(SVCR, 0) & SVCR_SM:
+            return EC_STREAMING
+        if self._el == 2 and not self._e2h:
+            return EC_VECTORS if self._registers.get(CPTR_EL2, 0) & CPTR_TFP else None
+        key = self._alias(CPACR_EL1)
+        return None if self._registers.get(key, 0) & FPEN == FPEN else EC_VECTORS
+
+    def _take_exception(self, ec):
+        """At this level; the vectors of purgatory never return, so SPSR does not matter."""
+        self._registers[ESR[self._el]] = ec << 26 | 1 << 25
+        self._registers[ELR[self._el]] = self._pc
+        self._mmu.isb()  # taking an exception synchronises the context
+        self._code.isb()
+        self._uc.reg_write(arm64.UC_ARM64_REG_PC,
+                           self._registers.get(VBAR[self._el], 0) + VECTOR_SYNCHRONOUS)
 
     def _move_register(self, word):
-        key = self._alias(register(2 | word >> 19 & 1, word >> 16 & 7, word >> 12 & 15,
-                                   word >> 8 & 15, word >> 5 & 7))
+        key = register(2 | word >> 19 & 1, word >> 16 & 7, word >> 12 & 15,
+                       word >> 8 & 15, word >> 5 & 7)
+        if key in self._machine.traps:
+            self._take_exception(EC_UNDEFINED)
+            return
+        key = self._alias(key)
         if word >> 21 & 1:
             self._set_x(word & 31, self._read_register(key))
         else:
-            self._registers[key] = self._x(word & 31)
-            if key == SCTLR[self._el]:
-                self.cache.control(self._pc, self._registers[key], self._translate)
+            self._write_register(key, self._x(word & 31))
         self._skip()
 
     def _alias(self, key):
         """With E2H=1 the _EL1 names reach the EL2 registers (Arm ARM, VHE)."""
         op0, op1, crn, crm, op2 = key
-        if self._e2h and op1 == 0 and crn in (1, 2, 5, 6, 10, 12):
+        if self._e2h and key == CPACR_EL1:
+            return CPTR_EL2
+        if self._e2h and op1 == 0 and (crn in (1, 2, 5, 6, 10, 12) or (crn, crm) == (4, 0)):
             return op0, 4, crn, crm, op2
         return key
 
@@ -244,35 +355,90 @@ class Replay:
             self._registers[key] += 1000
         return self._registers.get(key, 0)
 
+    def _write_register(self, key, value):
+        self._registers[key] = value
+        self._vectors_work = False  # look again
+        if key[1] == 3:  # DAIF, SVCR and the like take effect at once
+            return
+        if key == SCTLR[self._el]:
+            self._write_sctlr(value)
+        self._mmu.write_register(self._pc, key)
+
+    def _write_sctlr(self, value):
+        on, caching = bool(value & mmumodel.SCTLR_M), bool(value & mmumodel.SCTLR_C)
+        registers = [self._registers.get(name[self._el], 0) for name in (TTBR0, MAIR, TCR, TCR2)]
+        regime = mmumodel.Regime(*registers, self._el == 2 and not self._e2h,
+                                 bool(value & mmumodel.SCTLR_WXN))
+        self._code.control(self._pc, bool(value & mmumodel.SCTLR_I))
+        self._mmu.control(self._pc, on, regime, self._isb_at == self._pc - 4, self.cache.cleaned)
+        self.cache.control(self._pc, on and caching)
+        self._phase = "on" if on else "before" if self._phase == "before" else "after"
+
     def _maintain(self, word):
+        self.outcome.executed.add(self._pc - self._plan.base)
         operation = word & ~31
         address = self._x(word & 31)
         if operation == 0xD50B7E20:
-            self.cache.civac(address)
+            self._civac(address)
         elif operation == 0xD5087620:
+            self._mmu.maintenance(self._pc, address)
             self.cache.ivac(self._pc, address)
-        elif operation == 0xD508_7500:  # IC IALLU
-            self.cache.invalidate_code()
+        elif operation == 0xD5087500:  # IC IALLU
+            self._code.invalidate()
         elif word >> 12 & 15 == 7:
             self.cache.other_maintenance(self._pc, address)
+        elif word >> 12 & 15 == 8:
+            self._mmu.tlbi(self._is_all_of_regime(word))
         self._skip()
 
+    def _civac(self, address):
+        self._mmu.maintenance(self._pc, address)
+        skip = self._machine.skip
+        if skip and skip(self._areas.at(address).name, self._phase):
+            self.outcome.skipped += 1
+        else:
+            self.cache.civac(self._pc, address)
+
+    def _is_all_of_regime(self, word):
+        """TLBI VMALLE1 or ALLE2, IS or not. With E2H and TGE the first is EL2's, too."""
+        operation = word >> 16 & 7, word >> 8 & 15, word >> 5 & 7
+        at_el1 = operation in ((0, 7, 0), (0, 3, 0))
+        if self._el == 1:
+            return at_el1
+        return operation in ((4, 7, 0), (4, 3, 0)) or (at_el1 and self._e2h)
+
     def _dsb(self, word):
+        self._dmb(word)
+        if word >> 8 & 3 == 3:  # loads and stores; any domain has this CPU in it
+            self._mmu.dsb()
+            self._code.dsb()
         if word >> 8 & 15 == 15:  # SY: what reaches the point of coherency
-            self.cache.dsb(self._pc)
+            for name in self.cache.dsb(self._pc):
+                self._code.memory_changed(name)
+
+    def _dmb(self, word):
+        self.outcome.executed.add(self._pc - self._plan.base)
+        if word >> 8 & 3 == 3:
+            self.cache.barrier()
+
+    def _isb(self, _word):
+        self.outcome.executed.add(self._pc - self._plan.base)
+        self._isb_at = self._pc
+        self._mmu.isb()
+        self._code.isb()
 
     def _call(self, word):
         target = self._pc + 4 * ((word & 0x3FFFFFF ^ 0x2000000) - 0x2000000)
         names = [self._place(pc).partition("+")[0] for pc in (target, self._pc)]
         self.outcome.calls.append((self._pc - self._plan.base, *names))
 
+    def _return(self, _word):
+        self._mmu.leave(self._pc)
+        self._code.leave(self._pc)
+
     def _call_firmware(self, _word):
         function = self._x(0) & 0xFFFFFFFF
         self._stop("reset" if function == PSCI_SYSTEM_RESET else f"firmware {function:#x}")
-
-    def _translate(self, address):
-        return cachemodel.walk(self._view, self._registers.get(TTBR0[self._el], 0),
-                               self._registers.get(MAIR[self._el], 0), address)
 
     # Accesses
 
@@ -283,7 +449,9 @@ class Replay:
         if alignment > size and not self._begins:
             alignment = size
         self._begins = False
-        if not self.cache.access(self._pc, address, size, write, alignment):
+        self._code.data(self._pc, address)
+        page = self._mmu.data(self._pc, address, write)
+        if not page or not self.cache.access(self._pc, address, size, write, page, alignment):
             self._stop("abort")
 
     def _on_exception(self, _uc, number, _data):

@@ -1,0 +1,340 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Translation, TLB and instruction cache, and the rules for a purgatory that runs on them.
+
+QEMU 7.2 drops old translations and old instructions by itself, so no missing `tlbi`, `ic`
+or barrier shows there. As in cachemodel.py the worst choice counts: a TLB or instruction
+cache holds whatever it may hold, and a rule is broken as soon as that is used.
+
+At the entry the TLB may hold translations of the old kernel for every address. It loses
+them by a tlbi of the whole regime, then a dsb, then an isb (Arm ARM, "TLB maintenance
+instructions", ordering and completion). While the MMU is on, the TLB may hold everything
+that the tables lead to: speculation walks them.
+
+Stricter than the architecture: a tlbi or ic counts only if its dsb and its isb come before
+the next data access and before the function returns. A later barrier would often do, but
+then nobody can see that it does.
+"""
+
+import struct
+from dataclasses import dataclass
+
+from lib.rules import DEVICE, LINE, NOBODY, PAGE, SEGMENT
+
+SCTLR_M, SCTLR_C, SCTLR_I, SCTLR_WXN = 1 << 0, 1 << 2, 1 << 12, 1 << 19
+
+NOT_MAPPED = "is not mapped"
+READ_ONLY = "is written but mapped read-only"
+NOT_EXECUTABLE = "is executed but not mapped for that"
+AS_MEMORY = "is a device but mapped as memory"
+NOT_WRITE_BACK = "is memory but mapped otherwise than write-back"
+WRITABLE_CODE = "is mapped both writable and executable"
+MAPPED_NOBODY = "is mapped but belongs to nobody here"
+WALKED_EARLY = "is a page table and not cleaned when the MMU is switched on"
+WALKED_WRITTEN = "is a page table that the TLB may hold, and is written"
+OLD_TRANSLATION = "may be translated as the old kernel had it"
+UNSYNCHRONISED = "is reached before an isb follows the write of a system register"
+PENDING = "is accessed or returned from before dsb and isb complete a tlbi or ic"
+PERMISSION_INDIRECT = "is entered with the MMU on and TCR2.PIE set"
+NO_ISB = "switches the MMU off without the isb for Falkor erratum 1041"
+OLD_CODE = "may be in the instruction cache as the old kernel had it"
+END_TRANSLATION = "is entered while the TLB may hold purgatory's translations"
+END_OLD_CODE = "may be in the instruction cache as it was before"
+
+TCR2_PIE = 1 << 1
+
+
+@dataclass(frozen=True)
+class Page:
+    output: int
+    normal: bool  # write-back; else Device
+    writable: bool
+    executable: bool = False
+    memory: bool = True  # not Device, whatever the cacheability
+
+
+FLAT = Page(0, False, True, True)  # with the MMU off
+
+# Arm ARM, VMSAv8-64 descriptors, 4 KiB granule
+VALID, TABLE, AP_UNPRIVILEGED, AP_READ_ONLY = 1 << 0, 1 << 1, 1 << 6, 1 << 7
+ACCESSED, PXN, XN = 1 << 10, 1 << 53, 1 << 54
+ADDRESS = (1 << 48) - PAGE
+WRITE_BACK, DEVICE_ATTRIBUTES = 0xFF, range(0x10)  # in MAIR_ELx
+
+
+@dataclass(frozen=True)
+class Regime:
+    """The registers that say how an address is translated."""
+
+    root: int
+    mair: int
+    tcr: int
+    tcr2: int = 0
+    one_level: bool = False  # EL2 with E2H=0: no EL0 in it
+    wxn: bool = False
+
+    @property
+    def _shifts(self):
+        """Of the levels that the tables have: T0SZ decides where they start."""
+        bits = 64 - (self.tcr & 63)
+        return [shift for shift in (39, 30, 21, 12) if shift < bits]
+
+    @property
+    def is_usable(self):
+        """4 KiB granule, walks of TTBR0 allowed, descriptors of 48 bits, direct permissions."""
+        large_addresses = 1 << (32 if self.one_level else 59)
+        no_walks = 0 if self.one_level else 1 << 7
+        return not (self.tcr & (3 << 14 | large_addresses | no_walks) or self.tcr2 & TCR2_PIE)
+
+    def _output_limit(self):
+        size = self.tcr >> (16 if self.one_level else 32) & 7
+        return 1 << (32, 36, 40, 42, 44, 48, 52, 56)[size]
+
+    def _page(self, entry, output):
+        if not entry & ACCESSED or output >= self._output_limit():
+            return None
+        writable = not entry & AP_READ_ONLY
+        executable = not entry & (XN if self.one_level else PXN)
+        if not self.one_level and entry & AP_UNPRIVILEGED:
+            return None  # with PSTATE.PAN no access, and never executable where writable
+        attribute = self.mair >> 8 * (entry >> 2 & 7) & 0xFF
+        return Page(output, attribute == WRITE_BACK, writable,
+                    executable and not (self.wxn and writable),
+                    attribute not in DEVICE_ATTRIBUTES)
+
+    def walk(self, view, address):
+        """The page of an address, or None: a fault."""
+        if not self.is_usable or address >> 64 - (self.tcr & 63):
+            return None
+        table = self.root & ADDRESS
+        for shift in self._shifts:
+            data = view.read(table + 8 * (address >> shift & 511), 8)
+            [entry] = struct.unpack("<Q", data) if len(data) == 8 else [0]
+            if not entry & VALID or (shift in (39, 12) and not entry & TABLE):
+                return None
+            if shift == 12 or not entry & TABLE:
+                break
+            table = entry & ADDRESS
+        inside = (1 << shift) - 1
+        return self._page(entry, (entry & ADDRESS & ~inside) | (address & inside & -PAGE))
+
+    def reachable(self, view):
+        """What speculation can reach: the tables, and (first, size, Page or None) of each leaf."""
+        tables, leaves = [], []
+        todo = [(self.root & ADDRESS, 0, self._shifts)] if self.is_usable else []
+        while todo:
+            table, base, shifts = todo.pop()
+            tables.append(table)
+            data = view.read(table, PAGE)
+            for index, [entry] in enumerate(struct.iter_unpack("<Q", data)):
+                address = base + (index << shifts[0])
+                if not entry & VALID:
+                    continue
+                if shifts[0] > 12 and entry & TABLE:
+                    todo.append((entry & ADDRESS, address, shifts[1:]))
+                else:
+                    leaves.append((address, 1 << shifts[0], self._page(entry, entry & ADDRESS)))
+        return tables, leaves
+
+
+class Maintenance:
+    """An operation that counts once a dsb and then an isb came after it."""
+
+    def __init__(self):
+        self._step = None
+
+    def issue(self):
+        self._step = "issued"
+
+    def dsb(self):
+        if self._step == "issued":
+            self._step = "waited"
+
+    def isb(self):
+        """True: now it counts."""
+        complete = self._step == "waited"
+        if complete:
+            self._step = None
+        return complete
+
+    @property
+    def is_pending(self):
+        return self._step is not None
+
+
+class Mmu:
+    """Translation by the tables in memory, the TLB, and writes of system registers."""
+
+    def __init__(self, view, areas, violations, may_map=()):
+        """may_map: (first, end) ranges that may be mapped beside the areas."""
+        self._view, self._areas, self._violations = view, areas, violations
+        self._may_map = may_map
+        self.on = False
+        self._holds = True  # the TLB may hold something
+        self._holds_ours = False  # and something of purgatory's tables
+        self._old = False  # the MMU is on, and the TLB may hold something else
+        self._tlbi = Maintenance()
+        self._regime = None
+        self._pages = {}
+        self._tables = set()  # lines of tables that the TLB may hold
+        self._unsynchronised = {}  # register: pc of its write
+        self._fetched = None  # the page of the last fetch
+
+    def write_register(self, pc, name):
+        self._unsynchronised[name] = pc
+
+    def tlbi(self, all_of_regime):
+        if all_of_regime:
+            self._tlbi.issue()
+
+    def dsb(self):
+        self._tlbi.dsb()
+
+    def isb(self):
+        self._unsynchronised.clear()
+        if self._tlbi.isb():
+            self._old = False
+            self._holds = self._holds_ours = self.on
+            if not self.on:
+                self._tables.clear()
+
+    def maintenance(self, pc, address):
+        """A dc is translated like an access."""
+        if self._unsynchronised:
+            self._violations.add(UNSYNCHRONISED, pc, address)
+
+    def leave(self, pc):
+        """A function returns."""
+        if self._tlbi.is_pending:
+            self._violations.add(PENDING, pc, pc)
+
+    def waits_for_isb(self, names):
+        return any(name in self._unsynchronised for name in names)
+
+    def control(self, pc, on, regime, after_isb=True, cleaned=None):
+        """SCTLR was written. cleaned: lines that were; None: all are."""
+        if self.on and not on and not after_isb:
+            self._violations.add(NO_ISB, pc, pc)
+        self._regime = regime
+        self._pages.clear()
+        self._fetched = None
+        if on and not self.on:
+            self._switch_on(pc, cleaned)
+        self.on = on
+
+    def _switch_on(self, pc, cleaned):
+        self._old = self._holds
+        self._holds = self._holds_ours = True
+        if self._unsynchronised:
+            self._violations.add(UNSYNCHRONISED, pc, pc)
+        if self._regime.tcr2 & TCR2_PIE:
+            self._violations.add(PERMISSION_INDIRECT, pc, pc)
+        tables, leaves = self._regime.reachable(self._view)
+        for line in (line for table in tables for line in range(table, table + PAGE, LINE)):
+            self._tables.add(line)
+            if cleaned is not None and line not in cleaned:
+                self._violations.add(WALKED_EARLY, pc, line)
+        for first, size, page in leaves:
+            self._judge_leaf(pc, first, size, page)
+
+    def _judge_leaf(self, pc, first, size, page):
+        """Speculation may read all that is memory, and fetch what is executable."""
+        if page is None:
+            return
+        if page.output != first:
+            self._violations.add(NOT_MAPPED, pc, first)
+        if page.writable and page.executable:
+            self._violations.add(WRITABLE_CODE, pc, first)
+        for address in range(first, first + size, PAGE):
+            kind = self._areas.at(address).kind
+            if kind == DEVICE and page.memory:
+                self._violations.add(AS_MEMORY, pc, address)
+            elif kind == NOBODY and not any(a <= address < b for a, b in self._may_map):
+                self._violations.add(MAPPED_NOBODY, pc, address)
+            elif kind not in (DEVICE, NOBODY) and not page.normal:
+                self._violations.add(NOT_WRITE_BACK, pc, address)
+
+    def _page(self, pc, address):
+        """None: it is not mapped to itself."""
+        if self._old:
+            self._violations.add(OLD_TRANSLATION, pc, address)
+        number = address & -PAGE
+        if number not in self._pages:
+            self._pages[number] = self._regime.walk(self._view, number)
+        page = self._pages[number]
+        return page if page and page.output == number else None
+
+    def data(self, pc, address, write):
+        """The page of a data access; None: a fault."""
+        self.maintenance(pc, address)
+        if self._tlbi.is_pending:
+            self._violations.add(PENDING, pc, address)
+        if write and address & -LINE in self._tables:
+            self._violations.add(WALKED_WRITTEN, pc, address)
+        if not self.on:
+            return FLAT
+        page = self._page(pc, address)
+        if not page or (write and not page.writable):
+            self._violations.add(READ_ONLY if page else NOT_MAPPED, pc, address)
+            return None
+        return page
+
+    def fetch(self, pc):
+        """False: a fault."""
+        if not self.on or pc & -PAGE == self._fetched:
+            return True
+        page = self._page(pc, pc)
+        if not page or not page.executable or not page.normal:
+            self._violations.add(NOT_EXECUTABLE if page else NOT_MAPPED, pc, pc)
+            return False
+        self._fetched = pc & -PAGE
+        return True
+
+    def hand_over(self, pc, entry):
+        """What is the old kernel's own since its boot is no business of purgatory."""
+        if self._holds_ours:
+            self._violations.add(END_TRANSLATION, pc, entry)
+
+
+class InstructionCache:
+    """Which areas it may hold as they were before."""
+
+    def __init__(self, areas, violations):
+        self._areas, self._violations = areas, violations
+        self._enabled = False
+        self._old = {area.name for area in areas}
+        self._ic = Maintenance()
+
+    def control(self, pc, enabled):
+        """What it held while it was off, it may give now."""
+        if enabled and not self._enabled and self._areas.at(pc).name in self._old:
+            self._violations.add(OLD_CODE, pc, pc)
+        self._enabled = enabled
+
+    def memory_changed(self, name):
+        self._old.add(name)
+
+    def invalidate(self):
+        self._ic.issue()
+
+    def dsb(self):
+        self._ic.dsb()
+
+    def isb(self):
+        if self._ic.isb():
+            self._old.clear()
+
+    def data(self, pc, address):
+        """A data access by code that may be old, or may not: nobody knows what it does."""
+        if self._ic.is_pending:
+            self._violations.add(PENDING, pc, address)
+        if self._enabled and self._areas.at(pc).name in self._old:
+            self._violations.add(OLD_CODE, pc, pc)
+
+    def leave(self, pc):
+        """A function returns."""
+        if self._ic.is_pending:
+            self._violations.add(PENDING, pc, pc)
+
+    def hand_over(self, pc, entry):
+        if self._ic.is_pending or self._areas.at(entry).name in self._old:
+            self._violations.add(END_OLD_CODE, pc, entry)
