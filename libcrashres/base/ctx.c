@@ -61,46 +61,84 @@ const char *crashres_error(const struct crashres_ctx *ctx)
 	return ctx->error;
 }
 
+/* As large as PATH_MAX and the sentence around a path. */
+#define WHOLE_SIZE	8192
+
+/*
+ * Copies @text into the @room bytes at @out. If it is too long, its middle gives
+ * way to "...": the middle is a long path's, and the reason is at the end.
+ */
+static void put_shortened(char *out, size_t room, const char *text)
+{
+	static const char gap[] = "...";
+	size_t length = strlen(text), kept = room - sizeof(gap), head = kept - kept / 2;
+
+	if (length < room)
+		memcpy(out, text, length + 1);
+	else
+		snprintf(out, room, "%.*s%s%s", (int)head, text, gap, text + length - kept / 2);
+}
+
+/* How long the first of two texts may be, so that each gets half of @most if it needs that much. */
+static size_t share(size_t first, size_t second, size_t most)
+{
+	if (first + second <= most || first <= most / 2)
+		return first;
+	return second <= most / 2 ? most - second : most / 2;
+}
+
+/* "@what: @reason" */
+static void put_sentence(struct crashres_ctx *ctx, const char *what, const char *reason)
+{
+	static const char separator[] = ": ";
+	const size_t most = sizeof(ctx->error) - sizeof(separator);
+	size_t kept = share(strlen(what), strlen(reason), most);
+
+	put_shortened(ctx->error, kept + 1, what);
+	memcpy(ctx->error + kept, separator, sizeof(separator));
+	kept += strlen(separator);
+	put_shortened(ctx->error + kept, sizeof(ctx->error) - kept, reason);
+}
+
 enum crashres_status crs_fail(struct crashres_ctx *ctx, enum crashres_status status,
 			      const char *format, ...)
 {
+	char whole[WHOLE_SIZE];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(ctx->error, sizeof(ctx->error), format, args);
+	vsnprintf(whole, sizeof(whole), format, args);
 	va_end(args);
+	put_shortened(ctx->error, sizeof(ctx->error), whole);
 	return status;
 }
 
 enum crashres_status crs_fail_errno(struct crashres_ctx *ctx, enum crashres_status status,
 				    int error, const char *format, ...)
 {
+	char whole[WHOLE_SIZE];
 	va_list args;
-	size_t length;
 
 	va_start(args, format);
-	vsnprintf(ctx->error, sizeof(ctx->error), format, args);
+	vsnprintf(whole, sizeof(whole), format, args);
 	va_end(args);
-	length = strlen(ctx->error);
-	snprintf(ctx->error + length, sizeof(ctx->error) - length, ": %s", strerror(error));
+	put_sentence(ctx, whole, strerror(error));
 	return status;
 }
 
 enum crashres_status crs_within(struct crashres_ctx *ctx, enum crashres_status status,
 				const char *format, ...)
 {
-	char inner[sizeof(ctx->error)];
+	char inner[sizeof(ctx->error)], whole[WHOLE_SIZE];
 	va_list args;
-	size_t length;
 
 	if (status == CRASHRES_OK)
 		return status;
 	memcpy(inner, ctx->error, sizeof(inner));
 	va_start(args, format);
-	vsnprintf(ctx->error, sizeof(ctx->error), format, args);
+	vsnprintf(whole, sizeof(whole), format, args);
 	va_end(args);
-	length = strlen(ctx->error);
-	snprintf(ctx->error + length, sizeof(ctx->error) - length, ": %s", inner);
+	put_sentence(ctx, whole, inner);
 	return status;
 }
 
@@ -111,14 +149,15 @@ enum crashres_status crs_fail_memory(struct crashres_ctx *ctx)
 
 void crs_log(struct crashres_ctx *ctx, enum crashres_log_level level, const char *format, ...)
 {
-	char line[1024];
+	char line[1024], whole[WHOLE_SIZE];
 	va_list args;
 
 	if (!ctx->log)
 		return;
 	va_start(args, format);
-	vsnprintf(line, sizeof(line), format, args);
+	vsnprintf(whole, sizeof(whole), format, args);
 	va_end(args);
+	put_shortened(line, sizeof(line), whole);
 	ctx->log(ctx->log_data, level, line);
 }
 

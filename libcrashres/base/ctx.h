@@ -29,7 +29,10 @@ struct crashres_ctx {
 	char error[1024];
 };
 
-/* Sets the sentence of a failure and gives @status back. */
+/*
+ * Sets the sentence of a failure and gives @status back. A sentence that is too
+ * long loses its middle, which is a long path's, so that its end stays.
+ */
 __attribute__((format(printf, 3, 4)))
 enum crashres_status crs_fail(struct crashres_ctx *ctx, enum crashres_status status,
 			      const char *format, ...);

@@ -25,23 +25,78 @@ static void test_sentences_grow_outwards(void **state)
 	assert_fails(unit, crs_fail_memory(ctx), CRASHRES_ERR_MEMORY, "out of memory");
 }
 
+#define REASON ": No such file or directory"
+
+/* @count letters; the first and the last tell whether both ends are there. */
+static char *long_name(size_t count)
+{
+	char *name = unit_alloc(count + 1);
+
+	memset(name, 'n', count);
+	name[0] = 'A';
+	name[count - 1] = 'Z';
+	return name;
+}
+
+/* Point 1.12: a long path loses its middle, and nothing else is lost. */
+static void test_the_reason_survives_a_long_path(void **state)
+{
+	struct unit *unit = *state;
+	CRS_CLEANUP(crs_freep) char *name = long_name(1500);
+	/* 1,023 bytes: 996 and the reason's 27; of the 996, three are dots. */
+	char wanted[2048], head[512];
+
+	snprintf(head, sizeof(head), "Cannot open `A%.*s", 483, name + 1);
+	snprintf(wanted, sizeof(wanted), "%s...%.*sZ'" REASON, head, 494, name + 1);
+	assert_int_equal(strlen(wanted), 1023);
+	assert_fails(unit, crs_fail_errno(unit->ctx, CRASHRES_ERR_OS, ENOENT, "Cannot open `%s'", name),
+		     CRASHRES_ERR_OS, wanted);
+	assert_int_equal(crs_within(unit->ctx, CRASHRES_ERR_OS, "initrd"), CRASHRES_ERR_OS);
+	assert_int_equal(strlen(crashres_error(unit->ctx)), 1023);
+	assert_memory_equal(crashres_error(unit->ctx), "initrd: Cannot open `Annn", 25);
+	assert_string_equal(crashres_error(unit->ctx) + 1023 - 31, "nnZ'" REASON);
+}
+
 /* However long the names in it: cut, and never beyond its end. */
 static void test_a_sentence_that_is_too_long_is_cut(void **state)
 {
 	struct unit *unit = *state;
-	char name[3000];
 
-	memset(name, 'n', sizeof(name) - 1);
-	name[sizeof(name) - 1] = '\0';
-	assert_int_equal(crs_fail(unit->ctx, CRASHRES_ERR_OS, "%s", name), CRASHRES_ERR_OS);
-	assert_int_equal(strlen(crashres_error(unit->ctx)), sizeof(unit->ctx->error) - 1);
-	assert_int_equal(crs_fail_errno(unit->ctx, CRASHRES_ERR_OS, ENOENT, "%s", name),
-			 CRASHRES_ERR_OS);
-	assert_int_equal(strlen(crashres_error(unit->ctx)), sizeof(unit->ctx->error) - 1);
-	assert_int_equal(crs_within(unit->ctx, CRASHRES_ERR_OS, "outer"), CRASHRES_ERR_OS);
-	assert_int_equal(strlen(crashres_error(unit->ctx)), sizeof(unit->ctx->error) - 1);
-	assert_memory_equal(crashres_error(unit->ctx), "outer: nnn", 10);
-	crs_log(unit->ctx, CRASHRES_LOG_INFO, "%s", name);
+	for (size_t count = 990; count < 1030; count++) {
+		CRS_CLEANUP(crs_freep) char *name = long_name(count);
+		const char *error = crashres_error(unit->ctx);
+		size_t fits = count < 1023 ? count : 1023;
+
+		assert_int_equal(crs_fail(unit->ctx, CRASHRES_ERR_OS, "%s", name), CRASHRES_ERR_OS);
+		assert_int_equal(strlen(error), fits);
+		assert_int_equal(error[0], 'A');
+		assert_int_equal(error[fits - 1], 'Z');
+		assert_int_equal(strstr(error, "...") != NULL, count > 1023);
+		assert_int_equal(crs_fail_errno(unit->ctx, CRASHRES_ERR_OS, ENOENT, "%s", name),
+				 CRASHRES_ERR_OS);
+		fits = count < 996 ? count : 996;
+		assert_int_equal(strlen(error), fits + strlen(REASON));
+		assert_int_equal(error[fits - 1], 'Z');
+		assert_string_equal(error + fits, REASON);
+		assert_int_equal(strstr(error, "...") != NULL, count > 996);
+	}
+}
+
+/* Both parts too long: each keeps about half, with its own beginning and end. */
+static void test_two_long_names(void **state)
+{
+	struct unit *unit = *state;
+	CRS_CLEANUP(crs_freep) char *name = long_name(9000);
+	const char *error = crashres_error(unit->ctx);
+
+	assert_int_equal(crs_fail(unit->ctx, CRASHRES_ERR_OS, "inner %s", name), CRASHRES_ERR_OS);
+	assert_int_equal(strlen(error), 1023);
+	assert_memory_equal(error, "inner Annn", 10);
+	assert_int_equal(crs_within(unit->ctx, CRASHRES_ERR_OS, "outer %s", name), CRASHRES_ERR_OS);
+	assert_int_equal(strlen(error), 1023);
+	assert_memory_equal(error, "outer Annn", 10);
+	assert_memory_equal(error + 508, "nn: inner Annn", 14);
+	crs_log(unit->ctx, CRASHRES_LOG_INFO, "%s end", name);
 	assert_int_equal(strlen(unit->log), strlen("info: ") + 1023 + 1);
 }
 
@@ -93,7 +148,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_no_sentence_before_the_first_failure),
 		UNIT_TEST(test_sentences_grow_outwards),
+		UNIT_TEST(test_the_reason_survives_a_long_path),
 		UNIT_TEST(test_a_sentence_that_is_too_long_is_cut),
+		UNIT_TEST(test_two_long_names),
 		UNIT_TEST(test_a_root_that_is_no_directory),
 		UNIT_TEST(test_silence_and_nothing_to_free),
 		UNIT_TEST(test_entropy_of_the_kernel),
