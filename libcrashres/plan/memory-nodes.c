@@ -137,6 +137,17 @@ static enum crashres_status drop_empty_nodes(struct crashres_ctx *ctx, void *tre
 	return error ? fail_edit(ctx, error) : CRASHRES_OK;
 }
 
+/*
+ * A disabled node is nothing to Linux, but it keeps the name of what comes. Trees
+ * have such a node for a boot loader to enable.
+ */
+static int drop_disabled_node(void *tree, const char *name)
+{
+	int node = fdt_subnode_offset(tree, 0, name);
+
+	return node < 0 || is_available(tree, node) ? 0 : fdt_del_node(tree, node);
+}
+
 /* @ranges is not empty. *@node is where it went. */
 static enum crashres_status put_node(struct crashres_ctx *ctx, void *tree,
 				     const struct crs_ranges *ranges, int *node)
@@ -156,6 +167,9 @@ static enum crashres_status put_node(struct crashres_ctx *ctx, void *tree,
 		status = crs_cells_put(ctx, cells, name, ranges->items[i], reg + i * step);
 	if (status != CRASHRES_OK)
 		return status;
+	error = drop_disabled_node(tree, name);
+	if (error)
+		return fail_edit(ctx, error);
 	*node = fdt_add_subnode(tree, 0, name);
 	error = *node < 0 ? *node : fdt_setprop_string(tree, *node, "device_type", "memory");
 	if (!error)

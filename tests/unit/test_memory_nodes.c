@@ -397,6 +397,32 @@ static void test_cells_that_cannot_be(void **state)
 	       "my.dtb: root node: 3 address and 0 size cells: 1 or 2 of each are possible");
 }
 
+/* Point 1.12: it was FDT_ERR_EXISTS. Only the name of what comes counts. */
+static void test_a_disabled_node_makes_room_too(void **state)
+{
+	static const struct tree tree = {
+		.address_cells = 2, .size_cells = 2,
+		.nodes = {
+			{ "memory@40000000", "memory", "disabled", LOW_22, 16 },
+			{ "memory@0", "memory", "disabled", LOW_22, 16 },
+			{ "memory@80000000", NULL, "reserved", NULL, 0 },
+		},
+	};
+	struct crs_ranges ram = { 0 };
+
+	unit_add(&ram, 0x40000000, 0x80000000);
+	check(*state, &tree, &machine_22, &no_ram,
+	      "memory@40000000(reg=00000000400000000000000080000000 " TYPE ")"
+	      "memory@0(" TYPE " status=64697361626c656400 reg=00000000400000000000000080000000)"
+	      "memory@80000000(status=726573657276656400)chosen()", ONE_NODE);
+	check(*state, &tree, NULL, &ram,
+	      "memory@40000000(reg=00000000400000000000000080000000 " TYPE ")"
+	      "memory@0(" TYPE " status=64697361626c656400 reg=00000000400000000000000080000000)"
+	      "memory@80000000(status=726573657276656400)chosen()",
+	      "info: my.dtb has no memory: that of /proc/iomem added\n");
+	crs_ranges_free(&ram);
+}
+
 static void test_two_nodes_for_one_address(void **state)
 {
 	static const struct tree machine = {
@@ -501,6 +527,7 @@ int main(void)
 		UNIT_TEST(test_a_uefi_machine_lends_its_map),
 		UNIT_TEST(test_ram_where_the_machines_tree_has_no_memory),
 		UNIT_TEST(test_cells_that_cannot_be),
+		UNIT_TEST(test_a_disabled_node_makes_room_too),
 		UNIT_TEST(test_two_nodes_for_one_address),
 		UNIT_TEST(test_the_machines_tree_is_not_trusted),
 		UNIT_TEST(test_damaged_trees),
