@@ -321,8 +321,10 @@ struct crashres_request {
 	enum crashres_slot slot;
 	const struct crashres_input *initrd;	/* borrowed; may be NULL */
 	const struct crashres_input *dtb;	/* borrowed; NULL: the machine's own */
-	const char *command_line;		/* may be NULL */
-	bool reuse_cmdline;			/* put the running kernel's command line first */
+	const char *command_line;		/* NULL: the kernel file's own, for the crash slot
+						   without crashkernel= */
+	bool reuse_cmdline;			/* put the running kernel's command line first,
+						   without BOOT_IMAGE and, likewise, crashkernel= */
 	struct crashres_range window;		/* every segment lies inside */
 	bool purgatory_mmu_off;			/* check without page tables and caches */
 	bool no_checks;				/* purgatory starts the kernel unseen */

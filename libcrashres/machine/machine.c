@@ -297,8 +297,11 @@ static void read_cmdline(struct crashres_ctx *ctx, struct crashres_machine *mach
 
 	if (!read_optional(ctx, "proc/cmdline", LINE_LIMIT, &text, &size))
 		return;
+	/* The kernel adds one newline to the line that it was given (fs/proc/cmdline.c). */
 	machine->cmdline = (char *)text;
-	machine->cmdline[strcspn(machine->cmdline, "\r\n")] = '\0';
+	size = strlen(machine->cmdline);
+	if (size && machine->cmdline[size - 1] == '\n')
+		machine->cmdline[size - 1] = '\0';
 }
 
 /* totalram_pages(), which kexec's limit is measured by (fs/proc/meminfo.c, first line). */

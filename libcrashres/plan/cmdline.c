@@ -58,10 +58,26 @@ char *crs_cmdline_filter(const char *cmdline, enum crashres_slot slot)
 		out += next - cmdline;
 		cmdline = next;
 	}
-	while (out > result && blank(out[-1]))
-		out--;
 	*out = '\0';
 	return result;
+}
+
+/* The kernel searches for these bytes, not for a word (get_last_crashkernel, crash_reserve.c). */
+static void warn_of_crashkernel(struct crashres_ctx *ctx, const char *line)
+{
+	static const char searched[] = "crashkernel=";
+
+	while (*line) {
+		size_t length = (size_t)(word_end(line) - line);
+
+		if (memmem(line, length, searched, strlen(searched)))
+			crs_log(ctx, CRASHRES_LOG_WARNING, "command line: the crash kernel may reserve memory "
+				"of its own, because it searches for \"crashkernel=\" anywhere and finds it in %.*s",
+				(int)length, line);
+		line += length;
+		while (blank(*line))
+			line++;
+	}
 }
 
 enum crashres_status crs_cmdline_make(struct crashres_ctx *ctx, const char *reused,
@@ -82,6 +98,8 @@ enum crashres_status crs_cmdline_make(struct crashres_ctx *ctx, const char *reus
 		return crs_fail(ctx, CRASHRES_ERR_LIMIT,
 				"Kernel command line too long for kernel: %zu bytes, at most %d",
 				strlen(line), CRS_CMDLINE_MAX);
+	if (slot == CRASHRES_SLOT_CRASH)
+		warn_of_crashkernel(ctx, line);
 	*result = line;
 	line = NULL;
 	return CRASHRES_OK;

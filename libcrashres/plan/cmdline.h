@@ -12,7 +12,7 @@
  * What is left of @cmdline without BOOT_IMAGE and, for a crash kernel, without
  * crashkernel: with or without a value, as whole words, quotes understood as
  * the kernel does (lib/cmdline.c, next_arg). A word goes with the blanks behind
- * it; everything else stays to the letter, up to the last word.
+ * it, as in kexec-tools; every other byte stays, because IMA measures the line.
  *
  * Return: a string for free(), or NULL when memory runs out.
  */
@@ -20,7 +20,8 @@ char *crs_cmdline_filter(const char *cmdline, enum crashres_slot slot);
 
 /*
  * The whole line: @reused (may be NULL) filtered, a blank, then @append (may
- * be NULL). @result is for free().
+ * be NULL). @result is for free(). The log warns of each "crashkernel=" that a
+ * crash kernel would still find in it.
  *
  * Return: CRASHRES_ERR_LIMIT over CRS_CMDLINE_MAX bytes.
  */

@@ -22,13 +22,16 @@ static const struct crashres_input *initrd_of(const struct draft *draft)
 	return draft->request->initrd ? draft->request->initrd : draft->kernel->initrd;
 }
 
+/* The kernel file's own line is for its first boot, and reserves memory for a crash kernel too. */
 static enum crashres_status make_command_line(struct draft *draft)
 {
 	const struct crashres_request *request = draft->request;
 	const char *reused = request->reuse_cmdline ? draft->machine->cmdline : NULL;
 	const char *append = request->command_line;
 
-	if (!reused && !append)
+	if (!reused && !append && request->slot == CRASHRES_SLOT_CRASH)
+		reused = draft->kernel->command_line;
+	else if (!reused && !append)
 		append = draft->kernel->command_line;
 	return crs_cmdline_make(draft->ctx, reused, append, request->slot,
 				&draft->plan->command_line);

@@ -15,13 +15,13 @@ static void test_what_a_crash_kernel_keeps(void **state)
 {
 	static const char *const cases[][2] = {
 		{ "", "" },
-		{ " ", "" },
+		{ " ", " " },
 		{ "quiet", "quiet" },
 		{ "root=/dev/vda1 ro quiet", "root=/dev/vda1 ro quiet" },
 		/* First, in between, last, alone. */
 		{ "BOOT_IMAGE=/vmlinuz root=x ro", "root=x ro" },
 		{ "root=x BOOT_IMAGE=/vmlinuz ro", "root=x ro" },
-		{ "root=x ro BOOT_IMAGE=/vmlinuz", "root=x ro" },
+		{ "root=x ro BOOT_IMAGE=/vmlinuz", "root=x ro " },
 		{ "BOOT_IMAGE=/vmlinuz", "" },
 		{ "BOOT_IMAGE=/vmlinuz ", "" },
 		{ "crashkernel=256M", "" },
@@ -39,15 +39,16 @@ static void test_what_a_crash_kernel_keeps(void **state)
 		{ "boot_image=1 Crashkernel=1", "boot_image=1 Crashkernel=1" },
 		{ "crashkerne l=1", "crashkerne l=1" },
 		{ "a=crashkernel=1", "a=crashkernel=1" },
-		/* Blanks: a word goes with those behind it. */
+		/* Point 1.11: a word goes with the blanks behind it, and with no others. */
 		{ "a  b\tc", "a  b\tc" },
-		{ "  a  crashkernel=1   b ", "  a  b" },
+		{ "  a  crashkernel=1   b ", "  a  b " },
 		{ "a\tcrashkernel=1\tb", "a\tb" },
 		{ "a crashkernel=1\t\tBOOT_IMAGE=x\n b", "a b" },
-		{ "a b  ", "a b" },
+		{ "a b  ", "a b  " },
+		{ "a b \n", "a b \n" },
 		/* Quotes: blanks inside do not end a word. */
 		{ "\"BOOT_IMAGE=x y\" a", "a" },
-		{ "a \"BOOT_IMAGE=x y\"", "a" },
+		{ "a \"BOOT_IMAGE=x y\"", "a " },
 		{ "BOOT_IMAGE=\"x y\" a", "a" },
 		{ "a=\"crashkernel=1 b\" c", "a=\"crashkernel=1 b\" c" },
 		{ "a=\"x crashkernel=1 y\" crashkernel=2 b", "a=\"x crashkernel=1 y\" b" },
@@ -57,7 +58,7 @@ static void test_what_a_crash_kernel_keeps(void **state)
 		{ "\"\" c", "\"\" c" },
 		{ "a\"b crashkernel=1\" c", "a\"b crashkernel=1\" c" },
 		/* One quote too few: the word reaches to the end. */
-		{ "a \"crashkernel=1 b", "a" },
+		{ "a \"crashkernel=1 b", "a " },
 		{ "a=\"b crashkernel=1", "a=\"b crashkernel=1" },
 		{ "\"", "\"" },
 	};
@@ -93,9 +94,49 @@ static void test_reused_then_appended(void **state)
 	check_make(*state, "", "b", "b");
 	check_make(*state, "a", "b", "a b");
 	check_make(*state, "crashkernel=1 ", "b", "b");
-	check_make(*state, "a crashkernel=1", "b", "a b");
+	check_make(*state, "a ", "b", "a  b");
+	check_make(*state, "a crashkernel=1", "b", "a  b");
 	/* What the user gives is the user's. */
 	check_make(*state, "a", "crashkernel=1 BOOT_IMAGE=y", "a crashkernel=1 BOOT_IMAGE=y");
+}
+
+/* Point 1.10: what the filter leaves because it is no such word, and what the user gives. */
+static void test_crashkernel_that_is_left_over(void **state)
+{
+	static const char *const words[] = {
+		"rd.crashkernel=1", "a=crashkernel=1", "a=\"crashkernel=1 b\"", "xcrashkernel=",
+		"a=\"b crashkernel=1",
+	};
+	struct unit *unit = *state;
+	char *line;
+
+	for (size_t i = 0; i < COUNT(words); i++) {
+		char reused[64], filtered[64], warning[256];
+
+		snprintf(reused, sizeof(reused), "q crashkernel=2 %s", words[i]);
+		snprintf(warning, sizeof(warning), "warning: command line: the crash kernel may reserve "
+			 "memory of its own, because it searches for \"crashkernel=\" anywhere and finds "
+			 "it in %s\n", words[i]);
+		free(unit->log);
+		unit->log = strdup("");
+		snprintf(filtered, sizeof(filtered), "q %s", words[i]);
+		check_make(unit, reused, NULL, filtered);
+		assert_string_equal(unit->log, warning);
+		free(unit->log);
+		unit->log = strdup("");
+		check_make(unit, NULL, words[i], words[i]);
+		assert_string_equal(unit->log, warning);
+		/* The next kernel wants its reservation. */
+		free(unit->log);
+		unit->log = strdup("");
+		assert_ok(unit, crs_cmdline_make(unit->ctx, reused, NULL, CRASHRES_SLOT_NORMAL, &line));
+		assert_string_equal(line, reused);
+		free(line);
+		assert_string_equal(unit->log, "");
+	}
+	check_make(unit, "crashkernel crashkernels=1 crash kernel=", "Crashkernel=1",
+		   "crashkernels=1 crash kernel= Crashkernel=1");
+	assert_string_equal(unit->log, "");
 }
 
 static char *letters(size_t count)
@@ -134,6 +175,7 @@ int main(void)
 		UNIT_TEST(test_what_a_crash_kernel_keeps),
 		UNIT_TEST(test_the_next_kernel_keeps_crashkernel),
 		UNIT_TEST(test_reused_then_appended),
+		UNIT_TEST(test_crashkernel_that_is_left_over),
 		UNIT_TEST(test_2047_bytes_fit_and_2048_do_not),
 	};
 

@@ -621,12 +621,21 @@ def command_line(result):
     (["--command-line=a", "--append=b"], "b"),
     (["--append=a", "--command-line=b"], "b"),
     (["--append="], "(none)"),
-    (["--reuse-cmdline"], "console=ttyAMA0 panic=10"),
-    (["--reuse-cmdline", "--append=irqpoll"], "console=ttyAMA0 panic=10 irqpoll"),
-    (["--append=crashkernel=1M"], "crashkernel=1M"),
+    # Point 1.11: the blank in front of the last word, crashkernel=64M,low, stays.
+    (["--reuse-cmdline"], "console=ttyAMA0 panic=10 "),
+    (["--reuse-cmdline", "--append=irqpoll"], "console=ttyAMA0 panic=10  irqpoll"),
 ])
 def test_command_line(kexec, arguments, line):
     assert command_line(kexec.plan(*arguments)) == line
+
+
+def test_crashkernel_in_a_crash_kernel_is_a_warning(kexec):
+    """Point 1.10."""
+    result = kexec.plan("--append=a rd.crashkernel=1M")
+    assert (result.code, result.err) == (
+        0, "kexec: warning: command line: the crash kernel may reserve memory of its own, because "
+        'it searches for "crashkernel=" anywhere and finds it in rd.crashkernel=1M\n')
+    assert "Command line  a rd.crashkernel=1M\n" in result.out
 
 
 def test_command_line_of_the_next_kernel_keeps_crashkernel(kexec):
