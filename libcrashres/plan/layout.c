@@ -233,24 +233,41 @@ enum crashres_status crs_layout_describe_checks(struct crs_layout *layout)
 	return status == CRASHRES_OK ? describe_parity(layout) : status;
 }
 
-static enum crashres_status fail_space(const struct crs_layout *layout, const char *name,
-				       struct crs_need need, struct crashres_range window)
+/* Of a region that is one piece it can be said how large it would have to be. */
+static uint64_t missing_bytes(const struct crs_layout *layout, struct crs_need need,
+			      struct crashres_range window)
 {
-	/* Of a region that is one piece it can be said how large it would have to be. */
-	uint64_t missing = crs_layout_is_crash(layout) ? crs_place_shortage(&layout->place, need, window) :
-			   need.size - crs_place_largest(&layout->place, need, window);
+	return crs_layout_is_crash(layout) ? crs_place_shortage(&layout->place, need, window) :
+	       need.size - crs_place_largest(&layout->place, need, window);
+}
+
+static enum crashres_status note_shortfall(struct crs_layout *layout, const char *name,
+					   struct crs_need need, struct crashres_range window)
+{
+	uint64_t missing = missing_bytes(layout, need, window);
+
+	if (!layout->shortfall.size || missing < layout->shortfall.missing)
+		layout->shortfall = (struct crs_shortfall){ name, need.size, missing };
+	return CRASHRES_ERR_NO_SPACE;
+}
+
+static enum crashres_status fail_space(const struct crs_layout *layout)
+{
+	const struct crs_shortfall *shortfall = &layout->shortfall;
 
 	return crs_fail(layout->ctx, CRASHRES_ERR_NO_SPACE,
 			"Could not find a free area of memory of 0x%" PRIx64 " bytes for segment %s: "
 			"%s 0x%" PRIx64 " - 0x%" PRIx64 " is too small by %" PRIu64 " KiB",
-			need.size, name, crs_layout_is_crash(layout) ? "crash region" : "memory in",
+			shortfall->size, shortfall->name,
+			crs_layout_is_crash(layout) ? "crash region" : "memory in",
 			layout->window.base, crs_range_last(layout->window),
-			(missing >> 10) + (missing % 1024 != 0));
+			(shortfall->missing >> 10) + (shortfall->missing % 1024 != 0));
 }
 
 typedef enum crashres_status place_fn(struct crs_place *place, struct crs_need need,
 				      struct crashres_range window, struct crashres_range *taken);
 
+/* Sets no sentence: a failure need not be the last attempt. */
 static enum crashres_status put(struct crs_layout *layout, struct crashres_segment *segment,
 				place_fn *place, uint64_t alignment, uint64_t offset,
 				struct crashres_range window)
@@ -263,8 +280,8 @@ static enum crashres_status put(struct crs_layout *layout, struct crashres_segme
 	window = crs_range_intersect(window, layout->window);
 	status = place(&layout->place, need, window, &segment->range);
 	if (status == CRASHRES_ERR_NO_SPACE)
-		return fail_space(layout, segment->name, need, window);
-	return status == CRASHRES_OK ? status : crs_fail_memory(layout->ctx);
+		return note_shortfall(layout, segment->name, need, window);
+	return status;
 }
 
 /* From the end of the Image to the end of the window that it shares with its initrd. */
@@ -334,18 +351,30 @@ static enum crashres_status check_limits(const struct crs_layout *layout)
 	return status == CRASHRES_OK ? check_sum(layout) : status;
 }
 
-enum crashres_status crs_layout_place(struct crs_layout *layout)
+/* What it lacks counts in the first attempt only: later ones just have no hole left. */
+static enum crashres_status put_image(struct crs_layout *layout, uint64_t floor)
+{
+	const struct crs_need need = {
+		layout->image.range.size, CRS_IMAGE_ALIGNMENT, layout->kernel->image.text_offset
+	};
+	const struct crashres_range above = { floor, UINT64_MAX - floor };
+	const struct crashres_range window = crs_range_intersect(above, layout->window);
+	enum crashres_status status = crs_place_lowest(&layout->place, need, window,
+						       &layout->image.range);
+
+	if (status == CRASHRES_ERR_NO_SPACE && !layout->shortfall.size)
+		return note_shortfall(layout, layout->image.name, need, window);
+	return status;
+}
+
+/* All but the Image, which has its place. */
+static enum crashres_status put_others(struct crs_layout *layout)
 {
 	const struct crashres_range all = layout->window;
-	enum crashres_status status, below;
+	enum crashres_status status, below = put_purgatory_below(layout);
 
-	status = put(layout, &layout->image, crs_place_lowest, CRS_IMAGE_ALIGNMENT,
-		     layout->kernel->image.text_offset, all);
-	if (status != CRASHRES_OK)
-		return status;
-	below = put_purgatory_below(layout);
 	if (below == CRASHRES_ERR_MEMORY)
-		return crs_fail_memory(layout->ctx);
+		return below;
 	status = put(layout, &layout->initrd, crs_place_lowest, LARGEST_PAGE, 0,
 		     initrd_window(layout));
 	if (status == CRASHRES_OK && below == CRASHRES_ERR_NO_SPACE)
@@ -357,7 +386,53 @@ enum crashres_status crs_layout_place(struct crs_layout *layout)
 	/* Last, for only parity can do without. */
 	if (status == CRASHRES_OK)
 		status = put_parity(layout);
-	return status == CRASHRES_OK ? check_limits(layout) : status;
+	return status;
+}
+
+/*
+ * Where to try the Image again: from the next hole on, or from the next GiB, from
+ * which its initrd may be a GiB farther away. In between nothing gets better.
+ */
+static uint64_t next_floor(const struct crs_ranges *holes, uint64_t image)
+{
+	uint64_t next = crs_align_down(image, INITRD_WINDOW_ALIGNMENT) + INITRD_WINDOW_ALIGNMENT;
+
+	for (size_t i = 0; i < holes->count; i++)
+		if (holes->items[i].base > image && holes->items[i].base < next)
+			next = holes->items[i].base;
+	return next;
+}
+
+/* With the Image in the lowest hole that leaves room for the others. */
+static enum crashres_status search(struct crs_layout *layout, const struct crs_ranges *holes)
+{
+	enum crashres_status status = put_image(layout, layout->window.base);
+
+	while (status == CRASHRES_OK) {
+		const uint64_t floor = next_floor(holes, layout->image.range.base);
+
+		status = put_others(layout);
+		if (status != CRASHRES_ERR_NO_SPACE)
+			return status;
+		crs_ranges_free(&layout->place.holes);
+		if (!crs_ranges_copy(&layout->place.holes, holes))
+			return CRASHRES_ERR_MEMORY;
+		status = put_image(layout, floor);
+	}
+	return status;
+}
+
+enum crashres_status crs_layout_place(struct crs_layout *layout)
+{
+	struct crs_ranges holes = { 0 };
+	enum crashres_status status = CRASHRES_ERR_MEMORY;
+
+	if (crs_ranges_copy(&holes, &layout->place.holes))
+		status = search(layout, &holes);
+	crs_ranges_free(&holes);
+	if (status == CRASHRES_ERR_NO_SPACE)
+		return fail_space(layout);
+	return status == CRASHRES_OK ? check_limits(layout) : crs_fail_memory(layout->ctx);
 }
 
 enum crashres_status crs_layout_check(const struct crs_layout *layout,

@@ -8,6 +8,13 @@
 #include "place.h"
 #include "purgatory-segment.h"
 
+/* Of all attempts to place the segments, the one that misses least: size 0 before the first failure. */
+struct crs_shortfall {
+	const char *name;	/* of a segment */
+	uint64_t size;		/* that it needs */
+	uint64_t missing;
+};
+
 struct crs_layout {
 	struct crashres_ctx *ctx;
 	const struct crashres_machine *machine;
@@ -15,6 +22,7 @@ struct crs_layout {
 	const struct crashres_request *request;
 	struct crs_place place;
 	struct crashres_range window;	/* around every segment */
+	struct crs_shortfall shortfall;
 	/* By role; size 0 where there is none. Sizes are known before places are. */
 	struct crashres_segment image, initrd, dtb, elfcorehdr, purgatory, parity;
 	bool hotplug;			/* the kernel changes elfcorehdr: it is not checked */

@@ -724,6 +724,7 @@ static void test_auto_plans_for_the_call_to_try_first(void **state)
 static void test_what_the_kernel_file_brings(void **state)
 {
 	static char line[] = "from the file";
+	static char reserving[] = "from  crashkernel=1G,high the file crashkernel=64M,low";
 	struct world world = world_new();
 	struct crashres_input initrd = make_file("uki (.initrd)", 3 * MIB);
 	struct crashres_plan *plan;
@@ -734,6 +735,16 @@ static void test_what_the_kernel_file_brings(void **state)
 	assert_int_equal(find(plan, "initrd")->range.size, MIB);
 	assert_string_equal(crashres_plan_command_line(plan), "from the file");
 	crashres_plan_free(plan);
+	/* Point 1.10: its crashkernel= is for the first boot; another kernel keeps it. */
+	world.kernel.command_line = reserving;
+	plan = make(*state, &world);
+	assert_string_equal(crashres_plan_command_line(plan), "from  the file ");
+	crashres_plan_free(plan);
+	world.request.slot = CRASHRES_SLOT_NORMAL;
+	plan = make(*state, &world);
+	assert_string_equal(crashres_plan_command_line(plan), reserving);
+	crashres_plan_free(plan);
+	world.request.slot = CRASHRES_SLOT_CRASH;
 	free((void *)(uintptr_t)world.initrd_file.data);
 	world.initrd_file = (struct crashres_input){ 0 };
 	world.request.command_line = "";
@@ -767,9 +778,43 @@ static void test_the_initrd_stays_near_the_image(void **state)
 	assert_range(find(plan, "initrd")->range, end - MIB, MIB);
 	crashres_plan_free(plan);
 	usable->items[1].base += 64 * KIB;
+	usable->items[1].size = 3 * MIB;
 	refuse(*state, &world, CRASHRES_ERR_NO_SPACE,
 	       "Could not find a free area of memory of 0x100000 bytes for segment initrd: "
 	       "memory in 0x0 - 0xffffffffffff is too small by 64 KiB");
+	world_free(&world);
+}
+
+/* Point 1.9: the lowest hole for the Image leaves the initrd none; another one has room for both. */
+static void test_the_image_goes_where_the_initrd_fits_too(void **state)
+{
+	static char name[] = "initrd.img";
+	const uint64_t high = 0x8000000000;
+	struct world world = world_new();
+	struct crs_ranges *usable = &world.machine.regions.usable;
+	struct crashres_plan *plan;
+
+	world.request.slot = CRASHRES_SLOT_NORMAL;
+	world.request.call = CRASHRES_CALL_LOAD;
+	free((void *)(uintptr_t)world.initrd_file.data);
+	world.initrd_file = (struct crashres_input){ .name = name, .data = unit_alloc(300 * MIB),
+						     .size = 300 * MIB };
+	world.request.no_checks = true;
+	world.machine.total_ram = 128 * GIB;
+	usable->count = 0;
+	unit_add(usable, RAM, 256 * MIB);
+	unit_add(usable, high, 128 * GIB);
+	plan = make(*state, &world);
+	check_segments(&world, plan, unit_range(0, UINT64_MAX));
+	assert_range(find(plan, "kernel")->range, high, 4 * MIB - 4096);
+	assert_range(find(plan, "initrd")->range, high + 4 * MIB, 300 * MIB);
+	assert_int_equal(find(plan, "purgatory")->range.base, RAM);
+	crashres_plan_free(plan);
+	/* Of both holes, the better one says what is missing: 300 MiB of 299. */
+	usable->items[1].size = 303 * MIB;
+	refuse(*state, &world, CRASHRES_ERR_NO_SPACE,
+	       "Could not find a free area of memory of 0x12c00000 bytes for segment initrd: "
+	       "memory in 0x0 - 0xffffffffffff is too small by 1024 KiB");
 	world_free(&world);
 }
 
@@ -1358,6 +1403,7 @@ int main(void)
 		UNIT_TEST(test_auto_plans_for_the_call_to_try_first),
 		UNIT_TEST(test_what_the_kernel_file_brings),
 		UNIT_TEST(test_the_initrd_stays_near_the_image),
+		UNIT_TEST(test_the_image_goes_where_the_initrd_fits_too),
 		UNIT_TEST(test_a_window_inside_the_region),
 		UNIT_TEST(test_a_window_that_blocks_nothing),
 		UNIT_TEST(test_when_purgatory_turns_the_mmu_on),

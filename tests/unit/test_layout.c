@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where a normal load puts Image and initrd, beside a search of all places. */
+#include "../../libcrashres/plan/layout.h"
+#include "support.h"
+
+/* A small world: bit n is the nth UNIT, set where it is free. The initrd's 32 GiB are REACH units. */
+#define WORLD	10
+#define UNIT	(8 * GIB)
+#define REACH	4
+#define START	(1024 * GIB)
+
+struct answer {
+	int image, initrd;	/* units; below 0: no place */
+};
+
+static bool is_free(uint32_t free_units, int base, int size)
+{
+	uint32_t units = ((1U << size) - 1) << base;
+
+	return (free_units & units) == units;
+}
+
+/* The lowest Image, and the lowest initrd above it, that go together. */
+static struct answer search_all(uint32_t free_units, int image, int initrd)
+{
+	for (int i = 0; i < WORLD; i++)
+		for (int j = i + image; j + initrd <= i + REACH; j++)
+			if (is_free(free_units, i, image) && is_free(free_units, j, initrd))
+				return (struct answer){ i, j };
+	return (struct answer){ -1, -1 };
+}
+
+/* Holes for the units, and one below them that takes purgatory and no Image. */
+static void add_holes(uint32_t free_units, struct crs_ranges *holes)
+{
+	unit_add(holes, 64 * KIB, 64 * KIB);
+	for (unsigned int i = 0; i < WORLD; i++)
+		if (free_units >> i & 1)
+			unit_add(holes, START + i * UNIT, UNIT);
+	crs_ranges_normalize(holes);
+}
+
+static void check_world(struct unit *unit, uint32_t free_units, int image, int initrd)
+{
+	const struct crashres_machine machine = { .page_size = 4096, .total_ram = 1ULL << 48 };
+	const struct crashres_kernel kernel = { .type = "Image" };
+	const struct crashres_request request = { .slot = CRASHRES_SLOT_NORMAL, .no_checks = true };
+	const struct answer wanted = search_all(free_units, image, initrd);
+	struct crs_layout layout = {
+		.ctx = unit->ctx, .machine = &machine, .kernel = &kernel, .request = &request,
+		.window = { 0, UINT64_MAX },
+		.image = { .name = "kernel", .range = { 0, (unsigned int)image * UNIT } },
+		.initrd = { .name = "initrd", .range = { 0, (unsigned int)initrd * UNIT } },
+		.purgatory = { .name = "purgatory", .range = { 0, 64 * KIB } },
+	};
+
+	add_holes(free_units, &layout.place.holes);
+	if (wanted.image < 0) {
+		assert_int_equal(crs_layout_place(&layout), CRASHRES_ERR_NO_SPACE);
+	} else {
+		assert_ok(unit, crs_layout_place(&layout));
+		assert_int_equal(layout.image.range.base, START + (unsigned int)wanted.image * UNIT);
+		assert_int_equal(layout.initrd.range.base, START + (unsigned int)wanted.initrd * UNIT);
+		assert_range(layout.purgatory.range, 64 * KIB, 64 * KIB);
+	}
+	crs_layout_free(&layout);
+}
+
+/* Point 1.9: every set of free units, with every size of Image and initrd. */
+static void test_every_pattern_of_free_memory(void **state)
+{
+	for (uint32_t free_units = 0; free_units < 1U << WORLD; free_units++)
+		for (int image = 1; image < REACH; image++)
+			for (int initrd = 1; initrd <= REACH - image; initrd++)
+				check_world(*state, free_units, image, initrd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_every_pattern_of_free_memory),
+	};
+
+	return cmocka_run_group_tests_name("layout", tests, NULL, NULL);
+}
