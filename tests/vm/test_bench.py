@@ -32,7 +32,12 @@ segment[2].memsz = 0x4000
 
 def make_cost(panic=2080, checked=1000):
     loads = {purgatory.NO_CHECKS: 500, purgatory.NO_REPAIR: 600, purgatory.CHECKS: 750}
-    return purgatory.Cost("kexec 1", loads, panic, 2000, purgatory.Memory(checked))
+    return purgatory.Cost("kexec 1", loads, 900, 550, panic, 2000, purgatory.Memory(checked))
+
+
+def make_sealed_cost(panic=2060, checked=1000):
+    plain, sealed = purgatory.FileCall(400, 300, 2000), purgatory.FileCall(800, 700, panic)
+    return purgatory.SealedCost(plain, sealed, checked)
 
 
 def test_a_peer_checks_all_but_its_purgatory():
@@ -51,6 +56,7 @@ def test_a_tick_is_16_instructions():
     assert cost.check() == 80 * 16 / 1000
     assert cost.load() == 250 * 16 / 1000
     assert cost.load(purgatory.NO_REPAIR) == 100 * 16 / 1000
+    assert cost.first_load() == 350 * 16 / 1000
     assert cost.ratio() == 1.04
 
 
@@ -58,16 +64,51 @@ def test_a_missed_target_is_said():
     rows = purgatory.in_linux(make_cost(panic=2161), make_cost(panic=2000))
     assert {row.name: row.missed() for row in rows if row.most} == {
         "check, instructions a byte": True,
+        "load, all of it, million instructions": False,
         "  divided by the same with --no-checks": True,
     }
-    assert rows[0].text(with_peer=True).split()[-4:] == ["2.58", "0.00", "2.00", "missed"]
-    assert rows[-1].text(with_peer=False).split()[-3:] == ["1.081", "1.080", "missed"]
+    assert rows[0].text(with_peer=True).split()[-4:] == ["2.58", "0.00", "1.65", "missed"]
+    assert rows[-1].text(with_peer=False).split()[-3:] == ["1.081", "1.076", "missed"]
+
+
+def test_a_load_that_is_too_long_is_said():
+    cost = make_cost()
+    cost.loads[purgatory.CHECKS] = 160 * 10**6 // 16 + 62500
+    rows = {row.name: row for row in purgatory.in_linux(cost, None)}
+    row = rows["load, all of it, million instructions"]
+    assert row.text(with_peer=False).split()[-3:] == ["161", "160", "missed"]
+
+
+def test_the_first_load_stands_beside_the_best():
+    cost = make_cost()
+    cost.first = 2 * 10**6
+    names = [row.name for row in purgatory.in_linux(cost, None)]
+    rows = purgatory.in_linux(cost, None)
+    at = names.index("load, all of it, million instructions")
+    assert (names[at + 1], rows[at + 1].ours) == ("  the first load after a boot", 32)
+
+
+@pytest.mark.parametrize("panic, missed", [(2112, False), (2113, True)])
+def test_a_sealed_image_is_beside_the_plain_one(panic, missed):
+    cost = make_sealed_cost(panic)
+    rows = purgatory.by_file_call(cost)
+    assert (rows[0].ours, rows[0].peer) == (700 * 16 / 1e6, 300 * 16 / 1e6)
+    assert rows[2].ours == (panic - 2000) * 16 / 1000
+    assert [row.missed() for row in rows] == [False, False, missed, False, False]
+    assert rows[4].ours == panic / 2000
+
+
+def test_code_is_measured_of_both_purgatories():
+    rows = purgatory.in_blobs()
+    sizes = [bm.image_path().with_name(name).read_bytes() for name in ("purgatory.bin", "sealed.bin")]
+    assert [row.ours for row in rows] == [bm.HEADER.unpack_from(blob)[3] / 1024 for blob in sizes]
+    assert [row.most for row in rows] == [40, 40] and not any(row.missed() for row in rows)
 
 
 def test_a_met_target_is_not():
     rows = purgatory.in_linux(make_cost(), None)
     assert not any(row.missed() for row in rows)
-    assert rows[0].text(with_peer=False).split()[-2:] == ["1.28", "2.00"]
+    assert rows[0].text(with_peer=False).split()[-2:] == ["1.28", "1.65"]
 
 
 def test_a_peer_for_another_machine_is_refused(tmp_path):

@@ -113,11 +113,13 @@ def make_first(guest, kexec, files):
     return cpio.bytes()
 
 
-def make_counted_capture(guest, ticks):
-    """What a capture kernel needs to save a dump, and @ticks for its init."""
+def make_counted_capture(guest, ticks, filling=b""):
+    """What a capture kernel needs to save a dump, @ticks for its init, and what makes it larger."""
     cpio = _base(guest)
     add_program(cpio, guest, "makedumpfile")
     cpio.copy("bin/ticks", ticks)
+    if filling:
+        cpio.file("filling", filling, 0o644)
     return cpio.bytes()
 
 
