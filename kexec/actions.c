@@ -108,6 +108,9 @@ static enum crashres_status open_inputs(struct crashres_ctx *ctx, const struct o
 {
 	enum crashres_status status = crashres_machine_read(ctx, &inputs->machine);
 
+	/* Before the files: without a reservation it does not matter whether they are there. */
+	if (status == CRASHRES_OK && options->slot == CRASHRES_SLOT_CRASH)
+		status = crashres_machine_check_reserved(ctx, inputs->machine);
 	if (status == CRASHRES_OK && options->serial)
 		status = crashres_machine_set_serial(ctx, inputs->machine, options->serial);
 	if (status == CRASHRES_OK)
@@ -189,17 +192,55 @@ static enum crashres_status load_by_any(struct crashres_ctx *ctx, const struct o
 	return status;
 }
 
+/* The lines of kexec-tools, which manuals of distributions show and people search for. */
+static int fail_not_reserved(void)
+{
+	fputs("Memory for crashkernel is not reserved\n"
+	      "Please reserve memory by passing\"crashkernel=Y@X\" parameter to kernel\n"
+	      "Then try to loading kdump kernel\n", stderr);
+	return EXIT_ENVIRONMENT;
+}
+
+/*
+ * Is this the exit status 255? kexec-tools gives it to a kernel or initrd that it cannot open for
+ * kexec_file_load, which it tries first unless -c is given. All other files are read by functions
+ * that end it with 1.
+ */
+static bool is_missing_for_file_load(const struct options *options, const struct inputs *inputs)
+{
+	const char *path = !inputs->kernel ? options->kernel :
+			   !inputs->initrd ? options->initrd : NULL;
+
+	return options->call != CRASHRES_CALL_LOAD && inputs->machine && path &&
+	       access(path, R_OK) < 0;
+}
+
+static int fail_load(const struct crashres_ctx *ctx, const struct options *options,
+		     const struct inputs *inputs, enum crashres_status status)
+{
+	int result;
+
+	if (status == CRASHRES_ERR_NO_REGION)
+		return fail_not_reserved();
+	result = fail(ctx, options, status);
+	return status == CRASHRES_ERR_OS && is_missing_for_file_load(options, inputs) ?
+	       EXIT_FAILED : result;
+}
+
 static int run_load(struct crashres_ctx *ctx, const struct options *options)
 {
 	struct inputs inputs = { 0 };
+	int result = EXIT_DONE;
 	enum crashres_status status = options->dry_run ? CRASHRES_OK : crashres_can_load(ctx);
 
 	if (status == CRASHRES_OK)
 		status = open_inputs(ctx, options, &inputs);
 	if (status == CRASHRES_OK)
 		status = load_by_any(ctx, options, &inputs);
+	if (status != CRASHRES_OK)
+		result = fail_load(ctx, options, &inputs, status);
 	close_inputs(&inputs);
-	return status == CRASHRES_OK ? EXIT_DONE : fail(ctx, options, status);
+	return result;
 }
 
 /* The shutdown ends with "kexec -e", or what its system has for that. */

@@ -148,6 +148,16 @@ void crashres_machine_free(struct crashres_machine *machine);
 const struct crashres_range *crashres_machine_regions(const struct crashres_machine *machine,
 						      size_t *count);
 
+/**
+ * crashres_machine_check_reserved() - is memory reserved for a crash kernel?
+ *
+ * To be asked before files are opened. Succeeds if /proc/iomem hides its addresses.
+ *
+ * Return: CRASHRES_ERR_NO_REGION if nothing is reserved.
+ */
+enum crashres_status crashres_machine_check_reserved(struct crashres_ctx *ctx,
+						     const struct crashres_machine *machine);
+
 /* Page size of the running kernel: the kernel aligns segments to it. */
 uint64_t crashres_machine_page_size(const struct crashres_machine *machine);
 

@@ -424,6 +424,15 @@ const struct crashres_range *crashres_machine_regions(const struct crashres_mach
 	return machine->regions.crash.items;
 }
 
+enum crashres_status crashres_machine_check_reserved(struct crashres_ctx *ctx,
+						     const struct crashres_machine *machine)
+{
+	if (machine->regions.crash.count || machine->iomem.hidden)
+		return CRASHRES_OK;
+	return crs_fail(ctx, CRASHRES_ERR_NO_REGION, "Memory for crashkernel is not reserved: "
+			"/proc/iomem has no \"Crash kernel\"; boot with crashkernel=SIZE");
+}
+
 uint64_t crashres_machine_page_size(const struct crashres_machine *machine)
 {
 	return machine->page_size;

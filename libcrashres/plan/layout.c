@@ -66,11 +66,8 @@ enum crashres_status crs_layout_check_reserved(struct crashres_ctx *ctx,
 					       const struct crashres_machine *machine,
 					       enum crashres_slot slot)
 {
-	if (slot == CRASHRES_SLOT_CRASH && !machine->regions.crash.count)
-		return crs_fail(ctx, CRASHRES_ERR_NO_REGION,
-				"Memory for crashkernel is not reserved: /proc/iomem has no "
-				"\"Crash kernel\"; boot with crashkernel=SIZE");
-	return CRASHRES_OK;
+	return slot == CRASHRES_SLOT_CRASH ? crashres_machine_check_reserved(ctx, machine) :
+					     CRASHRES_OK;
 }
 
 /* The high region but for the kernel's control pages. */

@@ -671,13 +671,15 @@ def damaged_gzip():
 
 @pytest.mark.parametrize("option", ["kernel", "initrd", "dtb"])
 @pytest.mark.parametrize("path, code, sentence", [
-    ("../in/none", 1, "Cannot open `../in/none': No such file or directory"),
+    ("../in/none", None, "Cannot open `../in/none': No such file or directory"),
     ("../in", 1, "../in: Is a directory"),
-    ("../in/text/none", 1, "Cannot open `../in/text/none': Not a directory"),
+    ("../in/text/none", None, "Cannot open `../in/text/none': Not a directory"),
     ("/proc/self/mem", 1, "/proc/self/mem: cannot read: Input/output error"),
     ("../in/empty", 255, "../in/empty: the file is empty"),
 ])
 def test_bad_file(kexec, option, path, code, sentence):
+    if code is None:
+        code = 1 if option == "dtb" else 255
     result = kexec.plan(kernel=path) if option == "kernel" else kexec.plan(f"--{option}={path}")
     assert result == fails(code, "kexec: " + sentence)
 
@@ -738,9 +740,36 @@ def test_bad_kernel(kexec, name, data, sentence):
 
 def test_no_crash_region(kexec):
     root = kexec.machine(proc_iomem=iomem((HIGH, ""), (LOW, "")))
-    assert kexec.plan(root=root) == fails(
-        1, "kexec: Memory for crashkernel is not reserved: /proc/iomem has no \"Crash kernel\"; "
-           "boot with crashkernel=SIZE")
+    expected = fails(
+        1, "Memory for crashkernel is not reserved\n"
+           "Please reserve memory by passing\"crashkernel=Y@X\" parameter to kernel\n"
+           "Then try to loading kdump kernel")
+    # Issue 10, point 1.14: the reservation comes before the files.
+    for call in "-a", "-s", "-c":
+        assert kexec.plan(call, root=root) == expected
+        assert kexec.plan(call, root=root, kernel="../in/none") == expected
+        assert kexec.plan(call, "--initrd=../in/none", root=root) == expected
+
+
+CALLS = {"": [], "-a": ["-a"], "-s": ["-s"], "-c": ["-c"]}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("action", ["-p", "-l", "-f", ""])
+def test_missing_file(kexec, action, call):
+    """Issue 10, point 1.14: 255 where kexec-tools tries kexec_file_load first, else 1."""
+    root = os.path.join(DATA, "virt-6.1")
+    arguments = ["--root", root, *CALLS[call], *([action] if action else [])]
+    expected = fails(1 if call == "-c" else 255,
+                     "kexec: Cannot open `../in/none': No such file or directory")
+    assert kexec(*arguments, "../in/none") == expected
+    assert kexec(*arguments, "--initrd=../in/none", "../in/Image") == expected
+    assert kexec(*arguments, "--initrd=../in/none", "../in/none") == expected
+    dtb_missing = kexec(*arguments, "--dtb=../in/none", "../in/Image")
+    if call == "-s":        # it is not read
+        assert dtb_missing.code == 0
+    else:
+        assert dtb_missing == fails(1, expected.err.strip())
 
 
 def test_hidden_memory_map(kexec):
@@ -1038,7 +1067,7 @@ def test_operands_and_options_mix(kexec):
 def test_double_dash_ends_the_options(kexec):
     root = os.path.join(DATA, "virt-6.1")
     assert kexec("--root", root, "-p", "--", "--append=x") == fails(
-        1, "kexec: Cannot open `--append=x': No such file or directory")
+        255, "kexec: Cannot open `--append=x': No such file or directory")
 
 
 def test_posixly_correct_stops_at_the_kernel(kexec):

@@ -482,6 +482,8 @@ static void test_hidden_addresses(void **state)
 	assert_true(machine->iomem.hidden);
 	crashres_machine_regions(machine, &count);
 	assert_int_equal(count, 0);
+	/* Hidden regions are not missing ones. */
+	assert_ok(unit, crashres_machine_check_reserved(unit->ctx, machine));
 	crashres_machine_free(machine);
 }
 
