@@ -170,14 +170,29 @@ def rule_written_past_the_old_kernels_lines(steps):
 
 
 def rule_written_past_speculated_lines(steps):
+    """What speculation brought is older than memory then, and has to go."""
+    steps.check()
+    steps.write("kernel")
+    steps.hand_over()
+    return {(cm.END_OLD, "kernel")}
+
+
+def rule_written_past_speculated_lines_and_cleaned(steps):
+    steps.check()
+    steps.write("kernel")
+    steps.cache.barrier()
+    steps.clean("kernel")
+    steps.hand_over()
+    return set()
+
+
+def rule_written_past_newer_lines(steps):
     steps.clean("scratch")
-    steps.write("scratch")
-    steps.invalidate("scratch")
     steps.on()
-    steps.clean("scratch")
+    steps.write("scratch")
     steps.off()
     steps.write("scratch")
-    return {(cm.WRITTEN_PAST, "scratch")}
+    return {(cm.OFF_DIRTY, "scratch"), (cm.WRITTEN_PAST, "scratch")}
 
 
 def rule_old_when_switched_on(steps):
@@ -280,7 +295,8 @@ def rule_repaired_and_not_cleaned(steps):
     steps.off()
     steps.hand_over()
     assert steps.memory.read(PARTS["kernel"].first, rules.LINE) == NEW
-    return {(cm.OFF_DIRTY, "kernel"), (cm.END_DIRTY, "kernel"), (cm.END_HELD, "kernel")}
+    return {(cm.OFF_DIRTY, "kernel"), (cm.END_DIRTY, "kernel"), (cm.END_HELD, "kernel"),
+            (cm.END_UNPROVEN, "kernel")}
 
 
 def rule_in_the_cache_at_the_end(steps):
@@ -530,6 +546,36 @@ def rule_memory_as_device(steps):
     steps.regime = mm.Regime(TABLES, 0x4400, TCR)
     steps.on()
     return {(mm.NOT_WRITE_BACK, name) for name in KINDS if name != "uart"}
+
+
+def rule_repaired_through_the_cache(steps):
+    """Point 2.9: cleaned, too, but only a read past the cache proves that."""
+    steps.check()
+    steps.on()
+    steps.write("kernel")
+    steps.clean("kernel", "scratch")
+    steps.off()
+    steps.hand_over()
+    return {(cm.END_UNPROVEN, "kernel")}
+
+
+def rule_repaired_and_read_past_the_cache(steps):
+    steps.check()
+    steps.on()
+    steps.write("kernel")
+    steps.clean("kernel", "scratch")
+    steps.off()
+    steps.read_all("kernel")
+    steps.hand_over()
+    return set()
+
+
+def rule_registers_of_translation_while_off(steps):
+    steps.mmu.write_register(0, "TTBR0", True)
+    steps.access("scratch")
+    steps.mmu.write_register(0, "VBAR")
+    steps.access("beside")
+    return {(mm.UNSYNCHRONISED, "beside")}
 
 
 RULES = [value for name, value in globals().items() if name.startswith("rule_")]

@@ -19,7 +19,7 @@ from lib.rules import CHECKED, DEVICE, ELSEWHERE, LINE, PARITY, SCRATCH, SEGMENT
 
 READ_EARLY = "is read before its dc civac"
 READ_PAST = "is read in memory while its line is dirty"
-WRITTEN_PAST = "is written in memory while a cache may hold its line"
+WRITTEN_PAST = "is written in memory while a cache may hold newer data of its line"
 UNALIGNED = "is accessed unaligned as Device memory"
 NOT_OURS = "is accessed but belongs to nobody here"
 UNORDERED = "is cleaned before a barrier orders the write past the caches"
@@ -30,21 +30,28 @@ OFF_DIRTY = "is dirty when the caches are switched off"
 END_DIRTY = "is dirty at hand-over"
 END_HELD = "is in the cache at hand-over"
 END_OLD = "may be in the cache as it was before, at hand-over"
+END_UNPROVEN = "was repaired through the cache and not read again past it"
 END_UNREAD = "was not read after its dc civac"
 END_CACHING = "is entered with caches on"
 
 
 class Cache:
-    def __init__(self, view, areas, violations):
-        """view: read(address, size) and write(address, bytes)."""
+    def __init__(self, view, areas, violations, rewritten=range(0)):
+        """view: read(address, size) and write(address, bytes).
+
+        rewritten: addresses in a segment that purgatory writes to after the check.
+        """
         self._view, self._areas, self._violations = view, areas, violations
+        self._rewritten = rewritten
         self.caching = False
+        self.proves_repair = True  # what is repaired has to be read past the cache
         self._hidden = {}  # line: its bytes that are out of sight
         self._stale = set()  # those of the hidden lines that are older than memory
         self._pending = Counter()  # line: dc civac since the last dsb
-        self._free = set()  # lines that no cache can hold
+        self._written_back = set()  # lines that no cache can hold newer than memory
         self._touched = set()  # lines used through the cache since their dc civac
-        self._newer = set()  # lines written in memory since no cache could hold them
+        self._newer = set()  # lines written in memory since they were cleaned
+        self._unproven = set()  # lines written through the cache and not read past it since
         self._unordered = set()  # lines written in memory since the last barrier
         self.cleaned = Counter()  # line: times it was cleaned
         self.read = set()  # lines read after they were cleaned
@@ -125,7 +132,7 @@ class Cache:
                 changed.add(area.name)
             if line in self._hidden:
                 self._drop(line)
-            self._free.add(line)
+            self._written_back.add(line)
             self._newer.discard(line)
             self._touched.discard(line)
             self.cleaned[line] += 1
@@ -140,7 +147,6 @@ class Cache:
             for line in self._hidden.keys() - self._stale:
                 if self._areas.at(line).kind != PARITY:
                     self._violations.add(OFF_DIRTY, pc, line)
-            self._free.clear()
         else:
             # An instruction fetch, or a CPU that did not stop, may have brought them.
             for line in self._newer:
@@ -164,6 +170,8 @@ class Cache:
             if area.kind in (SEGMENT, TREE):
                 self._judge_end(pc, END_HELD, self._touched.intersection(lines))
                 self._judge_end(pc, END_OLD, self._newer.intersection(lines))
+                if self.proves_repair:
+                    self._judge_end(pc, END_UNPROVEN, self._unproven.intersection(lines))
             if area.kind in (SEGMENT, CHECKED):
                 self._judge_end(pc, END_UNREAD, set(lines) - self.read)
 
@@ -186,22 +194,26 @@ class Cache:
                 self.read_cached.add(line)
         if cached:
             self._touch(line)
+        else:
+            self._unproven.discard(line)
 
     def _write(self, pc, area, line, cached):
         if cached:
             if line not in self._hidden:
                 self._hidden[line] = self._view.read(line, LINE)
             self._stale.discard(line)
+            self._written_back.discard(line)
+            if area.kind == SEGMENT and line not in self._rewritten:
+                self._unproven.add(line)
             self._touch(line)
             return
-        if line not in self._free:
+        if line not in self._written_back:
             self._violations.add(WRITTEN_PAST, pc, line)
         self._newer.add(line)
         self._unordered.add(line)
 
     def _touch(self, line):
         self._touched.add(line)
-        self._free.discard(line)
         self._pending.pop(line, None)
 
     def _drop(self, line):

@@ -176,11 +176,12 @@ class Mmu:
         self._regime = None
         self._pages = {}
         self._tables = set()  # lines of tables that the TLB may hold
-        self._unsynchronised = {}  # register: pc of its write
+        self._unsynchronised = {}  # register: is it for translation
         self._fetched = None  # the page of the last fetch
 
-    def write_register(self, pc, name):
-        self._unsynchronised[name] = pc
+    def write_register(self, pc, name, is_translation=False):
+        """is_translation: with the MMU off it does not matter."""
+        self._unsynchronised[name] = is_translation
 
     def tlbi(self, all_of_regime):
         if all_of_regime:
@@ -199,7 +200,7 @@ class Mmu:
 
     def maintenance(self, pc, address):
         """A dc is translated like an access."""
-        if self._unsynchronised:
+        if self._unsynchronised and (self.on or not all(self._unsynchronised.values())):
             self._violations.add(UNSYNCHRONISED, pc, address)
 
     def leave(self, pc):

@@ -217,9 +217,11 @@ class Replay:
         self._view = _View(uc)
         self._areas = rules.Areas(areas(plan, machine.tree))
         self._violations = rules.Violations(self._areas, self._place)
-        self.cache = cachemodel.Cache(self._view, self._areas, self._violations)
-        self._mmu = mmumodel.Mmu(self._view, self._areas, self._violations,
-                                 [plan.region] if plan.region else [])
+        rewritten = range(plan.record & -rules.LINE, plan.record + bm.RECORD_SIZE)
+        self.cache = cachemodel.Cache(self._view, self._areas, self._violations, rewritten)
+        self.cache.proves_repair = False  # not yet: point 2.9
+        may_map = [plan.region] if plan.region else []
+        self._mmu = mmumodel.Mmu(self._view, self._areas, self._violations, may_map)
         self._code = mmumodel.InstructionCache(self._areas, self._violations)
         self.outcome = Outcome(cache=self.cache, _memory=self._view)
         self._pc = plan.start
@@ -362,7 +364,8 @@ class Replay:
             return
         if key == SCTLR[self._el]:
             self._write_sctlr(value)
-        self._mmu.write_register(self._pc, key)
+        translation = [name[self._el] for name in (TTBR0, MAIR, TCR, TCR2)]
+        self._mmu.write_register(self._pc, key, key in translation)
 
     def _write_sctlr(self, value):
         on, caching = bool(value & mmumodel.SCTLR_M), bool(value & mmumodel.SCTLR_C)
