@@ -21,11 +21,36 @@ static void log_line(void *data, enum crashres_log_level level, const char *line
 		fprintf(stderr, "kexec: %s\n", line);
 }
 
+/* The option behind a member of the request; the library knows none. */
+static const char *option_of(enum crashres_member member)
+{
+	static const char *const options[] = {
+		[CRASHRES_MEMBER_DTB] = "--dtb: ",
+		[CRASHRES_MEMBER_WINDOW] = "--mem-min and --mem-max: ",
+		[CRASHRES_MEMBER_ENTRY] = "--entry: ",
+		[CRASHRES_MEMBER_PURGATORY_MMU_OFF] = "--purgatory-mmu=off: ",
+		[CRASHRES_MEMBER_PURGATORY_REQUIRED] = "what is to be checked: ",
+		[CRASHRES_MEMBER_NO_CMA] = "--no-cma: ",
+		[CRASHRES_MEMBER_FORCE_DTB] = "--force-dtb: ",
+		[CRASHRES_MEMBER_SEALING] = "--seal=always: ",
+		[CRASHRES_MEMBER_HOTPLUG] = "--hotplug: ",
+		[CRASHRES_MEMBER_REUSE_CMDLINE] = "--reuse-cmdline: ",
+	};
+	const char *option = NULL;
+
+	if ((size_t)member < sizeof(options) / sizeof(*options))
+		option = options[member];
+	return option ? option : "";
+}
+
 static int fail(const struct crashres_ctx *ctx, const struct options *options,
 		enum crashres_status status)
 {
-	fprintf(stderr, "kexec: %s\n",
-		status == CRASHRES_ERR_MEMORY ? "out of memory" : crashres_error(ctx));
+	if (status == CRASHRES_ERR_MEMORY)
+		fprintf(stderr, "kexec: out of memory\n");
+	else
+		fprintf(stderr, "kexec: %s%s\n", option_of(crashres_error_member(ctx)),
+			crashres_error(ctx));
 	switch (status) {
 	case CRASHRES_ERR_OS:
 	case CRASHRES_ERR_PERMISSION:
@@ -151,44 +176,37 @@ static struct crashres_request request_of(const struct options *options,
 	return request;
 }
 
-static enum crashres_status load_by(struct crashres_ctx *ctx, const struct options *options,
-				    const struct inputs *inputs, enum crashres_call call)
+/* A dry run shows all attempts, and fails where none is possible. */
+static enum crashres_status show_plan(struct crashres_ctx *ctx, const struct inputs *inputs,
+				      struct crashres_plan *plan)
+{
+	enum crashres_status status = CRASHRES_OK;
+
+	for (size_t i = 0; i < crashres_plan_attempts(plan) && status == CRASHRES_OK; i++)
+		status = crashres_plan_prepare(ctx, plan, i);
+	if (status == CRASHRES_OK)
+		status = print_plan(stdout, ctx, inputs->machine, plan);
+	if (status == CRASHRES_OK)
+		status = crashres_plan_possible(ctx, plan);
+	return status;
+}
+
+static enum crashres_status load(struct crashres_ctx *ctx, const struct options *options,
+				 const struct inputs *inputs)
 {
 	struct crashres_request request = request_of(options, inputs);
 	struct crashres_plan *plan = NULL;
 	enum crashres_status status;
 
-	request.call = call;
 	status = crashres_plan_make(ctx, inputs->machine, inputs->kernel, &request, &plan);
 	if (status == CRASHRES_OK && options->dry_run)
-		print_plan(stdout, inputs->machine, plan);
-	else if (status == CRASHRES_OK && options->debug)
-		print_plan(stderr, inputs->machine, plan);
-	if (status == CRASHRES_OK && !options->dry_run)
-		status = crashres_load(ctx, plan);
+		status = show_plan(ctx, inputs, plan);
+	else if (status == CRASHRES_OK) {
+		if (options->debug)
+			print_plan(stderr, ctx, inputs->machine, plan);
+		status = crashres_load(ctx, plan, NULL);
+	}
 	crashres_plan_free(plan);
-	return status;
-}
-
-/* The call that cannot be used is of interest only where the other one cannot be either. */
-static enum crashres_status load_by_any(struct crashres_ctx *ctx, const struct options *options,
-					const struct inputs *inputs)
-{
-	const struct crashres_request request = request_of(options, inputs);
-	enum crashres_call calls[2];
-	size_t count = crashres_calls(inputs->machine, &request, calls);
-	enum crashres_status status = load_by(ctx, options, inputs, calls[0]);
-	char *first;
-
-	if (status != CRASHRES_ERR_SYSCALL_UNAVAILABLE || count < 2)
-		return status;
-	first = strdup(crashres_error(ctx));
-	if (options->debug)
-		fprintf(stderr, "kexec: %s\n", first ? first : "");
-	status = load_by(ctx, options, inputs, calls[1]);
-	if (status != CRASHRES_OK && first && !options->debug)
-		fprintf(stderr, "kexec: %s\n", first);
-	free(first);
 	return status;
 }
 
@@ -236,7 +254,7 @@ static int run_load(struct crashres_ctx *ctx, const struct options *options)
 	if (status == CRASHRES_OK)
 		status = open_inputs(ctx, options, &inputs);
 	if (status == CRASHRES_OK)
-		status = load_by_any(ctx, options, &inputs);
+		status = load(ctx, options, &inputs);
 	if (status != CRASHRES_OK)
 		result = fail_load(ctx, options, &inputs, status);
 	close_inputs(&inputs);

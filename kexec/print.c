@@ -23,20 +23,18 @@ static bool lies_in(struct crashres_range inner, struct crashres_range outer)
 	return inner.base >= outer.base && inner.base - outer.base < outer.size;
 }
 
-static uint64_t free_bytes(const struct crashres_plan *plan, struct crashres_range region)
+static uint64_t free_bytes(const struct crashres_attempt *attempt, struct crashres_range region)
 {
-	size_t count;
-	const struct crashres_segment *segments = crashres_plan_segments(plan, &count);
 	uint64_t left = region.size;
 
-	for (size_t i = 0; i < count; i++)
-		if (lies_in(segments[i].range, region))
-			left -= segments[i].range.size;
+	for (size_t i = 0; i < attempt->segment_count; i++)
+		if (lies_in(attempt->segments[i].range, region))
+			left -= attempt->segments[i].range.size;
 	return left;
 }
 
 static void print_regions(FILE *out, const struct crashres_machine *machine,
-			  const struct crashres_plan *plan)
+			  const struct crashres_attempt *attempt)
 {
 	static const char *const names[] = { "high", "low" };
 	size_t count;
@@ -46,16 +44,14 @@ static void print_regions(FILE *out, const struct crashres_machine *machine,
 	for (size_t i = 0; i < count; i++) {
 		print_range(out, i < 2 ? names[i] : "left out", regions[i]);
 		fprintf(out, "  ");
-		print_size(out, free_bytes(plan, regions[i]));
+		print_size(out, free_bytes(attempt, regions[i]));
 		fprintf(out, " free\n");
 	}
 }
 
 /* How much adjacent damage purgatory can undo, and why not more. */
-static void print_repair(FILE *out, const struct crashres_plan *plan)
+static void print_repair(FILE *out, struct crashres_repair repair)
 {
-	const struct crashres_repair repair = crashres_plan_repair(plan);
-
 	fprintf(out, "Repair        ");
 	if (repair.parity) {
 		fprintf(out, "%.2f %% parity", 100.0 * (double)repair.parity / (double)repair.checked);
@@ -77,14 +73,14 @@ static void print_repair(FILE *out, const struct crashres_plan *plan)
 	fprintf(out, "\n");
 }
 
-static const char *describe_sealed(enum crashres_sealed sealed)
+static const char *describe_check(enum crashres_check check)
 {
-	switch (sealed) {
-	case CRASHRES_SEALED_YES:
+	switch (check) {
+	case CRASHRES_CHECK_SEALED:
 		return "of kernel and initrd, by the kernel as a sealed Image";
-	case CRASHRES_SEALED_BEFORE:
+	case CRASHRES_CHECK_SEALED_BEFORE:
 		return "as the sealed Image says that it is";
-	case CRASHRES_SEALED_NO_SIGNATURE:
+	case CRASHRES_CHECK_NONE_SIGNATURE:
 		return "none: the running kernel demands a signature, and sealing would break it";
 	default:
 		return "none: the running kernel places it, and nothing looks at it again";
@@ -92,47 +88,115 @@ static const char *describe_sealed(enum crashres_sealed sealed)
 }
 
 /* Where it goes is not known before it is there. */
-static void print_files(FILE *out, const struct crashres_plan *plan)
+static void print_files(FILE *out, const struct crashres_attempt *attempt)
 {
-	const struct crashres_files files = crashres_plan_files(plan);
-
-	fprintf(out, "Kernel        %s\n", files.kernel);
-	fprintf(out, "Initrd        %s\n", files.initrd ? files.initrd : "(none)");
-	fprintf(out, "Checks        %s\n", describe_sealed(crashres_plan_sealed(plan)));
+	fprintf(out, "Kernel        %s\n", attempt->kernel);
+	fprintf(out, "Initrd        %s\n", attempt->initrd ? attempt->initrd : "(none)");
+	fprintf(out, "Checks        %s\n", describe_check(attempt->check));
 }
 
-static void print_segments(FILE *out, const struct crashres_machine *machine,
-			   const struct crashres_plan *plan)
+static void print_segments(FILE *out, const struct crashres_machine *machine, bool crash,
+			   const struct crashres_attempt *attempt)
 {
-	bool crash = crashres_plan_slot(plan) == CRASHRES_SLOT_CRASH;
-	size_t count;
-	const struct crashres_segment *segments = crashres_plan_segments(plan, &count);
-
 	if (crash)
-		print_regions(out, machine, plan);
+		print_regions(out, machine, attempt);
 	fprintf(out, "Segments\n");
-	for (size_t i = 0; i < count; i++) {
-		print_range(out, segments[i].name, segments[i].range);
+	for (size_t i = 0; i < attempt->segment_count; i++) {
+		print_range(out, attempt->segments[i].name, attempt->segments[i].range);
 		fprintf(out, "\n");
 	}
 	if (crash)
-		print_repair(out, plan);
-	fprintf(out, "Entry         0x%016" PRIx64 "\n", crashres_plan_entry(plan));
+		print_repair(out, attempt->repair);
+	fprintf(out, "Entry         0x%016" PRIx64 "\n", attempt->entry);
 }
 
-void print_plan(FILE *out, const struct crashres_machine *machine,
-		const struct crashres_plan *plan)
+static const char *call_name(enum crashres_call call)
 {
-	const char *which = crashres_plan_slot(plan) == CRASHRES_SLOT_CRASH ? "crash" : "next";
-	const char *command_line = crashres_plan_command_line(plan);
+	return call == CRASHRES_CALL_LOAD ? "kexec_load" : "kexec_file_load";
+}
 
-	if (crashres_plan_call(plan) == CRASHRES_CALL_FILE_LOAD) {
-		fprintf(out, "Plan for the %s kernel, by kexec_file_load\n", which);
-		print_files(out, plan);
+static const char *short_check(enum crashres_check check)
+{
+	static const char *const checks[] = {
+		[CRASHRES_CHECK_PURGATORY] = "checked by purgatory",
+		[CRASHRES_CHECK_SEALED] = "as a sealed Image",
+		[CRASHRES_CHECK_SEALED_BEFORE] = "already sealed",
+		[CRASHRES_CHECK_NONE] = "unchecked",
+		[CRASHRES_CHECK_NONE_SIGNATURE] = "unchecked, with its signature",
+		[CRASHRES_CHECK_NONE_REFUSED] = "unchecked, as it is",
+	};
+
+	return checks[check];
+}
+
+/* What an answer of the kernel leads to. */
+static void print_refusal(FILE *out, const struct crashres_attempt *attempt)
+{
+	switch (attempt->refusal) {
+	case CRASHRES_REFUSAL_OF_CALL:
+		fprintf(out, "; if the call is refused: %zu", attempt->next + 1);
+		break;
+	case CRASHRES_REFUSAL_OF_SEALING:
+		fprintf(out, "; if the sealed Image is refused: %zu", attempt->next + 1);
+		break;
+	default:
+		fprintf(out, "; if refused: nothing");
+		break;
+	}
+}
+
+static void print_attempt(FILE *out, size_t number, const struct crashres_attempt *attempt)
+{
+	fprintf(out, "  %zu %-16s ", number, call_name(attempt->call));
+	if (attempt->status != CRASHRES_OK) {
+		fprintf(out, "impossible: %s\n", attempt->reason);
+		return;
+	}
+	fprintf(out, "%s", short_check(attempt->check));
+	print_refusal(out, attempt);
+	fprintf(out, "\n");
+}
+
+static void print_first(FILE *out, const struct crashres_machine *machine,
+			const struct crashres_plan *plan, const struct crashres_attempt *attempt)
+{
+	const char *command_line = crashres_plan_command_line(plan);
+	bool crash = crashres_plan_slot(plan) == CRASHRES_SLOT_CRASH;
+	const char *which = crash ? "crash" : "next";
+
+	fprintf(out, "Plan for the %s kernel, by %s", which, call_name(attempt->call));
+	if (attempt->call == CRASHRES_CALL_FILE_LOAD) {
+		fprintf(out, "\n");
+		print_files(out, attempt);
 	} else {
-		fprintf(out, "Plan for the %s kernel, by kexec_load, pages of %" PRIu64 " KiB\n", which,
-			crashres_machine_page_size(machine) >> 10);
-		print_segments(out, machine, plan);
+		fprintf(out, ", pages of %" PRIu64 " KiB\n", crashres_machine_page_size(machine) >> 10);
+		print_segments(out, machine, crash, attempt);
 	}
 	fprintf(out, "Command line  %s\n", *command_line ? command_line : "(none)");
+}
+
+enum crashres_status print_plan(FILE *out, struct crashres_ctx *ctx,
+				const struct crashres_machine *machine,
+				const struct crashres_plan *plan)
+{
+	struct crashres_attempt attempt = CRASHRES_ATTEMPT_INIT;
+	size_t count = crashres_plan_attempts(plan), first = 0;
+	enum crashres_status status = CRASHRES_OK;
+
+	for (; first < count && status == CRASHRES_OK; first++) {
+		status = crashres_plan_attempt(ctx, plan, first, &attempt);
+		if (status == CRASHRES_OK && attempt.status == CRASHRES_OK)
+			break;
+	}
+	if (status == CRASHRES_OK && first < count)
+		print_first(out, machine, plan, &attempt);
+	if (status != CRASHRES_OK || (count == 1 && first == 0))
+		return status;
+	fprintf(out, "Attempts\n");
+	for (size_t i = 0; i < count && status == CRASHRES_OK; i++) {
+		status = crashres_plan_attempt(ctx, plan, i, &attempt);
+		if (status == CRASHRES_OK)
+			print_attempt(out, i + 1, &attempt);
+	}
+	return status;
 }

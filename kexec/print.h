@@ -6,8 +6,12 @@
 
 #include <crashres/crashres.h>
 
-/* The plan as a table: regions and what is left of them, segments, entry, command line. */
-void print_plan(FILE *out, const struct crashres_machine *machine,
-		const struct crashres_plan *plan);
+/*
+ * The first possible attempt as a table: regions and what is left of them, segments,
+ * entry, command line; then all attempts, where there is more than this one.
+ */
+enum crashres_status print_plan(FILE *out, struct crashres_ctx *ctx,
+				const struct crashres_machine *machine,
+				const struct crashres_plan *plan);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/xattr.h>
 
+#include "../libcrashres/base/grow.h"
 #include "../libcrashres/base/input.h"
 #include "../libcrashres/kernel/pe.h"
 #include "../libcrashres/kernel/zboot.h"
@@ -18,10 +19,6 @@
 static enum crashres_status check_request(struct crashres_ctx *ctx,
 					  const struct crashres_sign_request *request)
 {
-	if (request->size != sizeof(*request))
-		return crs_fail(ctx, CRASHRES_ERR_REQUEST,
-				"a request of %zu bytes, where this library knows %zu",
-				request->size, sizeof(*request));
 	if (!crs_hash_is_known(request->hash))
 		return crs_fail(ctx, CRASHRES_ERR_REQUEST, "unknown hash %d", (int)request->hash);
 	switch (request->signature) {
@@ -190,11 +187,15 @@ static enum crashres_status append(struct crashres_ctx *ctx,
 }
 
 enum crashres_status crashres_sign(struct crashres_ctx *ctx,
-				   const struct crashres_sign_request *request, const char *path)
+				   const struct crashres_sign_request *given, const char *path)
 {
-	enum crashres_status status = check_request(ctx, request);
+	struct crashres_sign_request full = CRASHRES_SIGN_REQUEST_INIT;
+	const struct crashres_sign_request *request = &full;
+	enum crashres_status status = crs_grow_in(ctx, "sign request", given, &full, sizeof(full));
 	struct crashres_input *file;
 
+	if (status == CRASHRES_OK)
+		status = check_request(ctx, request);
 	if (status == CRASHRES_OK)
 		status = crashres_input_open(ctx, path, &file);
 	if (status != CRASHRES_OK)
@@ -210,4 +211,11 @@ enum crashres_status crashres_sign(struct crashres_ctx *ctx,
 		status = sign_beside(ctx, request, file);
 	crashres_input_close(file);
 	return crs_within(ctx, status, "sign %s", path);
+}
+
+void crashres_sign_request_init(struct crashres_sign_request *request, size_t size)
+{
+	const struct crashres_sign_request defaults = CRASHRES_SIGN_REQUEST_INIT;
+
+	crs_grow_init(&defaults, sizeof(defaults), request, size);
 }

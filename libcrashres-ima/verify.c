@@ -234,6 +234,7 @@ enum crashres_status crashres_verify(struct crashres_ctx *ctx, const char *path,
 		return crs_within(ctx, status, "verify");
 	new = calloc(1, sizeof(*new));
 	if (new) {
+		new->size = sizeof(*new);
 		new->signature = signature;
 		status = verify(&(struct work){ ctx, file, certificates, count, new });
 	} else {

@@ -134,10 +134,14 @@ static enum crashres_status make_report(struct crashres_ctx *ctx,
 					struct crashres_report **report)
 {
 	size_t count = listed(record);
-	struct crashres_report *made = calloc(1, sizeof(*made) + count * sizeof(made->damage[0]));
+	/* One allocation: the list stands behind the report, which it is part of. */
+	struct crashres_report *made = calloc(1, sizeof(*made) + count * sizeof(*made->damage));
+	struct crashres_damage *damage = made ? (struct crashres_damage *)(made + 1) : NULL;
 
 	if (!made)
 		return crs_fail_memory(ctx);
+	made->size = sizeof(*made);
+	made->damage = damage;
 	made->outcome = (enum crashres_outcome)record->outcome;
 	made->exception_level = record->flags & PURGATORY_FLAG_EL2 ? 2 : 1;
 	made->vhe = record->flags & PURGATORY_FLAG_E2H;
@@ -156,7 +160,7 @@ static enum crashres_status make_report(struct crashres_ctx *ctx,
 	made->damage_count = record->damage_count;
 	made->listed = count;
 	for (size_t i = 0; i < count; i++)
-		fill_damage(&record->damage[i], &made->damage[i]);
+		fill_damage(&record->damage[i], &damage[i]);
 	*report = made;
 	return CRASHRES_OK;
 }

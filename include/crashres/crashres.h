@@ -15,6 +15,12 @@
  *  - One context and what was made with it: one thread at a time. There is no
  *    global state.
  *  - Every function can return CRASHRES_ERR_MEMORY.
+ *  - A struct that starts with "size" can grow at its end. Set its size to what
+ *    your program was compiled with: by the _INIT macro, or by the _init()
+ *    function from another language. A smaller size gets defaults for the rest. A
+ *    larger one is accepted if all that this library does not know is zero. An
+ *    output struct is filled as far as its size goes. Any other size is
+ *    CRASHRES_ERR_REQUEST.
  * All of it: since 3.0.
  */
 #ifndef CRASHRES_CRASHRES_H
@@ -55,9 +61,22 @@ enum crashres_slot {
 
 /* How an image gets there. */
 enum crashres_call {
-	CRASHRES_CALL_AUTO = 0,		/* of what crashres_calls() says, the first that works */
+	CRASHRES_CALL_AUTO = 0,		/* what suits the machine, see crashres_plan_attempt() */
 	CRASHRES_CALL_LOAD,		/* kexec_load(2): placed, and checked after the panic, by us */
 	CRASHRES_CALL_FILE_LOAD,	/* kexec_file_load(2): by the kernel, which verifies signatures */
+};
+
+/* The name of a status without its prefix, such as "ERR_NO_REGION"; "unknown" for any other value. */
+const char *crashres_status_name(enum crashres_status status);
+
+/* The version of this library, such as "3.0.0". */
+const char *crashres_version(void);
+
+/* What the machine shows of itself may be out of reach, or not be there. */
+enum crashres_answer {
+	CRASHRES_ANSWER_UNKNOWN = 0,
+	CRASHRES_ANSWER_NO,
+	CRASHRES_ANSWER_YES,
 };
 
 /* base + size never exceeds UINT64_MAX; size 0 is empty. */
@@ -117,6 +136,24 @@ void crashres_ctx_set_entropy(struct crashres_ctx *ctx, crashres_entropy_fn *ent
  */
 const char *crashres_error(const struct crashres_ctx *ctx);
 
+/* The member of struct crashres_request that a failure is about. */
+enum crashres_member {
+	CRASHRES_MEMBER_NONE = 0,
+	CRASHRES_MEMBER_DTB,
+	CRASHRES_MEMBER_WINDOW,
+	CRASHRES_MEMBER_ENTRY,
+	CRASHRES_MEMBER_PURGATORY_MMU_OFF,
+	CRASHRES_MEMBER_PURGATORY_REQUIRED,
+	CRASHRES_MEMBER_NO_CMA,
+	CRASHRES_MEMBER_FORCE_DTB,
+	CRASHRES_MEMBER_SEALING,
+	CRASHRES_MEMBER_HOTPLUG,
+	CRASHRES_MEMBER_REUSE_CMDLINE,
+};
+
+/* Of the last failure. Its sentence does not name the member. */
+enum crashres_member crashres_error_member(const struct crashres_ctx *ctx);
+
 /* ------------------------------------------------------------------ machine */
 
 /*
@@ -160,6 +197,28 @@ enum crashres_status crashres_machine_check_reserved(struct crashres_ctx *ctx,
 
 /* Page size of the running kernel: the kernel aligns segments to it. */
 uint64_t crashres_machine_page_size(const struct crashres_machine *machine);
+
+/* What the running kernel permits, as far as /proc and /sys show it. */
+struct crashres_permissions {
+	size_t size;				/* sizeof(struct crashres_permissions) */
+	enum crashres_answer locked_down;	/* integrity or confidentiality */
+	enum crashres_answer appraised;		/* the IMA policy appraises KEXEC_KERNEL_CHECK */
+	enum crashres_answer load_disabled;	/* kernel.kexec_load_disabled */
+	/* kernel.kexec_load_limit_panic and _reboot: calls left; UINT64_MAX: no limit. */
+	uint64_t crash_calls_left;
+	uint64_t normal_calls_left;
+};
+
+#define CRASHRES_PERMISSIONS_INIT { .size = sizeof(struct crashres_permissions) }
+void crashres_permissions_init(struct crashres_permissions *permissions, size_t size);
+
+/* Each kexec call uses up one of a limit, a refused one and an unload too. */
+enum crashres_status crashres_machine_permissions(struct crashres_ctx *ctx,
+						  const struct crashres_machine *machine,
+						  struct crashres_permissions *permissions);
+
+/* Will a dump by kexec_load have the registers of the CPUs, VMCOREINFO and virtual addresses? */
+bool crashres_machine_dump_is_complete(const struct crashres_machine *machine);
 
 /**
  * crashres_machine_set_serial() - the serial port that purgatory reports to
@@ -322,15 +381,13 @@ enum crashres_sealing {
 	CRASHRES_SEALING_NEVER,
 };
 
-/*
- * What to load. Start from CRASHRES_REQUEST_INIT, so that a program built
- * today keeps its meaning when members are added at the end.
- */
+/* What to load. Start from CRASHRES_REQUEST_INIT or crashres_request_init(). */
 struct crashres_request {
 	size_t size;				/* sizeof(struct crashres_request) */
 	enum crashres_slot slot;
 	const struct crashres_input *initrd;	/* borrowed; may be NULL */
-	const struct crashres_input *dtb;	/* borrowed; NULL: the machine's own */
+	const struct crashres_input *dtb;	/* borrowed; NULL: the machine's own. Chooses
+						   kexec_load; an ordered kexec_file_load ignores it */
 	const char *command_line;		/* NULL: the kernel file's own, for the crash slot
 						   without crashkernel= */
 	bool reuse_cmdline;			/* put the running kernel's command line first,
@@ -354,6 +411,7 @@ struct crashres_request {
 #define CRASHRES_REQUEST_INIT \
 	{ .size = sizeof(struct crashres_request), .window = { 0, UINT64_MAX }, \
 	  .repair = CRASHRES_REPAIR_AUTO, .check_seconds = 30 }
+void crashres_request_init(struct crashres_request *request, size_t size);
 
 /* One segment as kexec_load(2) takes it. */
 struct crashres_segment {
@@ -366,26 +424,19 @@ struct crashres_segment {
 struct crashres_plan;
 
 /**
- * crashres_calls() - the system calls to try for @request, in this order
- * @calls: out; the first ones are set.
- *
- * One, where the request names it or only one can do what it asks for. Else two:
- * the second is for a first one that crashres_load() answers CRASHRES_ERR_SYSCALL_UNAVAILABLE to.
- *
- * Return: how many.
- */
-size_t crashres_calls(const struct crashres_machine *machine,
-		      const struct crashres_request *request, enum crashres_call calls[2]);
-
-/**
  * crashres_plan_make() - decide what goes where; no side effect
- * @plan: out; release with crashres_plan_free(). Borrows @kernel and the files
- *        of @request: they must outlive it.
+ * @plan: out; release with crashres_plan_free(). Borrows @machine, @kernel and the
+ *        files of @request: they must outlive it.
  *
- * The plan obeys every rule that the kernel applies to kexec_load(2), because
- * a failed load leaves the machine without any crash kernel. For kexec_file_load(2)
- * it has no segments: there the kernel decides. CRASHRES_CALL_AUTO stands for the
- * first one of crashres_calls().
+ * A plan is an ordered list of attempts. An attempt is a system call with all
+ * that it needs. What is impossible on this machine stays in the list with the
+ * reason. The first possible attempt is made here, and obeys every rule of the
+ * kernel, because a failed load leaves the machine without any crash kernel. Later
+ * ones cost memory and work, so crashres_load() makes them if it reaches them:
+ * after a refusal only, before their own system call.
+ *
+ * CRASHRES_CALL_LOAD and CRASHRES_CALL_FILE_LOAD are orders: the list has nothing
+ * else. It is no failure that no attempt is possible, if the machine forbids it.
  *
  * Return:
  *   CRASHRES_ERR_PERMISSION  /proc/iomem hides its addresses
@@ -394,8 +445,8 @@ size_t crashres_calls(const struct crashres_machine *machine,
  *   CRASHRES_ERR_LIMIT       command line, DTB, number of program headers, cells
  *   CRASHRES_ERR_FORMAT      the DTB is damaged
  *   CRASHRES_ERR_UNSUPPORTED the machine gives no DTB, or the region is unusable
- *   CRASHRES_ERR_REQUEST     @request->size is unknown, its window wraps, or the
- *                            call cannot do all that it asks for
+ *   CRASHRES_ERR_REQUEST     its window wraps, no call can do all that it asks for, or
+ *                            the kernel was sealed with another initrd
  *   CRASHRES_ERR_OS          /proc/cmdline is to be reused, or crash_elfcorehdr_size
  *                            is needed for hotplug, and cannot be read
  */
@@ -407,34 +458,8 @@ enum crashres_status crashres_plan_make(struct crashres_ctx *ctx,
 void crashres_plan_free(struct crashres_plan *plan);	/* may be NULL */
 
 enum crashres_slot crashres_plan_slot(const struct crashres_plan *plan);
-enum crashres_call crashres_plan_call(const struct crashres_plan *plan);	/* never AUTO */
-
-/* The files that kexec_file_load(2) is given, by name; NULL for none, or for kexec_load(2). */
-struct crashres_files {
-	const char *kernel;
-	const char *initrd;
-};
-
-struct crashres_files crashres_plan_files(const struct crashres_plan *plan);
-
-/* Is the kernel of a plan for kexec_file_load(2) sealed, and why. */
-enum crashres_sealed {
-	CRASHRES_SEALED_NO = 0,		/* not asked for, or there is no use in it */
-	CRASHRES_SEALED_NO_SIGNATURE,	/* lockdown or IMA demands a signature, which it would break */
-	CRASHRES_SEALED_BEFORE,		/* it was when it was opened */
-	CRASHRES_SEALED_YES,
-};
-
-enum crashres_sealed crashres_plan_sealed(const struct crashres_plan *plan);
-
-uint64_t crashres_plan_entry(const struct crashres_plan *plan);
-
 /* The whole command line of the new kernel; "" for none. */
 const char *crashres_plan_command_line(const struct crashres_plan *plan);
-
-/* The segments, lowest address first. */
-const struct crashres_segment *crashres_plan_segments(const struct crashres_plan *plan,
-						      size_t *count);
 
 /* How much parity a plan has, and why. */
 enum crashres_repair_reason {
@@ -452,7 +477,67 @@ struct crashres_repair {
 	uint64_t burst;			/* bytes of adjacent damage that come back, wherever they are */
 };
 
-struct crashres_repair crashres_plan_repair(const struct crashres_plan *plan);
+/* What checks the loaded kernel before it starts; of NONE: why nothing does. */
+enum crashres_check {
+	CRASHRES_CHECK_PURGATORY = 0,	/* kexec_load: purgatory is one of the segments */
+	CRASHRES_CHECK_SEALED,		/* kexec_file_load: the kernel is sealed, and checks itself */
+	CRASHRES_CHECK_SEALED_BEFORE,	/* the same; it was sealed when it was opened */
+	CRASHRES_CHECK_NONE,		/* not asked for, or the slot is the normal one */
+	CRASHRES_CHECK_NONE_SIGNATURE,	/* the running kernel demands a signature, which sealing breaks */
+	CRASHRES_CHECK_NONE_REFUSED,	/* the running kernel refused the sealed Image */
+};
+
+/* Which answer of the running kernel leads from one attempt to another one. */
+enum crashres_refusal {
+	CRASHRES_REFUSAL_ENDS = 0,	/* none: the load fails */
+	CRASHRES_REFUSAL_OF_CALL,	/* the call is not there or not allowed (CRASHRES_ERR_SYSCALL_UNAVAILABLE) */
+	CRASHRES_REFUSAL_OF_SEALING,	/* the sealed Image has no valid signature, or finds no room */
+};
+
+#define CRASHRES_NO_ATTEMPT SIZE_MAX
+
+struct crashres_attempt {
+	size_t size;			/* sizeof(struct crashres_attempt) */
+	enum crashres_call call;	/* never AUTO */
+	enum crashres_check check;	/* of the kernel, if this attempt loads it */
+	enum crashres_status status;	/* CRASHRES_OK: possible */
+	const char *reason;		/* else a sentence; NULL if possible */
+	enum crashres_refusal refusal;
+	size_t next;			/* the attempt that this refusal leads to; CRASHRES_NO_ATTEMPT */
+	/* kexec_file_load: by name; initrd NULL for none. */
+	const char *kernel;
+	const char *initrd;
+	bool original;			/* the files themselves are handed over, for their signatures:
+					   what they hold by then is not what was checked here */
+	/* kexec_load: the segments, lowest address first. 0 before crashres_plan_prepare(). */
+	const struct crashres_segment *segments;
+	size_t segment_count;
+	uint64_t entry;
+	struct crashres_repair repair;
+};
+
+#define CRASHRES_ATTEMPT_INIT { .size = sizeof(struct crashres_attempt) }
+void crashres_attempt_init(struct crashres_attempt *attempt, size_t size);
+
+size_t crashres_plan_attempts(const struct crashres_plan *plan);	/* how many */
+
+/* CRASHRES_ERR_REQUEST where there is no attempt @index. */
+enum crashres_status crashres_plan_attempt(struct crashres_ctx *ctx,
+					   const struct crashres_plan *plan, size_t index,
+					   struct crashres_attempt *attempt);
+
+/* CRASHRES_ERR_SYSCALL or _REQUEST, with all reasons, where no attempt is possible. */
+enum crashres_status crashres_plan_possible(struct crashres_ctx *ctx,
+					    const struct crashres_plan *plan);
+
+/**
+ * crashres_plan_prepare() - make now what crashres_load() would make when it gets to @index
+ *
+ * To see a plan whole. An attempt that turns out to be impossible says so from then
+ * on, which is no failure.
+ */
+enum crashres_status crashres_plan_prepare(struct crashres_ctx *ctx, struct crashres_plan *plan,
+					   size_t index);
 
 /* --------------------------------------------------------------------- seal */
 
@@ -468,6 +553,7 @@ struct crashres_seal_request {
 
 #define CRASHRES_SEAL_REQUEST_INIT \
 	{ .size = sizeof(struct crashres_seal_request), .repair = CRASHRES_REPAIR_AUTO, .check_seconds = 30 }
+void crashres_seal_request_init(struct crashres_seal_request *request, size_t size);
 
 /**
  * crashres_seal() - make an Image that checks and repairs itself before it starts
@@ -503,17 +589,47 @@ enum crashres_status crashres_unseal(struct crashres_ctx *ctx, const struct cras
  */
 enum crashres_status crashres_can_load(struct crashres_ctx *ctx);
 
+/* What the slot holds after a load. */
+enum crashres_slot_state {
+	CRASHRES_SLOT_STATE_UNKNOWN = 0,	/* the refusal does not tell: see crashres_loaded() */
+	CRASHRES_SLOT_STATE_UNCHANGED,		/* what it held before, if anything */
+	CRASHRES_SLOT_STATE_EMPTY,
+	CRASHRES_SLOT_STATE_LOADED,
+};
+
+#define CRASHRES_RESULT_ATTEMPTS 8
+
+/* What a load did. */
+struct crashres_result {
+	size_t size;			/* sizeof(struct crashres_result) */
+	size_t attempt;			/* that succeeded; CRASHRES_NO_ATTEMPT */
+	enum crashres_call call;	/* of this attempt; AUTO: none */
+	enum crashres_check check;	/* of the loaded kernel */
+	enum crashres_slot_state slot;
+	bool original;			/* see struct crashres_attempt: nothing here checked those bytes */
+	unsigned int calls;		/* system calls made: what a limit has lost */
+	int errors[CRASHRES_RESULT_ATTEMPTS];	/* errno of each attempt's refusal; 0: none, or not tried */
+};
+
+#define CRASHRES_RESULT_INIT { .size = sizeof(struct crashres_result) }
+void crashres_result_init(struct crashres_result *result, size_t size);
+
 /**
  * crashres_load() - hand the plan to the running kernel
+ * @result: out, after a failure too; may be NULL.
+ *
+ * Tries the attempts in order, as far as each refusal allows. If a crash kernel
+ * that was to be checked is loaded unchecked, the log has a warning.
  *
  * Return:
  *   CRASHRES_ERR_UNSUPPORTED  see crashres_can_load()
- *   CRASHRES_ERR_SYSCALL_UNAVAILABLE         kexec_load: ENOSYS, EPERM (lockdown), EACCES (IMA);
+ *   CRASHRES_ERR_SYSCALL_UNAVAILABLE  kexec_load: ENOSYS, EPERM (lockdown), EACCES (IMA);
  *                             kexec_file_load: ENOSYS, ENOEXEC, EINVAL, EOPNOTSUPP
- *   CRASHRES_ERR_SYSCALL       the system call failed otherwise, over a signature for
- *                             one; the sentence says so where the crash slot is empty now
+ *   CRASHRES_ERR_SYSCALL      the system call failed otherwise, over a signature for
+ *                             one, or no attempt is possible
  */
-enum crashres_status crashres_load(struct crashres_ctx *ctx, const struct crashres_plan *plan);
+enum crashres_status crashres_load(struct crashres_ctx *ctx, struct crashres_plan *plan,
+				   struct crashres_result *result);
 
 /**
  * crashres_unload() - empty @slot; succeeds on an empty one
@@ -550,8 +666,12 @@ struct crashres_damage {
 	size_t found_size;		/* how many; 0: they could not be read */
 };
 
-/* What purgatory found before it started the running kernel. */
+/*
+ * What purgatory found before it started the running kernel. Members behind @size
+ * bytes are not there: an older library has made it.
+ */
 struct crashres_report {
+	size_t size;			/* as this library knows it */
 	enum crashres_outcome outcome;
 	unsigned int exception_level;	/* 1 or 2 */
 	bool vhe;			/* at 2: with HCR_EL2.E2H */
@@ -568,7 +688,7 @@ struct crashres_report {
 	uint64_t repaired;
 	uint64_t damage_count;		/* runs of adjacent damaged blocks */
 	size_t listed;			/* in damage; the record holds no more than some */
-	struct crashres_damage damage[];
+	const struct crashres_damage *damage;
 };
 
 /**

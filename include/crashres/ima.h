@@ -107,6 +107,7 @@ struct crashres_sign_request {
 
 #define CRASHRES_SIGN_REQUEST_INIT \
 	{ .size = sizeof(struct crashres_sign_request), .hash = CRASHRES_HASH_SHA256 }
+void crashres_sign_request_init(struct crashres_sign_request *request, size_t size);
 
 /**
  * crashres_sign() - sign the file at @path
@@ -120,7 +121,7 @@ struct crashres_sign_request {
  * every byte.
  *
  * Return:
- *   CRASHRES_ERR_REQUEST      @request->size or a member is unknown; key and
+ *   CRASHRES_ERR_REQUEST      a member is unknown; key and
  *                             certificate are no pair; APPENDED without certificate
  *   CRASHRES_ERR_OS           a file cannot be read or written
  *   CRASHRES_ERR_PERMISSION   security.ima is not for this user
@@ -139,8 +140,9 @@ enum crashres_digest_state {
 	CRASHRES_DIGEST_DIFFERS,	/* signed, but for other bytes than the file has now */
 };
 
-/* What is not known is 0, NULL or "". */
+/* What is not known is 0, NULL or "". Members behind @size bytes are not there. */
 struct crashres_verification {
+	size_t size;			/* as this library knows it */
 	bool valid;
 	char problem[512];		/* why not */
 	enum crashres_signature signature;

@@ -61,6 +61,39 @@ const char *crashres_error(const struct crashres_ctx *ctx)
 	return ctx->error;
 }
 
+enum crashres_member crashres_error_member(const struct crashres_ctx *ctx)
+{
+	return ctx->member;
+}
+
+const char *crashres_version(void)
+{
+	return PACKAGE_VERSION;
+}
+
+const char *crashres_status_name(enum crashres_status status)
+{
+	static const char *const names[] = {
+		[CRASHRES_OK] = "OK",
+		[CRASHRES_ERR_MEMORY] = "ERR_MEMORY",
+		[CRASHRES_ERR_OS] = "ERR_OS",
+		[CRASHRES_ERR_PERMISSION] = "ERR_PERMISSION",
+		[CRASHRES_ERR_FORMAT] = "ERR_FORMAT",
+		[CRASHRES_ERR_UNSUPPORTED] = "ERR_UNSUPPORTED",
+		[CRASHRES_ERR_NO_REGION] = "ERR_NO_REGION",
+		[CRASHRES_ERR_NO_SPACE] = "ERR_NO_SPACE",
+		[CRASHRES_ERR_LIMIT] = "ERR_LIMIT",
+		[CRASHRES_ERR_REQUEST] = "ERR_REQUEST",
+		[CRASHRES_ERR_SYSCALL] = "ERR_SYSCALL",
+		[CRASHRES_ERR_NO_RECORD] = "ERR_NO_RECORD",
+		[CRASHRES_ERR_SYSCALL_UNAVAILABLE] = "ERR_SYSCALL_UNAVAILABLE",
+		[CRASHRES_ERR_KEY] = "ERR_KEY",
+		[CRASHRES_ERR_NO_SIGNATURE] = "ERR_NO_SIGNATURE",
+	};
+
+	return (size_t)status < sizeof(names) / sizeof(*names) ? names[status] : "unknown";
+}
+
 /* As large as PATH_MAX and the sentence around a path. */
 #define WHOLE_SIZE	8192
 
@@ -106,6 +139,21 @@ enum crashres_status crs_fail(struct crashres_ctx *ctx, enum crashres_status sta
 	char whole[WHOLE_SIZE];
 	va_list args;
 
+	ctx->member = CRASHRES_MEMBER_NONE;
+	va_start(args, format);
+	vsnprintf(whole, sizeof(whole), format, args);
+	va_end(args);
+	put_shortened(ctx->error, sizeof(ctx->error), whole);
+	return status;
+}
+
+enum crashres_status crs_fail_member(struct crashres_ctx *ctx, enum crashres_status status,
+				     enum crashres_member member, const char *format, ...)
+{
+	char whole[WHOLE_SIZE];
+	va_list args;
+
+	ctx->member = member;
 	va_start(args, format);
 	vsnprintf(whole, sizeof(whole), format, args);
 	va_end(args);
@@ -119,6 +167,7 @@ enum crashres_status crs_fail_errno(struct crashres_ctx *ctx, enum crashres_stat
 	char whole[WHOLE_SIZE];
 	va_list args;
 
+	ctx->member = CRASHRES_MEMBER_NONE;
 	va_start(args, format);
 	vsnprintf(whole, sizeof(whole), format, args);
 	va_end(args);

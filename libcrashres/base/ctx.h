@@ -26,6 +26,7 @@ struct crashres_ctx {
 	void *entropy_data;
 	crs_kexec_load_fn *kexec_load;
 	crs_kexec_file_load_fn *kexec_file_load;
+	enum crashres_member member;	/* that error is about */
 	char error[1024];
 };
 
@@ -36,6 +37,11 @@ struct crashres_ctx {
 __attribute__((format(printf, 3, 4)))
 enum crashres_status crs_fail(struct crashres_ctx *ctx, enum crashres_status status,
 			      const char *format, ...);
+
+/* As crs_fail(), about a member of the request. */
+__attribute__((format(printf, 4, 5)))
+enum crashres_status crs_fail_member(struct crashres_ctx *ctx, enum crashres_status status,
+				     enum crashres_member member, const char *format, ...);
 
 /* As crs_fail(), with ": " and the text of @error, an errno, behind it. */
 __attribute__((format(printf, 4, 5)))

@@ -5,7 +5,7 @@
 #include "errors.h"
 
 /* What an errno of either call means here (kernel/kexec.c, kernel/kexec_core.c), for a person. */
-static const char *explain(int error, enum crashres_slot slot)
+static const char *explain_either(int error, enum crashres_slot slot)
 {
 	switch (error) {
 	case EPERM:
@@ -22,7 +22,7 @@ static const char *explain(int error, enum crashres_slot slot)
 	}
 }
 
-const char *crs_explain_load(int error, enum crashres_slot slot)
+static const char *explain_load(int error, enum crashres_slot slot)
 {
 	switch (error) {
 	case EACCES:
@@ -30,12 +30,12 @@ const char *crs_explain_load(int error, enum crashres_slot slot)
 	case ENOSYS:
 		return "the running kernel was built without CONFIG_KEXEC";
 	default:
-		return explain(error, slot);
+		return explain_either(error, slot);
 	}
 }
 
 /* Signatures: kimage_validate_signature() (kernel/kexec_file.c), security/integrity/ima. */
-const char *crs_explain_file_load(int error, enum crashres_slot slot)
+static const char *explain_file_load(int error, enum crashres_slot slot)
 {
 	switch (error) {
 	case EACCES:
@@ -58,6 +58,25 @@ const char *crs_explain_file_load(int error, enum crashres_slot slot)
 		return "syscall kexec_file_load not available: "
 		       "the running kernel was built without CONFIG_KEXEC_FILE";
 	default:
-		return explain(error, slot);
+		return explain_either(error, slot);
 	}
+}
+
+/* Both calls count it down before anything else (kexec_load_permitted()). */
+static const char *explain_limit(enum crashres_slot slot)
+{
+	return slot == CRASHRES_SLOT_CRASH ?
+	       "kernel.kexec_load_limit_panic is used up: no further call before the next boot" :
+	       "kernel.kexec_load_limit_reboot is used up: no further call before the next boot";
+}
+
+const char *crs_explain(const struct crs_refused *refused)
+{
+	if (refused->error == EPERM && refused->limit_used_up)
+		return explain_limit(refused->slot);
+	if (refused->call == CRASHRES_CALL_LOAD)
+		return explain_load(refused->error, refused->slot);
+	if (refused->error == EINVAL && refused->pages_differ)
+		return "the kernel has another page size than the running one: this CPU may lack it";
+	return explain_file_load(refused->error, refused->slot);
 }

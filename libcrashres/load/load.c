@@ -1,94 +1,117 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Walks a plan. */
+/* Walks the attempts of a plan. What an errno leads to, plan/attempts.c decides. */
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
+#include "../base/grow.h"
 #include "../base/input.h"
-#include "../plan/attempts.h"
 #include "../plan/plan.h"
 #include "errors.h"
 #include "kexec.h"
 #include "syscalls.h"
 
-/* A loader that runs at the same time holds the kernel's lock for well under a second. */
-#define BUSY_TRIES	20
 #define BUSY_PAUSE_NS	100000000L
 
-/* For a call that failed: pauses and says yes where it may succeed now. */
-static bool try_again(int *tries)
+/* One slot, and what the calls for it may cost. */
+struct caller {
+	struct crashres_ctx *ctx;
+	enum crashres_slot slot;
+	struct crs_limit limit;
+	unsigned int calls;
+};
+
+/* What one system call takes; of the other one all is zero. */
+struct arguments {
+	enum crashres_call call;
+	unsigned long flags;
+	/* kexec_load */
+	unsigned long entry;
+	unsigned long count;
+	const struct kexec_segment *segments;
+	/* kexec_file_load */
+	int kernel_fd;
+	int initrd_fd;
+	const char *cmdline;
+};
+
+/* The kernel counts a call before it looks at anything else. */
+static void count_call(struct caller *caller)
+{
+	caller->calls++;
+	if (caller->limit.limited && caller->limit.left)
+		caller->limit.left--;
+}
+
+static long call_once(struct caller *caller, const struct arguments *arguments)
+{
+	struct crashres_ctx *ctx = caller->ctx;
+	const char *cmdline = arguments->cmdline && *arguments->cmdline ? arguments->cmdline : NULL;
+
+	count_call(caller);
+	if (arguments->call == CRASHRES_CALL_LOAD)
+		return ctx->kexec_load(arguments->entry, arguments->count, arguments->segments,
+				       arguments->flags);
+	return ctx->kexec_file_load(arguments->kernel_fd, arguments->initrd_fd,
+				    cmdline ? strlen(cmdline) + 1 : 0, cmdline, arguments->flags);
+}
+
+/* 0, or the errno. */
+static int call(struct caller *caller, const struct arguments *arguments)
 {
 	const struct timespec pause = { .tv_nsec = BUSY_PAUSE_NS };
+	unsigned int tries = 1;
 
-	if (errno != EBUSY || ++*tries >= BUSY_TRIES)
+	while (call_once(caller, arguments) < 0) {
+		int error = errno;
+
+		if (!crs_attempts_may_repeat(&caller->limit, error, tries++))
+			return error;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+static unsigned long load_flags(enum crashres_slot slot)
+{
+	return KEXEC_FLAG_ARCH_ARM64 | (slot == CRASHRES_SLOT_CRASH ? KEXEC_FLAG_ON_CRASH : 0);
+}
+
+static unsigned long file_load_flags(enum crashres_slot slot)
+{
+	return slot == CRASHRES_SLOT_CRASH ? KEXEC_FILE_FLAG_ON_CRASH : 0;
+}
+
+/* The limit may have been read long ago, and another program may have used it up. */
+static bool limit_is_used_up(const struct caller *caller, int error)
+{
+	struct crs_limit now = { .limited = false };
+
+	if (error != EPERM)
 		return false;
-	nanosleep(&pause, NULL);
-	return true;
+	now = crs_limit_read(caller->ctx, caller->slot);
+	return (now.limited && !now.left) || (caller->limit.limited && !caller->limit.left);
 }
 
-static long call_load(struct crashres_ctx *ctx, unsigned long entry, size_t count,
-		      const struct kexec_segment *segments, enum crashres_slot slot,
-		      unsigned long flags)
-{
-	int tries = 0;
-	long result;
-
-	flags |= KEXEC_FLAG_ARCH_ARM64 | (slot == CRASHRES_SLOT_CRASH ? KEXEC_FLAG_ON_CRASH : 0);
-	do
-		result = ctx->kexec_load(entry, count, segments, flags);
-	while (result < 0 && try_again(&tries));
-	return result;
-}
-
-static long call_file_load(struct crashres_ctx *ctx, int kernel_fd, int initrd_fd,
-			   const char *cmdline, enum crashres_slot slot, unsigned long flags)
-{
-	unsigned long size = cmdline && *cmdline ? strlen(cmdline) + 1 : 0;
-	int tries = 0;
-	long result;
-
-	flags |= slot == CRASHRES_SLOT_CRASH ? KEXEC_FILE_FLAG_ON_CRASH : 0;
-	do
-		result = ctx->kexec_file_load(kernel_fd, initrd_fd, size, size ? cmdline : NULL,
-					      flags);
-	while (result < 0 && try_again(&tries));
-	return result;
-}
-
-static enum crashres_status fail_call(struct crashres_ctx *ctx, enum crashres_status status,
-				      const char *what, int error, const char *reason,
+static enum crashres_status fail_call(const struct caller *caller, enum crashres_call call,
+				      const char *what, int error, bool pages_differ,
 				      const char *consequence)
 {
-	return crs_fail(ctx, status, "%s failed: %s%s%s%s%s", what, strerror(error),
-			reason ? " (" : "", reason ? reason : "", reason ? ")" : "", consequence);
-}
+	const struct crs_refused refused = {
+		.call = call,
+		.slot = caller->slot,
+		.error = error,
+		.limit_used_up = limit_is_used_up(caller, error),
+		.pages_differ = pages_differ,
+	};
+	const char *reason = crs_explain(&refused);
+	bool unavailable = crs_attempts_unavailable(call, error) &&
+			   !(error == EINVAL && pages_differ);
 
-/*
- * These are answered before the kernel lets go of the image it holds
- * (do_kexec_load). EFAULT is not: a segment's bytes are copied after that, and
- * reading a mapped file can fail.
- */
-static bool load_not_begun(int error)
-{
-	return error == EPERM || error == EACCES || error == EBUSY || error == ENOSYS;
-}
-
-/* Is this no verdict on the kernel file, but on the call? EBUSY says nothing of either. */
-static bool load_refused(int error)
-{
-	return load_not_begun(error) && error != EBUSY;
-}
-
-/* EINVAL is what arm64 says to a format it does not know. */
-static bool file_load_refused(int error)
-{
-	return error == ENOSYS || error == ENOEXEC || error == EINVAL || error == EOPNOTSUPP;
-}
-
-static const char *consequence(enum crashres_slot slot, bool not_begun)
-{
-	return slot == CRASHRES_SLOT_CRASH && !not_begun ? "; no crash kernel is loaded now" : "";
+	return crs_fail(caller->ctx,
+			unavailable ? CRASHRES_ERR_SYSCALL_UNAVAILABLE : CRASHRES_ERR_SYSCALL,
+			"%s failed: %s%s%s%s%s", what, strerror(error), reason ? " (" : "",
+			reason ? reason : "", reason ? ")" : "", consequence);
 }
 
 enum crashres_status crashres_can_load(struct crashres_ctx *ctx)
@@ -96,7 +119,7 @@ enum crashres_status crashres_can_load(struct crashres_ctx *ctx)
 #ifndef __aarch64__
 	if (ctx->kexec_load == crs_kexec_load)
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
-				"this machine is not arm64: it can plan a load (--dry-run), not do it");
+				"this machine is not arm64: it can plan a load, not do it");
 #endif
 	if (!ctx->own_root)
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
@@ -104,152 +127,276 @@ enum crashres_status crashres_can_load(struct crashres_ctx *ctx)
 	return CRASHRES_OK;
 }
 
-static enum crashres_status load_segments(struct crashres_ctx *ctx,
-					  const struct crashres_plan *plan)
+/* ------------------------------------------------------------ one attempt */
+
+/* A plan on its way. */
+struct walk {
+	struct caller caller;
+	struct crashres_plan *plan;
+	struct crashres_result result;
+	char refused[512];	/* the sentences of the attempts that were refused */
+};
+
+static int load_segments(struct walk *walk)
 {
+	const struct crs_segments *from = &walk->plan->segments;
 	struct kexec_segment segments[CRS_SEGMENTS_MAX];
+	const struct arguments arguments = {
+		.call = CRASHRES_CALL_LOAD,
+		.flags = load_flags(walk->caller.slot) | (from->hotplug ? KEXEC_FLAG_HOTPLUG : 0),
+		.entry = from->entry,
+		.count = from->count,
+		.segments = segments,
+	};
 
-	for (size_t i = 0; i < plan->segments.count; i++) {
-		const struct crashres_segment *segment = &plan->segments.items[i];
-
+	for (size_t i = 0; i < from->count; i++)
 		segments[i] = (struct kexec_segment){
-			.buf = segment->data,
-			.bufsz = segment->data_size,
-			.mem = (const void *)(uintptr_t)segment->range.base,
-			.memsz = segment->range.size,
+			.buf = from->items[i].data,
+			.bufsz = from->items[i].data_size,
+			.mem = (const void *)(uintptr_t)from->items[i].range.base,
+			.memsz = from->items[i].range.size,
 		};
-	}
-	if (call_load(ctx, plan->segments.entry, plan->segments.count, segments, plan->slot,
-		      plan->segments.hotplug ? KEXEC_FLAG_HOTPLUG : 0) < 0)
-		return fail_call(ctx, load_refused(errno) ? CRASHRES_ERR_SYSCALL_UNAVAILABLE : CRASHRES_ERR_SYSCALL,
-				 "kexec_load", errno, crs_explain_load(errno, plan->slot),
-				 consequence(plan->slot, load_not_begun(errno)));
-	return CRASHRES_OK;
+	return call(&walk->caller, &arguments);
 }
 
-/*
- * A kernel that was sealed here goes with the initrd whose digests it has. Any other
- * kernel goes as the original file, with the original initrd: only those have the
- * attribute security.ima (base/input.h).
- */
+/* The memfd of an input is there, because crs_plan_prepare() has made it. */
 static int descriptor_of(const struct crashres_input *input, bool original)
 {
 	return original && input->original_fd >= 0 ? input->original_fd : input->fd;
 }
 
-static long load_files_with(struct crashres_ctx *ctx, const struct crashres_plan *plan, int kernel_fd,
-			    unsigned long flags)
+/* A kernel that is older than these flags does not do what they are against. */
+static unsigned long wishes_of(const struct crashres_request *request)
 {
-	bool sealed = plan->sealed_kernel && kernel_fd == plan->sealed_kernel->fd;
-
-	return call_file_load(ctx, kernel_fd,
-			      plan->initrd ? descriptor_of(plan->initrd, !sealed) : -1,
-			      plan->command_line, plan->slot,
-			      flags | (plan->initrd ? 0 : KEXEC_FILE_FLAG_NO_INITRAMFS));
+	return (request->no_cma ? KEXEC_FILE_FLAG_NO_CMA : 0) |
+	       (request->force_dtb ? KEXEC_FILE_FLAG_FORCE_DTB : 0);
 }
 
-/* A kernel that is older than --no-cma and --force-dtb does not do what they are against. */
-static long load_files_as_wished(struct crashres_ctx *ctx, const struct crashres_plan *plan,
-				 int kernel_fd)
+static int load_files(struct walk *walk, const struct crs_attempt *attempt)
 {
-	unsigned long wishes = (plan->no_cma ? KEXEC_FILE_FLAG_NO_CMA : 0) |
-			       (plan->force_dtb ? KEXEC_FILE_FLAG_FORCE_DTB : 0);
-	long result = load_files_with(ctx, plan, kernel_fd, wishes);
+	const struct crashres_plan *plan = walk->plan;
+	const struct crashres_input *kernel = attempt->check == CRASHRES_CHECK_SEALED ?
+					      plan->sealed_kernel : plan->kernel->file;
+	unsigned long wishes = wishes_of(&plan->request);
+	struct arguments arguments = {
+		.call = CRASHRES_CALL_FILE_LOAD,
+		.flags = file_load_flags(walk->caller.slot) | wishes |
+			 (plan->initrd ? 0 : KEXEC_FILE_FLAG_NO_INITRAMFS),
+		.kernel_fd = descriptor_of(kernel, attempt->original),
+		.initrd_fd = plan->initrd ? descriptor_of(plan->initrd, attempt->original) : -1,
+		.cmdline = plan->command_line,
+	};
+	int error = call(&walk->caller, &arguments);
 
-	if (result == 0 || errno != EINVAL || !wishes)
-		return result;
-	crs_log(ctx, CRASHRES_LOG_INFO,
-		"once more, for a kernel that knows neither --no-cma nor --force-dtb");
-	return load_files_with(ctx, plan, kernel_fd, 0);
+	if (!error || !wishes || !crs_attempts_may_drop_flags(attempt->call, error))
+		return error;
+	crs_log(walk->caller.ctx, CRASHRES_LOG_INFO,
+		"once more, for a kernel that does not know no_cma and force_dtb");
+	arguments.flags &= ~wishes;
+	return call(&walk->caller, &arguments);
 }
 
-/* Would the kernel as it is, with its signature and without what sealing adds, be taken? */
-static bool may_do_unsealed(int error)
+/* ------------------------------------------------------------ the walk */
+
+static const char *why_unchecked(enum crashres_check check)
 {
-	return error == EACCES || error == EPERM || error == ENODATA || error == ENOKEY ||
-	       error == EKEYREJECTED || error == EBADMSG || error == ELIBBAD || error == ENOPKG ||
-	       error == EADDRNOTAVAIL || error == ENOMEM;
+	return check == CRASHRES_CHECK_NONE_SIGNATURE ?
+	       "the running kernel demands a signature, and sealing would break it" :
+	       "the running kernel refused the sealed Image";
 }
 
-static long load_sealed_or_not(struct crashres_ctx *ctx, const struct crashres_plan *plan)
+static void succeed(struct walk *walk, size_t index)
 {
-	long result;
+	const struct crashres_plan *plan = walk->plan;
+	const struct crs_attempt *attempt = &plan->attempts.items[index];
+	struct crashres_result *result = &walk->result;
 
-	if (!plan->sealed_kernel)
-		return load_files_as_wished(ctx, plan, descriptor_of(plan->kernel, true));
-	result = load_files_as_wished(ctx, plan, plan->sealed_kernel->fd);
-	if (result == 0 || !plan->or_unsealed || !may_do_unsealed(errno))
-		return result;
-	crs_log(ctx, CRASHRES_LOG_INFO, "%s: %s: once more as it is, and so unchecked",
-		plan->sealed_kernel->name, strerror(errno));
-	return load_files_as_wished(ctx, plan, descriptor_of(plan->kernel, true));
+	result->attempt = index;
+	result->call = attempt->call;
+	result->check = attempt->check;
+	result->slot = CRASHRES_SLOT_STATE_LOADED;
+	result->original = attempt->original && plan->kernel->file->original_fd >= 0;
+	if (crs_attempts_loses_check(&plan->request, attempt))
+		crs_log(walk->caller.ctx, CRASHRES_LOG_WARNING,
+			"the crash kernel is loaded, and nothing will check it after a panic: %s%s%s",
+			why_unchecked(attempt->check), *walk->refused ? ": " : "", walk->refused);
 }
 
-/* Memory of the caller gets a descriptor before the system call, which must not fail for that. */
-static enum crashres_status need_descriptors(struct crashres_ctx *ctx,
-					     const struct crashres_plan *plan)
+/* What a later refusal does not tell, an earlier one may have. */
+static void note_slot(struct walk *walk, const struct crs_attempt *attempt, int error)
 {
-	int fd;
-	enum crashres_status status = crs_input_fd(ctx, plan->kernel, &fd);
+	enum crashres_slot_state state = crs_attempts_slot(attempt->call, walk->caller.slot, error);
+	enum crashres_slot_state *known = &walk->result.slot;
 
-	return status == CRASHRES_OK && plan->initrd ? crs_input_fd(ctx, plan->initrd, &fd) : status;
+	if (*known == CRASHRES_SLOT_STATE_EMPTY || state == CRASHRES_SLOT_STATE_UNCHANGED)
+		return;
+	*known = state;
 }
 
-static enum crashres_status load_files(struct crashres_ctx *ctx, const struct crashres_plan *plan)
+static void append(char *text, size_t size, const char *more)
 {
-	enum crashres_status status = need_descriptors(ctx, plan);
-	bool not_begun;
+	strncat(text, more, size - strlen(text) - 1);
+}
+
+static void note_refusal(struct walk *walk)
+{
+	if (*walk->refused)
+		append(walk->refused, sizeof(walk->refused), "; then ");
+	append(walk->refused, sizeof(walk->refused), walk->caller.ctx->error);
+}
+
+static enum crashres_status refuse(struct walk *walk, size_t index, int error)
+{
+	const struct crs_attempts *attempts = &walk->plan->attempts;
+	const struct crs_attempt *attempt = &attempts->items[index];
+	enum crashres_status status;
+
+	walk->result.errors[index] = error;
+	note_slot(walk, attempt, error);
+	status = fail_call(&walk->caller, attempt->call, crs_call_name(attempt->call), error,
+			   attempts->pages_differ, walk->result.slot == CRASHRES_SLOT_STATE_EMPTY ?
+						   "; no crash kernel is loaded now" : "");
+	note_refusal(walk);
+	return status;
+}
+
+/* Bytes that are late: what could not be made leads to the next attempt, if any. */
+static enum crashres_status prepare(struct walk *walk, size_t *index)
+{
+	enum crashres_status status = CRASHRES_OK;
+
+	while (*index != CRS_NO_ATTEMPT && status == CRASHRES_OK &&
+	       !walk->plan->attempts.items[*index].made) {
+		status = crs_plan_prepare(walk->caller.ctx, walk->plan, *index);
+		*index = crs_attempts_from(&walk->plan->attempts, *index);
+	}
+	return status;
+}
+
+/* The attempt after @index, unless the refused call was the last one that the limit allows. */
+static size_t go_on(struct walk *walk, size_t index, int error)
+{
+	size_t next = crs_attempts_after(&walk->plan->attempts, index, error);
+
+	if (next == CRS_NO_ATTEMPT)
+		return next;
+	if (walk->caller.limit.limited && !walk->caller.limit.left) {
+		crs_log(walk->caller.ctx, CRASHRES_LOG_WARNING,
+			"the refused call was the last one that %s allows: nothing else is tried",
+			crs_limit_name(walk->caller.slot));
+		return CRS_NO_ATTEMPT;
+	}
+	crs_log(walk->caller.ctx, CRASHRES_LOG_INFO, "%s: going on with %s", walk->refused,
+		crs_call_name(walk->plan->attempts.items[next].call));
+	return next;
+}
+
+static enum crashres_status walk_attempts(struct walk *walk)
+{
+	struct crashres_ctx *ctx = walk->caller.ctx;
+	size_t index = crs_attempts_from(&walk->plan->attempts, 0);
+	enum crashres_status status = crashres_plan_possible(ctx, walk->plan);
 
 	if (status != CRASHRES_OK)
 		return status;
-	if (load_sealed_or_not(ctx, plan) == 0)
-		return CRASHRES_OK;
-	/* EPERM can be lockdown's word, when the old image is gone, or come before: so no word of it. */
-	not_begun = errno == ENOSYS || errno == EBUSY || errno == EPERM;
-	return fail_call(ctx, file_load_refused(errno) ? CRASHRES_ERR_SYSCALL_UNAVAILABLE : CRASHRES_ERR_SYSCALL,
-			 "kexec_file_load", errno, crs_explain_file_load(errno, plan->slot),
-			 consequence(plan->slot, not_begun));
+	while (index != CRS_NO_ATTEMPT) {
+		const struct crs_attempt *attempt;
+		int error;
+
+		status = prepare(walk, &index);
+		if (status != CRASHRES_OK)
+			return status;
+		attempt = &walk->plan->attempts.items[index];
+		error = attempt->call == CRASHRES_CALL_LOAD ? load_segments(walk) :
+							     load_files(walk, attempt);
+		if (!error) {
+			succeed(walk, index);
+			return CRASHRES_OK;
+		}
+		status = refuse(walk, index, error);
+		index = go_on(walk, index, error);
+	}
+	return crs_fail(ctx, status, "%s", walk->refused);
 }
 
-enum crashres_status crashres_load(struct crashres_ctx *ctx, const struct crashres_plan *plan)
+enum crashres_status crashres_load(struct crashres_ctx *ctx, struct crashres_plan *plan,
+				   struct crashres_result *result)
 {
-	enum crashres_status status = crashres_can_load(ctx);
+	struct walk walk = {
+		.caller = {
+			.ctx = ctx,
+			.slot = plan->request.slot,
+			.limit = plan->machine->permitted.limits[plan->request.slot],
+		},
+		.plan = plan,
+		.result = {
+			.size = sizeof(walk.result),
+			.attempt = CRASHRES_NO_ATTEMPT,
+			.check = CRASHRES_CHECK_NONE,
+			.slot = CRASHRES_SLOT_STATE_UNCHANGED,
+		},
+	};
+	enum crashres_status status = CRASHRES_OK;
 
+	/* A size that cannot be filled must show before anything is loaded. */
+	if (result)
+		status = crs_grow_out(ctx, "result", &walk.result, sizeof(walk.result), result);
+	if (status == CRASHRES_OK)
+		status = crashres_can_load(ctx);
 	if (status != CRASHRES_OK)
 		return status;
-	return plan->call == CRASHRES_CALL_FILE_LOAD ? load_files(ctx, plan) :
-						       load_segments(ctx, plan);
+	status = walk_attempts(&walk);
+	walk.result.calls = walk.caller.calls;
+	if (result)
+		crs_grow_init(&walk.result, sizeof(walk.result), result, result->size);
+	return status;
 }
 
-static enum crashres_status unload_by_load(struct crashres_ctx *ctx, enum crashres_slot slot)
+void crashres_result_init(struct crashres_result *result, size_t size)
 {
-	if (call_load(ctx, 0, 0, NULL, slot, 0) == 0)
-		return CRASHRES_OK;
-	return fail_call(ctx, load_refused(errno) ? CRASHRES_ERR_SYSCALL_UNAVAILABLE : CRASHRES_ERR_SYSCALL,
-			 "kexec unload", errno, crs_explain_load(errno, slot), "");
+	const struct crashres_result defaults = CRASHRES_RESULT_INIT;
+
+	crs_grow_init(&defaults, sizeof(defaults), result, size);
 }
 
-static enum crashres_status unload_by_file_load(struct crashres_ctx *ctx, enum crashres_slot slot)
+/* ------------------------------------------------------------ unload */
+
+static enum crashres_status unload_by(struct caller *caller, enum crashres_call by)
 {
-	if (call_file_load(ctx, -1, -1, NULL, slot, KEXEC_FILE_FLAG_UNLOAD) == 0)
+	const struct arguments load = {
+		.call = CRASHRES_CALL_LOAD,
+		.flags = load_flags(caller->slot),
+	};
+	const struct arguments file_load = {
+		.call = CRASHRES_CALL_FILE_LOAD,
+		.flags = file_load_flags(caller->slot) | KEXEC_FILE_FLAG_UNLOAD,
+		.kernel_fd = -1,
+		.initrd_fd = -1,
+	};
+	bool is_load = by == CRASHRES_CALL_LOAD;
+	int error = call(caller, is_load ? &load : &file_load);
+
+	if (!error)
 		return CRASHRES_OK;
-	return fail_call(ctx, errno == ENOSYS ? CRASHRES_ERR_SYSCALL_UNAVAILABLE : CRASHRES_ERR_SYSCALL,
-			 "kexec_file_load(unload)", errno, crs_explain_file_load(errno, slot), "");
+	return fail_call(caller, by, is_load ? "kexec unload" : "kexec_file_load(unload)", error, false,
+			 "");
 }
 
 enum crashres_status crashres_unload(struct crashres_ctx *ctx, enum crashres_slot slot,
 				     enum crashres_call call)
 {
+	struct caller caller = { .ctx = ctx, .slot = slot };
 	enum crashres_status status = crashres_can_load(ctx);
 
 	if (status != CRASHRES_OK)
 		return status;
+	caller.limit = crs_limit_read(ctx, slot);
 	if (call == CRASHRES_CALL_LOAD)
-		return unload_by_load(ctx, slot);
+		return unload_by(&caller, CRASHRES_CALL_LOAD);
 	/* It is allowed wherever the other one is, and IMA does not complain of it. */
-	status = unload_by_file_load(ctx, slot);
+	status = unload_by(&caller, CRASHRES_CALL_FILE_LOAD);
 	if (status != CRASHRES_ERR_SYSCALL_UNAVAILABLE || call == CRASHRES_CALL_FILE_LOAD)
 		return status;
 	crs_log(ctx, CRASHRES_LOG_INFO, "%s", ctx->error);
-	return unload_by_load(ctx, slot);
+	return unload_by(&caller, CRASHRES_CALL_LOAD);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../base/grow.h"
 #include "../base/input.h"
 #include "../base/root.h"
 #include "devicetree.h"
@@ -322,38 +323,6 @@ static void read_total_ram(struct crashres_ctx *ctx, struct crashres_machine *ma
 		machine->total_ram = (uint64_t)kib << 10;
 }
 
-/* "none [integrity] confidentiality" (security/lockdown/lockdown.c). */
-static void read_lockdown(struct crashres_ctx *ctx, struct crashres_machine *machine)
-{
-	CRS_CLEANUP(crs_freep) uint8_t *text = NULL;
-	size_t size;
-
-	if (read_optional(ctx, "sys/kernel/security/lockdown", LINE_LIMIT, &text, &size))
-		machine->locked_down = !strstr((char *)text, "[none]");
-}
-
-/* One rule a line (Documentation/ABI/testing/ima_policy); "dont_appraise" is another word. */
-static bool is_appraise_rule(const char *line, size_t length)
-{
-	static const char word[] = "appraise ";
-
-	return length >= strlen(word) && !strncmp(line, word, strlen(word)) &&
-	       memmem(line, length, "func=KEXEC_KERNEL_CHECK", strlen("func=KEXEC_KERNEL_CHECK"));
-}
-
-static void read_ima_policy(struct crashres_ctx *ctx, struct crashres_machine *machine)
-{
-	CRS_CLEANUP(crs_freep) uint8_t *text = NULL;
-	const char *line;
-	size_t size;
-
-	if (!read_optional(ctx, "sys/kernel/security/ima/policy", MEMINFO_LIMIT, &text, &size))
-		return;
-	for (line = (char *)text; *line; line += strcspn(line, "\n"), line += *line == '\n')
-		if (is_appraise_rule(line, strcspn(line, "\n")))
-			machine->appraised = true;
-}
-
 /* The newer directory first: kernels keep the old name only for a while. */
 static void read_elfcorehdr_size(struct crashres_ctx *ctx, struct crashres_machine *machine)
 {
@@ -383,8 +352,7 @@ enum crashres_status crashres_machine_read(struct crashres_ctx *ctx,
 	read_kcore(ctx, new);
 	read_cmdline(ctx, new);
 	read_total_ram(ctx, new);
-	read_lockdown(ctx, new);
-	read_ima_policy(ctx, new);
+	new->permitted = crs_permissions_read(ctx);
 	read_elfcorehdr_size(ctx, new);
 	read_dtb(ctx, new);
 	read_firmware(ctx, new);
@@ -431,6 +399,41 @@ enum crashres_status crashres_machine_check_reserved(struct crashres_ctx *ctx,
 		return CRASHRES_OK;
 	return crs_fail(ctx, CRASHRES_ERR_NO_REGION, "Memory for crashkernel is not reserved: "
 			"/proc/iomem has no \"Crash kernel\"; boot with crashkernel=SIZE");
+}
+
+static uint64_t calls_left(const struct crs_limit *limit)
+{
+	return limit->limited ? limit->left : UINT64_MAX;
+}
+
+void crashres_permissions_init(struct crashres_permissions *permissions, size_t size)
+{
+	const struct crashres_permissions defaults = CRASHRES_PERMISSIONS_INIT;
+
+	crs_grow_init(&defaults, sizeof(defaults), permissions, size);
+}
+
+enum crashres_status crashres_machine_permissions(struct crashres_ctx *ctx,
+						  const struct crashres_machine *machine,
+						  struct crashres_permissions *permissions)
+{
+	const struct crs_permissions *permitted = &machine->permitted;
+	const struct crashres_permissions full = {
+		.size = sizeof(full),
+		.locked_down = permitted->locked_down,
+		.appraised = permitted->appraised,
+		.load_disabled = permitted->load_disabled,
+		.crash_calls_left = calls_left(&permitted->limits[CRASHRES_SLOT_CRASH]),
+		.normal_calls_left = calls_left(&permitted->limits[CRASHRES_SLOT_NORMAL]),
+	};
+
+	return crs_grow_out(ctx, "permissions", &full, sizeof(full), permissions);
+}
+
+bool crashres_machine_dump_is_complete(const struct crashres_machine *machine)
+{
+	return machine->cpu_notes.count && machine->vmcoreinfo.size &&
+	       machine->kcore.linear_known && machine->kcore.image_known;
 }
 
 uint64_t crashres_machine_page_size(const struct crashres_machine *machine)

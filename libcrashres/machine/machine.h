@@ -5,6 +5,7 @@
 
 #include "firmware.h"
 #include "kcore.h"
+#include "permissions.h"
 #include "regions.h"
 
 struct crashres_machine {
@@ -17,8 +18,7 @@ struct crashres_machine {
 	uint64_t page_size;
 	uint64_t total_ram;			/* bytes that the kernel manages; 0 where not known */
 	uint64_t elfcorehdr_size;		/* what the kernel may grow it to; 0: it leaves it alone */
-	bool locked_down;			/* integrity or confidentiality */
-	bool appraised;				/* IMA wants kernels signed, as far as its policy is shown */
+	struct crs_permissions permitted;
 	char *cmdline;				/* without its newline; NULL where missing */
 	uint8_t *dtb;				/* NULL where missing */
 	size_t dtb_size;

@@ -1,6 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "../base/range.h"
 #include "attempts.h"
+
+/* A loader that runs at the same time holds the kernel's lock for well under a second. */
+#define BUSY_TRIES	20
+
+/* Of a limit, so many calls are not spent on waiting: the other call and an unload need one each. */
+#define CALLS_KEPT	2
+
+/* What goes into a list while it is made. */
+struct listing {
+	struct crashres_ctx *ctx;
+	const struct crashres_machine *machine;
+	const struct crashres_kernel *kernel;
+	const struct crashres_request *request;
+	struct crs_attempts *attempts;
+};
 
 const char *crs_call_name(enum crashres_call call)
 {
@@ -12,92 +32,413 @@ static bool is_narrowed(struct crashres_range window)
 	return !crs_range_equal(window, (struct crashres_range){ 0, UINT64_MAX });
 }
 
-/* What only segments of our own can do; NULL where nothing of it is asked for. */
-static const char *needs_load(const struct crashres_request *request)
+static bool is_crash(const struct crashres_request *request)
 {
-	if (request->dtb)
-		return "--dtb";
+	return request->slot == CRASHRES_SLOT_CRASH;
+}
+
+/* ------------------------------------------------------- what a request asks for */
+
+/* What only segments of our own can do, and a kernel that places them itself must not ignore. */
+static enum crashres_member needs_load(const struct crashres_request *request)
+{
 	if (is_narrowed(request->window))
-		return "--mem-min and --mem-max";
+		return CRASHRES_MEMBER_WINDOW;
 	if (request->entry)
-		return "--entry";
+		return CRASHRES_MEMBER_ENTRY;
 	if (request->purgatory_mmu_off)
-		return "--purgatory-mmu=off";
+		return CRASHRES_MEMBER_PURGATORY_MMU_OFF;
 	/* A sealed Image brings purgatory along. */
-	if (request->purgatory_required && (request->slot == CRASHRES_SLOT_NORMAL ||
-					    request->sealing == CRASHRES_SEALING_NEVER))
-		return "what is to be checked";
-	return NULL;
+	if (request->purgatory_required &&
+	    (!is_crash(request) || request->sealing == CRASHRES_SEALING_NEVER))
+		return CRASHRES_MEMBER_PURGATORY_REQUIRED;
+	return CRASHRES_MEMBER_NONE;
 }
 
 /* What only the running kernel's own loader can do. */
-static const char *needs_file_load(const struct crashres_request *request)
+static enum crashres_member needs_file_load(const struct crashres_request *request)
 {
 	if (request->no_cma)
-		return "--no-cma";
+		return CRASHRES_MEMBER_NO_CMA;
 	if (request->force_dtb)
-		return "--force-dtb";
+		return CRASHRES_MEMBER_FORCE_DTB;
 	if (request->sealing == CRASHRES_SEALING_ALWAYS)
-		return "--seal=always";
+		return CRASHRES_MEMBER_SEALING;
+	return CRASHRES_MEMBER_NONE;
+}
+
+/* An order, or the only call that can do what is asked for; AUTO where there is a choice. */
+static enum crashres_call only_call(const struct crashres_request *request)
+{
+	if (request->call != CRASHRES_CALL_AUTO)
+		return request->call;
+	if (needs_load(request) || request->dtb)
+		return CRASHRES_CALL_LOAD;
+	return needs_file_load(request) ? CRASHRES_CALL_FILE_LOAD : CRASHRES_CALL_AUTO;
+}
+
+static enum crashres_status check_request(struct crashres_ctx *ctx,
+					  const struct crashres_request *request)
+{
+	enum crashres_call call = only_call(request);
+	enum crashres_member load = needs_load(request), file_load = needs_file_load(request);
+
+	if (call == CRASHRES_CALL_FILE_LOAD && load)
+		return crs_fail_member(ctx, CRASHRES_ERR_REQUEST, load,
+				       "only kexec_load can do that, not kexec_file_load");
+	if (call == CRASHRES_CALL_LOAD && file_load)
+		return crs_fail_member(ctx, CRASHRES_ERR_REQUEST, file_load,
+				       "only kexec_file_load can do that, not kexec_load");
+	return CRASHRES_OK;
+}
+
+/* ------------------------------------------------------------ why not */
+
+/* Both calls go through kexec_load_permitted() (kernel/kexec_core.c). NULL: it may pass. */
+static const char *find_common_obstacle(const struct listing *listing)
+{
+	const struct crs_permissions *permitted = &listing->machine->permitted;
+	enum crashres_slot slot = listing->request->slot;
+
+	if (permitted->load_disabled == CRASHRES_ANSWER_YES)
+		return "kernel.kexec_load_disabled is 1";
+	if (permitted->limits[slot].limited && !permitted->limits[slot].left)
+		return slot == CRASHRES_SLOT_CRASH ?
+		       "kernel.kexec_load_limit_panic is 0: the kernel accepts no further call" :
+		       "kernel.kexec_load_limit_reboot is 0: the kernel accepts no further call";
 	return NULL;
 }
 
-enum crashres_status crs_call_check(struct crashres_ctx *ctx,
-				    const struct crashres_kernel *kernel,
-				    const struct crashres_request *request,
-				    enum crashres_call call)
+/*
+ * kexec_load brings bytes without a file, so that nothing can verify them
+ * (kexec_load_check()). An order is tried under an IMA policy all the same: the
+ * policy does not show whether it is enforced.
+ */
+static const char *find_load_obstacle(const struct listing *listing)
 {
-	const char *load = needs_load(request), *file_load = needs_file_load(request);
+	const struct crs_permissions *permitted = &listing->machine->permitted;
 
-	if (call == CRASHRES_CALL_FILE_LOAD && load)
-		return crs_fail(ctx, CRASHRES_ERR_REQUEST,
-				"%s: only kexec_load (-c) can do that, not kexec_file_load (-s%s%s)",
-				load, file_load ? ", " : "", file_load ? file_load : "");
-	if (call == CRASHRES_CALL_LOAD && file_load)
-		return crs_fail(ctx, CRASHRES_ERR_REQUEST,
-				"%s: only kexec_file_load (-s) can do that, not kexec_load (-c)",
-				file_load);
-	if (call == CRASHRES_CALL_FILE_LOAD && kernel->dtb)
-		crs_log(ctx, CRASHRES_LOG_WARNING,
-			"%s is not used: kexec_file_load takes no device tree", kernel->dtb->name);
+	if (permitted->locked_down == CRASHRES_ANSWER_YES)
+		return "the running kernel is locked down, and accepts only a signed file";
+	if (permitted->appraised == CRASHRES_ANSWER_YES &&
+	    listing->request->call == CRASHRES_CALL_AUTO)
+		return "the IMA policy appraises kernels, and kexec_load brings no file to appraise";
+	return NULL;
+}
+
+static enum crashres_status exclude(struct listing *listing, size_t index, const char *reason)
+{
+	const struct crs_attempt *attempt = &listing->attempts->items[index];
+
+	crs_fail(listing->ctx, CRASHRES_ERR_SYSCALL, "%s: %s", crs_call_name(attempt->call), reason);
+	return crs_attempts_exclude(listing->ctx, listing->attempts, index, CRASHRES_ERR_SYSCALL);
+}
+
+static enum crashres_status exclude_impossible(struct listing *listing)
+{
+	const char *common = find_common_obstacle(listing), *load = find_load_obstacle(listing);
+	enum crashres_status status = CRASHRES_OK;
+
+	for (size_t i = 0; i < listing->attempts->count && status == CRASHRES_OK; i++) {
+		bool is_load = listing->attempts->items[i].call == CRASHRES_CALL_LOAD;
+		const char *reason = common ? common : is_load ? load : NULL;
+
+		if (reason)
+			status = exclude(listing, i, reason);
+	}
+	return status;
+}
+
+/* ------------------------------------------------------------ the list */
+
+static void add(struct listing *listing, enum crashres_call call, enum crashres_check check,
+		bool original)
+{
+	listing->attempts->items[listing->attempts->count++] = (struct crs_attempt){
+		.call = call,
+		.check = check,
+		.original = original,
+	};
+}
+
+static void add_load(struct listing *listing)
+{
+	const struct crashres_request *request = listing->request;
+	bool unchecked = request->no_checks || request->entry;
+
+	add(listing, CRASHRES_CALL_LOAD, unchecked ? CRASHRES_CHECK_NONE : CRASHRES_CHECK_PURGATORY,
+	    false);
+}
+
+/* IMA appraises a file, whose attribute no copy of ours has. */
+static bool may_need_signature(const struct crashres_machine *machine)
+{
+	return machine->permitted.locked_down != CRASHRES_ANSWER_NO ||
+	       machine->permitted.appraised != CRASHRES_ANSWER_NO;
+}
+
+static bool needs_signature(const struct crashres_machine *machine)
+{
+	return machine->permitted.locked_down == CRASHRES_ANSWER_YES ||
+	       machine->permitted.appraised == CRASHRES_ANSWER_YES;
+}
+
+static void add_as_it_is(struct listing *listing, enum crashres_check check)
+{
+	add(listing, CRASHRES_CALL_FILE_LOAD, check, may_need_signature(listing->machine) ||
+						     check == CRASHRES_CHECK_NONE_REFUSED);
+}
+
+/* Sealed where no signature is demanded, else as it is. */
+static void add_file_load(struct listing *listing)
+{
+	const struct crashres_request *request = listing->request;
+
+	if (crashres_kernel_is_sealed(listing->kernel)) {
+		add_as_it_is(listing, CRASHRES_CHECK_SEALED_BEFORE);
+		return;
+	}
+	if (request->sealing == CRASHRES_SEALING_ALWAYS) {
+		add(listing, CRASHRES_CALL_FILE_LOAD, CRASHRES_CHECK_SEALED, false);
+		return;
+	}
+	if (request->sealing == CRASHRES_SEALING_NEVER || !is_crash(request) || request->no_checks) {
+		add_as_it_is(listing, CRASHRES_CHECK_NONE);
+		return;
+	}
+	if (needs_signature(listing->machine)) {
+		add_as_it_is(listing, CRASHRES_CHECK_NONE_SIGNATURE);
+		return;
+	}
+	add(listing, CRASHRES_CALL_FILE_LOAD, CRASHRES_CHECK_SEALED, false);
+	if (!request->purgatory_required)
+		add_as_it_is(listing, CRASHRES_CHECK_NONE_REFUSED);
+}
+
+/*
+ * A crash kernel goes by kexec_load, because it carries purgatory. Any other
+ * kernel goes by kexec_file_load, which hands IMA's measurements and KHO on to it.
+ */
+static void add_all(struct listing *listing)
+{
+	enum crashres_call call = only_call(listing->request);
+
+	if (call == CRASHRES_CALL_LOAD ||
+	    (call == CRASHRES_CALL_AUTO && is_crash(listing->request)))
+		add_load(listing);
+	if (call != CRASHRES_CALL_LOAD)
+		add_file_load(listing);
+	if (call == CRASHRES_CALL_AUTO && !is_crash(listing->request))
+		add_load(listing);
+}
+
+/* A check that must be there, and a call that does not bring it. */
+static enum crashres_status exclude_unchecked(struct listing *listing)
+{
+	enum crashres_status status = CRASHRES_OK;
+
+	for (size_t i = 0; i < listing->attempts->count && status == CRASHRES_OK; i++) {
+		struct crs_attempt *attempt = &listing->attempts->items[i];
+
+		if (!listing->request->purgatory_required || attempt->status != CRASHRES_OK ||
+		    attempt->check != CRASHRES_CHECK_NONE_SIGNATURE)
+			continue;
+		crs_fail(listing->ctx, CRASHRES_ERR_REQUEST,
+			 "what is to be checked must be sealed, which breaks the signature that the "
+			 "running kernel demands: seal the kernel and sign it first");
+		status = crs_attempts_exclude(listing->ctx, listing->attempts, i,
+					      CRASHRES_ERR_REQUEST);
+	}
+	return status;
+}
+
+static void warn_of_device_tree(const struct listing *listing)
+{
+	const struct crs_attempts *attempts = listing->attempts;
+	const struct crashres_input *dtb = listing->request->dtb ? listing->request->dtb :
+								   listing->kernel->dtb;
+	size_t first = crs_attempts_from(attempts, 0);
+
+	if (dtb && first != CRS_NO_ATTEMPT && attempts->items[first].call == CRASHRES_CALL_FILE_LOAD)
+		crs_log(listing->ctx, CRASHRES_LOG_WARNING,
+			"%s is not used: kexec_file_load takes no device tree", dtb->name);
+}
+
+/* The CPU has to support both; the kernel asks for neither before it is started by kexec_load. */
+static void warn_of_page_size(const struct listing *listing)
+{
+	if (listing->attempts->pages_differ)
+		crs_log(listing->ctx, CRASHRES_LOG_WARNING,
+			"the kernel has pages of %" PRIu64 " KiB, the running one of %" PRIu64 " KiB: "
+			"the CPU must support both", listing->kernel->image.page_size >> 10,
+			listing->machine->page_size >> 10);
+}
+
+enum crashres_status crs_attempts_list(struct crashres_ctx *ctx,
+				       const struct crashres_machine *machine,
+				       const struct crashres_kernel *kernel,
+				       const struct crashres_request *request,
+				       struct crs_attempts *attempts)
+{
+	struct listing listing = { ctx, machine, kernel, request, attempts };
+	enum crashres_status status = check_request(ctx, request);
+
+	*attempts = (struct crs_attempts){
+		.slot = request->slot,
+		.pages_differ = kernel->image.page_size &&
+				kernel->image.page_size != machine->page_size,
+	};
+	if (status != CRASHRES_OK)
+		return status;
+	add_all(&listing);
+	status = exclude_impossible(&listing);
+	if (status == CRASHRES_OK)
+		status = exclude_unchecked(&listing);
+	if (status != CRASHRES_OK)
+		return status;
+	warn_of_device_tree(&listing);
+	warn_of_page_size(&listing);
+	return CRASHRES_OK;
+}
+
+void crs_attempts_free(struct crs_attempts *attempts)
+{
+	for (size_t i = 0; i < attempts->count; i++)
+		free(attempts->items[i].reason);
+	attempts->count = 0;
+}
+
+enum crashres_status crs_attempts_exclude(struct crashres_ctx *ctx, struct crs_attempts *attempts,
+					  size_t index, enum crashres_status status)
+{
+	char *reason = strdup(ctx->error);
+
+	if (!reason)
+		return crs_fail_memory(ctx);
+	attempts->items[index].status = status;
+	attempts->items[index].reason = reason;
 	return CRASHRES_OK;
 }
 
 /*
- * A crash kernel goes by kexec_load, because it carries purgatory; where lockdown
- * forbids that there is no use in asking, and every call that fails counts against
- * kernel.kexec_load_limit_panic. Any other kernel goes by kexec_file_load, which
- * hands IMA's measurements and KHO on to it.
+ * A kernel or initrd that does not fit must not meet kexec_file_load either,
+ * which lets go of the old crash kernel first. What the request got wrong is an error.
  */
-size_t crashres_calls(const struct crashres_machine *machine,
-		      const struct crashres_request *request, enum crashres_call calls[2])
+bool crs_attempts_may_exclude(const struct crashres_ctx *ctx, enum crashres_status status)
 {
-	bool crash = request->slot == CRASHRES_SLOT_CRASH;
-	bool load_first = crash && !machine->locked_down;
-
-	calls[0] = request->call;
-	if (request->call == CRASHRES_CALL_AUTO && needs_load(request))
-		calls[0] = CRASHRES_CALL_LOAD;
-	else if (request->call == CRASHRES_CALL_AUTO && needs_file_load(request))
-		calls[0] = CRASHRES_CALL_FILE_LOAD;
-	if (calls[0] != CRASHRES_CALL_AUTO)
-		return 1;
-	calls[0] = load_first ? CRASHRES_CALL_LOAD : CRASHRES_CALL_FILE_LOAD;
-	calls[1] = load_first ? CRASHRES_CALL_FILE_LOAD : CRASHRES_CALL_LOAD;
-	return 2;
+	if (crashres_error_member(ctx) != CRASHRES_MEMBER_NONE)
+		return false;
+	return status == CRASHRES_ERR_UNSUPPORTED || status == CRASHRES_ERR_PERMISSION ||
+	       status == CRASHRES_ERR_FORMAT || status == CRASHRES_ERR_OS;
 }
 
-enum crashres_sealed crs_attempts_sealed(const struct crashres_machine *machine,
-					 const struct crashres_kernel *kernel,
-					 const struct crashres_request *request)
+/* ------------------------------------------------------------ what follows */
+
+size_t crs_attempts_from(const struct crs_attempts *attempts, size_t index)
 {
-	if (crashres_kernel_is_sealed(kernel))
-		return CRASHRES_SEALED_BEFORE;
-	if (request->sealing == CRASHRES_SEALING_ALWAYS)
-		return CRASHRES_SEALED_YES;
-	if (request->sealing == CRASHRES_SEALING_NEVER || request->slot != CRASHRES_SLOT_CRASH ||
-	    request->no_checks)
-		return CRASHRES_SEALED_NO;
-	return machine->locked_down || machine->appraised ? CRASHRES_SEALED_NO_SIGNATURE :
-							    CRASHRES_SEALED_YES;
+	for (; index < attempts->count; index++)
+		if (attempts->items[index].status == CRASHRES_OK)
+			return index;
+	return CRS_NO_ATTEMPT;
+}
+
+/* As crs_attempts_from(), of one call only. */
+static size_t find_call(const struct crs_attempts *attempts, size_t index, enum crashres_call call)
+{
+	while ((index = crs_attempts_from(attempts, index)) != CRS_NO_ATTEMPT &&
+	       attempts->items[index].call != call)
+		index++;
+	return index;
+}
+
+/* These come before the kernel looks at any segment. */
+static bool load_unavailable(int error)
+{
+	return error == EPERM || error == EACCES || error == ENOSYS;
+}
+
+/* EINVAL is what arm64 says to a format that it does not know. */
+static bool file_load_unavailable(int error)
+{
+	return error == ENOSYS || error == ENOEXEC || error == EINVAL || error == EOPNOTSUPP;
+}
+
+bool crs_attempts_unavailable(enum crashres_call call, int error)
+{
+	return call == CRASHRES_CALL_LOAD ? load_unavailable(error) : file_load_unavailable(error);
+}
+
+/* Would the kernel as it is, with its signature and without what sealing adds, be taken? */
+static bool refuses_sealing(int error)
+{
+	return error == EACCES || error == EPERM || error == ENODATA || error == ENOKEY ||
+	       error == EKEYREJECTED || error == EBADMSG || error == ELIBBAD || error == ENOPKG ||
+	       error == EADDRNOTAVAIL || error == ENOMEM;
+}
+
+/*
+ * No signature failure leads to kexec_load, which verifies none. Nor does EINVAL
+ * where the page sizes differ: that is the kernel's verdict on the CPU
+ * (image_load() of arch/arm64/kernel/kexec_image.c), which kexec_load does not ask for.
+ */
+size_t crs_attempts_after(const struct crs_attempts *attempts, size_t index, int error)
+{
+	const struct crs_attempt *attempt = &attempts->items[index];
+
+	if (attempt->check == CRASHRES_CHECK_SEALED && refuses_sealing(error))
+		return find_call(attempts, index + 1, CRASHRES_CALL_FILE_LOAD);
+	if (!crs_attempts_unavailable(attempt->call, error))
+		return CRS_NO_ATTEMPT;
+	if (attempt->call == CRASHRES_CALL_LOAD)
+		return find_call(attempts, index + 1, CRASHRES_CALL_FILE_LOAD);
+	if (error == EINVAL && attempts->pages_differ)
+		return CRS_NO_ATTEMPT;
+	return find_call(attempts, index + 1, CRASHRES_CALL_LOAD);
+}
+
+size_t crs_attempts_next(const struct crs_attempts *attempts, size_t index,
+			 enum crashres_refusal *refusal)
+{
+	bool sealed = attempts->items[index].check == CRASHRES_CHECK_SEALED;
+	size_t next = crs_attempts_after(attempts, index, sealed ? EKEYREJECTED : ENOSYS);
+
+	*refusal = next == CRS_NO_ATTEMPT ? CRASHRES_REFUSAL_ENDS :
+		   sealed ? CRASHRES_REFUSAL_OF_SEALING : CRASHRES_REFUSAL_OF_CALL;
+	return next;
+}
+
+/*
+ * The kernel frees the old crash image before it looks at the new one. What it
+ * answers before that is known for kexec_load (do_kexec_load()). EPERM of
+ * kexec_file_load comes before it from the sysctls and after it from lockdown.
+ */
+enum crashres_slot_state crs_attempts_slot(enum crashres_call call, enum crashres_slot slot,
+					   int error)
+{
+	if (slot == CRASHRES_SLOT_NORMAL || error == ENOSYS || error == EBUSY)
+		return CRASHRES_SLOT_STATE_UNCHANGED;
+	if (call == CRASHRES_CALL_LOAD)
+		return load_unavailable(error) ? CRASHRES_SLOT_STATE_UNCHANGED :
+						 CRASHRES_SLOT_STATE_EMPTY;
+	return error == EPERM ? CRASHRES_SLOT_STATE_UNKNOWN : CRASHRES_SLOT_STATE_EMPTY;
+}
+
+bool crs_attempts_may_repeat(const struct crs_limit *limit, int error, unsigned int tries)
+{
+	return error == EBUSY && tries < BUSY_TRIES &&
+	       (!limit->limited || limit->left > CALLS_KEPT);
+}
+
+bool crs_attempts_may_drop_flags(enum crashres_call call, int error)
+{
+	return call == CRASHRES_CALL_FILE_LOAD && error == EINVAL;
+}
+
+bool crs_attempts_loses_check(const struct crashres_request *request,
+			      const struct crs_attempt *attempt)
+{
+	return is_crash(request) && !request->no_checks && !request->entry &&
+	       request->sealing != CRASHRES_SEALING_NEVER &&
+	       (attempt->check == CRASHRES_CHECK_NONE_SIGNATURE ||
+		attempt->check == CRASHRES_CHECK_NONE_REFUSED);
 }

@@ -121,8 +121,9 @@ enum crashres_status crs_layout_find_memory(struct crs_layout *layout)
 				find_normal_holes(layout)))
 		return crs_fail_memory(layout->ctx);
 	if (!layout->window.size)
-		return crs_fail(layout->ctx, CRASHRES_ERR_NO_SPACE,
-				"--mem-min and --mem-max (0x%" PRIx64 " - 0x%" PRIx64 ") leave nothing of "
+		return crs_fail_member(layout->ctx, CRASHRES_ERR_NO_SPACE,
+				       CRASHRES_MEMBER_WINDOW,
+				"the window (0x%" PRIx64 " - 0x%" PRIx64 ") leaves nothing of "
 				"%s", layout->request->window.base,
 				crs_range_last(layout->request->window),
 				crs_layout_is_crash(layout) ? "the crash region" : "the memory below 2^48");
@@ -134,11 +135,6 @@ enum crashres_status crs_layout_describe_kernel(struct crs_layout *layout)
 	const struct crs_image *image = &layout->kernel->image;
 	const struct crashres_input *file = layout->kernel->file;
 
-	if (image->page_size && image->page_size != layout->machine->page_size)
-		crs_log(layout->ctx, CRASHRES_LOG_INFO,
-			"kernel has pages of %" PRIu64 " KiB, the running one of %" PRIu64 " KiB: "
-			"the CPU must support both", image->page_size >> 10,
-			layout->machine->page_size >> 10);
 	/* What stands behind image_size in the file, such as a signature, is not loaded. */
 	return crs_layout_describe(layout, &layout->image, "kernel", file->data,
 			file->size < image->image_size ? file->size : image->image_size,
@@ -452,8 +448,8 @@ enum crashres_status crs_layout_check(const struct crs_layout *layout,
 	}
 	if (crs_layout_is_crash(layout) && !crs_range_contains(layout->machine->regions.crash.items[0],
 						   (struct crashres_range){ entry, 1 }))
-		return crs_fail(layout->ctx, CRASHRES_ERR_LIMIT,
-				"--entry 0x%" PRIx64 " is outside the crash region", entry);
+		return crs_fail_member(layout->ctx, CRASHRES_ERR_LIMIT, CRASHRES_MEMBER_ENTRY,
+				       "0x%" PRIx64 " is outside the crash region", entry);
 	return CRASHRES_OK;
 }
 

@@ -1,93 +1,145 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "../kernel/kernel.h"
-#include "../machine/machine.h"
-#include "attempts.h"
+#include "../base/grow.h"
 #include "cmdline.h"
 #include "layout.h"
 #include "plan.h"
+#include "sealed-initrd.h"
 
-/* What a plan is made of. */
-struct draft {
-	struct crashres_ctx *ctx;
-	const struct crashres_machine *machine;
-	const struct crashres_kernel *kernel;
-	const struct crashres_request *request;
-	struct crashres_plan *plan;
-};
+/* ------------------------------------------------------------ the bytes of an attempt */
 
-static const struct crashres_input *initrd_of(const struct draft *draft)
+static enum crashres_status make_segments(struct crashres_ctx *ctx, struct crashres_plan *plan)
 {
-	return draft->request->initrd ? draft->request->initrd : draft->kernel->initrd;
-}
+	enum crashres_status status = crs_segments_make(ctx, plan->machine, plan->kernel,
+							&plan->request, plan->command_line,
+							&plan->segments);
 
-/* The kernel file's own line is for its first boot, and reserves memory for a crash kernel too. */
-static enum crashres_status make_command_line(struct draft *draft)
-{
-	const struct crashres_request *request = draft->request;
-	const char *reused = request->reuse_cmdline ? draft->machine->cmdline : NULL;
-	const char *append = request->command_line;
-
-	if (!reused && !append && request->slot == CRASHRES_SLOT_CRASH)
-		reused = draft->kernel->command_line;
-	else if (!reused && !append)
-		append = draft->kernel->command_line;
-	return crs_cmdline_make(draft->ctx, reused, append, request->slot,
-				&draft->plan->command_line);
-}
-
-static enum crashres_status seal_kernel(struct draft *draft)
-{
-	const struct crashres_request *request = draft->request;
-	struct crashres_seal_request seal = CRASHRES_SEAL_REQUEST_INIT;
-
-	seal.initrd = initrd_of(draft);
-	seal.on_damage = request->on_damage;
-	seal.repair = request->repair;
-	seal.check_seconds = request->check_seconds;
-	seal.on_timeout = request->on_timeout;
-	draft->plan->or_unsealed = request->sealing == CRASHRES_SEALING_AUTO &&
-				   !request->purgatory_required;
-	return crashres_seal(draft->ctx, draft->machine, draft->kernel, &seal,
-			     &draft->plan->sealed_kernel);
-}
-
-/* The kernel reads the files again, and decides all else. */
-static enum crashres_status make_for_files(struct draft *draft)
-{
-	struct crashres_plan *plan = draft->plan;
-	enum crashres_status status = CRASHRES_OK;
-
-	if (!draft->machine->iomem.hidden)
-		status = crs_layout_check_reserved(draft->ctx, draft->machine,
-						   draft->request->slot);
 	if (status == CRASHRES_OK)
-		status = make_command_line(draft);
-	plan->kernel = draft->kernel->file;
-	plan->initrd = initrd_of(draft);
-	plan->no_cma = draft->request->no_cma;
-	plan->force_dtb = draft->request->force_dtb;
-	plan->sealed = crs_attempts_sealed(draft->machine, draft->kernel,
-					       draft->request);
-	if (status == CRASHRES_OK && plan->sealed == CRASHRES_SEALED_NO_SIGNATURE &&
-	    draft->request->purgatory_required)
-		return crs_fail(draft->ctx, CRASHRES_ERR_REQUEST,
-				"what is to be checked: the running kernel demands a signature: seal "
-				"the kernel and sign it (crashres seal, crashres sign)");
-	if (status == CRASHRES_OK && plan->sealed == CRASHRES_SEALED_YES)
-		status = seal_kernel(draft);
+		return status;
+	crs_segments_free(&plan->segments);
+	plan->segments = (struct crs_segments){ 0 };
 	return status;
 }
 
-static enum crashres_status make_segmented(struct draft *draft)
+static enum crashres_status seal_kernel(struct crashres_ctx *ctx, struct crashres_plan *plan)
 {
-	enum crashres_status status = make_command_line(draft);
+	struct crashres_seal_request seal = CRASHRES_SEAL_REQUEST_INIT;
 
-	if (status != CRASHRES_OK)
+	seal.initrd = plan->initrd;
+	seal.on_damage = plan->request.on_damage;
+	seal.repair = plan->request.repair;
+	seal.check_seconds = plan->request.check_seconds;
+	seal.on_timeout = plan->request.on_timeout;
+	return crashres_seal(ctx, plan->machine, plan->kernel, &seal, &plan->sealed_kernel);
+}
+
+/* Memory of the caller gets a descriptor before the system call, which must not fail for that. */
+static enum crashres_status need_descriptors(struct crashres_ctx *ctx,
+					     const struct crashres_plan *plan)
+{
+	int fd;
+	enum crashres_status status = crs_input_fd(ctx, plan->kernel->file, &fd);
+
+	return status == CRASHRES_OK && plan->initrd ? crs_input_fd(ctx, plan->initrd, &fd) : status;
+}
+
+static enum crashres_status make_attempt(struct crashres_ctx *ctx, struct crashres_plan *plan,
+					 size_t index)
+{
+	const struct crs_attempt *attempt = &plan->attempts.items[index];
+	enum crashres_status status;
+
+	if (attempt->call == CRASHRES_CALL_LOAD)
+		return make_segments(ctx, plan);
+	status = need_descriptors(ctx, plan);
+	if (status == CRASHRES_OK && attempt->check == CRASHRES_CHECK_SEALED)
+		status = seal_kernel(ctx, plan);
+	return status;
+}
+
+enum crashres_status crs_plan_prepare(struct crashres_ctx *ctx, struct crashres_plan *plan,
+				      size_t index)
+{
+	struct crs_attempts *attempts = &plan->attempts;
+	enum crashres_status status;
+
+	if (attempts->items[index].made || attempts->items[index].status != CRASHRES_OK)
+		return CRASHRES_OK;
+	status = make_attempt(ctx, plan, index);
+	if (status == CRASHRES_OK) {
+		attempts->items[index].made = true;
 		return status;
-	return crs_segments_make(draft->ctx, draft->machine, draft->kernel, draft->request,
-				 draft->plan->command_line, &draft->plan->segments);
+	}
+	if (crs_attempts_from(attempts, index + 1) == CRS_NO_ATTEMPT ||
+	    !crs_attempts_may_exclude(ctx, status))
+		return status;
+	crs_log(ctx, CRASHRES_LOG_INFO, "%s is impossible: %s",
+		crs_call_name(attempts->items[index].call), ctx->error);
+	return crs_attempts_exclude(ctx, attempts, index, status);
+}
+
+/* The first attempt that is possible is made; none may be left. */
+static enum crashres_status prepare_first(struct crashres_ctx *ctx, struct crashres_plan *plan)
+{
+	enum crashres_status status = CRASHRES_OK;
+	size_t index;
+
+	while (status == CRASHRES_OK &&
+	       (index = crs_attempts_from(&plan->attempts, 0)) != CRS_NO_ATTEMPT &&
+	       !plan->attempts.items[index].made)
+		status = crs_plan_prepare(ctx, plan, index);
+	return status;
+}
+
+/* ------------------------------------------------------------ the plan */
+
+static enum crashres_status check_request(struct crashres_ctx *ctx,
+					  const struct crashres_machine *machine,
+					  const struct crashres_request *request)
+{
+	struct crashres_range window;
+
+	if (!crs_range_make(request->window.base, request->window.size, &window))
+		return crs_fail_member(ctx, CRASHRES_ERR_REQUEST, CRASHRES_MEMBER_WINDOW,
+				       "the window wraps");
+	if (request->slot != CRASHRES_SLOT_NORMAL && request->slot != CRASHRES_SLOT_CRASH)
+		return crs_fail(ctx, CRASHRES_ERR_REQUEST, "there is no slot %d", (int)request->slot);
+	if (request->reuse_cmdline && !machine->cmdline)
+		return crs_fail_member(ctx, CRASHRES_ERR_OS, CRASHRES_MEMBER_REUSE_CMDLINE,
+				       "/proc/cmdline cannot be read");
+	return CRASHRES_OK;
+}
+
+/* The kernel file's own line is for its first boot, and reserves memory for a crash kernel too. */
+static enum crashres_status make_command_line(struct crashres_ctx *ctx, struct crashres_plan *plan)
+{
+	const struct crashres_request *request = &plan->request;
+	const char *reused = request->reuse_cmdline ? plan->machine->cmdline : NULL;
+	const char *append = request->command_line;
+
+	if (!reused && !append && request->slot == CRASHRES_SLOT_CRASH)
+		reused = plan->kernel->command_line;
+	else if (!reused && !append)
+		append = plan->kernel->command_line;
+	return crs_cmdline_make(ctx, reused, append, request->slot, &plan->command_line);
+}
+
+static enum crashres_status make_plan(struct crashres_ctx *ctx, struct crashres_plan *plan)
+{
+	const struct crashres_machine *machine = plan->machine;
+	enum crashres_status status;
+
+	status = crs_attempts_list(ctx, machine, plan->kernel, &plan->request, &plan->attempts);
+	if (status == CRASHRES_OK && !machine->iomem.hidden)
+		status = crs_layout_check_reserved(ctx, machine, plan->request.slot);
+	if (status == CRASHRES_OK)
+		status = crs_sealed_initrd_check(ctx, plan->kernel, plan->initrd);
+	if (status == CRASHRES_OK)
+		status = make_command_line(ctx, plan);
+	return status == CRASHRES_OK ? prepare_first(ctx, plan) : status;
 }
 
 enum crashres_status crashres_plan_make(struct crashres_ctx *ctx,
@@ -96,39 +148,27 @@ enum crashres_status crashres_plan_make(struct crashres_ctx *ctx,
 					const struct crashres_request *request,
 					struct crashres_plan **plan)
 {
-	struct draft draft = {
-		.ctx = ctx,
-		.machine = machine,
-		.kernel = kernel,
-		.request = request,
-	};
-	enum crashres_call calls[2];
-	struct crashres_range window;
-	enum crashres_status status;
+	struct crashres_request full = CRASHRES_REQUEST_INIT;
+	struct crashres_plan *new;
+	enum crashres_status status = crs_grow_in(ctx, "request", request, &full, sizeof(full));
 
-	if (request->size != sizeof(*request))
-		return crs_fail(ctx, CRASHRES_ERR_REQUEST, "request of %zu bytes, this library's has %zu",
-				request->size, sizeof(*request));
-	if (!crs_range_make(request->window.base, request->window.size, &window))
-		return crs_fail(ctx, CRASHRES_ERR_REQUEST, "request: the window wraps");
-	if (request->reuse_cmdline && !machine->cmdline)
-		return crs_fail(ctx, CRASHRES_ERR_OS,
-				"--reuse-cmdline: /proc/cmdline cannot be read");
-	draft.plan = calloc(1, sizeof(*draft.plan));
-	if (!draft.plan)
-		return crs_fail_memory(ctx);
-	crashres_calls(machine, request, calls);
-	draft.plan->slot = request->slot;
-	draft.plan->call = calls[0];
-	status = crs_call_check(ctx, kernel, request, calls[0]);
 	if (status == CRASHRES_OK)
-		status = calls[0] == CRASHRES_CALL_FILE_LOAD ? make_for_files(&draft) :
-							       make_segmented(&draft);
+		status = check_request(ctx, machine, &full);
+	if (status != CRASHRES_OK)
+		return status;
+	new = calloc(1, sizeof(*new));
+	if (!new)
+		return crs_fail_memory(ctx);
+	new->machine = machine;
+	new->kernel = kernel;
+	new->request = full;
+	new->initrd = full.initrd ? full.initrd : kernel->initrd;
+	status = make_plan(ctx, new);
 	if (status != CRASHRES_OK) {
-		crashres_plan_free(draft.plan);
+		crashres_plan_free(new);
 		return status;
 	}
-	*plan = draft.plan;
+	*plan = new;
 	return CRASHRES_OK;
 }
 
@@ -136,43 +176,18 @@ void crashres_plan_free(struct crashres_plan *plan)
 {
 	if (!plan)
 		return;
-	free(plan->command_line);
+	crs_attempts_free(&plan->attempts);
 	crs_segments_free(&plan->segments);
 	crashres_input_close(plan->sealed_kernel);
+	free(plan->command_line);
 	free(plan);
 }
 
+/* ------------------------------------------------------------ what it says */
+
 enum crashres_slot crashres_plan_slot(const struct crashres_plan *plan)
 {
-	return plan->slot;
-}
-
-enum crashres_call crashres_plan_call(const struct crashres_plan *plan)
-{
-	return plan->call;
-}
-
-struct crashres_files crashres_plan_files(const struct crashres_plan *plan)
-{
-	return (struct crashres_files){
-		.kernel = plan->kernel ? plan->kernel->name : NULL,
-		.initrd = plan->initrd ? plan->initrd->name : NULL,
-	};
-}
-
-enum crashres_sealed crashres_plan_sealed(const struct crashres_plan *plan)
-{
-	return plan->sealed;
-}
-
-struct crashres_repair crashres_plan_repair(const struct crashres_plan *plan)
-{
-	return plan->segments.repair;
-}
-
-uint64_t crashres_plan_entry(const struct crashres_plan *plan)
-{
-	return plan->segments.entry;
+	return plan->request.slot;
 }
 
 const char *crashres_plan_command_line(const struct crashres_plan *plan)
@@ -180,9 +195,106 @@ const char *crashres_plan_command_line(const struct crashres_plan *plan)
 	return plan->command_line;
 }
 
-const struct crashres_segment *crashres_plan_segments(const struct crashres_plan *plan,
-						      size_t *count)
+size_t crashres_plan_attempts(const struct crashres_plan *plan)
 {
-	*count = plan->segments.count;
-	return plan->segments.items;
+	return plan->attempts.count;
+}
+
+static enum crashres_status check_index(struct crashres_ctx *ctx, const struct crashres_plan *plan,
+					size_t index)
+{
+	if (index < plan->attempts.count)
+		return CRASHRES_OK;
+	return crs_fail(ctx, CRASHRES_ERR_REQUEST, "the plan has %zu attempts: there is no number %zu",
+			plan->attempts.count, index);
+}
+
+static void describe_files(const struct crashres_plan *plan, struct crashres_attempt *attempt)
+{
+	attempt->kernel = plan->kernel->file->name;
+	attempt->initrd = plan->initrd ? plan->initrd->name : NULL;
+}
+
+static void describe_segments(const struct crashres_plan *plan, struct crashres_attempt *attempt)
+{
+	attempt->segments = plan->segments.items;
+	attempt->segment_count = plan->segments.count;
+	attempt->entry = plan->segments.entry;
+	attempt->repair = plan->segments.repair;
+}
+
+enum crashres_status crashres_plan_attempt(struct crashres_ctx *ctx,
+					   const struct crashres_plan *plan, size_t index,
+					   struct crashres_attempt *attempt)
+{
+	enum crashres_status status = check_index(ctx, plan, index);
+	struct crashres_attempt full = CRASHRES_ATTEMPT_INIT;
+	const struct crs_attempt *item;
+
+	if (status != CRASHRES_OK)
+		return status;
+	item = &plan->attempts.items[index];
+	full.call = item->call;
+	full.check = item->check;
+	full.status = item->status;
+	full.reason = item->reason;
+	full.original = item->original;
+	full.next = crs_attempts_next(&plan->attempts, index, &full.refusal);
+	if (item->call == CRASHRES_CALL_LOAD)
+		describe_segments(plan, &full);
+	else
+		describe_files(plan, &full);
+	return crs_grow_out(ctx, "attempt", &full, sizeof(full), attempt);
+}
+
+enum crashres_status crashres_plan_prepare(struct crashres_ctx *ctx, struct crashres_plan *plan,
+					   size_t index)
+{
+	enum crashres_status status = check_index(ctx, plan, index);
+
+	if (status == CRASHRES_OK)
+		status = crs_plan_prepare(ctx, plan, index);
+	if (status == CRASHRES_OK || status == CRASHRES_ERR_MEMORY || index >= plan->attempts.count)
+		return status;
+	return crs_attempts_exclude(ctx, &plan->attempts, index, status);
+}
+
+static enum crashres_status fail_impossible(struct crashres_ctx *ctx,
+					    const struct crashres_plan *plan)
+{
+	const struct crs_attempts *attempts = &plan->attempts;
+	enum crashres_status status = CRASHRES_ERR_SYSCALL;
+	char text[sizeof(ctx->error)] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < attempts->count && used < sizeof(text); i++) {
+		if (attempts->items[i].status == CRASHRES_ERR_REQUEST)
+			status = CRASHRES_ERR_REQUEST;
+		if (i && !strcmp(attempts->items[i].reason, attempts->items[i - 1].reason))
+			continue;
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i ? "; " : "",
+					 attempts->items[i].reason);
+	}
+	return crs_fail(ctx, status, "%s", text);
+}
+
+enum crashres_status crashres_plan_possible(struct crashres_ctx *ctx,
+					    const struct crashres_plan *plan)
+{
+	return crs_attempts_from(&plan->attempts, 0) == CRS_NO_ATTEMPT ? fail_impossible(ctx, plan) :
+									 CRASHRES_OK;
+}
+
+void crashres_request_init(struct crashres_request *request, size_t size)
+{
+	const struct crashres_request defaults = CRASHRES_REQUEST_INIT;
+
+	crs_grow_init(&defaults, sizeof(defaults), request, size);
+}
+
+void crashres_attempt_init(struct crashres_attempt *attempt, size_t size)
+{
+	const struct crashres_attempt defaults = CRASHRES_ATTEMPT_INIT;
+
+	crs_grow_init(&defaults, sizeof(defaults), attempt, size);
 }

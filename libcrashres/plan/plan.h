@@ -2,22 +2,27 @@
 #ifndef CRS_PLAN_H
 #define CRS_PLAN_H
 
+#include "attempts.h"
 #include "segments.h"
 
 struct crashres_plan {
-	enum crashres_slot slot;
-	enum crashres_call call;
+	struct crs_attempts attempts;
 	char *command_line;
-	/* For kexec_load. */
-	struct crs_segments segments;
-	/* For kexec_file_load; borrowed, initrd may be NULL. */
-	const struct crashres_input *kernel;
-	const struct crashres_input *initrd;
-	enum crashres_sealed sealed;
-	struct crashres_input *sealed_kernel;	/* instead of kernel; NULL: none */
-	bool or_unsealed;			/* rather kernel than nothing */
-	bool no_cma;
-	bool force_dtb;
+	/* Borrowed, for attempts that are made late. */
+	const struct crashres_machine *machine;
+	const struct crashres_kernel *kernel;
+	struct crashres_request request;
+	const struct crashres_input *initrd;	/* the request's, else the kernel file's; NULL: none */
+	/* Of the attempts that are made. */
+	struct crs_segments segments;		/* for kexec_load */
+	struct crashres_input *sealed_kernel;	/* for kexec_file_load of a kernel that is sealed here */
 };
+
+/*
+ * Makes the bytes of attempt @index, unless they are made. Where that cannot be,
+ * and another attempt may follow, the attempt becomes impossible: no failure.
+ */
+enum crashres_status crs_plan_prepare(struct crashres_ctx *ctx, struct crashres_plan *plan,
+				      size_t index);
 
 #endif

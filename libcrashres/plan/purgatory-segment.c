@@ -185,8 +185,8 @@ static enum pg_sha256_method sha256_method(void)
 	return PG_SHA256_PORTABLE;
 }
 
-/* One digest a block, four at a time; blocks behind the data share one digest. */
-static void digest_segment(const struct crashres_segment *segment, uint8_t *table)
+/* Four at a time; blocks behind the data share one digest. */
+void crs_digest_blocks(const struct crashres_segment *segment, uint8_t *table)
 {
 	static const struct crs_block zeros;
 	enum pg_sha256_method method = sha256_method();
@@ -245,7 +245,7 @@ static void fill_segments(const struct crs_purgatory_segment *contents, const st
 		params->segments[i] = describe(segment, block);
 		if (contents->unchecked)
 			continue;
-		digest_segment(segment, data + layout->tables[0] + block * PURGATORY_DIGEST_SIZE);
+		crs_digest_blocks(segment, data + layout->tables[0] + block * PURGATORY_DIGEST_SIZE);
 		block += segment->range.size / BLOCK;
 	}
 	memcpy(data + layout->tables[1], data + layout->tables[0], layout->table_size);

@@ -64,4 +64,7 @@ enum crashres_status crs_purgatory_segment_make(struct crashres_ctx *ctx,
 				       const struct crs_purgatory_segment *contents, uint64_t base,
 				       uint8_t **data, uint64_t *size);
 
+/* The digest of each block of @segment, zeros behind its data included, one after the other. */
+void crs_digest_blocks(const struct crashres_segment *segment, uint8_t *table);
+
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/grow.h"
 #include "../kernel/kernel.h"
 #include "../machine/machine.h"
 #include "../base/input.h"
@@ -12,7 +13,7 @@
 #include "parity.h"
 #include "sealed-image.h"
 
-#define HEADER_SIZE	4096ULL
+#define HEADER_SIZE	((uint64_t)CRS_SEAL_PURGATORY_OFFSET)
 #define LARGEST_PAGE	(64ULL << 10)
 
 /* Behind the kernel, for what "crashres sign --append" puts there. */
@@ -179,11 +180,13 @@ static enum crashres_status write_file(const struct sealing *sealing, struct cra
 }
 
 static enum crashres_status check(struct crashres_ctx *ctx, const struct crashres_kernel *kernel,
-				  const struct crashres_seal_request *seal)
+				  const struct crashres_seal_request *given,
+				  struct crashres_seal_request *seal)
 {
-	if (seal->size != sizeof(*seal))
-		return crs_fail(ctx, CRASHRES_ERR_REQUEST, "seal of %zu bytes, this library's has %zu",
-				seal->size, sizeof(*seal));
+	enum crashres_status status = crs_grow_in(ctx, "seal request", given, seal, sizeof(*seal));
+
+	if (status != CRASHRES_OK)
+		return status;
 	if (crashres_kernel_is_sealed(kernel))
 		return crs_fail(ctx, CRASHRES_ERR_REQUEST, "%s: is sealed already",
 				kernel->file->name);
@@ -197,16 +200,17 @@ enum crashres_status crashres_seal(struct crashres_ctx *ctx, const struct crashr
 	static const struct crs_firmware unknown;
 	CRS_CLEANUP(crs_freep) uint8_t *purgatory = NULL;
 	CRS_CLEANUP(crs_freep) uint8_t *parity = NULL;
-	struct sealing sealing = { .ctx = ctx, .kernel = kernel, .seal = seal };
-	enum crashres_status status = check(ctx, kernel, seal);
+	struct crashres_seal_request full = CRASHRES_SEAL_REQUEST_INIT;
+	struct sealing sealing = { .ctx = ctx, .kernel = kernel, .seal = &full };
+	enum crashres_status status = check(ctx, kernel, seal, &full);
 
 	if (status != CRASHRES_OK)
 		return status;
 	add_segment(&sealing, "kernel", kernel->file->data, kernel->file->size,
 		    kernel->image.image_size);
-	if (seal->initrd)
-		add_segment(&sealing, "initrd", seal->initrd->data, seal->initrd->size,
-			    seal->initrd->size);
+	if (full.initrd)
+		add_segment(&sealing, "initrd", full.initrd->data, full.initrd->size,
+			    full.initrd->size);
 	lay_out(&sealing);
 	status = check_sizes(&sealing);
 	if (status == CRASHRES_OK)
@@ -216,6 +220,13 @@ enum crashres_status crashres_seal(struct crashres_ctx *ctx, const struct crashr
 		status = make_purgatory(&sealing, machine ? &machine->firmware : &unknown);
 	purgatory = sealing.purgatory;
 	return status == CRASHRES_OK ? write_file(&sealing, sealed) : status;
+}
+
+void crashres_seal_request_init(struct crashres_seal_request *request, size_t size)
+{
+	const struct crashres_seal_request defaults = CRASHRES_SEAL_REQUEST_INIT;
+
+	crs_grow_init(&defaults, sizeof(defaults), request, size);
 }
 
 bool crs_seal_find(const void *data, size_t size, uint64_t *kernel_offset, uint64_t *kernel_size)

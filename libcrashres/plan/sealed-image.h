@@ -18,6 +18,9 @@
 
 #define CRS_SEAL_MAGIC		0x316c616573737263ULL	/* "crsseal1" */
 
+/* Where purgatory is: behind the page of the header. */
+#define CRS_SEAL_PURGATORY_OFFSET 4096
+
 struct crs_seal_header {
 	struct crs_image_header image;
 	/* For whoever wants the kernel back; no part of the check. Little-endian. */

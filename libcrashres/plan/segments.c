@@ -71,7 +71,7 @@ static enum crashres_status take_machines_dtb(struct draft *draft)
 	if (!machine->dtb)
 		return crs_fail(draft->ctx, CRASHRES_ERR_UNSUPPORTED,
 				"no device tree: neither /sys/firmware/fdt nor /proc/device-tree can "
-				"be read; give one with --dtb");
+				"be read");
 	draft->dtb_name = machine->dtb_is_flattened ? "/proc/device-tree" : "/sys/firmware/fdt";
 	draft->dtb_source = machine->dtb;
 	draft->dtb_source_size = machine->dtb_size;
@@ -143,9 +143,9 @@ static enum crashres_status describe_elfcorehdr(struct draft *draft, uint64_t si
 	uint64_t memory = size;
 
 	if (draft->request->hotplug && !draft->machine->elfcorehdr_size)
-		return crs_fail(draft->ctx, CRASHRES_ERR_OS,
-				"--hotplug: the running kernel does not update a loaded crash kernel: "
-				"/sys/kernel/crash_elfcorehdr_size cannot be read");
+		return crs_fail_member(draft->ctx, CRASHRES_ERR_OS, CRASHRES_MEMBER_HOTPLUG,
+				       "the running kernel does not update a loaded crash kernel: "
+				       "/sys/kernel/crash_elfcorehdr_size cannot be read");
 	if (draft->request->hotplug && draft->machine->elfcorehdr_size > memory)
 		memory = draft->machine->elfcorehdr_size;
 	draft->layout.hotplug = draft->request->hotplug;

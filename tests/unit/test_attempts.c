@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "../../libcrashres/base/grow.h"
 #include "../../libcrashres/plan/attempts.h"
 #include "support.h"
 
-static const struct crashres_input a_file = { .name = "file" };
+static struct crashres_input a_file = { .name = "file", .data = (const uint8_t *)"x", .size = 1 };
+static const struct crashres_kernel a_kernel = { .file = &a_file };
 
 /* Wishes as bits, so that all of them can be tried together. */
 enum {
-	WISH_DTB = 1, WISH_WINDOW = 2, WISH_ENTRY = 4, WISH_MMU_OFF = 8,
-	WISHES_FOR_LOAD = 15,
-	WISH_NO_CMA = 16, WISH_FORCE_DTB = 32, WISH_SEAL = 64,
-	WISHES = 128,
+	WISH_WINDOW = 1, WISH_ENTRY = 2, WISH_MMU_OFF = 4,
+	WISHES_FOR_LOAD = 7,
+	WISH_NO_CMA = 8, WISH_FORCE_DTB = 16, WISH_SEAL = 32,
+	WISHES = 64,
 };
 
 static struct crashres_request request_with(int wishes, enum crashres_slot slot,
@@ -19,8 +21,6 @@ static struct crashres_request request_with(int wishes, enum crashres_slot slot,
 
 	request.slot = slot;
 	request.call = call;
-	if (wishes & WISH_DTB)
-		request.dtb = &a_file;
 	if (wishes & WISH_WINDOW)
 		request.window.base = 1;
 	if (wishes & WISH_ENTRY)
@@ -33,154 +33,313 @@ static struct crashres_request request_with(int wishes, enum crashres_slot slot,
 	return request;
 }
 
-static void assert_calls(const struct crashres_machine *machine, struct crashres_request request,
-			 size_t count, enum crashres_call first, enum crashres_call second)
+/*
+ * A list as letters: L kexec_load, S sealed here, B sealed before, F as it is; lower
+ * case where it is impossible.
+ */
+static void spell(const struct crs_attempts *attempts, char *text)
 {
-	enum crashres_call calls[2] = { CRASHRES_CALL_AUTO, CRASHRES_CALL_AUTO };
+	static const char letters[] = "LSBFFF";
 
-	assert_int_equal(crashres_calls(machine, &request, calls), count);
-	assert_int_equal(calls[0], first);
-	assert_int_equal(calls[1], second);
+	for (size_t i = 0; i < attempts->count; i++) {
+		const struct crs_attempt *attempt = &attempts->items[i];
+		char letter = attempt->call == CRASHRES_CALL_LOAD ? 'L' : letters[attempt->check];
+
+		*text++ = attempt->status == CRASHRES_OK ? letter : (char)(letter | 0x20);
+	}
+	*text = '\0';
 }
 
-/* Only kexec_load carries purgatory; only kexec_file_load hands measurements on. */
-static void test_the_order_of_the_calls(void **state)
+static void assert_list(struct unit *unit, const struct crashres_machine *machine,
+			struct crashres_request request, const char *expected)
 {
-	struct crashres_machine machine = { 0 };
+	struct crs_attempts attempts;
+	char text[CRS_ATTEMPTS_MAX + 1];
 
-	assert_calls(&machine, request_with(0, CRASHRES_SLOT_CRASH, CRASHRES_CALL_AUTO), 2,
-		     CRASHRES_CALL_LOAD, CRASHRES_CALL_FILE_LOAD);
-	assert_calls(&machine, request_with(0, CRASHRES_SLOT_NORMAL, CRASHRES_CALL_AUTO), 2,
-		     CRASHRES_CALL_FILE_LOAD, CRASHRES_CALL_LOAD);
-	machine.locked_down = true;
-	assert_calls(&machine, request_with(0, CRASHRES_SLOT_CRASH, CRASHRES_CALL_AUTO), 2,
-		     CRASHRES_CALL_FILE_LOAD, CRASHRES_CALL_LOAD);
-	assert_calls(&machine, request_with(0, CRASHRES_SLOT_NORMAL, CRASHRES_CALL_AUTO), 2,
-		     CRASHRES_CALL_FILE_LOAD, CRASHRES_CALL_LOAD);
+	assert_ok(unit, crs_attempts_list(unit->ctx, machine, &a_kernel, &request, &attempts));
+	spell(&attempts, text);
+	assert_string_equal(text, expected);
+	crs_attempts_free(&attempts);
 }
 
-static void test_an_order_is_an_order(void **state)
+/* Points 1.2 and 1.6: each state of the machine, for both slots and each order. */
+static void test_the_list_for_each_state_of_the_machine(void **state)
 {
-	const struct crashres_machine machine = { .locked_down = true };
+	static const struct {
+		struct crs_permissions permitted;
+		const char *crash, *crash_load, *crash_file, *normal, *normal_load, *normal_file;
+	} cases[] = {
+		{ { 0 }, "LSF", "L", "SF", "FL", "L", "F" },
+		{ { .locked_down = CRASHRES_ANSWER_NO, .appraised = CRASHRES_ANSWER_NO,
+		    .load_disabled = CRASHRES_ANSWER_NO }, "LSF", "L", "SF", "FL", "L", "F" },
+		{ { .locked_down = CRASHRES_ANSWER_YES }, "lF", "l", "F", "Fl", "l", "F" },
+		/* Whether the policy is enforced does not show: an order is tried. */
+		{ { .appraised = CRASHRES_ANSWER_YES }, "lF", "L", "F", "Fl", "L", "F" },
+		{ { .load_disabled = CRASHRES_ANSWER_YES }, "lsf", "l", "sf", "fl", "l", "f" },
+		{ { .limits[CRASHRES_SLOT_CRASH] = { true, 0 } }, "lsf", "l", "sf", "FL", "L", "F" },
+		{ { .limits[CRASHRES_SLOT_NORMAL] = { true, 0 } }, "LSF", "L", "SF", "fl", "l", "f" },
+		{ { .limits[CRASHRES_SLOT_CRASH] = { true, 1 } }, "LSF", "L", "SF", "FL", "L", "F" },
+	};
+	struct unit *unit = *state;
 
-	for (int slot = 0; slot < 2; slot++) {
-		assert_calls(&machine, request_with(0, slot, CRASHRES_CALL_LOAD), 1,
-			     CRASHRES_CALL_LOAD, CRASHRES_CALL_AUTO);
-		assert_calls(&machine, request_with(0, slot, CRASHRES_CALL_FILE_LOAD), 1,
-			     CRASHRES_CALL_FILE_LOAD, CRASHRES_CALL_AUTO);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct crashres_machine machine = { .permitted = cases[i].permitted };
+		const char *const expected[2][3] = {
+			{ cases[i].normal, cases[i].normal_load, cases[i].normal_file },
+			{ cases[i].crash, cases[i].crash_load, cases[i].crash_file },
+		};
+
+		for (int slot = 0; slot < 2; slot++)
+			for (int call = 0; call < 3; call++)
+				assert_list(unit, &machine, request_with(0, slot, call),
+					    expected[slot][call]);
 	}
 }
 
+static void assert_reason(struct unit *unit, struct crs_permissions permitted,
+			  enum crashres_slot slot, const char *reason)
+{
+	const struct crashres_machine machine = { .permitted = permitted };
+	const struct crashres_request request = request_with(0, slot, CRASHRES_CALL_AUTO);
+	struct crs_attempts attempts;
+	size_t i = 0;
+
+	assert_ok(unit, crs_attempts_list(unit->ctx, &machine, &a_kernel, &request, &attempts));
+	while (attempts.items[i].call != CRASHRES_CALL_LOAD)
+		i++;
+	assert_int_equal(attempts.items[i].status, CRASHRES_ERR_SYSCALL);
+	assert_string_equal(attempts.items[i].reason, reason);
+	crs_attempts_free(&attempts);
+}
+
+static void test_why_an_attempt_is_impossible(void **state)
+{
+	struct unit *unit = *state;
+
+	assert_reason(unit, (struct crs_permissions){ .locked_down = CRASHRES_ANSWER_YES }, 1,
+		      "kexec_load: the running kernel is locked down, and accepts only a signed file");
+	assert_reason(unit, (struct crs_permissions){ .appraised = CRASHRES_ANSWER_YES }, 1,
+		      "kexec_load: the IMA policy appraises kernels, and kexec_load brings no file to "
+		      "appraise");
+	assert_reason(unit, (struct crs_permissions){ .load_disabled = CRASHRES_ANSWER_YES }, 0,
+		      "kexec_load: kernel.kexec_load_disabled is 1");
+	assert_reason(unit, (struct crs_permissions){ .limits[1] = { true, 0 } }, 1,
+		      "kexec_load: kernel.kexec_load_limit_panic is 0: the kernel accepts no further "
+		      "call");
+	assert_reason(unit, (struct crs_permissions){ .limits[0] = { true, 0 } }, 0,
+		      "kexec_load: kernel.kexec_load_limit_reboot is 0: the kernel accepts no further "
+		      "call");
+}
+
+/* Each set of wishes with each order: the calls that can grant all of it, or none. */
 static void test_a_wish_chooses_the_call_that_can_grant_it(void **state)
 {
-	const struct crashres_machine machine = { .locked_down = true };
-
-	for (int wishes = 1; wishes < WISHES; wishes++)
-		assert_calls(&machine,
-			     request_with(wishes, CRASHRES_SLOT_CRASH, CRASHRES_CALL_AUTO), 1,
-			     wishes & WISHES_FOR_LOAD ? CRASHRES_CALL_LOAD : CRASHRES_CALL_FILE_LOAD,
-			     CRASHRES_CALL_AUTO);
-}
-
-static void test_a_wish_that_the_call_cannot_grant(void **state)
-{
-	const struct crashres_kernel kernel = { 0 };
+	const struct crashres_machine machine = { 0 };
 	struct unit *unit = *state;
 
-	for (int wishes = 0; wishes < WISHES; wishes++) {
-		struct crashres_request request = request_with(wishes, CRASHRES_SLOT_CRASH, 0);
+	for (int wishes = 1; wishes < WISHES * 3; wishes++) {
+		enum crashres_call call = wishes / WISHES;
+		struct crashres_request request = request_with(wishes % WISHES, 1, call);
+		bool load = wishes % WISHES & WISHES_FOR_LOAD;
+		bool file_load = wishes % WISHES & ~WISHES_FOR_LOAD;
+		bool conflict = (load && file_load) || (load && call == CRASHRES_CALL_FILE_LOAD) ||
+				(file_load && call == CRASHRES_CALL_LOAD);
+		struct crs_attempts attempts;
+		enum crashres_status status = crs_attempts_list(unit->ctx, &machine, &a_kernel, &request,
+								&attempts);
 
-		assert_int_equal(crs_call_check(unit->ctx, &kernel, &request, CRASHRES_CALL_LOAD),
-				 wishes & ~WISHES_FOR_LOAD ? CRASHRES_ERR_REQUEST : CRASHRES_OK);
-		assert_int_equal(crs_call_check(unit->ctx, &kernel, &request,
-						CRASHRES_CALL_FILE_LOAD),
-				 wishes & WISHES_FOR_LOAD ? CRASHRES_ERR_REQUEST : CRASHRES_OK);
+		assert_int_equal(status, conflict ? CRASHRES_ERR_REQUEST : CRASHRES_OK);
+		for (size_t i = 0; i < attempts.count && (load || file_load); i++)
+			assert_int_equal(attempts.items[i].call,
+					 load ? CRASHRES_CALL_LOAD : CRASHRES_CALL_FILE_LOAD);
+		crs_attempts_free(&attempts);
 	}
 }
 
-static void assert_check_fails(struct unit *unit, int wishes, enum crashres_call call,
-			       const char *sentence)
+static void test_a_failure_names_the_member_of_the_request(void **state)
 {
-	const struct crashres_kernel kernel = { 0 };
-	struct crashres_request request = request_with(wishes, CRASHRES_SLOT_CRASH, call);
-
-	assert_fails(unit, crs_call_check(unit->ctx, &kernel, &request, call), CRASHRES_ERR_REQUEST,
-		     sentence);
-}
-
-static void test_what_is_said_about_it(void **state)
-{
+	static const struct {
+		int wishes;
+		enum crashres_call call;
+		enum crashres_member member;
+	} cases[] = {
+		{ WISH_WINDOW, CRASHRES_CALL_FILE_LOAD, CRASHRES_MEMBER_WINDOW },
+		{ WISH_ENTRY, CRASHRES_CALL_FILE_LOAD, CRASHRES_MEMBER_ENTRY },
+		{ WISH_MMU_OFF, CRASHRES_CALL_FILE_LOAD, CRASHRES_MEMBER_PURGATORY_MMU_OFF },
+		{ WISH_SEAL, CRASHRES_CALL_LOAD, CRASHRES_MEMBER_SEALING },
+		{ WISH_FORCE_DTB, CRASHRES_CALL_LOAD, CRASHRES_MEMBER_FORCE_DTB },
+		{ WISH_ENTRY | WISH_NO_CMA, CRASHRES_CALL_AUTO, CRASHRES_MEMBER_NO_CMA },
+	};
+	const struct crashres_machine machine = { 0 };
 	struct unit *unit = *state;
 
-	assert_check_fails(unit, WISH_DTB, CRASHRES_CALL_FILE_LOAD,
-			   "--dtb: only kexec_load (-c) can do that, not kexec_file_load (-s)");
-	assert_check_fails(unit, WISH_WINDOW, CRASHRES_CALL_FILE_LOAD,
-			   "--mem-min and --mem-max: only kexec_load (-c) can do that, not "
-			   "kexec_file_load (-s)");
-	assert_check_fails(unit, WISH_ENTRY, CRASHRES_CALL_FILE_LOAD,
-			   "--entry: only kexec_load (-c) can do that, not kexec_file_load (-s)");
-	assert_check_fails(unit, WISH_MMU_OFF, CRASHRES_CALL_FILE_LOAD,
-			   "--purgatory-mmu=off: only kexec_load (-c) can do that, not "
-			   "kexec_file_load (-s)");
-	assert_check_fails(unit, WISH_SEAL, CRASHRES_CALL_LOAD,
-			   "--seal=always: only kexec_file_load (-s) can do that, not kexec_load (-c)");
-	assert_check_fails(unit, WISH_FORCE_DTB, CRASHRES_CALL_LOAD,
-			   "--force-dtb: only kexec_file_load (-s) can do that, not kexec_load (-c)");
-	/* Chosen by one wish, and the other is in the way. */
-	assert_check_fails(unit, WISH_DTB | WISH_NO_CMA, CRASHRES_CALL_LOAD,
-			   "--no-cma: only kexec_file_load (-s) can do that, not kexec_load (-c)");
-	assert_check_fails(unit, WISH_DTB | WISH_NO_CMA, CRASHRES_CALL_FILE_LOAD,
-			   "--dtb: only kexec_load (-c) can do that, not kexec_file_load (-s, "
-			   "--no-cma)");
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct crashres_request request = request_with(cases[i].wishes, 1, cases[i].call);
+		bool file_load = cases[i].call == CRASHRES_CALL_FILE_LOAD;
+		struct crs_attempts attempts;
+
+		assert_fails(unit, crs_attempts_list(unit->ctx, &machine, &a_kernel, &request, &attempts),
+			     CRASHRES_ERR_REQUEST,
+			     file_load ? "only kexec_load can do that, not kexec_file_load" :
+					 "only kexec_file_load can do that, not kexec_load");
+		assert_int_equal(crashres_error_member(unit->ctx), cases[i].member);
+	}
 }
 
 /* A crash kernel may bring purgatory along, sealed, by either call. */
 static void test_where_purgatory_is_required(void **state)
 {
-	const struct crashres_machine machine = { 0 };
-	const struct crashres_kernel kernel = { 0 };
+	struct crashres_machine machine = { 0 };
 	struct crashres_request request = request_with(0, CRASHRES_SLOT_CRASH, CRASHRES_CALL_AUTO);
 	struct unit *unit = *state;
 
 	request.purgatory_required = true;
-	assert_calls(&machine, request, 2, CRASHRES_CALL_LOAD, CRASHRES_CALL_FILE_LOAD);
-	assert_ok(unit, crs_call_check(unit->ctx, &kernel, &request, CRASHRES_CALL_FILE_LOAD));
+	assert_list(unit, &machine, request, "LS");
+	machine.permitted.locked_down = CRASHRES_ANSWER_YES;
+	assert_list(unit, &machine, request, "lf");
+	machine.permitted.locked_down = CRASHRES_ANSWER_NO;
 	request.sealing = CRASHRES_SEALING_NEVER;
-	assert_calls(&machine, request, 1, CRASHRES_CALL_LOAD, CRASHRES_CALL_AUTO);
-	assert_fails(unit, crs_call_check(unit->ctx, &kernel, &request, CRASHRES_CALL_FILE_LOAD),
-		     CRASHRES_ERR_REQUEST,
-		     "what is to be checked: only kexec_load (-c) can do that, not kexec_file_load "
-		     "(-s)");
+	assert_list(unit, &machine, request, "L");
 	request.sealing = CRASHRES_SEALING_AUTO;
 	request.slot = CRASHRES_SLOT_NORMAL;
-	assert_calls(&machine, request, 1, CRASHRES_CALL_LOAD, CRASHRES_CALL_AUTO);
+	assert_list(unit, &machine, request, "L");
 }
 
-static void test_the_device_tree_of_a_kernel_file_is_left_out_with_a_warning(void **state)
+/* As petitboot calls it: an ordered kexec_file_load ignores the tree, with a warning. */
+static void test_a_device_tree_of_the_request(void **state)
 {
-	struct crashres_input dtb = { .name = "linux.efi (.dtb)" };
-	const struct crashres_kernel kernel = { .dtb = &dtb };
-	const struct crashres_request request = CRASHRES_REQUEST_INIT;
+	const struct crashres_machine machine = { 0 };
+	struct crashres_input dtb = { .name = "my.dtb" };
+	struct crashres_request request = request_with(0, CRASHRES_SLOT_NORMAL, CRASHRES_CALL_AUTO);
 	struct unit *unit = *state;
 
-	assert_ok(unit, crs_call_check(unit->ctx, &kernel, &request, CRASHRES_CALL_LOAD));
+	request.dtb = &dtb;
+	assert_list(unit, &machine, request, "L");
+	request.call = CRASHRES_CALL_LOAD;
+	assert_list(unit, &machine, request, "L");
 	assert_string_equal(unit->log, "");
-	assert_ok(unit, crs_call_check(unit->ctx, &kernel, &request, CRASHRES_CALL_FILE_LOAD));
-	assert_true(unit_logged(unit, "warning: linux.efi (.dtb) is not used: kexec_file_load takes "
-				      "no device tree"));
+	request.call = CRASHRES_CALL_FILE_LOAD;
+	assert_list(unit, &machine, request, "F");
+	assert_true(unit_logged(unit, "warning: my.dtb is not used: kexec_file_load takes no device "
+				      "tree"));
+}
+
+/* ------------------------------------------------- structs that grow (design.md, rule 9) */
+
+struct sample {
+	size_t size;
+	uint64_t old;
+	uint64_t new;
+};
+
+static void test_an_input_of_each_size(void **state)
+{
+	static const struct sample defaults = { sizeof(defaults), 11, 22 };
+	struct { struct sample known; uint64_t more; } given = { { 0, 1, 2 }, 0 };
+	struct sample sample = defaults;
+	struct unit *unit = *state;
+
+	given.known.size = offsetof(struct sample, new);
+	assert_ok(unit, crs_grow_in(unit->ctx, "sample", &given, &sample, sizeof(sample)));
+	assert_int_equal(sample.size, sizeof(sample));
+	assert_int_equal(sample.old, 1);
+	assert_int_equal(sample.new, 22);
+	given.known.size = sizeof(sample);
+	assert_ok(unit, crs_grow_in(unit->ctx, "sample", &given, &sample, sizeof(sample)));
+	assert_int_equal(sample.new, 2);
+	given.known.size = sizeof(given);
+	given.known.new = 3;
+	assert_ok(unit, crs_grow_in(unit->ctx, "sample", &given, &sample, sizeof(sample)));
+	assert_int_equal(sample.new, 3);
+	assert_int_equal(sample.size, sizeof(sample));
+	given.more = 1ULL << 63;
+	given.known.new = 4;
+	assert_fails(unit, crs_grow_in(unit->ctx, "sample", &given, &sample, sizeof(sample)),
+		     CRASHRES_ERR_REQUEST, "sample: this library knows 24 of its 32 bytes, and the rest "
+		     "is not zero");
+	assert_int_equal(sample.new, 3);
+	given.known.size = 7;
+	assert_fails(unit, crs_grow_in(unit->ctx, "sample", &given, &sample, sizeof(sample)),
+		     CRASHRES_ERR_REQUEST, "sample: its size member is 7");
+	given.known.size = 4097;
+	assert_fails(unit, crs_grow_in(unit->ctx, "sample", &given, &sample, sizeof(sample)),
+		     CRASHRES_ERR_REQUEST, "sample: its size member is 4097");
+}
+
+static void test_an_output_of_each_size(void **state)
+{
+	static const struct sample from = { sizeof(from), 1, 2 };
+	struct { struct sample known; uint64_t more; } out = { { 0, 8, 9 }, 10 };
+	struct unit *unit = *state;
+
+	out.known.size = offsetof(struct sample, new);
+	assert_ok(unit, crs_grow_out(unit->ctx, "sample", &from, sizeof(from), &out));
+	assert_int_equal(out.known.size, offsetof(struct sample, new));
+	assert_int_equal(out.known.old, 1);
+	assert_int_equal(out.known.new, 9);
+	out.known.size = sizeof(out);
+	assert_ok(unit, crs_grow_out(unit->ctx, "sample", &from, sizeof(from), &out));
+	assert_int_equal(out.known.new, 2);
+	assert_int_equal(out.more, 0);
+	assert_int_equal(out.known.size, sizeof(out));
+	out.known.size = 0;
+	assert_fails(unit, crs_grow_out(unit->ctx, "sample", &from, sizeof(from), &out),
+		     CRASHRES_ERR_REQUEST, "sample: its size member is 0");
+}
+
+#define ASSERT_INITIALISER(type, init, macro) do { \
+	struct { struct type known; uint64_t more; } large; \
+	const struct type expected = macro; \
+	struct type made; \
+	memset(&made, 0x55, sizeof(made)); \
+	init(&made, sizeof(made)); \
+	assert_memory_equal(&made, &expected, sizeof(made)); \
+	memset(&large, 0x55, sizeof(large)); \
+	init(&large.known, sizeof(large)); \
+	assert_int_equal(large.known.size, sizeof(large)); \
+	assert_int_equal(large.more, 0); \
+	memset(&made, 0x55, sizeof(made)); \
+	init(&made, sizeof(size_t)); \
+	assert_int_equal(made.size, sizeof(size_t)); \
+	assert_int_equal(((const uint8_t *)&made)[sizeof(size_t)], 0x55); \
+} while (0)
+
+static void test_initialisers(void **state)
+{
+	ASSERT_INITIALISER(crashres_request, crashres_request_init, CRASHRES_REQUEST_INIT);
+	ASSERT_INITIALISER(crashres_seal_request, crashres_seal_request_init,
+			   CRASHRES_SEAL_REQUEST_INIT);
+	ASSERT_INITIALISER(crashres_attempt, crashres_attempt_init, CRASHRES_ATTEMPT_INIT);
+	ASSERT_INITIALISER(crashres_result, crashres_result_init, CRASHRES_RESULT_INIT);
+	ASSERT_INITIALISER(crashres_permissions, crashres_permissions_init,
+			   CRASHRES_PERMISSIONS_INIT);
+}
+
+static void test_names_of_statuses(void **state)
+{
+	assert_string_equal(crashres_version(), PACKAGE_VERSION);
+	assert_string_equal(crashres_status_name(CRASHRES_OK), "OK");
+	assert_string_equal(crashres_status_name(CRASHRES_ERR_SYSCALL), "ERR_SYSCALL");
+	assert_string_equal(crashres_status_name(CRASHRES_ERR_NO_SIGNATURE), "ERR_NO_SIGNATURE");
+	assert_string_equal(crashres_status_name(CRASHRES_ERR_NO_SIGNATURE + 1), "unknown");
+	for (int status = 0; status <= CRASHRES_ERR_NO_SIGNATURE; status++)
+		assert_non_null(crashres_status_name(status));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_the_order_of_the_calls),
-		UNIT_TEST(test_an_order_is_an_order),
+		UNIT_TEST(test_the_list_for_each_state_of_the_machine),
+		UNIT_TEST(test_why_an_attempt_is_impossible),
 		UNIT_TEST(test_a_wish_chooses_the_call_that_can_grant_it),
-		UNIT_TEST(test_a_wish_that_the_call_cannot_grant),
-		UNIT_TEST(test_what_is_said_about_it),
+		UNIT_TEST(test_a_failure_names_the_member_of_the_request),
 		UNIT_TEST(test_where_purgatory_is_required),
-		UNIT_TEST(test_the_device_tree_of_a_kernel_file_is_left_out_with_a_warning),
+		UNIT_TEST(test_a_device_tree_of_the_request),
+		UNIT_TEST(test_an_input_of_each_size),
+		UNIT_TEST(test_an_output_of_each_size),
+		UNIT_TEST(test_initialisers),
+		UNIT_TEST(test_names_of_statuses),
 	};
 
-	return cmocka_run_group_tests_name("call", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("attempts", tests, NULL, NULL);
 }

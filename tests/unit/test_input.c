@@ -386,12 +386,12 @@ static bool has_digest(const struct crashres_segment *purgatory, const void *blo
 static const struct crashres_segment *find_segment(const struct crashres_plan *plan,
 						   const char *name)
 {
-	size_t count;
-	const struct crashres_segment *segments = crashres_plan_segments(plan, &count);
+	struct crashres_attempt attempt = CRASHRES_ATTEMPT_INIT;
 
-	for (size_t i = 0; i < count; i++)
-		if (!strcmp(segments[i].name, name))
-			return &segments[i];
+	assert_int_equal(crashres_plan_attempt(NULL, plan, 0, &attempt), CRASHRES_OK);
+	for (size_t i = 0; i < attempt.segment_count; i++)
+		if (!strcmp(attempt.segments[i].name, name))
+			return &attempt.segments[i];
 	fail_msg("no segment \"%s\"", name);
 	return NULL;
 }
@@ -446,7 +446,7 @@ static void test_a_kernel_that_is_rewritten_after_planning(void **state)
 	unit_write(unit, "Image", image.data, image.size);
 	unit->ctx->own_root = true;
 	unit->ctx->kexec_load = recorder;
-	assert_ok(unit, crashres_load(unit->ctx, plan));
+	assert_ok(unit, crashres_load(unit->ctx, plan, NULL));
 	assert_true(has_digest(find_segment(plan, "purgatory"), handed_over.first_block));
 	crashres_plan_free(plan);
 	crashres_kernel_close(kernel);

@@ -183,7 +183,7 @@ def test_layout_rules(kexec, name):
 def test_plan_without_options(kexec):
     result = kexec.plan()
     assert list(segments(result.out)) == ["purgatory", "kernel", "parity", "dtb", "elfcorehdr"]
-    assert result.out.endswith("\nCommand line  (none)\n")
+    assert "\nCommand line  (none)\nAttempts\n" in result.out
 
 
 def repair_line(result):
@@ -330,37 +330,75 @@ def test_next_kernel_by_kexec_file_load(kexec):
            "Kernel        ../in/Image\n"
            "Initrd        ../in/initrd\n"
            "Checks        none: the running kernel places it, and nothing looks at it again\n"
-           "Command line  a b\n", "")
-    assert kexec("--root", root, "-ls", "--append=a b", "--initrd=../in/initrd",
-                 "../in/Image") == result
+           "Command line  a b\n"
+           "Attempts\n"
+           "  1 kexec_file_load  unchecked; if the call is refused: 2\n"
+           "  2 kexec_load       checked by purgatory; if refused: nothing\n", "")
+    ordered = kexec("--root", root, "-ls", "--append=a b", "--initrd=../in/initrd", "../in/Image")
+    assert ordered == (0, result.out.split("Attempts\n", maxsplit=1)[0], "")
 
 
-def test_crash_kernel_by_kexec_file_load(kexec):
-    def expected(checks):
-        return (0, "Plan for the crash kernel, by kexec_file_load\n"
-                   "Kernel        ../in/Image\n"
-                   "Initrd        (none)\n"
-                   f"Checks        {checks}\n"
-                   "Command line  (none)\n", "")
+SEALED_FIRST = "Attempts\n  1 kexec_file_load  as a sealed Image; if the sealed Image is refused: 2\n" \
+               "  2 kexec_file_load  unchecked, as it is; if refused: nothing\n"
+LOCKED = "kexec_load: the running kernel is locked down, and accepts only a signed file"
 
-    sealed = expected("of kernel and initrd, by the kernel as a sealed Image")
-    unchecked = expected("none: the running kernel places it, and nothing looks at it again")
-    assert kexec.plan("-s") == sealed
-    assert kexec.plan("-s", "--on-damage=halt") == sealed
-    assert kexec.plan("--seal=always") == sealed
-    assert kexec.plan("-s", "--seal=never") == unchecked
-    assert kexec.plan("-s", "--no-checks") == unchecked
-    result = expected("none: the running kernel demands a signature, and sealing would break it")
+
+def locked_down(kexec):
     root = kexec.machine()
     os.mkdir(os.path.join(root, "sys/kernel/security"))
     with open(os.path.join(root, "sys/kernel/security/lockdown"), "w", encoding="ascii") as file:
         file.write("none [integrity] confidentiality\n")
-    assert kexec.plan(root=root) == result
-    assert kexec.plan("-c", root=root) == kexec.plan()
-    assert kexec.plan("--seal=always", root=root) == sealed
-    assert kexec.plan("--on-damage=halt", root=root) == fails(
-        1, "kexec: what is to be checked: the running kernel demands a signature: seal the kernel "
-           "and sign it (crashres seal, crashres sign)")
+    return root
+
+
+def by_file(checks, attempts=""):
+    return (0, "Plan for the crash kernel, by kexec_file_load\n"
+               "Kernel        ../in/Image\n"
+               "Initrd        (none)\n"
+               f"Checks        {checks}\n"
+               "Command line  (none)\n" + attempts, "")
+
+
+def test_crash_kernel_by_kexec_file_load(kexec):
+    sealed = "of kernel and initrd, by the kernel as a sealed Image"
+    unchecked = by_file("none: the running kernel places it, and nothing looks at it again")
+    assert kexec.plan("-s") == by_file(sealed, SEALED_FIRST)
+    assert kexec.plan("-s", "--on-damage=halt") == by_file(sealed)
+    assert kexec.plan("--seal=always") == by_file(sealed)
+    assert kexec.plan("-s", "--seal=never") == unchecked
+    assert kexec.plan("-s", "--no-checks") == unchecked
+
+
+def test_the_attempts_under_lockdown(kexec):
+    """Point 1.2: the dry run printed a plan for kexec_load and exited with 0."""
+    root = locked_down(kexec)
+    assert kexec.plan(root=root) == by_file(
+        "none: the running kernel demands a signature, and sealing would break it",
+        f"Attempts\n  1 kexec_load       impossible: {LOCKED}\n"
+        "  2 kexec_file_load  unchecked, with its signature; if refused: nothing\n")
+    assert kexec.plan("-c", root=root) == (
+        255, f"Attempts\n  1 kexec_load       impossible: {LOCKED}\n", f"kexec: {LOCKED}\n")
+    assert kexec.plan("--seal=always", root=root) == by_file(
+        "of kernel and initrd, by the kernel as a sealed Image")
+    result = kexec.plan("--on-damage=halt", root=root)
+    assert (result.code, result.err) == (
+        1, f"kexec: {LOCKED}; what is to be checked must be sealed, which breaks the signature that "
+           "the running kernel demands: seal the kernel and sign it first\n")
+
+
+def test_a_limit_that_is_used_up(kexec):
+    """Point 1.6"""
+    root = kexec.machine()
+    os.makedirs(os.path.join(root, "proc/sys/kernel"))
+    with open(os.path.join(root, "proc/sys/kernel/kexec_load_limit_panic"), "w",
+              encoding="ascii") as file:
+        file.write("0\n")
+    result = kexec.plan(root=root)
+    assert (result.code, result.out.count("impossible: ")) == (255, 3)
+    reason = "kernel.kexec_load_limit_panic is 0: the kernel accepts no further call"
+    assert result.err == f"kexec: kexec_load: {reason}; kexec_file_load: {reason}\n"
+    # The limit of the other slot is another one.
+    assert kexec("--root", root, "-l", "../in/Image").code == 0
 
 
 @pytest.mark.parametrize("arguments, what", [
@@ -370,7 +408,7 @@ def test_crash_kernel_by_kexec_file_load(kexec):
 ])
 def test_what_kexec_file_load_cannot_do(kexec, arguments, what):
     assert kexec.plan("-s", *arguments) == fails(
-        1, f"kexec: {what}: only kexec_load (-c) can do that, not kexec_file_load (-s)")
+        1, f"kexec: {what}: only kexec_load can do that, not kexec_file_load")
     # Where the call may be chosen, they choose it, for any kernel.
     root = os.path.join(DATA, "virt-6.1")
     result = kexec("--root", root, "-p", *arguments, "../in/Image")
@@ -394,14 +432,14 @@ def test_kexec_file_load_ignores_a_device_tree(kexec):
 @pytest.mark.parametrize("option", ["--no-cma", "--force-dtb"])
 def test_what_only_kexec_file_load_can_do(kexec, option):
     assert kexec.plan("-c", option) == fails(
-        1, f"kexec: {option}: only kexec_file_load (-s) can do that, not kexec_load (-c)")
+        1, f"kexec: {option}: only kexec_file_load can do that, not kexec_load")
     assert kexec.plan(option) == kexec.plan("-s")
 
 
 def test_sealing_is_auto_always_or_never(kexec):
     assert kexec.plan("--seal=always", "-c") == fails(
-        1, "kexec: --seal=always: only kexec_file_load (-s) can do that, not kexec_load (-c)")
-    assert kexec.plan("--seal=never", "-c") == kexec.plan()
+        1, "kexec: --seal=always: only kexec_file_load can do that, not kexec_load")
+    assert kexec.plan("--seal=never", "-c") == kexec.plan("-c")
 
 
 @pytest.mark.parametrize("name, line", [
@@ -774,7 +812,7 @@ def test_missing_file(kexec, action, call):
 
 def test_hidden_memory_map(kexec):
     zeroed = re.sub("[0-9a-f]+-[0-9a-f]+ :", "00000000-00000000 :", text_of("proc/iomem"))
-    assert kexec.plan(root=kexec.machine(proc_iomem=zeroed)) == fails(
+    assert kexec.plan("-c", root=kexec.machine(proc_iomem=zeroed)) == fails(
         1, "kexec: /proc/iomem shows only zero addresses: it needs root (CAP_SYS_ADMIN)")
 
 
@@ -830,7 +868,7 @@ def test_region_above_48_bits(kexec):
     above = ("1000000000000-10000ffffffff : System RAM\n"
              "  1000000000000-100003fffffff : Crash kernel\n")
     root = kexec.machine(proc_iomem=iomem((HIGH, ""), ("4010000000-", above + "4010000000-")))
-    assert kexec.plan(root=root) == fails(
+    assert kexec.plan("-c", root=root) == fails(
         255, "kexec: crash region 0x1000000000000 - 0x100003fffffff: an arm64 Image must lie below "
              "2^48 (booting.rst)")
 
@@ -857,7 +895,7 @@ def test_damaged_dtb(kexec):
     bad = kexec.file("bad.dtb", bytes(tree))
     assert kexec.plan(f"--dtb={bad}") == fails(
         255, "kexec: ../in/bad.dtb: damaged device tree: FDT_ERR_TRUNCATED")
-    assert kexec.plan(root=kexec.machine(sys_firmware_fdt=bytes(tree))) == fails(
+    assert kexec.plan("-c", root=kexec.machine(sys_firmware_fdt=bytes(tree))) == fails(
         255, "kexec: /sys/firmware/fdt: damaged device tree: FDT_ERR_TRUNCATED")
 
 
@@ -883,9 +921,14 @@ def test_dtb_that_grows_too_large(kexec):
 
 
 def test_no_dtb(kexec):
-    assert kexec.plan(root=kexec.machine(sys_firmware_fdt=None)) == fails(
-        255, "kexec: no device tree: neither /sys/firmware/fdt nor /proc/device-tree can be read; "
-             "give one with --dtb")
+    root = kexec.machine(sys_firmware_fdt=None)
+    reason = "no device tree: neither /sys/firmware/fdt nor /proc/device-tree can be read"
+    assert kexec.plan("-c", root=root) == fails(255, "kexec: " + reason)
+    # Point 1.5: kexec_file_load does without one.
+    result = kexec.plan(root=root)
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("Plan for the crash kernel, by kexec_file_load\n")
+    assert f"\n  1 kexec_load       impossible: {reason}\n" in result.out
 
 
 @pytest.mark.parametrize("folder", ["sys/firmware/devicetree/base", "proc/device-tree"])
@@ -905,7 +948,7 @@ def test_device_tree_in_files(kexec, folder):
            "memory that only the boot loader's /memreserve/ names will not be reserved\n")
     assert segments(result.out)["dtb"] == (0x1b9000000, 0x1b9000fff)
     os.symlink("/proc/self/environ", memory + "/secret")
-    said = kexec.plan("-d", root=root)
+    said = kexec.plan("-c", "-d", root=root)
     assert said.code == 255
     assert ("kexec: not read: /proc/device-tree: memory@40000000: secret: neither a folder nor a "
             "file\n") in said.err
@@ -966,7 +1009,8 @@ def test_no_command_line_to_reuse(kexec):
 
 def test_window_outside_the_region(kexec):
     assert kexec.plan("--mem-max=0xfffff") == fails(
-        255, "kexec: --mem-min and --mem-max (0x0 - 0xfffff) leave nothing of the crash region")
+        255, "kexec: --mem-min and --mem-max: the window (0x0 - 0xfffff) leaves nothing of the crash "
+             "region")
 
 
 # -------------------------------------------------------------------- actions
@@ -1175,7 +1219,7 @@ def test_full_disk(kexec):
 @pytest.mark.parametrize("arguments", [["-u"], ["-p", "-u"], ["-p", "Image"], ["-l", "Image"]])
 def test_another_host_loads_nothing(kexec, arguments):
     assert kexec(*arguments) == fails(
-        255, "kexec: this machine is not arm64: it can plan a load (--dry-run), not do it")
+        255, "kexec: this machine is not arm64: it can plan a load, not do it")
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
@@ -1190,6 +1234,6 @@ def test_no_file_is_made(kexec, kernel):
     assert any('"../in/initrd", O_RDONLY|O_CLOEXEC' in line for line in lines) == (kernel != "text")
     changing = [line for line in lines if not line.startswith(("openat(", "open(")) or
                 re.search("O_CREAT|O_TMPFILE|O_WRONLY|O_RDWR", line)]
-    # One copy of each file in sealed memory, and the unpacked kernel.
+    # One copy of each file in sealed memory, the unpacked kernel, and in a dry run the sealed Image.
     assert [line.split("(")[0] for line in changing] == ["memfd_create"] * (
-        {"text": 1, "Image": 2, "Image.gz": 3}[kernel])
+        {"text": 1, "Image": 3, "Image.gz": 4}[kernel])

@@ -77,11 +77,23 @@ static int setup(void **state)
 
 #define LOAD_TEST(function) cmocka_unit_test_setup_teardown(function, setup, unit_teardown)
 
-static struct crashres_plan a_plan(enum crashres_slot slot)
+static struct crashres_machine a_machine;
+static struct crashres_input a_file = { .name = "Image", .fd = 5, .original_fd = 55 };
+static struct crashres_input an_initrd = { .name = "initrd", .fd = 6, .original_fd = 66 };
+static struct crashres_input a_sealed_kernel = { .name = "Image (sealed)", .fd = 7,
+						 .original_fd = -1 };
+static const struct crashres_kernel a_kernel = { .file = &a_file };
+static char a_command_line[] = "a b";
+
+static struct crashres_plan an_empty_plan(enum crashres_slot slot)
 {
-	return (struct crashres_plan){
-		.slot = slot,
-		.call = CRASHRES_CALL_LOAD,
+	struct crashres_plan plan = {
+		.machine = &a_machine,
+		.kernel = &a_kernel,
+		.request = CRASHRES_REQUEST_INIT,
+		.initrd = &an_initrd,
+		.command_line = a_command_line,
+		.attempts.slot = slot,
 		.segments = {
 			.entry = 0x40020000,
 			.items = {
@@ -92,6 +104,31 @@ static struct crashres_plan a_plan(enum crashres_slot slot)
 			.count = 3,
 		},
 	};
+
+	plan.request.slot = slot;
+	a_machine.permitted = (struct crs_permissions){ 0 };
+	return plan;
+}
+
+static void add(struct crashres_plan *plan, enum crashres_call call, enum crashres_check check)
+{
+	plan->attempts.items[plan->attempts.count++] = (struct crs_attempt){
+		.call = call,
+		.check = check,
+		.original = check == CRASHRES_CHECK_NONE_REFUSED ||
+			    check == CRASHRES_CHECK_NONE_SIGNATURE,
+		.made = true,
+	};
+	if (check == CRASHRES_CHECK_SEALED)
+		plan->sealed_kernel = &a_sealed_kernel;
+}
+
+static struct crashres_plan a_plan(enum crashres_slot slot)
+{
+	struct crashres_plan plan = an_empty_plan(slot);
+
+	add(&plan, CRASHRES_CALL_LOAD, CRASHRES_CHECK_PURGATORY);
+	return plan;
 }
 
 static void test_segments_reach_the_kernel_as_planned(void **state)
@@ -99,7 +136,7 @@ static void test_segments_reach_the_kernel_as_planned(void **state)
 	struct crashres_plan plan = a_plan(CRASHRES_SLOT_CRASH);
 	struct unit *unit = *state;
 
-	assert_ok(unit, crashres_load(unit->ctx, &plan));
+	assert_ok(unit, crashres_load(unit->ctx, &plan, NULL));
 	assert_int_equal(kernel.calls, 1);
 	assert_int_equal(kernel.entry, 0x40020000);
 	assert_int_equal(kernel.count, 3);
@@ -110,11 +147,11 @@ static void test_segments_reach_the_kernel_as_planned(void **state)
 		assert_int_equal((uintptr_t)kernel.segments[i].mem, plan.segments.items[i].range.base);
 		assert_int_equal(kernel.segments[i].memsz, plan.segments.items[i].range.size);
 	}
-	plan.slot = CRASHRES_SLOT_NORMAL;
-	assert_ok(unit, crashres_load(unit->ctx, &plan));
+	plan.request.slot = CRASHRES_SLOT_NORMAL;
+	assert_ok(unit, crashres_load(unit->ctx, &plan, NULL));
 	assert_int_equal(kernel.flags, 0x00b70000);
 	plan.segments.hotplug = true;
-	assert_ok(unit, crashres_load(unit->ctx, &plan));
+	assert_ok(unit, crashres_load(unit->ctx, &plan, NULL));
 	assert_int_equal(kernel.flags, 0x00b70008);
 	assert_int_equal(files.calls, 0);
 }
@@ -127,7 +164,7 @@ static void test_as_many_segments_as_the_kernel_takes(void **state)
 	for (size_t i = 0; i < CRS_SEGMENTS_MAX; i++)
 		plan.segments.items[i] = plan.segments.items[0];
 	plan.segments.count = CRS_SEGMENTS_MAX;
-	assert_ok(unit, crashres_load(unit->ctx, &plan));
+	assert_ok(unit, crashres_load(unit->ctx, &plan, NULL));
 	assert_int_equal(kernel.count, 16);
 }
 
@@ -227,7 +264,7 @@ static void test_what_each_error_means(void **state)
 		kernel.error = failures[i].error;
 		snprintf(sentence, sizeof(sentence), "kexec_load failed: %s%s", failures[i].reason,
 			 failures[i].keeps_old_image ? "" : "; no crash kernel is loaded now");
-		assert_fails(unit, crashres_load(unit->ctx, &plan), failures[i].status, sentence);
+		assert_fails(unit, crashres_load(unit->ctx, &plan, NULL), failures[i].status, sentence);
 		/* Only what can pass is tried again. */
 		assert_int_equal(kernel.calls, 1);
 		kernel.calls = 0;
@@ -247,27 +284,20 @@ static void test_errors_of_a_normal_load(void **state)
 
 	kernel.failures = 1;
 	kernel.error = EADDRNOTAVAIL;
-	assert_fails(unit, crashres_load(unit->ctx, &plan), CRASHRES_ERR_SYSCALL,
+	assert_fails(unit, crashres_load(unit->ctx, &plan, NULL), CRASHRES_ERR_SYSCALL,
 		     "kexec_load failed: Cannot assign requested address");
 	kernel.calls = 0;
 	kernel.error = EINVAL;
-	assert_fails(unit, crashres_load(unit->ctx, &plan), CRASHRES_ERR_SYSCALL,
+	assert_fails(unit, crashres_load(unit->ctx, &plan, NULL), CRASHRES_ERR_SYSCALL,
 		     "kexec_load failed: Invalid argument");
 }
 
-static const struct crashres_input a_kernel = { .name = "Image", .fd = 5, .original_fd = -1 };
-static const struct crashres_input an_initrd = { .name = "initrd", .fd = 6, .original_fd = -1 };
-static char a_command_line[] = "a b";
-
 static struct crashres_plan a_file_plan(enum crashres_slot slot)
 {
-	return (struct crashres_plan){
-		.slot = slot,
-		.call = CRASHRES_CALL_FILE_LOAD,
-		.kernel = &a_kernel,
-		.initrd = &an_initrd,
-		.command_line = a_command_line,
-	};
+	struct crashres_plan plan = an_empty_plan(slot);
+
+	add(&plan, CRASHRES_CALL_FILE_LOAD, CRASHRES_CHECK_NONE);
+	return plan;
 }
 
 static void test_files_reach_the_kernel_as_planned(void **state)
@@ -276,7 +306,7 @@ static void test_files_reach_the_kernel_as_planned(void **state)
 	struct unit *unit = *state;
 	char nothing[] = "";
 
-	assert_ok(unit, crashres_load(unit->ctx, &plan));
+	assert_ok(unit, crashres_load(unit->ctx, &plan, NULL));
 	assert_int_equal(files.kernel_fd, 5);
 	assert_int_equal(files.initrd_fd, 6);
 	assert_int_equal(files.cmdline_size, 4);
@@ -285,7 +315,7 @@ static void test_files_reach_the_kernel_as_planned(void **state)
 	plan = a_file_plan(CRASHRES_SLOT_NORMAL);
 	plan.initrd = NULL;
 	plan.command_line = nothing;
-	assert_ok(unit, crashres_load(unit->ctx, &plan));
+	assert_ok(unit, crashres_load(unit->ctx, &plan, NULL));
 	assert_int_equal(files.initrd_fd, -1);
 	assert_int_equal(files.cmdline_size, 0);
 	assert_null(files.cmdline);
@@ -298,69 +328,315 @@ static void test_wishes_of_a_file_load(void **state)
 	struct crashres_plan plan = a_file_plan(CRASHRES_SLOT_NORMAL);
 	struct unit *unit = *state;
 
-	plan.no_cma = plan.force_dtb = true;
-	assert_ok(unit, crashres_load(unit->ctx, &plan));
+	plan.request.no_cma = plan.request.force_dtb = true;
+	assert_ok(unit, crashres_load(unit->ctx, &plan, NULL));
 	assert_int_equal(files.calls, 1);
 	assert_int_equal(files.flags, 0x30);
 	/* A kernel that does not know them. */
 	files.calls = 0;
 	files.failures = 1;
 	files.error = EINVAL;
-	assert_ok(unit, crashres_load(unit->ctx, &plan));
+	assert_ok(unit, crashres_load(unit->ctx, &plan, NULL));
 	assert_int_equal(files.calls, 2);
 	assert_int_equal(files.flags, 0);
 }
 
-static struct crashres_input a_sealed_kernel = { .name = "Image (sealed)", .fd = 7, .original_fd = -1 };
+/* ------------------------------------------------------------------ the walk */
 
-static void test_a_sealed_kernel_goes_first(void **state)
+/* What a walk does: L for kexec_load, S for the sealed Image, F for the file as it is. */
+static struct {
+	char made[16];
+	int errors[3];		/* what L, S and F answer; 0: loaded */
+} world;
+
+static int answer(char which)
 {
-	struct crashres_plan plan = a_file_plan(CRASHRES_SLOT_CRASH);
-	struct unit *unit = *state;
+	static const char letters[] = "LSF";
 
-	plan.sealed_kernel = &a_sealed_kernel;
-	plan.or_unsealed = true;
-	assert_ok(unit, crashres_load(unit->ctx, &plan));
-	assert_int_equal(files.calls, 1);
-	assert_int_equal(files.kernel_fd, 7);
+	world.made[strlen(world.made)] = which;
+	errno = world.errors[strchr(letters, which) - letters];
+	return errno ? -1 : 0;
 }
 
-/* Sealing breaks a signature, and takes room; nothing else is tried again. */
-static void test_when_it_goes_unsealed(void **state)
+static long answering_load(unsigned long entry, unsigned long count,
+			   const struct kexec_segment *segments, unsigned long flags)
+{
+	return answer('L');
+}
+
+static long answering_file_load(int kernel_fd, int initrd_fd, unsigned long cmdline_size,
+				const char *cmdline, unsigned long flags)
+{
+	/* What was sealed here takes no other bytes than those that were hashed. */
+	if (kernel_fd == 7)
+		assert_int_equal(initrd_fd, 6);
+	else
+		assert_true((kernel_fd == 5 && initrd_fd == 6) ||
+			    (kernel_fd == 55 && initrd_fd == 66));
+	return answer(kernel_fd == 7 ? 'S' : 'F');
+}
+
+/* A plan as the letters say, in their order. */
+static struct crashres_plan plan_of(const char *attempts, enum crashres_slot slot)
+{
+	struct crashres_plan plan = an_empty_plan(slot);
+
+	for (; *attempts; attempts++)
+		add(&plan, *attempts == 'L' ? CRASHRES_CALL_LOAD : CRASHRES_CALL_FILE_LOAD,
+		    *attempts == 'L' ? CRASHRES_CHECK_PURGATORY :
+		    *attempts == 'S' ? CRASHRES_CHECK_SEALED :
+		    slot == CRASHRES_SLOT_CRASH ? CRASHRES_CHECK_NONE_REFUSED : CRASHRES_CHECK_NONE);
+	return plan;
+}
+
+static enum crashres_status walk(struct unit *unit, struct crashres_plan *plan, int load, int sealed,
+				 int file, struct crashres_result *result)
+{
+	memset(&world, 0, sizeof(world));
+	world.errors[0] = load;
+	world.errors[1] = sealed;
+	world.errors[2] = file;
+	*unit->log = '\0';
+	unit->ctx->kexec_load = answering_load;
+	unit->ctx->kexec_file_load = answering_file_load;
+	crashres_result_init(result, sizeof(*result));
+	return crashres_load(unit->ctx, plan, result);
+}
+
+static const int errnos[] = {
+	EPERM, EACCES, ENOSYS, ENOEXEC, EINVAL, EOPNOTSUPP, EADDRNOTAVAIL, ENOMEM, EFAULT, ENODATA,
+	ENOKEY, EKEYREJECTED, EBADMSG, ELIBBAD, ENOPKG, EIO,
+};
+
+static bool is_one_of(int error, const int *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i] == error)
+			return true;
+	return false;
+}
+
+/* The rules of design.md once more, by themselves. */
+static const char *calls_expected(int load, int sealed)
+{
+	static const int load_goes_on[] = { EPERM, EACCES, ENOSYS };
+	static const int sealed_goes_on[] = { EPERM, EACCES, ENODATA, ENOKEY, EKEYREJECTED, EBADMSG,
+					      ELIBBAD, ENOPKG, EADDRNOTAVAIL, ENOMEM };
+
+	if (!is_one_of(load, load_goes_on, COUNT(load_goes_on)))
+		return "L";
+	return is_one_of(sealed, sealed_goes_on, COUNT(sealed_goes_on)) ? "LSF" : "LS";
+}
+
+/* Points 1.2 and 1.3: each answer of each call; which calls follow, and what the result says. */
+static void test_every_walk_of_a_crash_kernel(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_result result;
+
+	for (size_t i = 0; i < COUNT(errnos) * COUNT(errnos); i++) {
+		int load = errnos[i / COUNT(errnos)], sealed = errnos[i % COUNT(errnos)];
+		struct crashres_plan plan = plan_of("LSF", CRASHRES_SLOT_CRASH);
+		enum crashres_status status = walk(unit, &plan, load, sealed, 0, &result);
+		const char *expected = calls_expected(load, sealed);
+		bool loaded = !strcmp(expected, "LSF");
+
+		assert_string_equal(world.made, expected);
+		assert_int_equal(status == CRASHRES_OK, loaded);
+		assert_int_equal(result.calls, strlen(expected));
+		assert_int_equal(result.errors[0], load);
+		assert_int_equal(result.errors[1], expected[1] ? sealed : 0);
+		assert_int_equal(result.errors[2], 0);
+		assert_int_equal(result.attempt, loaded ? 2 : CRASHRES_NO_ATTEMPT);
+		assert_int_equal(result.original, loaded);
+		assert_int_equal(result.check,
+				 loaded ? CRASHRES_CHECK_NONE_REFUSED : CRASHRES_CHECK_NONE);
+		/* The check is lost: that is a warning, always. */
+		assert_int_equal(strstr(unit->log, "warning: the crash kernel is loaded, and nothing will "
+						   "check it after a panic: the running kernel refused "
+						   "the sealed Image: kexec_load failed: ") != NULL,
+				 loaded);
+	}
+}
+
+static void test_every_walk_of_a_normal_kernel(void **state)
+{
+	static const int goes_on[] = { ENOSYS, ENOEXEC, EINVAL, EOPNOTSUPP };
+	struct unit *unit = *state;
+	struct crashres_result result;
+
+	for (size_t i = 0; i < COUNT(errnos) * 2; i++) {
+		int error = errnos[i / 2];
+		struct crashres_plan plan = plan_of("FL", CRASHRES_SLOT_NORMAL);
+		enum crashres_status status;
+		bool expected;
+
+		/* Point 1.4: with another page size EINVAL is the kernel's verdict. */
+		plan.attempts.pages_differ = i % 2;
+		expected = is_one_of(error, goes_on, COUNT(goes_on)) && !(i % 2 && error == EINVAL);
+		status = walk(unit, &plan, 0, 0, error, &result);
+		assert_string_equal(world.made, expected ? "FL" : "F");
+		assert_int_equal(status, expected ? CRASHRES_OK : CRASHRES_ERR_SYSCALL);
+		assert_int_equal(result.slot, expected ? CRASHRES_SLOT_STATE_LOADED :
+							 CRASHRES_SLOT_STATE_UNCHANGED);
+		assert_int_equal(result.check,
+				 expected ? CRASHRES_CHECK_PURGATORY : CRASHRES_CHECK_NONE);
+	}
+}
+
+static void test_another_page_size_is_named(void **state)
+{
+	struct crashres_plan plan = plan_of("FL", CRASHRES_SLOT_NORMAL);
+	struct unit *unit = *state;
+	struct crashres_result result;
+
+	plan.attempts.pages_differ = true;
+	assert_fails(unit, walk(unit, &plan, 0, 0, EINVAL, &result), CRASHRES_ERR_SYSCALL,
+		     "kexec_file_load failed: Invalid argument (the kernel has another page size than "
+		     "the running one: this CPU may lack it)");
+}
+
+/* Point 1.7: what each errno says about the old image. */
+static void test_what_the_slot_holds_after_a_failure(void **state)
 {
 	static const struct {
-		int error;
-		bool once_more;
+		const char *attempts;
+		int load, file;
+		enum crashres_slot_state crash;
 	} cases[] = {
-		{ EACCES, true }, { EPERM, true }, { ENODATA, true }, { ENOKEY, true },
-		{ EKEYREJECTED, true }, { EBADMSG, true }, { ELIBBAD, true }, { ENOPKG, true },
-		{ EADDRNOTAVAIL, true }, { ENOMEM, true }, { EINVAL, false }, { ENOSYS, false },
-		{ ENOEXEC, false }, { EFAULT, false },
+		{ "L", EPERM, 0, CRASHRES_SLOT_STATE_UNCHANGED },
+		{ "L", EACCES, 0, CRASHRES_SLOT_STATE_UNCHANGED },
+		{ "L", ENOSYS, 0, CRASHRES_SLOT_STATE_UNCHANGED },
+		{ "L", EADDRNOTAVAIL, 0, CRASHRES_SLOT_STATE_EMPTY },
+		{ "L", EFAULT, 0, CRASHRES_SLOT_STATE_EMPTY },
+		{ "F", 0, ENOSYS, CRASHRES_SLOT_STATE_UNCHANGED },
+		{ "F", 0, EPERM, CRASHRES_SLOT_STATE_UNKNOWN },
+		{ "F", 0, EKEYREJECTED, CRASHRES_SLOT_STATE_EMPTY },
+		{ "LF", EPERM, EPERM, CRASHRES_SLOT_STATE_UNKNOWN },
+		{ "LF", EPERM, ENOSYS, CRASHRES_SLOT_STATE_UNCHANGED },
+		{ "LF", EPERM, ENOKEY, CRASHRES_SLOT_STATE_EMPTY },
 	};
 	struct unit *unit = *state;
+	struct crashres_result result;
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct crashres_plan plan = a_file_plan(CRASHRES_SLOT_CRASH);
-		enum crashres_status status;
+		struct crashres_plan plan = plan_of(cases[i].attempts, CRASHRES_SLOT_CRASH);
 
-		plan.sealed_kernel = &a_sealed_kernel;
-		plan.or_unsealed = true;
-		files.calls = 0;
-		files.failures = 1;
-		files.error = cases[i].error;
-		status = crashres_load(unit->ctx, &plan);
-		assert_int_equal(status == CRASHRES_OK, cases[i].once_more);
-		assert_int_equal(files.calls, cases[i].once_more ? 2 : 1);
-		assert_int_equal(files.kernel_fds[0], 7);
-		assert_int_equal(files.kernel_fd, cases[i].once_more ? 5 : 7);
-		/* As an order: never. */
-		plan.or_unsealed = false;
-		files.calls = 0;
-		assert_int_not_equal(crashres_load(unit->ctx, &plan), CRASHRES_OK);
-		assert_int_equal(files.calls, 1);
+		assert_int_not_equal(walk(unit, &plan, cases[i].load, 0, cases[i].file, &result), 0);
+		assert_int_equal(result.slot, cases[i].crash);
+		assert_int_equal(strstr(crashres_error(unit->ctx), "; no crash kernel is loaded now") !=
+				 NULL, cases[i].crash == CRASHRES_SLOT_STATE_EMPTY);
+		plan = plan_of(cases[i].attempts, CRASHRES_SLOT_NORMAL);
+		assert_int_not_equal(walk(unit, &plan, cases[i].load, 0, cases[i].file, &result), 0);
+		assert_int_equal(result.slot, CRASHRES_SLOT_STATE_UNCHANGED);
 	}
-	assert_true(unit_logged(unit, "info: Image (sealed): Permission denied: once more as it is, "
-				      "and so unchecked"));
+}
+
+/* All refusals are told, in their order. */
+static void test_a_walk_that_ends_tells_of_each_refusal(void **state)
+{
+	struct crashres_plan plan = plan_of("LSF", CRASHRES_SLOT_CRASH);
+	struct unit *unit = *state;
+	struct crashres_result result;
+
+	assert_fails(unit, walk(unit, &plan, EACCES, EKEYREJECTED, ENOKEY, &result),
+		     CRASHRES_ERR_SYSCALL,
+		     "kexec_load failed: Permission denied (IMA demands a signed kernel, which only "
+		     "kexec_file_load can bring); then kexec_file_load failed: Key was rejected by "
+		     "service (its signature is damaged, or of a kind that the running kernel cannot "
+		     "verify); no crash kernel is loaded now; then kexec_file_load failed: Required key "
+		     "not available (the running kernel does not trust the key that it is signed with); "
+		     "no crash kernel is loaded now");
+}
+
+/* Point 1.6: a limit of one call has none for the other attempt. */
+static void test_a_small_limit_is_not_wasted(void **state)
+{
+	struct crashres_plan plan = plan_of("LSF", CRASHRES_SLOT_CRASH);
+	struct unit *unit = *state;
+	struct crashres_result result;
+
+	a_machine.permitted.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 1 };
+	assert_fails(unit, walk(unit, &plan, EPERM, 0, 0, &result), CRASHRES_ERR_SYSCALL_UNAVAILABLE,
+		     "kexec_load failed: Operation not permitted (kernel.kexec_load_limit_panic is used "
+		     "up: no further call before the next boot)");
+	assert_string_equal(world.made, "L");
+	assert_true(unit_logged(unit, "warning: the refused call was the last one that "
+				      "kernel.kexec_load_limit_panic allows: nothing else is tried"));
+	/* Two are enough for both. */
+	a_machine.permitted.limits[CRASHRES_SLOT_CRASH].left = 2;
+	assert_ok(unit, walk(unit, &plan, EPERM, 0, 0, &result));
+	assert_string_equal(world.made, "LS");
+	assert_int_equal(result.check, CRASHRES_CHECK_SEALED);
+	assert_null(strstr(unit->log, "warning"));
+}
+
+/* Point 1.6: each wait for another kexec costs a call. */
+static void test_a_busy_kernel_and_a_limit(void **state)
+{
+	static const struct {
+		uint64_t limit;
+		unsigned int calls;
+	} cases[] = { { 1, 1 }, { 2, 1 }, { 3, 1 }, { 4, 2 }, { 5, 3 } };
+	struct unit *unit = *state;
+	struct crashres_result result = CRASHRES_RESULT_INIT;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct crashres_plan plan = a_plan(CRASHRES_SLOT_CRASH);
+
+		a_machine.permitted.limits[CRASHRES_SLOT_CRASH] =
+			(struct crs_limit){ true, cases[i].limit };
+		kernel.calls = 0;
+		kernel.failures = 1000;
+		kernel.error = EBUSY;
+		assert_int_equal(crashres_load(unit->ctx, &plan, &result), CRASHRES_ERR_SYSCALL);
+		assert_int_equal(kernel.calls, cases[i].calls);
+		assert_int_equal(result.calls, cases[i].calls);
+		assert_int_equal(result.slot, CRASHRES_SLOT_STATE_UNCHANGED);
+	}
+}
+
+/* Point 1.2: what the machine forbids is not tried. */
+static void test_impossible_attempts_are_not_tried(void **state)
+{
+	struct crashres_plan plan = plan_of("LF", CRASHRES_SLOT_CRASH);
+	struct unit *unit = *state;
+	struct crashres_result result;
+	char first[] = "the first reason", second[] = "the second reason";
+
+	plan.attempts.items[0].status = CRASHRES_ERR_SYSCALL;
+	plan.attempts.items[0].reason = first;
+	assert_ok(unit, walk(unit, &plan, 0, 0, 0, &result));
+	assert_string_equal(world.made, "F");
+	plan.attempts.items[1].status = CRASHRES_ERR_SYSCALL;
+	plan.attempts.items[1].reason = second;
+	assert_fails(unit, walk(unit, &plan, 0, 0, 0, &result), CRASHRES_ERR_SYSCALL,
+		     "the first reason; the second reason");
+	assert_string_equal(world.made, "");
+	assert_int_equal(result.calls, 0);
+	assert_int_equal(result.slot, CRASHRES_SLOT_STATE_UNCHANGED);
+}
+
+static void test_a_result_of_another_size(void **state)
+{
+	struct crashres_plan plan = a_plan(CRASHRES_SLOT_CRASH);
+	struct { struct crashres_result known; uint64_t more; } larger = { .more = 1 };
+	struct crashres_result result = { .size = 3 };
+	struct unit *unit = *state;
+
+	assert_fails(unit, crashres_load(unit->ctx, &plan, &result), CRASHRES_ERR_REQUEST,
+		     "result: its size member is 3");
+	assert_int_equal(kernel.calls, 0);
+	larger.known.size = sizeof(larger);
+	assert_ok(unit, crashres_load(unit->ctx, &plan, &larger.known));
+	assert_int_equal(larger.known.size, sizeof(larger));
+	assert_int_equal(larger.known.slot, CRASHRES_SLOT_STATE_LOADED);
+	assert_int_equal(larger.more, 0);
+	result.size = offsetof(struct crashres_result, call);
+	result.call = CRASHRES_CALL_FILE_LOAD;
+	assert_ok(unit, crashres_load(unit->ctx, &plan, &result));
+	assert_int_equal(result.attempt, 0);
+	assert_int_equal(result.call, CRASHRES_CALL_FILE_LOAD);
 }
 
 static const struct {
@@ -405,7 +681,7 @@ static void test_what_each_error_of_a_file_load_means(void **state)
 		files.error = file_failures[i].error;
 		snprintf(sentence, sizeof(sentence), "kexec_file_load failed: %s",
 			 file_failures[i].sentence);
-		assert_fails(unit, crashres_load(unit->ctx, &plan), file_failures[i].status, sentence);
+		assert_fails(unit, crashres_load(unit->ctx, &plan, NULL), file_failures[i].status, sentence);
 		assert_int_equal(files.calls, 1);
 	}
 }
@@ -417,14 +693,14 @@ static void test_a_busy_kernel_is_asked_again(void **state)
 
 	kernel.failures = 2;
 	kernel.error = EBUSY;
-	assert_ok(unit, crashres_load(unit->ctx, &plan));
+	assert_ok(unit, crashres_load(unit->ctx, &plan, NULL));
 	assert_int_equal(kernel.calls, 3);
 	assert_int_equal(kernel.count, 3);
 	assert_int_equal(kernel.flags, 0x00b70001);
 	plan = a_file_plan(CRASHRES_SLOT_CRASH);
 	files.failures = 2;
 	files.error = EBUSY;
-	assert_ok(unit, crashres_load(unit->ctx, &plan));
+	assert_ok(unit, crashres_load(unit->ctx, &plan, NULL));
 	assert_int_equal(files.calls, 3);
 }
 
@@ -435,7 +711,7 @@ static void test_a_kernel_that_stays_busy(void **state)
 
 	kernel.failures = 1000;
 	kernel.error = EBUSY;
-	assert_fails(unit, crashres_load(unit->ctx, &plan), CRASHRES_ERR_SYSCALL,
+	assert_fails(unit, crashres_load(unit->ctx, &plan, NULL), CRASHRES_ERR_SYSCALL,
 		     "kexec_load failed: Device or resource busy (another kexec is at work)");
 	assert_int_equal(kernel.calls, 20);
 }
@@ -449,7 +725,7 @@ static void test_nothing_is_loaded_from_another_root(void **state)
 	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, ".");
 
 	assert_ok(unit, crashres_ctx_set_root(unit->ctx, path));
-	assert_fails(unit, crashres_load(unit->ctx, &plan), CRASHRES_ERR_UNSUPPORTED, sentence);
+	assert_fails(unit, crashres_load(unit->ctx, &plan, NULL), CRASHRES_ERR_UNSUPPORTED, sentence);
 	assert_fails(unit, crashres_unload(unit->ctx, CRASHRES_SLOT_CRASH, CRASHRES_CALL_AUTO),
 		     CRASHRES_ERR_UNSUPPORTED, sentence);
 	assert_int_equal(kernel.calls, 0);
@@ -464,8 +740,8 @@ static void test_nothing_is_loaded_on_another_architecture(void **state)
 	struct unit *unit = *state;
 
 	unit->ctx->kexec_load = crs_kexec_load;
-	assert_fails(unit, crashres_load(unit->ctx, &plan), CRASHRES_ERR_UNSUPPORTED,
-		     "this machine is not arm64: it can plan a load (--dry-run), not do it");
+	assert_fails(unit, crashres_load(unit->ctx, &plan, NULL), CRASHRES_ERR_UNSUPPORTED,
+		     "this machine is not arm64: it can plan a load, not do it");
 	errno = 0;
 	assert_int_equal(crs_kexec_load(0, 0, NULL, 0), -1);
 	assert_int_equal(errno, ENOEXEC);
@@ -486,8 +762,15 @@ int main(void)
 		LOAD_TEST(test_unload_that_is_forbidden),
 		LOAD_TEST(test_files_reach_the_kernel_as_planned),
 		LOAD_TEST(test_wishes_of_a_file_load),
-		LOAD_TEST(test_a_sealed_kernel_goes_first),
-		LOAD_TEST(test_when_it_goes_unsealed),
+		LOAD_TEST(test_every_walk_of_a_crash_kernel),
+		LOAD_TEST(test_every_walk_of_a_normal_kernel),
+		LOAD_TEST(test_another_page_size_is_named),
+		LOAD_TEST(test_what_the_slot_holds_after_a_failure),
+		LOAD_TEST(test_a_walk_that_ends_tells_of_each_refusal),
+		LOAD_TEST(test_a_small_limit_is_not_wasted),
+		LOAD_TEST(test_a_busy_kernel_and_a_limit),
+		LOAD_TEST(test_impossible_attempts_are_not_tried),
+		LOAD_TEST(test_a_result_of_another_size),
 		LOAD_TEST(test_what_each_error_of_a_file_load_means),
 		LOAD_TEST(test_what_each_error_means),
 		LOAD_TEST(test_errors_of_a_normal_load),

@@ -572,12 +572,13 @@ static void test_lockdown(void **state)
 
 	unit_write_text(unit, "proc/iomem", IOMEM);
 	machine = read_machine(unit);
-	assert_false(machine->locked_down);
+	assert_int_equal(machine->permitted.locked_down, CRASHRES_ANSWER_UNKNOWN);
 	crashres_machine_free(machine);
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		unit_write_text(unit, "sys/kernel/security/lockdown", cases[i].text);
 		machine = read_machine(unit);
-		assert_int_equal(machine->locked_down, cases[i].locked_down);
+		assert_int_equal(machine->permitted.locked_down,
+				 cases[i].locked_down ? CRASHRES_ANSWER_YES : CRASHRES_ANSWER_NO);
 		crashres_machine_free(machine);
 	}
 }
@@ -605,8 +606,44 @@ static void test_does_ima_want_kernels_signed(void **state)
 
 		unit_write_text(unit, "sys/kernel/security/ima/policy", cases[i].policy);
 		machine = read_machine(unit);
-		if (machine->appraised != cases[i].appraised)
+		if (machine->permitted.appraised !=
+		    (cases[i].appraised ? CRASHRES_ANSWER_YES : CRASHRES_ANSWER_NO))
 			fail_msg("%s", cases[i].policy);
+		crashres_machine_free(machine);
+	}
+}
+
+/* Point 1.6 */
+static void test_what_the_sysctls_permit(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t left;
+	} limits[] = {
+		{ "-1\n", UINT64_MAX }, { "0\n", 0 }, { "1\n", 1 }, { "2147483647\n", 2147483647 },
+		{ "\n", UINT64_MAX }, { "99999999999999999999\n", UINT64_MAX },
+	};
+	struct crashres_permissions permissions = CRASHRES_PERMISSIONS_INIT;
+	struct unit *unit = *state;
+	struct crashres_machine *machine;
+
+	unit_write_text(unit, "proc/iomem", IOMEM);
+	machine = read_machine(unit);
+	assert_ok(unit, crashres_machine_permissions(unit->ctx, machine, &permissions));
+	assert_int_equal(permissions.load_disabled, CRASHRES_ANSWER_UNKNOWN);
+	assert_int_equal(permissions.crash_calls_left, UINT64_MAX);
+	assert_int_equal(permissions.normal_calls_left, UINT64_MAX);
+	crashres_machine_free(machine);
+	for (size_t i = 0; i < COUNT(limits); i++) {
+		unit_write_text(unit, "proc/sys/kernel/kexec_load_limit_panic", limits[i].text);
+		unit_write_text(unit, "proc/sys/kernel/kexec_load_limit_reboot", "7\n");
+		unit_write_text(unit, "proc/sys/kernel/kexec_load_disabled", i ? "1\n" : "0\n");
+		machine = read_machine(unit);
+		assert_ok(unit, crashres_machine_permissions(unit->ctx, machine, &permissions));
+		assert_int_equal(permissions.crash_calls_left, limits[i].left);
+		assert_int_equal(permissions.normal_calls_left, 7);
+		assert_int_equal(permissions.load_disabled,
+				 i ? CRASHRES_ANSWER_YES : CRASHRES_ANSWER_NO);
 		crashres_machine_free(machine);
 	}
 }
@@ -672,6 +709,7 @@ int main(void)
 		UNIT_TEST(test_a_kernel_without_kexec),
 		UNIT_TEST(test_lockdown),
 		UNIT_TEST(test_does_ima_want_kernels_signed),
+		UNIT_TEST(test_what_the_sysctls_permit),
 		UNIT_TEST(test_how_large_the_kernel_may_make_the_elfcorehdr),
 		UNIT_TEST(test_the_initrd_that_the_kernel_has_kept),
 	};

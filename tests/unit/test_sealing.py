@@ -155,3 +155,43 @@ def test_where_it_cannot_be_written(run):
     assert run("seal", "--kernel=Image", "-o", "/dev/full") == fails(
         "/dev/full: No space left on device")
     assert os.path.exists("/dev/full")
+
+
+@pytest.mark.parametrize("call", ["-c", "-s", "-a"])
+def test_a_sealed_image_and_another_initrd(run, call):
+    """Point 1.7: it was loaded without a word, and reset the machine at the panic."""
+    def plan(*arguments):
+        done = subprocess.run([KEXEC, "--root", os.path.join(DATA, "virt-6.1"), call, "-p",
+                               *arguments, "sealed"], cwd=run.folder, capture_output=True,
+                              text=True, check=False, env={**os.environ, "LC_ALL": "C"})
+        return done.returncode, done.stderr
+
+    assert run("seal", "--kernel=Image", "--initrd=initrd", "-o", "sealed") == (0, "", "")
+    assert plan("--initrd=initrd") == (0, "")
+    assert plan() == (
+        1, "kexec: sealed: is sealed with an initrd, and is to be loaded without one\n")
+    (run.folder / "longer").write_bytes(b"initrd" * 1000 + b"x")
+    assert plan("--initrd=longer") == (
+        1, "kexec: sealed: is sealed with another initrd than longer: its size is 6000 bytes, not "
+           "6001\n")
+    for place in 0, 4095, 4096, 5999:
+        other = bytearray(b"initrd" * 1000)
+        other[place] ^= 1
+        (run.folder / "other").write_bytes(other)
+        assert plan("--initrd=other") == (
+            1, "kexec: sealed: is sealed with another initrd of the size of other, and would take "
+               "this one for damage\n")
+    # Tables that lead outside the file.
+    sealed = bytearray((run.folder / "sealed").read_bytes())
+    params, = struct.unpack_from("<Q", sealed, 4096 + 24)
+    table = sealed.index(struct.pack("<Q", 6000), 4096 + params)
+    for value in 1 << 63, len(sealed), (1 << 64) - 32:
+        damaged = bytearray(sealed)
+        for offset in range(4096 + params, table, 8):
+            struct.pack_into("<Q", damaged, offset, value)
+        (run.folder / "sealed").write_bytes(damaged)
+        assert plan("--initrd=initrd") == (
+            255, "kexec: sealed: the sealed Image is damaged: it has no digests of its initrd\n")
+    # One that was sealed without an initrd does not look at any.
+    assert run("seal", "--kernel=Image", "-o", "sealed") == (0, "", "")
+    assert plan("--initrd=initrd") == (0, "")
