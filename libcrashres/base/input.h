@@ -7,9 +7,11 @@
 #include "memfd.h"
 
 /*
- * @data is a mapping of a sealed memfd, or the memory of the caller of
- * crashres_input_from_memory(). It never changes, so that what was hashed is what
- * is loaded, and reading it never raises SIGBUS.
+ * @data never changes, so that what was hashed is what is loaded, and reading it
+ * never raises SIGBUS. It is
+ *  - a private, write-protected copy of a regular file,
+ *  - a mapping of a sealed memfd (everything that was unpacked or read as a stream), or
+ *  - memory of the caller of crashres_input_from_memory().
  *
  * kexec_file_load(2) needs a descriptor. There are two:
  *  - crs_input_fd() gives a sealed memfd of exactly these bytes. Use it whenever
@@ -28,7 +30,7 @@ struct crashres_input {
 	int fd;			/* sealed memfd; -1: none yet, use crs_input_fd() */
 	int original_fd;	/* regular file that was copied; -1: none */
 	bool stream;		/* from a device or a pipe, which may go on behind the content */
-	bool borrowed;		/* @data is the caller's memory */
+	size_t mapped;		/* bytes to unmap; 0: @data is the caller's memory */
 	unsigned int users;	/* the last crashres_input_close() frees it */
 };
 
@@ -44,8 +46,8 @@ enum crashres_status crs_input_copy(struct crashres_ctx *ctx, const void *data, 
 struct crashres_input *crs_input_ref(struct crashres_input *input);
 
 /*
- * The sealed memfd of @input, which keeps it. The caller's memory is copied into
- * one by the first call, because kexec_load(2) needs none.
+ * The sealed memfd of @input, which keeps it. Private memory is copied into one by
+ * the first call, because kexec_load(2) needs none.
  */
 enum crashres_status crs_input_fd(struct crashres_ctx *ctx, const struct crashres_input *input,
 				  int *fd);
