@@ -94,9 +94,12 @@ static void print_version(void)
 
 static void print_usage(void)
 {
+	char formats[512];
+
+	crashres_kernel_formats(formats, sizeof(formats));
 	print_version();
 	fputs(usage, stdout);
-	puts(crashres_kernel_formats());
+	puts(formats);
 }
 
 static int no_kernel(void)

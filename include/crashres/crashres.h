@@ -352,8 +352,14 @@ const char *crashres_kernel_type(const struct crashres_kernel *kernel);
 enum crashres_status crashres_kernel_check_type(struct crashres_ctx *ctx,
 						const struct crashres_kernel *kernel,
 						const char *type);
-/* What crashres_kernel_open() of this build opens, for people: "arm64 Image, ..." */
-const char *crashres_kernel_formats(void);
+
+/**
+ * crashres_kernel_formats() - what crashres_kernel_open() of this build opens
+ * @text: out; for people: "arm64 Image, vmlinux, ...". Cut off if it needs more than @size.
+ *
+ * Return: the length of the whole text without its NUL, as snprintf() does.
+ */
+size_t crashres_kernel_formats(char *text, size_t size);
 
 /* --------------------------------------------------------------------- plan */
 

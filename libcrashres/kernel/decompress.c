@@ -6,45 +6,6 @@
 #include "decompress.h"
 #include "unpack.h"
 
-#ifdef HAVE_ZSTD
-#define WITH_ZSTD(function)	(function)
-#else
-#define WITH_ZSTD(function)	NULL
-#endif
-#ifdef HAVE_LZMA
-#define WITH_LZMA(function)	(function)
-#else
-#define WITH_LZMA(function)	NULL
-#endif
-#ifdef HAVE_LZ4
-#define WITH_LZ4(function)	(function)
-#else
-#define WITH_LZ4(function)	NULL
-#endif
-#ifdef HAVE_BZIP2
-#define WITH_BZIP2(function)	(function)
-#else
-#define WITH_BZIP2(function)	NULL
-#endif
-
-/* lzma comes last, because it has no magic. */
-static const struct format {
-	const char *name;
-	const char *option;		/* of configure */
-	crs_unpack_probe_fn *probe;
-	crs_unpack_fn *unpack;		/* NULL: not in this build */
-	bool joined;			/* several in one file are one */
-} formats[] = {
-	{ "gzip", "", crs_gzip_probe, crs_gzip_unpack, true },
-	{ "zstd", "--with-zstd", crs_zstd_probe, WITH_ZSTD(crs_zstd_unpack), true },
-	{ "xz", "--with-lzma", crs_xz_probe, WITH_LZMA(crs_xz_unpack), true },
-	{ "lz4", "--with-lz4", crs_lz4_probe, WITH_LZ4(crs_lz4_unpack), true },
-	{ "bzip2", "--with-bzip2", crs_bzip2_probe, WITH_BZIP2(crs_bzip2_unpack), true },
-	{ "lzma", "--with-lzma", crs_lzma_probe, WITH_LZMA(crs_lzma_unpack), false },
-};
-
-#define FORMATS (sizeof(formats) / sizeof(*formats))
-
 enum crashres_status crs_unpack_truncated(struct crs_unpack *unpack)
 {
 	return crs_fail(unpack->ctx, CRASHRES_ERR_FORMAT, "truncated");
@@ -61,7 +22,7 @@ void crs_unpack_advance(struct crs_unpack *unpack, size_t count)
 	unpack->left -= count;
 }
 
-static enum crashres_status unpack_members(const struct format *format, struct crs_unpack *unpack)
+static enum crashres_status unpack_members(const struct crs_compression *format, struct crs_unpack *unpack)
 {
 	enum crashres_status status;
 
@@ -72,7 +33,7 @@ static enum crashres_status unpack_members(const struct format *format, struct c
 	return status;
 }
 
-static enum crashres_status unpack_to(struct crashres_ctx *ctx, const struct format *format,
+static enum crashres_status unpack_to(struct crashres_ctx *ctx, const struct crs_compression *format,
 				      const uint8_t *data, size_t size, struct crs_memfd *output)
 {
 	CRS_CLEANUP(crs_freep) uint8_t *chunk = malloc(CRS_UNPACK_CHUNK);
@@ -88,7 +49,7 @@ static enum crashres_status unpack_to(struct crashres_ctx *ctx, const struct for
 	return unpack_members(format, &unpack);
 }
 
-static enum crashres_status unpack_file(struct crashres_ctx *ctx, const struct format *format,
+static enum crashres_status unpack_file(struct crashres_ctx *ctx, const struct crs_compression *format,
 					const uint8_t *data, size_t size, const char *name,
 					struct crashres_input **inner)
 {
@@ -103,18 +64,19 @@ static enum crashres_status unpack_file(struct crashres_ctx *ctx, const struct f
 	return crs_within(ctx, status, "%s", format->name);
 }
 
-static const struct format *find(const uint8_t *data, size_t size)
+static const struct crs_compression *find(const uint8_t *data, size_t size)
 {
-	for (size_t i = 0; i < FORMATS; i++)
-		if (formats[i].probe(data, size))
-			return &formats[i];
-	return NULL;
+	const struct crs_compression *const *row = crs_compressions;
+
+	while (*row && !(*row)->probe(data, size))
+		row++;
+	return *row;
 }
 
 enum crashres_status crs_decompress(struct crashres_ctx *ctx, const struct crashres_input *file,
 				    struct crashres_input **inner)
 {
-	const struct format *format = find(file->data, file->size);
+	const struct crs_compression *format = find(file->data, file->size);
 	CRS_CLEANUP(crs_freep) char *name = NULL;
 
 	if (!format) {
@@ -133,19 +95,19 @@ enum crashres_status crs_decompress_part(struct crashres_ctx *ctx, const struct 
 					 const struct crs_part *part, const char *format,
 					 struct crashres_input **inner)
 {
+	const struct crs_compression *const *row = crs_compressions;
 	CRS_CLEANUP(crs_freep) char *name = NULL;
 	enum crashres_status status;
-	size_t i = 0;
 
-	while (i < FORMATS && strcmp(formats[i].name, format))
-		i++;
-	if (i == FORMATS)
+	while (*row && strcmp((*row)->name, format))
+		row++;
+	if (!*row)
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED, "%s: %s: unknown compression \"%s\"",
 				file->name, part->type, format);
 	if (asprintf(&name, "%s (%s)", file->name, part->type) < 0) {
 		name = NULL;
 		return crs_fail_memory(ctx);
 	}
-	status = unpack_file(ctx, &formats[i], file->data + part->offset, part->size, name, inner);
+	status = unpack_file(ctx, *row, file->data + part->offset, part->size, name, inner);
 	return crs_within(ctx, status, "%s: %s", file->name, part->type);
 }

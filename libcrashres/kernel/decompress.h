@@ -5,30 +5,6 @@
 
 #include "../base/input.h"
 
-/* What this build unpacks: "gzip (zlib), zstd, xz, lzma, lz4, bzip2". */
-#define CRS_DECOMPRESS_FORMATS \
-	"gzip (zlib)" CRS_ZSTD_TEXT CRS_LZMA_TEXT CRS_LZ4_TEXT CRS_BZIP2_TEXT
-#ifdef HAVE_ZSTD
-#define CRS_ZSTD_TEXT	", zstd"
-#else
-#define CRS_ZSTD_TEXT	""
-#endif
-#ifdef HAVE_LZMA
-#define CRS_LZMA_TEXT	", xz, lzma"
-#else
-#define CRS_LZMA_TEXT	""
-#endif
-#ifdef HAVE_LZ4
-#define CRS_LZ4_TEXT	", lz4"
-#else
-#define CRS_LZ4_TEXT	""
-#endif
-#ifdef HAVE_BZIP2
-#define CRS_BZIP2_TEXT	", bzip2"
-#else
-#define CRS_BZIP2_TEXT	""
-#endif
-
 /*
  * Looks for a wrapper around @file. Without one: CRASHRES_OK and *inner NULL.
  * @name of the result is "<file> (gzip)".

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "elf.h"
+#include "formats.h"
 #include "image.h"
 
 /* The bytes of one PT_LOAD. Neither offset nor address + size wraps. */
@@ -173,3 +174,9 @@ enum crashres_status crs_elf_open(struct crashres_ctx *ctx, const struct crashre
 		status = crs_input_from_memfd(ctx, &memfd, name, inner);
 	return crs_within(ctx, status, "%s: vmlinux", file->name);
 }
+
+const struct crs_container crs_container_vmlinux = {
+	.type = "vmlinux",
+	.probe = crs_elf_probe,
+	.open = crs_elf_open,
+};

@@ -1,48 +1,40 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "decompress.h"
-#include "elf.h"
+#include "formats.h"
 #include "kernel.h"
-#include "uimage.h"
-#include "uki.h"
-#include "zboot.h"
 
 /* Wrappers can be nested; more than a few are an attempt to keep us busy. */
 #define MAX_WRAPPERS 4
 
-/* What holds one kernel, and nothing else of use. */
-static const struct container {
-	const char *type;
-	bool (*probe)(const void *data, size_t size);
-	enum crashres_status (*open)(struct crashres_ctx *ctx, const struct crashres_input *file,
-				     struct crashres_input **inner);
-} containers[] = {
-	{ "vmlinuz", crs_zboot_probe, crs_zboot_open },
-	{ "vmlinux", crs_elf_probe, crs_elf_open },
-	{ "uImage", crs_uimage_probe, crs_uimage_open },
-};
+/* What is inside all wrappers. */
+#define IMAGE_TYPE "Image"
 
-#define CONTAINERS (sizeof(containers) / sizeof(*containers))
-
-static enum crashres_status open_uki(struct crashres_ctx *ctx, struct crashres_kernel *kernel,
-				     struct crashres_input **inner)
+static enum crashres_status open_container(struct crashres_ctx *ctx,
+					   const struct crs_container *container,
+					   struct crashres_kernel *kernel,
+					   struct crashres_input **inner)
 {
+	struct crs_contents contents = { 0 };
 	enum crashres_status status;
-	struct crs_uki uki;
 
-	if (kernel->type)
-		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: a uki inside a %s",
-				kernel->file->name, kernel->type);
-	kernel->type = "uki";
-	status = crs_uki_open(ctx, kernel->file, &uki);
+	if (container->outermost && kernel->type)
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: a %s inside a %s",
+				kernel->file->name, container->type, kernel->type);
+	if (!kernel->type)
+		kernel->type = container->type;
+	if (container->open)
+		return container->open(ctx, kernel->file, inner);
+	status = container->open_all(ctx, kernel->file, &contents);
 	if (status != CRASHRES_OK)
 		return status;
-	kernel->initrd = uki.initrd;
-	kernel->dtb = uki.dtb;
-	kernel->command_line = uki.command_line;
-	*inner = uki.kernel;
+	kernel->initrd = contents.initrd;
+	kernel->dtb = contents.dtb;
+	kernel->command_line = contents.command_line;
+	*inner = contents.kernel;
 	return CRASHRES_OK;
 }
 
@@ -55,15 +47,9 @@ static enum crashres_status open_wrapper(struct crashres_ctx *ctx, struct crashr
 	*inner = NULL;
 	if (crs_image_probe(file->data, file->size))
 		return CRASHRES_OK;
-	for (size_t i = 0; i < CONTAINERS; i++) {
-		if (!containers[i].probe(file->data, file->size))
-			continue;
-		if (!kernel->type)
-			kernel->type = containers[i].type;
-		return containers[i].open(ctx, file, inner);
-	}
-	if (crs_uki_probe(file->data, file->size))
-		return open_uki(ctx, kernel, inner);
+	for (const struct crs_container *const *row = crs_containers; *row; row++)
+		if ((*row)->probe(file->data, file->size))
+			return open_container(ctx, *row, kernel, inner);
 	return crs_decompress(ctx, file, inner);
 }
 
@@ -132,7 +118,7 @@ static enum crashres_status take_file(struct crashres_ctx *ctx, struct crashres_
 	new->file = file;
 	status = unwrap(ctx, new);
 	if (!new->type)
-		new->type = "Image";
+		new->type = IMAGE_TYPE;
 	if (status == CRASHRES_OK)
 		status = identify(ctx, new);
 	if (status == CRASHRES_OK)
@@ -172,10 +158,31 @@ void crashres_kernel_close(struct crashres_kernel *kernel)
 	free(kernel);
 }
 
-const char *crashres_kernel_formats(void)
+/* Appends @word, as far as there is room. Returns the whole length. */
+static size_t append(char *text, size_t size, size_t length, const char *separator,
+		     const char *word)
 {
-	return "arm64 Image, vmlinux, uImage, vmlinuz (EFI zboot), uki; unpacks "
-	       CRS_DECOMPRESS_FORMATS;
+	if (length < size)
+		snprintf(text + length, size - length, "%s%s", separator, word);
+	return length + strlen(separator) + strlen(word);
+}
+
+size_t crashres_kernel_formats(char *text, size_t size)
+{
+	size_t length = append(text, size, 0, "arm64 ", IMAGE_TYPE);
+	const char *separator = "; unpacks ";
+
+	for (const struct crs_container *const *row = crs_containers; *row; row++)
+		length = append(text, size, length, ", ",
+				(*row)->title ? (*row)->title : (*row)->type);
+	for (const struct crs_compression *const *row = crs_compressions; *row; row++) {
+		if (!(*row)->unpack)
+			continue;
+		length = append(text, size, length, separator,
+				(*row)->title ? (*row)->title : (*row)->name);
+		separator = ", ";
+	}
+	return length;
 }
 
 const char *crashres_kernel_type(const struct crashres_kernel *kernel)
@@ -183,18 +190,23 @@ const char *crashres_kernel_type(const struct crashres_kernel *kernel)
 	return kernel->type;
 }
 
+static bool is_type(const char *type)
+{
+	const struct crs_container *const *row = crs_containers;
+
+	while (*row && strcmp((*row)->type, type))
+		row++;
+	return *row || !strcmp(type, IMAGE_TYPE);
+}
+
 enum crashres_status crashres_kernel_check_type(struct crashres_ctx *ctx,
 						const struct crashres_kernel *kernel,
 						const char *type)
 {
-	static const char *const types[] = { "vmlinux", "Image", "uImage", "vmlinuz", "uki" };
-
 	if (!strcmp(type, kernel->type))
 		return CRASHRES_OK;
-	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
-		if (!strcmp(type, types[i]))
-			return crs_fail(ctx, CRASHRES_ERR_FORMAT,
-					"Wrong file type %s, file matches type %s", type,
-					kernel->type);
+	if (is_type(type))
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
+				"Wrong file type %s, file matches type %s", type, kernel->type);
 	return crs_fail(ctx, CRASHRES_ERR_FORMAT, "Unsupported kernel type %s", type);
 }

@@ -6,6 +6,7 @@
 #include <zlib.h>
 
 #include "decompress.h"
+#include "formats.h"
 #include "uimage.h"
 
 /* All numbers are big-endian. */
@@ -106,3 +107,9 @@ enum crashres_status crs_uimage_open(struct crashres_ctx *ctx, const struct cras
 	}
 	return crs_input_copy(ctx, file->data + part.offset, part.size, name, inner);
 }
+
+const struct crs_container crs_container_uimage = {
+	.type = "uImage",
+	.probe = crs_uimage_probe,
+	.open = crs_uimage_open,
+};

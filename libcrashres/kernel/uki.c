@@ -110,9 +110,9 @@ static enum crashres_status check_header(struct crashres_ctx *ctx, const struct 
 }
 
 enum crashres_status crs_uki_open(struct crashres_ctx *ctx, const struct crashres_input *file,
-				  struct crs_uki *uki)
+				  struct crs_contents *uki)
 {
-	struct crs_uki new = { 0 };
+	struct crs_contents new = { 0 };
 	enum crashres_status status;
 	struct crs_pe pe = { 0 };
 
@@ -136,10 +136,17 @@ enum crashres_status crs_uki_open(struct crashres_ctx *ctx, const struct crashre
 	return CRASHRES_OK;
 }
 
-void crs_uki_free(struct crs_uki *uki)
+void crs_uki_free(struct crs_contents *uki)
 {
 	crashres_input_close(uki->kernel);
 	crashres_input_close(uki->initrd);
 	crashres_input_close(uki->dtb);
 	free(uki->command_line);
 }
+
+const struct crs_container crs_container_uki = {
+	.type = "uki",
+	.outermost = true,
+	.probe = crs_uki_probe,
+	.open_all = crs_uki_open,
+};

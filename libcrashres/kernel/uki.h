@@ -6,14 +6,7 @@
 #ifndef CRS_UKI_H
 #define CRS_UKI_H
 
-#include "../base/input.h"
-
-struct crs_uki {
-	struct crashres_input *kernel;	/* may be in a wrapper of its own */
-	struct crashres_input *initrd;	/* this and the rest: NULL where there is none */
-	struct crashres_input *dtb;
-	char *command_line;
-};
+#include "formats.h"
 
 /* True also where the table of sections is cut short, so that crs_uki_open() tells it. */
 bool crs_uki_probe(const void *data, size_t size);
@@ -26,7 +19,7 @@ bool crs_uki_probe(const void *data, size_t size);
  *   CRASHRES_ERR_UNSUPPORTED  not for arm64
  */
 enum crashres_status crs_uki_open(struct crashres_ctx *ctx, const struct crashres_input *file,
-				  struct crs_uki *uki);
-void crs_uki_free(struct crs_uki *uki);
+				  struct crs_contents *uki);
+void crs_uki_free(struct crs_contents *uki);
 
 #endif

@@ -4,7 +4,7 @@
 #include "unpack.h"
 
 /* "BZh", the block size in 100 kB, then a block (digits of pi) or the end (of its root). */
-bool crs_bzip2_probe(const uint8_t *data, size_t size)
+static bool probe_bzip2(const uint8_t *data, size_t size)
 {
 	return size >= 10 && !memcmp(data, "BZh", 3) && data[3] >= '1' && data[3] <= '9' &&
 	       (!memcmp(data + 4, "\x31\x41\x59\x26\x53\x59", 6) ||
@@ -42,7 +42,7 @@ static enum crashres_status unpack_stream(struct crs_unpack *unpack, bz_stream *
 	return CRASHRES_OK;
 }
 
-enum crashres_status crs_bzip2_unpack(struct crs_unpack *unpack)
+static enum crashres_status unpack_bzip2(struct crs_unpack *unpack)
 {
 	enum crashres_status status;
 	bz_stream stream = { 0 };
@@ -54,3 +54,13 @@ enum crashres_status crs_bzip2_unpack(struct crs_unpack *unpack)
 	return status;
 }
 #endif
+
+const struct crs_compression crs_compression_bzip2 = {
+	.name = "bzip2",
+	.option = "--with-bzip2",
+	.joined = true,
+	.probe = probe_bzip2,
+#ifdef HAVE_BZIP2
+	.unpack = unpack_bzip2,
+#endif
+};

@@ -4,7 +4,7 @@
 #include "unpack.h"
 
 /* A gzip member starts so (RFC 1952); the third byte is the only method there is. */
-bool crs_gzip_probe(const uint8_t *data, size_t size)
+static bool probe_gzip(const uint8_t *data, size_t size)
 {
 	return size >= 18 && data[0] == 0x1f && data[1] == 0x8b && data[2] == 8;
 }
@@ -39,7 +39,7 @@ static enum crashres_status inflate_member(struct crs_unpack *unpack, z_stream *
 	return CRASHRES_OK;
 }
 
-enum crashres_status crs_gzip_unpack(struct crs_unpack *unpack)
+static enum crashres_status unpack_gzip(struct crs_unpack *unpack)
 {
 	enum crashres_status status;
 	z_stream stream = { 0 };
@@ -51,3 +51,11 @@ enum crashres_status crs_gzip_unpack(struct crs_unpack *unpack)
 	inflateEnd(&stream);
 	return status;
 }
+
+const struct crs_compression crs_compression_gzip = {
+	.name = "gzip",
+	.title = "gzip (zlib)",
+	.joined = true,
+	.probe = probe_gzip,
+	.unpack = unpack_gzip,
+};

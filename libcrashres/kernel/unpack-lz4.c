@@ -18,7 +18,7 @@ static uint32_t read_le32(const uint8_t *data)
 	return le32toh(value);
 }
 
-bool crs_lz4_probe(const uint8_t *data, size_t size)
+static bool probe_lz4(const uint8_t *data, size_t size)
 {
 	return size >= 4 && (read_le32(data) == MAGIC_FRAME || read_le32(data) == MAGIC_LEGACY);
 }
@@ -89,7 +89,7 @@ static enum crashres_status unpack_legacy(struct crs_unpack *unpack, char *block
 	return status;
 }
 
-enum crashres_status crs_lz4_unpack(struct crs_unpack *unpack)
+static enum crashres_status unpack_lz4(struct crs_unpack *unpack)
 {
 	enum crashres_status status;
 	LZ4F_dctx *frame;
@@ -106,3 +106,13 @@ enum crashres_status crs_lz4_unpack(struct crs_unpack *unpack)
 	return status;
 }
 #endif
+
+const struct crs_compression crs_compression_lz4 = {
+	.name = "lz4",
+	.option = "--with-lz4",
+	.joined = true,
+	.probe = probe_lz4,
+#ifdef HAVE_LZ4
+	.unpack = unpack_lz4,
+#endif
+};

@@ -5,7 +5,7 @@
 
 #include "unpack.h"
 
-bool crs_xz_probe(const uint8_t *data, size_t size)
+static bool probe_xz(const uint8_t *data, size_t size)
 {
 	return size >= 6 && !memcmp(data, "\xfd" "7zXZ\0", 6);
 }
@@ -16,7 +16,7 @@ bool crs_xz_probe(const uint8_t *data, size_t size)
  * then the range coder, whose first byte is 0. Every tool writes dictionaries of
  * 2^n or 2^n + 2^(n-1) bytes.
  */
-bool crs_lzma_probe(const uint8_t *data, size_t size)
+static bool probe_lzma(const uint8_t *data, size_t size)
 {
 	uint32_t dictionary, rest;
 	uint64_t unpacked;
@@ -89,7 +89,7 @@ static void skip_padding(struct crs_unpack *unpack)
 		crs_unpack_advance(unpack, 4);
 }
 
-enum crashres_status crs_xz_unpack(struct crs_unpack *unpack)
+static enum crashres_status unpack_xz(struct crs_unpack *unpack)
 {
 	lzma_stream stream = LZMA_STREAM_INIT;
 	lzma_ret result = lzma_stream_decoder(&stream, CRS_UNPACK_MEMORY,
@@ -105,7 +105,7 @@ enum crashres_status crs_xz_unpack(struct crs_unpack *unpack)
 	return status;
 }
 
-enum crashres_status crs_lzma_unpack(struct crs_unpack *unpack)
+static enum crashres_status unpack_lzma(struct crs_unpack *unpack)
 {
 	lzma_stream stream = LZMA_STREAM_INIT;
 	lzma_ret result = lzma_alone_decoder(&stream, CRS_UNPACK_MEMORY);
@@ -118,3 +118,22 @@ enum crashres_status crs_lzma_unpack(struct crs_unpack *unpack)
 	return status;
 }
 #endif
+
+const struct crs_compression crs_compression_xz = {
+	.name = "xz",
+	.option = "--with-lzma",
+	.joined = true,
+	.probe = probe_xz,
+#ifdef HAVE_LZMA
+	.unpack = unpack_xz,
+#endif
+};
+
+const struct crs_compression crs_compression_lzma = {
+	.name = "lzma",
+	.option = "--with-lzma",
+	.probe = probe_lzma,
+#ifdef HAVE_LZMA
+	.unpack = unpack_lzma,
+#endif
+};

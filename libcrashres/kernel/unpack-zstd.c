@@ -8,7 +8,7 @@
 #define MAGIC			0xfd2fb528U
 #define MAGIC_SKIPPABLE		0x184d2a50U
 
-bool crs_zstd_probe(const uint8_t *data, size_t size)
+static bool probe_zstd(const uint8_t *data, size_t size)
 {
 	uint32_t magic;
 
@@ -60,7 +60,7 @@ static enum crashres_status unpack_frame(struct crs_unpack *unpack, ZSTD_DStream
 	return CRASHRES_OK;
 }
 
-enum crashres_status crs_zstd_unpack(struct crs_unpack *unpack)
+static enum crashres_status unpack_zstd(struct crs_unpack *unpack)
 {
 	ZSTD_DStream *stream = ZSTD_createDStream();
 	enum crashres_status status;
@@ -73,3 +73,13 @@ enum crashres_status crs_zstd_unpack(struct crs_unpack *unpack)
 	return status;
 }
 #endif
+
+const struct crs_compression crs_compression_zstd = {
+	.name = "zstd",
+	.option = "--with-zstd",
+	.joined = true,
+	.probe = probe_zstd,
+#ifdef HAVE_ZSTD
+	.unpack = unpack_zstd,
+#endif
+};

@@ -4,6 +4,7 @@
 #define CRS_UNPACK_H
 
 #include "../base/memfd.h"
+#include "formats.h"
 
 #define CRS_UNPACK_CHUNK	(256U << 10)
 
@@ -21,20 +22,6 @@ struct crs_unpack {
 	uint8_t *chunk;		/* CRS_UNPACK_CHUNK bytes, for anything */
 	struct crs_memfd *output;
 };
-
-/* Does @data start like this format? */
-typedef bool crs_unpack_probe_fn(const uint8_t *data, size_t size);
-
-/*
- * Unpacks one member and moves input behind it. The sentence of an error is
- * "truncated" or "damaged: ...": the caller puts file and format in front.
- */
-typedef enum crashres_status crs_unpack_fn(struct crs_unpack *unpack);
-
-crs_unpack_probe_fn crs_gzip_probe, crs_zstd_probe, crs_xz_probe, crs_lzma_probe, crs_lz4_probe,
-		    crs_bzip2_probe;
-crs_unpack_fn crs_gzip_unpack, crs_zstd_unpack, crs_xz_unpack, crs_lzma_unpack, crs_lz4_unpack,
-	      crs_bzip2_unpack;
 
 /* Both set the sentence and return CRASHRES_ERR_FORMAT. */
 enum crashres_status crs_unpack_truncated(struct crs_unpack *unpack);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "decompress.h"
+#include "formats.h"
 #include "pe.h"
 #include "zboot.h"
 
@@ -134,3 +135,10 @@ enum crashres_status crs_zboot_open(struct crashres_ctx *ctx, const struct crash
 	*inner = image;
 	return CRASHRES_OK;
 }
+
+const struct crs_container crs_container_zboot = {
+	.type = "vmlinuz",
+	.title = "vmlinuz (EFI zboot)",
+	.probe = crs_zboot_probe,
+	.open = crs_zboot_open,
+};

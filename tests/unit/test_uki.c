@@ -9,7 +9,7 @@ static struct bytes text(const char *string)
 	return (struct bytes){ (uint8_t *)(uintptr_t)string, strlen(string) };
 }
 
-static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes, struct crs_uki *uki)
+static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes, struct crs_contents *uki)
 {
 	struct crashres_input file = { .name = "linux.efi", .data = bytes.data, .size = bytes.size,
 				      .fd = -1 };
@@ -20,7 +20,7 @@ static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes, st
 static void refuse(struct unit *unit, struct bytes bytes, enum crashres_status status,
 		   const char *sentence)
 {
-	struct crs_uki uki;
+	struct crs_contents uki;
 
 	mark_untouched(uki);
 	assert_fails(unit, open_bytes(unit, bytes, &uki), status, sentence);
@@ -46,7 +46,7 @@ static void test_all_parts(void **state)
 		{ ".linux", text("another"), 0 },
 	};
 	struct bytes file = wrap_pe(sections, COUNT(sections));
-	struct crs_uki uki;
+	struct crs_contents uki;
 
 	assert_true(crs_uki_probe(file.data, file.size));
 	assert_ok(unit, open_bytes(unit, file, &uki));
@@ -63,7 +63,7 @@ static void test_the_kernel_alone(void **state)
 	struct unit *unit = *state;
 	const struct wrap_section sections[] = { { ".linux", text("kernel"), 0 } };
 	struct bytes file = wrap_pe(sections, 1);
-	struct crs_uki uki;
+	struct crs_contents uki;
 
 	assert_ok(unit, open_bytes(unit, file, &uki));
 	assert_file(uki.kernel, "linux.efi (.linux)", "kernel");
@@ -83,7 +83,7 @@ static void test_the_smaller_of_both_sizes_counts(void **state)
 		{ ".linux", content, 6 }, { ".initrd", content, UINT32_MAX },
 	};
 	struct bytes file = wrap_pe(sections, 2);
-	struct crs_uki uki;
+	struct crs_contents uki;
 
 	assert_ok(unit, open_bytes(unit, file, &uki));
 	assert_int_equal(uki.kernel->size, 6);
@@ -117,7 +117,7 @@ static void test_command_lines(void **state)
 			{ ".linux", text("kernel"), 0 }, { ".cmdline", found, 0 },
 		};
 		struct bytes file = wrap_pe(sections, 2);
-		struct crs_uki uki;
+		struct crs_contents uki;
 
 		assert_ok(unit, open_bytes(unit, file, &uki));
 		if (cases[i].wanted)
@@ -168,7 +168,7 @@ static void test_65535_sections(void **state)
 	const struct wrap_section section = { ".linux", text("kernel"), 0 };
 	struct bytes file = wrap_pe(&section, 1);
 	size_t table_end = WRAP_PE_SECTIONS + 65535 * 40;
-	struct crs_uki uki;
+	struct crs_contents uki;
 
 	unit_put_le(file.data + WRAP_PE_HEADER + 6, 2, 65535);
 	assert_true(crs_uki_probe(file.data, file.size));
