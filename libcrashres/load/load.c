@@ -105,8 +105,7 @@ static enum crashres_status fail_call(const struct caller *caller, enum crashres
 		.pages_differ = pages_differ,
 	};
 	const char *reason = crs_explain(&refused);
-	bool unavailable = crs_attempts_unavailable(call, error) &&
-			   !(error == EINVAL && pages_differ);
+	bool unavailable = crs_attempts_unavailable(call, error);
 
 	return crs_fail(caller->ctx,
 			unavailable ? CRASHRES_ERR_SYSCALL_UNAVAILABLE : CRASHRES_ERR_SYSCALL,
