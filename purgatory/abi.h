@@ -12,11 +12,12 @@
  *   P + root_offset[0], [1]  page tables, 4 KiB each
  *   P + table_offset[0]      one SHA-256 digest for each block
  *   P + table_offset[1]      the same digests again
- *   P + bitmap_offset        a bit for each block, zero at load
+ *   P + bitmap_offset        two bitmaps with a bit for each block, zero at load:
+ *                            found damaged, repaired
  *   P + segment_size         end
  *
  * P is a multiple of PURGATORY_BLOCK_SIZE, and so is every offset above.
- * Purgatory writes to scratch and bitmap, repairs blocks of the segments, and
+ * Purgatory writes to scratch and bitmaps, repairs blocks of the segments, and
  * leaves a struct purgatory_record in the device tree.
  */
 #ifndef PURGATORY_ABI_H
@@ -40,6 +41,9 @@
 
 /* KEXEC_SEGMENT_MAX of the kernel: a plan never has more. */
 #define PURGATORY_SEGMENTS_MAX	16
+
+/* The first page of a sealed Image, in front of P. */
+#define PURGATORY_SEALED_HEADER	4096
 
 /* Members of a parity group: 2 has order 255 in GF(2^8). */
 #define PURGATORY_MEMBERS_MAX	255
@@ -132,8 +136,9 @@ struct purgatory_params {
 	uint64_t group_count;
 	/*
 	 * Only of a sealed Image (sealed.c). Its kernel_entry, parity_base and
-	 * segment bases count from P; its roots have room for this many bytes
-	 * each, behind the bitmap, and are built when it is started.
+	 * segment bases count from P; its page tables are built when it is
+	 * started, for one regime only: both roots are the same place behind the
+	 * bitmaps, with room for this many bytes.
 	 */
 	uint64_t roots_size;
 	uint64_t initrd_size;		/* bytes; 0: none. The initrd is the last segment */

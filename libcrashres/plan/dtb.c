@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../purgatory/abi.h"
+#include "../../purgatory/shared/params.h"
 #include "../base/fdt.h"
 #include "cells.h"
 #include "dtb.h"
@@ -161,12 +161,12 @@ static int set_initrd(void *dtb, int chosen, struct crashres_range initrd)
 /* The template: purgatory writes nowhere but over one. */
 static int set_record(void *dtb, int chosen)
 {
-	const struct purgatory_record record = {
-		.magic = htole64(PURGATORY_RECORD_MAGIC),
-		.version = htole32(PURGATORY_RECORD_VERSION),
-		.size = htole32(sizeof(record)),
-	};
+	struct purgatory_record record = { 0 };
 
+	pg_record_init(&record);
+	record.magic = htole64(record.magic);
+	record.version = htole32(record.version);
+	record.size = htole32(record.size);
 	return fdt_setprop(dtb, chosen, PURGATORY_RECORD_PROPERTY, &record, sizeof(record));
 }
 

@@ -144,7 +144,6 @@ enum crashres_status crs_layout_describe_kernel(struct crs_layout *layout)
 struct crs_purgatory_segment crs_layout_purgatory(const struct crs_layout *layout)
 {
 	const struct crashres_request *request = layout->request;
-	bool mapped = crs_layout_is_crash(layout) && !request->purgatory_mmu_off && !request->no_checks;
 
 	return (struct crs_purgatory_segment){
 		.firmware = &layout->machine->firmware,
@@ -152,8 +151,10 @@ struct crs_purgatory_segment crs_layout_purgatory(const struct crs_layout *layou
 		.on_timeout = crs_purgatory_on_timeout(request->on_timeout),
 		/* Without the MMU it takes its time, and nobody waits for the dump of a normal load. */
 		.seconds = crs_layout_is_crash(layout) ? request->check_seconds : 0,
-		.region = mapped ? layout->machine->regions.crash.items[0] :
-				   (struct crashres_range){ 0 },
+		.mapped = !request->purgatory_mmu_off && !request->no_checks,
+		.window = crs_layout_is_crash(layout) ?
+			  layout->machine->regions.crash.items[0].size : 0,
+		.segments_max = 4,	/* Image, initrd, device tree, elfcorehdr */
 	};
 }
 

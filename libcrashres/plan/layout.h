@@ -64,7 +64,7 @@ enum crashres_status crs_layout_check(const struct crs_layout *layout,
 				      const struct crashres_segment *segments, size_t count,
 				      uint64_t entry);
 
-/* What purgatory maps for the check: only of the crash slot is all of it known to be memory. */
+/* What purgatory is told that does not depend on places. */
 struct crs_purgatory_segment crs_layout_purgatory(const struct crs_layout *layout);
 
 void crs_layout_free(struct crs_layout *layout);

@@ -9,22 +9,13 @@
 #endif
 
 #include "../../purgatory/shared/pagetables.h"
+#include "../../purgatory/shared/params.h"
 #include "../../purgatory/shared/sha256.h"
 #include "../base/range.h"
 #include "purgatory-segment.h"
 #include "blocks.h"
 
 #define BLOCK PURGATORY_BLOCK_SIZE
-
-/* What page tables of 48-bit addresses can map. */
-#define ADDRESS_LIMIT (1ULL << 48)
-
-/*
- * What a sealed Image gets for the page tables of one regime: root, level 1, a
- * table for each GiB of the region and some for its ragged ends and the code. Of
- * a larger region the check goes on with the MMU off.
- */
-#define SEALED_ROOTS_SIZE (16 * PG_TABLE_SIZE)
 
 /* Offsets inside the segment, as abi.h draws them. */
 struct layout {
@@ -38,70 +29,27 @@ struct layout {
 	uint64_t size;
 };
 
-/* What purgatory may reach while the MMU is on: a few ranges, the later winning. */
-struct maps {
-	struct pg_map list[3];
-	size_t count;
-};
-
 static uint64_t block_up(uint64_t size)
 {
 	return (size + BLOCK - 1) / BLOCK * BLOCK;
 }
 
-static void add_map(struct maps *maps, uint64_t first, uint64_t end, enum pg_mapping mapping)
-{
-	maps->list[maps->count++] = (struct pg_map){ first, end - first, mapping };
-}
-
-/* The pages with a UART's registers: one but where those of a 16550 stand across two. */
-static void add_uart(struct maps *maps, const struct crs_firmware *firmware)
-{
-	/* A 16550's last register in use is number 5; a PL011 has no stride. */
-	uint64_t last = firmware->uart_base + 5 * (uint64_t)firmware->uart_stride;
-
-	if (firmware->uart == PURGATORY_UART_NONE || firmware->uart_base >= ADDRESS_LIMIT ||
-	    last >= ADDRESS_LIMIT)
-		return;
-	add_map(maps, crs_align_down(firmware->uart_base, BLOCK), crs_align_down(last, BLOCK) + BLOCK,
-		PG_MAP_DEVICE);
-}
-
-/* The crash region's whole pages, and those of the UART. */
-static struct maps make_maps(const struct crs_purgatory_segment *contents)
-{
-	struct maps maps = { 0 };
-	uint64_t first;
-
-	if (!contents->region.size || !crs_align_up(contents->region.base, BLOCK, &first))
-		return maps;
-	add_map(&maps, first, crs_align_down(crs_range_end(contents->region), BLOCK), PG_MAP_DATA);
-	add_uart(&maps, contents->firmware);
-	return maps;
-}
-
-/* Bytes of the page tables of one regime. */
-static uint64_t roots_size(const struct maps *maps)
-{
-	if (!maps->count)
-		return 0;
-	/* Wherever the code will lie, it parts two blocks of 2 MiB at most into pages. */
-	return PG_TABLE_SIZE * (pg_pagetables_count(maps->list, maps->count) + 2);
-}
-
-/* @blocks is bounded by memory that exists: nothing here can wrap. */
-static struct layout make_layout(const struct crs_purgatory_segment *contents, uint64_t blocks)
+/*
+ * @roots: bytes of the page tables of one regime. @blocks is bounded by memory
+ * that exists: nothing here can wrap.
+ */
+static struct layout make_layout(const struct crs_purgatory_segment *contents, uint64_t blocks,
+				 uint64_t roots)
 {
 	struct layout layout = { 0 };
 	struct purgatory_header header;
-	struct maps maps = make_maps(contents);
-	uint64_t roots = roots_size(&maps), next;
+	uint64_t next;
 
 	memcpy(&header, contents->sealed ? crs_sealed_image : crs_purgatory_image, sizeof(header));
 	layout.scratch = le64toh(header.scratch_offset);
 	layout.params = le64toh(header.image_size);
 	next = layout.params + block_up(sizeof(struct purgatory_params));
-	if (roots) {
+	if (roots && !contents->sealed) {
 		layout.roots[0] = next;
 		layout.roots[1] = next + roots;
 		next += 2 * roots;
@@ -110,14 +58,23 @@ static struct layout make_layout(const struct crs_purgatory_segment *contents, u
 	layout.tables[0] = next;
 	layout.tables[1] = layout.tables[0] + layout.table_size;
 	layout.bitmap = layout.tables[1] + layout.table_size;
-	layout.size = layout.bitmap + block_up((blocks + 7) / 8);
+	layout.size = layout.bitmap + block_up(2 * pg_params_bitmap_size(blocks));
 	if (contents->sealed) {
-		layout.roots_size = SEALED_ROOTS_SIZE;
+		layout.roots_size = roots;
 		layout.roots[0] = layout.size;
-		layout.roots[1] = layout.size + SEALED_ROOTS_SIZE;
-		layout.size += 2 * SEALED_ROOTS_SIZE;
+		layout.roots[1] = layout.size;
+		layout.size += roots;
 	}
 	return layout;
+}
+
+/* The most page tables that one regime may need: places are not known yet. */
+static uint64_t roots_room(const struct crs_purgatory_segment *contents, uint64_t checked)
+{
+	if (!contents->mapped && !contents->sealed)
+		return 0;
+	return PG_TABLE_SIZE * (uint64_t)pg_params_tables_max(contents->segments_max, checked,
+							  contents->window);
 }
 
 enum purgatory_policy crs_purgatory_on_timeout(enum crashres_on_timeout on_timeout)
@@ -150,27 +107,15 @@ enum crashres_status crs_purgatory_segment_check(struct crashres_ctx *ctx,
 						 const struct crs_purgatory_segment *contents,
 						 uint64_t checked)
 {
-	const struct layout layout = make_layout(contents, checked / BLOCK);
+	const struct layout layout =
+		make_layout(contents, checked / BLOCK, roots_room(contents, checked));
 
 	return check_layout(ctx, &layout, checked / BLOCK);
 }
 
 uint64_t crs_purgatory_segment_size(const struct crs_purgatory_segment *contents, uint64_t checked)
 {
-	return make_layout(contents, checked / BLOCK).size;
-}
-
-static void fill_pagetables(const struct crs_purgatory_segment *contents, const struct layout *layout,
-			    uint64_t base, uint8_t *data)
-{
-	struct maps maps = make_maps(contents);
-
-	if (!layout->roots[0] || contents->sealed)
-		return;
-	add_map(&maps, base, base + layout->scratch, PG_MAP_CODE);
-	for (int regime = PG_REGIME_EL1; regime <= PG_REGIME_EL2; regime++)
-		pg_pagetables_make(maps.list, maps.count, regime, base + layout->roots[regime],
-				    data + layout->roots[regime]);
+	return make_layout(contents, checked / BLOCK, roots_room(contents, checked)).size;
 }
 
 /* The same code as in purgatory, with the instructions where this machine has them. */
@@ -216,9 +161,9 @@ static struct purgatory_segment describe(const struct crashres_segment *segment,
 					 uint64_t first_block)
 {
 	struct purgatory_segment entry = {
-		.base = htole64(segment->range.base),
-		.size = htole64(segment->range.size),
-		.first_block = htole64(first_block),
+		.base = segment->range.base,
+		.size = segment->range.size,
+		.first_block = first_block,
 	};
 
 	snprintf(entry.name, sizeof(entry.name), "%s", segment->name);
@@ -234,136 +179,210 @@ static void digest_bytes(const uint8_t *data, uint64_t size, uint8_t *digest)
 	pg_sha256_final(&sha, digest);
 }
 
-static void fill_segments(const struct crs_purgatory_segment *contents, const struct layout *layout,
-			  uint8_t *data, struct purgatory_params *params)
+/* Segments of the params, in host byte order. */
+static void describe_segments(const struct crs_purgatory_segment *contents,
+			      struct purgatory_params *params)
 {
 	uint64_t block = 0;
 
 	for (size_t i = 0; i < contents->segment_count; i++) {
-		const struct crashres_segment *segment = &contents->segments[i];
-
-		params->segments[i] = describe(segment, block);
-		if (contents->unchecked)
-			continue;
-		crs_digest_blocks(segment, data + layout->tables[0] + block * PURGATORY_DIGEST_SIZE);
-		block += segment->range.size / BLOCK;
+		params->segments[i] = describe(&contents->segments[i], block);
+		if (!contents->unchecked)
+			block += contents->segments[i].range.size / BLOCK;
 	}
+	params->segment_count = (uint32_t)contents->segment_count;
+	params->block_count = block;
+}
+
+static void fill_tables(const struct crs_purgatory_segment *contents, const struct layout *layout,
+			uint8_t *data, struct purgatory_params *params)
+{
+	for (size_t i = 0; i < contents->segment_count && !contents->unchecked; i++)
+		crs_digest_blocks(&contents->segments[i], data + layout->tables[0] +
+			       params->segments[i].first_block * PURGATORY_DIGEST_SIZE);
 	memcpy(data + layout->tables[1], data + layout->tables[0], layout->table_size);
-	params->segment_count = htole32((uint32_t)contents->segment_count);
-	params->block_count = htole64(block);
 	digest_bytes(data + layout->tables[0], layout->table_size, params->table_digest);
 }
 
-/* See self_digest in purgatory/abi.h. */
-static void digest_self(uint8_t *data, const struct layout *layout)
+static void digest_self(uint8_t *data, const struct layout *layout,
+			const struct purgatory_params *params)
 {
-	uint64_t digest = layout->params + offsetof(struct purgatory_params, self_digest);
-	uint64_t covered = digest + PURGATORY_DIGEST_SIZE;
+	struct pg_range ranges[2];
 	struct pg_sha256 sha;
 
+	pg_params_self_ranges(params, layout->scratch, layout->params, ranges);
 	pg_sha256_init(&sha, sha256_method());
-	pg_sha256_update(&sha, data, layout->scratch);
-	pg_sha256_update(&sha, data + covered, layout->tables[0] - covered);
-	pg_sha256_final(&sha, data + digest);
+	for (size_t i = 0; i < 2; i++)
+		pg_sha256_update(&sha, data + ranges[i].base, ranges[i].size);
+	pg_sha256_final(&sha, data + layout->params +
+				      offsetof(struct purgatory_params, self_digest));
 }
 
-/* The carry goes round: without that, two flips of bit 63 would make up for each other. */
-static uint64_t add_round(uint64_t a, uint64_t b)
-{
-	uint64_t sum = a + b;
-
-	return sum + (sum < a);
-}
-
-/* See code_sum in purgatory/abi.h. */
-static void sum_code(const uint8_t *data, const struct layout *layout,
-		     struct purgatory_params *params)
-{
-	uint64_t sum = 0, sum_of_sums = 0;
-
-	for (uint64_t i = 0; i < layout->scratch; i += sizeof(uint64_t)) {
-		uint64_t word;
-
-		memcpy(&word, data + i, sizeof(word));
-		sum = add_round(sum, le64toh(word));
-		sum_of_sums = add_round(sum_of_sums, sum);
-	}
-	params->code_sum[0] = htole64(sum);
-	params->code_sum[1] = htole64(sum_of_sums);
-}
-
-/* See uart_sum in purgatory/abi.h. */
-static uint64_t sum_uart(const struct crs_firmware *firmware)
-{
-	uint64_t sum = PURGATORY_MAGIC + firmware->uart_base;
-
-	sum += (uint64_t)firmware->conduit << 32 | firmware->uart;
-	return sum + ((uint64_t)firmware->uart_width << 32 | firmware->uart_stride);
-}
-
-static struct purgatory_params make_params(const struct crs_purgatory_segment *contents,
-					   const struct layout *layout)
+static struct purgatory_params start_params(const struct crs_purgatory_segment *contents)
 {
 	const struct crs_firmware *firmware = contents->firmware;
-
-	return (struct purgatory_params){
-		.segment_size = htole64(layout->size),
-		.kernel_entry = htole64(contents->kernel_entry),
-		.dtb = htole64(contents->dtb),
-		.record = htole64(contents->record),
-		.uart_base = htole64(firmware->uart_base),
-		.uart_type = htole32(firmware->uart),
-		.conduit = htole32(firmware->conduit),
-		.uart_stride = htole32(firmware->uart_stride),
-		.uart_width = htole32(firmware->uart_width),
-		.uart_sum = htole64(sum_uart(firmware)),
-		.on_damage = htole32(contents->on_damage),
-		.on_timeout = htole32(contents->on_timeout),
-		.seconds = htole32(contents->seconds),
-		.bitmap_offset = htole64(layout->bitmap),
-		.parity_base = htole64(contents->group_count ? contents->parity : 0),
-		.group_count = htole64(contents->group_count),
-		.table_offset = { htole64(layout->tables[0]), htole64(layout->tables[1]) },
-		.root_offset = { htole64(layout->roots[0]), htole64(layout->roots[1]) },
-		.roots_size = htole64(layout->roots_size),
-		.initrd_size = htole64(contents->initrd_size),
+	struct purgatory_params params = {
+		.kernel_entry = contents->kernel_entry,
+		.dtb = contents->dtb,
+		.record = contents->record,
+		.uart_base = firmware->uart_base,
+		.uart_type = firmware->uart,
+		.conduit = firmware->conduit,
+		.uart_stride = firmware->uart_stride,
+		.uart_width = firmware->uart_width,
+		.on_damage = contents->on_damage,
+		.on_timeout = contents->on_timeout,
+		.seconds = contents->seconds,
+		.parity_base = contents->group_count ? contents->parity : 0,
+		.group_count = contents->group_count,
+		.initrd_size = contents->initrd_size,
 	};
+
+	params.uart_sum = pg_params_uart_sum(&params);
+	describe_segments(contents, &params);
+	return params;
+}
+
+static void add_layout(const struct layout *layout, uint64_t size, struct purgatory_params *params)
+{
+	params->segment_size = size;
+	params->bitmap_offset = layout->bitmap;
+	params->roots_size = layout->roots_size;
+	for (int i = 0; i < 2; i++) {
+		params->table_offset[i] = layout->tables[i];
+		params->root_offset[i] = layout->roots[i];
+	}
+}
+
+static void to_little_endian(struct purgatory_params *params)
+{
+	uint64_t *const words[] = {
+		&params->code_sum[0], &params->code_sum[1], &params->segment_size,
+		&params->kernel_entry, &params->dtb, &params->record, &params->uart_base,
+		&params->uart_sum, &params->root_offset[0], &params->root_offset[1],
+		&params->block_count, &params->table_offset[0], &params->table_offset[1],
+		&params->bitmap_offset, &params->parity_base, &params->group_count,
+		&params->roots_size, &params->initrd_size,
+	};
+	uint32_t *const halves[] = {
+		&params->uart_type, &params->conduit, &params->uart_stride, &params->uart_width,
+		&params->on_damage, &params->seconds, &params->segment_count, &params->on_timeout,
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		*words[i] = htole64(*words[i]);
+	for (size_t i = 0; i < sizeof(halves) / sizeof(halves[0]); i++)
+		*halves[i] = htole32(*halves[i]);
+	for (size_t i = 0; i < PURGATORY_SEGMENTS_MAX; i++) {
+		params->segments[i].base = htole64(params->segments[i].base);
+		params->segments[i].size = htole64(params->segments[i].size);
+		params->segments[i].first_block = htole64(params->segments[i].first_block);
+	}
+}
+
+/* A segment in the making. Its size is what crs_purgatory_segment_size() said. */
+struct making {
+	const struct crs_purgatory_segment *contents;
+	struct layout layout;
+	struct purgatory_params params;	/* in host byte order */
+	struct pg_used used;
+	uint64_t base, size;
+};
+
+static void lay_out_with(struct making *making, uint64_t roots)
+{
+	struct pg_place place = { .base = making->base };
+
+	making->layout = make_layout(making->contents, making->params.block_count, roots);
+	add_layout(&making->layout, making->size, &making->params);
+	place.scratch_offset = making->layout.scratch;
+	pg_params_list_used(&making->params, &place, &making->used);
+}
+
+/* Bytes of the page tables of one regime, 0: no tables. */
+static uint64_t count_roots(const struct making *making)
+{
+	if (!making->contents->mapped || !pg_used_is_mappable(&making->used))
+		return 0;
+	return PG_TABLE_SIZE *
+	       (uint64_t)pg_pagetables_count(making->used.maps, making->used.count);
+}
+
+/*
+ * Purgatory hashes its page tables uncached, so there are as many as it takes, and
+ * the rest of their room stays unused behind the bitmaps. The number depends a
+ * little on itself: the tables move what lies behind them.
+ */
+static void lay_out(struct making *making)
+{
+	const struct crs_purgatory_segment *contents = making->contents;
+	uint64_t room = roots_room(contents, making->params.block_count * BLOCK), roots;
+
+	making->size = make_layout(contents, making->params.block_count, room).size;
+	lay_out_with(making, room);
+	if (contents->sealed)
+		return;
+	do {
+		roots = count_roots(making);
+		lay_out_with(making, roots);
+	} while (count_roots(making) > roots);
+}
+
+static void fill_pagetables(const struct making *making, uint8_t *data)
+{
+	const struct layout *layout = &making->layout;
+
+	if (making->contents->sealed || !layout->roots[0])
+		return;
+	for (int regime = PG_REGIME_EL1; regime <= PG_REGIME_EL2; regime++)
+		pg_pagetables_make(making->used.maps, making->used.count, regime,
+				   making->base + layout->roots[regime],
+				   data + layout->roots[regime]);
+}
+
+static void fill_image(bool sealed, uint8_t *data)
+{
+	const uint8_t *first = sealed ? crs_sealed_image : crs_purgatory_image;
+	const uint8_t *end = sealed ? crs_sealed_image_end : crs_purgatory_image_end;
+
+	memcpy(data, first, (size_t)(end - first));
+}
+
+static void fill(struct making *making, uint8_t *data)
+{
+	struct purgatory_params params;
+
+	fill_image(making->contents->sealed, data);
+	fill_tables(making->contents, &making->layout, data, &making->params);
+	fill_pagetables(making, data);
+	pg_params_code_sum(data, making->layout.scratch, making->params.code_sum);
+	params = making->params;
+	to_little_endian(&params);
+	memcpy(data + making->layout.params, &params, sizeof(params));
+	digest_self(data, &making->layout, &making->params);
 }
 
 enum crashres_status crs_purgatory_segment_make(struct crashres_ctx *ctx,
 				       const struct crs_purgatory_segment *contents, uint64_t base,
 				       uint8_t **data, uint64_t *size)
 {
-	struct purgatory_params params;
+	struct making making = { .contents = contents, .base = base };
 	enum crashres_status status;
-	struct layout layout;
-	uint64_t blocks = 0;
 	uint8_t *segment;
 
-	if (contents->segment_count > PURGATORY_SEGMENTS_MAX)
-		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "purgatory: %zu segments, at most %d",
-				contents->segment_count, PURGATORY_SEGMENTS_MAX);
-	for (size_t i = 0; i < contents->segment_count && !contents->unchecked; i++)
-		blocks += contents->segments[i].range.size / BLOCK;
-	layout = make_layout(contents, blocks);
-	status = check_layout(ctx, &layout, blocks);
+	if (contents->segment_count > contents->segments_max)
+		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "purgatory: %zu segments, at most %zu",
+				contents->segment_count, contents->segments_max);
+	making.params = start_params(contents);
+	status = crs_purgatory_segment_check(ctx, contents, making.params.block_count * BLOCK);
 	if (status != CRASHRES_OK)
 		return status;
-	segment = calloc(1, layout.size);
+	lay_out(&making);
+	segment = calloc(1, making.size);
 	if (!segment)
 		return crs_fail_memory(ctx);
-	if (contents->sealed)
-		memcpy(segment, crs_sealed_image, (size_t)(crs_sealed_image_end - crs_sealed_image));
-	else
-		memcpy(segment, crs_purgatory_image,
-		       (size_t)(crs_purgatory_image_end - crs_purgatory_image));
-	params = make_params(contents, &layout);
-	fill_segments(contents, &layout, segment, &params);
-	fill_pagetables(contents, &layout, base, segment);
-	sum_code(segment, &layout, &params);
-	memcpy(segment + layout.params, &params, sizeof(params));
-	digest_self(segment, &layout);
+	fill(&making, segment);
 	*data = segment;
-	*size = layout.size;
+	*size = making.size;
 	return CRASHRES_OK;
 }

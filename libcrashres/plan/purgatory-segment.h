@@ -29,11 +29,13 @@ struct crs_purgatory_segment {
 	uint32_t seconds;		/* for check and repair; 0: no limit */
 	uint64_t parity;		/* base of the parity area */
 	uint64_t group_count;		/* 0: none */
-	/* Memory that may be mapped for the check, around all segments; size 0: MMU off. */
-	struct crashres_range region;
+	bool mapped;			/* check with page tables and caches */
+	/* How many segments there will be at most; the room for page tables depends on it. */
+	size_t segments_max;
+	uint64_t window;		/* bytes of a range around all of them; 0: unknown */
 	/*
-	 * For a sealed Image: segments, parity and kernel_entry count from purgatory's
-	 * base, the initrd is the last segment, and dtb, record and region are not known.
+	 * For a sealed Image, which makes its page tables itself: segments, parity and kernel_entry count from purgatory's
+	 * base, the initrd is the last segment, and dtb and record are not known.
 	 */
 	bool sealed;
 	uint64_t initrd_size;		/* bytes; 0: none */
@@ -44,7 +46,7 @@ enum purgatory_policy crs_purgatory_on_timeout(enum crashres_on_timeout on_timeo
 
 /*
  * Bytes of the segment for @checked bytes of checked segments; of @contents
- * only region, firmware and sealed are looked at.
+ * only mapped, segments_max, window and sealed are looked at.
  */
 uint64_t crs_purgatory_segment_size(const struct crs_purgatory_segment *contents, uint64_t checked);
 

@@ -60,7 +60,7 @@ static void add_segment(struct sealing *sealing, const char *name, const uint8_t
 static void lay_out(struct sealing *sealing)
 {
 	const struct crashres_kernel *kernel = sealing->kernel;
-	const struct crs_purgatory_segment contents = { .sealed = true };
+	const struct crs_purgatory_segment contents = { .sealed = true, .segments_max = 2 };
 	enum crashres_repair_reason reason;
 	uint64_t end;
 
@@ -96,6 +96,7 @@ static enum crashres_status make_purgatory(struct sealing *sealing, const struct
 {
 	const struct crs_purgatory_segment contents = {
 		.sealed = true,
+		.segments_max = 2,
 		.segments = sealing->segments,
 		.segment_count = sealing->segment_count,
 		.kernel_entry = sealing->kernel_offset - HEADER_SIZE,

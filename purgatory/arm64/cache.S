@@ -8,9 +8,10 @@
  * interconnect can lose the first).
  */
 
+#include "level.h"
+
 #define SCTLR_M		(1 << 0)
 #define SCTLR_C		(1 << 2)
-#define EL2		(2 << 2)	/* as CurrentEL shows it */
 
 	/*
 	 * x2 = bytes of the smallest D-cache line: CTR_EL0.DminLine is log2 of words.
@@ -76,8 +77,7 @@
 
 	/* Old translations must not survive a change of the tables or of the MMU. */
 	.macro	invalidate_tlb
-	mrs	x9, CurrentEL
-	cmp	x9, #EL2
+	test_el2 x9
 	b.eq	1f
 	tlbi	vmalle1
 	b	2f
@@ -127,17 +127,10 @@ pg_mmu_enable:
 	maintain ivac, pg_scratch, pg_image_end
 	invalidate_tlb
 	mov	x10, #(SCTLR_M | SCTLR_C)
-	mrs	x9, CurrentEL
-	cmp	x9, #EL2
-	b.eq	1f
-	mrs	x9, SCTLR_EL1
+	read_el_register x9, SCTLR
 	orr	x9, x9, x10
-	msr	SCTLR_EL1, x9
-	b	2f
-1:	mrs	x9, SCTLR_EL2
-	orr	x9, x9, x10
-	msr	SCTLR_EL2, x9
-2:	isb
+	write_el_register SCTLR, x9, x11
+	isb
 	ic	iallu
 	dsb	nsh
 	isb
@@ -157,8 +150,7 @@ pg_mmu_enable:
 pg_mmu_disable:
 	maintain civac, pg_scratch, pg_image_end
 	mov	x10, #(SCTLR_M | SCTLR_C)
-	mrs	x9, CurrentEL
-	cmp	x9, #EL2
+	test_el2 x9
 	b.eq	1f
 	mrs	x9, SCTLR_EL1
 	bic	x9, x9, x10

@@ -3,7 +3,7 @@
  * clock.c: how long it takes, and when that is too long. A watchdog may be
  * counting, and somebody waits for the machine.
  */
-#include "core/purgatory.h"
+#include "clock.h"
 #include "registers.h"
 
 static uint64_t now(void)

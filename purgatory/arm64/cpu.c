@@ -3,7 +3,10 @@
  * cpu.c: what this CPU has, and switching it on. Asked at the crash and not at
  * load: with big and little cores they may differ.
  */
-#include "core/purgatory.h"
+#include <stddef.h>
+
+#include "cpu.h"
+#include "exception.h"
 #include "registers.h"
 
 #define HCR_E2H		(1ULL << 34)
@@ -14,9 +17,14 @@
 #define CPTR_TFP	(1ULL << 10)	/* CPTR_EL2 with E2H=0 */
 #define CPTR_TSM	(1ULL << 12)
 
+bool pg_at_el2(void)
+{
+	return (pg_read_register("CurrentEL") >> 2 & 3) == 2;
+}
+
 bool pg_has_e2h(void)
 {
-	return pg_exception_level() == 2 && pg_read_register("HCR_EL2") & HCR_E2H;
+	return pg_at_el2() && pg_read_register("HCR_EL2") & HCR_E2H;
 }
 
 /* AdvSIMD 0xf: no vector registers. */
@@ -55,7 +63,7 @@ static bool sme_is_in_use(void)
 {
 	if (!has_sme())
 		return false;
-	if (pg_exception_level() == 2 && !pg_has_e2h())
+	if (pg_at_el2() && !pg_has_e2h())
 		return !(pg_read_register("CPTR_EL2") & CPTR_TSM);
 	return pg_read_register("CPACR_EL1") & CPACR_SMEN_EL1;
 }
@@ -66,7 +74,7 @@ static void lift_traps(void *unused)
 	bool sme = has_sme();
 
 	(void)unused;
-	if (pg_exception_level() == 2 && !pg_has_e2h()) {
+	if (pg_at_el2() && !pg_has_e2h()) {
 		uint64_t traps = CPTR_TFP | (sme ? CPTR_TSM : 0);
 
 		pg_write_register("CPTR_EL2", pg_read_register("CPTR_EL2") & ~traps);
@@ -119,7 +127,7 @@ uint64_t pg_cpu_take_serrors(void)
 {
 	uint64_t former;
 
-	if (pg_exception_level() != 2)
+	if (!pg_at_el2())
 		return 0;
 	former = pg_read_register("HCR_EL2");
 	pg_cpu_leave_serrors(former | HCR_AMO);
@@ -128,7 +136,7 @@ uint64_t pg_cpu_take_serrors(void)
 
 void pg_cpu_leave_serrors(uint64_t former)
 {
-	if (pg_exception_level() != 2)
+	if (!pg_at_el2())
 		return;
 	pg_write_register("HCR_EL2", former);
 	__asm__ volatile("isb");

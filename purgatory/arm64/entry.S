@@ -11,6 +11,8 @@
  * Out:  pg_start_kernel, at the exception level of the entry; or a reset.
  */
 
+#include "level.h"
+
 /* SCTLR_EL1 and SCTLR_EL2 agree on these bits (Arm ARM, system registers). */
 #define SCTLR_M		(1 << 0)	/* MMU */
 #define SCTLR_A		(1 << 1)	/* alignment check */
@@ -20,35 +22,9 @@
 #define SCTLR_WXN	(1 << 19)
 #define SCTLR_EE	(1 << 25)	/* big-endian data */
 
-#define EL2		(2 << 2)	/* as CurrentEL shows it */
-
 /* abi.h */
 #define PARAMS_CODE_SUM	0
 #define PARAMS_CONDUIT	92
-
-/*
- * At EL2 with E2H=1 the _EL1 names reach the EL2 registers too, but with E2H=0
- * they do not: one test of CurrentEL serves all three cases.
- */
-	.macro	read_el_register value, name
-	mrs	\value, CurrentEL
-	cmp	\value, #EL2
-	b.eq	1f
-	mrs	\value, \name\()_EL1
-	b	2f
-1:	mrs	\value, \name\()_EL2
-2:
-	.endm
-
-	.macro	write_el_register name, value, tmp
-	mrs	\tmp, CurrentEL
-	cmp	\tmp, #EL2
-	b.eq	1f
-	msr	\name\()_EL1, \value
-	b	2f
-1:	msr	\name\()_EL2, \value
-2:
-	.endm
 
 	/* Since Linux 5.16 nobody else does it between load and here. */
 	.macro	invalidate_icache

@@ -7,7 +7,7 @@
  * level leaves the level, SPSel=1 and DAIF=1111 as purgatory wants them.
  */
 
-#define EL2		(2 << 2)	/* as CurrentEL shows it */
+#include "level.h"
 
 	.macro	vector
 	.balign	128			/* Arm ARM, "Exception vectors" */
@@ -48,17 +48,10 @@ unexpected:
 	adrp	x10, pg_stack_top
 	mov	sp, x10
 	mov	x29, xzr
-	mrs	x10, CurrentEL
-	cmp	x10, #EL2
-	b.eq	1f
-	mrs	x0, ESR_EL1
-	mrs	x1, ELR_EL1
-	mrs	x2, FAR_EL1
-	b	2f
-1:	mrs	x0, ESR_EL2
-	mrs	x1, ELR_EL2
-	mrs	x2, FAR_EL2
-2:	bl	pg_exception
+	read_el_register x0, ESR
+	read_el_register x1, ELR
+	read_el_register x2, FAR
+	bl	pg_exception
 	b	.			/* pg_exception does not return */
 
 /* bool pg_try(void (*function)(void *arg), void *arg) */

@@ -6,7 +6,12 @@
  * seconds to minutes. And it would look past the caches, where a stray store
  * of the old kernel may still wait to be written back over what was checked.
  */
-#include "core/purgatory.h"
+#include <stddef.h>
+
+#include "cache.h"
+#include "cpu.h"
+#include "exception.h"
+#include "mmu.h"
 #include "registers.h"
 
 /* Arm ARM, MAIR_ELx: attribute 0 Device-nGnRnE, attribute 1 Normal write-back. */
@@ -20,11 +25,6 @@
 #define TCR_IPS_SHIFT	32
 #define TCR_EL2_RES1	(1ULL << 31 | 1ULL << 23)
 #define TCR_EL2_PS_SHIFT 16
-
-static bool at_el2(void)
-{
-	return pg_exception_level() == 2;
-}
 
 /* Above 48 bits descriptors have another form. */
 static uint64_t address_size(uint64_t mmfr0)
@@ -44,10 +44,11 @@ static bool has_granule(uint64_t mmfr0)
 static void write_tcr2(void *unused)
 {
 	(void)unused;
-	if (at_el2())
+	if (pg_at_el2())
 		pg_write_register("S3_4_C2_C0_3", 0);		/* TCR2_EL2 */
 	else
 		pg_write_register("S3_0_C2_C0_3", 0);		/* TCR2_EL1 */
+	__asm__ volatile("isb");
 }
 
 /*
@@ -60,70 +61,46 @@ static bool clear_tcr2(void)
 	return !pg_cpu_has_tcr2() || pg_try(write_tcr2, NULL);
 }
 
+enum pg_regime pg_mmu_regime(void)
+{
+	return pg_at_el2() && !pg_has_e2h() ? PG_REGIME_EL2 : PG_REGIME_EL1;
+}
+
 static uint64_t control(uint64_t mmfr0)
 {
 	uint64_t tcr = TCR_T0SZ_48 | TCR_WRITE_BACK | TCR_INNER_SHARE;
 
 	/* The whole register is written: the old kernel's HA, HD, DS and TBI are not wanted. */
-	if (at_el2() && !pg_has_e2h())
+	if (pg_mmu_regime() == PG_REGIME_EL2)
 		return tcr | TCR_EL2_RES1 | address_size(mmfr0) << TCR_EL2_PS_SHIFT;
 	return tcr | TCR_EPD1 | address_size(mmfr0) << TCR_IPS_SHIFT;
 }
 
 static void set_up(uint64_t root, uint64_t mmfr0)
 {
-	if (at_el2()) {
+	/* First, so that nothing is called between the writes and the isb. */
+	uint64_t tcr = control(mmfr0);
+	bool el2 = pg_at_el2();
+
+	if (el2) {
 		pg_write_register("MAIR_EL2", MAIR);
-		pg_write_register("TCR_EL2", control(mmfr0));
+		pg_write_register("TCR_EL2", tcr);
 		pg_write_register("TTBR0_EL2", root);
 	} else {
 		pg_write_register("MAIR_EL1", MAIR);
-		pg_write_register("TCR_EL1", control(mmfr0));
+		pg_write_register("TCR_EL1", tcr);
 		pg_write_register("TTBR0_EL1", root);
 	}
 	__asm__ volatile("dsb sy\n\tisb" : : : "memory");
 }
 
-bool pg_mmu_on(void)
+bool pg_mmu_on(uint64_t root)
 {
 	uint64_t mmfr0 = pg_read_register("ID_AA64MMFR0_EL1");
-	uint64_t offset = pg_params.root_offset[at_el2() && !pg_has_e2h()];
 
-	if (!offset || !has_granule(mmfr0) || !clear_tcr2())
+	if (!root || !has_granule(mmfr0) || !clear_tcr2())
 		return false;
-	set_up((uintptr_t)&pg_header + offset, mmfr0);
+	set_up(root, mmfr0);
 	pg_mmu_enable();
 	return true;
-}
-
-struct span {
-	const uint8_t *start;
-	uint64_t size;
-};
-
-static void clean_span(void *arg)
-{
-	const struct span *span = arg;
-
-	pg_cache_clean(span->start, span->start + span->size);
-}
-
-/* Memory that aborts is found again when it is read, and counts as damaged then. */
-void pg_clean(const void *start, uint64_t size)
-{
-	struct span span = { start, size };
-
-	if (size)
-		pg_try(clean_span, &span);
-}
-
-void pg_clean_checked(void)
-{
-	uint64_t tables = pg_params.table_offset[0];
-
-	for (uint32_t i = 0; i < pg_params.segment_count; i++)
-		if (pg_params.segments[i].base != PG_NOWHERE)
-			pg_clean((const uint8_t *)pg_params.segments[i].base, pg_params.segments[i].size);
-	pg_clean(pg_at(tables), pg_params.segment_size - tables);
-	pg_clean_found();
 }

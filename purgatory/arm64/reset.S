@@ -13,7 +13,7 @@
  *
  * Firmware keeps both (SMCCC: x18 to x30 are preserved).
  */
-#define EL2		(2 << 2)	/* as CurrentEL shows it */
+#include "level.h"
 
 #define CONDUIT_HVC	2		/* PURGATORY_CONDUIT_HVC */
 #define SYSTEM_OFF	0x8		/* | 0x84000000 */
@@ -41,14 +41,10 @@ pg_reset:
 	msr	DAIFSet, #0xf
 	adrp	x9, pg_reset_vectors
 	add	x9, x9, :lo12:pg_reset_vectors
-	mrs	x10, CurrentEL
-	cmp	x10, #EL2
-	b.eq	1f
-	msr	VBAR_EL1, x9
-	b	2f
-1:	msr	VBAR_EL2, x9
-	mov	w27, wzr
-2:	isb
+	write_el_register VBAR, x9, x10
+	test_el2 x10
+	csel	w27, wzr, w27, eq		/* from EL2 it is SMC */
+	isb
 
 next_attempt:
 	add	x28, x28, #1

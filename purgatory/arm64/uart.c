@@ -3,7 +3,8 @@
  * uart.c: the serial ports purgatory can write to. The old kernel has set the
  * port up; only its data register is ever written.
  */
-#include "core/purgatory.h"
+#include "../abi.h"
+#include "uart.h"
 
 /* PL011 TRM (DDI 0183) 3.2; the SBSA subset has these two and no line control. */
 #define PL011_DR	0x00

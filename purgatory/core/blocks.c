@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* block.c: the blocks of all segments, numbered through: where each is, and whether it is damaged. */
-#include "purgatory.h"
+/* blocks.c: two bits for each block of the segments. */
+#include <stddef.h>
+
+#include "../shared/params.h"
+#include "blocks.h"
+#include "image.h"
 
 #define WORD_BITS	64
 
-static uint64_t *word_of(uint64_t block)
+enum bitmap { DAMAGED, REPAIRED };
+
+static uint64_t *word_of(enum bitmap bitmap, uint64_t block)
 {
-	return (uint64_t *)pg_at(pg_params.bitmap_offset) + block / WORD_BITS;
+	uint64_t offset = bitmap == REPAIRED ? pg_params_bitmap_size(pg_params.block_count) : 0;
+
+	return (uint64_t *)pg_at(pg_params.bitmap_offset + offset) + block / WORD_BITS;
 }
 
 static uint64_t bit_of(uint64_t block)
@@ -14,29 +22,55 @@ static uint64_t bit_of(uint64_t block)
 	return 1ULL << block % WORD_BITS;
 }
 
-uint64_t pg_bitmap_size(void)
+/* Loaded as zero, but nothing has checked that they still are. */
+void pg_clear_bitmaps(void)
 {
-	return (pg_params.block_count + WORD_BITS - 1) / WORD_BITS * sizeof(uint64_t);
+	for (uint64_t block = 0; block < pg_params.block_count; block += WORD_BITS) {
+		*word_of(DAMAGED, block) = 0;
+		*word_of(REPAIRED, block) = 0;
+	}
 }
 
-/* Loaded as zero, but nothing has checked that it still is. */
-void pg_clear_bitmap(void)
+void pg_set_damaged(uint64_t block)
 {
-	for (uint64_t block = 0; block < pg_params.block_count; block += WORD_BITS)
-		*word_of(block) = 0;
+	*word_of(DAMAGED, block) |= bit_of(block);
 }
 
-void pg_set_damaged(uint64_t block, bool damaged)
+bool pg_was_damaged(uint64_t block)
 {
-	if (damaged)
-		*word_of(block) |= bit_of(block);
+	return *word_of(DAMAGED, block) & bit_of(block);
+}
+
+void pg_set_repaired(uint64_t block, bool repaired)
+{
+	if (repaired)
+		*word_of(REPAIRED, block) |= bit_of(block);
 	else
-		*word_of(block) &= ~bit_of(block);
+		*word_of(REPAIRED, block) &= ~bit_of(block);
 }
 
-bool pg_is_damaged(uint64_t block)
+bool pg_is_repaired(uint64_t block)
 {
-	return *word_of(block) & bit_of(block);
+	return *word_of(REPAIRED, block) & bit_of(block);
+}
+
+bool pg_is_lost(uint64_t block)
+{
+	return pg_was_damaged(block) && !pg_is_repaired(block);
+}
+
+bool pg_is_lost_at(uint64_t address)
+{
+	if (!pg_params.block_count)
+		return false;
+	for (uint32_t i = 0; i < pg_params.segment_count; i++) {
+		const struct purgatory_segment *segment = &pg_params.segments[i];
+
+		if (address >= segment->base && address - segment->base < segment->size)
+			return pg_is_lost(segment->first_block +
+					  (address - segment->base) / PURGATORY_BLOCK_SIZE);
+	}
+	return false;
 }
 
 const struct purgatory_segment *pg_segment_of(uint64_t block)

@@ -2,7 +2,11 @@
 /*
  * check.c: is every block what was loaded.
  */
-#include "purgatory.h"
+#include "blocks.h"
+#include "check.h"
+#include "digest.h"
+#include "image.h"
+#include "../shared/params.h"
 
 static void note_block(struct pg_check *check, uint64_t block, bool intact)
 {
@@ -10,19 +14,13 @@ static void note_block(struct pg_check *check, uint64_t block, bool intact)
 	if (intact)
 		return;
 	check->record.damaged++;
-	pg_set_damaged(block, true);
+	pg_set_damaged(block);
 }
 
 /*
- * An abort while it is read (memory that answers no more) is damage as well.
- * Twice, because an SError tells of something that failed some time ago.
+ * An abort while a block is read (memory that answers no more) is damage as well.
+ * If not all of them can be read, each is read alone to find out which can.
  */
-static bool is_intact(const struct pg_check *check, uint64_t block, const void *data)
-{
-	return pg_is_right(check->sha256, block, data) || pg_is_right(check->sha256, block, data);
-}
-
-/* Where they cannot be read, which of them it was is not told. */
 static void hash_blocks(struct pg_check *check, uint64_t block, unsigned int count,
 			const void *const lanes[PG_SHA256_LANES])
 {
@@ -31,7 +29,7 @@ static void hash_blocks(struct pg_check *check, uint64_t block, unsigned int cou
 
 	for (unsigned int i = 0; i < count; i++)
 		note_block(check, block + i, readable ? pg_is_expected(block + i, &digests[i]) :
-						      is_intact(check, block + i, lanes[i]));
+						      pg_is_right(check->sha256, block + i, lanes[i]));
 }
 
 /* @count is 1 to PG_SHA256_LANES: what is left over hashes its last block again. */
@@ -75,11 +73,10 @@ static void check_segment(struct pg_check *check, const struct purgatory_segment
 	}
 }
 
-/* Only after pg_check_self: trusts the params. */
 void pg_check_segments(struct pg_check *check)
 {
-	pg_clear_bitmap();
-	pg_check_tables(check);
+	pg_clear_bitmaps();
+	check->record.flags |= pg_check_tables(check->sha256);
 	for (uint32_t i = 0; i < pg_params.segment_count; i++) {
 		if (pg_params.segments[i].base == PG_NOWHERE)
 			miss_segment(check, &pg_params.segments[i]);

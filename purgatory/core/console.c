@@ -5,7 +5,14 @@
  * Printing may never be what stops purgatory: a line has a fixed size, a UART
  * that does not answer is left alone, one that aborts ends the line.
  */
-#include "purgatory.h"
+#include <stdbool.h>
+
+#include "../arm64/exception.h"
+#include "../arm64/uart.h"
+#include "../shared/params.h"
+#include "access.h"
+#include "console.h"
+#include "image.h"
 
 /*
  * All waits for one line. At 115200 baud, 230 characters leave in this time, more
@@ -66,16 +73,6 @@ void pg_line_bytes(struct pg_line *line, const uint8_t *bytes, size_t size)
 	}
 }
 
-/* Also asked where it has just turned out that params are damaged. */
-static bool uart_is_known(void)
-{
-	uint64_t sum = PURGATORY_MAGIC + pg_params.uart_base;
-
-	sum += (uint64_t)pg_params.conduit << 32 | pg_params.uart_type;
-	sum += (uint64_t)pg_params.uart_width << 32 | pg_params.uart_stride;
-	return sum == pg_params.uart_sum;
-}
-
 static void send(void *arg)
 {
 	const struct pg_line *line = arg;
@@ -84,7 +81,8 @@ static void send(void *arg)
 		.stride = pg_params.uart_stride, .width = pg_params.uart_width,
 	};
 
-	if (!uart_is_known())
+	/* Also called when the params have just turned out to be damaged. */
+	if (pg_params_uart_sum(&pg_params) != pg_params.uart_sum)
 		return;
 	pg_clock_start_short(&uart.clock, LINE_MILLISECONDS);
 	for (unsigned int i = 0; i < line->size; i++)
@@ -96,5 +94,7 @@ static void send(void *arg)
 
 void pg_line_print(struct pg_line *line)
 {
+	/* Not pg_access(): a second call would print the line a second time. */
+	pg_drain();
 	pg_try(send, line);
 }

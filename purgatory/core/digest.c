@@ -6,7 +6,11 @@
  * either is intact: no accident turns an entry into the digest of a damaged
  * block. So damage to one table is harmless, and to both at different blocks.
  */
-#include "purgatory.h"
+#include <stddef.h>
+
+#include "access.h"
+#include "digest.h"
+#include "image.h"
 
 _Static_assert(PURGATORY_DIGEST_SIZE % sizeof(uint64_t) == 0, "digests are compared as words");
 _Static_assert(PURGATORY_BLOCK_SIZE % PG_SHA256_BLOCK_SIZE == 0, "keeps reads aligned");
@@ -46,7 +50,7 @@ bool pg_hash_blocks(enum pg_sha256_method method, const void *const data[PG_SHA2
 {
 	struct lanes lanes = { method, data, digests };
 
-	return pg_try(hash_lanes, &lanes);
+	return pg_access(hash_lanes, &lanes);
 }
 
 struct tables {
@@ -63,17 +67,19 @@ static void hash_tables(void *arg)
 		      (uint8_t *)tables->digests[0].words, (uint8_t *)tables->digests[1].words);
 }
 
-void pg_check_tables(struct pg_check *check)
+uint32_t pg_check_tables(enum pg_sha256_method method)
 {
 	const struct pg_digest *expected = (const struct pg_digest *)pg_params.table_digest;
-	struct tables tables = { .method = check->sha256 };
+	struct tables tables = { .method = method };
+	uint32_t flags = 0;
 
 	/* Memory that aborts leaves digests that agree with nothing. */
-	pg_try(hash_tables, &tables);
+	pg_access(hash_tables, &tables);
 	if (!pg_same_digest(&tables.digests[0], expected))
-		check->record.flags |= PURGATORY_FLAG_TABLE_0;
+		flags |= PURGATORY_FLAG_TABLE_0;
 	if (!pg_same_digest(&tables.digests[1], expected))
-		check->record.flags |= PURGATORY_FLAG_TABLE_1;
+		flags |= PURGATORY_FLAG_TABLE_1;
+	return flags;
 }
 
 struct comparison {
@@ -97,7 +103,7 @@ bool pg_is_expected(uint64_t block, const struct pg_digest *digest)
 			.expected = (const struct pg_digest *)table + block, .digest = digest,
 		};
 
-		if (pg_try(compare, &comparison) && comparison.same)
+		if (pg_access(compare, &comparison) && comparison.same)
 			return true;
 	}
 	return false;
@@ -142,7 +148,7 @@ bool pg_are_zeros_as_expected(uint64_t block, const void *const data[PG_SHA256_L
 	const void *table = pg_at(pg_params.table_offset[0]);
 	struct zeros zeros = { .data = data, .expected = (const struct pg_digest *)table + block };
 
-	return pg_try(look_for_zeros, &zeros) && zeros.found;
+	return pg_access(look_for_zeros, &zeros) && zeros.found;
 }
 
 bool pg_is_right(enum pg_sha256_method method, uint64_t block, const void *data)

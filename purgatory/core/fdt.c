@@ -3,7 +3,8 @@
 #include <stddef.h>
 
 #include "fdt.h"
-#include "abi.h"
+#include "../abi.h"
+#include "../shared/params.h"
 
 #define MAGIC		0xd00dfeedU
 #define TREE_VERSION		17
@@ -248,12 +249,12 @@ static void write_template(struct pg_fdt *tree, uint32_t offset)
 {
 	uint32_t *words = (uint32_t *)(tree->data + offset);
 
-	for (uint32_t i = 0; i < sizeof(struct purgatory_record) / WORD; i++)
-		words[i] = 0;
-	words[0] = (uint32_t)PURGATORY_RECORD_MAGIC;
-	words[1] = (uint32_t)(PURGATORY_RECORD_MAGIC >> 32);
-	words[2] = PURGATORY_RECORD_VERSION;
-	words[3] = sizeof(struct purgatory_record);
+	struct purgatory_record record;
+
+	pg_record_init(&record);
+	for (uint32_t i = 0; i < sizeof(record) / WORD; i++)
+		words[i] = i < offsetof(struct purgatory_record, outcome) / WORD ?
+			   ((const uint32_t *)&record)[i] : 0;
 }
 
 /* The strings must be last, as every tool and the kernel write them: all behind @at moves. */

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../shared/range.h"
+
 #pragma GCC visibility push(hidden)
 
 struct pg_fdt {
@@ -18,11 +20,6 @@ struct pg_fdt {
 	uint32_t size;
 	uint32_t structure, structure_size;	/* offset of the block and its bytes */
 	uint32_t strings, strings_size;
-};
-
-struct pg_range {
-	uint64_t base;
-	uint64_t size;
 };
 
 /* False where that is no device tree of version 17, or one over 2 MiB. */

@@ -3,7 +3,9 @@
  * header.c: the part of struct purgatory_header that C knows. entry.S has the
  * branch in front of it, purgatory.ld the two sizes behind it.
  */
-#include "purgatory.h"
+#include <stddef.h>
+
+#include "../abi.h"
 
 #define HEADER_WORDS	3
 

@@ -3,7 +3,23 @@
  * purgatory.c: check everything and repair what can be, then start the kernel
  * or do what the policy says.
  */
+#include <stdbool.h>
+
+#include "../arm64/cpu.h"
+#include "../arm64/entry.h"
+#include "../arm64/mmu.h"
+#include "../arm64/reset.h"
+#include "../shared/params.h"
+#include "access.h"
+#include "check.h"
+#include "console.h"
+#include "find.h"
+#include "image.h"
 #include "purgatory.h"
+#include "record.h"
+#include "repair.h"
+#include "self.h"
+#include "used.h"
 
 static bool failing;	/* an exception has been reported, or is being */
 
@@ -60,6 +76,8 @@ static bool timed_out(const struct purgatory_record *record)
 
 static uint32_t outcome(const struct purgatory_record *record)
 {
+	if (record->flags & PURGATORY_FLAG_UNCLEAN)
+		return PURGATORY_OUTCOME_DAMAGED;
 	if (!record->damaged && timed_out(record))
 		return PURGATORY_OUTCOME_INCOMPLETE;
 	if (timed_out(record) || record->repaired < record->damaged)
@@ -149,6 +167,8 @@ static void say(const struct purgatory_record *record)
 		describe_damage(&line, &record->damage[0]);
 	describe_blocks(&line, record);
 	describe_time(&line, record);
+	if (record->flags & PURGATORY_FLAG_UNCLEAN)
+		pg_line_text(&line, ", a cache could not be cleaned");
 	end_line(&line, what_now(policy_for(record)));
 }
 
@@ -158,13 +178,11 @@ static void start_record(struct pg_check *check, bool mmu)
 
 	if (mmu)
 		flags |= PURGATORY_FLAG_MMU;
-	if (pg_exception_level() == 2)
+	if (pg_at_el2())
 		flags |= PURGATORY_FLAG_EL2;
 	if (pg_has_e2h())
 		flags |= PURGATORY_FLAG_E2H;
-	check->record.magic = PURGATORY_RECORD_MAGIC;
-	check->record.version = PURGATORY_RECORD_VERSION;
-	check->record.size = sizeof(check->record);
+	pg_record_init(&check->record);
 	check->record.flags = flags;
 	check->record.started = check->clock.started;
 	check->record.frequency = check->clock.frequency;
@@ -180,38 +198,87 @@ static void check_and_repair(struct pg_check *check)
 	if (record->damaged && !timed_out(record))
 		pg_repair(check);
 	record->ticks = pg_clock_ticks(&check->clock);
-	record->outcome = outcome(record);
-}
-
-static void nothing(void *unused)
-{
-	(void)unused;
 }
 
 /* Too much for the stack, and for a memset that nobody calls. */
 static struct pg_check check;
 
-static void check_all(void)
+/* Comes back only to start the kernel. */
+static void conclude(void)
 {
-	bool mmu = pg_mmu_on();
+	check.record.outcome = outcome(&check.record);
+	say(&check.record);
+	obey(policy_for(&check.record));
+}
+
+static void note_unclean(bool clean)
+{
+	if (!clean)
+		check.record.flags |= PURGATORY_FLAG_UNCLEAN;
+}
+
+static uint64_t root_of_tables(void)
+{
+	uint64_t offset = pg_params.root_offset[pg_mmu_regime()];
+
+	return offset ? (uintptr_t)pg_at(offset) : 0;
+}
+
+static bool clean_record(void)
+{
+	return pg_clean((const void *)pg_params.record, sizeof(check.record));
+}
+
+/*
+ * Written with the MMU off. Before that, speculation may have read the place into
+ * a cache again: the kernel would find the old lines.
+ */
+static void leave_record(void)
+{
+	bool clean;
+
+	if (!pg_params.record)
+		return;
+	clean = clean_record();
+	pg_record_write(&check.record);
+	if (clean_record() && clean)
+		return;
+	note_unclean(false);
+	conclude();
+}
+
+/* @clean: all that is used was cleaned. */
+static void check_all(bool clean)
+{
+	bool mmu = pg_mmu_on(root_of_tables());
 
 	start_record(&check, mmu);
 	check_and_repair(&check);
-	say(&check.record);
-	obey(policy_for(&check.record));
-	pg_record_write(&check.record);
-	pg_clean_checked();
+	/* With the MMU on the check saw what the caches held, so only now it counts. */
+	note_unclean(pg_clean_used(true) && (clean || mmu));
 	if (mmu)
 		pg_mmu_disable();
+	/* As the kernel will find them: past the caches. */
+	pg_verify_repaired(&check);
+	conclude();
+	leave_record();
+}
+
+/* Without a check the kernel still needs its memory clean. */
+static void check_nothing(bool clean)
+{
+	note_unclean(clean);
+	if (!clean)
+		conclude();
 }
 
 void pg_main(uint64_t dtb)
 {
 	uint64_t serrors = pg_cpu_take_serrors();
-	bool simd;
+	bool simd, clean;
 
 	/* An SError that the old kernel left pending is not ours. */
-	pg_try(nothing, NULL);
+	pg_drain();
 	pg_clock_start(&check.clock, pg_params.seconds);
 	simd = pg_cpu_enable_simd();
 	check.sha256 = pg_cpu_sha256_method(simd);
@@ -219,9 +286,11 @@ void pg_main(uint64_t dtb)
 	if (!pg_check_self(check.sha256) || !pg_find_all(dtb))
 		report_self();
 	/* What a cache still holds for these addresses is what the kernel would get later. */
-	pg_clean_checked();
+	clean = pg_clean_used(false);
 	if (pg_params.block_count)
-		check_all();
+		check_all(clean);
+	else
+		check_nothing(clean);
 	pg_cpu_leave_serrors(serrors);
 	pg_start_kernel(pg_params.dtb, pg_params.kernel_entry);
 }

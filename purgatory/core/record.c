@@ -2,7 +2,13 @@
 /*
  * record.c: what was found, for the next kernel to read.
  */
-#include "purgatory.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "access.h"
+#include "blocks.h"
+#include "image.h"
+#include "record.h"
 
 _Static_assert(sizeof(struct purgatory_record) % sizeof(uint32_t) == 0, "written in words of 32 bits");
 
@@ -30,7 +36,7 @@ static void note_found(struct purgatory_damage *damage, const uint8_t *from, uin
 		damage->found[i] = 0;
 	if (copy.size > limit)
 		copy.size = limit;
-	damage->found_size = from && pg_try(copy_bytes, &copy) ? (uint32_t)copy.size : 0;
+	damage->found_size = from && pg_access(copy_bytes, &copy) ? (uint32_t)copy.size : 0;
 }
 
 static void start_run(struct purgatory_damage *damage, const struct purgatory_segment *segment,
@@ -51,7 +57,7 @@ static void record_segment(struct purgatory_record *record,
 	bool in_run = false;
 
 	for (uint64_t block = segment->first_block; block < end; block++) {
-		bool damaged = pg_is_damaged(block);
+		bool damaged = pg_was_damaged(block);
 
 		if (damaged && !in_run && record->damage_count++ < PURGATORY_DAMAGE_MAX)
 			start_run(&record->damage[record->damage_count - 1], segment, block);
@@ -125,7 +131,7 @@ void pg_record_repair(struct purgatory_record *record, uint64_t block, const voi
 	struct purgatory_damage *damage = run_of(record, segment, offset);
 	struct difference difference = { .found = (const uint64_t *)pg_block_at(block), .right = right };
 
-	if (!damage || damage->offset != offset || !pg_try(find_difference, &difference))
+	if (!damage || damage->offset != offset || !pg_access(find_difference, &difference))
 		return;
 	damage->offset += difference.at;
 	note_found(damage, (const uint8_t *)difference.found + difference.at,
@@ -142,6 +148,18 @@ void pg_record_repaired(struct purgatory_record *record, uint64_t block)
 	record->repaired++;
 	if (damage)
 		damage->repaired++;
+}
+
+/* To be called when it is wrong after all. */
+void pg_record_lost_again(struct purgatory_record *record, uint64_t block)
+{
+	const struct purgatory_segment *segment = pg_segment_of(block);
+	struct purgatory_damage *damage = run_of(record, segment, (block - segment->first_block) *
+								  PURGATORY_BLOCK_SIZE);
+
+	record->repaired--;
+	if (damage)
+		damage->repaired--;
 }
 
 /*
@@ -166,5 +184,5 @@ static void write_words(void *arg)
 void pg_record_write(struct purgatory_record *record)
 {
 	if (pg_params.record)
-		pg_try(write_words, record);
+		pg_access(write_words, record);
 }

@@ -3,7 +3,15 @@
  * repair.c: damaged blocks back from parity. What comes out counts only where
  * its digest is right, so that damaged parity is found by trying.
  */
-#include "purgatory.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "access.h"
+#include "blocks.h"
+#include "digest.h"
+#include "image.h"
+#include "record.h"
+#include "repair.h"
 
 /* P and Q of the members that are lost, then the lost members themselves. */
 static struct {
@@ -32,7 +40,7 @@ static void find_lost(struct group *group)
 	group->members = (blocks + pg_params.group_count - 1) / pg_params.group_count;
 	group->lost_count = 0;
 	for (uint64_t member = 0; member < group->members; member++) {
-		if (!pg_is_damaged(block_of(group, member)))
+		if (!pg_is_lost(block_of(group, member)))
 			continue;
 		if (group->lost_count < 2)
 			group->lost[group->lost_count] = member;
@@ -40,56 +48,64 @@ static void find_lost(struct group *group)
 	}
 }
 
-/* From the highest member down, which makes a power of 2 of its number. */
-static void fold_survivors(void *arg)
+static const uint64_t *parity_block(uint64_t index)
+{
+	return (const uint64_t *)(pg_params.parity_base + index * PURGATORY_BLOCK_SIZE);
+}
+
+static void read_block(void *block)
+{
+	const volatile uint64_t *words = block;
+
+	for (unsigned int i = 0; i < PURGATORY_BLOCK_SIZE / sizeof(uint64_t); i++)
+		(void)words[i];
+}
+
+static void add_block(uint8_t *to, const uint64_t *from)
+{
+	for (unsigned int i = 0; i < PURGATORY_BLOCK_SIZE / sizeof(uint64_t); i++)
+		((uint64_t *)to)[i] ^= from[i];
+}
+
+/* Starts from zeros each time, because pg_access() may call it twice. */
+static void fold_group(void *arg)
 {
 	const struct group *group = arg;
 
-	for (uint64_t member = group->members; member-- > 0;) {
-		uint64_t block = block_of(group, member);
-
-		pg_parity_fold(group->check->parity, syndrome.p, syndrome.q,
-			       pg_is_damaged(block) ? NULL : pg_block_at(block));
-	}
-}
-
-struct sum {
-	uint64_t *to;
-	const uint64_t *from;
-};
-
-static void add_block(void *arg)
-{
-	const struct sum *sum = arg;
-
-	for (unsigned int i = 0; i < PURGATORY_BLOCK_SIZE / sizeof(uint64_t); i++)
-		sum->to[i] ^= sum->from[i];
-}
-
-static bool add_parity(uint8_t *to, uint64_t index)
-{
-	const uint8_t *parity = (const uint8_t *)pg_params.parity_base + index * PURGATORY_BLOCK_SIZE;
-	struct sum sum = { (uint64_t *)to, (const uint64_t *)parity };
-
-	return pg_try(add_block, &sum);
-}
-
-static bool make_syndrome(struct group *group)
-{
 	for (unsigned int i = 0; i < PURGATORY_BLOCK_SIZE / sizeof(uint64_t); i++) {
 		((uint64_t *)syndrome.p)[i] = 0;
 		((uint64_t *)syndrome.q)[i] = 0;
 	}
-	if (!pg_try(fold_survivors, group))
-		return false;
-	group->has_p = add_parity(syndrome.p, group->number);
-	group->has_q = add_parity(syndrome.q, pg_params.group_count + group->number);
-	return true;
+	/* From the highest member down: each step multiplies Q by 2. */
+	for (uint64_t member = group->members; member-- > 0;) {
+		uint64_t block = block_of(group, member);
+
+		pg_parity_fold(group->check->parity, syndrome.p, syndrome.q,
+			       pg_is_lost(block) ? NULL : pg_block_at(block));
+	}
+	if (group->has_p)
+		add_block(syndrome.p, parity_block(group->number));
+	if (group->has_q)
+		add_block(syndrome.q, parity_block(pg_params.group_count + group->number));
 }
+
+static bool make_syndrome(struct group *group)
+{
+	uint64_t q = pg_params.group_count + group->number;
+
+	group->has_p = pg_access(read_block, (void *)parity_block(group->number));
+	group->has_q = pg_access(read_block, (void *)parity_block(q));
+	return pg_access(fold_group, group);
+}
+
+struct store {
+	uint64_t *to;
+	const uint64_t *from;
+};
 
 static void store_block(void *arg)
 {
-	const struct sum *block = arg;
+	const struct store *block = arg;
 
 	for (unsigned int i = 0; i < PURGATORY_BLOCK_SIZE / sizeof(uint64_t); i++)
 		block->to[i] = block->from[i];
@@ -98,14 +114,15 @@ static void store_block(void *arg)
 /* Memory that is bad takes nothing: what counts is what can be read back. */
 static bool put_back(struct pg_check *check, uint64_t block, const void *data)
 {
-	struct sum place = { (uint64_t *)pg_block_at(block), data };
+	struct store place = { (uint64_t *)pg_block_at(block), data };
 
-	if (!place.to || !pg_is_right(check->sha256, block, data))
+	/* Never over a block that was not found damaged. */
+	if (!place.to || !pg_is_lost(block) || !pg_is_right(check->sha256, block, data))
 		return false;
 	pg_record_repair(&check->record, block, data);
-	if (!pg_try(store_block, &place) || !pg_is_right(check->sha256, block, place.to))
+	if (!pg_access(store_block, &place) || !pg_is_right(check->sha256, block, place.to))
 		return false;
-	pg_set_damaged(block, false);
+	pg_set_repaired(block, true);
 	pg_record_repaired(&check->record, block);
 	return true;
 }
@@ -147,6 +164,7 @@ void pg_repair(struct pg_check *check)
 	const struct purgatory_record *record = &check->record;
 	struct group group = { .check = check };
 
+	/* Parity that is not clean is found by trying, as damaged parity is. */
 	pg_clean((const void *)pg_params.parity_base,
 		 2 * pg_params.group_count * PURGATORY_BLOCK_SIZE);
 	for (; group.number < pg_params.group_count && record->repaired < record->damaged;
@@ -159,5 +177,21 @@ void pg_repair(struct pg_check *check)
 			return;
 		}
 		repair_group(check, &group);
+	}
+}
+
+void pg_verify_repaired(struct pg_check *check)
+{
+	struct purgatory_record *record = &check->record;
+	uint64_t left = record->repaired;
+
+	for (uint64_t block = 0; left && block < pg_params.block_count; block++) {
+		if (!pg_is_repaired(block))
+			continue;
+		left--;
+		if (pg_is_right(check->sha256, block, pg_block_at(block)))
+			continue;
+		pg_set_repaired(block, false);
+		pg_record_lost_again(record, block);
 	}
 }

@@ -2,29 +2,44 @@
 /*
  * sealed.c: purgatory at the head of a sealed Image.
  *
- * Whoever loads the Image puts it where it likes, with an initrd and a device
- * tree of its own making. What is inside the Image is found from its start, all
- * else from the device tree, which no digest covers: whatever it says, nothing
- * but the record is written that does not have the right digest.
+ * Whoever loads the Image chooses its place, and those of an initrd and a device
+ * tree. What is inside the Image is found from its start, all else from the
+ * device tree. No digest covers the tree: its addresses are hostile. Nothing in it
+ * may name memory of the Image, and the initrd and the tree share no byte.
  *
- * The MMU is off, and what a cache holds of a place is cleaned before it is read
- * or written here.
+ * The MMU is off, and the caches are cleaned for a place before it is read or
+ * written here.
  */
-#include "fdt.h"
-#include "shared/pagetables.h"
-#include "purgatory.h"
+#include <stddef.h>
 
-/* Above 48 bits neither Image nor page tables go. */
-#define ADDRESS_LIMIT	(1ULL << 48)
+#include "../arm64/mmu.h"
+#include "../shared/params.h"
+#include "access.h"
+#include "fdt.h"
+#include "find.h"
+#include "image.h"
+#include "self.h"
+#include "used.h"
 
 /* MAX_FDT_SIZE of Linux (asm/boot.h). */
 #define TREE_MAX	(2ULL << 20)
 
 #define TREE_HEADER	64
 
+static const struct pg_range nowhere;
+
 static uint64_t base_of_all(void)
 {
 	return (uintptr_t)&pg_header;
+}
+
+/* From the header page to the end of the kernel, the first segment. */
+static struct pg_range image_range(void)
+{
+	const struct purgatory_segment *kernel = &pg_params.segments[0];
+	uint64_t first = base_of_all() - PURGATORY_SEALED_HEADER;
+
+	return (struct pg_range){ first, kernel->base + kernel->size - first };
 }
 
 struct opening {
@@ -33,11 +48,12 @@ struct opening {
 	bool done;			/* out */
 };
 
-/* Its size is in it, and may be another one once what a cache holds has been cleaned. */
+/* The size field lies inside the data. Cleaning can change it, so it is read again afterwards. */
 static void open_clean(void *arg)
 {
 	struct opening *opening = arg;
 
+	opening->done = false;
 	pg_clean(opening->data, TREE_HEADER);
 	if (!pg_fdt_open(opening->data, opening->tree))
 		return;
@@ -45,121 +61,116 @@ static void open_clean(void *arg)
 	opening->done = pg_fdt_open(opening->data, opening->tree);
 }
 
+static bool is_outside_image(uint64_t base, uint64_t size)
+{
+	return base < PG_ADDRESS_LIMIT && size <= PG_ADDRESS_LIMIT - base &&
+	       !pg_do_overlap((struct pg_range){ base, size }, image_range());
+}
+
 /* Where there is no memory there is no tree. */
 static bool open_tree(uint64_t dtb, struct pg_fdt *tree)
 {
 	struct opening opening = { .data = (void *)dtb, .tree = tree };
 
-	return dtb && dtb % sizeof(uint64_t) == 0 && dtb < ADDRESS_LIMIT &&
-	       pg_try(open_clean, &opening) && opening.done;
+	return dtb && dtb % sizeof(uint64_t) == 0 && is_outside_image(dtb, TREE_HEADER) &&
+	       pg_access(open_clean, &opening) && opening.done && is_outside_image(dtb, tree->size);
 }
 
-static bool is_inside(struct pg_range inner, struct pg_range outer)
+static struct pg_range tree_range(const struct pg_fdt *tree)
 {
-	return inner.base >= outer.base && inner.base - outer.base <= outer.size &&
-	       inner.size <= outer.size - (inner.base - outer.base);
+	return (struct pg_range){ (uintptr_t)tree->data, tree->size };
 }
 
 /* The crash region that this was loaded into; size 0 where it was not, or it cannot be told. */
 static struct pg_range find_region(const struct pg_fdt *tree)
 {
-	const struct pg_range all = { 0, ADDRESS_LIMIT }, none = { 0, 0 };
+	const struct pg_range all = { 0, PG_ADDRESS_LIMIT };
 	const struct pg_range self = { base_of_all(), pg_params.segment_size };
 	struct pg_range region;
 
 	if (!pg_fdt_chosen_range(tree, "linux,usable-memory-range", &region) ||
-	    !is_inside(region, all) || !is_inside(self, region))
-		return none;
+	    !pg_is_inside(region, all) || !pg_is_inside(self, region))
+		return nowhere;
 	return region;
 }
 
-/* Another initrd than the one that was sealed is damage, and so is none. */
+/*
+ * Another initrd than the one that was sealed is damage, and so is none. Whole
+ * pages count: the tree must not even start in the initrd's last one.
+ */
 static uint64_t find_initrd(const struct pg_fdt *tree, struct pg_range region)
 {
+	const struct purgatory_segment *last = &pg_params.segments[pg_params.segment_count - 1];
 	struct pg_range initrd;
 
 	if (!pg_fdt_initrd(tree, &initrd) || initrd.size != pg_params.initrd_size ||
-	    initrd.base % PURGATORY_BLOCK_SIZE || initrd.base >= ADDRESS_LIMIT ||
-	    (region.size && !is_inside(initrd, region)))
+	    initrd.base % PURGATORY_BLOCK_SIZE || (region.size && !pg_is_inside(initrd, region)))
+		return PG_NOWHERE;
+	initrd.size = last->size;
+	if (!is_outside_image(initrd.base, initrd.size) || pg_do_overlap(initrd, tree_range(tree)))
 		return PG_NOWHERE;
 	return initrd.base;
 }
 
-static struct pg_map whole_pages(uint64_t first, uint64_t end, enum pg_mapping mapping)
+/* Where the tree must end when it grows: at the next thing behind it, or with the region. */
+static uint64_t end_of_room(const struct pg_fdt *tree, struct pg_range region)
 {
-	return (struct pg_map){ first, end - first, mapping };
-}
-
-static uint64_t page_down(uint64_t address)
-{
-	return address / PURGATORY_BLOCK_SIZE * PURGATORY_BLOCK_SIZE;
-}
-
-/* As the library maps it where it knows the region (plan/purgatory-segment.c). */
-static size_t list_maps(struct pg_range region, struct pg_map maps[3])
-{
-	uint64_t last_register = pg_params.uart_base + 5 * (uint64_t)pg_params.uart_stride;
-	size_t count = 0;
-
-	maps[count++] = whole_pages(page_down(region.base + PURGATORY_BLOCK_SIZE - 1),
-				    page_down(region.base + region.size), PG_MAP_DATA);
-	if (pg_params.uart_type != PURGATORY_UART_NONE && pg_params.uart_base < ADDRESS_LIMIT &&
-	    last_register < ADDRESS_LIMIT)
-		maps[count++] = whole_pages(page_down(pg_params.uart_base),
-					    page_down(last_register) + PURGATORY_BLOCK_SIZE,
-					    PG_MAP_DEVICE);
-	maps[count++] = whole_pages(base_of_all(), base_of_all() + pg_header.scratch_offset,
-				    PG_MAP_CODE);
-	return count;
-}
-
-/* Without a region, or with one that needs more tables than there is room for, the MMU stays off. */
-static void build_tables(struct pg_range region)
-{
-	struct pg_map maps[3];
-	size_t count = region.size ? list_maps(region, maps) : 0;
-
-	if (!count || pg_pagetables_count(maps, count) > pg_params.roots_size / PG_TABLE_SIZE) {
-		pg_params.root_offset[0] = 0;
-		pg_params.root_offset[1] = 0;
-		return;
-	}
-	for (unsigned int regime = PG_REGIME_EL1; regime <= PG_REGIME_EL2; regime++) {
-		uint8_t *tables = pg_at(pg_params.root_offset[regime]);
-
-		pg_clean(tables, pg_params.roots_size);
-		pg_pagetables_make(maps, count, (enum pg_regime)regime, (uintptr_t)tables, tables);
-		/* What was fetched meanwhile is older. */
-		pg_clean(tables, pg_params.roots_size);
-	}
-}
-
-/* What lies behind the tree and is in use, the nearest of it, or the end of the region. */
-static uint64_t end_of_room(const struct pg_fdt *tree, uint64_t dtb, struct pg_range region)
-{
-	uint64_t end = region.base + region.size, tree_end = dtb + tree->size;
-	struct pg_range used[3] = { { base_of_all(), PURGATORY_BLOCK_SIZE } };
+	uint64_t start = (uintptr_t)tree->data, end = region.base + region.size;
+	struct pg_range used[3] = { image_range() };
 
 	if (!pg_fdt_initrd(tree, &used[1]))
 		used[1].size = 0;
 	if (!pg_fdt_chosen_range(tree, "linux,elfcorehdr", &used[2]))
 		used[2].size = 0;
 	for (unsigned int i = 0; i < 3; i++)
-		if (used[i].size && used[i].base >= tree_end && used[i].base < end)
+		if (used[i].size && used[i].base >= start + tree->size && used[i].base < end)
 			end = used[i].base;
-	return end - dtb < TREE_MAX ? end : dtb + TREE_MAX;
+	return end - start < TREE_MAX ? end : start + TREE_MAX;
 }
 
 /* Outside a crash region nobody can say what is free: then there is no record. */
-static void make_record(struct pg_fdt *tree, uint64_t dtb, struct pg_range region)
+static void make_record(struct pg_fdt *tree, struct pg_range region)
 {
-	uint64_t end;
+	uint64_t room;
 
-	if (!region.size || !is_inside((struct pg_range){ dtb, tree->size }, region))
+	if (!region.size || !pg_is_inside(tree_range(tree), region))
 		return;
-	end = end_of_room(tree, dtb, region);
-	pg_clean((const void *)dtb, end - dtb);
-	pg_params.record = pg_fdt_add_record(tree, end - dtb);
+	room = end_of_room(tree, region) - (uintptr_t)tree->data;
+	if (!pg_clean(tree->data, room))
+		return;
+	pg_params.record = pg_fdt_add_record(tree, room);
+	/* Speculation may have read old lines while the tree was changed past the caches. */
+	pg_clean(tree->data, room);
+}
+
+/*
+ * The Image may have been sealed for another board, where memory lies at the
+ * address of the UART.
+ */
+static void silence_uart(const struct pg_used *used)
+{
+	for (size_t i = 0; i < used->count; i++)
+		if (used->maps[i].mapping == PG_MAP_DEVICE &&
+		    pg_used_overlaps(used, (struct pg_range){ used->maps[i].base, used->maps[i].size }))
+			pg_params.uart_type = PURGATORY_UART_NONE;
+}
+
+/* Without tables the MMU stays off. roots_size is right for all Images that the library makes. */
+static void build_tables(const struct pg_used *used)
+{
+	enum pg_regime regime = pg_mmu_regime();
+	uint8_t *tables = pg_at(pg_params.root_offset[regime]);
+
+	if (!pg_used_is_mappable(used) ||
+	    pg_pagetables_count(used->maps, used->count) > pg_params.roots_size / PG_TABLE_SIZE ||
+	    !pg_clean(tables, pg_params.roots_size)) {
+		pg_params.root_offset[regime] = 0;
+		return;
+	}
+	pg_pagetables_make(used->maps, used->count, regime, (uintptr_t)tables, tables);
+	/* Speculation may have read old lines meanwhile. */
+	if (!pg_clean(tables, pg_params.roots_size))
+		pg_params.root_offset[regime] = 0;
 }
 
 /* The digest says that a library wrote this; it may still be a wrong one. */
@@ -168,39 +179,48 @@ static bool params_are_sane(void)
 	uint64_t size = pg_params.roots_size;
 
 	return size % PG_TABLE_SIZE == 0 && pg_is_behind_self(pg_params.root_offset[0], size) &&
-	       pg_is_behind_self(pg_params.root_offset[1], size) && pg_params.segment_count > 0;
+	       pg_is_behind_self(pg_params.root_offset[1], size) && pg_params.segment_count > (pg_params.initrd_size ? 1 : 0);
 }
 
-bool pg_find_all(uint64_t dtb)
+static void add_base(void)
 {
-	struct pg_range region = { 0, 0 };
-	struct pg_fdt tree;
-	bool found;
-
-	if (!params_are_sane())
-		return false;
-	found = open_tree(dtb, &tree);
-	if (found)
-		region = find_region(&tree);
-	pg_params.dtb = dtb;
 	pg_params.kernel_entry += base_of_all();
 	pg_params.parity_base += base_of_all();
 	for (uint32_t i = 0; i < pg_params.segment_count; i++)
 		pg_params.segments[i].base += base_of_all();
 	if (pg_params.initrd_size)
-		pg_params.segments[pg_params.segment_count - 1].base =
-			found ? find_initrd(&tree, region) : PG_NOWHERE;
-	build_tables(region);
-	if (found)
-		make_record(&tree, dtb, region);
-	/* What was fetched meanwhile is older. */
-	pg_clean(&pg_params, sizeof(pg_params));
-	return true;
+		pg_params.segments[pg_params.segment_count - 1].base = PG_NOWHERE;
 }
 
-/* The record is in a tree that the kernel's loader made. */
-void pg_clean_found(void)
+static void look_into(struct pg_fdt *tree)
 {
-	if (pg_params.record)
-		pg_clean((const void *)pg_params.record, sizeof(struct purgatory_record));
+	struct pg_range region = find_region(tree);
+
+	if (pg_params.initrd_size)
+		pg_params.segments[pg_params.segment_count - 1].base = find_initrd(tree, region);
+	make_record(tree, region);
+}
+
+bool pg_find_all(uint64_t dtb)
+{
+	struct pg_range tree_used = nowhere;
+	struct pg_used used;
+	struct pg_fdt tree;
+	bool disjoint;
+
+	if (!params_are_sane())
+		return false;
+	pg_params.dtb = dtb;
+	add_base();
+	if (open_tree(dtb, &tree)) {
+		look_into(&tree);
+		tree_used = tree_range(&tree);
+	}
+	pg_list_used(tree_used, &used);
+	silence_uart(&used);
+	disjoint = pg_use(tree_used);
+	pg_list_used(tree_used, &used);
+	build_tables(&used);
+	/* Speculation may have read old lines meanwhile. */
+	return pg_clean(&pg_params, sizeof(pg_params)) && disjoint;
 }

@@ -3,7 +3,13 @@
  * self.c: is purgatory what was loaded. entry.S has looked at the code; here
  * all of it is held against a digest, with its params and page tables.
  */
-#include "purgatory.h"
+#include <stddef.h>
+
+#include "../shared/params.h"
+#include "access.h"
+#include "digest.h"
+#include "image.h"
+#include "self.h"
 
 #define CODE_SUM_AT	0	/* as entry.S has it */
 #define CONDUIT_AT	92
@@ -17,8 +23,6 @@ struct self {
 	enum pg_sha256_method method;
 	struct pg_digest digest;	/* out */
 };
-
-#define DIGEST_END	(offsetof(struct purgatory_params, self_digest) + PURGATORY_DIGEST_SIZE)
 
 static bool is_block_multiple(uint64_t value)
 {
@@ -49,12 +53,13 @@ static bool sizes_are_sane(void)
 static void hash_self(void *arg)
 {
 	struct self *self = arg;
-	uint64_t start = pg_header.image_size + DIGEST_END;
+	struct pg_range ranges[2];
 	struct pg_sha256 sha;
 
 	pg_sha256_init(&sha, self->method);
-	pg_sha256_update(&sha, pg_at(0), pg_header.scratch_offset);
-	pg_sha256_update(&sha, pg_at(start), pg_params.table_offset[0] - start);
+	pg_params_self_ranges(&pg_params, pg_header.scratch_offset, pg_header.image_size, ranges);
+	for (unsigned int i = 0; i < 2; i++)
+		pg_sha256_update(&sha, pg_at(ranges[i].base), ranges[i].size);
 	pg_sha256_final(&sha, (uint8_t *)self->digest.words);
 }
 
@@ -108,7 +113,8 @@ static bool params_are_sane(void)
 	    pg_params.block_count > PURGATORY_SEGMENT_SIZE_MAX / PURGATORY_DIGEST_SIZE ||
 	    !pg_is_behind_self(pg_params.table_offset[0], pg_table_size()) ||
 	    !pg_is_behind_self(pg_params.table_offset[1], pg_table_size()) ||
-	    !pg_is_behind_self(pg_params.bitmap_offset, pg_bitmap_size()) ||
+	    !pg_is_behind_self(pg_params.bitmap_offset,
+			       2 * pg_params_bitmap_size(pg_params.block_count)) ||
 	    pg_params.segment_count > PURGATORY_SEGMENTS_MAX)
 		return false;
 	for (uint32_t i = 0; i < pg_params.segment_count; i++)
@@ -125,7 +131,8 @@ bool pg_check_self(enum pg_sha256_method method)
 	if (!sizes_are_sane())
 		return false;
 	/* Damage may still be in a cache only. entry.S has cleaned the image and params. */
-	pg_cache_clean(pg_at(pg_header.image_size), pg_at(pg_params.table_offset[0]));
-	return sizes_are_sane() && pg_try(hash_self, &self) &&
+	return pg_clean(pg_at(pg_header.image_size),
+			pg_params.table_offset[0] - pg_header.image_size) &&
+	       sizes_are_sane() && pg_access(hash_self, &self) &&
 	       pg_same_digest(&self.digest, expected) && params_are_sane();
 }

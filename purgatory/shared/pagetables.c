@@ -21,9 +21,8 @@
 #define PXN		(1ULL << 53)
 #define UXN		(1ULL << 54)	/* XN in a regime without EL0 */
 
-/* What no map or more than one map decides about. */
+/* No map decides about this address. */
 #define NO_MAP		SIZE_MAX
-#define SEVERAL_MAPS	(SIZE_MAX - 1)
 
 struct builder {
 	const struct pg_map *maps;
@@ -53,46 +52,79 @@ static uint64_t attributes(enum pg_regime regime, enum pg_mapping mapping)
 	return regime == PG_REGIME_EL2 ? bits : bits | PXN;
 }
 
-/* Does one map alone decide about all of [first, first + size)? */
-static size_t map_of(const struct builder *builder, uint64_t first, uint64_t size)
+/* The map that decides about @address, and how far it or its absence reaches at least. */
+static size_t map_at(const struct builder *builder, uint64_t address, uint64_t *end)
 {
-	for (size_t i = builder->count; i-- > 0;) {
-		const struct pg_map *map = &builder->maps[i];
+	size_t found = NO_MAP;
 
-		if (map->base <= first && first + size <= map->base + map->size)
-			return i;
-		if (map->base < first + size && first < map->base + map->size)
-			return SEVERAL_MAPS;
+	*end = UINT64_MAX;
+	for (size_t i = 0; i < builder->count; i++) {
+		const struct pg_map *map = &builder->maps[i];
+		uint64_t edge = map->base;
+
+		if (address >= map->base + map->size)
+			continue;
+		if (address >= map->base) {
+			found = i;
+			edge = map->base + map->size;
+		}
+		if (edge < *end)
+			*end = edge;
 	}
-	return NO_MAP;
+	return found;
 }
 
-/* By bytes: little-endian, whoever builds them. */
+/* Little-endian, whoever builds them. */
 static void put(const struct builder *builder, size_t table, size_t entry, uint64_t value)
 {
-	uint8_t *at = builder->tables + table * PG_TABLE_SIZE + entry * sizeof(value);
+	uint64_t *at = (uint64_t *)(builder->tables + table * PG_TABLE_SIZE) + entry;
 
-	for (unsigned int i = 0; builder->tables && i < sizeof(value); i++)
-		at[i] = (uint8_t)(value >> 8 * i);
+	if (!builder->tables)
+		return;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	value = __builtin_bswap64(value);
+#endif
+	*at = value;
 }
 
-/* Writes the table of @level that covers what starts at @first; gives its number. */
+static size_t fill_table(struct builder *builder, int level, uint64_t first);
+
+/* For what starts at @base: several maps decide about it, or @level has no blocks. */
+static uint64_t entry_below(struct builder *builder, int level, uint64_t base)
+{
+	uint64_t number = fill_table(builder, level + 1, base);
+
+	return (builder->base + PG_TABLE_SIZE * number) | VALID | TABLE_OR_PAGE;
+}
+
+static uint64_t entry_of(const struct builder *builder, int level, uint64_t base, size_t map)
+{
+	return base | attributes(builder->regime, builder->maps[map].mapping) |
+	       (level == LAST_LEVEL ? TABLE_OR_PAGE : 0);
+}
+
+/*
+ * Writes the table of @level that covers what starts at @first; gives its number.
+ * The maps are looked through once for each of their edges, not for each entry:
+ * a sealed Image does this without caches.
+ */
 static size_t fill_table(struct builder *builder, int level, uint64_t first)
 {
 	const uint64_t size = 1ULL << shift_of(level);
-	size_t table = builder->used++;
+	size_t table = builder->used++, map = NO_MAP;
+	uint64_t end = first;
 
 	for (size_t i = 0; i < ENTRIES; i++) {
 		uint64_t base = first + i * size, entry = 0;
-		size_t map = map_of(builder, base, size);
 
-		if (map < SEVERAL_MAPS && level >= BLOCK_LEVEL)
-			entry = base | attributes(builder->regime, builder->maps[map].mapping) |
-				(level == LAST_LEVEL ? TABLE_OR_PAGE : 0);
+		if (base >= end)
+			map = map_at(builder, base, &end);
+		if (base + size > end || (map != NO_MAP && level < BLOCK_LEVEL))
+			entry = entry_below(builder, level, base);
 		else if (map != NO_MAP)
-			entry = (builder->base +
-				 PG_TABLE_SIZE * (uint64_t)fill_table(builder, level + 1, base)) |
-				VALID | TABLE_OR_PAGE;
+			entry = entry_of(builder, level, base, map);
+		if (base + size > end)
+			end = base + size;
 		put(builder, table, i, entry);
 	}
 	return table;

@@ -9,6 +9,7 @@
 #ifndef PURGATORY_PAGETABLES_H
 #define PURGATORY_PAGETABLES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,16 +28,20 @@ enum pg_regime {
 	PG_REGIME_EL2,		/* EL2 with E2H = 0 */
 };
 
-/* A later entry of a list wins over an earlier one. Whole 4 KiB pages below 2^48. */
+/* Whole 4 KiB pages below 2^48. Where two entries of a list overlap, the later one wins. */
 struct pg_map {
 	uint64_t base;
 	uint64_t size;
 	enum pg_mapping mapping;
+	bool clean;		/* not looked at here: see params.h */
 };
 
 #define PG_TABLE_SIZE 4096
 
-/* How many tables of PG_TABLE_SIZE bytes the maps need; the root is the first of them. */
+/*
+ * How many tables of PG_TABLE_SIZE bytes the maps need; the root is the first of
+ * them. Depends on what is mapped, not on how far apart it lies: see params.h.
+ */
 size_t pg_pagetables_count(const struct pg_map *maps, size_t count);
 
 /*

@@ -2,6 +2,7 @@
 #include <openssl/evp.h>
 
 #include "../../libcrashres/plan/purgatory-segment.h"
+#include "../../purgatory/shared/params.h"
 #include "support.h"
 
 #define BLOCK	PURGATORY_BLOCK_SIZE
@@ -36,6 +37,7 @@ static struct crs_purgatory_segment contents_with(const struct crashres_segment 
 	return (struct crs_purgatory_segment){
 		.segments = segments,
 		.segment_count = count,
+		.segments_max = PURGATORY_SEGMENTS_MAX,
 		.kernel_entry = 0x40200000,
 		.dtb = 0x4fe00000,
 		.firmware = &firmware,
@@ -126,13 +128,13 @@ static void test_size_on_both_sides_of_a_block_of_digests(void **state)
 {
 	const uint64_t fixed = size_for(0);
 
-	/* One block holds 128 digests, and there are two tables; or a bit for 32768 blocks. */
+	/* One block holds 128 digests, and there are two tables; or two bits for 16384 blocks. */
 	assert_int_equal(size_for(BLOCK), fixed + 3 * BLOCK);
 	assert_int_equal(size_for(128 * BLOCK), fixed + 3 * BLOCK);
 	assert_int_equal(size_for(129 * BLOCK), fixed + 5 * BLOCK);
-	assert_int_equal(size_for(128 * MIB), fixed + 2 * MIB + BLOCK);
-	assert_int_equal(size_for(128 * MIB + BLOCK), fixed + 2 * MIB + 4 * BLOCK);
-	assert_int_equal(size_for(GIB), fixed + 2 * 8 * MIB + 8 * BLOCK);
+	assert_int_equal(size_for(64 * MIB), fixed + MIB + BLOCK);
+	assert_int_equal(size_for(64 * MIB + BLOCK), fixed + MIB + 4 * BLOCK);
+	assert_int_equal(size_for(GIB), fixed + 2 * 8 * MIB + 16 * BLOCK);
 }
 
 static void test_params(void **state)
@@ -254,7 +256,7 @@ static void test_self_digest(void **state)
 	unit_fill(data, sizeof(data), 4);
 	check_self_digest(*state, &input);
 	/* Page tables are in it too. */
-	input.region = (struct crashres_range){ 0x40000000, 0x10000000 };
+	input.mapped = true;
 	check_self_digest(*state, &input);
 }
 
@@ -346,7 +348,7 @@ static void test_a_segment_that_purgatory_would_refuse(void **state)
 
 	assert_fails(unit, crs_purgatory_segment_make(unit->ctx, &input, BASE, &data, &size),
 		     CRASHRES_ERR_LIMIT,
-		     "purgatory: 16384 MiB to check need 256 MiB of digests and page tables, at most 256");
+		     "purgatory: 16384 MiB to check need 257 MiB of digests and page tables, at most 256");
 	assert_ptr_equal(data, UNTOUCHED);
 	assert_int_equal(size, 77);
 }
@@ -383,32 +385,49 @@ static uint64_t walk(const struct view *view, int regime, uint64_t address)
 	return 0;
 }
 
-static void test_page_tables_map_region_uart_and_nothing_else(void **state)
+/* Point 2.3: what is used is mapped, and not the memory between. */
+static void test_page_tables_map_what_is_used_and_nothing_else(void **state)
 {
-	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, BLOCK) };
-	struct crs_purgatory_segment input = contents_with(segments, 1);
+	const struct crashres_segment segments[] = {
+		segment("kernel", "abc", 3, 0x40200000, 4 * MIB + BLOCK),
+		segment("initrd", "abc", 3, 0x3ffff3fff000, 3 * BLOCK),
+	};
+	struct crs_purgatory_segment input = contents_with(segments, 2);
 	struct view view;
 
-	input.region = (struct crashres_range){ 0x401ff000, 0x50001000 - 0x401ff000 };
+	input.mapped = true;
+	input.parity = 0x60000000;
+	input.group_count = 5;
 	view = view_of(*state, &input);
-	assert_int_equal(view.size, crs_purgatory_segment_size(&input, BLOCK));
+	assert_int_equal(view.size, crs_purgatory_segment_size(&input, 4 * MIB + 4 * BLOCK));
 	for (int regime = 0; regime < 2; regime++) {
 		uint64_t ap = regime ? 0x40 : 0, never = regime ? 1ULL << 54 : 3ULL << 53;
 		uint64_t code = regime ? 0 : 1ULL << 54;
 
-		/* Both ragged ends are pages, what is between them blocks. */
-		assert_int_equal(walk(&view, regime, 0x401fe000), 0);
-		assert_int_equal(walk(&view, regime, 0x401ff000), 0x401ff707 | ap | never);
+		/* Whole 2 MiB are blocks, a ragged end is pages. */
+		assert_int_equal(walk(&view, regime, 0x401ff000), 0);
 		assert_int_equal(walk(&view, regime, 0x40200000), 0x40200705 | ap | never);
-		assert_int_equal(walk(&view, regime, 0x4fffffff), 0x4fe00705 | ap | never);
-		assert_int_equal(walk(&view, regime, 0x50000000), 0x50000707 | ap | never);
-		assert_int_equal(walk(&view, regime, 0x50001000), 0);
-		/* Code can be executed and not written, its scratch the other way round. */
+		assert_int_equal(walk(&view, regime, 0x405fffff), 0x40400705 | ap | never);
+		assert_int_equal(walk(&view, regime, 0x40600000), 0x40600707 | ap | never);
+		assert_int_equal(walk(&view, regime, 0x40601000), 0);
+		/* Across the end of a GiB, far away. */
+		assert_int_equal(walk(&view, regime, 0x3ffff3ffe000), 0);
+		assert_int_equal(walk(&view, regime, 0x3ffff3fff000), 0x3ffff3fff707 | ap | never);
+		assert_int_equal(walk(&view, regime, 0x3ffff4001000), 0x3ffff4001707 | ap | never);
+		assert_int_equal(walk(&view, regime, 0x3ffff4002000), 0);
+		/* Two blocks of parity for each group. */
+		assert_int_equal(walk(&view, regime, 0x60009000), 0x60009707 | ap | never);
+		assert_int_equal(walk(&view, regime, 0x6000a000), 0);
+		/* Code can be executed and not written, the rest the other way round. */
+		assert_int_equal(walk(&view, regime, BASE - BLOCK), 0);
 		assert_int_equal(walk(&view, regime, BASE), BASE | 0x787 | ap | code);
 		assert_int_equal(walk(&view, regime, BASE + view.scratch_offset - 1),
 				 (BASE + view.scratch_offset - BLOCK) | 0x787 | ap | code);
 		assert_int_equal(walk(&view, regime, BASE + view.scratch_offset),
 				 (BASE + view.scratch_offset) | 0x707 | ap | never);
+		assert_int_equal(walk(&view, regime, BASE + view.params.bitmap_offset),
+				 (BASE + view.params.bitmap_offset) | 0x707 | ap | never);
+		assert_int_equal(walk(&view, regime, BASE + view.size), 0);
 		/* The UART's page alone, as a device. */
 		assert_int_equal(walk(&view, regime, 0x8fff000), 0);
 		assert_int_equal(walk(&view, regime, 0x9000000), 0x9000403 | ap | never);
@@ -418,12 +437,35 @@ static void test_page_tables_map_region_uart_and_nothing_else(void **state)
 	free(view.data);
 }
 
+/* Point 2.3: how many tables there are does not depend on how far apart the segments lie. */
+static void test_distance_costs_no_page_tables(void **state)
+{
+	struct crashres_segment segments[] = {
+		segment("kernel", "abc", 3, 0x40200000, 32 * MIB),
+		segment("dtb", "abc", 3, 0x50000000, BLOCK),
+	};
+	struct crs_purgatory_segment input = contents_with(segments, 2);
+	uint64_t tables[3];
+
+	input.mapped = true;
+	for (size_t i = 0; i < COUNT(tables); i++) {
+		struct view view = view_of(*state, &input);
+
+		tables[i] = view.params.root_offset[1] - view.params.root_offset[0];
+		free(view.data);
+		segments[1].range.base += 0x4000000000ULL;
+	}
+	/* The second adds a table of level 2, the third one of level 1 as well. */
+	assert_int_equal(tables[1], tables[0] + BLOCK);
+	assert_int_equal(tables[2], tables[1] + BLOCK);
+}
+
 static void test_a_16550_across_two_pages_has_both(void **state)
 {
 	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, BLOCK) };
 	struct crs_purgatory_segment input = contents_with(segments, 1);
 
-	input.region = (struct crashres_range){ 0x40000000, 0x10000000 };
+	input.mapped = true;
 	for (uint64_t behind = 0; behind <= 1; behind++) {
 		/* -1: the page's last byte */
 		const struct crs_firmware uart = uart_16550(behind - 1);
@@ -442,28 +484,51 @@ static void test_a_16550_across_two_pages_has_both(void **state)
 	}
 }
 
-static void test_a_uart_that_page_tables_cannot_reach(void **state)
+static uint64_t tables_with(struct unit *unit, const struct crs_firmware *uart)
 {
 	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, BLOCK) };
 	struct crs_purgatory_segment input = contents_with(segments, 1);
-	struct crs_firmware uart = uart_16550(0);
-	uint64_t without, size;
+	struct view view;
 
-	input.region = (struct crashres_range){ 0x40000000, 0x10000000 };
-	uart.uart = PURGATORY_UART_NONE;
-	input.firmware = &uart;
-	without = crs_purgatory_segment_size(&input, BLOCK);
-	uart.uart = PURGATORY_UART_16550;
-	uart.uart_base = (1ULL << 48) - 5 * 4;
-	assert_int_equal(crs_purgatory_segment_size(&input, BLOCK), without);
-	uart.uart_base--;
-	size = crs_purgatory_segment_size(&input, BLOCK);
-	assert_true(size > without);
-	uart.uart_base = UINT64_MAX;
-	assert_int_equal(crs_purgatory_segment_size(&input, BLOCK), without);
+	input.mapped = true;
+	input.firmware = uart;
+	view = view_of(unit, &input);
+	free(view.data);
+	return view.params.root_offset[1] - view.params.root_offset[0];
 }
 
-static void test_without_a_region_there_are_no_page_tables(void **state)
+static void test_a_uart_that_page_tables_cannot_reach(void **state)
+{
+	struct crs_firmware uart = uart_16550(0);
+	uint64_t without;
+
+	uart.uart = PURGATORY_UART_NONE;
+	without = tables_with(*state, &uart);
+	uart.uart = PURGATORY_UART_16550;
+	uart.uart_base = (1ULL << 48) - 5 * 4;
+	assert_int_equal(tables_with(*state, &uart), without);
+	uart.uart_base--;
+	assert_int_equal(tables_with(*state, &uart), without + 3 * BLOCK);
+	uart.uart_base = UINT64_MAX;
+	assert_int_equal(tables_with(*state, &uart), without);
+}
+
+static void test_a_segment_that_page_tables_cannot_reach(void **state)
+{
+	const struct crashres_segment segments[] = {
+		segment("kernel", "abc", 3, (1ULL << 48) - BLOCK, 2 * BLOCK),
+	};
+	struct crs_purgatory_segment input = contents_with(segments, 1);
+	struct view view;
+
+	input.mapped = true;
+	view = view_of(*state, &input);
+	assert_int_equal(view.params.root_offset[0], 0);
+	assert_int_equal(view.params.root_offset[1], 0);
+	free(view.data);
+}
+
+static void test_without_mapping_there_are_no_page_tables(void **state)
 {
 	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, BLOCK) };
 	struct view view = make(*state, segments, 1);
@@ -482,10 +547,85 @@ static void test_code_across_two_blocks_fits_the_tables(void **state)
 	uint8_t *data;
 	uint64_t size;
 
-	input.region = (struct crashres_range){ 0x40000000, 0x10000000 };
-	assert_ok(unit, crs_purgatory_segment_make(unit->ctx, &input, 0x401ff000, &data, &size));
-	assert_int_equal(size, crs_purgatory_segment_size(&input, BLOCK));
-	free(data);
+	input.mapped = true;
+	for (uint64_t base = 0x40180000; base <= 0x401ff000; base += BLOCK) {
+		const struct crashres_segment behind =
+			segment("kernel", "abc", 3, 0x40400000, BLOCK);
+
+		input.segments = &behind;
+		assert_ok(unit, crs_purgatory_segment_make(unit->ctx, &input, base, &data, &size));
+		assert_int_equal(size, crs_purgatory_segment_size(&input, BLOCK));
+		free(data);
+	}
+}
+
+static uint64_t random_below(uint64_t *seed, uint64_t limit)
+{
+	*seed = *seed * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (*seed >> 11) % limit;
+}
+
+/* Point 2.3: wherever the ranges lie, the room for page tables is enough; an initrd of 4 GiB. */
+static void test_the_bound_on_page_tables_holds(void **state)
+{
+	uint64_t seed = 1;
+
+	for (int turn = 0; turn < 300; turn++) {
+		const uint64_t initrd = turn % 3 ? 4 * GIB : 3 * BLOCK;
+		struct purgatory_params params = {
+			.table_offset = { 64 * BLOCK }, .segment_size = 256 * MIB,
+			.uart_type = PURGATORY_UART_16550, .uart_stride = 4,
+			.group_count = initrd / BLOCK / 4 + 1, .segment_count = 2,
+			.segments = { { .size = 64 * MIB }, { .size = initrd } },
+		};
+		struct pg_place place = { .scratch_offset = 8 * BLOCK, .tree = { .size = 2 * MIB } };
+		struct pg_used used;
+		const uint64_t limit = turn % 2 ? (1ULL << 48) - 8 * GIB : 12 * GIB;
+
+		/* Right before the end of a 512 GiB table, or anywhere. */
+		place.base = random_below(&seed, limit / BLOCK) * BLOCK;
+		place.tree.base = random_below(&seed, limit);
+		params.uart_base = random_below(&seed, limit);
+		params.parity_base = (random_below(&seed, limit) >> 39 << 39) + 512 * GIB - 7 * BLOCK;
+		params.segments[0].base = random_below(&seed, limit / BLOCK) * BLOCK;
+		params.segments[1].base = (random_below(&seed, limit) >> 39 << 39) + 512 * GIB - BLOCK;
+		pg_params_list_used(&params, &place, &used);
+		if (!pg_used_is_mappable(&used))
+			continue;
+		assert_in_range(pg_pagetables_count(used.maps, used.count), 1,
+				pg_params_tables_max(2, 64 * MIB + initrd, 0));
+
+	}
+}
+
+/* Point 2.1: every pair of ranges. */
+static void test_an_overlap_is_seen(void **state)
+{
+	const struct purgatory_params right = {
+		.table_offset = { 16 * BLOCK }, .segment_size = 20 * BLOCK,
+		.parity_base = 0x60000000, .group_count = 1, .segment_count = 2,
+		.segments = { { 0x40000000, 4 * BLOCK, 0, "a" }, { 0x40004000, 2 * BLOCK, 4, "b" } },
+	};
+	const struct pg_place place = {
+		.base = 0x50000000, .scratch_offset = 8 * BLOCK, .tree = { 0x70000ff0, 32 },
+	};
+	const uint64_t wrong[] = {
+		0x3ffff000, 0x40003000, 0x4ffff000, 0x50000000, 0x50013000, 0x5ffff000, 0x60001000,
+		0x6ffff000, 0x70000000, 0x70001000,
+	};
+	struct purgatory_params params = right;
+	struct pg_used used;
+
+	pg_params_list_used(&params, &place, &used);
+	assert_true(pg_used_is_disjoint(&used));
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		params.segments[1].base = wrong[i];
+		pg_params_list_used(&params, &place, &used);
+		assert_false(pg_used_is_disjoint(&used));
+	}
+	params.segments[1].base = PG_NOWHERE;
+	pg_params_list_used(&params, &place, &used);
+	assert_true(pg_used_is_disjoint(&used));
 }
 
 int main(void)
@@ -503,10 +643,14 @@ int main(void)
 		UNIT_TEST(test_16_segments_and_no_more),
 		UNIT_TEST(test_a_segment_that_purgatory_would_refuse),
 		UNIT_TEST(test_the_largest_segment_that_purgatory_takes),
-		UNIT_TEST(test_page_tables_map_region_uart_and_nothing_else),
+		UNIT_TEST(test_page_tables_map_what_is_used_and_nothing_else),
+		UNIT_TEST(test_distance_costs_no_page_tables),
+		UNIT_TEST(test_a_segment_that_page_tables_cannot_reach),
+		UNIT_TEST(test_the_bound_on_page_tables_holds),
+		UNIT_TEST(test_an_overlap_is_seen),
 		UNIT_TEST(test_a_16550_across_two_pages_has_both),
 		UNIT_TEST(test_a_uart_that_page_tables_cannot_reach),
-		UNIT_TEST(test_without_a_region_there_are_no_page_tables),
+		UNIT_TEST(test_without_mapping_there_are_no_page_tables),
 		UNIT_TEST(test_code_across_two_blocks_fits_the_tables),
 	};
 

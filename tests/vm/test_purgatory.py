@@ -415,7 +415,7 @@ def test_there_is_time_enough(bench, seconds):
 @pytest.mark.parametrize("policy", [bm.RESET, bm.HALT], ids=["reset", "halt"])
 def test_a_check_that_takes_too_long_ends_in_the_policy(bench, cpu, level, policy):
     """Point 2.4: the policy for time, and not the one for damage."""
-    plan = long_plan(bench, seconds=1, on_damage=bm.BOOT, on_timeout=policy)
+    plan = long_plan(bench, seconds=2, on_damage=bm.BOOT, on_timeout=policy)
     outcome = bench.run(cpu, level, plan, options=bm.SLOW, halts=policy == bm.HALT)
     to_go = blocks_to_go(outcome)
     assert 0 < to_go < plan.blocks - 9
@@ -423,7 +423,7 @@ def test_a_check_that_takes_too_long_ends_in_the_policy(bench, cpu, level, polic
         f"{oracle.PREFIX}{plan.blocks - to_go} blocks intact, ? ms, out of time with {to_go} blocks"
         f" to go{oracle.ENDINGS[policy]}\r\n")
     # Looked at often enough not to be late by much.
-    assert 1000 <= int(re.search("([0-9]+) ms", outcome.console)[1]) < 1100
+    assert 2000 <= int(re.search("([0-9]+) ms", outcome.console)[1]) < 2100
     assert outcome.reason == {bm.RESET: oracle.RESET, bm.HALT: oracle.HALTED}[policy]
 
 

@@ -537,7 +537,8 @@ class Plan:
 
     @property
     def bitmap_size(self):
-        return -(-self.blocks // 64) * 8
+        """Of both bitmaps: found damaged, repaired."""
+        return 2 * (-(-self.blocks // 64) * 8)
 
     def _own(self, first, size):
         return self.base + first, self.base + first + size
@@ -560,7 +561,6 @@ class Plan:
 
 # libcrashres/plan/sealed-image.h, said a second time.
 SEALED_HEADER = BLOCK
-SEALED_ROOT_SIZE = 16 * BLOCK
 
 
 @dataclass
@@ -580,12 +580,18 @@ class SealedPlan(Plan):
 
     @property
     def root_offset(self):
-        first = self.bitmap_offset + round_up(-(-self.blocks // 8), BLOCK)
-        return first, first + SEALED_ROOT_SIZE
+        first = self.bitmap_offset + round_up(self.bitmap_size, BLOCK)
+        return first, first
 
     @property
     def segment_size(self):
-        return self.root_offset[1] + SEALED_ROOT_SIZE
+        return self.root_offset[1] + self.roots_size
+
+    @property
+    def roots_size(self):
+        """pg_params_tables_max() of two segments: see purgatory/shared/params.c."""
+        size = 2 * self.blocks * BLOCK + (256 << 20) + (8 << 20)
+        return BLOCK * (1 + 6 * 6 + 2 + (size >> 30) + (size >> 39))
 
     def _page_tables(self):
         return b""
@@ -603,7 +609,7 @@ class SealedPlan(Plan):
         return 0 if segment.name == "initrd" else segment.base - self.base
 
     def _sealed_sizes(self):
-        return SEALED_ROOT_SIZE, self.initrd_size
+        return self.roots_size, self.initrd_size
 
     def working_places(self):
         """And what it finds out: some params, and its page tables."""
@@ -611,8 +617,8 @@ class SealedPlan(Plan):
                  for i in range(len(self.segments))]
         params = [self._own(self.image_size + first, end - first)
                   for first, end in (*PARAMS_FOUND, *bases)]
-        tables = [self._own(at, SEALED_ROOT_SIZE) for at in self.root_offset]
-        return super().working_places() + params + (tables if self.region else [])
+        tables = [self._own(self.root_offset[0], self.roots_size)]
+        return super().working_places() + params + tables
 
     def memory(self):
         header = struct.pack("<II", 0x14000000 | SEALED_HEADER // 4, 0).ljust(SEALED_HEADER, b"\0")

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* used.c: the list of used ranges, and the cleaning that it drives. */
+#include "access.h"
+#include "blocks.h"
+#include "image.h"
+#include "used.h"
+
+/* Too much for the stack. */
+static struct pg_used in_use;
+
+void pg_list_used(struct pg_range tree, struct pg_used *used)
+{
+	const struct pg_place place = {
+		.base = (uintptr_t)&pg_header,
+		.scratch_offset = pg_header.scratch_offset,
+		.tree = tree,
+	};
+
+	pg_params_list_used(&pg_params, &place, used);
+}
+
+bool pg_use(struct pg_range tree)
+{
+	pg_list_used(tree, &in_use);
+	return pg_used_is_disjoint(&in_use);
+}
+
+/* Damaged memory may refuse to be cleaned, which is no news. */
+static bool clean_but_for_damage(const struct pg_map *map)
+{
+	bool clean = true;
+
+	for (uint64_t at = 0; at < map->size; at += PURGATORY_BLOCK_SIZE)
+		if (!pg_is_lost_at(map->base + at) &&
+		    !pg_clean((const uint8_t *)map->base + at, PURGATORY_BLOCK_SIZE))
+			clean = false;
+	return clean;
+}
+
+bool pg_clean_used(bool after_check)
+{
+	bool clean = true;
+
+	for (size_t i = 0; i < in_use.count; i++) {
+		const struct pg_map *map = &in_use.maps[i];
+
+		if (!map->clean || pg_clean((const uint8_t *)map->base, map->size))
+			continue;
+		if (!after_check || !clean_but_for_damage(map))
+			clean = false;
+	}
+	return clean;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* params.c: what purgatory and the library both conclude from the params. */
+#include "params.h"
+
+/* The last register of a 16550 that is accessed. */
+#define UART_LAST_REGISTER	5
+
+uint64_t pg_params_uart_sum(const struct purgatory_params *params)
+{
+	uint64_t sum = PURGATORY_MAGIC + params->uart_base;
+
+	sum += (uint64_t)params->conduit << 32 | params->uart_type;
+	return sum + ((uint64_t)params->uart_width << 32 | params->uart_stride);
+}
+
+/* The carry goes round: without that, two flips of bit 63 would make up for each other. */
+static uint64_t add_round(uint64_t a, uint64_t b)
+{
+	uint64_t sum = a + b;
+
+	return sum + (sum < a);
+}
+
+static uint64_t word_at(const uint8_t *bytes)
+{
+	uint64_t word = 0;
+
+	for (unsigned int i = 0; i < sizeof(word); i++)
+		word |= (uint64_t)bytes[i] << 8 * i;
+	return word;
+}
+
+void pg_params_code_sum(const uint8_t *code, uint64_t size, uint64_t sum[2])
+{
+	sum[0] = 0;
+	sum[1] = 0;
+	for (uint64_t at = 0; at < size; at += sizeof(uint64_t)) {
+		sum[0] = add_round(sum[0], word_at(code + at));
+		sum[1] = add_round(sum[1], sum[0]);
+	}
+}
+
+void pg_params_self_ranges(const struct purgatory_params *params, uint64_t scratch_offset,
+			   uint64_t params_offset, struct pg_range ranges[2])
+{
+	uint64_t behind = params_offset + offsetof(struct purgatory_params, self_digest) +
+			  PURGATORY_DIGEST_SIZE;
+
+	ranges[0] = (struct pg_range){ 0, scratch_offset };
+	ranges[1] = (struct pg_range){ behind, params->table_offset[0] - behind };
+}
+
+uint64_t pg_params_bitmap_size(uint64_t block_count)
+{
+	return (block_count + 63) / 64 * sizeof(uint64_t);
+}
+
+void pg_record_init(struct purgatory_record *record)
+{
+	record->magic = PURGATORY_RECORD_MAGIC;
+	record->version = PURGATORY_RECORD_VERSION;
+	record->size = sizeof(*record);
+}
+
+static uint64_t page_down(uint64_t address)
+{
+	return address / PURGATORY_BLOCK_SIZE * PURGATORY_BLOCK_SIZE;
+}
+
+static struct pg_map *add(struct pg_used *used, uint64_t base, uint64_t size,
+			  enum pg_mapping mapping)
+{
+	struct pg_map *map = &used->maps[used->count];
+
+	if (!size)
+		return map;
+	map->base = page_down(base);
+	map->size = page_down(base + size - 1) + PURGATORY_BLOCK_SIZE - map->base;
+	map->mapping = mapping;
+	map->clean = false;
+	used->count++;
+	return map;
+}
+
+/* One page, or two if the registers of a 16550 lie across a page's end. */
+static void add_uart(const struct purgatory_params *params, struct pg_used *used)
+{
+	/* A PL011 has no stride: its registers are in the page of its base. */
+	uint64_t size = UART_LAST_REGISTER * (uint64_t)params->uart_stride + 1;
+
+	if (params->uart_type != PURGATORY_UART_NONE && params->uart_base < PG_ADDRESS_LIMIT &&
+	    size <= PG_ADDRESS_LIMIT - params->uart_base)
+		add(used, params->uart_base, size, PG_MAP_DEVICE);
+}
+
+/* cache.S alone maintains what purgatory writes to: a cleaning must not write old lines back. */
+static void add_purgatory(const struct purgatory_params *params, const struct pg_place *place,
+			  struct pg_used *used)
+{
+	uint64_t tables = params->table_offset[0];
+
+	add(used, place->base, place->scratch_offset, PG_MAP_CODE);
+	add(used, place->base + place->scratch_offset, tables - place->scratch_offset, PG_MAP_DATA);
+	add(used, place->base + tables, params->segment_size - tables, PG_MAP_DATA)->clean = true;
+}
+
+void pg_params_list_used(const struct purgatory_params *params, const struct pg_place *place,
+			 struct pg_used *used)
+{
+	used->count = 0;
+	add_purgatory(params, place, used);
+	/* Parity is cleaned by the repair, for most machines never. */
+	add(used, params->parity_base, 2 * params->group_count * PURGATORY_BLOCK_SIZE, PG_MAP_DATA);
+	add(used, place->tree.base, place->tree.size, PG_MAP_DATA)->clean = true;
+	add_uart(params, used);
+	for (uint32_t i = 0; i < params->segment_count; i++)
+		if (params->segments[i].base != PG_NOWHERE)
+			add(used, params->segments[i].base, params->segments[i].size,
+			    PG_MAP_DATA)->clean = true;
+}
+
+static struct pg_range range_of(const struct pg_map *map)
+{
+	return (struct pg_range){ map->base, map->size };
+}
+
+bool pg_used_overlaps(const struct pg_used *used, struct pg_range range)
+{
+	for (size_t i = 0; i < used->count; i++)
+		if (used->maps[i].mapping != PG_MAP_DEVICE &&
+		    pg_do_overlap(range_of(&used->maps[i]), range))
+			return true;
+	return false;
+}
+
+bool pg_used_is_disjoint(const struct pg_used *used)
+{
+	for (size_t i = 0; i < used->count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (pg_do_overlap(range_of(&used->maps[i]), range_of(&used->maps[j])))
+				return false;
+	return true;
+}
+
+bool pg_used_is_mappable(const struct pg_used *used)
+{
+	for (size_t i = 0; i < used->count; i++)
+		if (used->maps[i].base >= PG_ADDRESS_LIMIT ||
+		    used->maps[i].size > PG_ADDRESS_LIMIT - used->maps[i].base)
+			return false;
+	return true;
+}
+
+/* How many tables there are at most of the level whose tables cover 2^@shift bytes each. */
+static uint64_t level_max(unsigned int shift, size_t runs, uint64_t bytes, uint64_t window)
+{
+	uint64_t apart = 2 * runs + (bytes >> shift), together = (window >> shift) + 2 + 2;
+
+	return window && together < apart ? together : apart;
+}
+
+/*
+ * A run of memory needs a table of level 2 for each GiB that it touches, one of
+ * level 1 for each 512 GiB, and one of level 3 where it starts and where it ends.
+ * Runs: the segments, purgatory, parity, UART, and without a window a tree;
+ * purgatory has two more ends inside. Parity is at most as large as what is
+ * checked, purgatory and tree are at most 258 MiB together. The UART lies outside
+ * of the window, on two pages at most.
+ */
+size_t pg_params_tables_max(size_t segments, uint64_t checked, uint64_t window)
+{
+	const uint64_t bytes = 2 * checked + PURGATORY_SEGMENT_SIZE_MAX + (8U << 20);
+	const size_t runs = segments + (window ? 3 : 4);
+
+	return 1 + 2 * runs + 2 + (size_t)level_max(30, runs, bytes, window) +
+	       (size_t)level_max(39, runs, bytes, window);
+}
