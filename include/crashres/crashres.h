@@ -195,7 +195,7 @@ const struct crashres_range *crashres_machine_regions(const struct crashres_mach
 enum crashres_status crashres_machine_check_reserved(struct crashres_ctx *ctx,
 						     const struct crashres_machine *machine);
 
-/* Page size of the running kernel: the kernel aligns segments to it. */
+/* Page size of the running kernel in bytes: the kernel aligns segments to it. */
 uint64_t crashres_machine_page_size(const struct crashres_machine *machine);
 
 /* What the running kernel permits, as far as /proc and /sys show it. */
@@ -219,6 +219,53 @@ enum crashres_status crashres_machine_permissions(struct crashres_ctx *ctx,
 
 /* Will a dump by kexec_load have the registers of the CPUs, VMCOREINFO and virtual addresses? */
 bool crashres_machine_dump_is_complete(const struct crashres_machine *machine);
+
+/**
+ * crashres_machine_ram() - what a dump covers, lowest address first
+ * @count: out; 0 if /proc/iomem hides its addresses.
+ *
+ * Every "System RAM" entry of /proc/iomem, those that drivers have added too,
+ * without the crash regions. The array belongs to @machine.
+ */
+const struct crashres_range *crashres_machine_ram(const struct crashres_machine *machine,
+						  size_t *count);
+
+/**
+ * crashres_machine_cpu_notes() - where the kernel stores the registers of each CPU at a panic
+ * @count: out; 0 if /sys/devices/system/cpu tells of none.
+ *
+ * In the order of the CPU numbers, without CPUs that have no notes. The array
+ * belongs to @machine.
+ */
+const struct crashres_range *crashres_machine_cpu_notes(const struct crashres_machine *machine,
+							size_t *count);
+
+/* The VMCOREINFO note in memory; size 0 if /sys/kernel/vmcoreinfo does not tell. */
+struct crashres_range crashres_machine_vmcoreinfo(const struct crashres_machine *machine);
+
+/*
+ * How large, in bytes, the kernel may make the elfcorehdr segment when CPUs or memory
+ * come and go; 0: it does not keep that segment up to date.
+ */
+uint64_t crashres_machine_elfcorehdr_size(const struct crashres_machine *machine);
+
+/* /proc/cmdline without the newline; NULL if it could not be read. Belongs to @machine. */
+const char *crashres_machine_command_line(const struct crashres_machine *machine);
+
+/* What a complete dump needs to know of the machine. Bits of crashres_machine_dump_lacks(). */
+enum crashres_dump_part {
+	CRASHRES_DUMP_RAM = 1,			/* which memory there is: without it, no dump */
+	CRASHRES_DUMP_CPU_NOTES = 2,		/* the registers of the CPUs */
+	CRASHRES_DUMP_VMCOREINFO = 4,		/* without it, makedumpfile filters nothing */
+	CRASHRES_DUMP_LINEAR_ADDRESSES = 8,	/* virtual addresses of RAM */
+	CRASHRES_DUMP_KERNEL_ADDRESSES = 16,	/* virtual addresses of the kernel's own image */
+};
+
+/* The missing parts, enum crashres_dump_part ored; 0: a dump of this machine will be complete. */
+unsigned int crashres_machine_dump_lacks(const struct crashres_machine *machine);
+
+/* For people, such as "registers of the CPUs"; NULL if @part is not one part. */
+const char *crashres_dump_part_name(enum crashres_dump_part part);
 
 /**
  * crashres_machine_set_serial() - the serial port that purgatory reports to
@@ -352,6 +399,17 @@ const char *crashres_kernel_type(const struct crashres_kernel *kernel);
 enum crashres_status crashres_kernel_check_type(struct crashres_ctx *ctx,
 						const struct crashres_kernel *kernel,
 						const char *type);
+
+/*
+ * The header of the arm64 Image in @kernel (booting.rst), whatever is wrapped around it:
+ * its page size in bytes, 0 if the header does not tell; its offset behind a 2 MiB boundary,
+ * in bytes; the memory that it needs from there on, in bytes; and whether it may lie anywhere
+ * in RAM (true since Linux 4.6), or else loses the memory below itself.
+ */
+uint64_t crashres_kernel_page_size(const struct crashres_kernel *kernel);
+uint64_t crashres_kernel_text_offset(const struct crashres_kernel *kernel);
+uint64_t crashres_kernel_image_size(const struct crashres_kernel *kernel);
+bool crashres_kernel_runs_anywhere(const struct crashres_kernel *kernel);
 
 /**
  * crashres_kernel_formats() - what crashres_kernel_open() of this build opens

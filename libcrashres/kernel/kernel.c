@@ -185,6 +185,26 @@ size_t crashres_kernel_formats(char *text, size_t size)
 	return length;
 }
 
+uint64_t crashres_kernel_page_size(const struct crashres_kernel *kernel)
+{
+	return kernel->image.page_size;
+}
+
+uint64_t crashres_kernel_text_offset(const struct crashres_kernel *kernel)
+{
+	return kernel->image.text_offset;
+}
+
+uint64_t crashres_kernel_image_size(const struct crashres_kernel *kernel)
+{
+	return kernel->image.image_size;
+}
+
+bool crashres_kernel_runs_anywhere(const struct crashres_kernel *kernel)
+{
+	return kernel->image.anywhere;
+}
+
 const char *crashres_kernel_type(const struct crashres_kernel *kernel)
 {
 	return kernel->type;

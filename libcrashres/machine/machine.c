@@ -385,13 +385,6 @@ void crashres_machine_free(struct crashres_machine *machine)
 	free(machine);
 }
 
-const struct crashres_range *crashres_machine_regions(const struct crashres_machine *machine,
-						      size_t *count)
-{
-	*count = machine->regions.crash.count;
-	return machine->regions.crash.items;
-}
-
 enum crashres_status crashres_machine_check_reserved(struct crashres_ctx *ctx,
 						     const struct crashres_machine *machine)
 {
@@ -434,11 +427,6 @@ bool crashres_machine_dump_is_complete(const struct crashres_machine *machine)
 {
 	return machine->cpu_notes.count && machine->vmcoreinfo.size &&
 	       machine->kcore.linear_known && machine->kcore.image_known;
-}
-
-uint64_t crashres_machine_page_size(const struct crashres_machine *machine)
-{
-	return machine->page_size;
 }
 
 /* The newer directory first: kernels keep the old names only for a while. */

@@ -69,6 +69,33 @@ static void test_a_raw_image(void **state)
 	free(image.data);
 }
 
+/* Point 1.7: what the header says is readable, through a wrapper too. */
+static void check_header(struct unit *unit, struct bytes file, uint64_t flags, uint64_t page_size,
+			 bool anywhere)
+{
+	struct crashres_kernel *kernel;
+
+	unit_put_le(file.data + 8, 8, 0x80000);
+	unit_put_le(file.data + 24, 8, flags);
+	file = gzip(file);
+	assert_ok(unit, open_bytes(unit, file.data, file.size, &kernel));
+	assert_int_equal(crashres_kernel_page_size(kernel), page_size);
+	assert_int_equal(crashres_kernel_text_offset(kernel), 0x80000);
+	assert_int_equal(crashres_kernel_image_size(kernel), MIB);
+	assert_int_equal(crashres_kernel_runs_anywhere(kernel), anywhere);
+	assert_false(crashres_kernel_is_sealed(kernel));
+	crashres_kernel_close(kernel);
+	free(file.data);
+}
+
+static void test_what_the_header_says(void **state)
+{
+	check_header(*state, pack_image(), 0, 0, false);
+	check_header(*state, pack_image(), 0x2, 4096, false);
+	check_header(*state, pack_image(), 0xc, 16384, true);
+	check_header(*state, pack_image(), 0xe, 65536, true);
+}
+
 static void test_gzip_around_it_up_to_three_times(void **state)
 {
 	struct bytes file = pack_image();
@@ -390,6 +417,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_a_raw_image),
+		UNIT_TEST(test_what_the_header_says),
 		UNIT_TEST(test_gzip_around_it_up_to_three_times),
 		UNIT_TEST(test_what_follows_the_gzip_member_is_ignored),
 		UNIT_TEST(test_gzip_truncated_at_many_lengths),

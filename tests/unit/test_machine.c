@@ -130,6 +130,89 @@ static void test_a_whole_machine(void **state)
 	crashres_machine_free(machine);
 }
 
+/* Point 1.7: what programs may ask, all of it there. */
+static void test_what_a_whole_machine_tells(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_machine *machine;
+	const struct crashres_range *ranges;
+	uint8_t core[1024];
+	size_t count, core_size = make_kcore(core);
+
+	unit_write_text(unit, "proc/iomem", IOMEM);
+	unit_write_text(unit, "proc/cmdline", "a  b\r \n\n");
+	unit_write(unit, "proc/kcore", core, core_size);
+	unit_write_text(unit, "sys/kernel/vmcoreinfo", "0x0000000041234000 1024\n");
+	unit_write_text(unit, "sys/kernel/crash_elfcorehdr_size", "131072\n");
+	write_cpu(unit, "cpu0", "1fff0a3c0\n", "392\n");
+	write_cpu(unit, "cpu1", "1fff1a3c0\n", "392\n");
+	machine = read_machine(unit);
+	ranges = crashres_machine_ram(machine, &count);
+	assert_int_equal(count, 3);
+	assert_range(ranges[0], 0x40000000, 0x10000000);
+	assert_range(ranges[1], 0x60000000, 0x60000000);
+	assert_range(ranges[2], 0x100000000, 0xe0000000);
+	ranges = crashres_machine_cpu_notes(machine, &count);
+	assert_int_equal(count, 2);
+	assert_range(ranges[0], 0x1fff0a3c0, 392);
+	assert_range(ranges[1], 0x1fff1a3c0, 392);
+	assert_range(crashres_machine_vmcoreinfo(machine), 0x41234000, 0x1024);
+	assert_int_equal(crashres_machine_elfcorehdr_size(machine), 131072);
+	/* Point 1.11: only the newline that the kernel adds is not part of it. */
+	assert_string_equal(crashres_machine_command_line(machine), "a  b\r \n");
+	assert_int_equal(crashres_machine_dump_lacks(machine), 0);
+	crashres_machine_free(machine);
+}
+
+static void test_what_an_unknown_machine_tells(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_machine *machine;
+	size_t count = 77;
+
+	unit_write_text(unit, "proc/iomem", "00000000-00000000 : System RAM\n");
+	machine = read_machine(unit);
+	crashres_machine_ram(machine, &count);
+	assert_int_equal(count, 0);
+	count = 77;
+	crashres_machine_cpu_notes(machine, &count);
+	assert_int_equal(count, 0);
+	assert_range(crashres_machine_vmcoreinfo(machine), 0, 0);
+	assert_int_equal(crashres_machine_elfcorehdr_size(machine), 0);
+	assert_null(crashres_machine_command_line(machine));
+	assert_int_equal(crashres_machine_dump_lacks(machine), 31);
+	crashres_machine_free(machine);
+}
+
+/* Point 1.7: each part is missed by itself, and has a name. */
+static void test_what_a_dump_lacks(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_machine *machine;
+	uint8_t core[1024];
+
+	unit_write_text(unit, "proc/iomem", IOMEM);
+	machine = read_machine(unit);
+	assert_int_equal(crashres_machine_dump_lacks(machine), 2 | 4 | 8 | 16);
+	crashres_machine_free(machine);
+	write_cpu(unit, "cpu0", "1fff0a3c0\n", "392\n");
+	machine = read_machine(unit);
+	assert_int_equal(crashres_machine_dump_lacks(machine), 4 | 8 | 16);
+	crashres_machine_free(machine);
+	unit_write(unit, "proc/kcore", core, make_kcore(core));
+	machine = read_machine(unit);
+	assert_int_equal(crashres_machine_dump_lacks(machine), 4);
+	crashres_machine_free(machine);
+	assert_string_equal(crashres_dump_part_name(CRASHRES_DUMP_RAM), "RAM");
+	assert_string_equal(crashres_dump_part_name(CRASHRES_DUMP_CPU_NOTES), "registers of the CPUs");
+	assert_string_equal(crashres_dump_part_name(CRASHRES_DUMP_VMCOREINFO), "VMCOREINFO");
+	assert_string_equal(crashres_dump_part_name(CRASHRES_DUMP_LINEAR_ADDRESSES),
+			    "virtual addresses of RAM");
+	assert_string_equal(crashres_dump_part_name(CRASHRES_DUMP_KERNEL_ADDRESSES),
+			    "virtual addresses of the kernel");
+	assert_null(crashres_dump_part_name((enum crashres_dump_part)3));
+}
+
 static void test_missing_files_are_no_error(void **state)
 {
 	struct unit *unit = *state;
@@ -689,6 +772,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_a_whole_machine),
+		UNIT_TEST(test_what_a_whole_machine_tells),
+		UNIT_TEST(test_what_an_unknown_machine_tells),
+		UNIT_TEST(test_what_a_dump_lacks),
 		UNIT_TEST(test_missing_files_are_no_error),
 		UNIT_TEST(test_without_iomem_there_is_no_machine),
 		UNIT_TEST(test_fifos_are_not_waited_for),
