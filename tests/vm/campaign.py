@@ -327,6 +327,8 @@ TREE_KINDS = {"bit": change_bytes(damage_bit), "1-64 bytes": change_bytes(damage
               "initrd moved": move_initrd, "initrd end": move_end, "header": change_header,
               "region": change_region}
 TREE_ONLY, TREE_AND_MORE = "dtb", "dtb and segments"
+SEALED_SUITE += [(where, kind) for where in (TREE_ONLY, TREE_AND_MORE) for kind in
+                 (*TREE_KINDS, *3 * ("initrd moved",))]
 
 
 @dataclass

@@ -101,10 +101,16 @@ def assert_all_is_cleaned(plan, log):
     assert not shim.twice(log.cleaned(1), segments)
 
 
-def assert_serror_changes_nothing(plan, expected, outcome, log, late=False):
-    """late: so late that the kernel gets it."""
+def assert_line(expected, outcome, cut):
+    line, kernel, _ = outcome.console.partition("x0=")
+    right = expected.console.startswith if cut else expected.console.__eq__
+    assert kernel and right(oracle.without_time(line)), outcome.console
+
+
+def assert_serror_changes_nothing(plan, expected, outcome, log, late=False, cut=False):
+    """late: so late that the kernel gets it; cut: the rest of the line may be missing."""
     assert outcome.reason == oracle.BOOTED, outcome
-    assert oracle.without_time(outcome.console).startswith(expected.console), outcome.console
+    assert_line(expected, outcome, cut)
     if late:
         assert outcome.registers["ISR"] in (0, ISR_SERROR)
         outcome.registers["ISR"] = 0
@@ -125,3 +131,57 @@ bootings = pytest.mark.parametrize("damage", BOOTING.values(), ids=BOOTING)
 @bootings
 def test_everything_is_cleaned_twice(bench, damage):
     assert_serror_changes_nothing(*run_with_shim(bench, damage))
+
+
+def problem_of(bench, damage, late=False, cut=False, **order):
+    """What an SError there changed, in a line, or None; and how often the place was reached."""
+    *found, log = run_with_shim(bench, damage, **order)
+    try:
+        assert_serror_changes_nothing(*found, log, late, cut)
+    except AssertionError as error:
+        return str(error).partition("\n")[0] or "another state", log.hits
+    return None, log.hits
+
+
+@bootings
+def test_an_serror_while_it_cleans(bench, damage):
+    """Point 2.2: at the first, the middle and the last line of a segment, of a digest table and of
+    purgatory itself, in each pass."""
+    *_, plan_log = run_with_shim(bench, damage)
+    segments, [table, _] = places_of(bench.plan)
+    image = bench.plan.base, bench.plan.base + bench.plan.scratch_offset
+    numbers = {number for first, end in (segments[0], segments[-1], table, image)
+               for line in (first, (first + end) // 2, end - 1) for number in plan_log.numbers(line)}
+    assert len(numbers) >= 3 * 4 * 2
+    problems = {number: problem_of(bench, damage, clean=number)[0] for number in numbers}
+    assert {number: text for number, text in problems.items() if text} == {}
+
+
+# Behind their last pg_try nothing of purgatory can take it any more.
+LATE = ("pg_mmu_disable", "pg_cpu_leave_serrors", "pg_start_kernel")
+# What fails while a line goes out may be the UART: the line ends there (console.c).
+PRINTING = ("pg_params_uart_sum", "pg_clock_start_short", "pg_uart_put", "pg_uart_drain")
+
+
+def functions():
+    """All that other files of purgatory call, and its first instruction."""
+    names = [name for name in bm.symbols() if name.startswith("pg_")]
+    return [name for name in names if bm.symbol(name) < bm.symbol("pg_scratch")]
+
+
+@bootings
+def test_an_serror_at_any_function(bench, damage):
+    """Point 2.2: pending at entry, in the middle, before the last clean: one SError is no damage,
+    skips no cleaning, and costs neither the line nor the record."""
+    problems, reached = {}, 0
+    for name in functions():
+        address = bench.plan.base + bm.symbol(name)
+        may_lose = {"late": name in LATE, "cut": name in PRINTING}
+        problem, hits = problem_of(bench, damage, **may_lose, address=address, hit=1)
+        if not problem and hits > 1:
+            problem, _ = problem_of(bench, damage, **may_lose, address=address, hit=hits)
+        reached += hits > 0
+        if problem:
+            problems[name] = problem
+    assert problems == {}
+    assert reached > 30

@@ -97,8 +97,7 @@ def sealed_plan(place):
         groups=GROUPS, parity_base=start + MIB, initrd_size=INITRD_SIZE)
 
 
-@pytest.mark.parametrize("name,cpu,level", [run for run in RUNS if run[0][-3:] != "GiB"
-                                            or " 4 GiB" in run[0]])
+@runs
 @pytest.mark.parametrize("outcome", DAMAGE)
 def test_a_sealed_image_in_far_memory(tmp_path, name, cpu, level, outcome):
     """Point 2.3: with the MMU on, however large the region is."""
