@@ -7,15 +7,7 @@
 
 #include <crashres/crashres.h>
 
-struct kexec_segment;
-
-/* kexec_load(2); replaced in tests. Returns -1 and sets errno on failure. */
-typedef long crs_kexec_load_fn(unsigned long entry, unsigned long count,
-			       const struct kexec_segment *segments, unsigned long flags);
-
-/* kexec_file_load(2), likewise. */
-typedef long crs_kexec_file_load_fn(int kernel_fd, int initrd_fd, unsigned long cmdline_size,
-				    const char *cmdline, unsigned long flags);
+#include "../load/kexec.h"
 
 struct crashres_ctx {
 	int root_fd;

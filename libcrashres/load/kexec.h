@@ -21,4 +21,12 @@ struct kexec_segment {
 #define KEXEC_FILE_FLAG_NO_CMA		0x00000010UL
 #define KEXEC_FILE_FLAG_FORCE_DTB	0x00000020UL
 
+/* kexec_load(2); replaced in tests. Returns -1 and sets errno on failure. */
+typedef long crs_kexec_load_fn(unsigned long entry, unsigned long count,
+			       const struct kexec_segment *segments, unsigned long flags);
+
+/* kexec_file_load(2), likewise. */
+typedef long crs_kexec_file_load_fn(int kernel_fd, int initrd_fd, unsigned long cmdline_size,
+				    const char *cmdline, unsigned long flags);
+
 #endif

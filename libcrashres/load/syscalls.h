@@ -2,7 +2,7 @@
 #ifndef CRS_SYSCALLS_H
 #define CRS_SYSCALLS_H
 
-#include "../base/ctx.h"
+#include "kexec.h"
 
 /* The system calls themselves; ENOEXEC on a machine that is not arm64. */
 crs_kexec_load_fn crs_kexec_load;

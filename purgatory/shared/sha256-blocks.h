@@ -6,7 +6,11 @@
 #ifndef PURGATORY_SHA256_BLOCKS_H
 #define PURGATORY_SHA256_BLOCKS_H
 
-#include "sha256.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#define PG_SHA256_BLOCK_SIZE	64
+#define PG_SHA256_LANES		4	/* messages that vectors hash side by side */
 
 #define PG_SHA256_HIDDEN	__attribute__((visibility("hidden")))
 

@@ -15,7 +15,7 @@
 #include <arm_neon.h>
 #endif
 
-#include "sha256-blocks.h"
+#include "sha256.h"
 
 #define LANES		PG_SHA256_LANES
 #define WORDS		16

@@ -5,7 +5,7 @@
  */
 #include <stdbool.h>
 
-#include "sha256-blocks.h"
+#include "sha256.h"
 
 #define WORDS		16
 #define ROUNDS		64

@@ -14,9 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PG_SHA256_BLOCK_SIZE	64
+#include "sha256-blocks.h"
+
 #define PG_SHA256_DIGEST_SIZE	32
-#define PG_SHA256_LANES		4	/* messages of pg_sha256_four */
 
 /* Who computes. The caller finds out what the CPU has, on the CPU that is to do it. */
 enum pg_sha256_method {
