@@ -9,7 +9,7 @@ from lib import baremetal as bm
 from lib import oracle
 import pytest
 from lib.scenario import (
-    ADDRESS_SIZE, BUSY_UART, DTB, KERNEL, PURGATORY_ELSEWHERE, RAMDISK, RECORD_AT,
+    ADDRESS_SIZE, BUSY_UART, DTB, KERNEL, PURGATORY, PURGATORY_ELSEWHERE, RAMDISK, RECORD_AT,
     SHA256_INSTRUCTIONS, TCR, TCR_BEFORE, TCR_BEFORE_NO_E2H, TCR_NO_E2H, UNMAPPED, Bench,
     assert_booted, assert_intact, assert_reset, damaged_line, intact_line, levels, machines,
     record,
@@ -194,6 +194,11 @@ BAD_PLANS = {
     "more groups than blocks": {"groups": 10},
     "parity that is not aligned": {"groups": 3, "parity_base": RAMDISK + 8},
     "parity across the end of all addresses": {"groups": 3, "parity_base": 2**64 - bm.BLOCK},
+    # Point 2.1: no two blocks may be the same memory.
+    "a segment over another": {"more": [bm.Segment("more", DTB, bytes(bm.BLOCK), absent=True)]},
+    "a segment over purgatory's end": {
+        "more": [bm.Segment("more", PURGATORY, bytes(bm.BLOCK), absent=True)]},
+    "parity over a segment": {"groups": 3, "parity_base": DTB + bm.BLOCK},
 }
 
 

@@ -126,3 +126,37 @@ def test_no_room_for_a_record(tmp_path):
     bm.assert_kernel_state(plan, outcome, bm.EL1)
     assert outcome.memory["tree"].startswith(tree)
     assert record_in(outcome) is None
+
+
+def shifted(start):
+    """The initrd is said to start there; its size is right."""
+    old = [BE.pack(campaign.SEALED_INITRD + at) for at in (0, campaign.INITRD_SIZE)]
+    new = [BE.pack(start + at) for at in (0, campaign.INITRD_SIZE)]
+    tree = changed(old[0], new[0])
+    assert tree.count(old[1]) == 1
+    return tree.replace(old[1], new[1])
+
+
+@pytest.mark.parametrize("start", [
+    campaign.SEALED_KERNEL + bm.BLOCK,
+    campaign.SEALED_KERNEL - bm.BLOCK,
+    campaign.SEALED_PARITY,
+    campaign.SEALED + bm.SEALED_HEADER,
+    campaign.SEALED,
+    campaign.TREE,
+    campaign.TREE - campaign.INITRD_SIZE // bm.BLOCK * bm.BLOCK,
+], ids=["kernel", "into the kernel", "parity", "purgatory", "header", "tree", "into the tree"])
+def test_an_initrd_over_something_else_is_not_touched(tmp_path, start):
+    """Point 2.1: the repair wrote the initrd's blocks over verified ones of the kernel, and booted."""
+    plan, outcome = run(tmp_path, shifted(start))
+    assert (outcome.reason, oracle.without_time(outcome.console)) == (oracle.RESET, LOST)
+    for segment in plan.segments:
+        assert outcome.memory[segment.name] == segment.data, segment.name
+
+
+@pytest.mark.parametrize("dtb", [
+    campaign.SEALED_KERNEL, campaign.SEALED_KERNEL - 8, campaign.SEALED_PARITY], ids=hex)
+def test_a_tree_inside_the_image_is_none(tmp_path, dtb):
+    """Point 2.1: a record would be written into it."""
+    _, outcome = run(tmp_path, campaign.tree(True), dtb=dtb)
+    assert (outcome.reason, oracle.without_time(outcome.console)) == (oracle.RESET, LOST)
