@@ -144,6 +144,8 @@ def test_nothing_but_the_mapped_is_accessed(bench):
 ONE = [("kernel", 0x2345)]
 # Two of a group, and one of the other: blocks 0 and 4, block 7, where the record goes.
 THREE = [("kernel", 5), ("initrd", 0x123), ("dtb", 0)]
+SEALED_TWO = [("kernel", 5), ("initrd", 0x123)]
+sealed_regions = pytest.mark.parametrize("in_region", [True, False], ids=["in-region", "anywhere"])
 
 
 def assert_repaired(plan, outcome, count):
@@ -194,6 +196,42 @@ def test_parity_that_is_damaged_in_the_cache_alone(bench, region):
     plan = bench.loaded_plan(region=region)
     outcome = bench.old_kernel(plan, damage=[*ONE, ("parity", 77)]).run()
     assert_repaired(plan, outcome, 1)
+
+
+# A sealed Image, which finds everything by the device tree
+
+
+def assert_sealed_kernel_is_there(plan, outcome):
+    assert_clean(outcome)
+    assert_kernel_is_there(plan, outcome)
+    tree = outcome.memory(plan.dtb, 64 << 10)
+    at = tree.find(bm.record_template()[:16])
+    assert (at >= 0) == (plan.region is not None)
+    return bm.read_record(tree[at : at + bm.RECORD_SIZE]) if at >= 0 else None
+
+
+@levels
+@sealed_regions
+@pytest.mark.parametrize("damage", [[], SEALED_TWO], ids=["intact", "two"])
+def test_a_sealed_run_breaks_no_rule(bench, level, in_region, damage):
+    """Point 2.5: the tree is edited past the cache, and cleaned again after that."""
+    plan = bench.sealed_plan(in_region=in_region)
+    outcome = bench.old_kernel(plan, replay.Machine(level), damage=damage).run()
+    record = assert_sealed_kernel_is_there(plan, outcome)
+    if record:
+        assert (record.damaged, record.repaired) == (len(damage), len(damage))
+        assert record.flags & bm.FLAG_MMU
+    found = len(damage)
+    assert (f"{found} of 7 blocks damaged, {found} repaired" if found else "7 blocks intact") \
+        in outcome.console
+
+
+def test_stale_lines_over_a_sealed_image_do_not_matter(bench):
+    """Over all that the kernel gets: DMA wrote memory, and the caches did not notice."""
+    plan = bench.sealed_plan()
+    outcome = bench.old_kernel(plan, stale=["tree", "parity", "kernel", "initrd"],
+                               damage=ONE).run()
+    assert assert_sealed_kernel_is_there(plan, outcome).repaired == 1
 
 
 # Registers that QEMU 7.2 has none of

@@ -268,6 +268,12 @@ def rule_cleaned_once(steps):
     return {(cm.CLEANED_ONCE, "kernel")}
 
 
+def rule_returned_between_civac_and_dsb(steps):
+    steps.civac("kernel")
+    steps.cache.leave(0)
+    return {(cm.NOT_WAITED, "kernel")}
+
+
 def rule_written_between_civac_and_dsb(steps):
     steps.clean("scratch")
     steps.on()

@@ -24,6 +24,7 @@ UNALIGNED = "is accessed unaligned as Device memory"
 NOT_OURS = "is accessed but belongs to nobody here"
 UNORDERED = "is cleaned before a barrier orders the write past the caches"
 CLEANED_ONCE = "is cleaned only once before the dsb"
+NOT_WAITED = "is cleaned without a dsb before the function returns"
 OTHER_MAINTENANCE = "is maintained by something else than dc civac"
 ON_OLD = "may be in the cache as it was before, when the caches are switched on"
 OFF_DIRTY = "is dirty when the caches are switched off"
@@ -44,7 +45,6 @@ class Cache:
         self._view, self._areas, self._violations = view, areas, violations
         self._rewritten = rewritten
         self.caching = False
-        self.proves_repair = True  # what is repaired has to be read past the cache
         self._hidden = {}  # line: its bytes that are out of sight
         self._stale = set()  # those of the hidden lines that are older than memory
         self._pending = Counter()  # line: dc civac since the last dsb
@@ -139,6 +139,11 @@ class Cache:
         self._pending.clear()
         return changed
 
+    def leave(self, pc):
+        """A function returns: later barriers would do, but nobody can see that they do."""
+        for line in self._pending:
+            self._violations.add(NOT_WAITED, pc, line)
+
     def control(self, pc, caching):
         """SCTLR was written. caching: MMU and data cache are on."""
         if caching == self.caching:
@@ -170,8 +175,7 @@ class Cache:
             if area.kind in (SEGMENT, TREE):
                 self._judge_end(pc, END_HELD, self._touched.intersection(lines))
                 self._judge_end(pc, END_OLD, self._newer.intersection(lines))
-                if self.proves_repair:
-                    self._judge_end(pc, END_UNPROVEN, self._unproven.intersection(lines))
+                self._judge_end(pc, END_UNPROVEN, self._unproven.intersection(lines))
             if area.kind in (SEGMENT, CHECKED):
                 self._judge_end(pc, END_UNREAD, set(lines) - self.read)
 

@@ -219,8 +219,8 @@ class Replay:
         self._violations = rules.Violations(self._areas, self._place)
         rewritten = range(plan.record & -rules.LINE, plan.record + bm.RECORD_SIZE)
         self.cache = cachemodel.Cache(self._view, self._areas, self._violations, rewritten)
-        self.cache.proves_repair = False  # not yet: point 2.9
-        may_map = [plan.region] if plan.region else []
+        # What kexec_load has loaded brings its tables along: baremetal.py makes them here.
+        may_map = [plan.region] if plan.region and not machine.tree else []
         self._mmu = mmumodel.Mmu(self._view, self._areas, self._violations, may_map)
         self._code = mmumodel.InstructionCache(self._areas, self._violations)
         self.outcome = Outcome(cache=self.cache, _memory=self._view)
@@ -436,8 +436,8 @@ class Replay:
         self.outcome.calls.append((self._pc - self._plan.base, *names))
 
     def _return(self, _word):
-        self._mmu.leave(self._pc)
-        self._code.leave(self._pc)
+        for model in (self.cache, self._mmu, self._code):
+            model.leave(self._pc)
 
     def _call_firmware(self, _word):
         function = self._x(0) & 0xFFFFFFFF
