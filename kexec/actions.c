@@ -43,14 +43,20 @@ static const char *option_of(enum crashres_member member)
 	return option ? option : "";
 }
 
+/* The option that helps, if there is one. */
+static const char *advice_for(enum crashres_status status)
+{
+	return status == CRASHRES_ERR_NO_DEVICE_TREE ? ": give one with --dtb=FILE" : "";
+}
+
 static int fail(const struct crashres_ctx *ctx, const struct options *options,
 		enum crashres_status status)
 {
 	if (status == CRASHRES_ERR_MEMORY)
 		fprintf(stderr, "kexec: out of memory\n");
 	else
-		fprintf(stderr, "kexec: %s%s\n", option_of(crashres_error_member(ctx)),
-			crashres_error(ctx));
+		fprintf(stderr, "kexec: %s%s%s\n", option_of(crashres_error_member(ctx)),
+			crashres_error(ctx), advice_for(status));
 	switch (status) {
 	case CRASHRES_ERR_OS:
 	case CRASHRES_ERR_PERMISSION:

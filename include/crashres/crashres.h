@@ -51,6 +51,7 @@ enum crashres_status {
 					   take such a kernel; the other one may */
 	CRASHRES_ERR_KEY,		/* a private key or certificate that cannot be used */
 	CRASHRES_ERR_NO_SIGNATURE,	/* there is none where it was looked for */
+	CRASHRES_ERR_NO_DEVICE_TREE,	/* neither the machine nor the request has one */
 };
 
 /* Which of the kernel's two images is meant: reboot(2) or panic. */

@@ -89,6 +89,7 @@ const char *crashres_status_name(enum crashres_status status)
 		[CRASHRES_ERR_SYSCALL_UNAVAILABLE] = "ERR_SYSCALL_UNAVAILABLE",
 		[CRASHRES_ERR_KEY] = "ERR_KEY",
 		[CRASHRES_ERR_NO_SIGNATURE] = "ERR_NO_SIGNATURE",
+		[CRASHRES_ERR_NO_DEVICE_TREE] = "ERR_NO_DEVICE_TREE",
 	};
 
 	return (size_t)status < sizeof(names) / sizeof(*names) ? names[status] : "unknown";

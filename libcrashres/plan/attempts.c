@@ -329,6 +329,7 @@ bool crs_attempts_may_exclude(const struct crashres_ctx *ctx, enum crashres_stat
 	if (crashres_error_member(ctx) != CRASHRES_MEMBER_NONE)
 		return false;
 	return status == CRASHRES_ERR_UNSUPPORTED || status == CRASHRES_ERR_PERMISSION ||
+	       status == CRASHRES_ERR_NO_DEVICE_TREE ||
 	       status == CRASHRES_ERR_FORMAT || status == CRASHRES_ERR_OS;
 }
 

@@ -69,7 +69,7 @@ static enum crashres_status take_machines_dtb(struct draft *draft)
 	const struct crashres_machine *machine = draft->machine;
 
 	if (!machine->dtb)
-		return crs_fail(draft->ctx, CRASHRES_ERR_UNSUPPORTED,
+		return crs_fail(draft->ctx, CRASHRES_ERR_NO_DEVICE_TREE,
 				"no device tree: neither /sys/firmware/fdt nor /proc/device-tree can "
 				"be read");
 	draft->dtb_name = machine->dtb_is_flattened ? "/proc/device-tree" : "/sys/firmware/fdt";

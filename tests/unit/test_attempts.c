@@ -321,8 +321,8 @@ static void test_names_of_statuses(void **state)
 	assert_string_equal(crashres_status_name(CRASHRES_OK), "OK");
 	assert_string_equal(crashres_status_name(CRASHRES_ERR_SYSCALL), "ERR_SYSCALL");
 	assert_string_equal(crashres_status_name(CRASHRES_ERR_NO_SIGNATURE), "ERR_NO_SIGNATURE");
-	assert_string_equal(crashres_status_name(CRASHRES_ERR_NO_SIGNATURE + 1), "unknown");
-	for (int status = 0; status <= CRASHRES_ERR_NO_SIGNATURE; status++)
+	assert_string_equal(crashres_status_name(CRASHRES_ERR_NO_DEVICE_TREE + 1), "unknown");
+	for (int status = 0; status <= CRASHRES_ERR_NO_DEVICE_TREE; status++)
 		assert_non_null(crashres_status_name(status));
 }
 

@@ -923,7 +923,8 @@ def test_dtb_that_grows_too_large(kexec):
 def test_no_dtb(kexec):
     root = kexec.machine(sys_firmware_fdt=None)
     reason = "no device tree: neither /sys/firmware/fdt nor /proc/device-tree can be read"
-    assert kexec.plan("-c", root=root) == fails(255, "kexec: " + reason)
+    assert kexec.plan("-c", root=root) == fails(
+        255, "kexec: " + reason + ": give one with --dtb=FILE")
     # Point 1.5: kexec_file_load does without one.
     result = kexec.plan(root=root)
     assert (result.code, result.err) == (0, "")

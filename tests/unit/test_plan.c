@@ -785,7 +785,7 @@ static void test_where_the_segments_are_impossible_the_file_call_follows(void **
 	world.machine.dtb = NULL;
 	plan = make(unit, &world);
 	assert_ok(unit, crashres_plan_attempt(unit->ctx, plan, 0, &attempt));
-	assert_int_equal(attempt.status, CRASHRES_ERR_UNSUPPORTED);
+	assert_int_equal(attempt.status, CRASHRES_ERR_NO_DEVICE_TREE);
 	assert_string_equal(attempt.reason, "no device tree: neither /sys/firmware/fdt nor "
 			    "/proc/device-tree can be read");
 	assert_int_equal(first_of(plan).check, CRASHRES_CHECK_SEALED);
@@ -1240,7 +1240,7 @@ static void test_device_trees_that_do_not_work(void **state)
 	       "/proc/device-tree: damaged device tree: FDT_ERR_BADMAGIC");
 	free(world.machine.dtb);
 	world.machine.dtb = NULL;
-	refuse(*state, &world, CRASHRES_ERR_UNSUPPORTED,
+	refuse(*state, &world, CRASHRES_ERR_NO_DEVICE_TREE,
 	       "no device tree: neither /sys/firmware/fdt nor /proc/device-tree can be read");
 	world_free(&world);
 }
