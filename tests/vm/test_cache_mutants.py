@@ -234,6 +234,14 @@ def test_a_range_that_is_left_out_is_found(bench, name):
     assert set(kills) <= outcome.found, outcome
 
 
+def test_a_repair_that_did_not_reach_memory_is_damage(bench):
+    """Point 2.9: repaired blocks are hashed again past the caches. The kernel was started."""
+    machine = replay.Machine(skip=skip("kernel", ON))
+    outcome = bench.old_kernel(bench.loaded_plan(), machine, damage=DAMAGE).run()
+    assert outcome.reason == "reset"
+    assert "1 of 9 blocks damaged, 0 repaired" in outcome.console, outcome.console
+
+
 def test_a_rule_that_is_broken_lets_damage_through(bench):
     """With caches off and nothing cleaned before, the check looks past the cache."""
     plan = bench.loaded_plan(region=None)
