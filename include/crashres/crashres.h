@@ -218,9 +218,6 @@ enum crashres_status crashres_machine_permissions(struct crashres_ctx *ctx,
 						  const struct crashres_machine *machine,
 						  struct crashres_permissions *permissions);
 
-/* Will a dump by kexec_load have the registers of the CPUs, VMCOREINFO and virtual addresses? */
-bool crashres_machine_dump_is_complete(const struct crashres_machine *machine);
-
 /**
  * crashres_machine_ram() - what a dump covers, lowest address first
  * @count: out; 0 if /proc/iomem hides its addresses.

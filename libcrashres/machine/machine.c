@@ -423,12 +423,6 @@ enum crashres_status crashres_machine_permissions(struct crashres_ctx *ctx,
 	return crs_grow_out(ctx, "permissions", &full, sizeof(full), permissions);
 }
 
-bool crashres_machine_dump_is_complete(const struct crashres_machine *machine)
-{
-	return machine->cpu_notes.count && machine->vmcoreinfo.size &&
-	       machine->kcore.linear_known && machine->kcore.image_known;
-}
-
 /* The newer directory first: kernels keep the old names only for a while. */
 static const char *const loaded_paths[2][2] = {
 	{ "sys/kernel/kexec/loaded", "sys/kernel/kexec_loaded" },

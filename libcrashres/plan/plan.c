@@ -36,14 +36,16 @@ static enum crashres_status seal_kernel(struct crashres_ctx *ctx, struct crashre
 	return crashres_seal(ctx, plan->machine, plan->kernel, &seal, &plan->sealed_kernel);
 }
 
-/* Memory of the caller gets a descriptor before the system call, which must not fail for that. */
-static enum crashres_status need_descriptors(struct crashres_ctx *ctx,
-					     const struct crashres_plan *plan)
+/* Makes the memfd that the call takes, before the call, so that only the call can fail later. */
+static enum crashres_status need_descriptor(struct crashres_ctx *ctx,
+					    const struct crs_attempt *attempt,
+					    const struct crashres_input *input)
 {
 	int fd;
-	enum crashres_status status = crs_input_fd(ctx, plan->kernel->file, &fd);
 
-	return status == CRASHRES_OK && plan->initrd ? crs_input_fd(ctx, plan->initrd, &fd) : status;
+	if (!input || (attempt->original && input->original_fd >= 0))
+		return CRASHRES_OK;
+	return crs_input_fd(ctx, input, &fd);
 }
 
 static enum crashres_status make_attempt(struct crashres_ctx *ctx, struct crashres_plan *plan,
@@ -54,10 +56,11 @@ static enum crashres_status make_attempt(struct crashres_ctx *ctx, struct crashr
 
 	if (attempt->call == CRASHRES_CALL_LOAD)
 		return make_segments(ctx, plan);
-	status = need_descriptors(ctx, plan);
-	if (status == CRASHRES_OK && attempt->check == CRASHRES_CHECK_SEALED)
-		status = seal_kernel(ctx, plan);
-	return status;
+	status = need_descriptor(ctx, attempt, plan->initrd);
+	if (status != CRASHRES_OK)
+		return status;
+	return attempt->check == CRASHRES_CHECK_SEALED ?
+	       seal_kernel(ctx, plan) : need_descriptor(ctx, attempt, plan->kernel->file);
 }
 
 enum crashres_status crs_plan_prepare(struct crashres_ctx *ctx, struct crashres_plan *plan,

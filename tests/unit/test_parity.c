@@ -18,7 +18,7 @@ static uint8_t slow_product(uint8_t a, uint8_t b)
 			product ^= (unsigned int)a << i;
 	for (int bit = 14; bit >= 8; bit--)
 		if (product >> bit & 1)
-			product ^= 0x11d << (bit - 8);
+			product ^= 0x11dU << (bit - 8);
 	return product;
 }
 

@@ -120,7 +120,7 @@ def test_what_is_not_signed_well_is_refused(lab, kernel, signer, tmp_path):
             assert running.run(f"{LOAD} /boot/{name}") == (255, REFUSED), name
             assert running.run("kexec -S") == (0, ""), name
         # Nor by the other call.
-        assert running.run("kexec -c -p /boot/good") == (
+        assert running.run("kexec -c -p --initrd=/boot/initrd /boot/good") == (
             255, "kexec: kexec_load failed: Permission denied (IMA demands a signed kernel, which "
                  "only kexec_file_load can bring)")
         assert running.run(f"{LOAD} /boot/good") == (0, "")
