@@ -309,6 +309,18 @@ static uint64_t count_roots(const struct making *making)
 }
 
 /*
+ * Firmware tables may put the UART where a segment lies. Purgatory refuses ranges
+ * that overlap, and must not write characters into a segment.
+ */
+static void silence_uart(struct making *making)
+{
+	if (pg_used_is_disjoint(&making->used))
+		return;
+	making->params.uart_type = PURGATORY_UART_NONE;
+	making->params.uart_sum = pg_params_uart_sum(&making->params);
+}
+
+/*
  * Purgatory hashes its page tables uncached, so there are as many as it takes, and
  * the rest of their room stays unused behind the bitmaps. The number depends a
  * little on itself: the tables move what lies behind them.
@@ -322,6 +334,7 @@ static void lay_out(struct making *making)
 	lay_out_with(making, room);
 	if (contents->sealed)
 		return;
+	silence_uart(making);
 	do {
 		roots = count_roots(making);
 		lay_out_with(making, roots);

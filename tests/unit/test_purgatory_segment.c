@@ -513,6 +513,17 @@ static void test_a_uart_that_page_tables_cannot_reach(void **state)
 	assert_int_equal(tables_with(*state, &uart), without);
 }
 
+static void test_a_uart_inside_a_segment_is_not_used(void **state)
+{
+	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x9000000, BLOCK) };
+	struct view view = make(*state, segments, 1);
+
+	assert_int_equal(view.params.uart_type, PURGATORY_UART_NONE);
+	assert_int_equal(view.params.uart_sum,
+			 PURGATORY_MAGIC + 0x9000000 + 0x200000000 + 0x100000004);
+	free(view.data);
+}
+
 static void test_a_segment_that_page_tables_cannot_reach(void **state)
 {
 	const struct crashres_segment segments[] = {
@@ -645,6 +656,7 @@ int main(void)
 		UNIT_TEST(test_the_largest_segment_that_purgatory_takes),
 		UNIT_TEST(test_page_tables_map_what_is_used_and_nothing_else),
 		UNIT_TEST(test_distance_costs_no_page_tables),
+		UNIT_TEST(test_a_uart_inside_a_segment_is_not_used),
 		UNIT_TEST(test_a_segment_that_page_tables_cannot_reach),
 		UNIT_TEST(test_the_bound_on_page_tables_holds),
 		UNIT_TEST(test_an_overlap_is_seen),
