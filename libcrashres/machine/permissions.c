@@ -26,12 +26,20 @@ static enum crashres_answer answer(bool yes)
 	return yes ? CRASHRES_ANSWER_YES : CRASHRES_ANSWER_NO;
 }
 
-/* "none [integrity] confidentiality" (security/lockdown/lockdown.c). */
+/* "none [integrity] confidentiality": one level has brackets (security/lockdown/lockdown.c). */
+static enum crashres_answer parse_lockdown(const char *text)
+{
+	bool none = strstr(text, "[none]");
+	bool locked = strstr(text, "[integrity]") || strstr(text, "[confidentiality]");
+
+	return none == locked ? CRASHRES_ANSWER_UNKNOWN : answer(locked);
+}
+
 static enum crashres_answer read_lockdown(struct crashres_ctx *ctx)
 {
 	CRS_CLEANUP(crs_freep) char *text = read_text(ctx, "sys/kernel/security/lockdown", LINE_LIMIT);
 
-	return text ? answer(!strstr(text, "[none]")) : CRASHRES_ANSWER_UNKNOWN;
+	return text ? parse_lockdown(text) : CRASHRES_ANSWER_UNKNOWN;
 }
 
 /* One rule a line (Documentation/ABI/testing/ima_policy). "dont_appraise" is another word. */
