@@ -272,6 +272,8 @@ static enum crashres_status share_fd(struct crashres_ctx *ctx, int fd, const cha
 		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot keep its descriptor");
 	if (!st.st_size)
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "the file is empty");
+	if ((uint64_t)st.st_size > CRS_MEMFD_LIMIT)
+		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "more than 4 GiB");
 	status = map_sealed(ctx, own, (uint64_t)st.st_size, name, input);
 	if (status == CRASHRES_OK)
 		own = -1;

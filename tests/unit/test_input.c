@@ -719,6 +719,27 @@ static void test_a_file_of_more_than_4_gib(void **state)
 	assert_int_equal(fault.sent + fault.read + fault.written, 0);
 }
 
+/* A sealed memfd is shared, but has the same limit. It is sparse: it takes no memory. */
+static void test_a_sealed_memfd_of_more_than_4_gib(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_input *input = UNTOUCHED;
+	int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	assert_int_equal(ftruncate(fd, (off_t)(4 * GIB + 1)), 0);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE), 0);
+	assert_fails(unit, crashres_input_from_fd(unit->ctx, fd, "mine", &input),
+		     CRASHRES_ERR_LIMIT, "mine: more than 4 GiB");
+	assert_ptr_equal(input, UNTOUCHED);
+	close(fd);
+	fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	assert_int_equal(ftruncate(fd, (off_t)(4 * GIB)), 0);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE), 0);
+	input = from_fd(unit, fd);
+	assert_int_equal(input->size, 4 * GIB);
+	crashres_input_close(input);
+}
+
 static void test_memory_of_the_caller(void **state)
 {
 	static const char text[] = "0123";
@@ -782,6 +803,7 @@ int main(void)
 		INPUT_TEST(test_a_file_of_proc),
 		INPUT_TEST(test_a_pipe),
 		INPUT_TEST(test_a_file_of_more_than_4_gib),
+		INPUT_TEST(test_a_sealed_memfd_of_more_than_4_gib),
 		INPUT_TEST(test_memory_of_the_caller),
 		INPUT_TEST(test_no_memory_of_the_caller),
 	};
