@@ -35,6 +35,8 @@ static const char *option_of(enum crashres_member member)
 		[CRASHRES_MEMBER_SEALING] = "--seal=always: ",
 		[CRASHRES_MEMBER_HOTPLUG] = "--hotplug: ",
 		[CRASHRES_MEMBER_REUSE_CMDLINE] = "--reuse-cmdline: ",
+		[CRASHRES_MEMBER_ON_DAMAGE] = "--on-damage: ",
+		[CRASHRES_MEMBER_ON_TIMEOUT] = "--on-timeout: ",
 	};
 	const char *option = NULL;
 

@@ -137,7 +137,7 @@ void crashres_ctx_set_entropy(struct crashres_ctx *ctx, crashres_entropy_fn *ent
  */
 const char *crashres_error(const struct crashres_ctx *ctx);
 
-/* The member of struct crashres_request that a failure is about. */
+/* The member of struct crashres_request, or of crashres_seal_request, that a failure is about. */
 enum crashres_member {
 	CRASHRES_MEMBER_NONE = 0,
 	CRASHRES_MEMBER_DTB,
@@ -150,6 +150,10 @@ enum crashres_member {
 	CRASHRES_MEMBER_SEALING,
 	CRASHRES_MEMBER_HOTPLUG,
 	CRASHRES_MEMBER_REUSE_CMDLINE,
+	CRASHRES_MEMBER_SLOT,
+	CRASHRES_MEMBER_CALL,
+	CRASHRES_MEMBER_ON_DAMAGE,
+	CRASHRES_MEMBER_ON_TIMEOUT,
 };
 
 /* Of the last failure. Its sentence does not name the member. */
@@ -507,8 +511,9 @@ struct crashres_plan;
  *   CRASHRES_ERR_LIMIT       command line, DTB, number of program headers, cells
  *   CRASHRES_ERR_FORMAT      the DTB is damaged
  *   CRASHRES_ERR_UNSUPPORTED the machine gives no DTB, or the region is unusable
- *   CRASHRES_ERR_REQUEST     its window wraps, no call can do all that it asks for, or
- *                            the kernel was sealed with another initrd
+ *   CRASHRES_ERR_REQUEST     its window wraps, an enum has a value that there is not, no
+ *                            call can do all that it asks for, or the kernel was sealed
+ *                            with another initrd
  *   CRASHRES_ERR_OS          /proc/cmdline is to be reused, or crash_elfcorehdr_size
  *                            is needed for hotplug, and cannot be read
  */
@@ -627,8 +632,8 @@ void crashres_seal_request_init(struct crashres_seal_request *request, size_t si
  * The initrd is found through the device tree; another one than @seal->initrd
  * counts as damage.
  *
- * Return: CRASHRES_ERR_REQUEST where @kernel is sealed already, CRASHRES_ERR_LIMIT
- * where there is too much to check.
+ * Return: CRASHRES_ERR_REQUEST where @kernel is sealed already or an enum has a value
+ * that there is not, CRASHRES_ERR_LIMIT where there is too much to check.
  */
 enum crashres_status crashres_seal(struct crashres_ctx *ctx, const struct crashres_machine *machine,
 				   const struct crashres_kernel *kernel,

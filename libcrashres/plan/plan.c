@@ -99,17 +99,38 @@ static enum crashres_status prepare_first(struct crashres_ctx *ctx, struct crash
 
 /* ------------------------------------------------------------ the plan */
 
+/* A value that a later version knows must not be taken for another one. */
+static enum crashres_status check_enums(struct crashres_ctx *ctx,
+					const struct crashres_request *request)
+{
+	enum crashres_status status = crs_purgatory_check_policy(ctx, request->on_damage, request->on_timeout);
+
+	if (status != CRASHRES_OK)
+		return status;
+	if ((unsigned int)request->slot > CRASHRES_SLOT_CRASH)
+		return crs_fail_member(ctx, CRASHRES_ERR_REQUEST, CRASHRES_MEMBER_SLOT,
+				       "there is no slot %d", (int)request->slot);
+	if ((unsigned int)request->call > CRASHRES_CALL_FILE_LOAD)
+		return crs_fail_member(ctx, CRASHRES_ERR_REQUEST, CRASHRES_MEMBER_CALL,
+				       "there is no system call %d", (int)request->call);
+	if ((unsigned int)request->sealing > CRASHRES_SEALING_NEVER)
+		return crs_fail_member(ctx, CRASHRES_ERR_REQUEST, CRASHRES_MEMBER_SEALING,
+				       "there is no way of sealing %d", (int)request->sealing);
+	return CRASHRES_OK;
+}
+
 static enum crashres_status check_request(struct crashres_ctx *ctx,
 					  const struct crashres_machine *machine,
 					  const struct crashres_request *request)
 {
 	struct crashres_range window;
+	enum crashres_status status = check_enums(ctx, request);
 
+	if (status != CRASHRES_OK)
+		return status;
 	if (!crs_range_make(request->window.base, request->window.size, &window))
 		return crs_fail_member(ctx, CRASHRES_ERR_REQUEST, CRASHRES_MEMBER_WINDOW,
 				       "the window wraps");
-	if (request->slot != CRASHRES_SLOT_NORMAL && request->slot != CRASHRES_SLOT_CRASH)
-		return crs_fail(ctx, CRASHRES_ERR_REQUEST, "there is no slot %d", (int)request->slot);
 	if (request->reuse_cmdline && !machine->cmdline)
 		return crs_fail_member(ctx, CRASHRES_ERR_OS, CRASHRES_MEMBER_REUSE_CMDLINE,
 				       "/proc/cmdline cannot be read");

@@ -77,6 +77,20 @@ static uint64_t roots_room(const struct crs_purgatory_segment *contents, uint64_
 							  contents->window);
 }
 
+enum crashres_status crs_purgatory_check_policy(struct crashres_ctx *ctx,
+						enum crashres_on_damage on_damage,
+						enum crashres_on_timeout on_timeout)
+{
+	if ((unsigned int)on_damage > CRASHRES_ON_DAMAGE_BOOT)
+		return crs_fail_member(ctx, CRASHRES_ERR_REQUEST, CRASHRES_MEMBER_ON_DAMAGE,
+				       "there is no policy %d for damage", (int)on_damage);
+	if ((unsigned int)on_timeout > CRASHRES_ON_TIMEOUT_HALT)
+		return crs_fail_member(ctx, CRASHRES_ERR_REQUEST, CRASHRES_MEMBER_ON_TIMEOUT,
+				       "there is no policy %d for a check that takes too long",
+				       (int)on_timeout);
+	return CRASHRES_OK;
+}
+
 enum purgatory_policy crs_purgatory_on_timeout(enum crashres_on_timeout on_timeout)
 {
 	switch (on_timeout) {

@@ -41,6 +41,11 @@ struct crs_purgatory_segment {
 	uint64_t initrd_size;		/* bytes; 0: none */
 };
 
+/* CRASHRES_ERR_REQUEST, with the member, where an enum has no such value. */
+enum crashres_status crs_purgatory_check_policy(struct crashres_ctx *ctx,
+						enum crashres_on_damage on_damage,
+						enum crashres_on_timeout on_timeout);
+
 /* The policy for a check that ran out of time, as purgatory counts policies. */
 enum purgatory_policy crs_purgatory_on_timeout(enum crashres_on_timeout on_timeout);
 

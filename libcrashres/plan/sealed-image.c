@@ -186,6 +186,8 @@ static enum crashres_status check(struct crashres_ctx *ctx, const struct crashre
 {
 	enum crashres_status status = crs_grow_in(ctx, "seal request", given, seal, sizeof(*seal));
 
+	if (status == CRASHRES_OK)
+		status = crs_purgatory_check_policy(ctx, seal->on_damage, seal->on_timeout);
 	if (status != CRASHRES_OK)
 		return status;
 	if (crashres_kernel_is_sealed(kernel))

@@ -1266,6 +1266,46 @@ static void test_requests_that_do_not_work(void **state)
 	world_free(&world);
 }
 
+/* What a later version knows is not taken for something else: the value behind the last, 9 and -1. */
+static void test_values_that_no_enum_has(void **state)
+{
+	static const struct {
+		size_t offset;
+		int last;
+		const char *before, *behind;	/* the number, in the sentence */
+		enum crashres_member member;
+	} cases[] = {
+		{ offsetof(struct crashres_request, slot), CRASHRES_SLOT_CRASH,
+		  "there is no slot ", "", CRASHRES_MEMBER_SLOT },
+		{ offsetof(struct crashres_request, call), CRASHRES_CALL_FILE_LOAD,
+		  "there is no system call ", "", CRASHRES_MEMBER_CALL },
+		{ offsetof(struct crashres_request, on_damage), CRASHRES_ON_DAMAGE_BOOT,
+		  "there is no policy ", " for damage", CRASHRES_MEMBER_ON_DAMAGE },
+		{ offsetof(struct crashres_request, on_timeout), CRASHRES_ON_TIMEOUT_HALT,
+		  "there is no policy ", " for a check that takes too long",
+		  CRASHRES_MEMBER_ON_TIMEOUT },
+		{ offsetof(struct crashres_request, sealing), CRASHRES_SEALING_NEVER,
+		  "there is no way of sealing ", "", CRASHRES_MEMBER_SEALING },
+	};
+	struct unit *unit = *state;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const int values[] = { cases[i].last + 1, 9, -1 };
+
+		for (size_t j = 0; j < COUNT(values); j++) {
+			struct world world = world_new();
+			char sentence[256];
+
+			memcpy((uint8_t *)&world.request + cases[i].offset, &values[j], sizeof(int));
+			snprintf(sentence, sizeof(sentence), "%s%d%s", cases[i].before, values[j],
+				 cases[i].behind);
+			refuse(unit, &world, CRASHRES_ERR_REQUEST, sentence);
+			assert_int_equal(crashres_error_member(unit->ctx), cases[i].member);
+			world_free(&world);
+		}
+	}
+}
+
 static void test_too_much_ram_for_an_elf_header(void **state)
 {
 	struct world world = world_new();
@@ -1524,6 +1564,7 @@ int main(void)
 		UNIT_TEST(test_nothing_reserved_or_nothing_shown),
 		UNIT_TEST(test_device_trees_that_do_not_work),
 		UNIT_TEST(test_requests_that_do_not_work),
+		UNIT_TEST(test_values_that_no_enum_has),
 		UNIT_TEST(test_too_much_ram_for_an_elf_header),
 		UNIT_TEST(test_an_image_of_2_to_the_48_bytes),
 		UNIT_TEST(test_a_text_offset_inside_a_page),

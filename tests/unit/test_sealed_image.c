@@ -151,6 +151,15 @@ static void test_what_cannot_be_sealed_or_unsealed(void **state)
 	snprintf(sentence, sizeof(sentence), "%s: is sealed already", again->file->name);
 	assert_fails(unit, crashres_seal(unit->ctx, NULL, again, &seal, &other),
 		     CRASHRES_ERR_REQUEST, sentence);
+	seal.on_damage = 9;
+	assert_fails(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &other),
+		     CRASHRES_ERR_REQUEST, "there is no policy 9 for damage");
+	assert_int_equal(crashres_error_member(unit->ctx), CRASHRES_MEMBER_ON_DAMAGE);
+	seal.on_damage = CRASHRES_ON_DAMAGE_BOOT;
+	seal.on_timeout = CRASHRES_ON_TIMEOUT_HALT + 1;
+	assert_fails(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &other),
+		     CRASHRES_ERR_REQUEST, "there is no policy 3 for a check that takes too long");
+	assert_int_equal(crashres_error_member(unit->ctx), CRASHRES_MEMBER_ON_TIMEOUT);
 	seal.size = 1;
 	assert_fails(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &other),
 		     CRASHRES_ERR_REQUEST, "seal request: its size member is 1");
