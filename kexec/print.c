@@ -124,6 +124,7 @@ static const char *short_check(enum crashres_check check)
 		[CRASHRES_CHECK_NONE] = "unchecked",
 		[CRASHRES_CHECK_NONE_SIGNATURE] = "unchecked, with its signature",
 		[CRASHRES_CHECK_NONE_REFUSED] = "unchecked, as it is",
+		[CRASHRES_CHECK_NONE_UNSEALED] = "unchecked, as it is",
 	};
 
 	return checks[check];

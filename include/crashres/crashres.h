@@ -551,7 +551,8 @@ enum crashres_check {
 	CRASHRES_CHECK_SEALED_BEFORE,	/* the same; it was sealed when it was opened */
 	CRASHRES_CHECK_NONE,		/* not asked for, or the slot is the normal one */
 	CRASHRES_CHECK_NONE_SIGNATURE,	/* the running kernel demands a signature, which sealing breaks */
-	CRASHRES_CHECK_NONE_REFUSED,	/* the running kernel refused the sealed Image */
+	CRASHRES_CHECK_NONE_REFUSED,	/* no sealed Image was loaded: refused, or it could not be made */
+	CRASHRES_CHECK_NONE_UNSEALED,	/* kexec_load was not possible, and the request forbids sealing */
 };
 
 /* Which answer of the running kernel leads from one attempt to another one. */

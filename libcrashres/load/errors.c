@@ -63,17 +63,22 @@ static const char *explain_file_load(int error, enum crashres_slot slot)
 }
 
 /* Both calls count it down before anything else (kexec_load_permitted()). */
-static const char *explain_limit(enum crashres_slot slot)
+static const char *explain_limit(enum crashres_slot slot, enum crs_limit_state limit)
 {
-	return slot == CRASHRES_SLOT_CRASH ?
-	       "kernel.kexec_load_limit_panic is used up: no further call before the next boot" :
-	       "kernel.kexec_load_limit_reboot is used up: no further call before the next boot";
+	static const char *const sentences[2][2] = {
+		{ "needs root; or lockdown forbids it; and kernel.kexec_load_limit_reboot is used up now",
+		  "kernel.kexec_load_limit_reboot is used up: no further call before the next boot" },
+		{ "needs root; or lockdown forbids it; and kernel.kexec_load_limit_panic is used up now",
+		  "kernel.kexec_load_limit_panic is used up: no further call before the next boot" },
+	};
+
+	return sentences[slot == CRASHRES_SLOT_CRASH][limit == CRS_LIMIT_USED_UP_BEFORE];
 }
 
 const char *crs_explain(const struct crs_refused *refused)
 {
-	if (refused->error == EPERM && refused->limit_used_up)
-		return explain_limit(refused->slot);
+	if (refused->error == EPERM && refused->limit != CRS_LIMIT_OPEN)
+		return explain_limit(refused->slot, refused->limit);
 	if (refused->call == CRASHRES_CALL_LOAD)
 		return explain_load(refused->error, refused->slot);
 	if (refused->error == EINVAL && refused->pages_differ)

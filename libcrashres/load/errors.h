@@ -5,11 +5,18 @@
 
 #include <crashres/crashres.h>
 
+/* What the limit of the slot reads after a call that it counted. */
+enum crs_limit_state {
+	CRS_LIMIT_OPEN = 0,		/* further calls are accepted, or there is no limit */
+	CRS_LIMIT_USED_UP_BY_THIS,	/* this call was the last one */
+	CRS_LIMIT_USED_UP_BEFORE,	/* this call came too late */
+};
+
 struct crs_refused {
 	enum crashres_call call;
 	enum crashres_slot slot;
 	int error;
-	bool limit_used_up;	/* the limit of the slot reads 0 */
+	enum crs_limit_state limit;
 	bool pages_differ;	/* the kernel's page size is not the running kernel's */
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Walks the attempts of a plan. What an errno leads to, plan/attempts.c decides. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -35,20 +36,17 @@ struct arguments {
 	const char *cmdline;
 };
 
-/* The kernel counts a call before it looks at anything else. */
-static void count_call(struct caller *caller)
+static void count_call(struct caller *caller, int error)
 {
 	caller->calls++;
-	if (caller->limit.limited && caller->limit.left)
+	if (crs_attempts_counts(error) && caller->limit.left)
 		caller->limit.left--;
 }
 
-static long call_once(struct caller *caller, const struct arguments *arguments)
+static long call_kernel(struct crashres_ctx *ctx, const struct arguments *arguments)
 {
-	struct crashres_ctx *ctx = caller->ctx;
 	const char *cmdline = arguments->cmdline && *arguments->cmdline ? arguments->cmdline : NULL;
 
-	count_call(caller);
 	if (arguments->call == CRASHRES_CALL_LOAD)
 		return ctx->kexec_load(arguments->entry, arguments->count, arguments->segments,
 				       arguments->flags);
@@ -57,19 +55,25 @@ static long call_once(struct caller *caller, const struct arguments *arguments)
 }
 
 /* 0, or the errno. */
+static int call_once(struct caller *caller, const struct arguments *arguments)
+{
+	int error = call_kernel(caller->ctx, arguments) < 0 ? errno : 0;
+
+	count_call(caller, error);
+	return error;
+}
+
+/* 0, or the errno. */
 static int call(struct caller *caller, const struct arguments *arguments)
 {
 	const struct timespec pause = { .tv_nsec = BUSY_PAUSE_NS };
 	unsigned int tries = 1;
+	int error;
 
-	while (call_once(caller, arguments) < 0) {
-		int error = errno;
-
-		if (!crs_attempts_may_repeat(&caller->limit, error, tries++))
-			return error;
+	while ((error = call_once(caller, arguments)) &&
+	       crs_attempts_may_repeat(&caller->limit, error, tries++))
 		nanosleep(&pause, NULL);
-	}
-	return 0;
+	return error;
 }
 
 static unsigned long load_flags(enum crashres_slot slot)
@@ -82,26 +86,28 @@ static unsigned long file_load_flags(enum crashres_slot slot)
 	return slot == CRASHRES_SLOT_CRASH ? KEXEC_FILE_FLAG_ON_CRASH : 0;
 }
 
-/* The limit may have been read long ago, and another program may have used it up. */
-static bool limit_is_used_up(const struct caller *caller, int error)
+/*
+ * A limit that reads 0 after EPERM is the reason only if another program has used it
+ * up. Else the kernel counted this call, and refused it for something else.
+ */
+static enum crs_limit_state state_of_limit(const struct caller *caller, int error)
 {
-	struct crs_limit now = { .limited = false };
+	const struct crs_limit now = crs_limit_read(caller->ctx, caller->slot);
 
-	if (error != EPERM)
-		return false;
-	now = crs_limit_read(caller->ctx, caller->slot);
-	return (now.limited && !now.left) || (caller->limit.limited && !caller->limit.left);
+	if (error != EPERM || !now.limited || now.left)
+		return CRS_LIMIT_OPEN;
+	return caller->limit.limited && !caller->limit.left ? CRS_LIMIT_USED_UP_BY_THIS :
+							      CRS_LIMIT_USED_UP_BEFORE;
 }
 
 static enum crashres_status fail_call(const struct caller *caller, enum crashres_call call,
-				      const char *what, int error, bool pages_differ,
-				      const char *consequence)
+				      const char *what, int error, bool pages_differ)
 {
 	const struct crs_refused refused = {
 		.call = call,
 		.slot = caller->slot,
 		.error = error,
-		.limit_used_up = limit_is_used_up(caller, error),
+		.limit = state_of_limit(caller, error),
 		.pages_differ = pages_differ,
 	};
 	const char *reason = crs_explain(&refused);
@@ -109,8 +115,8 @@ static enum crashres_status fail_call(const struct caller *caller, enum crashres
 
 	return crs_fail(caller->ctx,
 			unavailable ? CRASHRES_ERR_SYSCALL_UNAVAILABLE : CRASHRES_ERR_SYSCALL,
-			"%s failed: %s%s%s%s%s", what, strerror(error), reason ? " (" : "",
-			reason ? reason : "", reason ? ")" : "", consequence);
+			"%s failed: %s%s%s%s", what, strerror(error), reason ? " (" : "",
+			reason ? reason : "", reason ? ")" : "");
 }
 
 enum crashres_status crashres_can_load(struct crashres_ctx *ctx)
@@ -187,7 +193,8 @@ static int load_files(struct walk *walk, const struct crs_attempt *attempt)
 	};
 	int error = call(&walk->caller, &arguments);
 
-	if (!error || !wishes || !crs_attempts_may_drop_flags(attempt->call, error))
+	if (!error || !wishes ||
+	    !crs_attempts_may_drop_flags(&walk->caller.limit, attempt->call, error))
 		return error;
 	crs_log(walk->caller.ctx, CRASHRES_LOG_INFO,
 		"once more, for a kernel that does not know no_cma and force_dtb");
@@ -197,11 +204,35 @@ static int load_files(struct walk *walk, const struct crs_attempt *attempt)
 
 /* ------------------------------------------------------------ the walk */
 
-static const char *why_unchecked(enum crashres_check check)
+/* Why the sealed Image could not be made; NULL if it was made. */
+static const char *find_sealing_failure(const struct crs_attempts *attempts)
 {
-	return check == CRASHRES_CHECK_NONE_SIGNATURE ?
-	       "the running kernel demands a signature, and sealing would break it" :
-	       "the running kernel refused the sealed Image";
+	for (size_t i = 0; i < attempts->count; i++)
+		if (attempts->items[i].check == CRASHRES_CHECK_SEALED)
+			return attempts->items[i].reason;
+	return NULL;
+}
+
+static void warn_of_lost_check(struct walk *walk, enum crashres_check check)
+{
+	const char *failure = find_sealing_failure(&walk->plan->attempts), *reason;
+
+	switch (check) {
+	case CRASHRES_CHECK_NONE_SIGNATURE:
+		reason = "the running kernel demands a signature, and sealing would break it";
+		break;
+	case CRASHRES_CHECK_NONE_UNSEALED:
+		reason = "kexec_load could not be used, and sealing is not wanted";
+		break;
+	default:
+		reason = failure ? "it could not be sealed" :
+				   "the running kernel refused the sealed Image";
+		break;
+	}
+	crs_log(walk->caller.ctx, CRASHRES_LOG_WARNING,
+		"the crash kernel is loaded, and nothing will check it after a panic: %s%s%s%s%s",
+		reason, failure ? ": " : "", failure ? failure : "", *walk->refused ? ": " : "",
+		walk->refused);
 }
 
 static void succeed(struct walk *walk, size_t index)
@@ -214,11 +245,12 @@ static void succeed(struct walk *walk, size_t index)
 	result->call = attempt->call;
 	result->check = attempt->check;
 	result->slot = CRASHRES_SLOT_STATE_LOADED;
-	result->original = attempt->original && plan->kernel->file->original_fd >= 0;
+	result->original = crs_plan_hands_over_originals(plan, attempt);
+	if (attempt->call == CRASHRES_CALL_FILE_LOAD)
+		crs_attempts_warn_of_device_tree(walk->caller.ctx, &walk->plan->attempts,
+						 &plan->request, plan->kernel);
 	if (crs_attempts_loses_check(&plan->request, attempt))
-		crs_log(walk->caller.ctx, CRASHRES_LOG_WARNING,
-			"the crash kernel is loaded, and nothing will check it after a panic: %s%s%s",
-			why_unchecked(attempt->check), *walk->refused ? ": " : "", walk->refused);
+		warn_of_lost_check(walk, attempt->check);
 }
 
 /* What a later refusal does not tell, an earlier one may have. */
@@ -234,7 +266,9 @@ static void note_slot(struct walk *walk, const struct crs_attempt *attempt, int 
 
 static void append(char *text, size_t size, const char *more)
 {
-	strncat(text, more, size - strlen(text) - 1);
+	size_t used = strlen(text);
+
+	snprintf(text + used, size - used, "%s", more);
 }
 
 static void note_refusal(struct walk *walk)
@@ -253,8 +287,7 @@ static enum crashres_status refuse(struct walk *walk, size_t index, int error)
 	walk->result.errors[index] = error;
 	note_slot(walk, attempt, error);
 	status = fail_call(&walk->caller, attempt->call, crs_call_name(attempt->call), error,
-			   attempts->pages_differ, walk->result.slot == CRASHRES_SLOT_STATE_EMPTY ?
-						   "; no crash kernel is loaded now" : "");
+			   attempts->pages_differ);
 	note_refusal(walk);
 	return status;
 }
@@ -275,16 +308,15 @@ static enum crashres_status prepare(struct walk *walk, size_t *index)
 /* The attempt after @index, unless the refused call was the last one that the limit allows. */
 static size_t go_on(struct walk *walk, size_t index, int error)
 {
-	size_t next = crs_attempts_after(&walk->plan->attempts, index, error);
+	const struct crs_limit *limit = &walk->caller.limit;
+	size_t next = crs_attempts_after(&walk->plan->attempts, index, error, limit);
 
-	if (next == CRS_NO_ATTEMPT)
-		return next;
-	if (walk->caller.limit.limited && !walk->caller.limit.left) {
+	if (limit->limited && !limit->left)
 		crs_log(walk->caller.ctx, CRASHRES_LOG_WARNING,
 			"the refused call was the last one that %s allows: nothing else is tried",
 			crs_limit_name(walk->caller.slot));
-		return CRS_NO_ATTEMPT;
-	}
+	if (next == CRS_NO_ATTEMPT)
+		return next;
 	crs_log(walk->caller.ctx, CRASHRES_LOG_INFO, "%s: going on with %s", walk->refused,
 		crs_call_name(walk->plan->attempts.items[next].call));
 	return next;
@@ -303,8 +335,10 @@ static enum crashres_status walk_attempts(struct walk *walk)
 		int error;
 
 		status = prepare(walk, &index);
-		if (status != CRASHRES_OK)
-			return status;
+		if (status != CRASHRES_OK) {
+			note_refusal(walk);
+			break;
+		}
 		attempt = &walk->plan->attempts.items[index];
 		error = attempt->call == CRASHRES_CALL_LOAD ? load_segments(walk) :
 							     load_files(walk, attempt);
@@ -315,7 +349,17 @@ static enum crashres_status walk_attempts(struct walk *walk)
 		status = refuse(walk, index, error);
 		index = go_on(walk, index, error);
 	}
-	return crs_fail(ctx, status, "%s", walk->refused);
+	return crs_fail(ctx, status, "%s%s", walk->refused,
+			walk->result.slot == CRASHRES_SLOT_STATE_EMPTY ?
+			"; no crash kernel is loaded now" : "");
+}
+
+/* A limit can only fall (kexec_limit_handler()): another load may have used some of it. */
+static struct crs_limit lower_limit(struct crs_limit a, struct crs_limit b)
+{
+	if (!a.limited || !b.limited)
+		return a.limited ? a : b;
+	return a.left < b.left ? a : b;
 }
 
 enum crashres_status crashres_load(struct crashres_ctx *ctx, struct crashres_plan *plan,
@@ -325,7 +369,8 @@ enum crashres_status crashres_load(struct crashres_ctx *ctx, struct crashres_pla
 		.caller = {
 			.ctx = ctx,
 			.slot = plan->request.slot,
-			.limit = plan->machine->permitted.limits[plan->request.slot],
+			.limit = lower_limit(plan->machine->permitted.limits[plan->request.slot],
+					     crs_limit_read(ctx, plan->request.slot)),
 		},
 		.plan = plan,
 		.result = {
@@ -377,8 +422,7 @@ static enum crashres_status unload_by(struct caller *caller, enum crashres_call 
 
 	if (!error)
 		return CRASHRES_OK;
-	return fail_call(caller, by, is_load ? "kexec unload" : "kexec_file_load(unload)", error, false,
-			 "");
+	return fail_call(caller, by, is_load ? "kexec unload" : "kexec_file_load(unload)", error, false);
 }
 
 enum crashres_status crashres_unload(struct crashres_ctx *ctx, enum crashres_slot slot,

@@ -37,6 +37,11 @@ static bool is_crash(const struct crashres_request *request)
 	return request->slot == CRASHRES_SLOT_CRASH;
 }
 
+static bool wants_check(const struct crashres_request *request)
+{
+	return is_crash(request) && !request->no_checks && !request->entry;
+}
+
 /* ------------------------------------------------------- what a request asks for */
 
 /* What only segments of our own can do, and a kernel that places them itself must not ignore. */
@@ -202,6 +207,11 @@ static void add_file_load(struct listing *listing)
 		add(listing, CRASHRES_CALL_FILE_LOAD, CRASHRES_CHECK_SEALED, false);
 		return;
 	}
+	if (request->sealing == CRASHRES_SEALING_NEVER && wants_check(request) &&
+	    request->call == CRASHRES_CALL_AUTO) {
+		add_as_it_is(listing, CRASHRES_CHECK_NONE_UNSEALED);
+		return;
+	}
 	if (request->sealing == CRASHRES_SEALING_NEVER || !is_crash(request) || request->no_checks) {
 		add_as_it_is(listing, CRASHRES_CHECK_NONE);
 		return;
@@ -232,36 +242,60 @@ static void add_all(struct listing *listing)
 		add_load(listing);
 }
 
-/* A check that must be there, and a call that does not bring it. */
+/* Why @attempt cannot bring the check that the request demands; NULL if it can. */
+static const char *find_missing_check(const struct listing *listing,
+				      const struct crs_attempt *attempt)
+{
+	bool required = listing->request->purgatory_required;
+
+	if ((attempt->check == CRASHRES_CHECK_SEALED && needs_signature(listing->machine)) ||
+	    (required && attempt->check == CRASHRES_CHECK_NONE_SIGNATURE))
+		return "what is to be checked must be sealed, which breaks the signature that the "
+		       "running kernel demands: seal the kernel and sign it first";
+	if (required && attempt->call == CRASHRES_CALL_FILE_LOAD &&
+	    attempt->check == CRASHRES_CHECK_NONE)
+		return "kexec_file_load: this kernel brings no purgatory, which the request demands";
+	return NULL;
+}
+
 static enum crashres_status exclude_unchecked(struct listing *listing)
 {
 	enum crashres_status status = CRASHRES_OK;
 
 	for (size_t i = 0; i < listing->attempts->count && status == CRASHRES_OK; i++) {
 		struct crs_attempt *attempt = &listing->attempts->items[i];
+		const char *reason = find_missing_check(listing, attempt);
 
-		if (!listing->request->purgatory_required || attempt->status != CRASHRES_OK ||
-		    attempt->check != CRASHRES_CHECK_NONE_SIGNATURE)
+		if (!reason || attempt->status != CRASHRES_OK)
 			continue;
-		crs_fail(listing->ctx, CRASHRES_ERR_REQUEST,
-			 "what is to be checked must be sealed, which breaks the signature that the "
-			 "running kernel demands: seal the kernel and sign it first");
+		crs_fail(listing->ctx, CRASHRES_ERR_REQUEST, "%s", reason);
 		status = crs_attempts_exclude(listing->ctx, listing->attempts, i,
 					      CRASHRES_ERR_REQUEST);
 	}
 	return status;
 }
 
+void crs_attempts_warn_of_device_tree(struct crashres_ctx *ctx, struct crs_attempts *attempts,
+				      const struct crashres_request *request,
+				      const struct crashres_kernel *kernel)
+{
+	const struct crashres_input *dtb = request->dtb ? request->dtb : kernel->dtb;
+
+	if (!dtb || attempts->device_tree_warned)
+		return;
+	attempts->device_tree_warned = true;
+	crs_log(ctx, CRASHRES_LOG_WARNING, "%s is not used: kexec_file_load takes no device tree",
+		dtb->name);
+}
+
 static void warn_of_device_tree(const struct listing *listing)
 {
 	const struct crs_attempts *attempts = listing->attempts;
-	const struct crashres_input *dtb = listing->request->dtb ? listing->request->dtb :
-								   listing->kernel->dtb;
 	size_t first = crs_attempts_from(attempts, 0);
 
-	if (dtb && first != CRS_NO_ATTEMPT && attempts->items[first].call == CRASHRES_CALL_FILE_LOAD)
-		crs_log(listing->ctx, CRASHRES_LOG_WARNING,
-			"%s is not used: kexec_file_load takes no device tree", dtb->name);
+	if (first != CRS_NO_ATTEMPT && attempts->items[first].call == CRASHRES_CALL_FILE_LOAD)
+		crs_attempts_warn_of_device_tree(listing->ctx, listing->attempts, listing->request,
+						 listing->kernel);
 }
 
 /* The CPU has to support both; the kernel asks for neither before it is started by kexec_load. */
@@ -285,6 +319,7 @@ enum crashres_status crs_attempts_list(struct crashres_ctx *ctx,
 
 	*attempts = (struct crs_attempts){
 		.slot = request->slot,
+		.limit = machine->permitted.limits[request->slot],
 		.pages_differ = kernel->image.page_size &&
 				kernel->image.page_size != machine->page_size,
 	};
@@ -324,10 +359,14 @@ enum crashres_status crs_attempts_exclude(struct crashres_ctx *ctx, struct crs_a
  * A kernel or initrd that does not fit must not meet kexec_file_load either,
  * which lets go of the old crash kernel first. What the request got wrong is an error.
  */
-bool crs_attempts_may_exclude(const struct crashres_ctx *ctx, enum crashres_status status)
+bool crs_attempts_may_exclude(const struct crashres_ctx *ctx, const struct crs_attempt *attempt,
+			      enum crashres_status status)
 {
 	if (crashres_error_member(ctx) != CRASHRES_MEMBER_NONE)
 		return false;
+	/* Too large to be sealed is not too large to be loaded as it is. */
+	if (attempt->check == CRASHRES_CHECK_SEALED && status == CRASHRES_ERR_LIMIT)
+		return true;
 	return status == CRASHRES_ERR_UNSUPPORTED || status == CRASHRES_ERR_PERMISSION ||
 	       status == CRASHRES_ERR_NO_DEVICE_TREE ||
 	       status == CRASHRES_ERR_FORMAT || status == CRASHRES_ERR_OS;
@@ -378,30 +417,64 @@ static bool refuses_sealing(int error)
 }
 
 /*
+ * EPERM and EACCES may mean that a signature is demanded, which no Image has that
+ * was sealed here. A last call must not be spent on it.
+ */
+static size_t after_load(const struct crs_attempts *attempts, size_t index, int error,
+			 const struct crs_limit *limit)
+{
+	size_t next = find_call(attempts, index + 1, CRASHRES_CALL_FILE_LOAD), other;
+
+	if (next == CRS_NO_ATTEMPT || attempts->items[next].check != CRASHRES_CHECK_SEALED ||
+	    error == ENOSYS || !limit->limited || limit->left > 1)
+		return next;
+	other = find_call(attempts, next + 1, CRASHRES_CALL_FILE_LOAD);
+	return other == CRS_NO_ATTEMPT ? next : other;
+}
+
+/*
  * No signature failure leads to kexec_load, which verifies none. Nor does EINVAL
  * where the page sizes differ: that is the kernel's verdict on the CPU
  * (image_load() of arch/arm64/kernel/kexec_image.c), which kexec_load does not ask for.
  */
-size_t crs_attempts_after(const struct crs_attempts *attempts, size_t index, int error)
+size_t crs_attempts_after(const struct crs_attempts *attempts, size_t index, int error,
+			  const struct crs_limit *limit)
 {
 	const struct crs_attempt *attempt = &attempts->items[index];
 
+	if (limit->limited && !limit->left)
+		return CRS_NO_ATTEMPT;
 	if (attempt->check == CRASHRES_CHECK_SEALED && refuses_sealing(error))
 		return find_call(attempts, index + 1, CRASHRES_CALL_FILE_LOAD);
 	if (!crs_attempts_unavailable(attempt->call, error))
 		return CRS_NO_ATTEMPT;
 	if (attempt->call == CRASHRES_CALL_LOAD)
-		return find_call(attempts, index + 1, CRASHRES_CALL_FILE_LOAD);
+		return after_load(attempts, index, error, limit);
 	if (error == EINVAL && attempts->pages_differ)
 		return CRS_NO_ATTEMPT;
 	return find_call(attempts, index + 1, CRASHRES_CALL_LOAD);
 }
 
+/* What the limit allows after one call for each possible attempt up to @index. */
+static struct crs_limit limit_after(const struct crs_attempts *attempts, size_t index)
+{
+	struct crs_limit limit = attempts->limit;
+
+	for (size_t i = 0; i <= index; i++)
+		if (attempts->items[i].status == CRASHRES_OK && limit.left)
+			limit.left--;
+	return limit;
+}
+
 size_t crs_attempts_next(const struct crs_attempts *attempts, size_t index,
 			 enum crashres_refusal *refusal)
 {
-	bool sealed = attempts->items[index].check == CRASHRES_CHECK_SEALED;
-	size_t next = crs_attempts_after(attempts, index, sealed ? EKEYREJECTED : ENOSYS);
+	const struct crs_attempt *attempt = &attempts->items[index];
+	bool sealed = attempt->check == CRASHRES_CHECK_SEALED;
+	int error = sealed ? EKEYREJECTED :
+		    attempt->call == CRASHRES_CALL_LOAD ? EPERM : EOPNOTSUPP;
+	const struct crs_limit limit = limit_after(attempts, index);
+	size_t next = crs_attempts_after(attempts, index, error, &limit);
 
 	*refusal = next == CRS_NO_ATTEMPT ? CRASHRES_REFUSAL_ENDS :
 		   sealed ? CRASHRES_REFUSAL_OF_SEALING : CRASHRES_REFUSAL_OF_CALL;
@@ -430,16 +503,23 @@ bool crs_attempts_may_repeat(const struct crs_limit *limit, int error, unsigned 
 	       (!limit->limited || limit->left > CALLS_KEPT);
 }
 
-bool crs_attempts_may_drop_flags(enum crashres_call call, int error)
+bool crs_attempts_may_drop_flags(const struct crs_limit *limit, enum crashres_call call, int error)
 {
-	return call == CRASHRES_CALL_FILE_LOAD && error == EINVAL;
+	return call == CRASHRES_CALL_FILE_LOAD && error == EINVAL &&
+	       (!limit->limited || limit->left);
+}
+
+/* A kernel without the call answers before kexec_load_permitted() counts anything. */
+bool crs_attempts_counts(int error)
+{
+	return error != ENOSYS;
 }
 
 bool crs_attempts_loses_check(const struct crashres_request *request,
 			      const struct crs_attempt *attempt)
 {
-	return is_crash(request) && !request->no_checks && !request->entry &&
-	       request->sealing != CRASHRES_SEALING_NEVER &&
-	       (attempt->check == CRASHRES_CHECK_NONE_SIGNATURE ||
-		attempt->check == CRASHRES_CHECK_NONE_REFUSED);
+	return wants_check(request) && (attempt->check == CRASHRES_CHECK_NONE_UNSEALED ||
+					(request->sealing != CRASHRES_SEALING_NEVER &&
+					 (attempt->check == CRASHRES_CHECK_NONE_SIGNATURE ||
+					  attempt->check == CRASHRES_CHECK_NONE_REFUSED)));
 }

@@ -25,7 +25,9 @@ struct crs_attempts {
 	struct crs_attempt items[CRS_ATTEMPTS_MAX];
 	size_t count;
 	enum crashres_slot slot;
+	struct crs_limit limit;		/* of calls, before the first attempt */
 	bool pages_differ;		/* the kernel's page size is not the running kernel's */
+	bool device_tree_warned;	/* the user knows that the device tree is ignored */
 };
 
 /* The name for sentences: "kexec_load", "kexec_file_load". */
@@ -46,14 +48,19 @@ void crs_attempts_free(struct crs_attempts *attempts);
 enum crashres_status crs_attempts_exclude(struct crashres_ctx *ctx, struct crs_attempts *attempts,
 					  size_t index, enum crashres_status status);
 
-/* May another call follow where the bytes of one could not be made? */
-bool crs_attempts_may_exclude(const struct crashres_ctx *ctx, enum crashres_status status);
+/* May another call follow if the bytes of @attempt could not be made? */
+bool crs_attempts_may_exclude(const struct crashres_ctx *ctx, const struct crs_attempt *attempt,
+			      enum crashres_status status);
 
 /* The first possible attempt from @index on, or CRS_NO_ATTEMPT. */
 size_t crs_attempts_from(const struct crs_attempts *attempts, size_t index);
 
-/* The attempt that follows where the kernel answers @error to attempt @index, or CRS_NO_ATTEMPT. */
-size_t crs_attempts_after(const struct crs_attempts *attempts, size_t index, int error);
+/*
+ * The attempt that follows if the kernel answers @error to attempt @index, or CRS_NO_ATTEMPT.
+ * @limit counts the calls that are left then.
+ */
+size_t crs_attempts_after(const struct crs_attempts *attempts, size_t index, int error,
+			  const struct crs_limit *limit);
 
 /* The attempt that any errno can lead to from @index, and by which kind of refusal. */
 size_t crs_attempts_next(const struct crs_attempts *attempts, size_t index,
@@ -70,10 +77,18 @@ enum crashres_slot_state crs_attempts_slot(enum crashres_call call, enum crashre
 bool crs_attempts_may_repeat(const struct crs_limit *limit, int error, unsigned int tries);
 
 /* Flags that an older kernel does not know: may the call be repeated without them? */
-bool crs_attempts_may_drop_flags(enum crashres_call call, int error);
+bool crs_attempts_may_drop_flags(const struct crs_limit *limit, enum crashres_call call, int error);
+
+/* Does a call that was answered with @error count against the limit? */
+bool crs_attempts_counts(int error);
 
 /* Does the request want a check that attempt @index does not bring? */
 bool crs_attempts_loses_check(const struct crashres_request *request,
 			      const struct crs_attempt *attempt);
+
+/* Once: kexec_file_load does without the device tree of the request or of the kernel file. */
+void crs_attempts_warn_of_device_tree(struct crashres_ctx *ctx, struct crs_attempts *attempts,
+				      const struct crashres_request *request,
+				      const struct crashres_kernel *kernel);
 
 #endif

@@ -77,7 +77,7 @@ enum crashres_status crs_plan_prepare(struct crashres_ctx *ctx, struct crashres_
 		return status;
 	}
 	if (crs_attempts_from(attempts, index + 1) == CRS_NO_ATTEMPT ||
-	    !crs_attempts_may_exclude(ctx, status))
+	    !crs_attempts_may_exclude(ctx, &attempts->items[index], status))
 		return status;
 	crs_log(ctx, CRASHRES_LOG_INFO, "%s is impossible: %s",
 		crs_call_name(attempts->items[index].call), ctx->error);
@@ -224,6 +224,13 @@ size_t crashres_plan_attempts(const struct crashres_plan *plan)
 	return plan->attempts.count;
 }
 
+bool crs_plan_hands_over_originals(const struct crashres_plan *plan,
+				   const struct crs_attempt *attempt)
+{
+	return attempt->original && (plan->kernel->file->original_fd >= 0 ||
+				     (plan->initrd && plan->initrd->original_fd >= 0));
+}
+
 static enum crashres_status check_index(struct crashres_ctx *ctx, const struct crashres_plan *plan,
 					size_t index)
 {
@@ -262,7 +269,7 @@ enum crashres_status crashres_plan_attempt(struct crashres_ctx *ctx,
 	full.check = item->check;
 	full.status = item->status;
 	full.reason = item->reason;
-	full.original = item->original;
+	full.original = crs_plan_hands_over_originals(plan, item);
 	full.next = crs_attempts_next(&plan->attempts, index, &full.refusal);
 	if (item->call == CRASHRES_CALL_LOAD)
 		describe_segments(plan, &full);

@@ -25,4 +25,8 @@ struct crashres_plan {
 enum crashres_status crs_plan_prepare(struct crashres_ctx *ctx, struct crashres_plan *plan,
 				      size_t index);
 
+/* Does @attempt hand over at least one file itself, whose bytes nothing here checked? */
+bool crs_plan_hands_over_originals(const struct crashres_plan *plan,
+				   const struct crs_attempt *attempt);
+
 #endif

@@ -39,7 +39,7 @@ static struct crashres_request request_with(int wishes, enum crashres_slot slot,
  */
 static void spell(const struct crs_attempts *attempts, char *text)
 {
-	static const char letters[] = "LSBFFF";
+	static const char letters[] = "LSBFFFF";
 
 	for (size_t i = 0; i < attempts->count; i++) {
 		const struct crs_attempt *attempt = &attempts->items[i];
@@ -201,8 +201,90 @@ static void test_where_purgatory_is_required(void **state)
 	request.sealing = CRASHRES_SEALING_NEVER;
 	assert_list(unit, &machine, request, "L");
 	request.sealing = CRASHRES_SEALING_AUTO;
+	request.no_checks = true;
+	assert_list(unit, &machine, request, "Lf");
+	request.no_checks = false;
 	request.slot = CRASHRES_SLOT_NORMAL;
 	assert_list(unit, &machine, request, "L");
+}
+
+/* An Image that is sealed here has no signature: where one is demanded it is not tried. */
+static void test_sealing_where_a_signature_is_demanded(void **state)
+{
+	struct crashres_machine machine = { .permitted.appraised = CRASHRES_ANSWER_YES };
+	struct crashres_request request = request_with(WISH_SEAL, CRASHRES_SLOT_CRASH,
+						       CRASHRES_CALL_AUTO);
+	struct unit *unit = *state;
+
+	assert_list(unit, &machine, request, "s");
+	machine.permitted.appraised = CRASHRES_ANSWER_NO;
+	machine.permitted.locked_down = CRASHRES_ANSWER_YES;
+	assert_list(unit, &machine, request, "s");
+	machine.permitted.locked_down = CRASHRES_ANSWER_UNKNOWN;
+	assert_list(unit, &machine, request, "S");
+}
+
+/* Point 1.3: a check is wanted, kexec_load brings it, and kexec_file_load must not seal. */
+static void test_a_file_that_may_not_be_sealed(void **state)
+{
+	const struct crashres_machine machine = { 0 };
+	struct crashres_request request = request_with(0, CRASHRES_SLOT_CRASH, CRASHRES_CALL_AUTO);
+	struct unit *unit = *state;
+	struct crs_attempts attempts;
+
+	request.sealing = CRASHRES_SEALING_NEVER;
+	for (int call = CRASHRES_CALL_AUTO; call <= CRASHRES_CALL_FILE_LOAD; call++) {
+		bool is_auto = call == CRASHRES_CALL_AUTO;
+		const struct crs_attempt *last;
+
+		request.call = call;
+		assert_ok(unit, crs_attempts_list(unit->ctx, &machine, &a_kernel, &request, &attempts));
+		last = &attempts.items[attempts.count - 1];
+		if (last->call == CRASHRES_CALL_FILE_LOAD)
+			assert_int_equal(last->check, is_auto ? CRASHRES_CHECK_NONE_UNSEALED :
+								CRASHRES_CHECK_NONE);
+		assert_int_equal(crs_attempts_loses_check(&request, last), is_auto);
+		crs_attempts_free(&attempts);
+	}
+}
+
+/* Point 1.2: what a refusal leads to depends on the calls that are left. */
+static void test_what_a_refusal_leads_to_under_a_limit(void **state)
+{
+	static const size_t expected[4][3] = {
+		{ CRS_NO_ATTEMPT, CRS_NO_ATTEMPT, CRS_NO_ATTEMPT },	/* 1 */
+		{ 2, CRS_NO_ATTEMPT, CRS_NO_ATTEMPT },
+		{ 1, 2, CRS_NO_ATTEMPT },
+		{ 1, 2, CRS_NO_ATTEMPT },
+	};
+	struct crashres_request request = request_with(0, CRASHRES_SLOT_CRASH, CRASHRES_CALL_AUTO);
+	struct unit *unit = *state;
+
+	for (uint64_t limit = 1; limit <= 4; limit++) {
+		const struct crashres_machine machine = {
+			.permitted.limits[CRASHRES_SLOT_CRASH] = { true, limit },
+		};
+		enum crashres_refusal refusal;
+		struct crs_attempts attempts;
+
+		assert_ok(unit, crs_attempts_list(unit->ctx, &machine, &a_kernel, &request, &attempts));
+		assert_int_equal(attempts.count, 3);
+		for (size_t i = 0; i < 3; i++)
+			assert_int_equal(crs_attempts_next(&attempts, i, &refusal),
+					 expected[limit - 1][i]);
+		crs_attempts_free(&attempts);
+	}
+}
+
+/* What cannot be sealed for its size may be loaded as it is. */
+static void test_what_is_too_large_to_be_sealed(void **state)
+{
+	const struct crs_attempt sealed = { .check = CRASHRES_CHECK_SEALED };
+	const struct crs_attempt load = { .check = CRASHRES_CHECK_PURGATORY };
+	struct unit *unit = *state;
+
+	assert_true(crs_attempts_may_exclude(unit->ctx, &sealed, CRASHRES_ERR_LIMIT));
+	assert_false(crs_attempts_may_exclude(unit->ctx, &load, CRASHRES_ERR_LIMIT));
 }
 
 /* As petitboot calls it: an ordered kexec_file_load ignores the tree, with a warning. */
@@ -334,6 +416,10 @@ int main(void)
 		UNIT_TEST(test_a_wish_chooses_the_call_that_can_grant_it),
 		UNIT_TEST(test_a_failure_names_the_member_of_the_request),
 		UNIT_TEST(test_where_purgatory_is_required),
+		UNIT_TEST(test_sealing_where_a_signature_is_demanded),
+		UNIT_TEST(test_a_file_that_may_not_be_sealed),
+		UNIT_TEST(test_what_a_refusal_leads_to_under_a_limit),
+		UNIT_TEST(test_what_is_too_large_to_be_sealed),
 		UNIT_TEST(test_a_device_tree_of_the_request),
 		UNIT_TEST(test_an_input_of_each_size),
 		UNIT_TEST(test_an_output_of_each_size),

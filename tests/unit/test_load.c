@@ -548,9 +548,20 @@ static void test_a_walk_that_ends_tells_of_each_refusal(void **state)
 		     "kexec_load failed: Permission denied (IMA demands a signed kernel, which only "
 		     "kexec_file_load can bring); then kexec_file_load failed: Key was rejected by "
 		     "service (its signature is damaged, or of a kind that the running kernel cannot "
-		     "verify); no crash kernel is loaded now; then kexec_file_load failed: Required key "
-		     "not available (the running kernel does not trust the key that it is signed with); "
-		     "no crash kernel is loaded now");
+		     "verify); then kexec_file_load failed: Required key not available (the running "
+		     "kernel does not trust the key that it is signed with); no crash kernel is loaded "
+		     "now");
+}
+
+/* What the running kernel shows of its limit. */
+static void show_limit(struct unit *unit, const char *text)
+{
+	char *root = unit_path(unit, "");
+
+	unit_write_text(unit, "proc/sys/kernel/kexec_load_limit_panic", text);
+	assert_ok(unit, crashres_ctx_set_root(unit->ctx, root));
+	unit->ctx->own_root = true;
+	free(root);
 }
 
 /* Point 1.6: a limit of one call has none for the other attempt. */
@@ -562,17 +573,163 @@ static void test_a_small_limit_is_not_wasted(void **state)
 
 	a_machine.permitted.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 1 };
 	assert_fails(unit, walk(unit, &plan, EPERM, 0, 0, &result), CRASHRES_ERR_SYSCALL_UNAVAILABLE,
-		     "kexec_load failed: Operation not permitted (kernel.kexec_load_limit_panic is used "
-		     "up: no further call before the next boot)");
+		     "kexec_load failed: Operation not permitted (needs root; or "
+		     "kernel.kexec_load_disabled is set, or lockdown forbids it)");
 	assert_string_equal(world.made, "L");
 	assert_true(unit_logged(unit, "warning: the refused call was the last one that "
 				      "kernel.kexec_load_limit_panic allows: nothing else is tried"));
-	/* Two are enough for both. */
+	/* With two, the last one must not go to an Image without a signature. */
 	a_machine.permitted.limits[CRASHRES_SLOT_CRASH].left = 2;
+	assert_ok(unit, walk(unit, &plan, EACCES, 0, 0, &result));
+	assert_string_equal(world.made, "LF");
+	/* Three are enough for all. */
+	a_machine.permitted.limits[CRASHRES_SLOT_CRASH].left = 3;
 	assert_ok(unit, walk(unit, &plan, EPERM, 0, 0, &result));
 	assert_string_equal(world.made, "LS");
 	assert_int_equal(result.check, CRASHRES_CHECK_SEALED);
 	assert_null(strstr(unit->log, "warning"));
+}
+
+/* Point 1.6: a kernel without the call does not count it. */
+static void test_a_call_that_is_not_there_costs_nothing(void **state)
+{
+	struct crashres_plan plan = plan_of("LSF", CRASHRES_SLOT_CRASH);
+	struct unit *unit = *state;
+	struct crashres_result result;
+
+	a_machine.permitted.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 1 };
+	assert_ok(unit, walk(unit, &plan, ENOSYS, 0, 0, &result));
+	assert_string_equal(world.made, "LS");
+	assert_null(strstr(unit->log, "warning"));
+}
+
+/* Point 1.6: the limit is the reason only if this call came too late. */
+static void test_who_used_up_the_limit(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_result result;
+	struct crashres_plan plan = plan_of("L", CRASHRES_SLOT_CRASH);
+
+	/* This call was counted, and refused for something else. */
+	show_limit(unit, "0\n");
+	a_machine.permitted.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 1 };
+	assert_fails(unit, walk(unit, &plan, EPERM, 0, 0, &result), CRASHRES_ERR_SYSCALL_UNAVAILABLE,
+		     "kexec_load failed: Operation not permitted (needs root; or lockdown forbids it; and "
+		     "kernel.kexec_load_limit_panic is used up now)");
+	/* Without root the kernel counts nothing. */
+	show_limit(unit, "1\n");
+	assert_fails(unit, walk(unit, &plan, EPERM, 0, 0, &result), CRASHRES_ERR_SYSCALL_UNAVAILABLE,
+		     "kexec_load failed: Operation not permitted (needs root; or "
+		     "kernel.kexec_load_disabled is set, or lockdown forbids it)");
+}
+
+/* A limit falls between planning and loading; it never rises. */
+static void test_a_limit_that_has_fallen(void **state)
+{
+	struct crashres_plan plan = plan_of("LSF", CRASHRES_SLOT_CRASH);
+	struct unit *unit = *state;
+	struct crashres_result result;
+
+	show_limit(unit, "1\n");
+	a_machine.permitted.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 5 };
+	assert_int_not_equal(walk(unit, &plan, EACCES, 0, 0, &result), CRASHRES_OK);
+	assert_string_equal(world.made, "L");
+}
+
+/* The repeat without the newer flags is a call too. */
+static void test_a_repeat_without_flags_counts(void **state)
+{
+	struct crashres_plan plan = plan_of("F", CRASHRES_SLOT_CRASH);
+	struct unit *unit = *state;
+	struct crashres_result result;
+
+	plan.request.no_cma = true;
+	a_machine.permitted.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 1 };
+	assert_int_not_equal(walk(unit, &plan, 0, 0, EINVAL, &result), CRASHRES_OK);
+	assert_string_equal(world.made, "F");
+	assert_int_equal(result.errors[0], EINVAL);
+	assert_int_not_equal(walk(unit, &plan, 0, 0, ENOKEY, &result), CRASHRES_OK);
+	assert_string_equal(world.made, "F");
+	a_machine.permitted.limits[CRASHRES_SLOT_CRASH].left = 2;
+	assert_int_not_equal(walk(unit, &plan, 0, 0, EINVAL, &result), CRASHRES_OK);
+	assert_string_equal(world.made, "FF");
+}
+
+/* Point 1.3: why the check is lost. */
+static void test_each_way_to_lose_the_check(void **state)
+{
+	static const struct {
+		enum crashres_check check;
+		const char *reason;
+	} cases[] = {
+		{ CRASHRES_CHECK_NONE_SIGNATURE,
+		  "the running kernel demands a signature, and sealing would break it" },
+		{ CRASHRES_CHECK_NONE_UNSEALED,
+		  "kexec_load could not be used, and sealing is not wanted" },
+		{ CRASHRES_CHECK_NONE_REFUSED, "it could not be sealed: too large" },
+	};
+	struct unit *unit = *state;
+	struct crashres_result result;
+	char too_large[] = "too large", line[256];
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct crashres_plan plan = an_empty_plan(CRASHRES_SLOT_CRASH);
+
+		if (cases[i].check == CRASHRES_CHECK_NONE_REFUSED) {
+			add(&plan, CRASHRES_CALL_FILE_LOAD, CRASHRES_CHECK_SEALED);
+			plan.attempts.items[0].status = CRASHRES_ERR_LIMIT;
+			plan.attempts.items[0].reason = too_large;
+		}
+		if (cases[i].check == CRASHRES_CHECK_NONE_UNSEALED)
+			plan.request.sealing = CRASHRES_SEALING_NEVER;
+		add(&plan, CRASHRES_CALL_FILE_LOAD, cases[i].check);
+		assert_ok(unit, walk(unit, &plan, 0, 0, 0, &result));
+		assert_int_equal(result.check, cases[i].check);
+		snprintf(line, sizeof(line), "warning: the crash kernel is loaded, and nothing will check "
+			 "it after a panic: %s", cases[i].reason);
+		assert_true(unit_logged(unit, line));
+	}
+}
+
+/* Point 1.1: one file that is handed over itself is enough to say so. */
+static void test_which_files_are_handed_over(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_result result;
+
+	for (int originals = 0; originals < 4; originals++) {
+		struct crashres_plan plan = plan_of("F", CRASHRES_SLOT_CRASH);
+
+		a_file.original_fd = originals & 1 ? 55 : -1;
+		an_initrd.original_fd = originals & 2 ? 66 : -1;
+		unit->ctx->kexec_load = recorder;
+		unit->ctx->kexec_file_load = file_recorder;
+		crashres_result_init(&result, sizeof(result));
+		assert_ok(unit, crashres_load(unit->ctx, &plan, &result));
+		assert_int_equal(files.kernel_fd, originals & 1 ? 55 : 5);
+		assert_int_equal(files.initrd_fd, originals & 2 ? 66 : 6);
+		assert_int_equal(result.original, originals != 0);
+	}
+	a_file.original_fd = 55;
+	an_initrd.original_fd = 66;
+}
+
+/* Points 1.2 and 1.5: a device tree that is lost on the way is told of. */
+static void test_a_device_tree_that_is_lost_on_the_way(void **state)
+{
+	struct crashres_input dtb = { .name = "my.dtb" };
+	struct crashres_plan plan = plan_of("LSF", CRASHRES_SLOT_CRASH);
+	struct unit *unit = *state;
+	struct crashres_result result;
+
+	plan.request.dtb = &dtb;
+	assert_ok(unit, walk(unit, &plan, 0, 0, 0, &result));
+	assert_null(strstr(unit->log, "my.dtb"));
+	assert_ok(unit, walk(unit, &plan, ENOSYS, 0, 0, &result));
+	assert_true(unit_logged(unit, "warning: my.dtb is not used: kexec_file_load takes no device "
+				      "tree"));
+	assert_ok(unit, walk(unit, &plan, ENOSYS, 0, 0, &result));
+	assert_null(strstr(unit->log, "my.dtb"));
 }
 
 /* Point 1.6: each wait for another kexec costs a call. */
@@ -772,6 +929,13 @@ int main(void)
 		LOAD_TEST(test_what_the_slot_holds_after_a_failure),
 		LOAD_TEST(test_a_walk_that_ends_tells_of_each_refusal),
 		LOAD_TEST(test_a_small_limit_is_not_wasted),
+		LOAD_TEST(test_a_call_that_is_not_there_costs_nothing),
+		LOAD_TEST(test_who_used_up_the_limit),
+		LOAD_TEST(test_a_limit_that_has_fallen),
+		LOAD_TEST(test_a_repeat_without_flags_counts),
+		LOAD_TEST(test_each_way_to_lose_the_check),
+		LOAD_TEST(test_which_files_are_handed_over),
+		LOAD_TEST(test_a_device_tree_that_is_lost_on_the_way),
 		LOAD_TEST(test_a_busy_kernel_and_a_limit),
 		LOAD_TEST(test_impossible_attempts_are_not_tried),
 		LOAD_TEST(test_a_result_of_another_size),
