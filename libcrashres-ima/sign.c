@@ -16,6 +16,10 @@
 /* By so much two CMS of the same key differ: r and s of ECDSA have no fixed length. */
 #define CMS_SLACK 16
 
+/* Every struct of ima.h that has a size member, by its last member. */
+CRS_ASSERT_NO_TAIL(crashres_sign_request, output);
+CRS_ASSERT_NO_TAIL(crashres_verification, key);
+
 static enum crashres_status check_request(struct crashres_ctx *ctx,
 					  const struct crashres_sign_request *request)
 {

@@ -20,7 +20,9 @@
  *    function from another language. A smaller size gets defaults for the rest. A
  *    larger one is accepted if all that this library does not know is zero. An
  *    output struct is filled as far as its size goes. Any other size is
- *    CRASHRES_ERR_REQUEST.
+ *    CRASHRES_ERR_REQUEST. Set members called "reserved" to 0, as the macros do.
+ *  - A struct without "size" never changes. What has to be added to it goes into
+ *    another struct, with a function or a member at the end that leads there.
  * All of it: since 3.0.
  */
 #ifndef CRASHRES_CRASHRES_H
@@ -479,7 +481,11 @@ struct crashres_request {
 	  .repair = CRASHRES_REPAIR_AUTO, .check_seconds = 30 }
 void crashres_request_init(struct crashres_request *request, size_t size);
 
-/* One segment as kexec_load(2) takes it. */
+/*
+ * One segment as kexec_load(2) takes it. Frozen: it is the element of an array, whose
+ * stride is its size. More about a segment would come from a function that takes its
+ * attempt and index.
+ */
 struct crashres_segment {
 	const char *name;	/* "kernel", "initrd", "dtb", "elfcorehdr", "purgatory", "parity" */
 	const void *data;
@@ -537,6 +543,10 @@ enum crashres_repair_reason {
 	CRASHRES_REPAIR_NO_ROOM,	/* any would */
 };
 
+/*
+ * Frozen: struct crashres_attempt holds it by value. More would be members at the end of
+ * struct crashres_attempt.
+ */
 struct crashres_repair {
 	enum crashres_repair_reason reason;
 	uint64_t checked;		/* bytes */
@@ -677,6 +687,7 @@ struct crashres_result {
 	bool original;			/* see struct crashres_attempt: nothing here checked those bytes */
 	unsigned int calls;		/* system calls made: what a limit has lost */
 	int errors[CRASHRES_RESULT_ATTEMPTS];	/* errno of each attempt's refusal; 0: none, or not tried */
+	uint32_t reserved;		/* 0 */
 };
 
 #define CRASHRES_RESULT_INIT { .size = sizeof(struct crashres_result) }
@@ -724,7 +735,10 @@ enum crashres_sha256 {
 	CRASHRES_SHA256_INSTRUCTIONS,	/* the SHA-2 instructions of the CPU */
 };
 
-/* Adjacent damaged blocks. */
+/*
+ * Adjacent damaged blocks. Frozen: it is the element of an array, whose stride is its size.
+ * More would come from a second array at the end of struct crashres_report.
+ */
 struct crashres_damage {
 	char segment[16];		/* name, as in struct crashres_segment */
 	uint64_t offset;		/* in it: the first wrong byte, or the first block if unrepaired */

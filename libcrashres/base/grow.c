@@ -3,6 +3,14 @@
 
 #include "grow.h"
 
+/* Every struct of crashres.h that has a size member, by its last member. */
+CRS_ASSERT_NO_TAIL(crashres_permissions, normal_calls_left);
+CRS_ASSERT_NO_TAIL(crashres_request, sealing);
+CRS_ASSERT_NO_TAIL(crashres_attempt, repair);
+CRS_ASSERT_NO_TAIL(crashres_seal_request, on_timeout);
+CRS_ASSERT_NO_TAIL(crashres_result, reserved);
+CRS_ASSERT_NO_TAIL(crashres_report, damage);
+
 /* No struct of ours comes near it: a larger size is one that nobody has set. */
 #define SIZE_LIMIT	4096
 

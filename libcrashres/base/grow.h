@@ -6,7 +6,23 @@
 #ifndef CRS_GROW_H
 #define CRS_GROW_H
 
+#include <stddef.h>
+
 #include "ctx.h"
+
+/*
+ * @last ends where struct @type ends. Bytes of padding there would become a member
+ * of a later version without a new size, and old callers never set them. The ABI is
+ * that of 64-bit machines.
+ */
+#if UINTPTR_MAX > UINT32_MAX
+#define CRS_ASSERT_NO_TAIL(type, last) \
+	_Static_assert(offsetof(struct type, last) + sizeof(((struct type *)NULL)->last) == \
+		       sizeof(struct type), "struct " #type " has padding at its end")
+#else
+#define CRS_ASSERT_NO_TAIL(type, last) \
+	_Static_assert(sizeof(struct type), "")
+#endif
 
 /*
  * Copies an input struct over @to, which has @size bytes and holds the defaults.
