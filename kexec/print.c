@@ -118,6 +118,7 @@ static const char *call_name(enum crashres_call call)
 static const char *short_check(enum crashres_check check)
 {
 	static const char *const checks[] = {
+		[CRASHRES_CHECK_UNKNOWN] = "unknown",
 		[CRASHRES_CHECK_PURGATORY] = "checked by purgatory",
 		[CRASHRES_CHECK_SEALED] = "as a sealed Image",
 		[CRASHRES_CHECK_SEALED_BEFORE] = "already sealed",

@@ -556,7 +556,8 @@ struct crashres_repair {
 
 /* What checks the loaded kernel before it starts; of NONE: why nothing does. */
 enum crashres_check {
-	CRASHRES_CHECK_PURGATORY = 0,	/* kexec_load: purgatory is one of the segments */
+	CRASHRES_CHECK_UNKNOWN = 0,	/* of a result that no load has filled */
+	CRASHRES_CHECK_PURGATORY,	/* kexec_load: purgatory is one of the segments */
 	CRASHRES_CHECK_SEALED,		/* kexec_file_load: the kernel is sealed, and checks itself */
 	CRASHRES_CHECK_SEALED_BEFORE,	/* the same; it was sealed when it was opened */
 	CRASHRES_CHECK_NONE,		/* not asked for, or the slot is the normal one */
@@ -690,7 +691,8 @@ struct crashres_result {
 	uint32_t reserved;		/* 0 */
 };
 
-#define CRASHRES_RESULT_INIT { .size = sizeof(struct crashres_result) }
+#define CRASHRES_RESULT_INIT \
+	{ .size = sizeof(struct crashres_result), .attempt = CRASHRES_NO_ATTEMPT }
 void crashres_result_init(struct crashres_result *result, size_t size);
 
 /**

@@ -39,7 +39,7 @@ static struct crashres_request request_with(int wishes, enum crashres_slot slot,
  */
 static void spell(const struct crs_attempts *attempts, char *text)
 {
-	static const char letters[] = "LSBFFFF";
+	static const char letters[] = "?LSBFFFF";
 
 	for (size_t i = 0; i < attempts->count; i++) {
 		const struct crs_attempt *attempt = &attempts->items[i];

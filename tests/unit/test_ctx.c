@@ -143,6 +143,20 @@ static void test_entropy_of_the_kernel(void **state)
 	crashres_ctx_free(ctx);
 }
 
+/* A result that no load has filled does not say that something was loaded and is checked. */
+static void test_a_result_that_nobody_filled(void **state)
+{
+	const struct crashres_result zero = { 0 }, made = CRASHRES_RESULT_INIT;
+
+	assert_int_not_equal(zero.check, CRASHRES_CHECK_PURGATORY);
+	assert_int_equal(zero.check, CRASHRES_CHECK_UNKNOWN);
+	assert_int_equal(made.check, CRASHRES_CHECK_UNKNOWN);
+	assert_int_equal(made.call, CRASHRES_CALL_AUTO);
+	assert_int_equal(made.slot, CRASHRES_SLOT_STATE_UNKNOWN);
+	assert_int_equal(made.reserved, 0);
+	assert_true(made.attempt == CRASHRES_NO_ATTEMPT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -154,6 +168,7 @@ int main(void)
 		UNIT_TEST(test_a_root_that_is_no_directory),
 		UNIT_TEST(test_silence_and_nothing_to_free),
 		UNIT_TEST(test_entropy_of_the_kernel),
+		UNIT_TEST(test_a_result_that_nobody_filled),
 	};
 
 	return cmocka_run_group_tests_name("ctx", tests, NULL, NULL);
