@@ -405,6 +405,9 @@ enum crashres_status crs_purgatory_segment_make(struct crashres_ctx *ctx,
 	if (status != CRASHRES_OK)
 		return status;
 	lay_out(&making);
+	/* The bound on page tables has held in every test. If it does not, nothing is written. */
+	if (making.layout.size > making.size)
+		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "purgatory: no room for its page tables");
 	segment = calloc(1, making.size);
 	if (!segment)
 		return crs_fail_memory(ctx);

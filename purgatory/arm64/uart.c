@@ -21,12 +21,6 @@
 #define LSR_THRE	(1U << 5)
 #define LSR_TEMT	(1U << 6)
 
-/*
- * The bound if firmware did not set CNTFRQ, or if the counter stands still: about
- * a second, because a read of FR or LSR takes between 50 ns and 1 us.
- */
-#define POLLS_MAX	1000000
-
 /* SBSA ports may take nothing but 32-bit accesses (SPCR type 0xd). */
 static uint32_t read32(uint64_t address)
 {
@@ -38,9 +32,9 @@ static void write32(uint64_t address, uint32_t value)
 	*(volatile uint32_t *)address = value;
 }
 
-static bool pl011_wait(const struct pg_uart *uart, uint32_t flag)
+static bool pl011_wait(struct pg_uart *uart, uint32_t flag)
 {
-	for (unsigned int polls = 0; polls < POLLS_MAX; polls++) {
+	for (; uart->polls; uart->polls--) {
 		if (!(read32(uart->base + PL011_FR) & flag))
 			return true;
 		if (pg_clock_is_over(&uart->clock))
@@ -49,7 +43,7 @@ static bool pl011_wait(const struct pg_uart *uart, uint32_t flag)
 	return false;
 }
 
-static bool pl011_put(const struct pg_uart *uart, char c)
+static bool pl011_put(struct pg_uart *uart, char c)
 {
 	if (!pl011_wait(uart, FR_TXFF))
 		return false;
@@ -79,11 +73,11 @@ static void ns16550_write(const struct pg_uart *uart, uint64_t number, uint8_t v
 		*(volatile uint8_t *)address = value;
 }
 
-static bool ns16550_wait(const struct pg_uart *uart, uint32_t flag)
+static bool ns16550_wait(struct pg_uart *uart, uint32_t flag)
 {
 	if (uart->width != 1 && uart->width != 4)
 		return false;
-	for (unsigned int polls = 0; polls < POLLS_MAX; polls++) {
+	for (; uart->polls; uart->polls--) {
 		if (ns16550_read(uart, NS16550_LSR) & flag)
 			return true;
 		if (pg_clock_is_over(&uart->clock))
@@ -92,7 +86,7 @@ static bool ns16550_wait(const struct pg_uart *uart, uint32_t flag)
 	return false;
 }
 
-static bool ns16550_put(const struct pg_uart *uart, char c)
+static bool ns16550_put(struct pg_uart *uart, char c)
 {
 	if (!ns16550_wait(uart, LSR_THRE))
 		return false;
@@ -100,7 +94,7 @@ static bool ns16550_put(const struct pg_uart *uart, char c)
 	return true;
 }
 
-bool pg_uart_put(const struct pg_uart *uart, char c)
+bool pg_uart_put(struct pg_uart *uart, char c)
 {
 	switch (uart->type) {
 	case PURGATORY_UART_PL011:
@@ -112,7 +106,7 @@ bool pg_uart_put(const struct pg_uart *uart, char c)
 	}
 }
 
-bool pg_uart_drain(const struct pg_uart *uart)
+bool pg_uart_drain(struct pg_uart *uart)
 {
 	switch (uart->type) {
 	case PURGATORY_UART_PL011:

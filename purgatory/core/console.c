@@ -79,6 +79,7 @@ static void send(void *arg)
 	struct pg_uart uart = {
 		.base = pg_params.uart_base, .type = pg_params.uart_type,
 		.stride = pg_params.uart_stride, .width = pg_params.uart_width,
+		.polls = PG_UART_POLLS,
 	};
 
 	/* Also called when the params have just turned out to be damaged. */

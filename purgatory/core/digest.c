@@ -151,10 +151,26 @@ bool pg_are_zeros_as_expected(uint64_t block, const void *const data[PG_SHA256_L
 	return pg_access(look_for_zeros, &zeros) && zeros.found;
 }
 
+/* One block. Vectors hash four as fast as one; every other way reads it once. */
+static void hash_one(void *arg)
+{
+	struct lanes *lanes = arg;
+	struct pg_sha256 sha;
+
+	if (lanes->method == PG_SHA256_VECTORS) {
+		hash_lanes(lanes);
+		return;
+	}
+	pg_sha256_init(&sha, lanes->method);
+	pg_sha256_update(&sha, lanes->data[0], PURGATORY_BLOCK_SIZE);
+	pg_sha256_final(&sha, (uint8_t *)lanes->digests[0].words);
+}
+
 bool pg_is_right(enum pg_sha256_method method, uint64_t block, const void *data)
 {
-	const void *const lanes[PG_SHA256_LANES] = { data, data, data, data };
+	const void *const same[PG_SHA256_LANES] = { data, data, data, data };
 	struct pg_digest digests[PG_SHA256_LANES];
+	struct lanes lanes = { method, same, digests };
 
-	return pg_hash_blocks(method, lanes, digests) && pg_is_expected(block, &digests[0]);
+	return pg_access(hash_one, &lanes) && pg_is_expected(block, &digests[0]);
 }

@@ -97,6 +97,17 @@ static bool read_property(const struct pg_fdt *tree, uint32_t offset, uint32_t e
 	return true;
 }
 
+/* A name without a NUL would make the next token start behind the structure. */
+static bool read_name(const struct pg_fdt *tree, uint32_t offset, uint32_t end, struct token *token)
+{
+	uint32_t length;
+
+	token->name = offset + WORD;
+	length = length_of(tree, token->name, end);
+	token->next = token->name + word_up(length + 1);
+	return length < end - token->name;
+}
+
 /* False at the end of the tree, and at what is no token. */
 static bool read_token(const struct pg_fdt *tree, uint32_t offset, struct token *token)
 {
@@ -107,9 +118,7 @@ static bool read_token(const struct pg_fdt *tree, uint32_t offset, struct token 
 	*token = (struct token){ .kind = read_word(tree, offset), .next = offset + WORD };
 	switch (token->kind) {
 	case BEGIN_NODE:
-		token->name = offset + WORD;
-		token->next += word_up(length_of(tree, token->name, end) + 1);
-		return true;
+		return read_name(tree, offset, end, token);
 	case PROPERTY:
 		return read_property(tree, offset, end, token);
 	case END_NODE:
@@ -257,14 +266,18 @@ static void write_template(struct pg_fdt *tree, uint32_t offset)
 			   ((const uint32_t *)&record)[i] : 0;
 }
 
-/* The strings must be last, as every tool and the kernel write them: all behind @at moves. */
+/*
+ * Makes room for the property at @at: what follows moves up. The strings must be
+ * last and the reservations in front, as every tool and the kernel write them.
+ */
 static bool make_room(struct pg_fdt *tree, uint32_t at, uint64_t room)
 {
 	static const char name[] = PURGATORY_RECORD_PROPERTY;
 	const uint32_t more = PROPERTY_HEADER + sizeof(struct purgatory_record);
 	uint32_t end = tree->strings + tree->strings_size;
 
-	if (tree->strings < tree->structure + tree->structure_size ||
+	if (at > end || tree->strings < tree->structure + tree->structure_size ||
+	    read_word(tree, HEADER_RESERVATIONS * WORD) >= at ||
 	    (uint64_t)end + more + sizeof(name) > room ||
 	    (uint64_t)end + more + sizeof(name) > TREE_MAX)
 		return false;

@@ -245,6 +245,9 @@ static void leave_record(void)
 		return;
 	note_unclean(false);
 	conclude();
+	/* The record says what the console said. */
+	pg_record_write(&check.record);
+	clean_record();
 }
 
 /* @clean: all that is used was cleaned. */
@@ -260,6 +263,8 @@ static void check_all(bool clean)
 		pg_mmu_disable();
 	/* As the kernel will find them: past the caches. */
 	pg_verify_repaired(&check);
+	if (check.record.repaired)
+		check.record.ticks = pg_clock_ticks(&check.clock);
 	conclude();
 	leave_record();
 }

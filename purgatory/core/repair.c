@@ -188,6 +188,10 @@ void pg_verify_repaired(struct pg_check *check)
 	for (uint64_t block = 0; left && block < pg_params.block_count; block++) {
 		if (!pg_is_repaired(block))
 			continue;
+		if (pg_clock_is_over(&check->clock)) {
+			record->flags |= PURGATORY_FLAG_TIME_OUT;
+			return;
+		}
 		left--;
 		if (pg_is_right(check->sha256, block, pg_block_at(block)))
 			continue;

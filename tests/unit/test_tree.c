@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* purgatory/core/fdt.c beside libfdt. */
+#include <endian.h>
 #include <libfdt.h>
 
 #include "../../purgatory/core/fdt.h"
@@ -9,7 +10,7 @@
 #define ROOM	65536
 #define RECORD	"crashres,record"
 
-/* A tree in a buffer of ROOM bytes, as a kernel's loader blocks it: packed. */
+/* A tree in a buffer of ROOM bytes, as a kernel's loader leaves it: packed. */
 static uint8_t *make_tree(uint32_t cells, const char *chosen, bool with_initrd)
 {
 	uint8_t *tree = aligned_alloc(8, ROOM);
@@ -193,6 +194,43 @@ static void test_a_tree_that_cannot_grow(void **state)
 	free(data);
 }
 
+/* The name runs to the end of the structure: the next token would be behind it. */
+static void test_a_name_without_an_end(void **state)
+{
+	static const uint32_t words[] = {
+		0xd00dfeed, 4096, 40, 60, 0, 17, 16, 0, 0, 20,
+		1, 0, 1, 0x63686f73, 0x656e4078,	/* "chosen@x" */
+	};
+	uint32_t *data = aligned_alloc(8, 4096);
+	struct pg_fdt tree;
+	struct pg_range range;
+
+	assert_non_null(data);
+	memset(data, 0, 4096);
+	for (size_t i = 0; i < COUNT(words); i++)
+		data[i] = htobe32(words[i]);
+	assert_true(pg_fdt_open(data, &tree));
+	assert_false(pg_fdt_initrd(&tree, &range));
+	assert_int_equal(pg_fdt_add_record(&tree, 2 << 20), 0);
+	free(data);
+}
+
+/* Reservations behind /chosen would be written over. */
+static void test_reservations_behind_chosen(void **state)
+{
+	uint8_t *data = make_tree(1, "chosen", true), *before = unit_alloc(ROOM);
+	struct pg_fdt tree;
+
+	fdt_set_off_mem_rsvmap(data, (fdt_totalsize(data) + 7) / 8 * 8);
+	fdt_set_totalsize(data, fdt_totalsize(data) + 64);
+	memcpy(before, data, ROOM);
+	tree = open_tree(data);
+	assert_int_equal(pg_fdt_add_record(&tree, ROOM), 0);
+	assert_memory_equal(data, before, ROOM);
+	free(before);
+	free(data);
+}
+
 static void test_what_is_no_tree(void **state)
 {
 	static const struct {
@@ -253,6 +291,8 @@ int main(void)
 		cmocka_unit_test(test_a_record_is_added),
 		cmocka_unit_test(test_room_for_the_record_to_the_byte),
 		cmocka_unit_test(test_a_tree_that_cannot_grow),
+		cmocka_unit_test(test_a_name_without_an_end),
+		cmocka_unit_test(test_reservations_behind_chosen),
 		cmocka_unit_test(test_what_is_no_tree),
 		cmocka_unit_test(test_damaged_trees),
 	};

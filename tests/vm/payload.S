@@ -3,7 +3,7 @@
  * payload.S: what stands before and behind purgatory in a bare-metal test.
  * Assembled once for each part, at any address:
  *
- *   PART_BEFORE   stands for the old kernel: blocks the CPU in the state of
+ *   PART_BEFORE   stands for the old kernel: leaves the CPU in the state of
  *                 cpu_soft_restart, or in a worse one, and enters purgatory at
  *                 PURGATORY. With SET_E2H=1 it first makes EL2 what VHE does,
  *                 with BIG_ENDIAN=1 the data accesses what such a kernel has.
@@ -19,7 +19,7 @@
  *                 With PCI_SERIAL it gives the PCI function whose configuration
  *                 space is there its I/O ports, at PCI_PORTS.
  *                 With FREQUENCY, at EL2 only, it sets CNTFRQ_EL0.
- *                 With DTB it blocks the address of a device tree in x0.
+ *                 With DTB it leaves the address of a device tree in x0.
  *   PART_FIRMWARE stands for firmware at EL3: enters START, which is PART_BEFORE,
  *                 at exception level LEVEL. It injects an undefined instruction
  *                 for whatever traps to it, as TF-A does (inject_undef64), but

@@ -22,7 +22,7 @@ def test_status_and_unload(lab, kernel):
         assert running.run("kexec -p --reuse-cmdline /boot/Image") == (0, "")
         assert running.run("kexec -S") == (1, "")
         assert running.run("kexec -S -l") == (0, "")
-        # A load that fails before the system call blocks what was loaded.
+        # A load that fails before the system call leaves what was loaded.
         status, output = running.run("kexec -p /init")
         assert (status, output) == (255, "kexec: Cannot determine the file type of /init: "
                                          "neither an arm64 kernel nor one in a known wrapper")

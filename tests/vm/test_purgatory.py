@@ -814,6 +814,23 @@ def test_without_the_instructions_it_does_the_same(bench, cpu, level, method):
                           sha256=method << bm.SHA256_SHIFT)
 
 
+@pytest.mark.parametrize("policy", [bm.RESET, bm.BOOT], ids=["reset", "boot"])
+@levels
+def test_what_cannot_be_cleaned_is_damage(bench, cpu, level, policy):
+    """Point 2.2: the result was ignored, and the kernel started with stale lines."""
+    plan = bench.make_plan(image=bm.image_that_cannot_clean(), on_damage=policy)
+    outcome = bench.run(cpu, level, plan)
+    line = (f"{oracle.PREFIX}{plan.blocks} blocks intact, ? ms, a cache could not be cleaned"
+            f"{oracle.ENDINGS[policy]}\r\n")
+    if policy == bm.RESET:
+        assert_reset(outcome, line)
+        return
+    assert_booted(outcome, plan, level, line)
+    result = record(plan, outcome)
+    assert (result.outcome, result.damaged) == ("damaged", 0)
+    assert result.flags & bm.FLAG_UNCLEAN
+
+
 CHECK_IMAGE_CASES = {
     "floating-point or vector registers": (
         "double pg_header(double a) { return a + 1; }", ["-static"]),

@@ -293,6 +293,11 @@ def image_with_tcr2():
     return _image_with({"pg_cpu_has_tcr2": 1})
 
 
+def image_that_cannot_clean():
+    """The image whose caches cannot be cleaned: QEMU's dc never fails."""
+    return _image_with({"pg_clean_used": 0})
+
+
 METHODS = ("pg_cpu_sha256_method", "pg_cpu_parity_method")
 
 
