@@ -513,7 +513,8 @@ struct crashres_plan;
  * Return:
  *   CRASHRES_ERR_PERMISSION  /proc/iomem hides its addresses
  *   CRASHRES_ERR_NO_REGION   crash slot, and nothing is reserved
- *   CRASHRES_ERR_NO_SPACE    a segment does not fit; the sentence says by how much
+ *   CRASHRES_ERR_NO_SPACE    a segment does not fit; the sentence says by how much, of a
+ *                            crash region for all segments at once
  *   CRASHRES_ERR_LIMIT       command line, DTB, number of program headers, cells
  *   CRASHRES_ERR_FORMAT      the DTB is damaged
  *   CRASHRES_ERR_UNSUPPORTED the machine gives no DTB, or the region is unusable

@@ -71,8 +71,9 @@ enum crashres_status crs_layout_check_reserved(struct crashres_ctx *ctx,
 }
 
 /* The high region but for the kernel's control pages. */
-static bool find_crash_holes(struct crs_layout *layout, struct crashres_range region)
+static bool find_crash_holes(struct crs_layout *layout)
 {
+	const struct crashres_range region = layout->region;
 	const struct crashres_range control = crs_range_intersect(region, (struct crashres_range){
 			region.base, CONTROL_HOLE });
 
@@ -117,8 +118,9 @@ enum crashres_status crs_layout_find_memory(struct crs_layout *layout)
 	if (status != CRASHRES_OK)
 		return status;
 	layout->window = crs_range_intersect(layout->request->window, limit);
-	if (!(crs_layout_is_crash(layout) ? find_crash_holes(layout, regions->crash.items[0]) :
-				find_normal_holes(layout)))
+	if (crs_layout_is_crash(layout))
+		layout->region = regions->crash.items[0];
+	if (!(crs_layout_is_crash(layout) ? find_crash_holes(layout) : find_normal_holes(layout)))
 		return crs_fail_memory(layout->ctx);
 	if (!layout->window.size)
 		return crs_fail_member(layout->ctx, CRASHRES_ERR_NO_SPACE,
@@ -152,8 +154,7 @@ struct crs_purgatory_segment crs_layout_purgatory(const struct crs_layout *layou
 		/* Without the MMU it takes its time, and nobody waits for the dump of a normal load. */
 		.seconds = crs_layout_is_crash(layout) ? request->check_seconds : 0,
 		.mapped = !request->purgatory_mmu_off && !request->no_checks,
-		.window = crs_layout_is_crash(layout) ?
-			  layout->machine->regions.crash.items[0].size : 0,
+		.window = layout->region.size,
 		.segments_max = 4,	/* Image, initrd, device tree, elfcorehdr */
 	};
 }
@@ -194,7 +195,7 @@ static uint64_t segments_max(const struct crs_layout *layout)
  */
 static uint64_t parity_room(const struct crs_layout *layout)
 {
-	uint64_t half = layout->machine->regions.crash.items[0].size / 2;
+	uint64_t half = layout->region.size / 2;
 	uint64_t most = segments_max(layout);
 	uint64_t used = CONTROL_HOLE + checked_size(layout) + layout->purgatory.range.size;
 
@@ -245,7 +246,7 @@ static enum crashres_status note_shortfall(struct crs_layout *layout, const char
 	return CRASHRES_ERR_NO_SPACE;
 }
 
-static enum crashres_status fail_space(const struct crs_layout *layout)
+static enum crashres_status fail_space(const struct crs_layout *layout, uint64_t missing)
 {
 	const struct crs_shortfall *shortfall = &layout->shortfall;
 
@@ -255,7 +256,7 @@ static enum crashres_status fail_space(const struct crs_layout *layout)
 			shortfall->size, shortfall->name,
 			crs_layout_is_crash(layout) ? "crash region" : "memory in",
 			layout->window.base, crs_range_last(layout->window),
-			(shortfall->missing >> 10) + (shortfall->missing % 1024 != 0));
+			(missing >> 10) + (missing % 1024 != 0));
 }
 
 typedef enum crashres_status place_fn(struct crs_place *place, struct crs_need need,
@@ -416,6 +417,103 @@ static enum crashres_status search(struct crs_layout *layout, const struct crs_r
 	return status;
 }
 
+/* ------------------------------------------------------------ how much is missing */
+
+/* Of the same segments, with a crash region that is @more bytes longer; parity only if it was asked for. */
+static enum crashres_status describe_longer(struct crs_layout *longer, uint64_t more)
+{
+	const bool automatic = longer->request->repair == CRASHRES_REPAIR_AUTO;
+
+	longer->place = (struct crs_place){ 0 };
+	longer->window.size += more;
+	if (crs_range_end(longer->window) > crs_range_end(longer->region))
+		longer->region.size = crs_range_end(longer->window) - longer->region.base;
+	if (!find_crash_holes(longer))
+		return CRASHRES_ERR_MEMORY;
+	if (automatic) {
+		longer->group_count = 0;
+		longer->parity.range.size = 0;
+		return describe_purgatory(longer);
+	}
+	return crs_layout_describe_checks(longer);
+}
+
+static enum crashres_status try_longer(const struct crs_layout *layout, uint64_t more)
+{
+	struct crs_layout longer = *layout;
+	struct crs_ranges holes = { 0 };
+	enum crashres_status status = describe_longer(&longer, more);
+
+	if (status == CRASHRES_OK && !crs_ranges_copy(&holes, &longer.place.holes))
+		status = CRASHRES_ERR_MEMORY;
+	if (status == CRASHRES_OK)
+		status = search(&longer, &holes);
+	crs_ranges_free(&holes);
+	crs_layout_free(&longer);
+	return status;
+}
+
+/*
+ * Pages that are enough for all segments, one behind the other: each may lose an alignment,
+ * and the initrd must be in the same 32 GiB as the Image. 0: too many to count.
+ */
+static uint64_t enough_pages(const struct crs_layout *layout)
+{
+	const struct crashres_segment *segments[] = {
+		&layout->image, &layout->initrd, &layout->dtb, &layout->elfcorehdr,
+		&layout->purgatory, &layout->parity,
+	};
+	uint64_t sum = 2 * INITRD_WINDOW_ALIGNMENT, end;
+
+	for (size_t i = 0; i < sizeof(segments) / sizeof(*segments); i++)
+		if (__builtin_add_overflow(sum, segments[i]->range.size, &sum))
+			return 0;
+	if (__builtin_add_overflow(sum, crs_range_end(layout->window), &end))
+		return 0;
+	return sum / layout->machine->page_size;
+}
+
+/*
+ * What the crash region lacks for all segments at once, found by trying: a user who
+ * enlarges it by this much has not to come back for the next segment. Where no length
+ * helps, what the one segment lacks.
+ */
+static enum crashres_status find_missing(const struct crs_layout *layout, uint64_t *missing)
+{
+	const uint64_t page = layout->machine->page_size;
+	uint64_t too_few = 0, enough = enough_pages(layout);
+	enum crashres_status status = enough ? try_longer(layout, enough * page) :
+					       CRASHRES_ERR_NO_SPACE;
+
+	*missing = layout->shortfall.missing;
+	if (status != CRASHRES_OK)
+		return status == CRASHRES_ERR_NO_SPACE ? CRASHRES_OK : status;
+	while (enough - too_few > 1) {
+		const uint64_t middle = too_few + (enough - too_few) / 2;
+
+		status = try_longer(layout, middle * page);
+		if (status == CRASHRES_OK)
+			enough = middle;
+		else if (status == CRASHRES_ERR_NO_SPACE)
+			too_few = middle;
+		else
+			return status;
+	}
+	*missing = enough * page;
+	return CRASHRES_OK;
+}
+
+static enum crashres_status fail_place(const struct crs_layout *layout)
+{
+	uint64_t missing = layout->shortfall.missing;
+	enum crashres_status status = crs_layout_is_crash(layout) ? find_missing(layout, &missing) :
+								    CRASHRES_OK;
+
+	if (status == CRASHRES_ERR_MEMORY)
+		return crs_fail_memory(layout->ctx);
+	return status == CRASHRES_OK ? fail_space(layout, missing) : status;
+}
+
 enum crashres_status crs_layout_place(struct crs_layout *layout)
 {
 	struct crs_ranges holes = { 0 };
@@ -425,7 +523,7 @@ enum crashres_status crs_layout_place(struct crs_layout *layout)
 		status = search(layout, &holes);
 	crs_ranges_free(&holes);
 	if (status == CRASHRES_ERR_NO_SPACE)
-		return fail_space(layout);
+		return fail_place(layout);
 	return status == CRASHRES_OK ? check_limits(layout) : crs_fail_memory(layout->ctx);
 }
 

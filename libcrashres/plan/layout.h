@@ -22,6 +22,7 @@ struct crs_layout {
 	const struct crashres_request *request;
 	struct crs_place place;
 	struct crashres_range window;	/* around every segment */
+	struct crashres_range region;	/* crash slot: the high region */
 	struct crs_shortfall shortfall;
 	/* By role; size 0 where there is none. Sizes are known before places are. */
 	struct crashres_segment image, initrd, dtb, elfcorehdr, purgatory, parity;

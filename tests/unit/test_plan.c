@@ -1015,22 +1015,86 @@ static void check_too_small(struct unit *unit, uint64_t size, const char *segmen
 	world_free(&world);
 }
 
-/* Segments: Image at 2 MiB, initrd at 6 MiB, DTB at 8 MiB; the ELF header between the last two. */
+/* As long as it says, the region is large enough; a page less is not. */
+static void check_enlarged(struct unit *unit, uint64_t size, uint64_t missing)
+{
+	struct world world = world_new();
+	struct crashres_plan *plan = UNTOUCHED;
+
+	set_region(&world, REGION, size + missing);
+	crashres_plan_free(make(unit, &world));
+	set_region(&world, REGION, size + missing - 4096);
+	assert_int_equal(make_status(unit, &world, &plan), CRASHRES_ERR_NO_SPACE);
+	world_free(&world);
+}
+
+/*
+ * Point 1.9: the whole shortfall at once, whatever segment failed first. Segments: Image at
+ * 2 MiB, initrd at 6 MiB, DTB at 8 MiB; the ELF header between the last two.
+ */
 static void test_a_region_too_small_by_a_page_or_more(void **state)
 {
 	const uint64_t image = 4 * MIB - 4096, end = 8 * MIB + 4096;
+	const struct {
+		uint64_t size;
+		const char *segment;	/* that finds no place first */
+		uint64_t bytes;
+	} cases[] = {
+		{ 4096, "kernel", image }, { MIB, "kernel", image },
+		{ 2 * MIB + image - 4096, "kernel", image }, { 2 * MIB + image, "initrd", MIB },
+		{ 7 * MIB - 4096, "initrd", MIB }, { 7 * MIB, "dtb", 4096 },
+		{ end - 4096, "dtb", 4096 },
+	};
 	struct world world = world_new();
 
-	check_too_small(*state, 4096, "kernel", image, 2 * MIB + image - 4096);
-	check_too_small(*state, MIB, "kernel", image, MIB + image);
-	check_too_small(*state, 2 * MIB + image - 4096, "kernel", image, 4096);
-	check_too_small(*state, 2 * MIB + image, "initrd", MIB, MIB + 4096);
-	check_too_small(*state, 7 * MIB - 4096, "initrd", MIB, 4096);
-	check_too_small(*state, 7 * MIB, "dtb", 4096, MIB + 4096);
-	check_too_small(*state, end - 4096, "dtb", 4096, 4096);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		check_too_small(*state, cases[i].size, cases[i].segment, cases[i].bytes,
+				end - cases[i].size);
+		check_enlarged(*state, cases[i].size, end - cases[i].size);
+	}
 	set_region(&world, REGION, end);
 	check_world(*state, &world);
 	world_free(&world);
+}
+
+/* How much the region lacks, in bytes: the last sentence ends with "by N KiB". */
+static uint64_t missing_of(struct unit *unit)
+{
+	const char *number = strstr(crashres_error(unit->ctx), "is too small by ");
+
+	assert_non_null(number);
+	return strtoull(number + strlen("is too small by "), NULL, 10) * KIB;
+}
+
+/* Point 1.9: whatever the sizes are, one round is enough, and a page less is not. */
+static void test_one_round_is_enough(void **state)
+{
+	struct unit *unit = *state;
+	uint32_t seed = 19;
+
+	for (unsigned int i = 0; i < 40; i++) {
+		struct world world = world_new();
+		const uint64_t page = i % 2 ? 65536 : 4096;
+		const uint64_t size = (1 + unit_random(&seed) % 60) * 4 * page;
+		struct crashres_plan *plan = UNTOUCHED;
+		uint64_t missing;
+
+		world.machine.page_size = page;
+		world.request.purgatory_mmu_off = i % 3 == 0;
+		world.request.repair = i % 5 ? CRASHRES_REPAIR_AUTO : 3000;
+		world.kernel.image.image_size = 16 * MIB + unit_random(&seed) % (48 * MIB);
+		free((void *)(uintptr_t)world.initrd_file.data);
+		world.initrd_file = make_file("initrd.img", 1 + unit_random(&seed) % (3 * MIB));
+		set_region(&world, REGION, size);
+		assert_int_equal(make_status(unit, &world, &plan), CRASHRES_ERR_NO_SPACE);
+		missing = missing_of(unit);
+		set_region(&world, REGION, size + missing - page);
+		assert_int_equal(make_status(unit, &world, &plan), CRASHRES_ERR_NO_SPACE);
+		assert_int_equal(missing_of(unit), page);
+		set_region(&world, REGION, size + missing);
+		crashres_plan_free(make(unit, &world));
+		world_free(&world);
+	}
 }
 
 /* In a window that begins with the Image everything is packed, up to the DTB at 8 MiB. */
@@ -1425,12 +1489,17 @@ static void test_what_the_check_takes_in_memory(void **state)
 static void test_parity_that_does_not_fit(void **state)
 {
 	struct world world = world_new();
+	struct crashres_plan *plan = UNTOUCHED;
 
 	set_region(&world, REGION, 10 * MIB);
 	world.request.repair = 10000;
 	refuse(*state, &world, CRASHRES_ERR_NO_SPACE,
 	       "Could not find a free area of memory of 0x502000 bytes for segment parity: "
-	       "crash region 0x50000000 - 0x509fffff is too small by 5128 KiB");
+	       "crash region 0x50000000 - 0x509fffff is too small by 4100 KiB");
+	set_region(&world, REGION, 10 * MIB + 4100 * KIB);
+	crashres_plan_free(make(*state, &world));
+	set_region(&world, REGION, 10 * MIB + 4096 * KIB);
+	assert_int_equal(make_status(*state, &world, &plan), CRASHRES_ERR_NO_SPACE);
 	world_free(&world);
 }
 
@@ -1554,6 +1623,7 @@ int main(void)
 		UNIT_TEST(test_a_window_that_blocks_nothing),
 		UNIT_TEST(test_when_purgatory_turns_the_mmu_on),
 		UNIT_TEST(test_a_region_too_small_by_a_page_or_more),
+		UNIT_TEST(test_one_round_is_enough),
 		UNIT_TEST(test_a_region_too_small_for_the_last_segment),
 		UNIT_TEST(test_memory_too_small_for_a_reboot),
 		UNIT_TEST(test_half_of_the_ram_and_no_more),
