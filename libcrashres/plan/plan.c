@@ -151,6 +151,29 @@ static enum crashres_status make_command_line(struct crashres_ctx *ctx, struct c
 	return crs_cmdline_make(ctx, reused, append, request->slot, &plan->command_line);
 }
 
+/* With the attempt that comes first, does a kernel that was sealed before check itself, and nobody else? */
+static bool checks_itself(const struct crashres_plan *plan)
+{
+	size_t first = crs_attempts_from(&plan->attempts, 0);
+
+	return first != CRS_NO_ATTEMPT &&
+	       plan->attempts.items[first].check == CRASHRES_CHECK_SEALED_BEFORE;
+}
+
+/* What a sealed Image does was decided when it was sealed. */
+static void warn_of_policy(struct crashres_ctx *ctx, const struct crashres_plan *plan)
+{
+	const struct crashres_request defaults = CRASHRES_REQUEST_INIT;
+	const struct crashres_request *request = &plan->request;
+
+	if (request->on_damage != defaults.on_damage || request->repair != defaults.repair ||
+	    request->check_seconds != defaults.check_seconds ||
+	    request->on_timeout != defaults.on_timeout)
+		crs_log(ctx, CRASHRES_LOG_WARNING,
+			"%s is sealed already: what it does about damage, repair and time was decided "
+			"then, and the request for it is ignored", plan->kernel->file->name);
+}
+
 static enum crashres_status make_plan(struct crashres_ctx *ctx, struct crashres_plan *plan)
 {
 	const struct crashres_machine *machine = plan->machine;
@@ -160,7 +183,10 @@ static enum crashres_status make_plan(struct crashres_ctx *ctx, struct crashres_
 	if (status == CRASHRES_OK && !machine->iomem.hidden)
 		status = crs_layout_check_reserved(ctx, machine, plan->request.slot);
 	if (status == CRASHRES_OK)
-		status = crs_sealed_initrd_check(ctx, plan->kernel, plan->initrd);
+		status = crs_sealed_initrd_check(ctx, plan->kernel, plan->initrd,
+						 checks_itself(plan));
+	if (status == CRASHRES_OK && checks_itself(plan))
+		warn_of_policy(ctx, plan);
 	if (status == CRASHRES_OK)
 		status = make_command_line(ctx, plan);
 	return status == CRASHRES_OK ? prepare_first(ctx, plan) : status;

@@ -90,7 +90,7 @@ static enum crashres_status compare(struct crashres_ctx *ctx, const struct insid
 
 enum crashres_status crs_sealed_initrd_check(struct crashres_ctx *ctx,
 					     const struct crashres_kernel *kernel,
-					     const struct crashres_input *initrd)
+					     const struct crashres_input *initrd, bool alone)
 {
 	const char *name = kernel->file->name;
 	struct inside inside;
@@ -104,8 +104,13 @@ enum crashres_status crs_sealed_initrd_check(struct crashres_ctx *ctx,
 		return CRASHRES_OK;
 	}
 	size = le64toh(inside.params.initrd_size);
-	if (!size)
+	if (!size) {
+		if (initrd && alone)
+			crs_log(ctx, CRASHRES_LOG_WARNING,
+				"%s is sealed without an initrd: nothing checks %s", name,
+				initrd->name);
 		return CRASHRES_OK;
+	}
 	if (!initrd)
 		return crs_fail(ctx, CRASHRES_ERR_REQUEST,
 				"%s: is sealed with an initrd, and is to be loaded without one", name);

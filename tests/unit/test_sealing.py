@@ -192,6 +192,27 @@ def test_a_sealed_image_and_another_initrd(run, call):
         (run.folder / "sealed").write_bytes(damaged)
         assert plan("--initrd=initrd") == (
             255, "kexec: sealed: the sealed Image is damaged: it has no digests of its initrd\n")
-    # One that was sealed without an initrd does not look at any.
+    # One that was sealed without an initrd does not look at any. With kexec_load purgatory does.
     assert run("seal", "--kernel=Image", "-o", "sealed") == (0, "", "")
-    assert plan("--initrd=initrd") == (0, "")
+    assert plan("--initrd=initrd") == (0, UNCHECKED if call == "-s" else "")
+    assert plan() == (0, "")
+
+
+UNCHECKED = "kexec: warning: sealed is sealed without an initrd: nothing checks initrd\n"
+
+
+@pytest.mark.parametrize("call", ["-c", "-s", "-a"])
+@pytest.mark.parametrize("options, differs", [
+    ([], False), (["--on-damage=reset", "--repair=auto", "--check-time=30"], False),
+    (["--on-damage=halt"], True), (["--repair=off"], True), (["--check-time=31"], True),
+    (["--on-timeout=halt"], True), (["--on-damage=boot", "--repair=5"], True),
+])
+def test_a_policy_for_an_image_that_has_its_own(run, call, options, differs):
+    """A sealed Image does as it was told when it was sealed. With kexec_load purgatory obeys."""
+    assert run("seal", "--kernel=Image", "-o", "sealed") == (0, "", "")
+    done = subprocess.run([KEXEC, "--root", os.path.join(DATA, "virt-6.1"), call, "-p", *options,
+                           "sealed"], cwd=run.folder, capture_output=True, text=True, check=False,
+                          env={**os.environ, "LC_ALL": "C"})
+    assert (done.returncode, done.stderr) == (0, (
+        "kexec: warning: sealed is sealed already: what it does about damage, repair and time was "
+        "decided then, and the request for it is ignored\n") if differs and call == "-s" else "")
