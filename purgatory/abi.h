@@ -141,7 +141,11 @@ struct purgatory_params {
 	 * bitmaps, with room for this many bytes.
 	 */
 	uint64_t roots_size;
-	uint64_t initrd_size;		/* bytes; 0: none. The initrd is the last segment */
+	/*
+	 * Bytes. The initrd is the last segment. 0: sealed without one, so none is
+	 * checked, and whatever initrd the tree names is started.
+	 */
+	uint64_t initrd_size;
 	uint32_t segment_count;
 	uint32_t on_timeout;		/* enum purgatory_policy: out of time, no damage found */
 	struct purgatory_segment segments[PURGATORY_SEGMENTS_MAX];

@@ -15,6 +15,12 @@
  */
 bool pg_find_all(uint64_t dtb);
 
+/*
+ * After the check: whether a repair may store to @block. False where only a device
+ * tree that nothing has checked says what lies there.
+ */
+bool pg_may_store(uint64_t block);
+
 #pragma GCC visibility pop
 
 #endif

@@ -9,6 +9,7 @@
 #include "access.h"
 #include "blocks.h"
 #include "digest.h"
+#include "find.h"
 #include "image.h"
 #include "record.h"
 #include "repair.h"
@@ -117,7 +118,8 @@ static bool put_back(struct pg_check *check, uint64_t block, const void *data)
 	struct store place = { (uint64_t *)pg_block_at(block), data };
 
 	/* Never over a block that was not found damaged. */
-	if (!place.to || !pg_is_lost(block) || !pg_is_right(check->sha256, block, data))
+	if (!place.to || !pg_may_store(block) || !pg_is_lost(block) ||
+	    !pg_is_right(check->sha256, block, data))
 		return false;
 	pg_record_repair(&check->record, block, data);
 	if (!pg_access(store_block, &place) || !pg_is_right(check->sha256, block, place.to))

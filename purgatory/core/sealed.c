@@ -5,7 +5,8 @@
  * Whoever loads the Image chooses its place, and those of an initrd and a device
  * tree. What is inside the Image is found from its start, all else from the
  * device tree. No digest covers the tree: its addresses are hostile. Nothing in it
- * may name memory of the Image, and the initrd and the tree share no byte.
+ * may name memory of the Image; initrd, tree and the dump's core header share no
+ * byte.
  *
  * The MMU is off, and the caches are cleaned for a place before it is read or
  * written here.
@@ -15,6 +16,7 @@
 #include "../arm64/mmu.h"
 #include "../shared/params.h"
 #include "access.h"
+#include "blocks.h"
 #include "fdt.h"
 #include "find.h"
 #include "image.h"
@@ -27,6 +29,12 @@
 #define TREE_HEADER	64
 
 static const struct pg_range nowhere;
+
+/*
+ * Whether blocks may be stored to where the tree says that the initrd is. Outside a
+ * crash region they may not. In one the check tells.
+ */
+static enum { DISTRUSTED, TO_BE_CHECKED, TRUSTED } initrd_place;
 
 static uint64_t base_of_all(void)
 {
@@ -67,18 +75,27 @@ static bool is_outside_image(uint64_t base, uint64_t size)
 	       !pg_do_overlap((struct pg_range){ base, size }, image_range());
 }
 
+static struct pg_range tree_range(const struct pg_fdt *tree)
+{
+	return (struct pg_range){ (uintptr_t)tree->data, tree->size };
+}
+
+/* Without the core header there is no dump. */
+static bool is_over_core_header(const struct pg_fdt *tree, struct pg_range range)
+{
+	struct pg_range core;
+
+	return pg_fdt_chosen_range(tree, "linux,elfcorehdr", &core) && pg_do_overlap(range, core);
+}
+
 /* Where there is no memory there is no tree. */
 static bool open_tree(uint64_t dtb, struct pg_fdt *tree)
 {
 	struct opening opening = { .data = (void *)dtb, .tree = tree };
 
 	return dtb && dtb % sizeof(uint64_t) == 0 && is_outside_image(dtb, TREE_HEADER) &&
-	       pg_access(open_clean, &opening) && opening.done && is_outside_image(dtb, tree->size);
-}
-
-static struct pg_range tree_range(const struct pg_fdt *tree)
-{
-	return (struct pg_range){ (uintptr_t)tree->data, tree->size };
+	       pg_access(open_clean, &opening) && opening.done &&
+	       is_outside_image(dtb, tree->size) && !is_over_core_header(tree, tree_range(tree));
 }
 
 /* The crash region that this was loaded into; size 0 where it was not, or it cannot be told. */
@@ -107,7 +124,8 @@ static uint64_t find_initrd(const struct pg_fdt *tree, struct pg_range region)
 	    initrd.base % PURGATORY_BLOCK_SIZE || (region.size && !pg_is_inside(initrd, region)))
 		return PG_NOWHERE;
 	initrd.size = last->size;
-	if (!is_outside_image(initrd.base, initrd.size) || pg_do_overlap(initrd, tree_range(tree)))
+	if (!is_outside_image(initrd.base, initrd.size) ||
+	    pg_do_overlap(initrd, tree_range(tree)) || is_over_core_header(tree, initrd))
 		return PG_NOWHERE;
 	return initrd.base;
 }
@@ -196,6 +214,8 @@ static void look_into(struct pg_fdt *tree)
 {
 	struct pg_range region = find_region(tree);
 
+	if (region.size)
+		initrd_place = TO_BE_CHECKED;
 	if (pg_params.initrd_size)
 		pg_params.segments[pg_params.segment_count - 1].base = find_initrd(tree, region);
 	make_record(tree, region);
@@ -211,6 +231,7 @@ bool pg_find_all(uint64_t dtb)
 	if (!params_are_sane())
 		return false;
 	pg_params.dtb = dtb;
+	initrd_place = DISTRUSTED;
 	add_base();
 	if (open_tree(dtb, &tree)) {
 		look_into(&tree);
@@ -223,4 +244,25 @@ bool pg_find_all(uint64_t dtb)
 	build_tables(&used);
 	/* Speculation may have read old lines meanwhile. */
 	return pg_clean(&pg_params, sizeof(pg_params)) && disjoint;
+}
+
+static bool has_right_block(const struct purgatory_segment *segment)
+{
+	for (uint64_t i = 0; i < segment->size / PURGATORY_BLOCK_SIZE; i++)
+		if (!pg_was_damaged(segment->first_block + i))
+			return true;
+	return false;
+}
+
+/* What has not one right block is something else than the initrd. */
+bool pg_may_store(uint64_t block)
+{
+	const struct purgatory_segment *last = &pg_params.segments[pg_params.segment_count - 1];
+
+	if (!pg_params.initrd_size || block < last->first_block)
+		return true;
+	/* Asked for each block, looked for once. */
+	if (initrd_place == TO_BE_CHECKED)
+		initrd_place = has_right_block(last) ? TRUSTED : DISTRUSTED;
+	return initrd_place == TRUSTED;
 }

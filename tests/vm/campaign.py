@@ -467,14 +467,27 @@ def _told_initrd(tree):
     return told and (told[0], told[0] + bm.round_up(told[1] - told[0], bm.BLOCK))
 
 
+def _told_core(tree):
+    """Where the tree says that the core header is, in two cells each; [] if it does not say."""
+    try:
+        told = devicetree.Tree(tree).chosen.get(b"linux,elfcorehdr", b"")
+    except devicetree.Malformed:
+        return []
+    if len(told) != 16:
+        return []
+    base, size = struct.unpack(">2Q", told)
+    return [(base, base + size)]
+
+
 def _may_be_stored_to(case):
-    """Of all that the tree says only the initrd's place, and only where nothing else is."""
+    """Of all that the tree says only the initrd's place: in a region, and where nothing else is."""
     plan = case.plan
     initrd = _told_initrd(case.tree)
     [kernel] = [s for s in plan.segments if s.name == "kernel"]
     used = [(plan.start, kernel.base + len(kernel.data)), (TREE, TREE + len(case.tree)),
-            (bm.BEFORE, bm.BEFORE + bm.BLOCK)]
-    if not initrd or initrd[1] > 2**64 or any(_overlap(initrd, place) for place in used):
+            (bm.BEFORE, bm.BEFORE + bm.BLOCK), *_told_core(case.tree)]
+    if not plan.region or not initrd or initrd[1] > 2**64 or \
+            any(_overlap(initrd, place) for place in used):
         return []
     return [initrd]
 

@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from lib import baremetal as bm
+from lib import devicetree
 import campaign
 from lib import oracle
 
@@ -49,13 +50,17 @@ def test_the_library_writes_what_the_header_says(tmp_path):
     assert (tmp_path / "sealed").read_bytes() == expected
 
 
+def make_plan(in_region=True, dtb=campaign.TREE, segments=None, initrd_size=campaign.INITRD_SIZE):
+    return bm.SealedPlan(
+        sealed_path().read_bytes(), campaign.SEALED + bm.SEALED_HEADER, campaign.SEALED_KERNEL,
+        segments or campaign.sealed_segments(), dtb=dtb,
+        region=campaign.REGION if in_region else None, groups=campaign.SEALED_GROUPS,
+        parity_base=campaign.SEALED_PARITY, initrd_size=initrd_size)
+
+
 def run(tmp_path, tree, level=bm.EL1, in_region=True, dtb=campaign.TREE):
     """A sealed Image that is intact, and this device tree."""
-    plan = bm.SealedPlan(
-        sealed_path().read_bytes(), campaign.SEALED + bm.SEALED_HEADER, campaign.SEALED_KERNEL,
-        campaign.sealed_segments(), dtb=dtb, region=campaign.REGION if in_region else None,
-        groups=campaign.SEALED_GROUPS, parity_base=campaign.SEALED_PARITY,
-        initrd_size=campaign.INITRD_SIZE)
+    plan = make_plan(in_region, dtb)
     outcome = bm.run_plan(plan, plan.memory(), "max", level, tmp_path,
                           more=[(campaign.TREE, tree)], before={"DTB": dtb},
                           save={"tree": (campaign.TREE, campaign.TREE_ROOM)})
@@ -160,3 +165,71 @@ def test_a_tree_inside_the_image_is_none(tmp_path, dtb):
     """Point 2.1: a record would be written into it."""
     _, outcome = run(tmp_path, campaign.tree(True), dtb=dtb)
     assert (outcome.reason, oracle.without_time(outcome.console)) == (oracle.RESET, LOST)
+
+
+# So short that parity brings back all of it, wherever the tree says that it is.
+SHORT_BLOCKS = 3
+SHORT_SIZE = SHORT_BLOCKS * bm.BLOCK
+CORE = bytes(range(1, 129)) * (SHORT_SIZE // 128)
+SHORT_LINE = oracle.PREFIX + "initrd damaged at offset 0x0, {}; 3 of 44 blocks damaged, " \
+    "0 repaired, ? ms: resetting\r\n"
+
+
+def run_short(tmp_path, initrd_at, in_region):
+    """CORE lies where the tree says that an initrd of three blocks is. Return: what is said, and
+    what CORE is at the end."""
+    kernel, initrd = campaign.sealed_segments()
+    short = bm.Segment("initrd", campaign.SEALED_INITRD, initrd.data[:SHORT_SIZE])
+    plan = make_plan(in_region, segments=[kernel, short], initrd_size=SHORT_SIZE)
+    place = campaign.REGION, campaign.TREE_CORE
+    tree = devicetree.make((initrd_at, initrd_at + SHORT_SIZE), *(place if in_region else ()))
+    outcome = bm.run_plan(plan, plan.memory(), "max", bm.EL1, tmp_path,
+                          more=[(campaign.TREE, tree), (initrd_at, CORE)],
+                          before={"DTB": campaign.TREE}, save={"there": (initrd_at, SHORT_SIZE)})
+    return (outcome.reason, oracle.without_time(outcome.console)), outcome.memory["there"]
+
+
+@pytest.mark.parametrize("before", [0, 2], ids=["at its start", "into it"])
+def test_an_initrd_over_the_core_header_is_not_touched(tmp_path, before):
+    """The repair wrote the initrd over it, and the dump was lost."""
+    ended, there = run_short(tmp_path, campaign.TREE_CORE - before * bm.BLOCK, in_region=True)
+    assert ended == (oracle.RESET, SHORT_LINE.format("unreadable"))
+    assert there == CORE
+
+
+@pytest.mark.parametrize("in_region", [True, False], ids=["in the region", "without a region"])
+def test_an_initrd_with_no_right_block_is_not_touched(tmp_path, in_region):
+    """Whatever lies there, it is not the initrd: the repair wrote the whole of one over it."""
+    place = campaign.TREE_CORE + (256 << 10) if in_region else 0x48000000
+    ended, there = run_short(tmp_path, place, in_region)
+    assert ended == (oracle.RESET, SHORT_LINE.format("found " + CORE[:16].hex()))
+    assert there == CORE
+
+
+@pytest.mark.parametrize("in_region", [True, False], ids=["in the region", "without a region"])
+def test_only_in_a_region_an_initrd_is_repaired(tmp_path, in_region):
+    """Without one nothing says what lies where the tree says that the initrd is. The kernel lies
+    in the Image, and is repaired anyway."""
+    plan = make_plan(in_region)
+    found = plan.memory()
+    for name in ("kernel", "initrd"):
+        found[name] = found[name][:5 * bm.BLOCK] + bytes(bm.BLOCK) + found[name][6 * bm.BLOCK:]
+    outcome = bm.run_plan(plan, found, "max", bm.EL1, tmp_path,
+                          more=[(campaign.TREE, campaign.tree(in_region))],
+                          before={"DTB": campaign.TREE})
+    right = {segment.name: segment.data for segment in plan.segments}
+    assert outcome.memory["kernel"] == right["kernel"]
+    assert outcome.memory["initrd"] == (right if in_region else found)["initrd"]
+    assert outcome.reason == (oracle.BOOTED if in_region else oracle.RESET)
+    said = "2 of 64 blocks damaged, {}, ? ms: {}\r\n".format(
+        *(("2 repaired", "starting the kernel") if in_region else ("1 repaired", "resetting")))
+    assert said in oracle.without_time(outcome.console)
+
+
+def test_a_tree_over_the_core_header_is_none(tmp_path):
+    """A record would be written over the core header."""
+    tree = changed(BE.pack(campaign.TREE_CORE), BE.pack(campaign.TREE + 256))
+    assert len(tree) > 256
+    _, outcome = run(tmp_path, tree)
+    assert (outcome.reason, oracle.without_time(outcome.console)) == (oracle.RESET, LOST)
+    assert outcome.memory["tree"].startswith(tree)

@@ -400,6 +400,10 @@ class Plan:
     def blocks(self):
         return sum(len(segment.blocks) for segment in self.segments)
 
+    def not_stored_to(self, damaged):
+        """Of the blocks that were found damaged those that no repair may store to."""
+        return set()
+
     @property
     def first_blocks(self):
         """Of each segment."""
@@ -577,6 +581,13 @@ class SealedPlan(Plan):
     @property
     def start(self):
         return self.base - SEALED_HEADER
+
+    def not_stored_to(self, damaged):
+        """The initrd outside a crash region, and where no block of it is right."""
+        if not self.initrd_size:
+            return set()
+        initrd = set(range(self.first_blocks[-1], self.blocks))
+        return initrd if not self.region or initrd <= damaged else set()
 
     @property
     def table_offset(self):

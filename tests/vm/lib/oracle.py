@@ -107,8 +107,9 @@ class _Judge:
         groups = self.plan.groups
         lost = [[block for block in sorted(damaged) if block % groups == group]
                 for group in range(groups)]
-        return {block for group in range(groups) if self._repairable(group, len(lost[group]))
-                for block in lost[group] if self.found[block] is not None and self.is_known(block)}
+        found = {block for group in range(groups) if self._repairable(group, len(lost[group]))
+                 for block in lost[group] if self.found[block] is not None and self.is_known(block)}
+        return found - self.plan.not_stored_to(damaged)
 
     def run(self, segment, first_block, blocks, repaired):
         """blocks: adjacent ones. The first wrong byte is known where the right ones are."""
