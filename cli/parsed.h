@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a command line comes to. */
+/* The result of parsing a command line. */
 #ifndef CLI_PARSED_H
 #define CLI_PARSED_H
 
@@ -13,7 +13,7 @@ enum parsed {
 	PARSED_REFUSED,		/* a bad value, or a contradiction: reported on stderr in one line */
 };
 
-/* Of an option whose value was read, or was bad and has been reported. */
+/* For one option: its value is @good, or the error has been printed. */
 static inline enum parsed parsed_value(bool good)
 {
 	return good ? PARSED_OK : PARSED_REFUSED;

@@ -21,8 +21,8 @@
  *    larger one is accepted if all that this library does not know is zero. An
  *    output struct is filled as far as its size goes. Any other size is
  *    CRASHRES_ERR_REQUEST. Set members called "reserved" to 0, as the macros do.
- *  - A struct without "size" never changes. What has to be added to it goes into
- *    another struct, with a function or a member at the end that leads there.
+ *  - A struct without "size" never changes. Additions go into another struct, with
+ *    a function or a member at the end that leads there.
  * All of it: since 3.0.
  */
 #ifndef CRASHRES_CRASHRES_H
@@ -75,7 +75,7 @@ const char *crashres_status_name(enum crashres_status status);
 /* The version of this library, such as "3.0.0". */
 const char *crashres_version(void);
 
-/* What the machine shows of itself may be out of reach, or not be there. */
+/* An answer of the machine. UNKNOWN: the file is missing, or this user cannot read it. */
 enum crashres_answer {
 	CRASHRES_ANSWER_UNKNOWN = 0,
 	CRASHRES_ANSWER_NO,
@@ -158,7 +158,7 @@ enum crashres_member {
 	CRASHRES_MEMBER_ON_TIMEOUT,
 };
 
-/* Of the last failure. Its sentence does not name the member. */
+/* The member of the request that the last failure is about. The sentence does not name it. */
 enum crashres_member crashres_error_member(const struct crashres_ctx *ctx);
 
 /* ------------------------------------------------------------------ machine */
@@ -205,7 +205,7 @@ enum crashres_status crashres_machine_check_reserved(struct crashres_ctx *ctx,
 /* Page size of the running kernel in bytes: the kernel aligns segments to it. */
 uint64_t crashres_machine_page_size(const struct crashres_machine *machine);
 
-/* What the running kernel permits, as far as /proc and /sys show it. */
+/* The permissions of the running kernel, as far as /proc and /sys show them. */
 struct crashres_permissions {
 	size_t size;				/* sizeof(struct crashres_permissions) */
 	enum crashres_answer locked_down;	/* integrity or confidentiality */
@@ -256,7 +256,7 @@ uint64_t crashres_machine_elfcorehdr_size(const struct crashres_machine *machine
 /* /proc/cmdline without the newline; NULL if it could not be read. Belongs to @machine. */
 const char *crashres_machine_command_line(const struct crashres_machine *machine);
 
-/* What a complete dump needs to know of the machine. Bits of crashres_machine_dump_lacks(). */
+/* The facts that a complete dump needs. Bits of crashres_machine_dump_lacks(). */
 enum crashres_dump_part {
 	CRASHRES_DUMP_RAM = 1,			/* which memory there is: without it, no dump */
 	CRASHRES_DUMP_CPU_NOTES = 2,		/* the registers of the CPUs */
@@ -432,7 +432,7 @@ enum crashres_on_damage {
 	CRASHRES_ON_DAMAGE_BOOT,	/* start the kernel all the same */
 };
 
-/* What purgatory does when the time is over and no checked block was damaged. */
+/* The action of purgatory if the time is over and no checked block was damaged. */
 enum crashres_on_timeout {
 	CRASHRES_ON_TIMEOUT_BOOT = 0,	/* start the kernel; the report says so */
 	CRASHRES_ON_TIMEOUT_RESET,

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../shared/parity.h"
-#include "../shared/sha256.h"
+#include "shared/parity.h"
+#include "shared/sha256.h"
 
 #pragma GCC visibility push(hidden)
 

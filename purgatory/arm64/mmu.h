@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../shared/pagetables.h"
+#include "shared/pagetables.h"
 
 #pragma GCC visibility push(hidden)
 

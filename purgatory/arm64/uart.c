@@ -3,7 +3,7 @@
  * uart.c: the serial ports purgatory can write to. The old kernel has set the
  * port up; only its data register is ever written.
  */
-#include "../abi.h"
+#include "abi.h"
 #include "uart.h"
 
 /* PL011 TRM (DDI 0183) 3.2; the SBSA subset has these two and no line control. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* access.c: the one way to memory that may abort. */
-#include "../abi.h"
-#include "../arm64/cache.h"
-#include "../arm64/exception.h"
+#include "abi.h"
+#include "arm64/cache.h"
+#include "arm64/exception.h"
 #include "access.h"
 
 /* An interconnect may report several; one that never stops must not stop purgatory. */

@@ -2,7 +2,7 @@
 /* blocks.c: two bits for each block of the segments. */
 #include <stddef.h>
 
-#include "../shared/params.h"
+#include "shared/params.h"
 #include "blocks.h"
 #include "image.h"
 

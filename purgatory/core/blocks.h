@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../abi.h"
+#include "abi.h"
 
 #pragma GCC visibility push(hidden)
 

@@ -6,7 +6,7 @@
 #include "check.h"
 #include "digest.h"
 #include "image.h"
-#include "../shared/params.h"
+#include "shared/params.h"
 
 static void note_block(struct pg_check *check, uint64_t block, bool intact)
 {

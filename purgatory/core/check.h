@@ -3,10 +3,10 @@
 #ifndef PURGATORY_CHECK_H
 #define PURGATORY_CHECK_H
 
-#include "../abi.h"
-#include "../arm64/clock.h"
-#include "../shared/parity.h"
-#include "../shared/sha256.h"
+#include "abi.h"
+#include "arm64/clock.h"
+#include "shared/parity.h"
+#include "shared/sha256.h"
 
 #pragma GCC visibility push(hidden)
 

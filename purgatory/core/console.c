@@ -7,9 +7,9 @@
  */
 #include <stdbool.h>
 
-#include "../arm64/exception.h"
-#include "../arm64/uart.h"
-#include "../shared/params.h"
+#include "arm64/exception.h"
+#include "arm64/uart.h"
+#include "shared/params.h"
 #include "access.h"
 #include "console.h"
 #include "image.h"

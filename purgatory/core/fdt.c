@@ -3,8 +3,8 @@
 #include <stddef.h>
 
 #include "fdt.h"
-#include "../abi.h"
-#include "../shared/params.h"
+#include "abi.h"
+#include "shared/params.h"
 
 #define MAGIC		0xd00dfeedU
 #define TREE_VERSION		17

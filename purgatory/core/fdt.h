@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../shared/range.h"
+#include "shared/range.h"
 
 #pragma GCC visibility push(hidden)
 

@@ -5,7 +5,7 @@
  */
 #include <stddef.h>
 
-#include "../abi.h"
+#include "abi.h"
 
 #define HEADER_WORDS	3
 

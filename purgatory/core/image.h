@@ -3,7 +3,7 @@
 #ifndef PURGATORY_IMAGE_H
 #define PURGATORY_IMAGE_H
 
-#include "../abi.h"
+#include "abi.h"
 
 #pragma GCC visibility push(hidden)
 

@@ -5,11 +5,11 @@
  */
 #include <stdbool.h>
 
-#include "../arm64/cpu.h"
-#include "../arm64/entry.h"
-#include "../arm64/mmu.h"
-#include "../arm64/reset.h"
-#include "../shared/params.h"
+#include "arm64/cpu.h"
+#include "arm64/entry.h"
+#include "arm64/mmu.h"
+#include "arm64/reset.h"
+#include "shared/params.h"
 #include "access.h"
 #include "check.h"
 #include "console.h"

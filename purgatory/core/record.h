@@ -3,7 +3,7 @@
 #ifndef PURGATORY_RECORD_H
 #define PURGATORY_RECORD_H
 
-#include "../abi.h"
+#include "abi.h"
 
 #pragma GCC visibility push(hidden)
 

@@ -13,8 +13,8 @@
  */
 #include <stddef.h>
 
-#include "../arm64/mmu.h"
-#include "../shared/params.h"
+#include "arm64/mmu.h"
+#include "shared/params.h"
 #include "access.h"
 #include "blocks.h"
 #include "fdt.h"

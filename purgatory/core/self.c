@@ -5,7 +5,7 @@
  */
 #include <stddef.h>
 
-#include "../shared/params.h"
+#include "shared/params.h"
 #include "access.h"
 #include "digest.h"
 #include "image.h"

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../shared/sha256.h"
+#include "shared/sha256.h"
 
 #pragma GCC visibility push(hidden)
 

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "../shared/params.h"
+#include "shared/params.h"
 
 #pragma GCC visibility push(hidden)
 

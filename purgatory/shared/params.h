@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../abi.h"
+#include "abi.h"
 #include "pagetables.h"
 #include "range.h"
 

@@ -16,8 +16,10 @@ static char steps[64];
 
 static void take_step(const char *name)
 {
-	assert_true(strlen(steps) + strlen(name) < sizeof(steps));
-	strcat(steps, name);
+	size_t used = strlen(steps);
+
+	assert_true(used + strlen(name) < sizeof(steps));
+	snprintf(steps + used, sizeof(steps) - used, "%s", name);
 }
 
 void sync(void)
