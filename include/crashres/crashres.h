@@ -449,7 +449,7 @@ enum crashres_sealing {
 	CRASHRES_SEALING_NEVER,
 };
 
-/* What to load. Start from CRASHRES_REQUEST_INIT or crashres_request_init(). */
+/* A request for a load. Start from CRASHRES_REQUEST_INIT or crashres_request_init(). */
 struct crashres_request {
 	size_t size;				/* sizeof(struct crashres_request) */
 	enum crashres_slot slot;
@@ -501,7 +501,7 @@ struct crashres_plan;
  *        files of @request: they must outlive it.
  *
  * A plan is an ordered list of attempts. An attempt is a system call with all
- * that it needs. What is impossible on this machine stays in the list with the
+ * that it needs. Impossible attempts stay in the list, each with its
  * reason. The first possible attempt is made here, and obeys every rule of the
  * kernel, because a failed load leaves the machine without any crash kernel. Later
  * ones cost memory and work, so crashres_load() makes them if it reaches them:
@@ -555,7 +555,7 @@ struct crashres_repair {
 	uint64_t burst;			/* bytes of adjacent damage that come back, wherever they are */
 };
 
-/* What checks the loaded kernel before it starts; of NONE: why nothing does. */
+/* The check of the loaded kernel before it starts. A NONE tells why there is none. */
 enum crashres_check {
 	CRASHRES_CHECK_UNKNOWN = 0,	/* of a result that no load has filled */
 	CRASHRES_CHECK_PURGATORY,	/* kexec_load: purgatory is one of the segments */
@@ -567,7 +567,7 @@ enum crashres_check {
 	CRASHRES_CHECK_NONE_UNSEALED,	/* kexec_load was not possible, and the request forbids sealing */
 };
 
-/* Which answer of the running kernel leads from one attempt to another one. */
+/* The answer of the running kernel that leads from one attempt to the next. */
 enum crashres_refusal {
 	CRASHRES_REFUSAL_ENDS = 0,	/* none: the load fails */
 	CRASHRES_REFUSAL_OF_CALL,	/* the call is not there or not allowed (CRASHRES_ERR_SYSCALL_UNAVAILABLE) */
@@ -621,7 +621,7 @@ enum crashres_status crashres_plan_prepare(struct crashres_ctx *ctx, struct cras
 
 /* --------------------------------------------------------------------- seal */
 
-/* What a sealed Image does, as in struct crashres_request. Start from CRASHRES_SEAL_REQUEST_INIT. */
+/* The settings of a sealed Image, as in struct crashres_request. Start from CRASHRES_SEAL_REQUEST_INIT. */
 struct crashres_seal_request {
 	size_t size;				/* sizeof(struct crashres_seal_request) */
 	const struct crashres_input *initrd;	/* borrowed; NULL: none is checked */
@@ -669,7 +669,7 @@ enum crashres_status crashres_unseal(struct crashres_ctx *ctx, const struct cras
  */
 enum crashres_status crashres_can_load(struct crashres_ctx *ctx);
 
-/* What the slot holds after a load. */
+/* The content of the slot after a load. */
 enum crashres_slot_state {
 	CRASHRES_SLOT_STATE_UNKNOWN = 0,	/* the refusal does not tell: see crashres_loaded() */
 	CRASHRES_SLOT_STATE_UNCHANGED,		/* what it held before, if anything */
@@ -679,7 +679,7 @@ enum crashres_slot_state {
 
 #define CRASHRES_RESULT_ATTEMPTS 8
 
-/* What a load did. */
+/* The result of a load. */
 struct crashres_result {
 	size_t size;			/* sizeof(struct crashres_result) */
 	size_t attempt;			/* that succeeded; CRASHRES_NO_ATTEMPT */
@@ -752,7 +752,7 @@ struct crashres_damage {
 };
 
 /*
- * What purgatory found before it started the running kernel. Members behind @size
+ * The findings of purgatory before it started the running kernel. Members behind @size
  * bytes are not there: an older library has made it.
  */
 struct crashres_report {

@@ -140,7 +140,7 @@ enum crashres_digest_state {
 	CRASHRES_DIGEST_DIFFERS,	/* signed, but for other bytes than the file has now */
 };
 
-/* What is not known is 0, NULL or "". Members behind @size bytes are not there. */
+/* Unknown values are 0, NULL or "". Members behind @size bytes are not there. */
 struct crashres_verification {
 	size_t size;			/* as this library knows it */
 	bool valid;

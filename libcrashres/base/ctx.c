@@ -134,31 +134,36 @@ static void put_sentence(struct crashres_ctx *ctx, const char *what, const char 
 	put_shortened(ctx->error + kept, sizeof(ctx->error) - kept, reason);
 }
 
+__attribute__((format(printf, 2, 0)))
+static void set_error(struct crashres_ctx *ctx, const char *format, va_list args)
+{
+	char whole[WHOLE_SIZE];
+
+	vsnprintf(whole, sizeof(whole), format, args);
+	put_shortened(ctx->error, sizeof(ctx->error), whole);
+}
+
 enum crashres_status crs_fail(struct crashres_ctx *ctx, enum crashres_status status,
 			      const char *format, ...)
 {
-	char whole[WHOLE_SIZE];
 	va_list args;
 
 	ctx->member = CRASHRES_MEMBER_NONE;
 	va_start(args, format);
-	vsnprintf(whole, sizeof(whole), format, args);
+	set_error(ctx, format, args);
 	va_end(args);
-	put_shortened(ctx->error, sizeof(ctx->error), whole);
 	return status;
 }
 
 enum crashres_status crs_fail_member(struct crashres_ctx *ctx, enum crashres_status status,
 				     enum crashres_member member, const char *format, ...)
 {
-	char whole[WHOLE_SIZE];
 	va_list args;
 
 	ctx->member = member;
 	va_start(args, format);
-	vsnprintf(whole, sizeof(whole), format, args);
+	set_error(ctx, format, args);
 	va_end(args);
-	put_shortened(ctx->error, sizeof(ctx->error), whole);
 	return status;
 }
 

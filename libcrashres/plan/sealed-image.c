@@ -16,7 +16,7 @@
 #define HEADER_SIZE	((uint64_t)CRS_SEAL_PURGATORY_OFFSET)
 #define LARGEST_PAGE	(64ULL << 10)
 
-/* Behind the kernel, for what "crashres sign --append" puts there. */
+/* Room behind the kernel for an appended signature. */
 #define SIGNATURE_ROOM	(64ULL << 10)
 
 /* "b" over the header page (Arm ARM, branch, immediate in words). */
