@@ -707,9 +707,15 @@ class Qmp:
         return "halted"
 
 
+def _debugger_port():
+    """The TCP port on which QEMU waits for gdb, or None (HACKING.md, "Debug purgatory with gdb")."""
+    return os.environ.get("CRASHRES_GDB")
+
+
 def _watch(qmp, halts_at):
     """Let the machine run; say why it ended. -S, or the event could be missed."""
-    qmp.ask("cont")
+    if not _debugger_port():    # gdb's "continue" starts the machine
+        qmp.ask("cont")
     if halts_at is not None:
         return qmp.wait_for_halt(halts_at)
     return qmp.wait_for_shutdown()
@@ -723,6 +729,8 @@ def _command(cpu, el, memory, start, directory):
     # Both a reset and the end of a machine leave QEMU there, with the memory as it is then.
     command += ["-nic", "none", "-action", "reboot=shutdown,shutdown=pause", "-S"]
     command += ["-monitor", "none", "-qmp", "stdio", "-serial", f"file:{directory / 'console'}"]
+    if _debugger_port():
+        command += ["-gdb", f"tcp:127.0.0.1:{_debugger_port()}"]
     return [*command, "-device", f"loader,addr={start:#x},cpu-num=0"]
 
 
@@ -732,7 +740,8 @@ def _run_machine(command, memory, outcome, halts_at, seconds):
                           pass_fds=[memory.fd]) as process:
         late = threading.Event()
         timer = threading.Timer(seconds, lambda: (late.set(), process.kill()))
-        timer.start()
+        if not _debugger_port():
+            timer.start()
         try:
             qmp = Qmp(process)
             qmp.ask("qmp_capabilities")
