@@ -6,7 +6,7 @@
 
 #include "values.h"
 
-bool values_bad(const struct value *value, const char *expected)
+bool values_refuse(const struct value *value, const char *expected)
 {
 	fprintf(stderr, "%s: --%s takes %s, not \"%s\"\n", value->command, value->option, expected,
 		value->text);
@@ -36,7 +36,7 @@ bool values_word(const struct value *value, const char *const words[], unsigned 
 		}
 	}
 	list_words(list, sizeof(list), words);
-	return values_bad(value, list);
+	return values_refuse(value, list);
 }
 
 /* Digits alone: strtoull() would take blanks and a sign too. */
@@ -52,7 +52,7 @@ bool values_address(const struct value *value, uint64_t *address)
 	char *end;
 
 	return (parse_number(value->text, 0, address, &end) && *end == '\0') ||
-	       values_bad(value, "an address such as 0x80000000");
+	       values_refuse(value, "an address such as 0x80000000");
 }
 
 /* A day is far more than anybody waits for a machine. */
@@ -62,7 +62,7 @@ bool values_seconds(const struct value *value, uint32_t *seconds)
 	char *end;
 
 	if (!parse_number(value->text, 10, &number, &end) || *end != '\0' || number > 86400)
-		return values_bad(value, "a number of seconds from 0 to 86400");
+		return values_refuse(value, "a number of seconds from 0 to 86400");
 	*seconds = (uint32_t)number;
 	return true;
 }
@@ -120,7 +120,7 @@ bool values_repair(const struct value *value, uint32_t *repair)
 	if (*repair || !strcmp(value->text, "off"))
 		return true;
 	if (!parse_hundredths(value->text, &hundredths) || !hundredths || hundredths > 10000)
-		return values_bad(value, "auto, off or a number from 0.01 to 100");
+		return values_refuse(value, "auto, off or a number from 0.01 to 100");
 	*repair = (uint32_t)hundredths;
 	return true;
 }

@@ -13,7 +13,7 @@ struct value {
 };
 
 /* Prints "COMMAND: --OPTION takes EXPECTED, not "TEXT""; false. */
-bool values_bad(const struct value *value, const char *expected);
+bool values_refuse(const struct value *value, const char *expected);
 
 /* One of @words, which end in NULL; @index says which. */
 bool values_word(const struct value *value, const char *const words[], unsigned int *index);

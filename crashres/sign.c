@@ -142,7 +142,7 @@ static bool parse_fd(const struct value *value, int *fd)
 	errno = 0;
 	number = strtol(value->text, &end, 10);
 	if (errno || end == value->text || *end || number < 0 || number > 1 << 20)
-		return values_bad(value, "the number of a file descriptor");
+		return values_refuse(value, "the number of a file descriptor");
 	*fd = (int)number;
 	return true;
 }

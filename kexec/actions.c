@@ -22,7 +22,7 @@ static void log_line(void *data, enum crashres_log_level level, const char *line
 }
 
 /* The option behind a member of the request; the library knows none. */
-static const char *option_of(enum crashres_member member)
+static const char *option_prefix(enum crashres_member member)
 {
 	static const char *const options[] = {
 		[CRASHRES_MEMBER_DTB] = "--dtb: ",
@@ -46,19 +46,19 @@ static const char *option_of(enum crashres_member member)
 }
 
 /* The option that helps, if there is one. */
-static const char *advice_for(enum crashres_status status)
+static const char *advice(enum crashres_status status)
 {
 	return status == CRASHRES_ERR_NO_DEVICE_TREE ? ": give one with --dtb=FILE" : "";
 }
 
-static int fail(const struct crashres_ctx *ctx, const struct options *options,
-		enum crashres_status status)
+static int report_failure(const struct crashres_ctx *ctx, const struct options *options,
+			  enum crashres_status status)
 {
 	if (status == CRASHRES_ERR_MEMORY)
 		fprintf(stderr, "kexec: out of memory\n");
 	else
-		fprintf(stderr, "kexec: %s%s%s\n", option_of(crashres_error_member(ctx)),
-			crashres_error(ctx), advice_for(status));
+		fprintf(stderr, "kexec: %s%s%s\n", option_prefix(crashres_error_member(ctx)),
+			crashres_error(ctx), advice(status));
 	switch (status) {
 	case CRASHRES_ERR_OS:
 	case CRASHRES_ERR_PERMISSION:
@@ -79,7 +79,7 @@ static int run_status(struct crashres_ctx *ctx, const struct options *options)
 	enum crashres_status status = crashres_loaded(ctx, options->status_slot, &loaded);
 
 	if (status != CRASHRES_OK) {
-		fail(ctx, options, status);
+		report_failure(ctx, options, status);
 		return EXIT_FAILED;
 	}
 	return loaded ? 1 : 0;
@@ -109,7 +109,7 @@ static int run_unload(struct crashres_ctx *ctx, const struct options *options)
 		return EXIT_DONE;
 	}
 	status = crashres_unload(ctx, options->slot, options->call);
-	return status == CRASHRES_OK ? EXIT_DONE : fail(ctx, options, status);
+	return status == CRASHRES_OK ? EXIT_DONE : report_failure(ctx, options, status);
 }
 
 /* What a load needs, opened in this order and closed together. */
@@ -157,8 +157,8 @@ static enum crashres_status open_inputs(struct crashres_ctx *ctx, const struct o
 	return status;
 }
 
-static struct crashres_request request_of(const struct options *options,
-					  const struct inputs *inputs)
+static struct crashres_request make_request(const struct options *options,
+					    const struct inputs *inputs)
 {
 	struct crashres_request request = CRASHRES_REQUEST_INIT;
 
@@ -202,7 +202,7 @@ static enum crashres_status show_plan(struct crashres_ctx *ctx, const struct inp
 static enum crashres_status load(struct crashres_ctx *ctx, const struct options *options,
 				 const struct inputs *inputs)
 {
-	struct crashres_request request = request_of(options, inputs);
+	struct crashres_request request = make_request(options, inputs);
 	struct crashres_plan *plan = NULL;
 	enum crashres_status status;
 
@@ -219,7 +219,7 @@ static enum crashres_status load(struct crashres_ctx *ctx, const struct options 
 }
 
 /* The lines of kexec-tools, which manuals of distributions show and people search for. */
-static int fail_not_reserved(void)
+static int report_no_region(void)
 {
 	fputs("Memory for crashkernel is not reserved\n"
 	      "Please reserve memory by passing\"crashkernel=Y@X\" parameter to kernel\n"
@@ -241,14 +241,14 @@ static bool is_missing_for_file_load(const struct options *options, const struct
 	       access(path, R_OK) < 0;
 }
 
-static int fail_load(const struct crashres_ctx *ctx, const struct options *options,
-		     const struct inputs *inputs, enum crashres_status status)
+static int report_load_failure(const struct crashres_ctx *ctx, const struct options *options,
+			       const struct inputs *inputs, enum crashres_status status)
 {
 	int result;
 
 	if (status == CRASHRES_ERR_NO_REGION)
-		return fail_not_reserved();
-	result = fail(ctx, options, status);
+		return report_no_region();
+	result = report_failure(ctx, options, status);
 	return status == CRASHRES_ERR_OS && is_missing_for_file_load(options, inputs) ?
 	       EXIT_FAILED : result;
 }
@@ -264,7 +264,7 @@ static int run_load(struct crashres_ctx *ctx, const struct options *options)
 	if (status == CRASHRES_OK)
 		status = load(ctx, options, &inputs);
 	if (status != CRASHRES_OK)
-		result = fail_load(ctx, options, &inputs, status);
+		result = report_load_failure(ctx, options, &inputs, status);
 	close_inputs(&inputs);
 	return result;
 }
@@ -317,7 +317,8 @@ int actions_run(const struct options *options)
 	crashres_ctx_set_log(ctx, log_line, (void *)(uintptr_t)options);
 	if (options->root)
 		status = crashres_ctx_set_root(ctx, options->root);
-	result = status == CRASHRES_OK ? run_all(ctx, options) : fail(ctx, options, status);
+	result = status == CRASHRES_OK ? run_all(ctx, options)
+				       : report_failure(ctx, options, status);
 	crashres_ctx_free(ctx);
 	return result;
 }

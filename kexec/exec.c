@@ -15,7 +15,7 @@
  * cannot be read there, the kernel decides. reboot() of a kernel without kexec fails, and so does
  * one with nothing loaded, but only after the network is down.
  */
-static bool nothing_to_start(struct crashres_ctx *ctx)
+static bool is_slot_empty(struct crashres_ctx *ctx)
 {
 	bool loaded;
 
@@ -35,7 +35,7 @@ static bool nothing_to_start(struct crashres_ctx *ctx)
 int exec_loaded(struct crashres_ctx *ctx, const struct options *options)
 {
 	/* A load in a dry run leaves the slot as it is. */
-	if (!(options->dry_run && options->load) && nothing_to_start(ctx))
+	if (!(options->dry_run && options->load) && is_slot_empty(ctx))
 		return EXIT_ENVIRONMENT;
 	if (options->dry_run) {
 		printf("Dry run: the next kernel would be started\n");

@@ -7,7 +7,7 @@
 
 #include "ifdown.h"
 
-static void take_down(int fd, const char *name)
+static void set_interface_down(int fd, const char *name)
 {
 	struct ifreq request = { 0 };
 
@@ -26,7 +26,7 @@ void ifdown_all(void)
 	struct if_nameindex *interfaces = fd < 0 ? NULL : if_nameindex();
 
 	for (struct if_nameindex *i = interfaces; i && i->if_index; i++)
-		take_down(fd, i->if_name);
+		set_interface_down(fd, i->if_name);
 	if (interfaces)
 		if_freenameindex(interfaces);
 	if (fd >= 0)

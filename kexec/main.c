@@ -102,7 +102,7 @@ static void print_usage(void)
 	puts(formats);
 }
 
-static int no_kernel(void)
+static int report_no_kernel(void)
 {
 	fprintf(stderr, "No kernel specified\n");
 	print_usage();
@@ -132,7 +132,7 @@ static int run(int argc, char **argv)
 	if (options.print_ckr_size || options.status)
 		return actions_run(&options);
 	if (options.load && !options.kernel)
-		return no_kernel();
+		return report_no_kernel();
 	return actions_run(&options);
 }
 

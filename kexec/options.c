@@ -20,7 +20,7 @@ struct state {
 };
 
 /* The last of -l, -p, -u, -e and -f counts; kexec-tools' -u keeps its effect before a -l. */
-static void take_action(struct state *state, int option)
+static void set_action(struct state *state, int option)
 {
 	struct options *options = state->options;
 
@@ -38,7 +38,7 @@ static void take_action(struct state *state, int option)
 	}
 }
 
-static bool take_purgatory_mmu(const struct value *value, bool *off)
+static bool parse_purgatory_mmu(const struct value *value, bool *off)
 {
 	static const char *const words[] = { "on", "off", NULL };
 	unsigned int index;
@@ -49,7 +49,7 @@ static bool take_purgatory_mmu(const struct value *value, bool *off)
 	return true;
 }
 
-static bool take_sealing(const struct value *value, enum crashres_sealing *sealing)
+static bool parse_sealing(const struct value *value, enum crashres_sealing *sealing)
 {
 	/* In the order of the enum. */
 	static const char *const words[] = { "auto", "always", "never", NULL };
@@ -62,12 +62,12 @@ static bool take_sealing(const struct value *value, enum crashres_sealing *seali
 }
 
 /* Options about purgatory, which no other loader has. */
-static bool take_purgatory(struct options *options, int option, const struct value *value)
+static bool parse_purgatory_option(struct options *options, int option, const struct value *value)
 {
 	options->purgatory_required = true;
 	switch (option) {
 	case OPT_PURGATORY_MMU:
-		return take_purgatory_mmu(value, &options->purgatory_mmu_off);
+		return parse_purgatory_mmu(value, &options->purgatory_mmu_off);
 	case OPT_ON_DAMAGE:
 		return values_on_damage(value, &options->on_damage);
 	case OPT_ON_TIMEOUT:
@@ -82,7 +82,7 @@ static bool take_purgatory(struct options *options, int option, const struct val
 	}
 }
 
-static enum parsed take_value(struct state *state, int option, const char *name)
+static enum parsed parse_value(struct state *state, int option, const char *name)
 {
 	const struct value value = { "kexec", name, optarg };
 	bool ok;
@@ -95,13 +95,13 @@ static enum parsed take_value(struct state *state, int option, const char *name)
 		ok = values_address(&value, &state->mem_max);
 		break;
 	case OPT_SEAL:
-		ok = take_sealing(&value, &state->options->sealing);
+		ok = parse_sealing(&value, &state->options->sealing);
 		break;
 	case OPT_ENTRY:
 		ok = values_address(&value, &state->options->entry);
 		break;
 	default:
-		ok = take_purgatory(state->options, option, &value);
+		ok = parse_purgatory_option(state->options, option, &value);
 		break;
 	}
 	return parsed_value(ok);
@@ -114,7 +114,7 @@ static enum parsed refuse(const char *sentence)
 }
 
 /* What arm64 does not have, in kexec-tools' words where it has some. */
-static enum parsed take_absent(int option, const char *name)
+static enum parsed handle_unsupported(int option, const char *name)
 {
 	switch (option) {
 	case OPT_PRESERVE_CONTEXT:
@@ -135,7 +135,7 @@ static enum parsed take_absent(int option, const char *name)
 }
 
 /* Switches about the kernel that is loaded and the call that does it. */
-static bool take_switch(struct options *options, int option)
+static bool set_flag(struct options *options, int option)
 {
 	switch (option) {
 	case 'a':
@@ -171,7 +171,7 @@ static bool take_switch(struct options *options, int option)
 }
 
 /* Names that stand as they are. */
-static bool take_name(struct options *options, int option)
+static bool set_string(struct options *options, int option)
 {
 	switch (option) {
 	case 't':
@@ -196,11 +196,11 @@ static bool take_name(struct options *options, int option)
 }
 
 /* @name: of a long option. */
-static enum parsed take_option(struct state *state, int option, const char *name)
+static enum parsed apply_option(struct state *state, int option, const char *name)
 {
 	struct options *options = state->options;
 
-	if (take_switch(options, option) || take_name(options, option))
+	if (set_flag(options, option) || set_string(options, option))
 		return PARSED_OK;
 	switch (option) {
 	case 'h':
@@ -220,7 +220,7 @@ static enum parsed take_option(struct state *state, int option, const char *name
 		options->status = true;
 		return PARSED_OK;
 	case 'l': case 'p': case 'u': case 'e': case 'f':
-		take_action(state, option);
+		set_action(state, option);
 		return PARSED_OK;
 	case OPT_PRINT_CKR_SIZE:
 		options->print_ckr_size = true;
@@ -230,11 +230,11 @@ static enum parsed take_option(struct state *state, int option, const char *name
 		return PARSED_OK;
 	case OPT_PRESERVE_CONTEXT: case OPT_JUMP_BACK: case OPT_LOAD_LIVE_UPDATE:
 	case OPT_EXEC_LIVE_UPDATE: case OPT_FOREIGN:
-		return take_absent(option, name);
+		return handle_unsupported(option, name);
 	case '?':
 		return PARSED_BAD;	/* -?, or getopt_long() has said why */
 	default:
-		return take_value(state, option, name);
+		return parse_value(state, option, name);
 	}
 }
 
@@ -249,7 +249,7 @@ static void ignore_dtb(struct options *options)
 }
 
 /* What the actions given come to, once it is known whether there is a kernel. */
-static enum parsed combine(struct state *state)
+static enum parsed combine_actions(struct state *state)
 {
 	struct options *options = state->options;
 
@@ -284,7 +284,7 @@ static enum parsed finish(struct state *state)
 	options->window.size = state->mem_max - state->mem_min;
 	if (state->mem_max != UINT64_MAX)
 		options->window.size++;
-	return combine(state);
+	return combine_actions(state);
 }
 
 enum parsed options_parse(int argc, char **argv, struct options *options)
@@ -304,7 +304,7 @@ enum parsed options_parse(int argc, char **argv, struct options *options)
 		option = getopt_long(argc, argv, short_options, table, &index);
 		if (option == -1)
 			break;
-		result = take_option(&state, option, table[index].name);
+		result = apply_option(&state, option, table[index].name);
 		if (result != PARSED_OK)
 			return result;
 	}

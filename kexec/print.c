@@ -18,7 +18,7 @@ static void print_range(FILE *out, const char *name, struct crashres_range range
 	print_size(out, range.size);
 }
 
-static bool lies_in(struct crashres_range inner, struct crashres_range outer)
+static bool starts_in(struct crashres_range inner, struct crashres_range outer)
 {
 	return inner.base >= outer.base && inner.base - outer.base < outer.size;
 }
@@ -28,7 +28,7 @@ static uint64_t free_bytes(const struct crashres_attempt *attempt, struct crashr
 	uint64_t left = region.size;
 
 	for (size_t i = 0; i < attempt->segment_count; i++)
-		if (lies_in(attempt->segments[i].range, region))
+		if (starts_in(attempt->segments[i].range, region))
 			left -= attempt->segments[i].range.size;
 	return left;
 }
@@ -115,7 +115,7 @@ static const char *call_name(enum crashres_call call)
 	return call == CRASHRES_CALL_LOAD ? "kexec_load" : "kexec_file_load";
 }
 
-static const char *short_check(enum crashres_check check)
+static const char *check_name(enum crashres_check check)
 {
 	static const char *const checks[] = {
 		[CRASHRES_CHECK_UNKNOWN] = "unknown",
@@ -154,13 +154,14 @@ static void print_attempt(FILE *out, size_t number, const struct crashres_attemp
 		fprintf(out, "impossible: %s\n", attempt->reason);
 		return;
 	}
-	fprintf(out, "%s", short_check(attempt->check));
+	fprintf(out, "%s", check_name(attempt->check));
 	print_refusal(out, attempt);
 	fprintf(out, "\n");
 }
 
-static void print_first(FILE *out, const struct crashres_machine *machine,
-			const struct crashres_plan *plan, const struct crashres_attempt *attempt)
+static void print_first_possible(FILE *out, const struct crashres_machine *machine,
+				 const struct crashres_plan *plan,
+				 const struct crashres_attempt *attempt)
 {
 	const char *command_line = crashres_plan_command_line(plan);
 	bool crash = crashres_plan_slot(plan) == CRASHRES_SLOT_CRASH;
@@ -191,7 +192,7 @@ enum crashres_status print_plan(FILE *out, struct crashres_ctx *ctx,
 			break;
 	}
 	if (status == CRASHRES_OK && first < count)
-		print_first(out, machine, plan, &attempt);
+		print_first_possible(out, machine, plan, &attempt);
 	if (status != CRASHRES_OK || (count == 1 && first == 0))
 		return status;
 	fprintf(out, "Attempts\n");

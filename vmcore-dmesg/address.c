@@ -6,8 +6,8 @@
 #include "vmcoreinfo.h"
 
 /* Sizes of the kernel's half of the address space that arm64 has had (CONFIG_ARM64_VA_BITS). */
-#define VA_BITS_LEAST 36
-#define VA_BITS_MOST 52
+#define VA_BITS_LOWEST 36
+#define VA_BITS_HIGHEST 52
 /*
  * asm/memory.h, VA_BITS_MIN: a kernel for 52 bits keeps its image where one for 48 has it, as it
  * may come to run on a CPU that has no more.
@@ -15,7 +15,7 @@
 #define VA_BITS_IMAGE 48
 
 /* Where some variable of the kernel lies: all of these are in its image. */
-static bool image_address(const struct vmcoreinfo *info, uint64_t *address)
+static bool find_image_symbol(const struct vmcoreinfo *info, uint64_t *address)
 {
 	return vmcoreinfo_find(info, "SYMBOL(_stext)", address) ||
 	       vmcoreinfo_find(info, "SYMBOL(init_uts_ns)", address) ||
@@ -24,7 +24,7 @@ static bool image_address(const struct vmcoreinfo *info, uint64_t *address)
 }
 
 /* Since Linux 5.4 the linear map is below, the image above; before, it was the other way round. */
-static void split(struct address_rules *rules, const struct vmcoreinfo *info, uint64_t va_bits)
+static void set_ranges(struct address_rules *rules, const struct vmcoreinfo *info, uint64_t va_bits)
 {
 	uint64_t first = -(1ULL << va_bits), address;
 	uint64_t half = va_bits < VA_BITS_IMAGE ? va_bits : VA_BITS_IMAGE;
@@ -34,7 +34,7 @@ static void split(struct address_rules *rules, const struct vmcoreinfo *info, ui
 	rules->linear_last = middle - 1;
 	rules->image_first = middle;
 	rules->image_last = UINT64_MAX;
-	if (image_address(info, &address) && address < middle) {
+	if (find_image_symbol(info, &address) && address < middle) {
 		rules->linear_first = middle;
 		rules->linear_last = UINT64_MAX;
 		rules->image_first = first;
@@ -49,9 +49,9 @@ void address_rules_init(struct address_rules *rules, unsigned int machine,
 
 	memset(rules, 0, sizeof(*rules));
 	if (machine != EM_AARCH64 || !vmcoreinfo_find(info, "NUMBER(VA_BITS)", &va_bits) ||
-	    va_bits < VA_BITS_LEAST || va_bits > VA_BITS_MOST)
+	    va_bits < VA_BITS_LOWEST || va_bits > VA_BITS_HIGHEST)
 		return;
-	split(rules, info, va_bits);
+	set_ranges(rules, info, va_bits);
 	rules->image_known = vmcoreinfo_find(info, "NUMBER(kimage_voffset)", &rules->image_offset);
 	rules->linear_known = vmcoreinfo_find(info, "NUMBER(PHYS_OFFSET)", &phys_offset);
 	/* PHYS_OFFSET is what PAGE_OFFSET maps; it wraps where a 52-bit kernel runs on 48 bits. */
@@ -59,14 +59,14 @@ void address_rules_init(struct address_rules *rules, unsigned int machine,
 }
 
 /* A pointer may carry a tag of KASAN's in its top byte: bit 55 says which half it is of. */
-static uint64_t untag(uint64_t vaddr)
+static uint64_t remove_tag(uint64_t vaddr)
 {
 	return vaddr & 1ULL << 55 ? vaddr | 0xffULL << 56 : vaddr;
 }
 
-bool address_physical(const struct address_rules *rules, uint64_t vaddr, uint64_t *paddr)
+bool address_to_physical(const struct address_rules *rules, uint64_t vaddr, uint64_t *paddr)
 {
-	vaddr = untag(vaddr);
+	vaddr = remove_tag(vaddr);
 	if (rules->image_known && vaddr >= rules->image_first && vaddr <= rules->image_last)
 		*paddr = vaddr - rules->image_offset;
 	else if (rules->linear_known && vaddr >= rules->linear_first &&

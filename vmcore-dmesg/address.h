@@ -24,6 +24,6 @@ void address_rules_init(struct address_rules *rules, unsigned int machine,
 			const struct vmcoreinfo *info);
 
 /* false: the rules do not say. */
-bool address_physical(const struct address_rules *rules, uint64_t vaddr, uint64_t *paddr);
+bool address_to_physical(const struct address_rules *rules, uint64_t vaddr, uint64_t *paddr);
 
 #endif

@@ -21,18 +21,19 @@ static bool check_ident(struct core *core, const unsigned char *ident, size_t si
 	struct trouble *trouble = core->trouble;
 
 	if (size < EI_NIDENT)
-		trouble_say(trouble, EXIT_TOO_SHORT, "%zu bytes, too short for an ELF core", size);
+		trouble_report(trouble, EXIT_TOO_SHORT, "%zu bytes, too short for an ELF core",
+			       size);
 	else if (memcmp(ident, ELFMAG, SELFMAG))
-		trouble_say(trouble, EXIT_NO_ELF, "Missing elf signature");
+		trouble_report(trouble, EXIT_NO_ELF, "Missing elf signature");
 	else if (ident[EI_CLASS] != ELFCLASS64)
-		trouble_say(trouble, EXIT_ELF_CLASS, "not a 64-bit ELF core (class %u)",
-			    ident[EI_CLASS]);
+		trouble_report(trouble, EXIT_ELF_CLASS, "not a 64-bit ELF core (class %u)",
+			       ident[EI_CLASS]);
 	else if (ident[EI_DATA] != ELFDATA2LSB)
-		trouble_say(trouble, EXIT_ELF_ORDER, "not a little-endian ELF core (order %u)",
-			    ident[EI_DATA]);
+		trouble_report(trouble, EXIT_ELF_ORDER, "not a little-endian ELF core (order %u)",
+			       ident[EI_DATA]);
 	else if (ident[EI_VERSION] != EV_CURRENT)
-		trouble_say(trouble, EXIT_ELF_VERSION, "unknown ELF version %u",
-			    ident[EI_VERSION]);
+		trouble_report(trouble, EXIT_ELF_VERSION, "unknown ELF version %u",
+			       ident[EI_VERSION]);
 	else
 		return true;
 	return false;
@@ -48,19 +49,19 @@ static bool count_headers(struct core *core, const Elf64_Ehdr *ehdr)
 	if (core->header_count == PN_XNUM) {
 		if (file_read(&core->file, le64toh(ehdr->e_shoff), &section, sizeof(section),
 			      &error) < sizeof(section)) {
-			trouble_say(core->trouble, EXIT_HEADER_COUNT,
-				    "the number of program headers is missing");
+			trouble_report(core->trouble, EXIT_HEADER_COUNT,
+				       "the number of program headers is missing");
 			return false;
 		}
 		core->header_count = le32toh(section.sh_info);
 	}
 	if (core->header_count > HEADER_LIMIT) {
-		trouble_say(core->trouble, EXIT_HEADER_COUNT, "%" PRIu64 " program headers",
-			    core->header_count);
+		trouble_report(core->trouble, EXIT_HEADER_COUNT, "%" PRIu64 " program headers",
+			       core->header_count);
 		return false;
 	}
 	if (!core->header_count)
-		trouble_say(core->trouble, EXIT_NO_HEADERS, "no program headers");
+		trouble_report(core->trouble, EXIT_NO_HEADERS, "no program headers");
 	return core->header_count;
 }
 
@@ -72,18 +73,19 @@ static bool check_header(struct core *core)
 
 	size = file_read(&core->file, 0, &ehdr, sizeof(ehdr), &error);
 	if (error) {
-		trouble_say(core->trouble, EXIT_READ, "%s", strerror(error));
+		trouble_report(core->trouble, EXIT_READ, "%s", strerror(error));
 		return false;
 	}
 	if (!check_ident(core, ehdr.e_ident, size))
 		return false;
 	if (size < sizeof(ehdr)) {
-		trouble_say(core->trouble, EXIT_ELF_HEADER, "the ELF header is cut off");
+		trouble_report(core->trouble, EXIT_ELF_HEADER, "the ELF header is cut off");
 		return false;
 	}
 	if (le16toh(ehdr.e_phnum) && le16toh(ehdr.e_phentsize) != sizeof(Elf64_Phdr)) {
-		trouble_say(core->trouble, EXIT_HEADER_SIZE, "program headers of %u bytes, not %zu",
-			    le16toh(ehdr.e_phentsize), sizeof(Elf64_Phdr));
+		trouble_report(core->trouble, EXIT_HEADER_SIZE,
+			       "program headers of %u bytes, not %zu", le16toh(ehdr.e_phentsize),
+			       sizeof(Elf64_Phdr));
 		return false;
 	}
 	core->machine = le16toh(ehdr.e_machine);
@@ -97,7 +99,7 @@ bool core_open(struct core *core, const char *path, struct trouble *trouble)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	if (fd < 0) {
-		trouble_say(trouble, EXIT_OPEN, "%s", strerror(errno));
+		trouble_report(trouble, EXIT_OPEN, "%s", strerror(errno));
 		return false;
 	}
 	memset(core, 0, sizeof(*core));
@@ -122,8 +124,8 @@ bool core_header(struct core *core, uint64_t index, struct program_header *heade
 
 	if (__builtin_add_overflow(core->headers, index * sizeof(phdr), &offset) ||
 	    file_read(&core->file, offset, &phdr, sizeof(phdr), &error) < sizeof(phdr)) {
-		trouble_say(core->trouble, EXIT_HEADERS_CUT, "program header %" PRIu64 ": %s",
-			    index, error ? strerror(error) : "beyond the end of the file");
+		trouble_report(core->trouble, EXIT_HEADERS_CUT, "program header %" PRIu64 ": %s",
+			       index, error ? strerror(error) : "beyond the end of the file");
 		return false;
 	}
 	header->type = le32toh(phdr.p_type);
@@ -142,7 +144,7 @@ static bool covers(const struct segment *segment, uint64_t address)
 }
 
 /* NULL: no header covers it. p_filesz counts: what lies beyond it was left out of the dump. */
-static const struct segment *find(struct core *core, enum space space, uint64_t address)
+static const struct segment *find_segment(struct core *core, enum space space, uint64_t address)
 {
 	struct segment *found = core->found[space];
 	struct program_header header;
@@ -173,61 +175,63 @@ static const struct segment *find(struct core *core, enum space space, uint64_t 
  * The kernel's own rules come before p_vaddr: loaders have got p_vaddr wrong on arm64, or left it
  * 0, and p_paddr they copy from /proc/iomem.
  */
-static const struct segment *locate(struct core *core, uint64_t vaddr, uint64_t *address)
+static const struct segment *locate_address(struct core *core, uint64_t vaddr, uint64_t *address)
 {
 	const struct segment *segment = NULL;
 
-	if (address_physical(&core->rules, vaddr, address))
-		segment = find(core, SPACE_PHYSICAL, *address);
+	if (address_to_physical(&core->rules, vaddr, address))
+		segment = find_segment(core, SPACE_PHYSICAL, *address);
 	if (!segment) {
 		*address = vaddr;
-		segment = find(core, SPACE_VIRTUAL, vaddr);
+		segment = find_segment(core, SPACE_VIRTUAL, vaddr);
 	}
 	return segment;
 }
 
 /* What lies in one segment; 0 after an error, which is said. */
 static size_t read_piece(struct core *core, uint64_t vaddr, void *buffer, size_t size,
-			 const char *what)
+			 const char *item)
 {
 	const struct segment *segment;
 	uint64_t address, inside, offset;
 	int error = 0;
 	size_t got;
 
-	segment = locate(core, vaddr, &address);
+	segment = locate_address(core, vaddr, &address);
 	if (!segment) {
-		trouble_say(core->trouble, EXIT_ADDRESS,
-			    "No program header covering vaddr 0x%" PRIx64 " (%s)", vaddr, what);
+		trouble_report(core->trouble, EXIT_ADDRESS,
+			       "No program header covering vaddr 0x%" PRIx64 " (%s)", vaddr, item);
 		return 0;
 	}
 	inside = address - segment->start;
 	if (segment->size - inside < size)
 		size = (size_t)(segment->size - inside);
 	if (__builtin_add_overflow(segment->offset, inside, &offset)) {
-		trouble_say(core->trouble, EXIT_HEADER_WRAPS,
-			    "the program header of 0x%" PRIx64 " wraps (%s)", vaddr, what);
+		trouble_report(core->trouble, EXIT_HEADER_WRAPS,
+			       "the program header of 0x%" PRIx64 " wraps (%s)", vaddr, item);
 		return 0;
 	}
 	got = file_read(&core->file, offset, buffer, size, &error);
 	if (!got && error)
-		trouble_say(core->trouble, EXIT_READ,
-			    "0x%" PRIx64 " at offset 0x%" PRIx64 ": %s (%s)", vaddr, offset,
-			    strerror(error), what);
+		trouble_report(core->trouble, EXIT_READ,
+			       "0x%" PRIx64 " at offset 0x%" PRIx64 ": %s (%s)", vaddr, offset,
+			       strerror(error), item);
 	else if (!got)
-		trouble_say(core->trouble, EXIT_CUT, "0x%" PRIx64 " at offset 0x%" PRIx64
-			    ": beyond the end of the file (%s)", vaddr, offset, what);
+		trouble_report(core->trouble, EXIT_CUT,
+			       "0x%" PRIx64 " at offset 0x%" PRIx64
+			       ": beyond the end of the file (%s)",
+			       vaddr, offset, item);
 	return got;
 }
 
 size_t core_read_some(struct core *core, uint64_t vaddr, void *buffer, size_t size,
-		      const char *what)
+		      const char *item)
 {
 	size_t done = 0;
 
 	while (done < size) {
 		size_t got = read_piece(core, vaddr + done, (unsigned char *)buffer + done,
-					size - done, what);
+					size - done, item);
 
 		if (!got)
 			break;
@@ -236,36 +240,36 @@ size_t core_read_some(struct core *core, uint64_t vaddr, void *buffer, size_t si
 	return done;
 }
 
-bool core_read(struct core *core, uint64_t vaddr, void *buffer, size_t size, const char *what)
+bool core_read(struct core *core, uint64_t vaddr, void *buffer, size_t size, const char *item)
 {
-	return core_read_some(core, vaddr, buffer, size, what) == size;
+	return core_read_some(core, vaddr, buffer, size, item) == size;
 }
 
-bool core_read_u16(struct core *core, uint64_t vaddr, uint16_t *value, const char *what)
+bool core_read_u16(struct core *core, uint64_t vaddr, uint16_t *value, const char *item)
 {
 	uint16_t raw;
 
-	if (!core_read(core, vaddr, &raw, sizeof(raw), what))
+	if (!core_read(core, vaddr, &raw, sizeof(raw), item))
 		return false;
 	*value = le16toh(raw);
 	return true;
 }
 
-bool core_read_u32(struct core *core, uint64_t vaddr, uint32_t *value, const char *what)
+bool core_read_u32(struct core *core, uint64_t vaddr, uint32_t *value, const char *item)
 {
 	uint32_t raw;
 
-	if (!core_read(core, vaddr, &raw, sizeof(raw), what))
+	if (!core_read(core, vaddr, &raw, sizeof(raw), item))
 		return false;
 	*value = le32toh(raw);
 	return true;
 }
 
-bool core_read_u64(struct core *core, uint64_t vaddr, uint64_t *value, const char *what)
+bool core_read_u64(struct core *core, uint64_t vaddr, uint64_t *value, const char *item)
 {
 	uint64_t raw;
 
-	if (!core_read(core, vaddr, &raw, sizeof(raw), what))
+	if (!core_read(core, vaddr, &raw, sizeof(raw), item))
 		return false;
 	*value = le64toh(raw);
 	return true;

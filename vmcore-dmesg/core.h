@@ -50,15 +50,15 @@ bool core_header(struct core *core, uint64_t index, struct program_header *heade
 
 /*
  * Bytes at a virtual address of the dead kernel, of which there may be fewer: returns how many
- * there are. @what names them in the error.
+ * there are. @item names them in the error.
  */
 size_t core_read_some(struct core *core, uint64_t vaddr, void *buffer, size_t size,
-		      const char *what);
-bool core_read(struct core *core, uint64_t vaddr, void *buffer, size_t size, const char *what);
+		      const char *item);
+bool core_read(struct core *core, uint64_t vaddr, void *buffer, size_t size, const char *item);
 
 /* Numbers of the dead kernel. */
-bool core_read_u16(struct core *core, uint64_t vaddr, uint16_t *value, const char *what);
-bool core_read_u32(struct core *core, uint64_t vaddr, uint32_t *value, const char *what);
-bool core_read_u64(struct core *core, uint64_t vaddr, uint64_t *value, const char *what);
+bool core_read_u16(struct core *core, uint64_t vaddr, uint16_t *value, const char *item);
+bool core_read_u32(struct core *core, uint64_t vaddr, uint32_t *value, const char *item);
+bool core_read_u64(struct core *core, uint64_t vaddr, uint64_t *value, const char *item);
 
 #endif

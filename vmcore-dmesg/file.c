@@ -16,7 +16,7 @@ void file_close(struct file *file)
 	close(file->fd);
 }
 
-static void fill(struct file *file, struct file_block *block, uint64_t offset)
+static void read_block(struct file *file, struct file_block *block, uint64_t offset)
 {
 	ssize_t got;
 
@@ -36,7 +36,7 @@ static void fill(struct file *file, struct file_block *block, uint64_t offset)
 	}
 }
 
-static struct file_block *block_at(struct file *file, uint64_t offset)
+static struct file_block *get_block(struct file *file, uint64_t offset)
 {
 	struct file_block *oldest = file->blocks;
 
@@ -48,7 +48,7 @@ static struct file_block *block_at(struct file *file, uint64_t offset)
 		if (block->used < oldest->used)
 			oldest = block;
 	}
-	fill(file, oldest, offset);
+	read_block(file, oldest, offset);
 	oldest->used = ++file->clock;
 	return oldest;
 }
@@ -68,7 +68,7 @@ size_t file_read(struct file *file, uint64_t offset, void *buffer, size_t size, 
 		    position > INT64_MAX - FILE_BLOCK_SIZE)
 			break;
 		inside = position % FILE_BLOCK_SIZE;
-		block = block_at(file, position - inside);
+		block = get_block(file, position - inside);
 		if (inside >= block->size) {
 			*error = block->error;
 			break;

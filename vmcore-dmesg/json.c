@@ -9,39 +9,39 @@
 
 #include "json.h"
 
-static size_t put(char *out, const void *bytes, size_t size)
+static size_t append(char *out, const void *bytes, size_t size)
 {
 	memcpy(out, bytes, size);
 	return size;
 }
 
-static size_t replacement(char *out)
+static size_t append_replacement(char *out)
 {
-	return put(out, "\xef\xbf\xbd", 3);
+	return append(out, "\xef\xbf\xbd", 3);
 }
 
-static size_t ascii(unsigned char byte, char *out)
+static size_t append_ascii(unsigned char byte, char *out)
 {
 	char escape[8];
 
 	switch (byte) {
 	case '"':
-		return put(out, "\\\"", 2);
+		return append(out, "\\\"", 2);
 	case '\\':
-		return put(out, "\\\\", 2);
+		return append(out, "\\\\", 2);
 	case '\n':
-		return put(out, "\\n", 2);
+		return append(out, "\\n", 2);
 	case '\t':
-		return put(out, "\\t", 2);
+		return append(out, "\\t", 2);
 	}
 	if (byte >= 0x20)
-		return put(out, &byte, 1);
+		return append(out, &byte, 1);
 	snprintf(escape, sizeof(escape), "\\u%04x", byte);
-	return put(out, escape, 6);
+	return append(out, escape, 6);
 }
 
 /* The Unicode Standard, table 3-7: well-formed UTF-8. */
-static bool continues(const struct json_text *text, unsigned char byte)
+static bool is_continuation(const struct json_text *text, unsigned char byte)
 {
 	unsigned char first = text->bytes[0], low = 0x80, high = 0xbf;
 
@@ -52,40 +52,40 @@ static bool continues(const struct json_text *text, unsigned char byte)
 	return byte >= low && byte <= high;
 }
 
-static size_t begin(struct json_text *text, unsigned char byte, char *out)
+static size_t begin_character(struct json_text *text, unsigned char byte, char *out)
 {
 	if (byte < 0x80)
-		return ascii(byte, out);
+		return append_ascii(byte, out);
 	text->wanted = byte < 0xc2 || byte > 0xf4 ? 0 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
 	if (!text->wanted)
-		return replacement(out);
+		return append_replacement(out);
 	text->bytes[0] = byte;
 	text->size = 1;
 	return 0;
 }
 
-size_t json_byte(struct json_text *text, unsigned char byte, char out[JSON_MOST])
+size_t json_byte(struct json_text *text, unsigned char byte, char out[JSON_BYTE_MAX])
 {
 	size_t size;
 
 	if (!text->size)
-		return begin(text, byte, out);
-	if (!continues(text, byte)) {
+		return begin_character(text, byte, out);
+	if (!is_continuation(text, byte)) {
 		size = json_end(text, out);
-		return size + begin(text, byte, out + size);
+		return size + begin_character(text, byte, out + size);
 	}
 	text->bytes[text->size++] = byte;
 	if (text->size < text->wanted)
 		return 0;
-	size = put(out, text->bytes, text->size);
+	size = append(out, text->bytes, text->size);
 	text->size = 0;
 	return size;
 }
 
-size_t json_end(struct json_text *text, char out[JSON_MOST])
+size_t json_end(struct json_text *text, char out[JSON_BYTE_MAX])
 {
 	if (!text->size)
 		return 0;
 	text->size = 0;
-	return replacement(out);
+	return append_replacement(out);
 }

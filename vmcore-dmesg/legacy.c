@@ -16,7 +16,7 @@
 #define PAGE_SIZE 4096U
 
 /* Room for "<191>[12345678901.123456] ". */
-#define MARKS_SIZE 32
+#define PREFIX_SIZE 32
 
 struct layout {
 	uint64_t log_buf, log_buf_len, log_end;
@@ -39,21 +39,21 @@ struct buffer {
 	uint32_t filled;		/* how many there are before it */
 };
 
-static bool read_head(struct buffer *buffer, const struct vmcoreinfo *info)
+static bool read_header(struct buffer *buffer, const struct vmcoreinfo *info)
 {
 	struct core *core = buffer->core;
 	struct layout layout;
 	uint64_t logged_chars;
 
-	if (!vmcoreinfo_fields(core->trouble, info, symbols, &layout) ||
+	if (!vmcoreinfo_read_fields(core->trouble, info, symbols, &layout) ||
 	    !core_read_u64(core, layout.log_buf, &buffer->data, "log_buf") ||
 	    !core_read_u32(core, layout.log_buf_len, &buffer->size, "log_buf_len") ||
 	    !core_read_u32(core, layout.log_end, &buffer->end, "log_end"))
 		return false;
 	if (!buffer->size || buffer->size > LENGTH_LIMIT || buffer->size & (buffer->size - 1)) {
-		trouble_say(core->trouble, EXIT_LOG_HEADER,
-			    "the log's head is damaged: a buffer of %" PRIu32 " bytes",
-			    buffer->size);
+		trouble_report(core->trouble, EXIT_LOG_HEADER,
+			       "the log's head is damaged: a buffer of %" PRIu32 " bytes",
+			       buffer->size);
 		return false;
 	}
 	/* log_end may have come around; this is only ever set back by "dmesg -c". */
@@ -62,17 +62,17 @@ static bool read_head(struct buffer *buffer, const struct vmcoreinfo *info)
 	    !core_read_u32(core, logged_chars, &buffer->filled, "logged_chars"))
 		return false;
 	if (buffer->filled > buffer->size) {
-		trouble_say(core->trouble, EXIT_LOG_HEADER,
-			    "the log's head is damaged: %" PRIu32 " characters in %" PRIu32,
-			    buffer->filled, buffer->size);
+		trouble_report(core->trouble, EXIT_LOG_HEADER,
+			       "the log's head is damaged: %" PRIu32 " characters in %" PRIu32,
+			       buffer->filled, buffer->size);
 		buffer->filled = buffer->size;
 	}
 	return true;
 }
 
 /* The one or two pieces that so many characters from @position on are. */
-static void pieces(const struct buffer *buffer, uint32_t position, uint32_t count,
-		   struct record_text text[2])
+static void split_at_end(const struct buffer *buffer, uint32_t position, uint32_t count,
+			 struct record_text text[2])
 {
 	uint32_t index = position & (buffer->size - 1), first = buffer->size - index;
 
@@ -86,7 +86,7 @@ static void pieces(const struct buffer *buffer, uint32_t position, uint32_t coun
  * How many characters from @position on are in its page, and not around the end: where a page is
  * missing, that is said when its turn comes, and once.
  */
-static uint32_t page_left(const struct buffer *buffer, uint32_t position)
+static uint32_t count_left_in_page(const struct buffer *buffer, uint32_t position)
 {
 	uint32_t index = position & (buffer->size - 1), end = buffer->size - index;
 	uint32_t left = PAGE_SIZE - (uint32_t)((buffer->data + index) % PAGE_SIZE);
@@ -95,10 +95,10 @@ static uint32_t page_left(const struct buffer *buffer, uint32_t position)
 }
 
 /* How many of @count there are, fewer behind a page's end or where they cannot be read. */
-static uint32_t copy(struct buffer *buffer, uint32_t position, uint32_t count, char *out)
+static uint32_t copy_characters(struct buffer *buffer, uint32_t position, uint32_t count, char *out)
 {
 	uint64_t index = position & (buffer->size - 1);
-	uint32_t left = page_left(buffer, position);
+	uint32_t left = count_left_in_page(buffer, position);
 
 	return (uint32_t)core_read_some(buffer->core, buffer->data + index, out,
 					count < left ? count : left, "text of the log");
@@ -106,7 +106,7 @@ static uint32_t copy(struct buffer *buffer, uint32_t position, uint32_t count, c
 
 /* ----------------------------------------------------- what a line tells */
 
-static const char *digits(const char *text, uint64_t limit, uint64_t *value)
+static const char *parse_digits(const char *text, uint64_t limit, uint64_t *value)
 {
 	const char *start = text;
 
@@ -122,7 +122,7 @@ static const char *parse_priority(const char *text, struct record *record)
 
 	if (*text != '<')
 		return text;
-	end = digits(text + 1, 191, &value);
+	end = parse_digits(text + 1, 191, &value);
 	if (!end || *end != '>')
 		return text;
 	record->level = (int)value & 7;
@@ -139,11 +139,11 @@ static const char *parse_time(const char *text, struct record *record)
 		return text;
 	while (*end == ' ')
 		end++;
-	end = digits(end, UINT32_MAX, &seconds);
+	end = parse_digits(end, UINT32_MAX, &seconds);
 	if (!end || *end != '.')
 		return text;
 	micro = end + 1;
-	end = digits(micro, 999999, &microseconds);
+	end = parse_digits(micro, 999999, &microseconds);
 	if (!end || end - micro != 6 || *end != ']')
 		return text;
 	record->has_time = true;
@@ -156,35 +156,37 @@ static void print_line(struct buffer *buffer, uint32_t position, uint32_t count,
 		       struct output *output)
 {
 	struct record record = { .level = RECORD_UNKNOWN, .facility = RECORD_UNKNOWN };
-	char marks[MARKS_SIZE + 1] = "";
+	char prefix[PREFIX_SIZE + 1] = "";
 
-	pieces(buffer, position, count, record.text);
+	split_at_end(buffer, position, count, record.text);
 	if (output->json) {
-		uint32_t most = count < MARKS_SIZE ? count : MARKS_SIZE;
+		uint32_t size = count < PREFIX_SIZE ? count : PREFIX_SIZE;
 
-		for (uint32_t done = 0, got = 1; done < most && got; done += got)
-			got = copy(buffer, position + done, most - done, marks + done);
-		record.marks = (unsigned int)(parse_time(parse_priority(marks, &record), &record) -
-					      marks);
+		for (uint32_t done = 0, got = 1; done < size && got; done += got)
+			got = copy_characters(buffer, position + done, size - done, prefix + done);
+		record.prefix_size =
+			(unsigned int)(parse_time(parse_priority(prefix, &record), &record) -
+				       prefix);
 	}
 	output_record(output, buffer->core, &record);
 }
 
-/* Up to the line's end, which is counted in *@ends: 1, or 0 where the log ends before. */
-static uint32_t line_length(struct buffer *buffer, uint32_t position, uint32_t left,
-			    uint32_t *ends)
+/* Up to the line's end, which is counted in *@newlines: 1, or 0 where the log ends before. */
+static uint32_t measure_line(struct buffer *buffer, uint32_t position, uint32_t left,
+			     uint32_t *newlines)
 {
 	uint32_t length = 0, got = 1;
 	char part[512];
 
-	*ends = 0;
+	*newlines = 0;
 	while (length < left && got) {
 		const char *end;
 
-		got = copy(buffer, position + length,
-			   left - length < sizeof(part) ? left - length : sizeof(part), part);
+		got = copy_characters(buffer, position + length,
+				      left - length < sizeof(part) ? left - length : sizeof(part),
+				      part);
 		end = memchr(part, '\n', got);
-		*ends = !!end;
+		*newlines = !!end;
 		if (end)
 			return length + (uint32_t)(end - part);
 		length += got;
@@ -195,19 +197,19 @@ static uint32_t line_length(struct buffer *buffer, uint32_t position, uint32_t l
 void legacy_print(struct core *core, const struct vmcoreinfo *info, struct output *output)
 {
 	struct buffer buffer = { .core = core };
-	uint32_t left, length, ends;
+	uint32_t left, length, newlines;
 
-	if (!read_head(&buffer, info))
+	if (!read_header(&buffer, info))
 		return;
-	for (left = buffer.filled; left && !output->failed; left -= length + ends) {
-		length = line_length(&buffer, buffer.end - left, left, &ends);
-		if (length || ends)
+	for (left = buffer.filled; left && !output->failed; left -= length + newlines) {
+		length = measure_line(&buffer, buffer.end - left, left, &newlines);
+		if (length || newlines)
 			print_line(&buffer, buffer.end - left, length, output);
 		/* Behind what cannot be read, in the next page. */
-		if (!ends && length < left) {
-			uint32_t skip = page_left(&buffer, buffer.end - left + length);
+		if (!newlines && length < left) {
+			uint32_t skip = count_left_in_page(&buffer, buffer.end - left + length);
 
-			if (trouble_too_much(core->trouble))
+			if (trouble_is_too_much(core->trouble))
 				return;
 			length += skip < left - length ? skip : left - length;
 		}

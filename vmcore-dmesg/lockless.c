@@ -78,9 +78,9 @@ struct ring {
 	uint64_t size;			/* of the ring of texts */
 };
 
-static bool read_head(struct ring *ring)
+static bool read_header(struct ring *ring)
 {
-	static const char what[] = "the log's head";
+	static const char item[] = "the log's head";
 	const struct layout *layout = &ring->layout;
 	struct core *core = ring->core;
 	uint32_t count_bits, size_bits;
@@ -90,19 +90,20 @@ static bool read_head(struct ring *ring)
 		return false;
 	descs = prb + layout->desc_ring;
 	texts = prb + layout->text_ring;
-	if (!core_read_u32(core, descs + layout->count_bits, &count_bits, what) ||
-	    !core_read_u64(core, descs + layout->descs, &ring->descs, what) ||
-	    !core_read_u64(core, descs + layout->infos, &ring->infos, what) ||
-	    !core_read_u64(core, descs + layout->head_id + layout->counter, &ring->head_id, what) ||
-	    !core_read_u64(core, descs + layout->tail_id + layout->counter, &ring->tail_id, what) ||
-	    !core_read_u32(core, texts + layout->size_bits, &size_bits, what) ||
-	    !core_read_u64(core, texts + layout->data, &ring->data, what))
+	if (!core_read_u32(core, descs + layout->count_bits, &count_bits, item) ||
+	    !core_read_u64(core, descs + layout->descs, &ring->descs, item) ||
+	    !core_read_u64(core, descs + layout->infos, &ring->infos, item) ||
+	    !core_read_u64(core, descs + layout->head_id + layout->counter, &ring->head_id, item) ||
+	    !core_read_u64(core, descs + layout->tail_id + layout->counter, &ring->tail_id, item) ||
+	    !core_read_u32(core, texts + layout->size_bits, &size_bits, item) ||
+	    !core_read_u64(core, texts + layout->data, &ring->data, item))
 		return false;
 	if (count_bits > COUNT_BITS_LIMIT || size_bits > SIZE_BITS_LIMIT ||
 	    1ULL << size_bits <= BLOCK_ID_SIZE) {
-		trouble_say(core->trouble, EXIT_LOG_HEADER,
-			    "the log's head is damaged: 2^%" PRIu32 " records, 2^%" PRIu32
-			    " bytes of text", count_bits, size_bits);
+		trouble_report(core->trouble, EXIT_LOG_HEADER,
+			       "the log's head is damaged: 2^%" PRIu32 " records, 2^%" PRIu32
+			       " bytes of text",
+			       count_bits, size_bits);
 		return false;
 	}
 	ring->count = 1ULL << count_bits;
@@ -112,10 +113,10 @@ static bool read_head(struct ring *ring)
 
 /* ------------------------------------------------------------ one record */
 
-static void damaged(struct ring *ring, uint64_t id, const char *sentence)
+static void report_damage(struct ring *ring, uint64_t id, const char *sentence)
 {
-	trouble_say(ring->core->trouble, EXIT_RECORD, "record with id 0x%" PRIx64 ": %s", id,
-		    sentence);
+	trouble_report(ring->core->trouble, EXIT_RECORD, "record with id 0x%" PRIx64 ": %s", id,
+		       sentence);
 }
 
 /*
@@ -130,7 +131,7 @@ static bool has_record(struct ring *ring, uint64_t id, uint64_t state_var)
 	if ((state_var & ID_MASK) == id)
 		return state == STATE_COMMITTED || state == STATE_FINALIZED;
 	if (state_var && ((state_var & ID_MASK) != before || state != STATE_REUSABLE))
-		damaged(ring, id, "its descriptor is damaged");
+		report_damage(ring, id, "its descriptor is damaged");
 	return false;
 }
 
@@ -142,7 +143,7 @@ static bool check_id(struct ring *ring, uint64_t index, uint64_t id)
 	if (!core_read_u64(ring->core, ring->data + index, &found, "text of the log"))
 		return false;
 	if (found != id)
-		damaged(ring, id, "other text stands where its own should");
+		report_damage(ring, id, "other text stands where its own should");
 	return true;
 }
 
@@ -153,7 +154,7 @@ static bool find_block(struct ring *ring, uint64_t id, uint64_t begin, uint64_t 
 	uint64_t first = begin & (ring->size - 1), end = next & (ring->size - 1);
 
 	if ((begin | next) % BLOCK_ID_SIZE || next - begin - 1 >= ring->size) {
-		damaged(ring, id, "its text has no place in the log");
+		report_damage(ring, id, "its text has no place in the log");
 		return false;
 	}
 	if (!check_id(ring, first, id))
@@ -192,7 +193,7 @@ static bool read_priority(struct ring *ring, uint64_t info, struct record *recor
 
 static bool read_info(struct ring *ring, uint64_t info, struct record *record, uint16_t *text_len)
 {
-	static const char what[] = "a record of the log";
+	static const char item[] = "a record of the log";
 	const struct layout *layout = &ring->layout;
 	struct core *core = ring->core;
 
@@ -200,17 +201,17 @@ static bool read_info(struct ring *ring, uint64_t info, struct record *record, u
 	record->has_seq = record->has_time = true;
 	record->has_caller = ring->has_caller;
 	record->level = record->facility = RECORD_UNKNOWN;
-	return core_read_u64(core, info + layout->seq, &record->seq, what) &&
-	       core_read_u64(core, info + layout->ts_nsec, &record->time_ns, what) &&
-	       core_read_u16(core, info + layout->text_len, text_len, what) &&
+	return core_read_u64(core, info + layout->seq, &record->seq, item) &&
+	       core_read_u64(core, info + layout->ts_nsec, &record->time_ns, item) &&
+	       core_read_u16(core, info + layout->text_len, text_len, item) &&
 	       (!ring->has_caller ||
-		core_read_u32(core, info + ring->caller_id, &record->caller, what)) &&
+		core_read_u32(core, info + ring->caller_id, &record->caller, item)) &&
 	       read_priority(ring, info, record);
 }
 
-static bool take_record(struct ring *ring, uint64_t id, struct record *record)
+static bool read_record(struct ring *ring, uint64_t id, struct record *record)
 {
-	static const char what[] = "a descriptor of the log";
+	static const char item[] = "a descriptor of the log";
 	const struct layout *layout = &ring->layout;
 	uint64_t index = id & (ring->count - 1);
 	uint64_t desc = ring->descs + index * layout->desc_size;
@@ -219,21 +220,21 @@ static bool take_record(struct ring *ring, uint64_t id, struct record *record)
 	struct core *core = ring->core;
 	uint16_t text_len;
 
-	if (!core_read_u64(core, desc + layout->state_var, &state_var, what) ||
+	if (!core_read_u64(core, desc + layout->state_var, &state_var, item) ||
 	    !has_record(ring, id, state_var) ||
-	    !core_read_u64(core, block + layout->begin, &begin, what) ||
-	    !core_read_u64(core, block + layout->next, &next, what) ||
+	    !core_read_u64(core, block + layout->begin, &begin, item) ||
+	    !core_read_u64(core, block + layout->next, &next, item) ||
 	    !read_info(ring, ring->infos + index * layout->info_size, record, &text_len))
 		return false;
 	record->no_text = begin & 1 && next & 1;
 	if (record->no_text) {
-		record->lost = begin != NO_LPOS || next != NO_LPOS;
+		record->text_lost = begin != NO_LPOS || next != NO_LPOS;
 		return true;
 	}
 	if (!find_block(ring, id, begin, next, &record->text[0]))
 		return false;
 	if (text_len > record->text[0].size)
-		damaged(ring, id, "its text is cut off");
+		report_damage(ring, id, "its text is cut off");
 	else
 		record->text[0].size = text_len;
 	return true;
@@ -245,17 +246,19 @@ void lockless_print(struct core *core, const struct vmcoreinfo *info, struct out
 	struct record record;
 	uint64_t records;
 
-	if (!vmcoreinfo_fields(core->trouble, info, fields, &ring.layout) || !read_head(&ring))
+	if (!vmcoreinfo_read_fields(core->trouble, info, fields, &ring.layout) ||
+	    !read_header(&ring))
 		return;
 	ring.has_caller = vmcoreinfo_find(info, "OFFSET(printk_info.caller_id)", &ring.caller_id);
 	records = ((ring.head_id - ring.tail_id) & ID_MASK) + 1;
 	if (records > ring.count) {
-		trouble_say(core->trouble, EXIT_LOG_HEADER,
-			    "the log's head is damaged: %" PRIu64 " records where %" PRIu64
-			    " have room", records, ring.count);
+		trouble_report(core->trouble, EXIT_LOG_HEADER,
+			       "the log's head is damaged: %" PRIu64 " records where %" PRIu64
+			       " have room",
+			       records, ring.count);
 		records = ring.count;
 	}
-	while (records-- && !output->failed && !trouble_too_much(core->trouble))
-		if (take_record(&ring, (ring.head_id - records) & ID_MASK, &record))
+	while (records-- && !output->failed && !trouble_is_too_much(core->trouble))
+		if (read_record(&ring, (ring.head_id - records) & ID_MASK, &record))
 			output_record(output, core, &record);
 }

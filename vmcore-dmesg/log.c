@@ -5,7 +5,7 @@
 static void check_printed(struct core *core, const struct output *output)
 {
 	if (!output->total && core->trouble->status == EXIT_DONE)
-		trouble_say(core->trouble, EXIT_LOG_HEADER, "the log is empty");
+		trouble_report(core->trouble, EXIT_LOG_HEADER, "the log is empty");
 }
 
 void log_print(struct core *core, const struct vmcoreinfo *info, struct output *output)
@@ -26,7 +26,7 @@ void log_print(struct core *core, const struct vmcoreinfo *info, struct output *
 			return;
 		}
 	}
-	trouble_say(core->trouble, EXIT_NO_LOG,
-		    "VMCOREINFO does not say where the log is (no SYMBOL(prb), log_first_idx or "
-		    "log_end)");
+	trouble_report(core->trouble, EXIT_NO_LOG,
+		       "VMCOREINFO does not say where the log is (no SYMBOL(prb), log_first_idx or "
+		       "log_end)");
 }

@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "../cli/help.h"
+#include "arguments.h"
 #include "log.h"
 #include "notes.h"
-#include "options.h"
 
 static const char usage[] =
 "Usage: vmcore-dmesg [OPTION]... FILE\n"
@@ -26,39 +26,39 @@ static struct core core;
 static struct output output;
 
 /* What is opened must not get the number of a closed standard stream: errors would go into it. */
-static void hold_standard_streams(void)
+static void reserve_standard_streams(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
 			_exit(EXIT_OPEN);
 }
 
-static void print(const struct options *options, const struct vmcoreinfo *info)
+static void print(const struct arguments *arguments, const struct vmcoreinfo *info)
 {
-	output.json = options->json;
-	if (!output_open(&output, options->output, &core))
+	output.json = arguments->json;
+	if (!output_open(&output, arguments->output, &core))
 		return;
-	if (options->info)
+	if (arguments->info)
 		output_vmcoreinfo(&output, info);
 	else
 		log_print(&core, info, &output);
 	output_close(&output);
 }
 
-static int run(const struct options *options)
+static int run(const struct arguments *arguments)
 {
-	struct trouble trouble = { .file = options->core };
+	struct trouble trouble = { .file = arguments->core };
 	struct vmcoreinfo info;
 
-	if (!core_open(&core, options->core, &trouble))
-		return trouble_end(&trouble);
+	if (!core_open(&core, arguments->core, &trouble))
+		return trouble_finish(&trouble);
 	if (notes_vmcoreinfo(&core, &info)) {
 		address_rules_init(&core.rules, core.machine, &info);
-		print(options, &info);
+		print(arguments, &info);
 	}
 	vmcoreinfo_free(&info);
 	core_close(&core);
-	return trouble_end(&trouble);
+	return trouble_finish(&trouble);
 }
 
 static int print_version(void)
@@ -68,13 +68,13 @@ static int print_version(void)
 }
 
 /* kexec-tools' vmcore-dmesg prints its usage if no file is named. */
-static int no_file(void)
+static int report_no_file(void)
 {
 	fputs(usage, stderr);
 	return EXIT_USAGE;
 }
 
-static int end(enum parsed parsed)
+static int finish(enum parsed parsed)
 {
 	int status = parsed == PARSED_VERSION ?
 		     print_version() : help_end(parsed, "vmcore-dmesg", usage, EXIT_USAGE);
@@ -84,12 +84,12 @@ static int end(enum parsed parsed)
 
 int main(int argc, char **argv)
 {
-	struct options options;
+	struct arguments arguments;
 	enum parsed parsed;
 
-	hold_standard_streams();
-	parsed = options_parse(argc, argv, &options);
+	reserve_standard_streams();
+	parsed = arguments_parse(argc, argv, &arguments);
 	if (parsed != PARSED_OK)
-		return end(parsed);
-	return options.core ? run(&options) : no_file();
+		return finish(parsed);
+	return arguments.core ? run(&arguments) : report_no_file();
 }

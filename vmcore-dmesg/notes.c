@@ -21,29 +21,29 @@ struct note {
 	uint32_t text_size;
 };
 
-static bool read_notes(struct core *core, uint64_t offset, void *buffer, size_t size)
+static bool read_note_bytes(struct core *core, uint64_t offset, void *buffer, size_t size)
 {
 	int error;
 
 	if (file_read(&core->file, offset, buffer, size, &error) == size)
 		return true;
-	trouble_say(core->trouble, EXIT_NOTES_CUT, "notes at offset 0x%" PRIx64 ": %s", offset,
-		    error ? strerror(error) : "beyond the end of the file");
+	trouble_report(core->trouble, EXIT_NOTES_CUT, "notes at offset 0x%" PRIx64 ": %s", offset,
+		       error ? strerror(error) : "beyond the end of the file");
 	return false;
 }
 
-static uint64_t padded(uint32_t size)
+static uint64_t pad_size(uint32_t size)
 {
 	return ((uint64_t)size + 3) & ~3ULL;
 }
 
 /* The note at @offset, not behind @end. A text cut off by it is kept as far as it goes. */
-static bool take_note(struct core *core, uint64_t offset, uint64_t end, struct note *note)
+static bool read_note(struct core *core, uint64_t offset, uint64_t end, struct note *note)
 {
 	Elf64_Nhdr nhdr;
 	uint64_t left;
 
-	if (!read_notes(core, offset, &nhdr, sizeof(nhdr)))
+	if (!read_note_bytes(core, offset, &nhdr, sizeof(nhdr)))
 		return false;
 	note->name_size = le32toh(nhdr.n_namesz);
 	note->text_size = le32toh(nhdr.n_descsz);
@@ -51,20 +51,22 @@ static bool take_note(struct core *core, uint64_t offset, uint64_t end, struct n
 	if (!note->name_size && !note->text_size && !nhdr.n_type)
 		return false;
 	left = end - offset - sizeof(nhdr);
-	if (padded(note->name_size) > left) {
-		trouble_say(core->trouble, EXIT_NOTE_SIZE,
-			    "the note at offset 0x%" PRIx64 " is longer than all of them", offset);
+	if (pad_size(note->name_size) > left) {
+		trouble_report(core->trouble, EXIT_NOTE_SIZE,
+			       "the note at offset 0x%" PRIx64 " is longer than all of them",
+			       offset);
 		return false;
 	}
 	note->name = offset + sizeof(nhdr);
-	note->text = note->name + padded(note->name_size);
+	note->text = note->name + pad_size(note->name_size);
 	left = end - note->text;
 	if (note->text_size > left) {
-		trouble_say(core->trouble, EXIT_NOTE_SIZE,
-			    "the note at offset 0x%" PRIx64 " is longer than all of them", offset);
+		trouble_report(core->trouble, EXIT_NOTE_SIZE,
+			       "the note at offset 0x%" PRIx64 " is longer than all of them",
+			       offset);
 		note->text_size = (uint32_t)left;
 	}
-	note->end = padded(note->text_size) < left ? note->text + padded(note->text_size) : end;
+	note->end = pad_size(note->text_size) < left ? note->text + pad_size(note->text_size) : end;
 	return true;
 }
 
@@ -74,50 +76,50 @@ static bool is_vmcoreinfo(struct core *core, const struct note *note)
 	char name[sizeof(wanted)];
 
 	return note->name_size == sizeof(wanted) &&
-	       read_notes(core, note->name, name, sizeof(name)) &&
+	       read_note_bytes(core, note->name, name, sizeof(name)) &&
 	       !memcmp(name, wanted, sizeof(wanted));
 }
 
-static bool take_text(struct core *core, const struct note *note, struct vmcoreinfo *info)
+static bool read_text(struct core *core, const struct note *note, struct vmcoreinfo *info)
 {
 	uint32_t size = note->text_size;
 	int error;
 
 	if (size > TEXT_LIMIT) {
-		trouble_say(core->trouble, EXIT_NOTE_TOO_LARGE, "a VMCOREINFO of %" PRIu32 " bytes",
-			    size);
+		trouble_report(core->trouble, EXIT_NOTE_TOO_LARGE,
+			       "a VMCOREINFO of %" PRIu32 " bytes", size);
 		size = TEXT_LIMIT;
 	}
 	info->text = calloc(1, (size_t)size + 1);
 	if (!info->text) {
-		trouble_say(core->trouble, EXIT_MEMORY, "%s", strerror(errno));
+		trouble_report(core->trouble, EXIT_MEMORY, "%s", strerror(errno));
 		return false;
 	}
 	info->size = file_read(&core->file, note->text, info->text, size, &error);
 	if (info->size < size)
-		trouble_say(core->trouble, EXIT_NOTES_CUT, "VMCOREINFO: %s",
-			    error ? strerror(error) : "beyond the end of the file");
+		trouble_report(core->trouble, EXIT_NOTES_CUT, "VMCOREINFO: %s",
+			       error ? strerror(error) : "beyond the end of the file");
 	return true;
 }
 
 /* In one PT_NOTE. @notes: how many may still be looked at. */
-static bool search(struct core *core, const struct program_header *header, unsigned int *notes,
-		   struct vmcoreinfo *info)
+static bool search_notes(struct core *core, const struct program_header *header,
+			 unsigned int *notes, struct vmcoreinfo *info)
 {
 	uint64_t offset = header->offset, end;
 	struct note note;
 
 	if (__builtin_add_overflow(offset, header->filesz, &end)) {
-		trouble_say(core->trouble, EXIT_HEADER_WRAPS,
-			    "the program header of the notes wraps");
+		trouble_report(core->trouble, EXIT_HEADER_WRAPS,
+			       "the program header of the notes wraps");
 		return false;
 	}
 	while (end - offset >= sizeof(Elf64_Nhdr) && *notes) {
 		--*notes;
-		if (!take_note(core, offset, end, &note))
+		if (!read_note(core, offset, end, &note))
 			return false;
 		if (is_vmcoreinfo(core, &note))
-			return take_text(core, &note, info);
+			return read_text(core, &note, info);
 		offset = note.end;
 	}
 	return false;
@@ -132,11 +134,12 @@ bool notes_vmcoreinfo(struct core *core, struct vmcoreinfo *info)
 	for (uint64_t i = 0; i < core->header_count && notes; i++) {
 		if (!core_header(core, i, &header))
 			return false;
-		if (header.type == PT_NOTE && search(core, &header, &notes, info))
+		if (header.type == PT_NOTE && search_notes(core, &header, &notes, info))
 			return true;
-		if (core->trouble->status == EXIT_MEMORY || trouble_too_much(core->trouble))
+		if (core->trouble->status == EXIT_MEMORY || trouble_is_too_much(core->trouble))
 			return false;
 	}
-	trouble_say(core->trouble, EXIT_NO_VMCOREINFO, "no VMCOREINFO note: no dump of a kernel");
+	trouble_report(core->trouble, EXIT_NO_VMCOREINFO,
+		       "no VMCOREINFO note: no dump of a kernel");
 	return false;
 }

@@ -24,7 +24,7 @@
 static void fail(struct output *output, int status, const char *sentence)
 {
 	if (!output->failed)
-		trouble_output(output->trouble, status, output->name, sentence);
+		trouble_report_output(output->trouble, status, output->name, sentence);
 	output->failed = true;
 }
 
@@ -82,7 +82,7 @@ static void __attribute__((format(printf, 2, 3))) put_format(struct output *outp
 /* ------------------------------------------------------- open and close */
 
 /* Root writes it where others may write too: not through a link of theirs, and not for them. */
-static bool prepare(struct output *output, const struct core *core)
+static bool prepare_file(struct output *output, const struct core *core)
 {
 	struct stat target, source;
 
@@ -118,7 +118,7 @@ bool output_open(struct output *output, const char *path, const struct core *cor
 		fail(output, EXIT_WRITE, errno == ELOOP ? "is a symbolic link" : strerror(errno));
 		return false;
 	}
-	if (prepare(output, core))
+	if (prepare_file(output, core))
 		return true;
 	close(output->fd);
 	return false;
@@ -135,7 +135,7 @@ void output_close(struct output *output)
 /* ----------------------------------------------------------------- text */
 
 /* isprint() and isspace() of the C locale, whatever the user's is. */
-static bool is_plain(unsigned char byte)
+static bool is_printable(unsigned char byte)
 {
 	return (byte >= ' ' && byte <= '~') || (byte >= '\t' && byte <= '\r');
 }
@@ -147,7 +147,7 @@ static void put_plain(struct output *output, const unsigned char *bytes, size_t 
 	size_t used = 0;
 
 	for (size_t i = 0; i < size; i++) {
-		if (is_plain(bytes[i])) {
+		if (is_printable(bytes[i])) {
 			out[used++] = (char)bytes[i];
 			continue;
 		}
@@ -162,7 +162,7 @@ static void put_plain(struct output *output, const unsigned char *bytes, size_t 
 static void put_json(struct output *output, struct json_text *text, const unsigned char *bytes,
 		     size_t size)
 {
-	char out[JSON_MOST];
+	char out[JSON_BYTE_MAX];
 
 	for (size_t i = 0; i < size; i++)
 		put(output, out, json_byte(text, bytes[i], out));
@@ -190,7 +190,7 @@ static void put_text(struct output *output, struct core *core, const struct reco
 }
 
 /* A record without text has a stamp all the same, as in kexec-tools' vmcore-dmesg. */
-static void text_record(struct output *output, struct core *core, const struct record *record)
+static void print_text_record(struct output *output, struct core *core, const struct record *record)
 {
 	if (record->has_time)
 		put_format(output, "[%5" PRIu64 ".%06" PRIu64 "] ", record->time_ns / NSEC_PER_SEC,
@@ -221,13 +221,13 @@ static void put_caller(struct output *output, const struct record *record)
 
 static void put_string_end(struct output *output, struct json_text *json)
 {
-	char out[JSON_MOST];
+	char out[JSON_BYTE_MAX];
 
 	put(output, out, json_end(json, out));
 	put(output, "\"", 1);
 }
 
-static void json_record(struct output *output, struct core *core, const struct record *record)
+static void print_json_record(struct output *output, struct core *core, const struct record *record)
 {
 	struct json_text json = { .size = 0 };
 
@@ -238,14 +238,14 @@ static void json_record(struct output *output, struct core *core, const struct r
 	put_number(output, "facility", record->facility != RECORD_UNKNOWN,
 		   (uint64_t)record->facility);
 	put_caller(output, record);
-	if (record->lost) {
+	if (record->text_lost) {
 		put_format(output, "\"text\":null}\n");
 		return;
 	}
 	put_format(output, "\"text\":\"");
 	if (!record->no_text) {
 		uint64_t first = record->text[0].size;
-		unsigned int skip = record->marks;
+		unsigned int skip = record->prefix_size;
 
 		put_text(output, core, &record->text[0], skip, &json);
 		put_text(output, core, &record->text[1],
@@ -258,9 +258,9 @@ static void json_record(struct output *output, struct core *core, const struct r
 void output_record(struct output *output, struct core *core, const struct record *record)
 {
 	if (output->json)
-		json_record(output, core, record);
+		print_json_record(output, core, record);
 	else
-		text_record(output, core, record);
+		print_text_record(output, core, record);
 }
 
 /* ----------------------------------------------------------- VMCOREINFO */
@@ -274,7 +274,7 @@ static void put_string(struct output *output, const char *bytes, size_t size)
 	put_string_end(output, &json);
 }
 
-static void json_vmcoreinfo(struct output *output, const struct vmcoreinfo *info)
+static void print_json_vmcoreinfo(struct output *output, const struct vmcoreinfo *info)
 {
 	const char *line = info->text, *end = info->text + info->size, *comma = "";
 
@@ -301,7 +301,7 @@ static void json_vmcoreinfo(struct output *output, const struct vmcoreinfo *info
 void output_vmcoreinfo(struct output *output, const struct vmcoreinfo *info)
 {
 	if (output->json)
-		json_vmcoreinfo(output, info);
+		print_json_vmcoreinfo(output, info);
 	else
 		put(output, info->text, info->size);
 }

@@ -4,7 +4,7 @@
 #define VMCORE_DMESG_OUTPUT_H
 
 #include "core.h"
-#include "record.h"
+#include "log-record.h"
 #include "vmcoreinfo.h"
 
 struct output {

@@ -58,7 +58,7 @@ struct buffer {
  * in struct printk_log always, and with CONFIG_PRINTK_CALLER the caller. The older struct log had
  * both in one number at first.
  */
-static void find_rest(struct buffer *buffer, const struct vmcoreinfo *info)
+static void find_unlisted_fields(struct buffer *buffer, const struct vmcoreinfo *info)
 {
 	uint64_t dict_len, size = buffer->layout.head_size;
 
@@ -70,7 +70,7 @@ static void find_rest(struct buffer *buffer, const struct vmcoreinfo *info)
 		buffer->caller = dict_len + 4;
 }
 
-static bool read_head(struct buffer *buffer)
+static bool read_header(struct buffer *buffer)
 {
 	const struct layout *layout = &buffer->layout;
 	struct core *core = buffer->core;
@@ -83,36 +83,36 @@ static bool read_head(struct buffer *buffer)
 	if (buffer->size <= LENGTH_LIMIT && buffer->first <= buffer->size &&
 	    buffer->next <= buffer->size && layout->head_size)
 		return true;
-	trouble_say(core->trouble, EXIT_LOG_HEADER,
-		    "the log's head is damaged: from %" PRIu32 " to %" PRIu32 " of %" PRIu32
-		    " bytes", buffer->first, buffer->next, buffer->size);
+	trouble_report(core->trouble, EXIT_LOG_HEADER,
+		       "the log's head is damaged: from %" PRIu32 " to %" PRIu32 " of %" PRIu32
+		       " bytes",
+		       buffer->first, buffer->next, buffer->size);
 	return false;
 }
 
-static void damaged(struct buffer *buffer, uint64_t index, const char *sentence)
+static void report_damage(struct buffer *buffer, uint64_t index, const char *sentence)
 {
-	trouble_say(buffer->core->trouble, EXIT_RECORD, "record at %" PRIu64 ": %s", index,
-		    sentence);
+	trouble_report(buffer->core->trouble, EXIT_RECORD, "record at %" PRIu64 ": %s", index,
+		       sentence);
 }
 
-static bool read_record(struct buffer *buffer, uint64_t index, struct record *record)
+static bool read_fields(struct buffer *buffer, uint64_t index, struct record *record)
 {
-	static const char what[] = "a record of the log";
+	static const char item[] = "a record of the log";
 	const struct layout *layout = &buffer->layout;
 	uint64_t head = buffer->data + index;
 	struct core *core = buffer->core;
 	unsigned char priority[2];
 
-	if (!core_read_u64(core, head + layout->ts_nsec, &record->time_ns, what) ||
-	    (buffer->caller &&
-	     !core_read_u32(core, head + buffer->caller, &record->caller, what)))
+	if (!core_read_u64(core, head + layout->ts_nsec, &record->time_ns, item) ||
+	    (buffer->caller && !core_read_u32(core, head + buffer->caller, &record->caller, item)))
 		return false;
 	record->has_time = true;
 	record->has_caller = buffer->caller;
 	record->level = record->facility = RECORD_UNKNOWN;
 	if (!buffer->priority)
 		return true;
-	if (!core_read(core, head + buffer->priority, priority, sizeof(priority), what))
+	if (!core_read(core, head + buffer->priority, priority, sizeof(priority), item))
 		return false;
 	record->facility = priority[0];
 	record->level = priority[1] >> 5;
@@ -123,10 +123,10 @@ static bool read_record(struct buffer *buffer, uint64_t index, struct record *re
  * The record at @index, which ends where this returns; 0 where nothing can be known of the next
  * one, which is said. *@wraps: none here, and the next one is at the start.
  */
-static uint64_t take_record(struct buffer *buffer, uint64_t index, struct record *record,
+static uint64_t read_record(struct buffer *buffer, uint64_t index, struct record *record,
 			    bool *wraps)
 {
-	static const char what[] = "a record of the log";
+	static const char item[] = "a record of the log";
 	const struct layout *layout = &buffer->layout;
 	uint64_t head = buffer->data + index;
 	uint16_t len, text_len;
@@ -135,25 +135,25 @@ static uint64_t take_record(struct buffer *buffer, uint64_t index, struct record
 	memset(record, 0, sizeof(*record));
 	if (buffer->size - index < layout->head_size) {
 		/* The kernel keeps room for the head that says to go on at the start. */
-		damaged(buffer, index, "it does not fit into the log");
+		report_damage(buffer, index, "it does not fit into the log");
 		return 0;
 	}
-	if (!core_read_u16(buffer->core, head + layout->len, &len, what))
+	if (!core_read_u16(buffer->core, head + layout->len, &len, item))
 		return 0;
 	*wraps = !len;
 	if (!len)
 		return 0;
 	if (len < layout->head_size || len > buffer->size - index) {
-		damaged(buffer, index, "its length is damaged");
+		report_damage(buffer, index, "its length is damaged");
 		return 0;
 	}
-	if (!core_read_u16(buffer->core, head + layout->text_len, &text_len, what) ||
-	    !read_record(buffer, index, record))
+	if (!core_read_u16(buffer->core, head + layout->text_len, &text_len, item) ||
+	    !read_fields(buffer, index, record))
 		return 0;
 	record->text[0].vaddr = head + layout->head_size;
 	record->text[0].size = text_len;
 	if (text_len > len - layout->head_size) {
-		damaged(buffer, index, "its text is cut off");
+		report_damage(buffer, index, "its text is cut off");
 		record->text[0].size = len - layout->head_size;
 	}
 	return index + len;
@@ -165,14 +165,14 @@ static bool print_run(struct buffer *buffer, uint64_t index, uint64_t end, struc
 	struct record record;
 	bool wraps = false;
 
-	while (index != end && !output->failed && !trouble_too_much(buffer->core->trouble)) {
-		uint64_t after = take_record(buffer, index, &record, &wraps);
+	while (index != end && !output->failed && !trouble_is_too_much(buffer->core->trouble)) {
+		uint64_t after = read_record(buffer, index, &record, &wraps);
 
 		if (!after)
 			break;
 		output_record(output, buffer->core, &record);
 		if (after > end && index < end) {
-			damaged(buffer, index, "it overlaps the end of the log");
+			report_damage(buffer, index, "it overlaps the end of the log");
 			break;
 		}
 		index = after;
@@ -185,18 +185,19 @@ void structured_print(struct core *core, const struct vmcoreinfo *info, struct o
 	bool old = !vmcoreinfo_has(info, "SIZE(printk_log)") && vmcoreinfo_has(info, "SIZE(log)");
 	struct buffer buffer = { .core = core };
 
-	if (!vmcoreinfo_fields(core->trouble, info, symbols, &buffer.layout) ||
-	    !vmcoreinfo_fields(core->trouble, info, old ? old_fields : fields, &buffer.layout) ||
-	    !read_head(&buffer))
+	if (!vmcoreinfo_read_fields(core->trouble, info, symbols, &buffer.layout) ||
+	    !vmcoreinfo_read_fields(core->trouble, info, old ? old_fields : fields,
+				    &buffer.layout) ||
+	    !read_header(&buffer))
 		return;
-	find_rest(&buffer, info);
+	find_unlisted_fields(&buffer, info);
 	if (buffer.first <= buffer.next) {
 		if (print_run(&buffer, buffer.first, buffer.next, output))
-			damaged(&buffer, buffer.next, "the log ends before it");
+			report_damage(&buffer, buffer.next, "the log ends before it");
 		return;
 	}
 	/* The part behind the start is whole even where the one before the end is damaged. */
 	print_run(&buffer, buffer.first, UINT64_MAX, output);
 	if (print_run(&buffer, 0, buffer.next, output))
-		damaged(&buffer, buffer.next, "the log ends before it");
+		report_damage(&buffer, buffer.next, "the log ends before it");
 }

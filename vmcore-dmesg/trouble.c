@@ -5,17 +5,17 @@
 
 #include "trouble.h"
 
-#define SAID_LIMIT 10U
+#define REPORT_LIMIT 10U
 /* More than the records of the default log of the kernel (128 KiB: 4096). */
 #define DAMAGE_LIMIT 10000U
 
-void trouble_say(struct trouble *trouble, int status, const char *format, ...)
+void trouble_report(struct trouble *trouble, int status, const char *format, ...)
 {
 	va_list arguments;
 
 	if (trouble->status == EXIT_DONE)
 		trouble->status = status;
-	if (trouble->count++ >= SAID_LIMIT)
+	if (trouble->count++ >= REPORT_LIMIT)
 		return;
 	fprintf(stderr, "vmcore-dmesg: %s: ", trouble->file);
 	va_start(arguments, format);
@@ -24,24 +24,25 @@ void trouble_say(struct trouble *trouble, int status, const char *format, ...)
 	fputc('\n', stderr);
 }
 
-void trouble_output(struct trouble *trouble, int status, const char *file, const char *sentence)
+void trouble_report_output(struct trouble *trouble, int status, const char *file,
+			   const char *sentence)
 {
 	trouble->status = status;
 	fprintf(stderr, "vmcore-dmesg: %s: %s\n", file, sentence);
 }
 
-bool trouble_too_much(struct trouble *trouble)
+bool trouble_is_too_much(struct trouble *trouble)
 {
 	return trouble->count >= DAMAGE_LIMIT;
 }
 
-int trouble_end(struct trouble *trouble)
+int trouble_finish(struct trouble *trouble)
 {
-	if (trouble_too_much(trouble))
+	if (trouble_is_too_much(trouble))
 		fprintf(stderr, "vmcore-dmesg: %s: given up after %" PRIu64 " damaged places\n",
 			trouble->file, trouble->count);
-	else if (trouble->count > SAID_LIMIT)
+	else if (trouble->count > REPORT_LIMIT)
 		fprintf(stderr, "vmcore-dmesg: %s: and %" PRIu64 " more damaged places\n",
-			trouble->file, trouble->count - SAID_LIMIT);
+			trouble->file, trouble->count - REPORT_LIMIT);
 	return trouble->status;
 }

@@ -53,16 +53,17 @@ struct trouble {
 };
 
 /* Prints "vmcore-dmesg: FILE: sentence". Of a badly damaged log only the first ones. */
-void trouble_say(struct trouble *trouble, int status, const char *format, ...)
+void trouble_report(struct trouble *trouble, int status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* About another file than the core, and it overrides the status: what was printed is not whole. */
-void trouble_output(struct trouble *trouble, int status, const char *file, const char *sentence);
+void trouble_report_output(struct trouble *trouble, int status, const char *file,
+			   const char *sentence);
 
 /* So much is damaged that going on serves nobody. Every loop over the log asks. */
-bool trouble_too_much(struct trouble *trouble);
+bool trouble_is_too_much(struct trouble *trouble);
 
 /* Says how many were not said. Returns the exit status. */
-int trouble_end(struct trouble *trouble);
+int trouble_finish(struct trouble *trouble);
 
 #endif

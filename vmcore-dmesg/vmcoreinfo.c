@@ -41,7 +41,7 @@ bool vmcoreinfo_has(const struct vmcoreinfo *info, const char *key)
 	return find_line(info, key, &size);
 }
 
-static unsigned int digit(char c)
+static unsigned int digit_value(char c)
 {
 	if (c >= '0' && c <= '9')
 		return (unsigned int)(c - '0');
@@ -52,14 +52,14 @@ static unsigned int digit(char c)
 	return UINT32_MAX;
 }
 
-static bool parse(const char *text, size_t size, unsigned int base, uint64_t *value)
+static bool parse_number(const char *text, size_t size, unsigned int base, uint64_t *value)
 {
 	uint64_t sum = 0;
 
 	if (!size)
 		return false;
 	for (size_t i = 0; i < size; i++) {
-		unsigned int part = digit(text[i]);
+		unsigned int part = digit_value(text[i]);
 
 		if (part >= base || __builtin_mul_overflow(sum, base, &sum) ||
 		    __builtin_add_overflow(sum, part, &sum))
@@ -78,34 +78,34 @@ bool vmcoreinfo_find(const struct vmcoreinfo *info, const char *key, uint64_t *v
 	if (!text)
 		return false;
 	if (size > 2 && text[0] == '0' && text[1] == 'x')
-		return parse(text + 2, size - 2, 16, value);
+		return parse_number(text + 2, size - 2, 16, value);
 	if (size > 1 && text[0] == '-') {
-		if (!parse(text + 1, size - 1, base, value))
+		if (!parse_number(text + 1, size - 1, base, value))
 			return false;
 		*value = -*value;
 		return true;
 	}
-	return parse(text, size, base, value);
+	return parse_number(text, size, base, value);
 }
 
-bool vmcoreinfo_fields(struct trouble *trouble, const struct vmcoreinfo *info,
-		       const struct vmcoreinfo_field *fields, void *base)
+bool vmcoreinfo_read_fields(struct trouble *trouble, const struct vmcoreinfo *info,
+			    const struct vmcoreinfo_field *fields, void *base)
 {
 	for (; fields->key; fields++) {
 		const char *key = fields->key;
 		uint64_t value;
 
 		if (!vmcoreinfo_has(info, key)) {
-			trouble_say(trouble, EXIT_NO_SYMBOL, "VMCOREINFO has no %s", key);
+			trouble_report(trouble, EXIT_NO_SYMBOL, "VMCOREINFO has no %s", key);
 			return false;
 		}
 		if (!vmcoreinfo_find(info, key, &value) ||
 		    (strncmp(key, "SYMBOL(", 7) && value > STRUCT_LIMIT)) {
-			trouble_say(trouble, EXIT_BAD_NUMBER, "VMCOREINFO: %s makes no sense",
-				    key);
+			trouble_report(trouble, EXIT_BAD_NUMBER, "VMCOREINFO: %s makes no sense",
+				       key);
 			return false;
 		}
-		memcpy((char *)base + fields->place, &value, sizeof(value));
+		memcpy((char *)base + fields->offset, &value, sizeof(value));
 	}
 	return true;
 }

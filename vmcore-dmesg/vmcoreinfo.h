@@ -28,14 +28,14 @@ bool vmcoreinfo_has(const struct vmcoreinfo *info, const char *key);
 /* A key and where its value goes, counted from some struct's start. Tables of it end in NULL. */
 struct vmcoreinfo_field {
 	const char *key;
-	size_t place;			/* of a uint64_t */
+	size_t offset;			/* of a uint64_t */
 };
 
 /*
  * All of a table, and each has to be there and to make sense: of OFFSETs and SIZEs, that no sum
  * of a few can wrap.
  */
-bool vmcoreinfo_fields(struct trouble *trouble, const struct vmcoreinfo *info,
+bool vmcoreinfo_read_fields(struct trouble *trouble, const struct vmcoreinfo *info,
 		       const struct vmcoreinfo_field *fields, void *base);
 
 #endif

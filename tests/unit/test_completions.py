@@ -13,7 +13,7 @@ BASH = "/usr/share/bash-completion/bash_completion"
 COMMANDS = {"kexec": ["kexec/long-options.c"],
             "crashres": ["crashres/report.c", "crashres/seal.c", "crashres/sign.c",
                          "crashres/verify.c"],
-            "vmcore-dmesg": ["vmcore-dmesg/options.c"]}
+            "vmcore-dmesg": ["vmcore-dmesg/arguments.c"]}
 FILES = {"bash": "completions/bash/{}", "zsh": "completions/zsh/_{}",
          "fish": "completions/fish/{}.fish"}
 

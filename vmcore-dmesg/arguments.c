@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "options.h"
+#include "arguments.h"
 
 static const struct option long_options[] = {
 	{ "output", required_argument, NULL, 'o' },
@@ -14,21 +14,21 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-enum parsed options_parse(int argc, char **argv, struct options *options)
+enum parsed arguments_parse(int argc, char **argv, struct arguments *arguments)
 {
 	int option;
 
-	*options = (struct options){ NULL };
+	*arguments = (struct arguments){ NULL };
 	while ((option = getopt_long(argc, argv, "o:hv", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'o':
-			options->output = optarg;
+			arguments->output = optarg;
 			break;
 		case 'j':
-			options->json = true;
+			arguments->json = true;
 			break;
 		case 'i':
-			options->info = true;
+			arguments->info = true;
 			break;
 		case 'h':
 			return PARSED_HELP;
@@ -43,6 +43,6 @@ enum parsed options_parse(int argc, char **argv, struct options *options)
 			argv[optind + 1]);
 		return PARSED_REFUSED;
 	}
-	options->core = argv[optind];
+	arguments->core = argv[optind];
 	return PARSED_OK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One record of the log. Its text stays in the core until it is printed. */
-#ifndef VMCORE_DMESG_RECORD_H
-#define VMCORE_DMESG_RECORD_H
+#ifndef VMCORE_DMESG_LOG_RECORD_H
+#define VMCORE_DMESG_LOG_RECORD_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,9 +25,9 @@ struct record {
 	int facility;
 	uint32_t caller;		/* a thread, or with RECORD_CPU a CPU */
 	bool no_text;			/* it was empty, or ... */
-	bool lost;			/* ... the log had no room for it */
+	bool text_lost;			/* ... the log had no room for it */
 	struct record_text text[2];	/* the second one where a buffer's end is between */
-	unsigned int marks;		/* bytes in front that say level and time, once more */
+	unsigned int prefix_size;		/* bytes in front that say level and time, once more */
 };
 
 /* kernel/printk/printk.c, printk_caller_id() */
