@@ -6,7 +6,7 @@
 #include <crashres/crashres.h>
 
 /* Exit statuses of every subcommand from here on; below are its own. */
-#define EXIT_TROUBLE	4		/* said on stderr */
+#define EXIT_ERROR	4		/* said on stderr */
 
 /*
  * Subcommands; argv[0] is the name of one. @ctx is new, and says its warnings. Return:

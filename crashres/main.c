@@ -43,12 +43,12 @@ static int run(const struct command *command, int argc, char **argv)
 
 	if (crashres_ctx_new(&ctx) != CRASHRES_OK) {
 		perror("crashres");
-		return EXIT_TROUBLE;
+		return EXIT_ERROR;
 	}
 	crashres_ctx_set_log(ctx, warn, NULL);
 	result = command->run(ctx, argc, argv);
 	crashres_ctx_free(ctx);
-	return help_flush("crashres", result, EXIT_TROUBLE);
+	return help_flush("crashres", result, EXIT_ERROR);
 }
 
 int main(int argc, char **argv)
@@ -68,8 +68,8 @@ int main(int argc, char **argv)
 	}
 	if (!*name) {
 		print_usage(stderr);
-		return EXIT_TROUBLE;
+		return EXIT_ERROR;
 	}
 	fprintf(stderr, "crashres: unknown command \"%s\"\n", name);
-	return help_end(PARSED_BAD, "crashres", "", EXIT_TROUBLE);
+	return help_end(PARSED_BAD, "crashres", "", EXIT_ERROR);
 }

@@ -232,7 +232,7 @@ static int run(struct crashres_ctx *ctx, const struct options *options)
 		status = crashres_report_read(ctx, &report);
 	if (status != CRASHRES_OK) {
 		fprintf(stderr, "crashres: %s\n", crashres_error(ctx));
-		return status == CRASHRES_ERR_NO_RECORD ? EXIT_NO_RECORD : EXIT_TROUBLE;
+		return status == CRASHRES_ERR_NO_RECORD ? EXIT_NO_RECORD : EXIT_ERROR;
 	}
 	if (options->json)
 		print_json(report);
@@ -249,5 +249,5 @@ int report_main(struct crashres_ctx *ctx, int argc, char **argv)
 	enum parsed parsed = parse(argc, argv, &options);
 
 	return parsed == PARSED_OK ? run(ctx, &options) :
-				     help_end(parsed, "crashres report", usage, EXIT_TROUBLE);
+				     help_end(parsed, "crashres report", usage, EXIT_ERROR);
 }

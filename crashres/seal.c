@@ -72,7 +72,7 @@ static const struct option long_options[] = {
 };
 
 /* @name: of a long option. */
-static enum parsed take_option(struct options *options, int option, const char *name)
+static enum parsed parse_option(struct options *options, int option, const char *name)
 {
 	const struct value value = { "crashres seal", name, optarg };
 
@@ -125,7 +125,7 @@ static enum parsed parse(int argc, char **argv, struct options *options)
 
 		if (option == -1)
 			break;
-		parsed = take_option(options, option, long_options[index].name);
+		parsed = parse_option(options, option, long_options[index].name);
 		if (parsed != PARSED_OK)
 			return parsed;
 	}
@@ -163,7 +163,7 @@ static int write_file(const char *path, const struct crashres_input *file)
 
 	if (fd < 0) {
 		fprintf(stderr, "crashres: %s: %s\n", path, strerror(errno));
-		return EXIT_TROUBLE;
+		return EXIT_ERROR;
 	}
 	if (fstat(fd, &st) < 0 || !write_all(fd, data, size) || (S_ISREG(st.st_mode) && fsync(fd) < 0))
 		error = errno;
@@ -174,7 +174,7 @@ static int write_file(const char *path, const struct crashres_input *file)
 	fprintf(stderr, "crashres: %s: %s\n", path, strerror(error));
 	if (S_ISREG(st.st_mode))
 		unlink(path);
-	return EXIT_TROUBLE;
+	return EXIT_ERROR;
 }
 
 struct inputs {
@@ -223,7 +223,7 @@ static int run(struct crashres_ctx *ctx, const struct options *options)
 {
 	struct inputs inputs = { 0 };
 	enum crashres_status status = crashres_kernel_open(ctx, options->kernel, &inputs.kernel);
-	int result = EXIT_TROUBLE;
+	int result = EXIT_ERROR;
 
 	if (status == CRASHRES_OK)
 		status = options->unseal ? crashres_unseal(ctx, inputs.kernel, &inputs.output) :
@@ -255,6 +255,6 @@ int seal_main(struct crashres_ctx *ctx, int argc, char **argv)
 	enum parsed parsed = parse(argc, argv, &options);
 
 	if (parsed != PARSED_OK)
-		return help_end(parsed, "crashres seal", usage, EXIT_TROUBLE);
-	return serial_is_usable(ctx, &options) ? run(ctx, &options) : EXIT_TROUBLE;
+		return help_end(parsed, "crashres seal", usage, EXIT_ERROR);
+	return serial_is_usable(ctx, &options) ? run(ctx, &options) : EXIT_ERROR;
 }

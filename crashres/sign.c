@@ -72,7 +72,7 @@ static bool read_line(int fd, char *buffer, size_t capacity, size_t *size, char 
 	return true;
 }
 
-static void say(int fd, const char *text)
+static void write_prompt(int fd, const char *text)
 {
 	/* A prompt that is not seen is no reason to stop. */
 	if (write(fd, text, strlen(text)) < 0)
@@ -83,7 +83,7 @@ static void say(int fd, const char *text)
  * An interrupt arrives as a byte that ends the line, not as a signal: so the echo
  * cannot stay off behind us.
  */
-static bool ask_terminal(const char *what, char *buffer, size_t capacity, size_t *size)
+static bool ask_terminal(const char *location, char *buffer, size_t capacity, size_t *size)
 {
 	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	struct termios before, silent;
@@ -95,27 +95,27 @@ static bool ask_terminal(const char *what, char *buffer, size_t capacity, size_t
 		silent = before;
 		silent.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
 		silent.c_cc[VEOL] = before.c_cc[VINTR];
-		say(fd, "Passphrase for ");
-		say(fd, what);
-		say(fd, ": ");
+		write_prompt(fd, "Passphrase for ");
+		write_prompt(fd, location);
+		write_prompt(fd, ": ");
 		if (!tcsetattr(fd, TCSAFLUSH, &silent)) {
 			ok = read_line(fd, buffer, capacity, size, (char)before.c_cc[VINTR]);
 			tcsetattr(fd, TCSAFLUSH, &before);
 		}
-		say(fd, "\n");
+		write_prompt(fd, "\n");
 	}
 	close(fd);
 	return ok;
 }
 
-static bool get_passphrase(void *data, const char *what, char *buffer, size_t capacity,
+static bool get_passphrase(void *data, const char *location, char *buffer, size_t capacity,
 			   size_t *size)
 {
 	const struct options *options = data;
 
 	if (options->passphrase_fd != NO_FD)
 		return read_line(options->passphrase_fd, buffer, capacity, size, '\0');
-	return ask_terminal(what, buffer, capacity, size);
+	return ask_terminal(location, buffer, capacity, size);
 }
 
 /* --------------------------------------------------------------- options */
@@ -147,7 +147,7 @@ static bool parse_fd(const struct value *value, int *fd)
 	return true;
 }
 
-static bool choose(struct options *options, enum crashres_signature signature)
+static bool set_signature(struct options *options, enum crashres_signature signature)
 {
 	if (options->signature_chosen && options->signature != signature) {
 		fprintf(stderr, "crashres sign: --append and --sigfile exclude each other\n");
@@ -172,9 +172,9 @@ static enum parsed parse_option(int option, const char *name, struct options *op
 	case 'H':
 		return parsed_value(parse_hash(&value, &options->hash));
 	case 'a':
-		return parsed_value(choose(options, CRASHRES_SIGNATURE_APPENDED));
+		return parsed_value(set_signature(options, CRASHRES_SIGNATURE_APPENDED));
 	case 's':
-		return parsed_value(choose(options, CRASHRES_SIGNATURE_SIGFILE));
+		return parsed_value(set_signature(options, CRASHRES_SIGNATURE_SIGFILE));
 	case 'o':
 		options->output = optarg;
 		return PARSED_OK;
@@ -187,7 +187,7 @@ static enum parsed parse_option(int option, const char *name, struct options *op
 	}
 }
 
-static const char *find_fault(const struct options *options)
+static const char *find_usage_error(const struct options *options)
 {
 	if (!options->key)
 		return "--key is needed";
@@ -215,7 +215,7 @@ static enum parsed parse(int argc, char **argv, struct options *options)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *fault;
+	const char *problem;
 
 	*options = (struct options){ .hash = CRASHRES_HASH_SHA256, .passphrase_fd = NO_FD };
 	for (;;) {
@@ -230,10 +230,10 @@ static enum parsed parse(int argc, char **argv, struct options *options)
 	}
 	options->files = argv + optind;
 	options->file_count = argc - optind;
-	fault = find_fault(options);
-	if (!fault)
+	problem = find_usage_error(options);
+	if (!problem)
 		return PARSED_OK;
-	fprintf(stderr, "crashres sign: %s\n", fault);
+	fprintf(stderr, "crashres sign: %s\n", problem);
 	return PARSED_REFUSED;
 }
 
@@ -255,7 +255,7 @@ static int sign_files(struct crashres_ctx *ctx, const struct options *options,
 		if (crashres_sign(ctx, &request, options->files[i]) == CRASHRES_OK)
 			continue;
 		fprintf(stderr, "crashres: %s\n", crashres_error(ctx));
-		result = EXIT_TROUBLE;
+		result = EXIT_ERROR;
 	}
 	return result;
 }
@@ -265,7 +265,7 @@ static int run(struct crashres_ctx *ctx, struct options *options)
 	struct crashres_certificate *certificate = NULL;
 	struct crashres_key *key = NULL;
 	enum crashres_status status = CRASHRES_OK;
-	int result = EXIT_TROUBLE;
+	int result = EXIT_ERROR;
 
 	if (options->certificate)
 		status = crashres_certificate_open(ctx, options->certificate, &certificate);
@@ -286,5 +286,5 @@ int sign_main(struct crashres_ctx *ctx, int argc, char **argv)
 	enum parsed parsed = parse(argc, argv, &options);
 
 	return parsed == PARSED_OK ? run(ctx, &options) :
-				     help_end(parsed, "crashres sign", usage, EXIT_TROUBLE);
+				     help_end(parsed, "crashres sign", usage, EXIT_ERROR);
 }

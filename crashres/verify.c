@@ -33,13 +33,13 @@ static const struct kind {
 struct options {
 	const char **certificates;
 	size_t certificate_count;
-	const struct kind *only;	/* NULL: whatever is there */
+	const struct kind *kind;	/* NULL: whatever is there */
 	bool json;
 	const char *file;
 };
 
 /* What was found; NULL where there is no such signature. */
-struct found {
+struct results {
 	struct crashres_verification *verifications[KINDS];
 };
 
@@ -72,8 +72,8 @@ static const char *digest_text(enum crashres_digest_state digest)
 	}
 }
 
-static void print_one(const char *file, const struct kind *kind,
-		      const struct crashres_verification *verification)
+static void print_verification(const char *file, const struct kind *kind,
+			       const struct crashres_verification *verification)
 {
 	const struct crashres_certificate *certificate = verification->certificate;
 
@@ -97,19 +97,19 @@ static void print_one(const char *file, const struct kind *kind,
 		printf("  Key       %s\n", verification->key);
 }
 
-static void print_text(const struct options *options, const struct found *found)
+static void print_text(const struct options *options, const struct results *results)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < KINDS; i++) {
-		if (!found->verifications[i])
+		if (!results->verifications[i])
 			continue;
-		print_one(options->file, &kinds[i], found->verifications[i]);
+		print_verification(options->file, &kinds[i], results->verifications[i]);
 		count++;
 	}
-	if (!count && options->only)
+	if (!count && options->kind)
 		printf("%s: no signature of the kind asked for: %s\n", options->file,
-		       options->only->name);
+		       options->kind->name);
 	else if (!count)
 		printf("%s: no signature\n", options->file);
 }
@@ -135,8 +135,8 @@ static struct json_object *certificate_to_json(const struct crashres_certificate
 	return object;
 }
 
-static struct json_object *one_to_json(const struct kind *kind,
-				       const struct crashres_verification *verification)
+static struct json_object *verification_to_json(const struct kind *kind,
+						const struct crashres_verification *verification)
 {
 	struct json_object *object = json_object_new_object();
 
@@ -151,15 +151,15 @@ static struct json_object *one_to_json(const struct kind *kind,
 	return object;
 }
 
-static void print_json(const struct options *options, const struct found *found, bool valid)
+static void print_json(const struct options *options, const struct results *results, bool valid)
 {
 	struct json_object *object = json_object_new_object();
 	struct json_object *list = json_object_new_array();
 
 	for (size_t i = 0; i < KINDS; i++)
-		if (found->verifications[i])
-			json_object_array_add(list, one_to_json(&kinds[i],
-								found->verifications[i]));
+		if (results->verifications[i])
+			json_object_array_add(
+				list, verification_to_json(&kinds[i], results->verifications[i]));
 	json_add(object, "file", json_object_new_string(options->file));
 	json_add(object, "valid", json_object_new_boolean(valid));
 	json_add(object, "signatures", list);
@@ -168,14 +168,14 @@ static void print_json(const struct options *options, const struct found *found,
 
 /* ------------------------------------------------------------------ what */
 
-static bool choose(struct options *options, const struct kind *kind)
+static bool set_kind(struct options *options, const struct kind *kind)
 {
-	if (options->only && options->only != kind) {
+	if (options->kind && options->kind != kind) {
 		fprintf(stderr,
 			"crashres verify: one of --xattr, --sigfile and --appended at most\n");
 		return false;
 	}
-	options->only = kind;
+	options->kind = kind;
 	return true;
 }
 
@@ -186,11 +186,11 @@ static enum parsed parse_option(int option, struct options *options)
 		options->certificates[options->certificate_count++] = optarg;
 		return PARSED_OK;
 	case 'x':
-		return parsed_value(choose(options, &kinds[0]));
+		return parsed_value(set_kind(options, &kinds[0]));
 	case 's':
-		return parsed_value(choose(options, &kinds[1]));
+		return parsed_value(set_kind(options, &kinds[1]));
 	case 'a':
-		return parsed_value(choose(options, &kinds[2]));
+		return parsed_value(set_kind(options, &kinds[2]));
 	case 'j':
 		options->json = true;
 		return PARSED_OK;
@@ -230,32 +230,32 @@ static enum parsed parse(int argc, char **argv, struct options *options)
 	return options->file ? PARSED_OK : PARSED_REFUSED;
 }
 
-static enum crashres_status find_all(struct crashres_ctx *ctx, const struct options *options,
-				     struct crashres_certificate *const *certificates,
-				     struct found *found)
+static enum crashres_status verify_all(struct crashres_ctx *ctx, const struct options *options,
+				       struct crashres_certificate *const *certificates,
+				       struct results *results)
 {
 	for (size_t i = 0; i < KINDS; i++) {
 		enum crashres_status status;
 
-		if (options->only && options->only != &kinds[i])
+		if (options->kind && options->kind != &kinds[i])
 			continue;
 		status = crashres_verify(ctx, options->file, kinds[i].signature, certificates,
-					 options->certificate_count, &found->verifications[i]);
+					 options->certificate_count, &results->verifications[i]);
 		if (status != CRASHRES_OK && status != CRASHRES_ERR_NO_SIGNATURE)
 			return status;
 	}
 	return CRASHRES_OK;
 }
 
-static bool all_valid(const struct found *found)
+static bool are_all_valid(const struct results *results)
 {
 	size_t count = 0, valid = 0;
 
 	for (size_t i = 0; i < KINDS; i++) {
-		if (!found->verifications[i])
+		if (!results->verifications[i])
 			continue;
 		count++;
-		valid += found->verifications[i]->valid;
+		valid += results->verifications[i]->valid;
 	}
 	return count && count == valid;
 }
@@ -263,22 +263,22 @@ static bool all_valid(const struct found *found)
 static int verify(struct crashres_ctx *ctx, const struct options *options,
 		  struct crashres_certificate *const *certificates)
 {
-	struct found found = { { NULL } };
-	int result = EXIT_TROUBLE;
+	struct results results = { { NULL } };
+	int result = EXIT_ERROR;
 
-	if (find_all(ctx, options, certificates, &found) == CRASHRES_OK) {
-		bool valid = all_valid(&found);
+	if (verify_all(ctx, options, certificates, &results) == CRASHRES_OK) {
+		bool valid = are_all_valid(&results);
 
 		if (options->json)
-			print_json(options, &found, valid);
+			print_json(options, &results, valid);
 		else
-			print_text(options, &found);
+			print_text(options, &results);
 		result = valid ? EXIT_VALID : EXIT_INVALID;
 	} else {
 		fprintf(stderr, "crashres: %s\n", crashres_error(ctx));
 	}
 	for (size_t i = 0; i < KINDS; i++)
-		free(found.verifications[i]);
+		free(results.verifications[i]);
 	return result;
 }
 
@@ -287,11 +287,11 @@ static int run(struct crashres_ctx *ctx, const struct options *options)
 	struct crashres_certificate **certificates = calloc(options->certificate_count,
 							    sizeof(struct crashres_certificate *));
 	size_t opened = 0;
-	int result = EXIT_TROUBLE;
+	int result = EXIT_ERROR;
 
 	if (!certificates) {
 		perror("crashres");
-		return EXIT_TROUBLE;
+		return EXIT_ERROR;
 	}
 	while (opened < options->certificate_count &&
 	       crashres_certificate_open(ctx, options->certificates[opened],
@@ -315,11 +315,11 @@ int verify_main(struct crashres_ctx *ctx, int argc, char **argv)
 
 	if (!options.certificates) {
 		perror("crashres");
-		return EXIT_TROUBLE;
+		return EXIT_ERROR;
 	}
 	parsed = parse(argc, argv, &options);
 	result = parsed == PARSED_OK ? run(ctx, &options) :
-				       help_end(parsed, "crashres verify", usage, EXIT_TROUBLE);
+				       help_end(parsed, "crashres verify", usage, EXIT_ERROR);
 	free(options.certificates);
 	return result;
 }

@@ -25,8 +25,8 @@ static enum crashres_status find_key_id(struct crashres_ctx *ctx,
 	return CRASHRES_OK;
 }
 
-static enum crashres_status take(struct crashres_ctx *ctx, OSSL_STORE_INFO *info,
-				 struct crashres_certificate *certificate)
+static enum crashres_status fill_certificate(struct crashres_ctx *ctx, OSSL_STORE_INFO *info,
+					     struct crashres_certificate *certificate)
 {
 	enum crashres_status status;
 
@@ -44,16 +44,15 @@ static enum crashres_status take(struct crashres_ctx *ctx, OSSL_STORE_INFO *info
 	return find_key_id(ctx, certificate);
 }
 
-
-enum crashres_status crashres_certificate_open(struct crashres_ctx *ctx, const char *where,
+enum crashres_status crashres_certificate_open(struct crashres_ctx *ctx, const char *location,
 					       struct crashres_certificate **certificate)
 {
-	const struct crs_passphrase none = { NULL, NULL };
+	const struct crs_passphrase_callback none = {NULL, NULL};
 	struct crashres_certificate *new;
 	OSSL_STORE_INFO *info;
 	enum crashres_status status;
 
-	status = crs_store_load(ctx, where, OSSL_STORE_INFO_CERT, &none, &info);
+	status = crs_store_load(ctx, location, OSSL_STORE_INFO_CERT, &none, &info);
 	if (status != CRASHRES_OK)
 		return crs_within(ctx, status, "certificate");
 	new = calloc(1, sizeof(*new));
@@ -61,12 +60,12 @@ enum crashres_status crashres_certificate_open(struct crashres_ctx *ctx, const c
 		OSSL_STORE_INFO_free(info);
 		return crs_fail_memory(ctx);
 	}
-	status = take(ctx, info, new);
+	status = fill_certificate(ctx, info, new);
 	OSSL_STORE_INFO_free(info);
 	ERR_clear_error();
 	if (status != CRASHRES_OK) {
 		crashres_certificate_free(new);
-		return crs_within(ctx, status, "certificate %s", where);
+		return crs_within(ctx, status, "certificate %s", location);
 	}
 	*certificate = new;
 	return CRASHRES_OK;

@@ -69,7 +69,7 @@ enum crashres_status crs_cms_sign(struct crashres_ctx *ctx, const struct crashre
 	return CRASHRES_OK;
 }
 
-static enum crashres_status take_signer(struct crashres_ctx *ctx, struct crs_cms *cms)
+static enum crashres_status read_signer(struct crashres_ctx *ctx, struct crs_cms *cms)
 {
 	STACK_OF(CMS_SignerInfo) *signers = CMS_get0_SignerInfos(cms->info);
 	const ASN1_OCTET_STRING *signature;
@@ -111,7 +111,7 @@ enum crashres_status crs_cms_parse(struct crashres_ctx *ctx, const void *der, si
 	if (CMS_is_detached(new.info) != 1)
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
 				"damaged: the signature holds a content of its own");
-	status = take_signer(ctx, &new);
+	status = read_signer(ctx, &new);
 	ERR_clear_error();
 	if (status != CRASHRES_OK)
 		return status;
@@ -126,7 +126,7 @@ void crs_cms_clear(struct crs_cms *cms)
 	cms->info = NULL;
 }
 
-bool crs_cms_is_by(const struct crs_cms *cms, const struct crashres_certificate *certificate)
+bool crs_cms_names_signer(const struct crs_cms *cms, const struct crashres_certificate *certificate)
 {
 	bool same = !CMS_SignerInfo_cert_cmp(cms->signer, certificate->x509);
 
@@ -164,36 +164,36 @@ void crs_cms_signer_text(const struct crs_cms *cms, char *text, size_t capacity)
 }
 
 /* With signed attributes the signature is over them, and they hold the digest (RFC 5652, 5.4). */
-static enum crs_key_check check_attributes(const struct crs_cms *cms,
-					   const struct crashres_certificate *certificate,
-					   const struct crs_digest *digest)
+static enum crs_key_result verify_attributes(const struct crs_cms *cms,
+					     const struct crashres_certificate *certificate,
+					     const struct crs_digest *digest)
 {
 	const ASN1_OCTET_STRING *signed_digest;
 
 	CMS_SignerInfo_set1_signer_cert(cms->signer, certificate->x509);
 	if (CMS_SignerInfo_verify(cms->signer) != 1)
-		return CRS_KEY_DOES_NOT_FIT;
+		return CRS_KEY_NO_MATCH;
 	signed_digest = CMS_signed_get0_data_by_OBJ(cms->signer,
 						    OBJ_nid2obj(NID_pkcs9_messageDigest), -3,
 						    V_ASN1_OCTET_STRING);
 	if (!signed_digest)
-		return CRS_KEY_DOES_NOT_FIT;
+		return CRS_KEY_NO_MATCH;
 	return (size_t)ASN1_STRING_length(signed_digest) == digest->size &&
 	       !memcmp(ASN1_STRING_get0_data(signed_digest), digest->bytes, digest->size) ?
-	       CRS_KEY_SIGNED_IT : CRS_KEY_SIGNED_OTHER;
+	       CRS_KEY_VALID : CRS_KEY_OTHER_DIGEST;
 }
 
-enum crs_key_check crs_cms_check(const struct crs_cms *cms,
-				 const struct crashres_certificate *certificate,
-				 const struct crs_digest *digest)
+enum crs_key_result crs_cms_verify(const struct crs_cms *cms,
+				   const struct crashres_certificate *certificate,
+				   const struct crs_digest *digest)
 {
-	enum crs_key_check result;
+	enum crs_key_result result;
 
 	if (CMS_signed_get_attr_count(cms->signer) < 0)
-		result = crs_key_check(certificate->pkey, certificate->type, digest,
-				       cms->signature, cms->size);
+		result = crs_key_verify(certificate->pkey, certificate->type, digest,
+					cms->signature, cms->size);
 	else
-		result = check_attributes(cms, certificate, digest);
+		result = verify_attributes(cms, certificate, digest);
 	ERR_clear_error();
 	return result;
 }

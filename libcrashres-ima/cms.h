@@ -39,14 +39,15 @@ enum crashres_status crs_cms_parse(struct crashres_ctx *ctx, const void *der, si
 void crs_cms_clear(struct crs_cms *cms);
 
 /* Is @certificate the one that the signer is named by? */
-bool crs_cms_is_by(const struct crs_cms *cms, const struct crashres_certificate *certificate);
+bool crs_cms_names_signer(const struct crs_cms *cms,
+			  const struct crashres_certificate *certificate);
 
 /* "issuer CN = kdump, serial 1F2E" or "id:1a2b3c4d..." */
 void crs_cms_signer_text(const struct crs_cms *cms, char *text, size_t capacity);
 
 /* @digest: of the content, by cms->hash. */
-enum crs_key_check crs_cms_check(const struct crs_cms *cms,
-				 const struct crashres_certificate *certificate,
-				 const struct crs_digest *digest);
+enum crs_key_result crs_cms_verify(const struct crs_cms *cms,
+				   const struct crashres_certificate *certificate,
+				   const struct crs_digest *digest);
 
 #endif

@@ -14,7 +14,7 @@ static const struct hash {
 
 #define HASH_COUNT (sizeof(hashes) / sizeof(*hashes))
 
-static const struct hash *find(unsigned int hash)
+static const struct hash *find_hash(unsigned int hash)
 {
 	for (size_t i = 0; i < HASH_COUNT; i++)
 		if ((unsigned int)hashes[i].hash == hash)
@@ -24,19 +24,19 @@ static const struct hash *find(unsigned int hash)
 
 bool crs_hash_is_known(unsigned int hash)
 {
-	return find(hash);
+	return find_hash(hash);
 }
 
 const char *crashres_hash_name(enum crashres_hash hash)
 {
-	const struct hash *found = find(hash);
+	const struct hash *found = find_hash(hash);
 
 	return found ? found->name : NULL;
 }
 
 const EVP_MD *crs_hash_md(enum crashres_hash hash)
 {
-	return find(hash)->md();
+	return find_hash(hash)->md();
 }
 
 bool crs_hash_from_nid(int nid, enum crashres_hash *hash)

@@ -19,7 +19,7 @@ bool crs_imasig_is_digest(const void *data, size_t size)
 	return size && (*type == TYPE_DIGEST || *type == TYPE_DIGEST_NG);
 }
 
-static enum crashres_status refuse_type(struct crashres_ctx *ctx, unsigned int type)
+static enum crashres_status fail_type(struct crashres_ctx *ctx, unsigned int type)
 {
 	if (type == TYPE_VERITY)
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
@@ -38,7 +38,7 @@ enum crashres_status crs_imasig_parse(struct crashres_ctx *ctx, const void *data
 	if (crs_imasig_is_digest(data, size))
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "a digest, and not a signature");
 	if (size && bytes[0] != TYPE_SIGNATURE)
-		return refuse_type(ctx, bytes[0]);
+		return fail_type(ctx, bytes[0]);
 	if (size < CRS_IMASIG_HEADER)
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
 				"truncated: %zu bytes, where the header alone has %d", size,

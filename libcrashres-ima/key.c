@@ -66,8 +66,8 @@ enum crashres_status crs_key_id(struct crashres_ctx *ctx, const EVP_PKEY *pkey, 
 	return CRASHRES_OK;
 }
 
-static enum crashres_status take(struct crashres_ctx *ctx, OSSL_STORE_INFO *info,
-				 struct crashres_key *key)
+static enum crashres_status fill_key(struct crashres_ctx *ctx, OSSL_STORE_INFO *info,
+				     struct crashres_key *key)
 {
 	enum crashres_status status;
 
@@ -80,15 +80,15 @@ static enum crashres_status take(struct crashres_ctx *ctx, OSSL_STORE_INFO *info
 	return crs_within(ctx, status, "%s", key->name);
 }
 
-enum crashres_status crashres_key_open(struct crashres_ctx *ctx, const char *where,
+enum crashres_status crashres_key_open(struct crashres_ctx *ctx, const char *location,
 				       crashres_passphrase_fn *passphrase, void *data,
 				       struct crashres_key **key)
 {
-	const struct crs_passphrase asked = { passphrase, data };
+	const struct crs_passphrase_callback callback = {passphrase, data};
 	struct crashres_key *new;
 	OSSL_STORE_INFO *info;
-	enum crashres_status status = crs_store_load(ctx, where, OSSL_STORE_INFO_PKEY, &asked,
-						     &info);
+	enum crashres_status status =
+		crs_store_load(ctx, location, OSSL_STORE_INFO_PKEY, &callback, &info);
 
 	if (status != CRASHRES_OK)
 		return crs_within(ctx, status, "key");
@@ -97,8 +97,8 @@ enum crashres_status crashres_key_open(struct crashres_ctx *ctx, const char *whe
 		OSSL_STORE_INFO_free(info);
 		return crs_fail_memory(ctx);
 	}
-	new->name = strdup(where);
-	status = take(ctx, info, new);
+	new->name = strdup(location);
+	status = fill_key(ctx, info, new);
 	OSSL_STORE_INFO_free(info);
 	if (status != CRASHRES_OK) {
 		crashres_key_free(new);
@@ -148,7 +148,8 @@ enum crashres_status crs_key_sign(struct crashres_ctx *ctx, const struct crashre
 }
 
 /* What an RSA signature says was signed. */
-static bool recovers(EVP_PKEY *pkey, enum crashres_hash hash, const uint8_t *signature, size_t size)
+static bool is_made_with(EVP_PKEY *pkey, enum crashres_hash hash, const uint8_t *signature,
+			 size_t size)
 {
 	CRS_CLEANUP(crs_pkey_ctx_freep) EVP_PKEY_CTX *pkey_ctx = EVP_PKEY_CTX_new(pkey, NULL);
 	CRS_CLEANUP(crs_freep) uint8_t *digest = NULL;
@@ -163,19 +164,19 @@ static bool recovers(EVP_PKEY *pkey, enum crashres_hash hash, const uint8_t *sig
 	       EVP_PKEY_verify_recover(pkey_ctx, digest, &length, signature, size) > 0;
 }
 
-enum crs_key_check crs_key_check(EVP_PKEY *pkey, enum crashres_key_type type,
-				 const struct crs_digest *digest, const uint8_t *signature,
-				 size_t size)
+enum crs_key_result crs_key_verify(EVP_PKEY *pkey, enum crashres_key_type type,
+				   const struct crs_digest *digest, const uint8_t *signature,
+				   size_t size)
 {
 	CRS_CLEANUP(crs_pkey_ctx_freep) EVP_PKEY_CTX *pkey_ctx = EVP_PKEY_CTX_new(pkey, NULL);
-	enum crs_key_check result = CRS_KEY_DOES_NOT_FIT;
+	enum crs_key_result result = CRS_KEY_NO_MATCH;
 
 	if (pkey_ctx && EVP_PKEY_verify_init(pkey_ctx) > 0 &&
 	    set_scheme(pkey_ctx, type, digest->hash) &&
 	    EVP_PKEY_verify(pkey_ctx, signature, size, digest->bytes, digest->size) == 1)
-		result = CRS_KEY_SIGNED_IT;
-	else if (type == CRASHRES_KEY_RSA && recovers(pkey, digest->hash, signature, size))
-		result = CRS_KEY_SIGNED_OTHER;
+		result = CRS_KEY_VALID;
+	else if (type == CRASHRES_KEY_RSA && is_made_with(pkey, digest->hash, signature, size))
+		result = CRS_KEY_OTHER_DIGEST;
 	ERR_clear_error();
 	return result;
 }

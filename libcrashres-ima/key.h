@@ -31,14 +31,14 @@ enum crashres_status crs_key_sign(struct crashres_ctx *ctx, const struct crashre
 				  const struct crs_digest *digest, uint8_t **signature,
 				  size_t *size);
 
-enum crs_key_check {
-	CRS_KEY_SIGNED_IT = 0,
-	CRS_KEY_SIGNED_OTHER,		/* this key, but over another digest; RSA only */
-	CRS_KEY_DOES_NOT_FIT,		/* another key or, with ECDSA, another digest; or damaged */
+enum crs_key_result {
+	CRS_KEY_VALID = 0,
+	CRS_KEY_OTHER_DIGEST, /* this key, but over another digest; RSA only */
+	CRS_KEY_NO_MATCH,     /* another key or, with ECDSA, another digest; or damaged */
 };
 
-enum crs_key_check crs_key_check(EVP_PKEY *pkey, enum crashres_key_type type,
-				 const struct crs_digest *digest, const uint8_t *signature,
-				 size_t size);
+enum crs_key_result crs_key_verify(EVP_PKEY *pkey, enum crashres_key_type type,
+				   const struct crs_digest *digest, const uint8_t *signature,
+				   size_t size);
 
 #endif

@@ -18,7 +18,7 @@ static const char marker[] = "~Module signature appended~\n";
 _Static_assert(CRS_MODSIG_TRAILER == MARKER_SIZE + FIELDS_SIZE, "both of them");
 
 /* All but type and CMS size must be zero (mod_check_sig). */
-static bool fields_are_good(const uint8_t *fields)
+static bool are_fields_valid(const uint8_t *fields)
 {
 	static const uint8_t good[FIELDS_SIZE - 4] = { 0, 0, TYPE_CMS };
 
@@ -37,7 +37,7 @@ enum crashres_status crs_modsig_parse(struct crashres_ctx *ctx, const void *data
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
 				"damaged: nothing but the marker of a signature");
 	fields = bytes + size - CRS_MODSIG_TRAILER;
-	if (!fields_are_good(fields))
+	if (!are_fields_valid(fields))
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
 				"damaged: the fields before the marker are none of a CMS "
 				"signature");
@@ -78,7 +78,7 @@ void crs_modsig_trailer(size_t cms_size, uint8_t trailer[CRS_MODSIG_TRAILER])
 }
 
 /* Where the zeros at the end begin, but not inside a section. */
-static size_t without_padding(const uint8_t *data, size_t size)
+static size_t size_without_padding(const uint8_t *data, size_t size)
 {
 	struct crs_pe pe;
 	uint64_t least = crs_pe_parse(data, size, &pe) ? crs_pe_sections_end(&pe) : 0;
@@ -95,8 +95,8 @@ static bool has_efi_signature(const uint8_t *data, size_t size)
 	return crs_pe_parse(data, size, &pe) && crs_pe_signatures_end(&pe);
 }
 
-enum crashres_status crs_modsig_fit(struct crashres_ctx *ctx, const void *data, size_t size,
-				    size_t more, size_t *keep)
+enum crashres_status crs_modsig_make_room(struct crashres_ctx *ctx, const void *data, size_t size,
+					  size_t more, size_t *keep)
 {
 	struct crs_image image;
 	size_t shorter = size;
@@ -109,7 +109,7 @@ enum crashres_status crs_modsig_fit(struct crashres_ctx *ctx, const void *data, 
 	}
 	room = (image.image_size + PAGE - 1) & ~(PAGE - 1);
 	if (size + more > room && !has_efi_signature(data, size))
-		shorter = without_padding(data, size);
+		shorter = size_without_padding(data, size);
 	if (shorter + more > room)
 		return crs_fail(ctx, CRASHRES_ERR_LIMIT,
 				"no room for a signature: %zu bytes with it, and kexec_file_load "

@@ -44,7 +44,7 @@ void crs_modsig_trailer(size_t cms_size, uint8_t trailer[CRS_MODSIG_TRAILER]);
  *
  * Return: CRASHRES_ERR_LIMIT where that is not enough.
  */
-enum crashres_status crs_modsig_fit(struct crashres_ctx *ctx, const void *data, size_t size,
-				    size_t more, size_t *keep);
+enum crashres_status crs_modsig_make_room(struct crashres_ctx *ctx, const void *data, size_t size,
+					  size_t more, size_t *keep);
 
 #endif

@@ -11,7 +11,7 @@
 
 #include "replace.h"
 
-static enum crashres_status cannot_write(struct crashres_ctx *ctx, const char *path)
+static enum crashres_status fail_write(struct crashres_ctx *ctx, const char *path)
 {
 	return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s: cannot write", path);
 }
@@ -66,7 +66,7 @@ static void copy_xattrs(int from, int to)
 }
 
 /* Owner first: a change of it clears the mode's set-id bits. */
-static bool make_like(int from, int to, enum crs_replace_like like)
+static bool copy_attributes(int from, int to, enum crs_replace_attributes attributes)
 {
 	struct stat st;
 
@@ -74,19 +74,19 @@ static bool make_like(int from, int to, enum crs_replace_like like)
 		return false;
 	if (fchown(to, st.st_uid, st.st_gid) < 0 && errno != EPERM)
 		return false;
-	if (like == CRS_REPLACE_READABLE)
+	if (attributes == CRS_REPLACE_MODE_ONLY)
 		return !fchmod(to, st.st_mode & 0666);
 	copy_xattrs(from, to);
 	return !fchmod(to, st.st_mode & 07777);
 }
 
-static bool fill(int fd, int like_fd, enum crs_replace_like like, const struct iovec *parts,
-		 size_t count)
+static bool write_temporary(int fd, int model_fd, enum crs_replace_attributes attributes,
+			    const struct iovec *parts, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (!write_all(fd, &parts[i]))
 			return false;
-	return make_like(like_fd, fd, like) && !fsync(fd);
+	return copy_attributes(model_fd, fd, attributes) && !fsync(fd);
 }
 
 /* The rename itself must be on disk, too. */
@@ -99,8 +99,8 @@ static void sync_folder(char *path)
 }
 
 /* Behind links, where there is such a file already. A device is no place to rename to. */
-static enum crashres_status find_place(struct crashres_ctx *ctx, const char *path, char **final,
-				       char **temporary)
+static enum crashres_status choose_paths(struct crashres_ctx *ctx, const char *path, char **final,
+					 char **temporary)
 {
 	struct stat st;
 
@@ -118,25 +118,25 @@ static enum crashres_status find_place(struct crashres_ctx *ctx, const char *pat
 	return CRASHRES_OK;
 }
 
-enum crashres_status crs_replace_file(struct crashres_ctx *ctx, const char *path, int like_fd,
-				      enum crs_replace_like like, const struct iovec *parts,
-				      size_t count)
+enum crashres_status crs_replace_file(struct crashres_ctx *ctx, const char *path, int model_fd,
+				      enum crs_replace_attributes attributes,
+				      const struct iovec *parts, size_t count)
 {
 	CRS_CLEANUP(crs_freep) char *final = NULL;
 	CRS_CLEANUP(crs_freep) char *temporary = NULL;
 	CRS_CLEANUP(crs_closep) int fd = -1;
-	enum crashres_status status = find_place(ctx, path, &final, &temporary);
+	enum crashres_status status = choose_paths(ctx, path, &final, &temporary);
 
 	if (status != CRASHRES_OK)
 		return status;
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
-		return cannot_write(ctx, path);
-	if (fill(fd, like_fd, like, parts, count) && !rename(temporary, final)) {
+		return fail_write(ctx, path);
+	if (write_temporary(fd, model_fd, attributes, parts, count) && !rename(temporary, final)) {
 		sync_folder(final);
 		return CRASHRES_OK;
 	}
-	status = cannot_write(ctx, path);
+	status = fail_write(ctx, path);
 	unlink(temporary);
 	return status;
 }

@@ -7,19 +7,20 @@
 
 #include "../libcrashres/base/ctx.h"
 
-enum crs_replace_like {
-	CRS_REPLACE_WHOLE,	/* mode; extended attributes but security.ima and security.evm */
-	CRS_REPLACE_READABLE,	/* mode, but nobody executes it; no extended attributes */
+enum crs_replace_attributes {
+	CRS_REPLACE_ALL_ATTRIBUTES, /* mode; extended attributes but security.ima and security.evm
+				     */
+	CRS_REPLACE_MODE_ONLY,	    /* mode, but nobody executes it; no extended attributes */
 };
 
 /*
  * Puts a file of these @parts at @path, over what is there. Through a symbolic
  * link it is the file behind it that is replaced.
  *
- * @like_fd: whose owner it gets, where that is permitted, and what @like says.
+ * @model_fd: whose owner it gets, where that is permitted, and what @attributes says.
  */
-enum crashres_status crs_replace_file(struct crashres_ctx *ctx, const char *path, int like_fd,
-				      enum crs_replace_like like, const struct iovec *parts,
-				      size_t count);
+enum crashres_status crs_replace_file(struct crashres_ctx *ctx, const char *path, int model_fd,
+				      enum crs_replace_attributes attributes,
+				      const struct iovec *parts, size_t count);
 
 #endif

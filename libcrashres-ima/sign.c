@@ -88,7 +88,7 @@ static enum crashres_status set_xattr(struct crashres_ctx *ctx, const struct cra
 }
 
 /* Its owner and mode are those of a new file. A device has none that a file could use. */
-static int like_fd(const struct crashres_input *file)
+static int model_fd(const struct crashres_input *file)
 {
 	return file->original_fd >= 0 ? file->original_fd : file->fd;
 }
@@ -104,11 +104,11 @@ static enum crashres_status write_sigfile(struct crashres_ctx *ctx, const char *
 		path = NULL;
 		return crs_fail_memory(ctx);
 	}
-	return crs_replace_file(ctx, output ? output : path, like_fd(file), CRS_REPLACE_READABLE, &part,
-				1);
+	return crs_replace_file(ctx, output ? output : path, model_fd(file), CRS_REPLACE_MODE_ONLY,
+				&part, 1);
 }
 
-static enum crashres_status sign_beside(struct crashres_ctx *ctx,
+static enum crashres_status sign_imasig(struct crashres_ctx *ctx,
 					const struct crashres_sign_request *request,
 					const struct crashres_input *file)
 {
@@ -135,7 +135,7 @@ static enum crashres_status write_appended(struct crashres_ctx *ctx, const char 
 	};
 
 	crs_modsig_trailer(cms_size, trailer);
-	return crs_replace_file(ctx, path, like_fd(file), CRS_REPLACE_WHOLE, parts, 3);
+	return crs_replace_file(ctx, path, model_fd(file), CRS_REPLACE_ALL_ATTRIBUTES, parts, 3);
 }
 
 /* Where zeros have to go, they go before the signature is made, whose size must be known. */
@@ -151,8 +151,9 @@ static enum crashres_status make_cms(struct crashres_ctx *ctx,
 	status = crs_cms_sign(ctx, request->key, request->certificate, request->hash, file->data,
 			      whole, &first, &first_size);
 	if (status == CRASHRES_OK)
-		status = crs_modsig_fit(ctx, file->data, whole,
-					first_size + CMS_SLACK + CRS_MODSIG_TRAILER, content_size);
+		status = crs_modsig_make_room(ctx, file->data, whole,
+					      first_size + CMS_SLACK + CRS_MODSIG_TRAILER,
+					      content_size);
 	if (status != CRASHRES_OK)
 		return status;
 	if (*content_size == whole) {
@@ -168,9 +169,9 @@ static enum crashres_status make_cms(struct crashres_ctx *ctx,
 			    *content_size, cms, cms_size);
 }
 
-static enum crashres_status append(struct crashres_ctx *ctx,
-				   const struct crashres_sign_request *request,
-				   const struct crashres_input *file)
+static enum crashres_status sign_appended(struct crashres_ctx *ctx,
+					  const struct crashres_sign_request *request,
+					  const struct crashres_input *file)
 {
 	CRS_CLEANUP(crs_freep) uint8_t *cms = NULL;
 	size_t content_size = crs_modsig_strip(ctx, file->data, file->size), cms_size;
@@ -210,9 +211,9 @@ enum crashres_status crashres_sign(struct crashres_ctx *ctx,
 			"by this",
 			path);
 	if (request->signature == CRASHRES_SIGNATURE_APPENDED)
-		status = append(ctx, request, file);
+		status = sign_appended(ctx, request, file);
 	else
-		status = sign_beside(ctx, request, file);
+		status = sign_imasig(ctx, request, file);
 	crashres_input_close(file);
 	return crs_within(ctx, status, "sign %s", path);
 }

@@ -12,24 +12,25 @@
 /* OpenSSL itself takes no longer ones for a PEM file. */
 #define PASSPHRASE_LIMIT 1024
 
-struct asking {
-	const char *where;
-	const struct crs_passphrase *passphrase;
+struct passphrase_state {
+	const char *location;
+	const struct crs_passphrase_callback *passphrase;
 	bool asked;
 	bool refused;
 };
 
-static bool ask(struct asking *asking, char *buffer, size_t capacity, size_t *size)
+static bool ask_passphrase(struct passphrase_state *state, char *buffer, size_t capacity,
+			   size_t *size)
 {
-	const struct crs_passphrase *passphrase = asking->passphrase;
+	const struct crs_passphrase_callback *passphrase = state->passphrase;
 
-	asking->asked = true;
+	state->asked = true;
 	/* Each decoder would ask on; who did not answer does not want to be asked again. */
-	if (!asking->refused && passphrase->function &&
-	    passphrase->function(passphrase->data, asking->where, buffer, capacity, size) &&
+	if (!state->refused && passphrase->function &&
+	    passphrase->function(passphrase->data, state->location, buffer, capacity, size) &&
 	    *size <= capacity)
 		return true;
-	asking->refused = true;
+	state->refused = true;
 	return false;
 }
 
@@ -42,7 +43,7 @@ static int read_string(UI *ui, UI_STRING *string)
 
 	if (UI_get_string_type(string) != UIT_PROMPT)
 		return 1;
-	if (ask(UI_get0_user_data(ui), buffer, capacity, &size)) {
+	if (ask_passphrase(UI_get0_user_data(ui), buffer, capacity, &size)) {
 		/* It is read as text, too. */
 		buffer[size] = '\0';
 		result = UI_set_result_ex(ui, string, buffer, (int)size) < 0 ? -1 : 1;
@@ -63,41 +64,42 @@ static UI_METHOD *make_method(void)
 }
 
 /* "scheme:" (RFC 3986, 3.1), and no file of that name. */
-static bool is_uri(const char *where)
+static bool is_uri(const char *location)
 {
-	size_t length = strspn(where, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789+-.");
+	size_t length = strspn(location, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					 "0123456789+-.");
 
-	return length && isalpha((unsigned char)*where) && where[length] == ':' &&
-	       access(where, F_OK) < 0;
+	return length && isalpha((unsigned char)*location) && location[length] == ':' &&
+	       access(location, F_OK) < 0;
 }
 
 /* OSSL_STORE would not say why. */
-static enum crashres_status check_file(struct crashres_ctx *ctx, const char *where)
+static enum crashres_status check_file(struct crashres_ctx *ctx, const char *location)
 {
-	CRS_CLEANUP(crs_closep) int fd = open(where, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	CRS_CLEANUP(crs_closep) int fd = open(location, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-	return fd < 0 ? crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s", where) : CRASHRES_OK;
+	return fd < 0 ? crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s", location) : CRASHRES_OK;
 }
 
-static enum crashres_status explain(struct crashres_ctx *ctx, const struct asking *asking, int type)
+static enum crashres_status explain_failure(struct crashres_ctx *ctx,
+					    const struct passphrase_state *state, int type)
 {
-	const char *what = type == OSSL_STORE_INFO_PKEY ? "private key" : "certificate";
+	const char *object = type == OSSL_STORE_INFO_PKEY ? "private key" : "certificate";
 
-	if (asking->asked)
+	if (state->asked)
 		ERR_clear_error();
-	if (asking->refused)
+	if (state->refused)
 		return crs_fail(ctx, CRASHRES_ERR_KEY, "%s: it needs a passphrase, and got none",
-				asking->where);
-	if (asking->asked)
+				state->location);
+	if (state->asked)
 		return crs_fail(ctx, CRASHRES_ERR_KEY,
 				"%s: the passphrase is wrong, or the key is damaged",
-				asking->where);
+				state->location);
 	/* Of a file that reason is which decoders were tried; of a URI it is the reason. */
-	if (is_uri(asking->where) && ERR_peek_error())
-		return crs_fail_openssl(ctx, CRASHRES_ERR_KEY, "%s: no %s in it", asking->where,
-					what);
-	return crs_fail(ctx, CRASHRES_ERR_KEY, "%s: no %s in it", asking->where, what);
+	if (is_uri(state->location) && ERR_peek_error())
+		return crs_fail_openssl(ctx, CRASHRES_ERR_KEY, "%s: no %s in it", state->location,
+					object);
+	return crs_fail(ctx, CRASHRES_ERR_KEY, "%s: no %s in it", state->location, object);
 }
 
 static OSSL_STORE_INFO *load_first(OSSL_STORE_CTX *store, int type)
@@ -116,11 +118,12 @@ static OSSL_STORE_INFO *load_first(OSSL_STORE_CTX *store, int type)
 	return NULL;
 }
 
-enum crashres_status crs_store_load(struct crashres_ctx *ctx, const char *where, int type,
-				    const struct crs_passphrase *passphrase, OSSL_STORE_INFO **info)
+enum crashres_status crs_store_load(struct crashres_ctx *ctx, const char *location, int type,
+				    const struct crs_passphrase_callback *passphrase,
+				    OSSL_STORE_INFO **info)
 {
-	struct asking asking = { .where = where, .passphrase = passphrase };
-	enum crashres_status status = is_uri(where) ? CRASHRES_OK : check_file(ctx, where);
+	struct passphrase_state state = {.location = location, .passphrase = passphrase};
+	enum crashres_status status = is_uri(location) ? CRASHRES_OK : check_file(ctx, location);
 	OSSL_STORE_INFO *found = NULL;
 	OSSL_STORE_CTX *store = NULL;
 	UI_METHOD *method;
@@ -130,11 +133,11 @@ enum crashres_status crs_store_load(struct crashres_ctx *ctx, const char *where,
 	ERR_clear_error();
 	method = make_method();
 	if (method)
-		store = OSSL_STORE_open(where, method, &asking, NULL, NULL);
+		store = OSSL_STORE_open(location, method, &state, NULL, NULL);
 	if (store)
 		found = load_first(store, type);
 	if (!found)
-		status = explain(ctx, &asking, type);
+		status = explain_failure(ctx, &state, type);
 	OSSL_STORE_close(store);
 	UI_destroy_method(method);
 	ERR_clear_error();

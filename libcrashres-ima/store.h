@@ -9,18 +9,18 @@
 #include "openssl.h"
 
 /* Who is asked for a passphrase; function may be NULL. */
-struct crs_passphrase {
+struct crs_passphrase_callback {
 	crashres_passphrase_fn *function;
 	void *data;
 };
 
 /*
- * The first object of @type (OSSL_STORE_INFO_PKEY or _CERT) at @where.
+ * The first object of @type (OSSL_STORE_INFO_PKEY or _CERT) at @location.
  *
- * Return: CRASHRES_ERR_OS, CRASHRES_ERR_KEY. The sentence starts with @where.
+ * Return: CRASHRES_ERR_OS, CRASHRES_ERR_KEY. The sentence starts with @location.
  */
-enum crashres_status crs_store_load(struct crashres_ctx *ctx, const char *where, int type,
-				    const struct crs_passphrase *passphrase,
+enum crashres_status crs_store_load(struct crashres_ctx *ctx, const char *location, int type,
+				    const struct crs_passphrase_callback *passphrase,
 				    OSSL_STORE_INFO **info);
 
 #endif

@@ -36,21 +36,21 @@ static void set_problem(struct crashres_verification *result, const char *format
 }
 
 /* A certificate was found, and @check is how its key and the signature go together. */
-static void take_check(struct crashres_verification *result,
-		       const struct crashres_certificate *certificate, enum crs_key_check check)
+static void set_result(struct crashres_verification *result,
+		       const struct crashres_certificate *certificate, enum crs_key_result check)
 {
 	result->certificate = certificate;
 	result->type = certificate->type;
 	switch (check) {
-	case CRS_KEY_SIGNED_IT:
+	case CRS_KEY_VALID:
 		result->digest = CRASHRES_DIGEST_MATCHES;
 		result->valid = true;
 		return;
-	case CRS_KEY_SIGNED_OTHER:
+	case CRS_KEY_OTHER_DIGEST:
 		result->digest = CRASHRES_DIGEST_DIFFERS;
 		set_problem(result, "the file was changed after it was signed");
 		return;
-	case CRS_KEY_DOES_NOT_FIT:
+	case CRS_KEY_NO_MATCH:
 		break;
 	}
 	if (certificate->type == CRASHRES_KEY_RSA)
@@ -61,16 +61,16 @@ static void take_check(struct crashres_verification *result,
 }
 
 /* The kernel would not find the key; was it one of these all the same? */
-static void explain_key_id(struct work *work, const struct crs_imasig *imasig,
-			   const struct crs_digest *digest)
+static void set_key_id_problem(struct work *work, const struct crs_imasig *imasig,
+			       const struct crs_digest *digest)
 {
 	for (size_t i = 0; i < work->count; i++) {
 		const struct crashres_certificate *certificate = work->certificates[i];
 
-		if (crs_key_check(certificate->pkey, certificate->type, digest, imasig->signature,
-				  imasig->size) != CRS_KEY_SIGNED_IT)
+		if (crs_key_verify(certificate->pkey, certificate->type, digest, imasig->signature,
+				   imasig->size) != CRS_KEY_VALID)
 			continue;
-		take_check(work->result, certificate, CRS_KEY_SIGNED_IT);
+		set_result(work->result, certificate, CRS_KEY_VALID);
 		work->result->valid = false;
 		set_problem(work->result,
 			    "it names the key id:%08" PRIx32 ", and the key that signed is "
@@ -104,12 +104,12 @@ static enum crashres_status verify_imasig(struct work *work, const void *data, s
 		if (certificate->key_id != imasig.key_id)
 			continue;
 		found = true;
-		take_check(result, certificate,
-			   crs_key_check(certificate->pkey, certificate->type, &digest,
-					 imasig.signature, imasig.size));
+		set_result(result, certificate,
+			   crs_key_verify(certificate->pkey, certificate->type, &digest,
+					  imasig.signature, imasig.size));
 	}
 	if (!found)
-		explain_key_id(work, &imasig, &digest);
+		set_key_id_problem(work, &imasig, &digest);
 	return CRASHRES_OK;
 }
 
@@ -171,11 +171,11 @@ static enum crashres_status verify_cms(struct work *work, const struct crs_cms *
 	if (status != CRASHRES_OK)
 		return status;
 	for (size_t i = 0; i < work->count && !result->valid; i++) {
-		if (!crs_cms_is_by(cms, work->certificates[i]))
+		if (!crs_cms_names_signer(cms, work->certificates[i]))
 			continue;
 		found = true;
-		take_check(result, work->certificates[i],
-			   crs_cms_check(cms, work->certificates[i], &digest));
+		set_result(result, work->certificates[i],
+			   crs_cms_verify(cms, work->certificates[i], &digest));
 	}
 	if (!found)
 		set_problem(result, "no certificate given is the one of %.400s", result->key);

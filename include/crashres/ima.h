@@ -46,17 +46,17 @@ enum crashres_signature {
 /* ---------------------------------------------------------------------- key */
 
 /*
- * Writes the passphrase or PIN for @what to @buffer, no NUL behind it. False
+ * Writes the passphrase or PIN for @location to @buffer, no NUL behind it. False
  * where there is none. The caller cleanses @buffer.
  */
-typedef bool crashres_passphrase_fn(void *data, const char *what, char *buffer, size_t capacity,
+typedef bool crashres_passphrase_fn(void *data, const char *location, char *buffer, size_t capacity,
 				    size_t *size);
 
 struct crashres_key;
 
 /**
  * crashres_key_open() - a private key
- * @where:      a file (PEM or DER; PKCS #8, encrypted or not, or the older forms),
+ * @location:      a file (PEM or DER; PKCS #8, encrypted or not, or the older forms),
  *              or a URI such as "pkcs11:..." for an OpenSSL provider.
  * @passphrase: asked when one is needed, and not otherwise; may be NULL for none.
  * @key:        out; release with crashres_key_free().
@@ -66,7 +66,7 @@ struct crashres_key;
  *   CRASHRES_ERR_KEY          no private key in it, or a wrong passphrase
  *   CRASHRES_ERR_UNSUPPORTED  neither RSA nor ECDSA on a curve that the kernel knows
  */
-enum crashres_status crashres_key_open(struct crashres_ctx *ctx, const char *where,
+enum crashres_status crashres_key_open(struct crashres_ctx *ctx, const char *location,
 				       crashres_passphrase_fn *passphrase, void *data,
 				       struct crashres_key **key);
 void crashres_key_free(struct crashres_key *key);	/* may be NULL */
@@ -77,12 +77,12 @@ struct crashres_certificate;
 
 /**
  * crashres_certificate_open() - the first certificate in a file or at a URI
- * @where:       PEM or DER, or a URI such as "pkcs11:...;type=cert".
+ * @location:       PEM or DER, or a URI such as "pkcs11:...;type=cert".
  * @certificate: out; release with crashres_certificate_free().
  *
  * Return: CRASHRES_ERR_OS, CRASHRES_ERR_KEY, CRASHRES_ERR_UNSUPPORTED as crashres_key_open().
  */
-enum crashres_status crashres_certificate_open(struct crashres_ctx *ctx, const char *where,
+enum crashres_status crashres_certificate_open(struct crashres_ctx *ctx, const char *location,
 					       struct crashres_certificate **certificate);
 void crashres_certificate_free(struct crashres_certificate *certificate);	/* may be NULL */
 

@@ -45,16 +45,16 @@ static struct signer make_rsa(long serial)
 			   serial);
 }
 
-static void drop(struct signer *signer)
+static void free_signer(struct signer *signer)
 {
 	X509_free(signer->certificate.x509);
 	EVP_PKEY_free(signer->key.pkey);
 }
 
 /* OpenSSL's own, with these flags, and a second signer if there is one. */
-static uint8_t *sign_otherwise(const struct signer *first, const struct signer *second,
-			       const EVP_MD *md, unsigned int flags, unsigned int signer_flags,
-			       size_t *size)
+static uint8_t *sign_by_openssl(const struct signer *first, const struct signer *second,
+				const EVP_MD *md, unsigned int flags, unsigned int signer_flags,
+				size_t *size)
 {
 	BIO *bio = BIO_new_mem_buf(content, sizeof(content));
 	CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, flags | CMS_PARTIAL);
@@ -78,16 +78,16 @@ static uint8_t *sign_otherwise(const struct signer *first, const struct signer *
 	return der;
 }
 
-static enum crs_key_check check(struct unit *unit, const struct signer *signer, const void *der,
-				size_t size, const void *data, size_t data_size)
+static enum crs_key_result check(struct unit *unit, const struct signer *signer, const void *der,
+				 size_t size, const void *data, size_t data_size)
 {
 	CRS_CLEANUP(crs_cms_clear) struct crs_cms cms = CRS_CMS_NONE;
 	struct crs_digest digest;
 
 	assert_ok(unit, crs_cms_parse(unit->ctx, der, size, &cms));
-	assert_true(crs_cms_is_by(&cms, &signer->certificate));
+	assert_true(crs_cms_names_signer(&cms, &signer->certificate));
 	assert_ok(unit, crs_digest_make(unit->ctx, cms.hash, data, data_size, &digest));
-	return crs_cms_check(&cms, &signer->certificate, &digest);
+	return crs_cms_verify(&cms, &signer->certificate, &digest);
 }
 
 static void refuse(struct unit *unit, const void *der, size_t size, enum crashres_status status,
@@ -100,7 +100,7 @@ static void refuse(struct unit *unit, const void *der, size_t size, enum crashre
 	assert_untouched(cms);
 }
 
-static void check_signs(struct unit *unit, struct signer signer, enum crs_key_check changed)
+static void check_signs(struct unit *unit, struct signer signer, enum crs_key_result changed)
 {
 	static const enum crashres_hash hashes[] = {
 		CRASHRES_HASH_SHA256, CRASHRES_HASH_SHA384, CRASHRES_HASH_SHA512,
@@ -113,25 +113,25 @@ static void check_signs(struct unit *unit, struct signer signer, enum crs_key_ch
 		assert_ok(unit, crs_cms_sign(unit->ctx, &signer.key, &signer.certificate, hashes[i],
 					     content, sizeof(content), &der, &size));
 		assert_int_equal(check(unit, &signer, der, size, content, sizeof(content)),
-				 CRS_KEY_SIGNED_IT);
+				 CRS_KEY_VALID);
 		assert_int_equal(check(unit, &signer, der, size, content, sizeof(content) - 1),
 				 changed);
 		free(der);
 	}
-	drop(&signer);
+	free_signer(&signer);
 }
 
 static void test_ecdsa(void **state)
 {
-	check_signs(*state, make_ec(1), CRS_KEY_DOES_NOT_FIT);
+	check_signs(*state, make_ec(1), CRS_KEY_NO_MATCH);
 }
 
 static void test_rsa_tells_a_changed_file(void **state)
 {
-	check_signs(*state, make_rsa(1), CRS_KEY_SIGNED_OTHER);
+	check_signs(*state, make_rsa(1), CRS_KEY_OTHER_DIGEST);
 }
 
-static void test_is_the_same_as_without_attributes(void **state)
+static void test_equals_openssl_without_attributes(void **state)
 {
 	struct unit *unit = *state;
 	struct signer signer = make_rsa(1);
@@ -139,8 +139,8 @@ static void test_is_the_same_as_without_attributes(void **state)
 	size_t our_size, their_size;
 
 	/* RSA's signature is the same every time, so the whole of it is. */
-	theirs = sign_otherwise(&signer, NULL, EVP_sha384(), DETACHED, DETACHED | CMS_NOATTR,
-				&their_size);
+	theirs = sign_by_openssl(&signer, NULL, EVP_sha384(), DETACHED, DETACHED | CMS_NOATTR,
+				 &their_size);
 	assert_ok(unit, crs_cms_sign(unit->ctx, &signer.key, &signer.certificate,
 				     CRASHRES_HASH_SHA384, content, sizeof(content), &ours,
 				     &our_size));
@@ -148,7 +148,7 @@ static void test_is_the_same_as_without_attributes(void **state)
 	assert_memory_equal(ours, theirs, our_size);
 	OPENSSL_free(theirs);
 	free(ours);
-	drop(&signer);
+	free_signer(&signer);
 }
 
 static void test_signed_attributes(void **state)
@@ -158,14 +158,13 @@ static void test_signed_attributes(void **state)
 	uint8_t *der;
 	size_t size;
 
-	der = sign_otherwise(&signer, NULL, EVP_sha256(), DETACHED, DETACHED, &size);
-	assert_int_equal(check(unit, &signer, der, size, content, sizeof(content)),
-			 CRS_KEY_SIGNED_IT);
+	der = sign_by_openssl(&signer, NULL, EVP_sha256(), DETACHED, DETACHED, &size);
+	assert_int_equal(check(unit, &signer, der, size, content, sizeof(content)), CRS_KEY_VALID);
 	/* The digest is an attribute, so that ECDSA tells it as well. */
 	assert_int_equal(check(unit, &signer, der, size, content, sizeof(content) - 1),
-			 CRS_KEY_SIGNED_OTHER);
+			 CRS_KEY_OTHER_DIGEST);
 	OPENSSL_free(der);
-	drop(&signer);
+	free_signer(&signer);
 }
 
 static void test_another_key(void **state)
@@ -180,45 +179,45 @@ static void test_another_key(void **state)
 	assert_ok(unit, crs_cms_sign(unit->ctx, &signer.key, &signer.certificate,
 				     CRASHRES_HASH_SHA256, content, sizeof(content), &der, &size));
 	assert_int_equal(check(unit, &same_name, der, size, content, sizeof(content)),
-			 CRS_KEY_DOES_NOT_FIT);
+			 CRS_KEY_NO_MATCH);
 	assert_ok(unit, crs_cms_parse(unit->ctx, der, size, &cms));
-	assert_false(crs_cms_is_by(&cms, &other_serial.certificate));
+	assert_false(crs_cms_names_signer(&cms, &other_serial.certificate));
 	crs_cms_signer_text(&cms, text, sizeof(text));
 	assert_string_equal(text, "issuer CN = unit, serial 01");
 	crs_cms_signer_text(&cms, text, 11);
 	assert_string_equal(text, "issuer CN ");
 	free(der);
-	drop(&signer);
-	drop(&same_name);
-	drop(&other_serial);
+	free_signer(&signer);
+	free_signer(&same_name);
+	free_signer(&other_serial);
 }
 
-static void test_what_the_kernel_refuses(void **state)
+static void test_signatures_that_the_kernel_refuses(void **state)
 {
 	struct unit *unit = *state;
 	struct signer one = make_rsa(1), two = make_ec(2);
 	uint8_t *der;
 	size_t size;
 
-	der = sign_otherwise(&one, &two, EVP_sha256(), DETACHED, DETACHED | CMS_NOATTR, &size);
+	der = sign_by_openssl(&one, &two, EVP_sha256(), DETACHED, DETACHED | CMS_NOATTR, &size);
 	refuse(unit, der, size, CRASHRES_ERR_UNSUPPORTED,
 	       "2 signers in one signature: the kernel takes one");
 	OPENSSL_free(der);
-	der = sign_otherwise(NULL, NULL, NULL, DETACHED, 0, &size);
+	der = sign_by_openssl(NULL, NULL, NULL, DETACHED, 0, &size);
 	refuse(unit, der, size, CRASHRES_ERR_UNSUPPORTED,
 	       "0 signers in one signature: the kernel takes one");
 	OPENSSL_free(der);
-	der = sign_otherwise(&one, NULL, EVP_sha256(), CMS_BINARY | CMS_NOCERTS,
-			     CMS_BINARY | CMS_NOCERTS | CMS_NOATTR, &size);
+	der = sign_by_openssl(&one, NULL, EVP_sha256(), CMS_BINARY | CMS_NOCERTS,
+			      CMS_BINARY | CMS_NOCERTS | CMS_NOATTR, &size);
 	refuse(unit, der, size, CRASHRES_ERR_FORMAT,
 	       "damaged: the signature holds a content of its own");
 	OPENSSL_free(der);
-	der = sign_otherwise(&one, NULL, EVP_sha1(), DETACHED, DETACHED | CMS_NOATTR, &size);
+	der = sign_by_openssl(&one, NULL, EVP_sha1(), DETACHED, DETACHED | CMS_NOATTR, &size);
 	refuse(unit, der, size, CRASHRES_ERR_UNSUPPORTED,
 	       "its hash is neither sha256, sha384 nor sha512");
 	OPENSSL_free(der);
-	drop(&one);
-	drop(&two);
+	free_signer(&one);
+	free_signer(&two);
 }
 
 static void test_a_cms_that_is_no_signature(void **state)
@@ -257,7 +256,7 @@ static void test_every_truncation_and_one_byte_more(void **state)
 	refuse(unit, longer, size + 1, CRASHRES_ERR_FORMAT, "damaged: no CMS in DER");
 	free(longer);
 	free(der);
-	drop(&signer);
+	free_signer(&signer);
 }
 
 /* With every bit changed once: never valid but where a field is that nobody signed. */
@@ -280,17 +279,17 @@ static void test_every_bit(void **state)
 							sizeof(content), &digest));
 			/* s fills the end of it. */
 			if (bit / 8 >= size - 30)
-				assert_int_equal(crs_cms_check(&cms, &signer.certificate, &digest),
-						 CRS_KEY_DOES_NOT_FIT);
+				assert_int_equal(crs_cms_verify(&cms, &signer.certificate, &digest),
+						 CRS_KEY_NO_MATCH);
 			else
-				crs_cms_check(&cms, &signer.certificate, &digest);
+				crs_cms_verify(&cms, &signer.certificate, &digest);
 			checked++;
 		}
 		der[bit / 8] ^= 1 << bit % 8;
 	}
 	assert_true(checked > 30 * 8 - 1);
 	free(der);
-	drop(&signer);
+	free_signer(&signer);
 }
 
 int main(void)
@@ -298,10 +297,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_ecdsa),
 		UNIT_TEST(test_rsa_tells_a_changed_file),
-		UNIT_TEST(test_is_the_same_as_without_attributes),
+		UNIT_TEST(test_equals_openssl_without_attributes),
 		UNIT_TEST(test_signed_attributes),
 		UNIT_TEST(test_another_key),
-		UNIT_TEST(test_what_the_kernel_refuses),
+		UNIT_TEST(test_signatures_that_the_kernel_refuses),
 		UNIT_TEST(test_a_cms_that_is_no_signature),
 		UNIT_TEST(test_every_truncation_and_one_byte_more),
 		UNIT_TEST(test_every_bit),

@@ -17,7 +17,7 @@ static void refuse(struct unit *unit, const void *data, size_t size, enum crashr
 	assert_untouched(imasig);
 }
 
-static void test_parses_what_the_kernel_does(void **state)
+static void test_parses_the_kernels_format(void **state)
 {
 	struct unit *unit = *state;
 	struct crs_imasig imasig;
@@ -153,7 +153,7 @@ static void test_every_version_and_hash(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_parses_what_the_kernel_does),
+		UNIT_TEST(test_parses_the_kernels_format),
 		UNIT_TEST(test_formats_the_same_bytes),
 		UNIT_TEST(test_the_largest_size_and_one_more),
 		UNIT_TEST(test_every_truncation),

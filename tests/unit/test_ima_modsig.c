@@ -22,7 +22,7 @@ static void refuse(struct unit *unit, const void *data, size_t size, enum crashr
 	assert_untouched(modsig);
 }
 
-static void test_parses_what_the_kernel_does(void **state)
+static void test_parses_the_kernels_format(void **state)
 {
 	struct unit *unit = *state;
 	struct crs_modsig modsig;
@@ -136,7 +136,7 @@ static void test_fit_where_there_is_room(void **state)
 	size_t keep = 1;
 
 	put_image(data, 8192, 5000);
-	assert_ok(unit, crs_modsig_fit(unit->ctx, data, 6000, 2192, &keep));
+	assert_ok(unit, crs_modsig_make_room(unit->ctx, data, 6000, 2192, &keep));
 	assert_int_equal(keep, 6000);
 	free(data);
 }
@@ -148,18 +148,19 @@ static void test_fit_takes_zeros_at_the_end(void **state)
 	size_t keep = 1;
 
 	put_image(data, 8192, 5000);
-	assert_ok(unit, crs_modsig_fit(unit->ctx, data, 6000, 2193, &keep));
+	assert_ok(unit, crs_modsig_make_room(unit->ctx, data, 6000, 2193, &keep));
 	assert_int_equal(keep, 5000);
-	assert_ok(unit, crs_modsig_fit(unit->ctx, data, 8192, 3192, &keep));
+	assert_ok(unit, crs_modsig_make_room(unit->ctx, data, 8192, 3192, &keep));
 	assert_int_equal(keep, 5000);
 	keep = 1;
-	assert_fails(unit, crs_modsig_fit(unit->ctx, data, 8192, 3193, &keep), CRASHRES_ERR_LIMIT,
+	assert_fails(unit, crs_modsig_make_room(unit->ctx, data, 8192, 3193, &keep),
+		     CRASHRES_ERR_LIMIT,
 		     "no room for a signature: 8193 bytes with it, and kexec_file_load takes no "
 		     "more than its image_size, 0x2000");
 	assert_int_equal(keep, 1);
 	/* The kernel rounds image_size up to its pages. */
 	put_image(data, 4097, 5000);
-	assert_ok(unit, crs_modsig_fit(unit->ctx, data, 8192, 3192, &keep));
+	assert_ok(unit, crs_modsig_make_room(unit->ctx, data, 8192, 3192, &keep));
 	assert_int_equal(keep, 5000);
 	free(data);
 }
@@ -170,10 +171,10 @@ static void test_fit_leaves_other_files_alone(void **state)
 	uint8_t *data = unit_alloc(8192);
 	size_t keep;
 
-	assert_ok(unit, crs_modsig_fit(unit->ctx, data, 8192, 1 << 20, &keep));
+	assert_ok(unit, crs_modsig_make_room(unit->ctx, data, 8192, 1 << 20, &keep));
 	assert_int_equal(keep, 8192);
 	put_image(data, 0, 5000);	/* image_size 0: the kernel refuses it anyway */
-	assert_ok(unit, crs_modsig_fit(unit->ctx, data, 8192, 1 << 20, &keep));
+	assert_ok(unit, crs_modsig_make_room(unit->ctx, data, 8192, 1 << 20, &keep));
 	assert_int_equal(keep, 8192);
 	free(data);
 }
@@ -200,10 +201,10 @@ static void test_fit_leaves_sections_whole(void **state)
 	uint8_t *data = make_efi_image();
 	size_t keep;
 
-	assert_ok(unit, crs_modsig_fit(unit->ctx, data, 8192, 100, &keep));
+	assert_ok(unit, crs_modsig_make_room(unit->ctx, data, 8192, 100, &keep));
 	assert_int_equal(keep, 1024);
 	data[3000] = 1;
-	assert_ok(unit, crs_modsig_fit(unit->ctx, data, 8192, 100, &keep));
+	assert_ok(unit, crs_modsig_make_room(unit->ctx, data, 8192, 100, &keep));
 	assert_int_equal(keep, 3001);
 	free(data);
 }
@@ -219,11 +220,12 @@ static void test_fit_keeps_every_byte_of_an_efi_signature(void **state)
 	unit_put_le(data + WRAP_PE_OPTIONAL + 108, 4, 16);
 	unit_put_le(data + WRAP_PE_OPTIONAL + 144, 4, 2048);
 	unit_put_le(data + WRAP_PE_OPTIONAL + 148, 4, 512);
-	assert_fails(unit, crs_modsig_fit(unit->ctx, data, 8192, 100, &keep), CRASHRES_ERR_LIMIT,
+	assert_fails(unit, crs_modsig_make_room(unit->ctx, data, 8192, 100, &keep),
+		     CRASHRES_ERR_LIMIT,
 		     "no room for a signature: 8292 bytes with it, and kexec_file_load takes no "
 		     "more than its image_size, 0x2000");
 	assert_int_equal(keep, 1);
-	assert_ok(unit, crs_modsig_fit(unit->ctx, data, 8092, 100, &keep));
+	assert_ok(unit, crs_modsig_make_room(unit->ctx, data, 8092, 100, &keep));
 	assert_int_equal(keep, 8092);
 	free(data);
 }
@@ -231,7 +233,7 @@ static void test_fit_keeps_every_byte_of_an_efi_signature(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_parses_what_the_kernel_does),
+		UNIT_TEST(test_parses_the_kernels_format),
 		UNIT_TEST(test_trailer_bytes),
 		UNIT_TEST(test_every_truncation),
 		UNIT_TEST(test_cut_at_the_front),
