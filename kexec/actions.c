@@ -190,12 +190,12 @@ static enum crashres_status show_plan(struct crashres_ctx *ctx, const struct inp
 {
 	enum crashres_status status = CRASHRES_OK;
 
-	for (size_t i = 0; i < crashres_plan_attempts(plan) && status == CRASHRES_OK; i++)
+	for (size_t i = 0; i < crashres_plan_attempt_count(plan) && status == CRASHRES_OK; i++)
 		status = crashres_plan_prepare(ctx, plan, i);
 	if (status == CRASHRES_OK)
 		status = print_plan(stdout, ctx, inputs->machine, plan);
 	if (status == CRASHRES_OK)
-		status = crashres_plan_possible(ctx, plan);
+		status = crashres_plan_check_possible(ctx, plan);
 	return status;
 }
 

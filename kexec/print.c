@@ -61,9 +61,9 @@ static void print_repair(FILE *out, struct crashres_repair repair)
 	case CRASHRES_REPAIR_OFF:
 		fprintf(out, "%s", repair.checked ? "off" : "off, nothing is checked");
 		break;
-	case CRASHRES_REPAIR_ASKED:
+	case CRASHRES_REPAIR_REQUESTED:
 		break;
-	case CRASHRES_REPAIR_LESS:
+	case CRASHRES_REPAIR_REDUCED:
 		fprintf(out, "; more would leave less than half of the crash region free");
 		break;
 	case CRASHRES_REPAIR_NO_ROOM:
@@ -78,7 +78,7 @@ static const char *describe_check(enum crashres_check check)
 	switch (check) {
 	case CRASHRES_CHECK_SEALED:
 		return "of kernel and initrd, by the kernel as a sealed Image";
-	case CRASHRES_CHECK_SEALED_BEFORE:
+	case CRASHRES_CHECK_ALREADY_SEALED:
 		return "as the sealed Image says that it is";
 	case CRASHRES_CHECK_NONE_SIGNATURE:
 		return "none: the running kernel demands a signature, and sealing would break it";
@@ -121,11 +121,11 @@ static const char *check_name(enum crashres_check check)
 		[CRASHRES_CHECK_UNKNOWN] = "unknown",
 		[CRASHRES_CHECK_PURGATORY] = "checked by purgatory",
 		[CRASHRES_CHECK_SEALED] = "as a sealed Image",
-		[CRASHRES_CHECK_SEALED_BEFORE] = "already sealed",
+		[CRASHRES_CHECK_ALREADY_SEALED] = "already sealed",
 		[CRASHRES_CHECK_NONE] = "unchecked",
 		[CRASHRES_CHECK_NONE_SIGNATURE] = "unchecked, with its signature",
 		[CRASHRES_CHECK_NONE_REFUSED] = "unchecked, as it is",
-		[CRASHRES_CHECK_NONE_UNSEALED] = "unchecked, as it is",
+		[CRASHRES_CHECK_NONE_SEALING_OFF] = "unchecked, as it is",
 	};
 
 	return checks[check];
@@ -135,10 +135,10 @@ static const char *check_name(enum crashres_check check)
 static void print_refusal(FILE *out, const struct crashres_attempt *attempt)
 {
 	switch (attempt->refusal) {
-	case CRASHRES_REFUSAL_OF_CALL:
+	case CRASHRES_REFUSAL_CALL:
 		fprintf(out, "; if the call is refused: %zu", attempt->next + 1);
 		break;
-	case CRASHRES_REFUSAL_OF_SEALING:
+	case CRASHRES_REFUSAL_SEALED_IMAGE:
 		fprintf(out, "; if the sealed Image is refused: %zu", attempt->next + 1);
 		break;
 	default:
@@ -183,7 +183,7 @@ enum crashres_status print_plan(FILE *out, struct crashres_ctx *ctx,
 				const struct crashres_plan *plan)
 {
 	struct crashres_attempt attempt = CRASHRES_ATTEMPT_INIT;
-	size_t count = crashres_plan_attempts(plan), first = 0;
+	size_t count = crashres_plan_attempt_count(plan), first = 0;
 	enum crashres_status status = CRASHRES_OK;
 
 	for (; first < count && status == CRASHRES_OK; first++) {

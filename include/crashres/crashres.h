@@ -256,7 +256,7 @@ uint64_t crashres_machine_elfcorehdr_size(const struct crashres_machine *machine
 /* /proc/cmdline without the newline; NULL if it could not be read. Belongs to @machine. */
 const char *crashres_machine_command_line(const struct crashres_machine *machine);
 
-/* The facts that a complete dump needs. Bits of crashres_machine_dump_lacks(). */
+/* The facts that a complete dump needs. Bits of crashres_machine_missing_dump_parts(). */
 enum crashres_dump_part {
 	CRASHRES_DUMP_RAM = 1,			/* which memory there is: without it, no dump */
 	CRASHRES_DUMP_CPU_NOTES = 2,		/* the registers of the CPUs */
@@ -266,7 +266,7 @@ enum crashres_dump_part {
 };
 
 /* The missing parts, enum crashres_dump_part ored; 0: a dump of this machine will be complete. */
-unsigned int crashres_machine_dump_lacks(const struct crashres_machine *machine);
+unsigned int crashres_machine_missing_dump_parts(const struct crashres_machine *machine);
 
 /* For people, such as "registers of the CPUs"; NULL if @part is not one part. */
 const char *crashres_dump_part_name(enum crashres_dump_part part);
@@ -538,8 +538,8 @@ const char *crashres_plan_command_line(const struct crashres_plan *plan);
 /* How much parity a plan has, and why. */
 enum crashres_repair_reason {
 	CRASHRES_REPAIR_OFF = 0,	/* not asked for, or nothing is checked */
-	CRASHRES_REPAIR_ASKED,		/* as much as was asked for */
-	CRASHRES_REPAIR_LESS,		/* more would leave under half of the crash region free,
+	CRASHRES_REPAIR_REQUESTED,		/* as much as was asked for */
+	CRASHRES_REPAIR_REDUCED,		/* more would leave under half of the crash region free,
 					   or be more than the running kernel takes */
 	CRASHRES_REPAIR_NO_ROOM,	/* any would */
 };
@@ -560,18 +560,18 @@ enum crashres_check {
 	CRASHRES_CHECK_UNKNOWN = 0,	/* of a result that no load has filled */
 	CRASHRES_CHECK_PURGATORY,	/* kexec_load: purgatory is one of the segments */
 	CRASHRES_CHECK_SEALED,		/* kexec_file_load: the kernel is sealed, and checks itself */
-	CRASHRES_CHECK_SEALED_BEFORE,	/* the same; it was sealed when it was opened */
+	CRASHRES_CHECK_ALREADY_SEALED,	/* the same; it was sealed when it was opened */
 	CRASHRES_CHECK_NONE,		/* not asked for, or the slot is the normal one */
 	CRASHRES_CHECK_NONE_SIGNATURE,	/* the running kernel demands a signature, which sealing breaks */
 	CRASHRES_CHECK_NONE_REFUSED,	/* no sealed Image was loaded: refused, or it could not be made */
-	CRASHRES_CHECK_NONE_UNSEALED,	/* kexec_load was not possible, and the request forbids sealing */
+	CRASHRES_CHECK_NONE_SEALING_OFF,	/* kexec_load was not possible, and the request forbids sealing */
 };
 
 /* The answer of the running kernel that leads from one attempt to the next. */
 enum crashres_refusal {
-	CRASHRES_REFUSAL_ENDS = 0,	/* none: the load fails */
-	CRASHRES_REFUSAL_OF_CALL,	/* the call is not there or not allowed (CRASHRES_ERR_SYSCALL_UNAVAILABLE) */
-	CRASHRES_REFUSAL_OF_SEALING,	/* the sealed Image has no valid signature, or finds no room */
+	CRASHRES_REFUSAL_NONE = 0,	/* none: the load fails */
+	CRASHRES_REFUSAL_CALL,	/* the call is not there or not allowed (CRASHRES_ERR_SYSCALL_UNAVAILABLE) */
+	CRASHRES_REFUSAL_SEALED_IMAGE,	/* the sealed Image has no valid signature, or finds no room */
 };
 
 #define CRASHRES_NO_ATTEMPT SIZE_MAX
@@ -587,7 +587,7 @@ struct crashres_attempt {
 	/* kexec_file_load: by name; initrd NULL for none. */
 	const char *kernel;
 	const char *initrd;
-	bool original;			/* the files themselves are handed over, for their signatures:
+	bool original_files;			/* the files themselves are handed over, for their signatures:
 					   what they hold by then is not what was checked here */
 	/* kexec_load: the segments, lowest address first. 0 before crashres_plan_prepare(). */
 	const struct crashres_segment *segments;
@@ -599,7 +599,7 @@ struct crashres_attempt {
 #define CRASHRES_ATTEMPT_INIT { .size = sizeof(struct crashres_attempt) }
 void crashres_attempt_init(struct crashres_attempt *attempt, size_t size);
 
-size_t crashres_plan_attempts(const struct crashres_plan *plan);	/* how many */
+size_t crashres_plan_attempt_count(const struct crashres_plan *plan);	/* how many */
 
 /* CRASHRES_ERR_REQUEST where there is no attempt @index. */
 enum crashres_status crashres_plan_attempt(struct crashres_ctx *ctx,
@@ -607,7 +607,7 @@ enum crashres_status crashres_plan_attempt(struct crashres_ctx *ctx,
 					   struct crashres_attempt *attempt);
 
 /* CRASHRES_ERR_SYSCALL or _REQUEST, with all reasons, where no attempt is possible. */
-enum crashres_status crashres_plan_possible(struct crashres_ctx *ctx,
+enum crashres_status crashres_plan_check_possible(struct crashres_ctx *ctx,
 					    const struct crashres_plan *plan);
 
 /**
@@ -686,7 +686,7 @@ struct crashres_result {
 	enum crashres_call call;	/* of this attempt; AUTO: none */
 	enum crashres_check check;	/* of the loaded kernel */
 	enum crashres_slot_state slot;
-	bool original;			/* see struct crashres_attempt: nothing here checked those bytes */
+	bool original_files;			/* see struct crashres_attempt: nothing here checked those bytes */
 	unsigned int calls;		/* system calls made: what a limit has lost */
 	int errors[CRASHRES_RESULT_ATTEMPTS];	/* errno of each attempt's refusal; 0: none, or not tried */
 	uint32_t reserved;		/* 0 */

@@ -75,7 +75,7 @@ static const char *explain_limit(enum crashres_slot slot, enum crs_limit_state l
 	return sentences[slot == CRASHRES_SLOT_CRASH][limit == CRS_LIMIT_USED_UP_BEFORE];
 }
 
-const char *crs_explain(const struct crs_refused *refused)
+const char *crs_explain_refusal(const struct crs_refusal *refused)
 {
 	if (refused->error == EPERM && refused->limit != CRS_LIMIT_OPEN)
 		return explain_limit(refused->slot, refused->limit);

@@ -12,7 +12,7 @@ enum crs_limit_state {
 	CRS_LIMIT_USED_UP_BEFORE,	/* this call came too late */
 };
 
-struct crs_refused {
+struct crs_refusal {
 	enum crashres_call call;
 	enum crashres_slot slot;
 	int error;
@@ -21,6 +21,6 @@ struct crs_refused {
 };
 
 /* NULL where strerror() says it all. */
-const char *crs_explain(const struct crs_refused *refused);
+const char *crs_explain_refusal(const struct crs_refusal *refused);
 
 #endif

@@ -39,7 +39,7 @@ struct arguments {
 static void count_call(struct caller *caller, int error)
 {
 	caller->calls++;
-	if (crs_attempts_counts(error) && caller->limit.left)
+	if (crs_attempts_is_counted(error) && caller->limit.left)
 		caller->limit.left--;
 }
 
@@ -103,15 +103,15 @@ static enum crs_limit_state state_of_limit(const struct caller *caller, int erro
 static enum crashres_status fail_call(const struct caller *caller, enum crashres_call call,
 				      const char *what, int error, bool pages_differ)
 {
-	const struct crs_refused refused = {
+	const struct crs_refusal refused = {
 		.call = call,
 		.slot = caller->slot,
 		.error = error,
 		.limit = state_of_limit(caller, error),
 		.pages_differ = pages_differ,
 	};
-	const char *reason = crs_explain(&refused);
-	bool unavailable = crs_attempts_unavailable(call, error);
+	const char *reason = crs_explain_refusal(&refused);
+	bool unavailable = crs_attempts_is_unavailable(call, error);
 
 	return crs_fail(caller->ctx,
 			unavailable ? CRASHRES_ERR_SYSCALL_UNAVAILABLE : CRASHRES_ERR_SYSCALL,
@@ -165,9 +165,9 @@ static int load_segments(struct walk *walk)
 }
 
 /* The memfd of an input is there, because crs_plan_prepare() has made it. */
-static int descriptor_of(const struct crashres_input *input, bool original)
+static int descriptor_of(const struct crashres_input *input, bool original_files)
 {
-	return original && input->original_fd >= 0 ? input->original_fd : input->fd;
+	return original_files && input->original_fd >= 0 ? input->original_fd : input->fd;
 }
 
 /* A kernel that is older than these flags does not do what they are against. */
@@ -187,8 +187,8 @@ static int load_files(struct walk *walk, const struct crs_attempt *attempt)
 		.call = CRASHRES_CALL_FILE_LOAD,
 		.flags = file_load_flags(walk->caller.slot) | wishes |
 			 (plan->initrd ? 0 : KEXEC_FILE_FLAG_NO_INITRAMFS),
-		.kernel_fd = descriptor_of(kernel, attempt->original),
-		.initrd_fd = plan->initrd ? descriptor_of(plan->initrd, attempt->original) : -1,
+		.kernel_fd = descriptor_of(kernel, attempt->original_files),
+		.initrd_fd = plan->initrd ? descriptor_of(plan->initrd, attempt->original_files) : -1,
 		.cmdline = plan->command_line,
 	};
 	int error = call(&walk->caller, &arguments);
@@ -221,7 +221,7 @@ static void warn_of_lost_check(struct walk *walk, enum crashres_check check)
 	case CRASHRES_CHECK_NONE_SIGNATURE:
 		reason = "the running kernel demands a signature, and sealing would break it";
 		break;
-	case CRASHRES_CHECK_NONE_UNSEALED:
+	case CRASHRES_CHECK_NONE_SEALING_OFF:
 		reason = "kexec_load could not be used, and sealing is not wanted";
 		break;
 	default:
@@ -245,7 +245,7 @@ static void succeed(struct walk *walk, size_t index)
 	result->call = attempt->call;
 	result->check = attempt->check;
 	result->slot = CRASHRES_SLOT_STATE_LOADED;
-	result->original = crs_plan_hands_over_originals(plan, attempt);
+	result->original_files = crs_plan_passes_original_files(plan, attempt);
 	if (attempt->call == CRASHRES_CALL_FILE_LOAD)
 		crs_attempts_warn_of_device_tree(walk->caller.ctx, &walk->plan->attempts,
 						 &plan->request, plan->kernel);
@@ -256,7 +256,7 @@ static void succeed(struct walk *walk, size_t index)
 /* What a later refusal does not tell, an earlier one may have. */
 static void note_slot(struct walk *walk, const struct crs_attempt *attempt, int error)
 {
-	enum crashres_slot_state state = crs_attempts_slot(attempt->call, walk->caller.slot, error);
+	enum crashres_slot_state state = crs_attempts_slot_state(attempt->call, walk->caller.slot, error);
 	enum crashres_slot_state *known = &walk->result.slot;
 
 	if (*known == CRASHRES_SLOT_STATE_EMPTY || state == CRASHRES_SLOT_STATE_UNCHANGED)
@@ -298,9 +298,9 @@ static enum crashres_status prepare(struct walk *walk, size_t *index)
 	enum crashres_status status = CRASHRES_OK;
 
 	while (*index != CRS_NO_ATTEMPT && status == CRASHRES_OK &&
-	       !walk->plan->attempts.items[*index].made) {
+	       !walk->plan->attempts.items[*index].prepared) {
 		status = crs_plan_prepare(walk->caller.ctx, walk->plan, *index);
-		*index = crs_attempts_from(&walk->plan->attempts, *index);
+		*index = crs_attempts_find_possible(&walk->plan->attempts, *index);
 	}
 	return status;
 }
@@ -309,7 +309,7 @@ static enum crashres_status prepare(struct walk *walk, size_t *index)
 static size_t go_on(struct walk *walk, size_t index, int error)
 {
 	const struct crs_limit *limit = &walk->caller.limit;
-	size_t next = crs_attempts_after(&walk->plan->attempts, index, error, limit);
+	size_t next = crs_attempts_find_next(&walk->plan->attempts, index, error, limit);
 
 	if (limit->limited && !limit->left)
 		crs_log(walk->caller.ctx, CRASHRES_LOG_WARNING,
@@ -325,8 +325,8 @@ static size_t go_on(struct walk *walk, size_t index, int error)
 static enum crashres_status walk_attempts(struct walk *walk)
 {
 	struct crashres_ctx *ctx = walk->caller.ctx;
-	size_t index = crs_attempts_from(&walk->plan->attempts, 0);
-	enum crashres_status status = crashres_plan_possible(ctx, walk->plan);
+	size_t index = crs_attempts_find_possible(&walk->plan->attempts, 0);
+	enum crashres_status status = crashres_plan_check_possible(ctx, walk->plan);
 
 	if (status != CRASHRES_OK)
 		return status;

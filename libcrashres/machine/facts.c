@@ -43,7 +43,7 @@ const char *crashres_machine_command_line(const struct crashres_machine *machine
 	return machine->cmdline;
 }
 
-unsigned int crashres_machine_dump_lacks(const struct crashres_machine *machine)
+unsigned int crashres_machine_missing_dump_parts(const struct crashres_machine *machine)
 {
 	unsigned int lacks = 0;
 

@@ -157,12 +157,12 @@ static enum crashres_status exclude_impossible(struct listing *listing)
 /* ------------------------------------------------------------ the list */
 
 static void add(struct listing *listing, enum crashres_call call, enum crashres_check check,
-		bool original)
+		bool original_files)
 {
 	listing->attempts->items[listing->attempts->count++] = (struct crs_attempt){
 		.call = call,
 		.check = check,
-		.original = original,
+		.original_files = original_files,
 	};
 }
 
@@ -200,7 +200,7 @@ static void add_file_load(struct listing *listing)
 	const struct crashres_request *request = listing->request;
 
 	if (crashres_kernel_is_sealed(listing->kernel)) {
-		add_as_it_is(listing, CRASHRES_CHECK_SEALED_BEFORE);
+		add_as_it_is(listing, CRASHRES_CHECK_ALREADY_SEALED);
 		return;
 	}
 	if (request->sealing == CRASHRES_SEALING_ALWAYS) {
@@ -209,7 +209,7 @@ static void add_file_load(struct listing *listing)
 	}
 	if (request->sealing == CRASHRES_SEALING_NEVER && wants_check(request) &&
 	    request->call == CRASHRES_CALL_AUTO) {
-		add_as_it_is(listing, CRASHRES_CHECK_NONE_UNSEALED);
+		add_as_it_is(listing, CRASHRES_CHECK_NONE_SEALING_OFF);
 		return;
 	}
 	if (request->sealing == CRASHRES_SEALING_NEVER || !is_crash(request) || request->no_checks) {
@@ -291,7 +291,7 @@ void crs_attempts_warn_of_device_tree(struct crashres_ctx *ctx, struct crs_attem
 static void warn_of_device_tree(const struct listing *listing)
 {
 	const struct crs_attempts *attempts = listing->attempts;
-	size_t first = crs_attempts_from(attempts, 0);
+	size_t first = crs_attempts_find_possible(attempts, 0);
 
 	if (first != CRS_NO_ATTEMPT && attempts->items[first].call == CRASHRES_CALL_FILE_LOAD)
 		crs_attempts_warn_of_device_tree(listing->ctx, listing->attempts, listing->request,
@@ -374,7 +374,7 @@ bool crs_attempts_may_exclude(const struct crashres_ctx *ctx, const struct crs_a
 
 /* ------------------------------------------------------------ what follows */
 
-size_t crs_attempts_from(const struct crs_attempts *attempts, size_t index)
+size_t crs_attempts_find_possible(const struct crs_attempts *attempts, size_t index)
 {
 	for (; index < attempts->count; index++)
 		if (attempts->items[index].status == CRASHRES_OK)
@@ -382,10 +382,10 @@ size_t crs_attempts_from(const struct crs_attempts *attempts, size_t index)
 	return CRS_NO_ATTEMPT;
 }
 
-/* As crs_attempts_from(), of one call only. */
+/* As crs_attempts_find_possible(), of one call only. */
 static size_t find_call(const struct crs_attempts *attempts, size_t index, enum crashres_call call)
 {
-	while ((index = crs_attempts_from(attempts, index)) != CRS_NO_ATTEMPT &&
+	while ((index = crs_attempts_find_possible(attempts, index)) != CRS_NO_ATTEMPT &&
 	       attempts->items[index].call != call)
 		index++;
 	return index;
@@ -403,7 +403,7 @@ static bool file_load_unavailable(int error)
 	return error == ENOSYS || error == ENOEXEC || error == EINVAL || error == EOPNOTSUPP;
 }
 
-bool crs_attempts_unavailable(enum crashres_call call, int error)
+bool crs_attempts_is_unavailable(enum crashres_call call, int error)
 {
 	return call == CRASHRES_CALL_LOAD ? load_unavailable(error) : file_load_unavailable(error);
 }
@@ -437,7 +437,7 @@ static size_t after_load(const struct crs_attempts *attempts, size_t index, int 
  * where the page sizes differ: that is the kernel's verdict on the CPU
  * (image_load() of arch/arm64/kernel/kexec_image.c), which kexec_load does not ask for.
  */
-size_t crs_attempts_after(const struct crs_attempts *attempts, size_t index, int error,
+size_t crs_attempts_find_next(const struct crs_attempts *attempts, size_t index, int error,
 			  const struct crs_limit *limit)
 {
 	const struct crs_attempt *attempt = &attempts->items[index];
@@ -446,7 +446,7 @@ size_t crs_attempts_after(const struct crs_attempts *attempts, size_t index, int
 		return CRS_NO_ATTEMPT;
 	if (attempt->check == CRASHRES_CHECK_SEALED && refuses_sealing(error))
 		return find_call(attempts, index + 1, CRASHRES_CALL_FILE_LOAD);
-	if (!crs_attempts_unavailable(attempt->call, error))
+	if (!crs_attempts_is_unavailable(attempt->call, error))
 		return CRS_NO_ATTEMPT;
 	if (attempt->call == CRASHRES_CALL_LOAD)
 		return after_load(attempts, index, error, limit);
@@ -466,7 +466,7 @@ static struct crs_limit limit_after(const struct crs_attempts *attempts, size_t 
 	return limit;
 }
 
-size_t crs_attempts_next(const struct crs_attempts *attempts, size_t index,
+size_t crs_attempts_predict_next(const struct crs_attempts *attempts, size_t index,
 			 enum crashres_refusal *refusal)
 {
 	const struct crs_attempt *attempt = &attempts->items[index];
@@ -474,10 +474,10 @@ size_t crs_attempts_next(const struct crs_attempts *attempts, size_t index,
 	int error = sealed ? EKEYREJECTED :
 		    attempt->call == CRASHRES_CALL_LOAD ? EPERM : EOPNOTSUPP;
 	const struct crs_limit limit = limit_after(attempts, index);
-	size_t next = crs_attempts_after(attempts, index, error, &limit);
+	size_t next = crs_attempts_find_next(attempts, index, error, &limit);
 
-	*refusal = next == CRS_NO_ATTEMPT ? CRASHRES_REFUSAL_ENDS :
-		   sealed ? CRASHRES_REFUSAL_OF_SEALING : CRASHRES_REFUSAL_OF_CALL;
+	*refusal = next == CRS_NO_ATTEMPT ? CRASHRES_REFUSAL_NONE :
+		   sealed ? CRASHRES_REFUSAL_SEALED_IMAGE : CRASHRES_REFUSAL_CALL;
 	return next;
 }
 
@@ -486,7 +486,7 @@ size_t crs_attempts_next(const struct crs_attempts *attempts, size_t index,
  * answers before that is known for kexec_load (do_kexec_load()). EPERM of
  * kexec_file_load comes before it from the sysctls and after it from lockdown.
  */
-enum crashres_slot_state crs_attempts_slot(enum crashres_call call, enum crashres_slot slot,
+enum crashres_slot_state crs_attempts_slot_state(enum crashres_call call, enum crashres_slot slot,
 					   int error)
 {
 	if (slot == CRASHRES_SLOT_NORMAL || error == ENOSYS || error == EBUSY)
@@ -510,7 +510,7 @@ bool crs_attempts_may_drop_flags(const struct crs_limit *limit, enum crashres_ca
 }
 
 /* A kernel without the call answers before kexec_load_permitted() counts anything. */
-bool crs_attempts_counts(int error)
+bool crs_attempts_is_counted(int error)
 {
 	return error != ENOSYS;
 }
@@ -518,7 +518,7 @@ bool crs_attempts_counts(int error)
 bool crs_attempts_loses_check(const struct crashres_request *request,
 			      const struct crs_attempt *attempt)
 {
-	return wants_check(request) && (attempt->check == CRASHRES_CHECK_NONE_UNSEALED ||
+	return wants_check(request) && (attempt->check == CRASHRES_CHECK_NONE_SEALING_OFF ||
 					(request->sealing != CRASHRES_SEALING_NEVER &&
 					 (attempt->check == CRASHRES_CHECK_NONE_SIGNATURE ||
 					  attempt->check == CRASHRES_CHECK_NONE_REFUSED)));

@@ -15,8 +15,8 @@
 struct crs_attempt {
 	enum crashres_call call;
 	enum crashres_check check;	/* if it succeeds */
-	bool original;			/* hands over the files themselves, not our copies */
-	bool made;			/* its bytes are there */
+	bool original_files;			/* hands over the files themselves, not our copies */
+	bool prepared;			/* its bytes are there */
 	enum crashres_status status;	/* CRASHRES_OK: possible */
 	char *reason;			/* else why it is impossible; in the heap */
 };
@@ -53,24 +53,24 @@ bool crs_attempts_may_exclude(const struct crashres_ctx *ctx, const struct crs_a
 			      enum crashres_status status);
 
 /* The first possible attempt from @index on, or CRS_NO_ATTEMPT. */
-size_t crs_attempts_from(const struct crs_attempts *attempts, size_t index);
+size_t crs_attempts_find_possible(const struct crs_attempts *attempts, size_t index);
 
 /*
  * The attempt that follows if the kernel answers @error to attempt @index, or CRS_NO_ATTEMPT.
  * @limit counts the calls that are left then.
  */
-size_t crs_attempts_after(const struct crs_attempts *attempts, size_t index, int error,
+size_t crs_attempts_find_next(const struct crs_attempts *attempts, size_t index, int error,
 			  const struct crs_limit *limit);
 
 /* The attempt that any errno can lead to from @index, and by which kind of refusal. */
-size_t crs_attempts_next(const struct crs_attempts *attempts, size_t index,
+size_t crs_attempts_predict_next(const struct crs_attempts *attempts, size_t index,
 			 enum crashres_refusal *refusal);
 
 /* Is @error no verdict on the kernel file, but on the call? EBUSY says nothing of either. */
-bool crs_attempts_unavailable(enum crashres_call call, int error);
+bool crs_attempts_is_unavailable(enum crashres_call call, int error);
 
 /* What an errno says about the image that the slot held before. */
-enum crashres_slot_state crs_attempts_slot(enum crashres_call call, enum crashres_slot slot,
+enum crashres_slot_state crs_attempts_slot_state(enum crashres_call call, enum crashres_slot slot,
 					   int error);
 
 /* May a call that met another kexec at work be repeated? Each one counts against @limit. */
@@ -80,7 +80,7 @@ bool crs_attempts_may_repeat(const struct crs_limit *limit, int error, unsigned 
 bool crs_attempts_may_drop_flags(const struct crs_limit *limit, enum crashres_call call, int error);
 
 /* Does a call that was answered with @error count against the limit? */
-bool crs_attempts_counts(int error);
+bool crs_attempts_is_counted(int error);
 
 /* Does the request want a check that attempt @index does not bring? */
 bool crs_attempts_loses_check(const struct crashres_request *request,

@@ -20,14 +20,14 @@ struct crs_cells crs_cells_of_root(const void *dtb)
 	};
 }
 
-bool crs_cells_possible(struct crs_cells cells)
+bool crs_cells_are_supported(struct crs_cells cells)
 {
 	return cells.address >= 1 && cells.address <= 2 && cells.size >= 1 && cells.size <= 2;
 }
 
 enum crashres_status crs_cells_check(struct crashres_ctx *ctx, struct crs_cells cells)
 {
-	if (crs_cells_possible(cells))
+	if (crs_cells_are_supported(cells))
 		return CRASHRES_OK;
 	return crs_fail(ctx, CRASHRES_ERR_FORMAT,
 			"root node: %u address and %u size cells: 1 or 2 of each are possible",

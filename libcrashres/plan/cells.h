@@ -21,7 +21,7 @@ struct crs_cells {
 struct crs_cells crs_cells_of_root(const void *dtb);
 
 /* Are there 1 or 2 of each? Nothing below takes others. */
-bool crs_cells_possible(struct crs_cells cells);
+bool crs_cells_are_supported(struct crs_cells cells);
 
 /* The same question; CRASHRES_ERR_FORMAT and a sentence where not. */
 enum crashres_status crs_cells_check(struct crashres_ctx *ctx, struct crs_cells cells);

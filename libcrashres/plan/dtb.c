@@ -88,7 +88,7 @@ static int drop_reservation_of(void *dtb, int chosen, const char *property)
 	int length;
 	const void *value = fdt_getprop(dtb, chosen, property, &length);
 
-	if (!value || !crs_cells_possible(cells) || (size_t)length < crs_cells_bytes(cells) ||
+	if (!value || !crs_cells_are_supported(cells) || (size_t)length < crs_cells_bytes(cells) ||
 	    !crs_cells_get(cells, value, &range))
 		return 0;
 	return drop_reservation(dtb, range);

@@ -57,7 +57,7 @@ static bool read_ranges(const void *dtb, int node, struct crs_ranges *ranges)
 	size_t step = crs_cells_bytes(cells);
 	bool ok = true;
 
-	if (!reg || !crs_cells_possible(cells))
+	if (!reg || !crs_cells_are_supported(cells))
 		return true;
 	for (size_t left = (size_t)length; left >= step && ok; left -= step, reg += step) {
 		struct crashres_range range;

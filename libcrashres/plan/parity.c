@@ -30,14 +30,14 @@ uint64_t crs_parity_groups(uint64_t blocks, uint32_t ask, uint64_t room,
 	uint64_t groups = divide_up(blocks * share, WHOLE * BLOCKS_A_GROUP);
 	uint64_t most = room / crs_parity_size(1);
 
-	*reason = ask ? CRASHRES_REPAIR_ASKED : CRASHRES_REPAIR_OFF;
+	*reason = ask ? CRASHRES_REPAIR_REQUESTED : CRASHRES_REPAIR_OFF;
 	if (!ask)
 		return 0;
 	if (groups < fewest)
 		groups = fewest;
 	if (ask != CRASHRES_REPAIR_AUTO || groups <= most)
 		return groups;
-	*reason = most >= fewest ? CRASHRES_REPAIR_LESS : CRASHRES_REPAIR_NO_ROOM;
+	*reason = most >= fewest ? CRASHRES_REPAIR_REDUCED : CRASHRES_REPAIR_NO_ROOM;
 	return most >= fewest ? most : 0;
 }
 

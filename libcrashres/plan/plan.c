@@ -43,7 +43,7 @@ static enum crashres_status need_descriptor(struct crashres_ctx *ctx,
 {
 	int fd;
 
-	if (!input || (attempt->original && input->original_fd >= 0))
+	if (!input || (attempt->original_files && input->original_fd >= 0))
 		return CRASHRES_OK;
 	return crs_input_fd(ctx, input, &fd);
 }
@@ -69,14 +69,14 @@ enum crashres_status crs_plan_prepare(struct crashres_ctx *ctx, struct crashres_
 	struct crs_attempts *attempts = &plan->attempts;
 	enum crashres_status status;
 
-	if (attempts->items[index].made || attempts->items[index].status != CRASHRES_OK)
+	if (attempts->items[index].prepared || attempts->items[index].status != CRASHRES_OK)
 		return CRASHRES_OK;
 	status = make_attempt(ctx, plan, index);
 	if (status == CRASHRES_OK) {
-		attempts->items[index].made = true;
+		attempts->items[index].prepared = true;
 		return status;
 	}
-	if (crs_attempts_from(attempts, index + 1) == CRS_NO_ATTEMPT ||
+	if (crs_attempts_find_possible(attempts, index + 1) == CRS_NO_ATTEMPT ||
 	    !crs_attempts_may_exclude(ctx, &attempts->items[index], status))
 		return status;
 	crs_log(ctx, CRASHRES_LOG_INFO, "%s is impossible: %s",
@@ -91,8 +91,8 @@ static enum crashres_status prepare_first(struct crashres_ctx *ctx, struct crash
 	size_t index;
 
 	while (status == CRASHRES_OK &&
-	       (index = crs_attempts_from(&plan->attempts, 0)) != CRS_NO_ATTEMPT &&
-	       !plan->attempts.items[index].made)
+	       (index = crs_attempts_find_possible(&plan->attempts, 0)) != CRS_NO_ATTEMPT &&
+	       !plan->attempts.items[index].prepared)
 		status = crs_plan_prepare(ctx, plan, index);
 	return status;
 }
@@ -154,10 +154,10 @@ static enum crashres_status make_command_line(struct crashres_ctx *ctx, struct c
 /* With the attempt that comes first, does a kernel that was sealed before check itself, and nobody else? */
 static bool checks_itself(const struct crashres_plan *plan)
 {
-	size_t first = crs_attempts_from(&plan->attempts, 0);
+	size_t first = crs_attempts_find_possible(&plan->attempts, 0);
 
 	return first != CRS_NO_ATTEMPT &&
-	       plan->attempts.items[first].check == CRASHRES_CHECK_SEALED_BEFORE;
+	       plan->attempts.items[first].check == CRASHRES_CHECK_ALREADY_SEALED;
 }
 
 /* What a sealed Image does was decided when it was sealed. */
@@ -245,15 +245,15 @@ const char *crashres_plan_command_line(const struct crashres_plan *plan)
 	return plan->command_line;
 }
 
-size_t crashres_plan_attempts(const struct crashres_plan *plan)
+size_t crashres_plan_attempt_count(const struct crashres_plan *plan)
 {
 	return plan->attempts.count;
 }
 
-bool crs_plan_hands_over_originals(const struct crashres_plan *plan,
+bool crs_plan_passes_original_files(const struct crashres_plan *plan,
 				   const struct crs_attempt *attempt)
 {
-	return attempt->original && (plan->kernel->file->original_fd >= 0 ||
+	return attempt->original_files && (plan->kernel->file->original_fd >= 0 ||
 				     (plan->initrd && plan->initrd->original_fd >= 0));
 }
 
@@ -295,8 +295,8 @@ enum crashres_status crashres_plan_attempt(struct crashres_ctx *ctx,
 	full.check = item->check;
 	full.status = item->status;
 	full.reason = item->reason;
-	full.original = crs_plan_hands_over_originals(plan, item);
-	full.next = crs_attempts_next(&plan->attempts, index, &full.refusal);
+	full.original_files = crs_plan_passes_original_files(plan, item);
+	full.next = crs_attempts_predict_next(&plan->attempts, index, &full.refusal);
 	if (item->call == CRASHRES_CALL_LOAD)
 		describe_segments(plan, &full);
 	else
@@ -335,10 +335,10 @@ static enum crashres_status fail_impossible(struct crashres_ctx *ctx,
 	return crs_fail(ctx, status, "%s", text);
 }
 
-enum crashres_status crashres_plan_possible(struct crashres_ctx *ctx,
+enum crashres_status crashres_plan_check_possible(struct crashres_ctx *ctx,
 					    const struct crashres_plan *plan)
 {
-	return crs_attempts_from(&plan->attempts, 0) == CRS_NO_ATTEMPT ? fail_impossible(ctx, plan) :
+	return crs_attempts_find_possible(&plan->attempts, 0) == CRS_NO_ATTEMPT ? fail_impossible(ctx, plan) :
 									 CRASHRES_OK;
 }
 

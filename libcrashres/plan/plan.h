@@ -26,7 +26,7 @@ enum crashres_status crs_plan_prepare(struct crashres_ctx *ctx, struct crashres_
 				      size_t index);
 
 /* Does @attempt hand over at least one file itself, whose bytes nothing here checked? */
-bool crs_plan_hands_over_originals(const struct crashres_plan *plan,
+bool crs_plan_passes_original_files(const struct crashres_plan *plan,
 				   const struct crs_attempt *attempt);
 
 #endif

@@ -232,7 +232,7 @@ void crashres_seal_request_init(struct crashres_seal_request *request, size_t si
 	crs_grow_init(&defaults, sizeof(defaults), request, size);
 }
 
-bool crs_seal_find(const void *data, size_t size, uint64_t *kernel_offset, uint64_t *kernel_size)
+bool crs_sealed_find_kernel(const void *data, size_t size, uint64_t *kernel_offset, uint64_t *kernel_size)
 {
 	struct crs_seal_header header;
 
@@ -249,7 +249,7 @@ bool crashres_kernel_is_sealed(const struct crashres_kernel *kernel)
 {
 	uint64_t offset, size;
 
-	return crs_seal_find(kernel->file->data, kernel->file->size, &offset, &size);
+	return crs_sealed_find_kernel(kernel->file->data, kernel->file->size, &offset, &size);
 }
 
 enum crashres_status crashres_unseal(struct crashres_ctx *ctx, const struct crashres_kernel *kernel,
@@ -258,7 +258,7 @@ enum crashres_status crashres_unseal(struct crashres_ctx *ctx, const struct cras
 	CRS_CLEANUP(crs_freep) char *name = NULL;
 	uint64_t offset, size;
 
-	if (!crs_seal_find(kernel->file->data, kernel->file->size, &offset, &size))
+	if (!crs_sealed_find_kernel(kernel->file->data, kernel->file->size, &offset, &size))
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: is not a sealed Image",
 				kernel->file->name);
 	if (asprintf(&name, "%s (unsealed)", kernel->file->name) < 0) {

@@ -30,6 +30,6 @@ struct crs_seal_header {
 };
 
 /* Is this file a sealed Image? Then where its kernel is, and that it is inside. */
-bool crs_seal_find(const void *data, size_t size, uint64_t *kernel_offset, uint64_t *kernel_size);
+bool crs_sealed_find_kernel(const void *data, size_t size, uint64_t *kernel_offset, uint64_t *kernel_size);
 
 #endif

@@ -62,11 +62,11 @@ static void test_one_or_two_are_possible(void **state)
 		for (unsigned int size = 0; size <= 3; size++) {
 			bool wanted = address % 3 && size % 3;
 
-			assert_int_equal(crs_cells_possible(cells(address, size)), wanted);
+			assert_int_equal(crs_cells_are_supported(cells(address, size)), wanted);
 			assert_int_equal(crs_cells_check(unit->ctx, cells(address, size)),
 					 wanted ? CRASHRES_OK : CRASHRES_ERR_FORMAT);
 		}
-	assert_false(crs_cells_possible(cells(UINT32_MAX, 1)));
+	assert_false(crs_cells_are_supported(cells(UINT32_MAX, 1)));
 	assert_fails(unit, crs_cells_check(unit->ctx, cells(2, 4294967295)), CRASHRES_ERR_FORMAT,
 		     "root node: 2 address and 4294967295 size cells: 1 or 2 of each are possible");
 }

@@ -115,9 +115,9 @@ static void add(struct crashres_plan *plan, enum crashres_call call, enum crashr
 	plan->attempts.items[plan->attempts.count++] = (struct crs_attempt){
 		.call = call,
 		.check = check,
-		.original = check == CRASHRES_CHECK_NONE_REFUSED ||
+		.original_files = check == CRASHRES_CHECK_NONE_REFUSED ||
 			    check == CRASHRES_CHECK_NONE_SIGNATURE,
-		.made = true,
+		.prepared = true,
 	};
 	if (check == CRASHRES_CHECK_SEALED)
 		plan->sealed_kernel = &a_sealed_kernel;
@@ -448,7 +448,7 @@ static void test_every_walk_of_a_crash_kernel(void **state)
 		assert_int_equal(result.errors[1], expected[1] ? sealed : 0);
 		assert_int_equal(result.errors[2], 0);
 		assert_int_equal(result.attempt, loaded ? 2 : CRASHRES_NO_ATTEMPT);
-		assert_int_equal(result.original, loaded);
+		assert_int_equal(result.original_files, loaded);
 		assert_int_equal(result.check,
 				 loaded ? CRASHRES_CHECK_NONE_REFUSED : CRASHRES_CHECK_NONE);
 		/* The check is lost: that is a warning, always. */
@@ -664,7 +664,7 @@ static void test_each_way_to_lose_the_check(void **state)
 	} cases[] = {
 		{ CRASHRES_CHECK_NONE_SIGNATURE,
 		  "the running kernel demands a signature, and sealing would break it" },
-		{ CRASHRES_CHECK_NONE_UNSEALED,
+		{ CRASHRES_CHECK_NONE_SEALING_OFF,
 		  "kexec_load could not be used, and sealing is not wanted" },
 		{ CRASHRES_CHECK_NONE_REFUSED, "it could not be sealed: too large" },
 	};
@@ -680,7 +680,7 @@ static void test_each_way_to_lose_the_check(void **state)
 			plan.attempts.items[0].status = CRASHRES_ERR_LIMIT;
 			plan.attempts.items[0].reason = too_large;
 		}
-		if (cases[i].check == CRASHRES_CHECK_NONE_UNSEALED)
+		if (cases[i].check == CRASHRES_CHECK_NONE_SEALING_OFF)
 			plan.request.sealing = CRASHRES_SEALING_NEVER;
 		add(&plan, CRASHRES_CALL_FILE_LOAD, cases[i].check);
 		assert_ok(unit, walk(unit, &plan, 0, 0, 0, &result));
@@ -708,7 +708,7 @@ static void test_which_files_are_handed_over(void **state)
 		assert_ok(unit, crashres_load(unit->ctx, &plan, &result));
 		assert_int_equal(files.kernel_fd, originals & 1 ? 55 : 5);
 		assert_int_equal(files.initrd_fd, originals & 2 ? 66 : 6);
-		assert_int_equal(result.original, originals != 0);
+		assert_int_equal(result.original_files, originals != 0);
 	}
 	a_file.original_fd = 55;
 	an_initrd.original_fd = 66;

@@ -160,7 +160,7 @@ static void test_what_a_whole_machine_tells(void **state)
 	assert_int_equal(crashres_machine_elfcorehdr_size(machine), 131072);
 	/* Point 1.11: only the newline that the kernel adds is not part of it. */
 	assert_string_equal(crashres_machine_command_line(machine), "a  b\r \n");
-	assert_int_equal(crashres_machine_dump_lacks(machine), 0);
+	assert_int_equal(crashres_machine_missing_dump_parts(machine), 0);
 	crashres_machine_free(machine);
 }
 
@@ -180,7 +180,7 @@ static void test_what_an_unknown_machine_tells(void **state)
 	assert_range(crashres_machine_vmcoreinfo(machine), 0, 0);
 	assert_int_equal(crashres_machine_elfcorehdr_size(machine), 0);
 	assert_null(crashres_machine_command_line(machine));
-	assert_int_equal(crashres_machine_dump_lacks(machine), 31);
+	assert_int_equal(crashres_machine_missing_dump_parts(machine), 31);
 	crashres_machine_free(machine);
 }
 
@@ -193,15 +193,15 @@ static void test_what_a_dump_lacks(void **state)
 
 	unit_write_text(unit, "proc/iomem", IOMEM);
 	machine = read_machine(unit);
-	assert_int_equal(crashres_machine_dump_lacks(machine), 2 | 4 | 8 | 16);
+	assert_int_equal(crashres_machine_missing_dump_parts(machine), 2 | 4 | 8 | 16);
 	crashres_machine_free(machine);
 	write_cpu(unit, "cpu0", "1fff0a3c0\n", "392\n");
 	machine = read_machine(unit);
-	assert_int_equal(crashres_machine_dump_lacks(machine), 4 | 8 | 16);
+	assert_int_equal(crashres_machine_missing_dump_parts(machine), 4 | 8 | 16);
 	crashres_machine_free(machine);
 	unit_write(unit, "proc/kcore", core, make_kcore(core));
 	machine = read_machine(unit);
-	assert_int_equal(crashres_machine_dump_lacks(machine), 4);
+	assert_int_equal(crashres_machine_missing_dump_parts(machine), 4);
 	crashres_machine_free(machine);
 	assert_string_equal(crashres_dump_part_name(CRASHRES_DUMP_RAM), "RAM");
 	assert_string_equal(crashres_dump_part_name(CRASHRES_DUMP_CPU_NOTES), "registers of the CPUs");

@@ -273,25 +273,25 @@ static void test_how_many_groups(void **state)
 	assert_int_equal(crs_parity_size(3), 6 * BLOCK);
 	check_groups(3200, 0, unlimited, 0, CRASHRES_REPAIR_OFF);
 	/* 6.25 % of 3200 blocks are 200: 100 P and 100 Q. */
-	check_groups(3200, CRASHRES_REPAIR_AUTO, unlimited, 100, CRASHRES_REPAIR_ASKED);
-	check_groups(3201, CRASHRES_REPAIR_AUTO, unlimited, 101, CRASHRES_REPAIR_ASKED);
-	check_groups(3200, 625, 0, 100, CRASHRES_REPAIR_ASKED);
-	check_groups(1, CRASHRES_REPAIR_AUTO, unlimited, 1, CRASHRES_REPAIR_ASKED);
-	check_groups(1, 10000, unlimited, 1, CRASHRES_REPAIR_ASKED);
-	check_groups(10, 10000, unlimited, 5, CRASHRES_REPAIR_ASKED);
+	check_groups(3200, CRASHRES_REPAIR_AUTO, unlimited, 100, CRASHRES_REPAIR_REQUESTED);
+	check_groups(3201, CRASHRES_REPAIR_AUTO, unlimited, 101, CRASHRES_REPAIR_REQUESTED);
+	check_groups(3200, 625, 0, 100, CRASHRES_REPAIR_REQUESTED);
+	check_groups(1, CRASHRES_REPAIR_AUTO, unlimited, 1, CRASHRES_REPAIR_REQUESTED);
+	check_groups(1, 10000, unlimited, 1, CRASHRES_REPAIR_REQUESTED);
+	check_groups(10, 10000, unlimited, 5, CRASHRES_REPAIR_REQUESTED);
 	/* Not more than 255 members. */
-	check_groups(255 * 4, 1, unlimited, 4, CRASHRES_REPAIR_ASKED);
-	check_groups(255 * 4 + 1, 1, unlimited, 5, CRASHRES_REPAIR_ASKED);
+	check_groups(255 * 4, 1, unlimited, 4, CRASHRES_REPAIR_REQUESTED);
+	check_groups(255 * 4 + 1, 1, unlimited, 5, CRASHRES_REPAIR_REQUESTED);
 }
 
 static void test_room_for_groups(void **state)
 {
 	const uint64_t group = 2 * BLOCK;
 
-	check_groups(3200, CRASHRES_REPAIR_AUTO, 100 * group, 100, CRASHRES_REPAIR_ASKED);
-	check_groups(3200, CRASHRES_REPAIR_AUTO, 100 * group - 1, 99, CRASHRES_REPAIR_LESS);
+	check_groups(3200, CRASHRES_REPAIR_AUTO, 100 * group, 100, CRASHRES_REPAIR_REQUESTED);
+	check_groups(3200, CRASHRES_REPAIR_AUTO, 100 * group - 1, 99, CRASHRES_REPAIR_REDUCED);
 	/* 3200 blocks need 13 groups of up to 255. */
-	check_groups(3200, CRASHRES_REPAIR_AUTO, 13 * group, 13, CRASHRES_REPAIR_LESS);
+	check_groups(3200, CRASHRES_REPAIR_AUTO, 13 * group, 13, CRASHRES_REPAIR_REDUCED);
 	check_groups(3200, CRASHRES_REPAIR_AUTO, 13 * group - 1, 0, CRASHRES_REPAIR_NO_ROOM);
 	check_groups(3200, CRASHRES_REPAIR_AUTO, 0, 0, CRASHRES_REPAIR_NO_ROOM);
 }

@@ -117,7 +117,7 @@ static void refuse(struct unit *unit, struct world *world, enum crashres_status 
 static struct crashres_attempt first_of(const struct crashres_plan *plan)
 {
 	struct crashres_attempt attempt = CRASHRES_ATTEMPT_INIT;
-	size_t first = crs_attempts_from(&plan->attempts, 0);
+	size_t first = crs_attempts_find_possible(&plan->attempts, 0);
 
 	assert_int_equal(crashres_plan_attempt(NULL, plan, first, &attempt), CRASHRES_OK);
 	return attempt;
@@ -713,7 +713,7 @@ static void test_a_plan_for_kexec_file_load(void **state)
 	world.request.reuse_cmdline = true;
 	world.request.no_cma = true;
 	plan = make(*state, &world);
-	assert_int_equal(crashres_plan_attempts(plan), 2);
+	assert_int_equal(crashres_plan_attempt_count(plan), 2);
 	attempt = first_of(plan);
 	assert_int_equal(attempt.call, CRASHRES_CALL_FILE_LOAD);
 	assert_int_equal(attempt.check, CRASHRES_CHECK_SEALED);
@@ -747,13 +747,13 @@ static void test_auto_plans_for_the_call_to_try_first(void **state)
 	assert_int_equal(first_of(plan).call, CRASHRES_CALL_LOAD);
 	assert_null(first_of(plan).kernel);
 	assert_int_equal(first_of(plan).next, 1);
-	assert_int_equal(first_of(plan).refusal, CRASHRES_REFUSAL_OF_CALL);
+	assert_int_equal(first_of(plan).refusal, CRASHRES_REFUSAL_CALL);
 	/* Neither costs anything before it is reached. */
 	assert_null(plan->sealed_kernel);
 	crashres_plan_free(plan);
 	world.machine.permitted.locked_down = CRASHRES_ANSWER_YES;
 	plan = make(unit, &world);
-	assert_int_equal(crashres_plan_attempts(plan), 2);
+	assert_int_equal(crashres_plan_attempt_count(plan), 2);
 	assert_ok(unit, crashres_plan_attempt(unit->ctx, plan, 0, &attempt));
 	assert_int_equal(attempt.status, CRASHRES_ERR_SYSCALL);
 	assert_string_equal(attempt.reason, "kexec_load: the running kernel is locked down, and accepts "
@@ -762,12 +762,12 @@ static void test_auto_plans_for_the_call_to_try_first(void **state)
 	assert_ok(unit, crashres_plan_attempt(unit->ctx, plan, 1, &attempt));
 	assert_int_equal(attempt.status, CRASHRES_OK);
 	assert_int_equal(attempt.check, CRASHRES_CHECK_NONE_SIGNATURE);
-	assert_true(attempt.original);
+	assert_true(attempt.original_files);
 	assert_null(attempt.reason);
 	assert_int_equal(attempt.next, CRASHRES_NO_ATTEMPT);
 	assert_fails(unit, crashres_plan_attempt(unit->ctx, plan, 2, &attempt), CRASHRES_ERR_REQUEST,
 		     "the plan has 2 attempts: there is no number 2");
-	assert_ok(unit, crashres_plan_possible(unit->ctx, plan));
+	assert_ok(unit, crashres_plan_check_possible(unit->ctx, plan));
 	crashres_plan_free(plan);
 	world_free(&world);
 }
@@ -1183,11 +1183,11 @@ static void test_little_ram_blocks_no_room_for_parity(void **state)
 
 	world.machine.total_ram = 13 * MIB;
 	plan = make(*state, &world);
-	assert_int_equal(repair_of(plan).reason, CRASHRES_REPAIR_ASKED);
+	assert_int_equal(repair_of(plan).reason, CRASHRES_REPAIR_REQUESTED);
 	crashres_plan_free(plan);
 	world.machine.total_ram = 23 * MIB / 2;
 	plan = make(*state, &world);
-	assert_int_equal(repair_of(plan).reason, CRASHRES_REPAIR_LESS);
+	assert_int_equal(repair_of(plan).reason, CRASHRES_REPAIR_REDUCED);
 	assert_true(repair_of(plan).parity > 0);
 	crashres_plan_free(plan);
 	world.request.repair = 10000;
@@ -1429,14 +1429,14 @@ static void test_parity_as_asked(void **state)
 {
 	struct world world = world_new();
 
-	check_repair(*state, &world, CRASHRES_REPAIR_ASKED, 82 * 4096);
+	check_repair(*state, &world, CRASHRES_REPAIR_REQUESTED, 82 * 4096);
 	world.request.repair = 0;
 	check_repair(*state, &world, CRASHRES_REPAIR_OFF, 0);
 	world.request.repair = 10000;
-	check_repair(*state, &world, CRASHRES_REPAIR_ASKED, 1282 * 4096);
+	check_repair(*state, &world, CRASHRES_REPAIR_REQUESTED, 1282 * 4096);
 	/* 255 members at most: 1281 blocks need 6 groups. */
 	world.request.repair = 1;
-	check_repair(*state, &world, CRASHRES_REPAIR_ASKED, 12 * 4096);
+	check_repair(*state, &world, CRASHRES_REPAIR_REQUESTED, 12 * 4096);
 	world_free(&world);
 }
 
@@ -1453,16 +1453,16 @@ static void test_parity_blocks_half_of_the_region_free(void **state)
 	used = HOLE + 1281 * 4096 + find(plan, "purgatory")->range.size;
 	crashres_plan_free(plan);
 	set_region(&world, REGION, 2 * (used + 82 * 4096));
-	check_repair(*state, &world, CRASHRES_REPAIR_ASKED, 82 * 4096);
+	check_repair(*state, &world, CRASHRES_REPAIR_REQUESTED, 82 * 4096);
 	set_region(&world, REGION, 2 * (used + 82 * 4096) - 4096);
-	check_repair(*state, &world, CRASHRES_REPAIR_LESS, 80 * 4096);
+	check_repair(*state, &world, CRASHRES_REPAIR_REDUCED, 80 * 4096);
 	set_region(&world, REGION, 2 * (used + 12 * 4096));
-	check_repair(*state, &world, CRASHRES_REPAIR_LESS, 12 * 4096);
+	check_repair(*state, &world, CRASHRES_REPAIR_REDUCED, 12 * 4096);
 	set_region(&world, REGION, 2 * (used + 12 * 4096) - 4096);
 	check_repair(*state, &world, CRASHRES_REPAIR_NO_ROOM, 0);
 	/* Whoever says how much gets it. */
 	world.request.repair = 625;
-	check_repair(*state, &world, CRASHRES_REPAIR_ASKED, 82 * 4096);
+	check_repair(*state, &world, CRASHRES_REPAIR_REQUESTED, 82 * 4096);
 	world_free(&world);
 }
 

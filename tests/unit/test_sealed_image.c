@@ -189,13 +189,13 @@ static void test_hostile_headers(void **state)
 		header.kernel_offset = htole64(cases[i].offset);
 		header.kernel_size = htole64(cases[i].size);
 		memcpy(data, &header, sizeof(header));
-		if (crs_seal_find(data, sizeof(data), &offset, &size) != cases[i].good)
+		if (crs_sealed_find_kernel(data, sizeof(data), &offset, &size) != cases[i].good)
 			fail_msg("case %zu", i);
 	}
-	assert_false(crs_seal_find(data, sizeof(header) - 1, &offset, &size));
+	assert_false(crs_sealed_find_kernel(data, sizeof(header) - 1, &offset, &size));
 	header.magic = 0;
 	memcpy(data, &header, sizeof(header));
-	assert_false(crs_seal_find(data, sizeof(data), &offset, &size));
+	assert_false(crs_sealed_find_kernel(data, sizeof(data), &offset, &size));
 }
 
 int main(void)
