@@ -29,7 +29,7 @@ from lib.vm import QEMU, VmError  # noqa: E402
 # As little chance as QEMU allows. What is left is when it hands over what is typed, and the
 # seeds that kexec makes for the capture kernel.
 MACHINE = guest.Machine("bench", machine="virt,gic-version=3,dtb-randomness=off", cpus=1,
-                        more=(*bm.COUNTING, "-seed", "1"))
+                        qemu_options=(*bm.COUNTING, "-seed", "1"))
 # The capture kernel's user space starts with ticks.
 LOAD = "-p --reuse-cmdline --append=rdinit=/bin/ticks --initrd=/boot/initrd /boot/Image"
 CHECKS, NO_CHECKS, NO_REPAIR = "", "--no-checks", "--repair=off"
@@ -229,7 +229,7 @@ def output_to(path):
 def alone(method):
     """Instructions a byte of purgatory without Linux, hashing by this method."""
     with tempfile.TemporaryDirectory(dir=bm.image_path().parent) as folder:
-        return instructions_a_byte(Bench(folder), image=bm.image_by(method))
+        return instructions_a_byte(Bench(folder), image=bm.make_image_with_method(method))
 
 
 @dataclass

@@ -43,7 +43,7 @@ def segments():
     code = bm.assemble("KERNEL")
     text = code + noise(KERNEL_BLOCKS * bm.BLOCK - len(code))
     dtb = bytearray(noise(3 * bm.BLOCK))
-    dtb[RECORD_AT : RECORD_AT + bm.RECORD_SIZE] = bm.record_template()
+    dtb[RECORD_AT : RECORD_AT + bm.RECORD_SIZE] = bm.make_record_template()
     # Like the one of Linux: a page and a bit that says something, and zeros.
     elfcorehdr = noise(bm.BLOCK + 700).ljust(4 * bm.BLOCK, b"\0")
     return [
@@ -78,13 +78,13 @@ def tree(in_region):
     """The device tree that the old kernel's loader has made; without a region that of a boot
     loader."""
     initrd = SEALED_INITRD, SEALED_INITRD + INITRD_SIZE
-    return devicetree.make(initrd, *((REGION, TREE_CORE) if in_region else ()))
+    return devicetree.make_tree(initrd, *((REGION, TREE_CORE) if in_region else ()))
 
 
 @functools.cache
 def make_sealed_plan(methods, mmu, on_damage):
     return bm.SealedPlan(
-        bm.portable_image(methods), SEALED + bm.SEALED_HEADER, SEALED_KERNEL, sealed_segments(),
+        bm.make_portable_image(methods), SEALED + bm.SEALED_HEADER, SEALED_KERNEL, sealed_segments(),
         dtb=TREE, region=REGION if mmu else None, on_damage=on_damage, groups=SEALED_GROUPS,
         parity_base=SEALED_PARITY, initrd_size=INITRD_SIZE,
     )
@@ -105,7 +105,7 @@ def make_plan(methods, mmu, on_damage):
 @functools.cache
 def make_loaded_plan(methods, mmu, on_damage):
     return bm.Plan(
-        bm.portable_image(methods), PURGATORY, KERNEL, segments(), dtb=DTB,
+        bm.make_portable_image(methods), PURGATORY, KERNEL, segments(), dtb=DTB,
         region=REGION if mmu else None, on_damage=on_damage, record=DTB + RECORD_AT,
         groups=GROUPS, parity_base=PARITY,
     )
@@ -122,7 +122,7 @@ def _branch_to_reset(image, start):
 
 
 @functools.cache
-def _window_parts():
+def _list_window_parts():
     image = bm.image_path().read_bytes()
     entry, clean = bm.symbol("entry"), bm.symbol("pg_cache_clean_image")
     reset, vectors = bm.symbol("pg_reset"), bm.symbol("pg_reset_vectors")
@@ -136,14 +136,14 @@ def _window_parts():
     }
 
 
-def window():
+def list_window():
     """Offsets in the image, (first, end): what runs before the code has been looked at, and what
     has to run where the code is damaged."""
-    return [places for part in _window_parts().values() for places in part]
+    return [places for part in _list_window_parts().values() for places in part]
 
 
-def part_of_window(at):
-    [name] = [name for name, places in _window_parts().items()
+def name_window_part(at):
+    [name] = [name for name, places in _list_window_parts().items()
               if any(first <= at < end for first, end in places)]
     return name
 
@@ -180,7 +180,7 @@ def _areas(plan):
         "scratch": [Area("purgatory", plan.scratch_offset, plan.image_size)],
         "params": [Area("purgatory", plan.image_size, plan.root_offset[0])],
         "purgatory code": [Area("purgatory", 0, plan.scratch_offset)],
-        WINDOW: [Area("purgatory", *part) for part in window()],
+        WINDOW: [Area("purgatory", *part) for part in list_window()],
     }
     if sealed:
         del areas["elfcorehdr"]
@@ -267,14 +267,14 @@ SEALED_SUITE += [("header", kind) for kind in SMALL]
 
 # Ways to damage a device tree
 
-def _put(data, name, address):
+def _find_address(data, name, address):
     """In the place of the address that a property of /chosen has."""
     at = data.index(struct.pack(">Q", address))
     assert devicetree.Tree(bytes(data)).chosen[name] == data[at : at + 8]
     return at
 
 
-def _places_for_an_initrd(plan):
+def _list_initrd_places(plan):
     """Where something else is, or nothing, or no memory."""
     size = bm.round_up(INITRD_SIZE, bm.BLOCK)
     kernel = KERNEL_BLOCKS + PADDING_BLOCKS
@@ -285,21 +285,21 @@ def _places_for_an_initrd(plan):
         *(plan.base + at for at in plan.root_offset), SEALED_PARITY, SEALED_PARITY + 5 * bm.BLOCK,
         SEALED_INITRD + bm.BLOCK, SEALED_INITRD - 3 * bm.BLOCK, SEALED_INITRD + 4,
         TREE, TREE - size + bm.BLOCK, TREE_CORE, REGION[1] - size, REGION[1] - bm.BLOCK,
-        REGION[0] - size, bm.BEFORE, bm.UART, bm.NOTHING, 0, 1 << 40, 2**64 - size,
+        REGION[0] - size, bm.OLD_KERNEL, bm.UART, bm.ABORTING_ADDRESS, 0, 1 << 40, 2**64 - size,
     ]
 
 
 def move_initrd(rng, plan, data):
     """Start and end, so that the size is right."""
-    start = rng.choice(_places_for_an_initrd(plan))
-    places = [_put(data, name, address) for name, address in (
+    start = rng.choice(_list_initrd_places(plan))
+    places = [_find_address(data, name, address) for name, address in (
         (b"linux,initrd-start", SEALED_INITRD), (b"linux,initrd-end", SEALED_INITRD + INITRD_SIZE))]
     for at, value in zip(places, (start, start + INITRD_SIZE)):
         data[at : at + 8] = struct.pack(">Q", value % 2**64)
 
 
 def move_end(rng, _plan, data):
-    at = _put(data, b"linux,initrd-end", SEALED_INITRD + INITRD_SIZE)
+    at = _find_address(data, b"linux,initrd-end", SEALED_INITRD + INITRD_SIZE)
     end = SEALED_INITRD + INITRD_SIZE + rng.choice((-bm.BLOCK, -1, 1, bm.BLOCK, 1 << 32))
     data[at : at + 8] = struct.pack(">Q", end)
 
@@ -358,7 +358,7 @@ def hits_window(plan, found):
     right = plan.purgatory()
     if sealed and found["header"][:4] != plan.memory()["header"][:4]:
         return True
-    return any(found["purgatory"][first:end] != right[first:end] for first, end in window())
+    return any(found["purgatory"][first:end] != right[first:end] for first, end in list_window())
 
 
 def _runs_damaged_code(plan, expected):
@@ -416,27 +416,27 @@ def _record(case, outcome):
     if not sealed:
         return outcome.memory["dtb"][RECORD_AT : RECORD_AT + bm.RECORD_SIZE]
     case.expected.has_record = case.plan.region is not None
-    return _added_record(outcome)
+    return _find_added_record(outcome)
 
 
-def _added_record(outcome):
-    at = outcome.memory["tree"].find(bm.record_template()[:16])
+def _find_added_record(outcome):
+    at = outcome.memory["tree"].find(bm.make_record_template()[:16])
     return None if at < 0 else outcome.memory["tree"][at : at + bm.RECORD_SIZE]
 
 
-def _right_tree(case, outcome):
+def _expect_tree(case, outcome):
     """Address -> bytes, if there is a tree of its own: with a record as soon as all is found."""
     if not sealed or not case.plan.region or case.expected.outcome == "none":
         return {}
-    record = _added_record(outcome)
+    record = _find_added_record(outcome)
     assert record, "no record was added to the tree"
-    return {TREE: devicetree.with_record(case.tree, record)}
+    return {TREE: devicetree.insert_record(case.tree, record)}
 
 
 def check_boot(case, outcome):
     bm.assert_kernel_state(case.plan, outcome, case.level)
     purgatory, kernel = outcome.console.split("\r\n", 1)
-    assert oracle.without_time(purgatory + "\r\n") == case.expected.console
+    assert oracle.remove_time(purgatory + "\r\n") == case.expected.console
     assert kernel.count("\n") == 1
     oracle.check_record(case.plan, case.expected, _record(case, outcome), _flags(case))
 
@@ -445,12 +445,12 @@ def check_case(case, outcome):
     """Return: the column."""
     assert outcome.reason == case.expected.reason, outcome
     oracle.check_memory(case.plan, case.expected, outcome.memory)
-    oracle.check_ram(case.plan, case.expected, outcome, also=_right_tree(case, outcome))
+    oracle.check_ram(case.plan, case.expected, outcome, also=_expect_tree(case, outcome))
     if outcome.reason == oracle.BOOTED:
         check_boot(case, outcome)
         return {"intact": INTACT, "repaired": REPAIRED, "damaged": DAMAGED}[case.expected.outcome]
     if case.expected.console is not None:
-        assert oracle.without_time(outcome.console) == case.expected.console
+        assert oracle.remove_time(outcome.console) == case.expected.console
     return {oracle.RESET: RESET, oracle.HALTED: HALTED}[outcome.reason]
 
 
@@ -458,41 +458,41 @@ def _overlap(a, b):
     return a[0] < b[1] and b[0] < a[1]
 
 
-def _told_initrd(tree):
+def _read_initrd_range(tree):
     """Whole blocks of it, or None."""
     try:
-        told = devicetree.Tree(tree).initrd()
+        found = devicetree.Tree(tree).initrd()
     except devicetree.Malformed:
         return None
-    return told and (told[0], told[0] + bm.round_up(told[1] - told[0], bm.BLOCK))
+    return found and (found[0], found[0] + bm.round_up(found[1] - found[0], bm.BLOCK))
 
 
-def _told_core(tree):
+def _read_core_ranges(tree):
     """Where the tree says that the core header is, in two cells each; [] if it does not say."""
     try:
-        told = devicetree.Tree(tree).chosen.get(b"linux,elfcorehdr", b"")
+        found = devicetree.Tree(tree).chosen.get(b"linux,elfcorehdr", b"")
     except devicetree.Malformed:
         return []
-    if len(told) != 16:
+    if len(found) != 16:
         return []
-    base, size = struct.unpack(">2Q", told)
+    base, size = struct.unpack(">2Q", found)
     return [(base, base + size)]
 
 
-def _may_be_stored_to(case):
+def _list_writable_places(case):
     """Of all that the tree says only the initrd's place: in a region, and where nothing else is."""
     plan = case.plan
-    initrd = _told_initrd(case.tree)
+    initrd = _read_initrd_range(case.tree)
     [kernel] = [s for s in plan.segments if s.name == "kernel"]
     used = [(plan.start, kernel.base + len(kernel.data)), (TREE, TREE + len(case.tree)),
-            (bm.BEFORE, bm.BEFORE + bm.BLOCK), *_told_core(case.tree)]
+            (bm.OLD_KERNEL, bm.OLD_KERNEL + bm.BLOCK), *_read_core_ranges(case.tree)]
     if not plan.region or not initrd or initrd[1] > 2**64 or \
             any(_overlap(initrd, place) for place in used):
         return []
     return [initrd]
 
 
-def check_no_undamaged_block_is_stored_to(case, outcome):
+def check_stores(case, outcome):
     """Nor anything else: kernel blocks are as they were, or right; the tree may have grown."""
     right = dict(outcome.before)
     [kernel] = [s for s in case.plan.segments if s.name == "kernel"]
@@ -502,13 +502,13 @@ def check_no_undamaged_block_is_stored_to(case, outcome):
             assert outcome.memory["kernel"][place] == block, f"kernel block {number} is neither"
             ram.patch(right, kernel.base + number * bm.BLOCK, block)
     oracle.assert_same_ram(right, outcome.after, [
-        *case.plan.working_places(), (TREE, TREE + TREE_ROOM), *_may_be_stored_to(case)])
+        *case.plan.working_places(), (TREE, TREE + TREE_ROOM), *_list_writable_places(case)])
 
 
 def check_tree_case(case, outcome):
     """Whatever the tree says: no unverified byte of kernel or initrd is started, and no block that
     was not damaged is stored to. What boot arguments became of the tree does not count."""
-    check_no_undamaged_block_is_stored_to(case, outcome)
+    check_stores(case, outcome)
     if outcome.reason == oracle.RESET:
         assert re.fullmatch(re.escape(oracle.PREFIX) + ".*: resetting\r\n", outcome.console)
         return RESET
@@ -517,7 +517,7 @@ def check_tree_case(case, outcome):
     assert purgatory.startswith(oracle.PREFIX) and kernel.count("\n") == 1
     right = {segment.name: segment.data for segment in case.plan.segments}
     assert outcome.memory["kernel"] == right["kernel"], "an unverified kernel was started"
-    initrd = _told_initrd(outcome.memory["tree"])
+    initrd = _read_initrd_range(outcome.memory["tree"])
     if initrd:
         found = ram.read(outcome.after, initrd[0], initrd[1] - initrd[0])
         assert found == right["initrd"], "an unverified initrd was started"
@@ -545,14 +545,14 @@ class Result:
     problem: str = ""
 
 
-def _beside(case):
+def _choose_run_options(case):
     if not sealed:
         return {}
-    return {"more": [(TREE, case.tree)], "before": {"DTB": TREE},
+    return {"more": [(TREE, case.tree)], "defines": {"DTB": TREE},
             "save": {"tree": (TREE, TREE_ROOM)}}
 
 
-def _check_for(case):
+def _choose_check(case):
     if case.where == WINDOW:
         return check_window_case
     return check_tree_case if case.where in (TREE_ONLY, TREE_AND_MORE) and sealed else check_case
@@ -564,9 +564,9 @@ def run_case(name, case):
     with tempfile.TemporaryDirectory(dir=bm.image_path().parent) as directory:
         outcome = bm.run_plan(case.plan, case.found, case.cpu, case.level, directory,
                               halts=case.expected.reason == oracle.HALTED, seconds=seconds,
-                              **_beside(case))
+                              **_choose_run_options(case))
     try:
-        return Result(case.where, case.kind, _check_for(case)(case, outcome))
+        return Result(case.where, case.kind, _choose_check(case)(case, outcome))
     except AssertionError:
         problem = f"{name}: {case.where}, {case.kind}, {case.cpu} " \
             f"{bm.LEVEL_NAMES[case.level]}, expected {case.expected.reason} " \
@@ -588,19 +588,19 @@ def run_campaign(cases, seed):
 def make_window_case(level, at, bit):
     plan = make_plan((), True, bm.RESET)
     found = plan.memory()
-    found["purgatory"] = bm.flip(found["purgatory"], at, bit)
-    return Case(WINDOW, part_of_window(at), "max", level, (), plan, found,
+    found["purgatory"] = bm.flip_bit(found["purgatory"], at, bit)
+    return Case(WINDOW, name_window_part(at), "max", level, (), plan, found,
                 oracle.expect(plan, found), tree(True) if sealed else b"")
 
 
 def run_window(level):
     """Every single bit of it."""
-    bits = [(at, bit) for first, end in window() for at in range(first, end) for bit in range(8)]
+    bits = [(at, bit) for first, end in list_window() for at in range(first, end) for bit in range(8)]
     return run_all(lambda place: run_case(f"bit {place[1]} of byte {place[0]:#x}",
                                           make_window_case(level, *place)), bits)
 
 
-def table(results):
+def make_table(results):
     """What was damaged and how, and how often that ended how."""
     counts = Counter((result.where, result.kind, result.column) for result in results)
     rows = sorted({(result.where, result.kind) for result in results})
@@ -623,15 +623,15 @@ def main():
     arguments = parser.parse_args()
     global sealed
     sealed = arguments.sealed
-    if bm.missing():
-        sys.exit(bm.missing())
+    if bm.find_missing_tool():
+        sys.exit(bm.find_missing_tool())
     if arguments.window:
         [level] = [level for level, name in bm.LEVEL_NAMES.items() if name == arguments.window]
         results = run_window(level)
     else:
         results = run_campaign(arguments.cases, arguments.seed)
     problems = [result.problem for result in results if result.problem]
-    print(*problems, table(results), sep="\n")
+    print(*problems, make_table(results), sep="\n")
     return 1 if problems else 0
 
 

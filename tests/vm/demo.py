@@ -52,7 +52,7 @@ def boot(image, initrd, out):
 def load(running, out):
     """Load the crash kernel; the first kernel's crash regions, high first, and the plan."""
     iomem = running.check("cat /proc/iomem")
-    regions = sorted(guest.named(guest.parse_iomem(iomem), r"Crash kernel( \(low\))?"),
+    regions = sorted(guest.find_ranges(guest.parse_iomem(iomem), r"Crash kernel( \(low\))?"),
                      reverse=True)
     plan = running.check(LOAD) + "\n"
     (out / "plan.txt").write_text(plan)
@@ -84,7 +84,7 @@ def show_report(status, text, out):
 
 
 def show(regions, iomem, vmcore, dump, panic_line, out):
-    ram = sorted(guest.named(iomem, "System RAM"), reverse=True)
+    ram = sorted(guest.find_ranges(iomem, "System RAM"), reverse=True)
     if ram != regions:
         raise VmError(f"the capture kernel's RAM is {ram}, the crash regions are {regions}")
     print("\nThe capture kernel runs in its two memory ranges, and in nothing else:")

@@ -3,7 +3,7 @@
  * payload.S: what stands before and behind purgatory in a bare-metal test.
  * Assembled once for each part, at any address:
  *
- *   PART_BEFORE   stands for the old kernel: leaves the CPU in the state of
+ *   PART_OLD_KERNEL   stands for the old kernel: leaves the CPU in the state of
  *                 cpu_soft_restart, or in a worse one, and enters purgatory at
  *                 PURGATORY. With SET_E2H=1 it first makes EL2 what VHE does,
  *                 with BIG_ENDIAN=1 the data accesses what such a kernel has.
@@ -20,7 +20,7 @@
  *                 space is there its I/O ports, at PCI_PORTS.
  *                 With FREQUENCY, at EL2 only, it sets CNTFRQ_EL0.
  *                 With DTB it leaves the address of a device tree in x0.
- *   PART_FIRMWARE stands for firmware at EL3: enters START, which is PART_BEFORE,
+ *   PART_FIRMWARE stands for firmware at EL3: enters START, which is PART_OLD_KERNEL,
  *                 at exception level LEVEL. It injects an undefined instruction
  *                 for whatever traps to it, as TF-A does (inject_undef64), but
  *                 for SMC: PSCI.
@@ -84,9 +84,9 @@
 #define BREAK_EL1	0x1e3		/* DBGBCR: enabled, at EL1, all four bytes */
 #define SPSR_SS		(1 << 21)
 
-#ifdef PART_BEFORE
-	.globl	before
-before:
+#ifdef PART_OLD_KERNEL
+	.globl	old_kernel
+old_kernel:
 #if SHIM
 	adr	x0, shim_vectors
 	msr	VBAR_EL2, x0

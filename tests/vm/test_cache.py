@@ -17,7 +17,7 @@ from lib import cachebench  # needs it
 from lib import mutants
 from lib import replay
 
-pytestmark = pytest.mark.skipif(bm.missing() is not None, reason=str(bm.missing()))
+pytestmark = pytest.mark.skipif(bm.find_missing_tool() is not None, reason=str(bm.find_missing_tool()))
 
 levels = pytest.mark.parametrize("level", bm.LEVEL_NAMES, ids=bm.LEVEL_NAMES.values())
 regions = pytest.mark.parametrize("region", [REGION, None], ids=["caches-on", "caches-off"])
@@ -31,7 +31,7 @@ def bench(tmp_path_factory):
 
 
 def lines_of(plan, name):
-    [area] = [area for area in replay.areas(plan) if area.name == name]
+    [area] = [area for area in replay.list_areas(plan) if area.name == name]
     return set(area.lines)
 
 
@@ -48,7 +48,7 @@ def assert_kernel_is_there(plan, outcome):
             assert outcome.memory(segment.base, len(segment.data)) == segment.data
 
 
-def record_of(plan, outcome):
+def read_record(plan, outcome):
     return bm.read_record(outcome.memory(plan.record, bm.RECORD_SIZE))
 
 
@@ -60,7 +60,7 @@ def record_of(plan, outcome):
 @pytest.mark.parametrize("cleaned", [True, False], ids=["in-memory", "in-the-cache-only"])
 def test_an_intact_run_breaks_no_rule(bench, level, region, cleaned):
     plan = bench.loaded_plan(region=region)
-    outcome = bench.old_kernel(plan, replay.Machine(level), cleaned=cleaned).run()
+    outcome = bench.prepare_replay(plan, replay.Machine(level), cleaned=cleaned).run()
     assert_clean(outcome)
     assert_kernel_is_there(plan, outcome)
     cache = outcome.cache
@@ -79,14 +79,14 @@ def test_an_intact_run_breaks_no_rule(bench, level, region, cleaned):
 
 def test_at_any_page_it_breaks_none(bench):
     plan = bench.loaded_plan(base=PURGATORY_ELSEWHERE)
-    outcome = bench.old_kernel(plan).run()
+    outcome = bench.prepare_replay(plan).run()
     assert_clean(outcome)
     assert_kernel_is_there(plan, outcome)
 
 
 def test_without_sha_instructions_it_breaks_none(bench):
-    plan = bench.loaded_plan(region=None, image=bm.portable_image())
-    outcome = bench.old_kernel(plan).run()
+    plan = bench.loaded_plan(region=None, image=bm.make_portable_image())
+    outcome = bench.prepare_replay(plan).run()
     assert_clean(outcome)
     assert_kernel_is_there(plan, outcome)
 
@@ -97,7 +97,7 @@ def test_without_sha_instructions_it_breaks_none(bench):
 ])
 def test_damage_in_the_cache_alone_is_found(bench, region, name, offset):
     plan = bench.loaded_plan(region=region, groups=0)
-    outcome = bench.old_kernel(plan, damage=[(name, offset)]).run()
+    outcome = bench.prepare_replay(plan, damage=[(name, offset)]).run()
     assert_clean(outcome)
     assert outcome.reason == "reset"
     assert f"{name} damaged at offset {offset & -bm.BLOCK:#x}" in outcome.console
@@ -107,7 +107,7 @@ def test_damage_in_the_cache_alone_is_found(bench, region, name, offset):
     ("params", bm.PARAMS_KERNEL_ENTRY), ("params", 2 * bm.BLOCK), ("image", 8),
 ])
 def test_damage_to_purgatory_in_the_cache_alone_is_found(bench, name, offset):
-    outcome = bench.old_kernel(bench.loaded_plan(), damage=[(name, offset)]).run()
+    outcome = bench.prepare_replay(bench.loaded_plan(), damage=[(name, offset)]).run()
     assert_clean(outcome)
     assert outcome.reason == "reset"
     assert outcome.console == (oracle.SELF_DAMAGED if name == "params" else "")
@@ -117,23 +117,23 @@ def test_damage_to_purgatory_in_the_cache_alone_is_found(bench, name, offset):
 def test_a_table_that_is_damaged_in_the_cache_alone_is_known(bench, table):
     plan = bench.loaded_plan()
     offset = plan.table_offset[table] - plan.table_offset[0]
-    outcome = bench.old_kernel(plan, damage=[("tables", offset)]).run()
+    outcome = bench.prepare_replay(plan, damage=[("tables", offset)]).run()
     assert_clean(outcome)
     assert_kernel_is_there(plan, outcome)
-    assert record_of(plan, outcome).flags & (bm.FLAG_TABLE_0 | bm.FLAG_TABLE_1) == (
+    assert read_record(plan, outcome).flags & (bm.FLAG_TABLE_0 | bm.FLAG_TABLE_1) == (
         bm.FLAG_TABLE_0, bm.FLAG_TABLE_1)[table]
 
 
 def test_damage_over_scratch_does_not_matter(bench):
     plan = bench.loaded_plan()
-    outcome = bench.old_kernel(plan, damage=[("scratch", 77)]).run()
+    outcome = bench.prepare_replay(plan, damage=[("scratch", 77)]).run()
     assert_clean(outcome)
     assert_kernel_is_there(plan, outcome)
 
 
 def test_nothing_but_the_mapped_is_accessed(bench):
     outside = bench.loaded_plan(more=[bm.Segment("outside", UNMAPPED, bytes(2 * bm.BLOCK))])
-    outcome = bench.old_kernel(outside).run()
+    outcome = bench.prepare_replay(outside).run()
     assert outcome.found == {(mm.NOT_MAPPED, "outside")}
     assert outcome.reason == "abort"
 
@@ -158,18 +158,18 @@ def assert_repaired(plan, outcome, count):
 @pytest.mark.parametrize("damage", [ONE, THREE], ids=["one", "three"])
 def test_a_repair_breaks_no_rule(bench, level, region, damage):
     plan = bench.loaded_plan(region=region)
-    outcome = bench.old_kernel(plan, replay.Machine(level), damage=damage).run()
+    outcome = bench.prepare_replay(plan, replay.Machine(level), damage=damage).run()
     assert_repaired(plan, outcome, len(damage))
     parity = lines_of(plan, "parity")
     assert parity & outcome.cache.read
     assert not parity & outcome.cache.read_cached if not region else True
-    assert record_of(plan, outcome).repaired == len(damage)
+    assert read_record(plan, outcome).repaired == len(damage)
 
 
 @regions
 def test_a_repair_without_vectors_breaks_none(bench, region):
-    plan = bench.loaded_plan(region=region, image=bm.portable_image())
-    outcome = bench.old_kernel(plan, damage=ONE).run()
+    plan = bench.loaded_plan(region=region, image=bm.make_portable_image())
+    outcome = bench.prepare_replay(plan, damage=ONE).run()
     assert_repaired(plan, outcome, 1)
 
 
@@ -177,14 +177,14 @@ def test_a_repair_without_vectors_breaks_none(bench, region):
 def test_stale_lines_over_parity_do_not_matter(bench, region):
     """The parity is in memory, and junk that is older is in the cache: DMA wrote it."""
     plan = bench.loaded_plan(region=region)
-    outcome = bench.old_kernel(plan, damage=THREE, stale=["parity"]).run()
+    outcome = bench.prepare_replay(plan, damage=THREE, stale=["parity"]).run()
     assert_repaired(plan, outcome, 3)
 
 
 @regions
 def test_stale_lines_over_segments_do_not_matter(bench, region):
     plan = bench.loaded_plan(region=region)
-    outcome = bench.old_kernel(plan, stale=SEGMENTS).run()
+    outcome = bench.prepare_replay(plan, stale=SEGMENTS).run()
     assert_clean(outcome)
     assert_kernel_is_there(plan, outcome)
 
@@ -193,7 +193,7 @@ def test_stale_lines_over_segments_do_not_matter(bench, region):
 def test_parity_that_is_damaged_in_the_cache_alone(bench, region):
     """P of the group is wrong, Q is not."""
     plan = bench.loaded_plan(region=region)
-    outcome = bench.old_kernel(plan, damage=[*ONE, ("parity", 77)]).run()
+    outcome = bench.prepare_replay(plan, damage=[*ONE, ("parity", 77)]).run()
     assert_repaired(plan, outcome, 1)
 
 
@@ -204,7 +204,7 @@ def assert_sealed_kernel_is_there(plan, outcome):
     assert_clean(outcome)
     assert_kernel_is_there(plan, outcome)
     tree = outcome.memory(plan.dtb, 64 << 10)
-    at = tree.find(bm.record_template()[:16])
+    at = tree.find(bm.make_record_template()[:16])
     assert (at >= 0) == (plan.region is not None)
     return bm.read_record(tree[at : at + bm.RECORD_SIZE]) if at >= 0 else None
 
@@ -220,7 +220,7 @@ def assert_sealed_kernel_is_there(plan, outcome):
 def test_a_sealed_run_breaks_no_rule(bench, level, in_region, damage):
     """Point 2.5: the tree is edited past the cache, and cleaned again after that."""
     plan = bench.sealed_plan(in_region=in_region)
-    outcome = bench.old_kernel(plan, replay.Machine(level), damage=damage).run()
+    outcome = bench.prepare_replay(plan, replay.Machine(level), damage=damage).run()
     record = assert_sealed_kernel_is_there(plan, outcome)
     if record:
         assert (record.damaged, record.repaired) == (len(damage), len(damage))
@@ -233,7 +233,7 @@ def test_a_sealed_run_breaks_no_rule(bench, level, in_region, damage):
 def test_stale_lines_over_a_sealed_image_do_not_matter(bench):
     """Over all that the kernel gets: DMA wrote memory, and the caches did not notice."""
     plan = bench.sealed_plan()
-    outcome = bench.old_kernel(plan, stale=["tree", "parity", "kernel", "initrd"],
+    outcome = bench.prepare_replay(plan, stale=["tree", "parity", "kernel", "initrd"],
                                damage=ONE).run()
     assert assert_sealed_kernel_is_there(plan, outcome).repaired == 1
 
@@ -249,18 +249,18 @@ def test_permission_indirection_is_switched_off(bench, level):
     """Point 2.6: the old kernel has set TCR2_ELx.PIE."""
     plan = bench.loaded_plan()
     machine = replay.Machine(level, {**TCRX, replay.TCR2[level[0]]: mm.TCR2_PIE})
-    outcome = bench.old_kernel(plan, machine).run()
+    outcome = bench.prepare_replay(plan, machine).run()
     assert_clean(outcome)
     assert_kernel_is_there(plan, outcome)
-    assert record_of(plan, outcome).flags & bm.FLAG_MMU
+    assert read_record(plan, outcome).flags & bm.FLAG_MMU
 
 
 def test_without_tcr2_the_register_is_left_alone(bench):
     plan = bench.loaded_plan()
     machine = replay.Machine(traps=frozenset(replay.TCR2.values()))
-    outcome = bench.old_kernel(plan, machine).run()
+    outcome = bench.prepare_replay(plan, machine).run()
     assert_clean(outcome)
-    assert record_of(plan, outcome).flags & bm.FLAG_MMU
+    assert read_record(plan, outcome).flags & bm.FLAG_MMU
 
 
 @levels
@@ -269,13 +269,13 @@ def test_tcr2_that_traps_leaves_the_mmu_off(bench, level):
     plan = bench.loaded_plan()
     machine = replay.Machine(level, {**TCRX, replay.TCR2[level[0]]: mm.TCR2_PIE},
                              frozenset(replay.TCR2.values()))
-    outcome = bench.old_kernel(plan, machine, damage=ONE).run()
+    outcome = bench.prepare_replay(plan, machine, damage=ONE).run()
     assert_repaired(plan, outcome, 1)
-    assert not record_of(plan, outcome).flags & bm.FLAG_MMU
+    assert not read_record(plan, outcome).flags & bm.FLAG_MMU
 
 
 def method_of(plan, outcome):
-    return record_of(plan, outcome).flags >> bm.SHA256_SHIFT & 0xFF
+    return read_record(plan, outcome).flags >> bm.SHA256_SHIFT & 0xFF
 
 
 SME = {replay.ID_AA64PFR1_EL1: 1 << 24}
@@ -291,7 +291,7 @@ def test_streaming_mode(bench, level, svcr, traps, method):
     plan = bench.loaded_plan()
     machine = replay.Machine(level, {**SME, replay.SVCR: svcr},
                              frozenset([replay.SVCR] if traps else []))
-    outcome = bench.old_kernel(plan, machine, damage=ONE).run()
+    outcome = bench.prepare_replay(plan, machine, damage=ONE).run()
     assert_repaired(plan, outcome, 1)
     assert method_of(plan, outcome) == method
 
@@ -302,7 +302,7 @@ def test_streaming_mode(bench, level, svcr, traps, method):
 ], ids=["EL1", "EL2", "EL2-VHE"])
 def test_vectors_that_trap_are_enabled(bench, level, registers):
     plan = bench.loaded_plan()
-    outcome = bench.old_kernel(plan, replay.Machine(level, registers)).run()
+    outcome = bench.prepare_replay(plan, replay.Machine(level, registers)).run()
     assert_clean(outcome)
     assert method_of(plan, outcome) == bm.INSTRUCTIONS
 
@@ -313,9 +313,9 @@ def test_vectors_that_trap_are_enabled(bench, level, registers):
 def test_what_a_violation_says(bench):
     plan = bench.loaded_plan()
     image = mutants.Image(plan.image, bench.symbols(plan))
-    civac = image.nth("pg_mmu_disable", mutants.CIVAC, 0)
-    plan = bench.loaded_plan(image=image.with_words({civac: mutants.NOP}))
-    outcome = bench.old_kernel(plan, cleaned=True).run()
+    civac = image.find_nth("pg_mmu_disable", mutants.CIVAC, 0)
+    plan = bench.loaded_plan(image=image.replace_words({civac: mutants.NOP}))
+    outcome = bench.prepare_replay(plan, cleaned=True).run()
     [violation] = [v for v in outcome.violations if v.what == cm.OFF_DIRTY]
     address = plan.base + plan.scratch_offset
     assert str(violation) == (
@@ -341,8 +341,8 @@ def test_no_access_is_unaligned_while_the_mmu_is_off(bench, name):
     load, what = UNALIGNED[name]
     plan = bench.loaded_plan()
     image = mutants.Image(plan.image, bench.symbols(plan))
-    before_main = image.nth("entry", MOV_X29_XZR, 0)
-    outcome = bench.old_kernel(
-        bench.loaded_plan(image=image.with_words({before_main: load}))).run()
+    before_main = image.find_nth("entry", MOV_X29_XZR, 0)
+    outcome = bench.prepare_replay(
+        bench.loaded_plan(image=image.replace_words({before_main: load}))).run()
     assert outcome.found == ({(what, "scratch")} if what else set())
     assert outcome.reason == ("abort" if what else "kernel")

@@ -20,7 +20,7 @@ from lib import cachebench  # needs it
 from lib import mutants as mu
 from lib import replay
 
-pytestmark = pytest.mark.skipif(bm.missing() is not None, reason=str(bm.missing()))
+pytestmark = pytest.mark.skipif(bm.find_missing_tool() is not None, reason=str(bm.find_missing_tool()))
 
 DAMAGE = [("kernel", 0x2345)]  # so that parity is read and a block repaired
 
@@ -179,7 +179,7 @@ def image_of(bench, sealed):
 
 
 def run_image(bench, image, sealed=False, machine=replay.Machine()):
-    return bench.old_kernel(plan_of(bench, sealed, image=image), machine, damage=DAMAGE).run()
+    return bench.prepare_replay(plan_of(bench, sealed, image=image), machine, damage=DAMAGE).run()
 
 
 @pytest.mark.parametrize("name", MUTANTS)
@@ -189,9 +189,9 @@ def test_a_mutant_is_found(bench, name):
     image = image_of(bench, mutant.sealed)
     words = {}
     for change in mutant.changes:
-        words.update(change.words(image))
+        words.update(change.make_words(image))
     machine = replay.Machine(mutant.level, dict(mutant.registers))
-    outcome = run_image(bench, image.with_words(words), mutant.sealed, machine)
+    outcome = run_image(bench, image.replace_words(words), mutant.sealed, machine)
     assert set(mutant.kills) <= outcome.found, outcome
 
 
@@ -228,7 +228,7 @@ def test_a_range_that_is_left_out_is_found(bench, name):
     area, phase, kills = {**SKIPPED, **SEALED_SKIPPED}[name]
     machine = replay.Machine(skip=skip(area, phase))
     plan = plan_of(bench, name in SEALED_SKIPPED)
-    outcome = bench.old_kernel(plan, machine, damage=DAMAGE).run()
+    outcome = bench.prepare_replay(plan, machine, damage=DAMAGE).run()
     assert name != "kernel-after" or outcome.reason == "reset", outcome
     assert outcome.skipped > 0, "nothing was left out"
     assert set(kills) <= outcome.found, outcome
@@ -237,7 +237,7 @@ def test_a_range_that_is_left_out_is_found(bench, name):
 def test_a_repair_that_did_not_reach_memory_is_damage(bench):
     """Point 2.9: repaired blocks are hashed again past the caches. The kernel was started."""
     machine = replay.Machine(skip=skip("kernel", ON))
-    outcome = bench.old_kernel(bench.loaded_plan(), machine, damage=DAMAGE).run()
+    outcome = bench.prepare_replay(bench.loaded_plan(), machine, damage=DAMAGE).run()
     assert outcome.reason == "reset"
     assert "1 of 9 blocks damaged, 0 repaired" in outcome.console, outcome.console
 
@@ -246,11 +246,11 @@ def test_a_rule_that_is_broken_lets_damage_through(bench):
     """With caches off and nothing cleaned before, the check looks past the cache."""
     plan = bench.loaded_plan(region=None)
     machine = replay.Machine(skip=skip("initrd", None))
-    outcome = bench.old_kernel(plan, machine, damage=[("initrd", 0x1234)], cleaned=True).run()
+    outcome = bench.prepare_replay(plan, machine, damage=[("initrd", 0x1234)], cleaned=True).run()
     assert {(cm.READ_EARLY, "initrd"), (cm.READ_PAST, "initrd")} <= outcome.found, outcome
     assert outcome.reason == "kernel"
     [initrd] = [segment for segment in plan.segments if segment.name == "initrd"]
-    assert outcome.memory(initrd.base, len(initrd.data)) == bm.flip(initrd.data, 0x1234)
+    assert outcome.memory(initrd.base, len(initrd.data)) == bm.flip_bit(initrd.data, 0x1234)
 
 
 @pytest.mark.parametrize("el", [1, 2])
@@ -261,7 +261,7 @@ def test_permission_indirection_that_stays_is_found(bench, el):
     assert len(places) == 1, "no write of TCR2, or several"
     machine = replay.Machine((el, False), {replay.ID_AA64MMFR3_EL1: 1,
                                            replay.TCR2[el]: mm.TCR2_PIE})
-    outcome = run_image(bench, image.with_words({places[0]: mu.NOP}), machine=machine)
+    outcome = run_image(bench, image.replace_words({places[0]: mu.NOP}), machine=machine)
     assert (mm.PERMISSION_INDIRECT, "image") in outcome.found, outcome
     assert outcome.reason == "abort"
 
@@ -318,12 +318,12 @@ def redundant(names):
 def test_every_barrier_and_maintenance_counts(bench, el):
     image = image_of(bench, False)
     machine = replay.Machine((el, False))
-    right = {level: run_image(bench, image.with_words({}), machine=replay.Machine((level, False)))
+    right = {level: run_image(bench, image.replace_words({}), machine=replay.Machine((level, False)))
              for level in (1, el)}
     executed = right[el].executed - (right[1].executed if el == 2 else set())
     survivors, killed = set(), set()
     for key, offset in instructions(image, executed).items():
-        outcome = run_image(bench, image.with_words({offset: mu.NOP}), machine=machine)
+        outcome = run_image(bench, image.replace_words({offset: mu.NOP}), machine=machine)
         same = outcome.reason == "kernel" and outcome.found == right[el].found
         (survivors if same else killed).add(key)
     assert survivors <= redundant(survivors).keys()
@@ -335,9 +335,9 @@ def test_an_instruction_that_is_gone_is_an_error(bench):
     image = image_of(bench, False)
     for change in (mu.Change(ENABLE, mu.TLBI, 2), mu.Change("pg_gone", mu.TLBI)):
         with pytest.raises(AssertionError):
-            change.words(image)
+            change.make_words(image)
     with pytest.raises(AssertionError):
-        image.with_words({0: image.word(0)})
+        image.replace_words({0: image.word(0)})
 
 
 def table():

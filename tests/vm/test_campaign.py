@@ -15,7 +15,7 @@ from lib import oracle
 from lib import ram
 import pytest
 
-pytestmark = pytest.mark.skipif(bm.missing() is not None, reason=str(bm.missing()))
+pytestmark = pytest.mark.skipif(bm.find_missing_tool() is not None, reason=str(bm.find_missing_tool()))
 
 CASES = 1000
 SEED = 1
@@ -23,7 +23,7 @@ SEED = 1
 
 def test_every_damage_ends_as_it_must():
     results = campaign.run_campaign(CASES, SEED)
-    print(campaign.table(results))
+    print(campaign.make_table(results))
     assert [result.problem for result in results if result.problem] == []
     ends = {column: {result.where for result in results if result.column == column}
             for column in campaign.COLUMNS}
@@ -76,7 +76,7 @@ def test_a_byte_that_is_not_the_original_is_seen(repaired):
     case, outcome = repaired
     for name, data in outcome.memory.items():
         for at in (0, len(data) // 2 + 1, len(data) - 1):
-            outcome.memory[name] = bm.flip(data, at)
+            outcome.memory[name] = bm.flip_bit(data, at)
             with pytest.raises(AssertionError, match=f"{name} is not what it should be at {at:#x}"):
                 campaign.check_case(case, outcome)
         outcome.memory[name] = data
@@ -85,7 +85,7 @@ def test_a_byte_that_is_not_the_original_is_seen(repaired):
 def test_a_record_that_lies_is_seen(repaired):
     case, outcome = repaired
     for field in range(bm.RECORD.size - 56 - 8, bm.RECORD.size, 4):
-        changed = bm.flip(outcome.memory["dtb"], campaign.RECORD_AT + field, 6)
+        changed = bm.flip_bit(outcome.memory["dtb"], campaign.RECORD_AT + field, 6)
         memory = {**outcome.memory, "dtb": changed}
         # When it started and how long it took, nobody knows better.
         if bm.RECORD.size - 56 <= field < bm.RECORD.size - 40:
@@ -95,11 +95,11 @@ def test_a_record_that_lies_is_seen(repaired):
                 outcome.console, outcome.reason, outcome.registers, memory))
 
 
-def places_nobody_writes(plan):
+def list_places_to_leave_alone(plan):
     """Around all that is loaded and all that purgatory writes, and inside what it only reads."""
     scratch, scratch_end = plan.scratch_place
     bitmap = plan.base + plan.bitmap_offset
-    yield from (bm.RAM, bm.RAM + bm.RAM_SIZE - 1, bm.BEFORE)
+    yield from (bm.RAM, bm.RAM + bm.RAM_SIZE - 1, bm.OLD_KERNEL)
     yield from (scratch - 1, scratch_end, bitmap - 1, bitmap + plan.bitmap_size)
     yield from (plan.base, plan.base - 1, plan.base + plan.segment_size)
     yield from (plan.base + at for at in (*plan.root_offset, *plan.table_offset))
@@ -113,10 +113,10 @@ def test_a_byte_of_ram_that_nobody_may_write_is_seen(repaired):
     """Issue 10, section 3: guard pages, parity, code, digest tables, the tree of QEMU."""
     case, outcome = repaired
     assert case.plan.region and case.expected.has_record
-    for at in places_nobody_writes(case.plan):
+    for at in list_places_to_leave_alone(case.plan):
         after = dict(outcome.after)
         page = at // bm.BLOCK * bm.BLOCK
-        ram.patch(after, page, bm.flip(after.get(page, bytes(bm.BLOCK)), at - page))
+        ram.patch(after, page, bm.flip_bit(after.get(page, bytes(bm.BLOCK)), at - page))
         with pytest.raises(AssertionError, match=f"RAM was written to at {at:#x}\\.\\.{at + 1:#x}$"):
             campaign.check_case(case, dataclasses.replace(outcome, after=after))
 
@@ -145,7 +145,7 @@ def test_another_line_or_end_is_seen(repaired):
 
 # And where the device tree of a sealed Image is damaged.
 
-def picture_of(case):
+def make_picture(case):
     picture = {}
     for name, data in case.found.items():
         ram.patch(picture, case.plan.address(name), data)
@@ -159,24 +159,24 @@ def booted(monkeypatch):
     monkeypatch.setattr(campaign, "sealed", True)
     plan = campaign.make_plan((), True, bm.RESET)
     start = campaign.SEALED_INITRD + bm.BLOCK
-    tree = devicetree.make((start, start + campaign.INITRD_SIZE), campaign.REGION,
+    tree = devicetree.make_tree((start, start + campaign.INITRD_SIZE), campaign.REGION,
                            campaign.TREE_CORE)
     case = campaign.Case(campaign.TREE_ONLY, "initrd moved", "max", bm.EL1, (), plan,
                          plan.memory(), oracle.Expected(), tree)
-    after = picture_of(case)
+    after = make_picture(case)
     ram.patch(after, start, plan.segments[-1].data)
     outcome = bm.Outcome(
         oracle.PREFIX + "23 of 64 blocks damaged, 23 repaired, 1 ms: starting the kernel\r\nx0=\n",
         oracle.BOOTED, {"x0": campaign.TREE, "x1": 0, "x2": 0, "x3": 0, "pc": plan.kernel_entry,
                         "CurrentEL": 4, "DAIF": bm.DAIF_MASKED, "SCTLR": 0, "HCR": 0, "ISR": 0},
-        {"kernel": plan.segments[0].data, "tree": tree}, picture_of(case), after)
+        {"kernel": plan.segments[0].data, "tree": tree}, make_picture(case), after)
     assert campaign.check_tree_case(case, outcome) == campaign.REPAIRED
     return case, outcome
 
 
-def changed_after(outcome, address):
+def change_ram(outcome, address):
     after = dict(outcome.after)
-    ram.patch(after, address, bm.flip(ram.read(after, address, 1), 0))
+    ram.patch(after, address, bm.flip_bit(ram.read(after, address, 1), 0))
     return dataclasses.replace(outcome, after=after)
 
 
@@ -189,7 +189,7 @@ def test_a_store_past_the_initrd_is_seen(booted):
                campaign.SEALED_KERNEL, campaign.SEALED_KERNEL - 1, campaign.SEALED_INITRD,
                campaign.TREE_CORE + 4096, bm.RAM):
         with pytest.raises(AssertionError, match=f"RAM was written to at {at:#x}"):
-            campaign.check_tree_case(case, changed_after(outcome, at))
+            campaign.check_tree_case(case, change_ram(outcome, at))
 
 
 def test_an_unverified_byte_that_runs_is_seen(booted):
@@ -197,10 +197,10 @@ def test_an_unverified_byte_that_runs_is_seen(booted):
     start = campaign.SEALED_INITRD + bm.BLOCK
     for at in (start, start + campaign.INITRD_SIZE - 1):
         with pytest.raises(AssertionError, match="an unverified initrd was started"):
-            campaign.check_tree_case(case, changed_after(outcome, at))
-    damaged = bm.flip(case.found["kernel"], 5000)
+            campaign.check_tree_case(case, change_ram(outcome, at))
+    damaged = bm.flip_bit(case.found["kernel"], 5000)
     case = dataclasses.replace(case, found={**case.found, "kernel": damaged})
-    outcome = dataclasses.replace(outcome, before=picture_of(case),
+    outcome = dataclasses.replace(outcome, before=make_picture(case),
                                   memory={**outcome.memory, "kernel": damaged})
     after = dict(outcome.after)
     ram.patch(after, campaign.SEALED_KERNEL, damaged)
@@ -212,11 +212,11 @@ def test_an_initrd_over_something_else_may_not_be_stored_to(booted):
     case, outcome = booted
     for start in (campaign.SEALED_KERNEL + bm.BLOCK, campaign.SEALED_PARITY, campaign.SEALED,
                   campaign.TREE - bm.BLOCK):
-        tree = devicetree.make((start, start + campaign.INITRD_SIZE), campaign.REGION,
+        tree = devicetree.make_tree((start, start + campaign.INITRD_SIZE), campaign.REGION,
                                campaign.TREE_CORE)
         moved = dataclasses.replace(case, tree=tree)
         result = bm.Outcome(oracle.PREFIX + "damaged: resetting\r\n", oracle.RESET, {},
-                            outcome.memory, picture_of(moved), picture_of(moved))
+                            outcome.memory, make_picture(moved), make_picture(moved))
         assert campaign.check_tree_case(moved, result) == campaign.RESET
         with pytest.raises(AssertionError, match="RAM was written to"):
-            campaign.check_tree_case(moved, changed_after(result, start + 3))
+            campaign.check_tree_case(moved, change_ram(result, start + 3))

@@ -17,7 +17,7 @@ DEVICE_TREE = Machine("device tree, EL1")
 EL2_VHE = Machine("EL2 with VHE", machine="virt,gic-version=3,virtualization=on")
 EL2_NVHE = Machine("EL2 without VHE", machine="virt,gic-version=3,virtualization=on",
                    cpu="cortex-a72")
-ACPI = Machine("UEFI and ACPI", more=("-bios", EFI))
+ACPI = Machine("UEFI and ACPI", qemu_options=("-bios", EFI))
 ONE_REGION = Machine("one region", crashkernel="crashkernel=256M")
 LARGE = Machine("12 GiB", memory=("-m", "12G"),
                 crashkernel="crashkernel=1G,high crashkernel=200M,low")
@@ -32,7 +32,7 @@ NUMA = Machine("two NUMA nodes", memory=("-m", "6G", *TWO_NODES), nodes=2)
 HOTPLUG = Machine(
     "hot-plugged memory", hotplug=1 << 30, nodes=2,
     memory=("-m", "6G,maxmem=16G", *TWO_NODES),
-    more=("-object", "memory-backend-ram,id=hot,size=2G",
+    qemu_options=("-object", "memory-backend-ram,id=hot,size=2G",
           "-device", "virtio-mem-pci,memdev=hot,node=1,requested-size=1G"))
 
 # 6.1 once more on every row but hot-plug, for which it lacks built-in virtio: its dumps are the
@@ -49,14 +49,14 @@ class First:
 
     def __init__(self, running, machine):
         self.iomem = guest.parse_iomem(running.check("cat /proc/iomem"))
-        self.crash = sorted(guest.named(self.iomem, r"Crash kernel( \(low\))?"), reverse=True)
+        self.crash = sorted(guest.find_ranges(self.iomem, r"Crash kernel( \(low\))?"), reverse=True)
         self.high = self.crash[0]
-        ram = guest.named(self.iomem, r"System RAM.*")
+        ram = guest.find_ranges(self.iomem, r"System RAM.*")
         # One piece where two nodes' RAM touches: how it is cut up is the loader's own affair.
-        self.ram = guest.join(guest.subtract(ram, self.crash))
+        self.ram = guest.join_ranges(guest.subtract_ranges(ram, self.crash))
         self.command_line = running.check("cat /proc/cmdline")
         self.kcore = guest.parse_core(running.read("/proc/kcore", 4))
-        image = guest.named(self.iomem, "Kernel code") + guest.named(self.iomem, "Kernel data")
+        image = guest.find_ranges(self.iomem, "Kernel code") + guest.find_ranges(self.iomem, "Kernel data")
         self.image = (image[0][0], image[-1][1])
         address, size = running.check("cat /sys/kernel/vmcoreinfo").split()
         note = running.peek(int(address, 16), int(size, 16))
@@ -71,7 +71,7 @@ class First:
         assert running.peek(dtb, 4) == struct.pack(">I", 0xd00dfeed), \
             f"no device tree at {dtb:#x}, where the plan has it"
         assert machine.crashkernel in self.command_line
-        added = guest.named(self.iomem, r"System RAM \(virtio_mem\)")
+        added = guest.find_ranges(self.iomem, r"System RAM \(virtio_mem\)")
         assert sum(end - start for start, end in added) == machine.hotplug
         nodes = running.check("ls -d /sys/devices/system/node/node*")
         assert len(nodes.split()) == machine.nodes
@@ -94,8 +94,8 @@ def inside(inner, outer):
 def check_memory(first, capture):
     """System RAM is high + low, and nothing else."""
     iomem = guest.parse_iomem(capture.check("cat /proc/iomem"))
-    assert sorted(guest.named(iomem, "System RAM")) == sorted(first.crash)
-    code = guest.named(iomem, "Kernel code")[0]
+    assert sorted(guest.find_ranges(iomem, "System RAM")) == sorted(first.crash)
+    code = guest.find_ranges(iomem, "Kernel code")[0]
     assert inside(code, first.plan["kernel"][0]) and inside(code, first.high)
     for name in ("kernel", "initrd", "dtb", "elfcorehdr", "purgatory"):
         assert inside(first.plan[name][0], first.high), name

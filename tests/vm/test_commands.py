@@ -76,7 +76,7 @@ def test_who_may_load(lab, kernel):
 
 
 # A 16550 behind I/O ports, which Linux drives and purgatory cannot.
-WITH_PORTS = Machine("16550 on PCI", more=("-device", "pci-serial"))
+WITH_PORTS = Machine("16550 on PCI", qemu_options=("-device", "pci-serial"))
 
 
 @pytest.mark.parametrize("kernel", ["6.1", "6.12"], indirect=True)

@@ -12,7 +12,7 @@ from lib.guest import Machine
 EFI = "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"
 
 DEVICE_TREE = Machine("device tree")
-UEFI = Machine("UEFI, device tree", machine="virt,gic-version=3,acpi=off", more=("-bios", EFI))
+UEFI = Machine("UEFI, device tree", machine="virt,gic-version=3,acpi=off", qemu_options=("-bios", EFI))
 
 # A terminal takes lines of up to 4095 bytes.
 PIECE = 3000
@@ -35,7 +35,7 @@ def get(running, path):
 def bare_tree(running):
     """The running tree without all that says where memory is."""
     tree = get(running, "/sys/firmware/fdt")
-    bare = guest.without(tree, r"/memory(@.*)?", r"/chosen/linux,uefi-.*")
+    bare = guest.remove_paths(tree, r"/memory(@.*)?", r"/chosen/linux,uefi-.*")
     assert bare != tree
     put(running, "/tree", bare)
 
@@ -43,7 +43,7 @@ def bare_tree(running):
 def memory(running):
     iomem = guest.parse_iomem(running.check("cat /proc/iomem"))
     # What lies next to each other may be one line or two.
-    return guest.join(guest.named(iomem, "System RAM"))
+    return guest.join_ranges(guest.find_ranges(iomem, "System RAM"))
 
 
 def nodes(running):
@@ -80,7 +80,7 @@ def test_memory_from_iomem(lab, kernel, option):
     with lab.boot(kernel, DEVICE_TREE) as running:
         bare_tree(running)
         before = memory(running)
-        crash = guest.named(guest.parse_iomem(running.check("cat /proc/iomem")), "Crash kernel")
+        crash = guest.find_ranges(guest.parse_iomem(running.check("cat /proc/iomem")), "Crash kernel")
         running.check("mount -t tmpfs none /sys/firmware")
         log = running.check(f"kexec -d {option} --dtb=/tree --reuse-cmdline "
                             "--initrd=/boot/initrd /boot/Image 2>&1")
@@ -99,7 +99,7 @@ def test_memory_from_iomem(lab, kernel, option):
 def test_crash_kernel_by_a_tree_without_memory(lab, kernel):
     with lab.boot(kernel, DEVICE_TREE) as running:
         bare_tree(running)
-        crash = guest.named(guest.parse_iomem(running.check("cat /proc/iomem")), "Crash kernel")
+        crash = guest.find_ranges(guest.parse_iomem(running.check("cat /proc/iomem")), "Crash kernel")
         assert running.run("kexec -p --dtb=/tree --reuse-cmdline --initrd=/boot/initrd "
                            "/boot/Image") == (0, "")
         running.panic()

@@ -8,9 +8,9 @@ import pytest
 from lib import baremetal as bm
 from lib import oracle
 from lib import shim
-from lib.scenario import PARITY, RAMDISK, Bench, levels, record
+from lib.scenario import PARITY, RAMDISK, Bench, levels, read_record
 
-pytestmark = pytest.mark.skipif(bm.missing() is not None, reason=str(bm.missing()))
+pytestmark = pytest.mark.skipif(bm.find_missing_tool() is not None, reason=str(bm.find_missing_tool()))
 
 GROUPS = 8
 # ISR_EL1.A: an SError is pending
@@ -47,16 +47,16 @@ def test_vector_state_of_the_old_kernel(bench, cpu, level, state, damage, outcom
     """Streaming mode has no SHA-2 instructions, and a trap ends in purgatory's own vectors."""
     plan = bench.make_plan(kernel_code=bm.assemble("KERNEL", **{"STREAMING": 1} if "STREAMING" in STATES[state]
                                                    else {}))
-    expected = bench.run_as_expected(cpu, level, plan, damage, before=STATES[state])
+    expected = bench.run_as_expected(cpu, level, plan, damage, defines=STATES[state])
     assert expected.outcome == outcome
 
 
 @levels
 def test_svcr_is_0_in_the_kernel(bench, cpu, level):
     plan = bench.make_plan(kernel_code=bm.assemble("KERNEL", STREAMING=1))
-    without = bench.run(cpu, level, plan, before={"STREAMING": 1, "PURGATORY": plan.kernel_entry})
+    without = bench.run(cpu, level, plan, defines={"STREAMING": 1, "PURGATORY": plan.kernel_entry})
     assert without.registers["SVCR"] == 3, "the test has no SVCR to test with"
-    assert bench.run(cpu, level, plan, before={"STREAMING": 1}).registers["SVCR"] == 0
+    assert bench.run(cpu, level, plan, defines={"STREAMING": 1}).registers["SVCR"] == 0
 
 
 @pytest.mark.parametrize("cpu", ["neoverse-n1", "max"])
@@ -68,10 +68,10 @@ def test_e2h_without_tge(bench, cpu, state, damage, outcome):
         state = {key: value for key, value in state.items() if key != "STREAMING"}
     kernel = bm.assemble("KERNEL", **{"STREAMING": 1} if "STREAMING" in state else {})
     plan = bench.make_plan(kernel_code=kernel)
-    expected = bench.run_as_expected(cpu, bm.EL2_VHE, plan, damage, before={**state, "NO_TGE": 1})
+    expected = bench.run_as_expected(cpu, bm.EL2_VHE, plan, damage, defines={**state, "NO_TGE": 1})
     assert expected.outcome == outcome
     if expected.reason == oracle.BOOTED:
-        found = bench.run(cpu, bm.EL2_VHE, plan, before={**state, "NO_TGE": 1})
+        found = bench.run(cpu, bm.EL2_VHE, plan, defines={**state, "NO_TGE": 1})
         assert found.registers["HCR"] & (bm.HCR_E2H | bm.HCR_TGE) == bm.HCR_E2H
 
 
@@ -80,10 +80,10 @@ def test_e2h_without_tge(bench, cpu, state, damage, outcome):
 def run_with_shim(bench, damage, **order):
     """At EL1, with what is at EL2 behind it. Return: plan, expected, outcome, log."""
     plan = bench.make_plan(kernel_code=bm.assemble("KERNEL", SHIM=1))
-    found = bench.found(plan, damage)
+    found = bench.make_memory(plan, damage)
     outcome = bm.run_plan(plan, found, "max", bm.EL2, bench.directory,
-                          before=shim.BEFORE, more=[shim.order(**order)], save=shim.SAVE)
-    return plan, oracle.expect(plan, found), outcome, shim.read(outcome)
+                          defines=shim.DEFINES, more=[shim.make_order(**order)], save=shim.SAVE)
+    return plan, oracle.expect(plan, found), outcome, shim.read_log(outcome)
 
 
 def places_of(plan):
@@ -97,14 +97,14 @@ def assert_all_is_cleaned(plan, log):
     """Twice each: before the check, and after it (cache.S says why twice)."""
     segments, tables = places_of(plan)
     assert log.dcs[-1][0] == 2, "the MMU was not switched on and off once"
-    assert not shim.twice(log.cleaned(0), segments + tables)
-    assert not shim.twice(log.cleaned(1), segments)
+    assert not shim.find_lines_cleaned_once(log.cleaned(0), segments + tables)
+    assert not shim.find_lines_cleaned_once(log.cleaned(1), segments)
 
 
 def assert_line(expected, outcome, cut):
     line, kernel, _ = outcome.console.partition("x0=")
     right = expected.console.startswith if cut else expected.console.__eq__
-    assert kernel and right(oracle.without_time(line)), outcome.console
+    assert kernel and right(oracle.remove_time(line)), outcome.console
 
 
 def assert_serror_changes_nothing(plan, expected, outcome, log, late=False, cut=False):
@@ -118,7 +118,7 @@ def assert_serror_changes_nothing(plan, expected, outcome, log, late=False, cut=
     assert_all_is_cleaned(plan, log)
     oracle.check_memory(plan, expected, outcome.memory)
     oracle.check_ram(plan, expected, outcome, [(shim.LOG, shim.LOG + shim.LOG_SIZE)])
-    found = record(plan, outcome)
+    found = read_record(plan, outcome)
     assert found, "no record was written"
     assert (found.outcome, found.damaged, found.repaired) == (
         expected.outcome, len(expected.damaged), len(expected.repaired))

@@ -12,7 +12,7 @@ from lib import devicetree
 from lib import oracle
 from lib import scenario
 
-pytestmark = pytest.mark.skipif(bm.missing() is not None, reason=str(bm.missing()))
+pytestmark = pytest.mark.skipif(bm.find_missing_tool() is not None, reason=str(bm.find_missing_tool()))
 
 GIB = 1 << 30
 MIB = 1 << 20
@@ -56,7 +56,7 @@ def loaded_plan(place):
     noise = random.Random(7).randbytes
     code = bm.assemble("KERNEL")
     dtb = bytearray(noise(2 * bm.BLOCK))
-    dtb[scenario.RECORD_AT : scenario.RECORD_AT + bm.RECORD_SIZE] = bm.record_template()
+    dtb[scenario.RECORD_AT : scenario.RECORD_AT + bm.RECORD_SIZE] = bm.make_record_template()
     kernel, top = place.base + 4 * MIB, place.end - 2 * MIB
     segments = [bm.Segment("kernel", kernel, code + noise(9 * bm.BLOCK - len(code))),
                 bm.Segment("initrd", place.base + place.size // 2 - 5 * bm.BLOCK,
@@ -104,20 +104,20 @@ def test_a_sealed_image_in_far_memory(tmp_path, name, cpu, level, outcome):
     place = PLACES[name]
     plan = sealed_plan(place)
     initrd = plan.segments[-1].base
-    tree = devicetree.make((initrd, initrd + INITRD_SIZE), (place.base, place.end),
+    tree = devicetree.make_tree((initrd, initrd + INITRD_SIZE), (place.base, place.end),
                            place.end - 2 * MIB)
     found = plan.memory()
     for segment, *where in DAMAGE[outcome]:
-        found[segment] = bm.flip(found[segment], *where)
+        found[segment] = bm.flip_bit(found[segment], *where)
     result = bm.run_plan(plan, found, cpu, level, tmp_path, more=[(plan.dtb, tree)],
-                         before={"DTB": plan.dtb}, save={"tree": (plan.dtb, 2 * len(tree) + 4096)},
+                         defines={"DTB": plan.dtb}, save={"tree": (plan.dtb, 2 * len(tree) + 4096)},
                          ram_size=place.ram_size)
     bm.assert_kernel_state(plan, result, level)
     expected = oracle.expect(plan, found)
     oracle.check_memory(plan, expected, result.memory)
-    at = result.memory["tree"].index(bm.record_template()[:16])
+    at = result.memory["tree"].index(bm.make_record_template()[:16])
     data = result.memory["tree"][at : at + bm.RECORD_SIZE]
-    oracle.check_ram(plan, expected, result, also={plan.dtb: devicetree.with_record(tree, data)})
+    oracle.check_ram(plan, expected, result, also={plan.dtb: devicetree.insert_record(tree, data)})
     record = bm.read_record(data)
     assert record.outcome == outcome
     assert record.flags & bm.FLAG_MMU

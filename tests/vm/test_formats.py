@@ -129,7 +129,7 @@ def test_block_device(lab, kernel, make):
     """As on OpenWrt: the kernel, and behind it what else there is on the device."""
     disk = lab.folder / "disk"
     disk.write_bytes((make(kernel.read_bytes()) + b"something else" * 100).ljust(32 << 20, b"\xff"))
-    machine = Machine("a disk", more=("-drive", f"file={disk},format=raw,if=none,id=disk",
+    machine = Machine("a disk", qemu_options=("-drive", f"file={disk},format=raw,if=none,id=disk",
                                       "-device", "virtio-blk-device,drive=disk"))
     with lab.boot(kernel, machine) as running:
         assert running.check("cat /sys/class/block/vda/size") == "65536"

@@ -12,10 +12,10 @@ from lib.scenario import (
     ADDRESS_SIZE, BUSY_UART, DTB, KERNEL, PURGATORY, PURGATORY_ELSEWHERE, RAMDISK, RECORD_AT,
     SHA256_INSTRUCTIONS, TCR, TCR_BEFORE, TCR_BEFORE_NO_E2H, TCR_NO_E2H, UNMAPPED, Bench,
     assert_booted, assert_intact, assert_reset, damaged_line, intact_line, levels, machines,
-    record,
+    read_record,
 )
 
-pytestmark = pytest.mark.skipif(bm.missing() is not None, reason=str(bm.missing()))
+pytestmark = pytest.mark.skipif(bm.find_missing_tool() is not None, reason=str(bm.find_missing_tool()))
 
 # ISR_EL1.A: an SError is pending
 ISR_SERROR = 1 << 8
@@ -33,14 +33,14 @@ def test_an_intact_kernel_is_started(bench, cpu, level):
 
 @machines
 def test_a_damaged_kernel_is_reported_and_the_machine_reset(bench, cpu, level):
-    found = bench.found(damage=[("kernel", 0x2345, 5)])
+    found = bench.make_memory(damage=[("kernel", 0x2345, 5)])
     outcome = bench.run(cpu, level, found=found)
     assert_reset(outcome, damaged_line(bench.plan, found, "kernel", 0x2000, 1))
 
 
 def test_the_line_shows_the_place_and_the_bytes(bench):
     """Said without the oracle, once."""
-    found = bench.found()
+    found = bench.make_memory()
     initrd = found["initrd"]
     found["initrd"] = initrd[:0x1000] + bytes(range(0xF0, 0x100)) + initrd[0x1010:]
     outcome = bench.run(found=found)
@@ -59,7 +59,7 @@ def test_it_runs_at_any_page(bench, cpu, level):
 
 @levels
 def test_it_follows_a_big_endian_kernel(bench, cpu, level):
-    outcome = bench.run(cpu, level, before={"BIG_ENDIAN": 1})
+    outcome = bench.run(cpu, level, defines={"BIG_ENDIAN": 1})
     assert_intact(outcome, bench.plan, level)
 
 
@@ -78,15 +78,15 @@ def test_it_follows_a_big_endian_kernel(bench, cpu, level):
     ],
 )
 def test_every_block_is_found(bench, name, offset, block):
-    found = bench.found(damage=[(name, offset)])
+    found = bench.make_memory(damage=[(name, offset)])
     assert_reset(bench.run(found=found), damaged_line(bench.plan, found, name, block, 1))
 
 
 def test_the_first_of_several_is_named_and_all_are_counted(bench):
     damage = [("kernel", 0x1008), ("kernel", 0x1FF0), ("initrd", 0), ("dtb", 0x1800)]
-    found = bench.found(damage=damage)
+    found = bench.make_memory(damage=damage)
     assert_reset(bench.run(found=found), damaged_line(bench.plan, found, "kernel", 0x1000, 3))
-    found = bench.found(damage=damage[2:])
+    found = bench.make_memory(damage=damage[2:])
     assert_reset(bench.run(found=found), damaged_line(bench.plan, found, "initrd", 0x0, 2))
 
 
@@ -171,7 +171,7 @@ def test_a_damaged_purgatory_resets_under_any_policy(bench, cpu, level, policy):
 @levels
 @pytest.mark.parametrize("junk", [b"\xff", b"\x5a", b"\x01\0\0\0\0\0\0\0"])
 def test_what_is_in_scratch_and_bitmap_does_not_matter(bench, cpu, level, junk):
-    plan, found = bench.plan, bench.found()
+    plan, found = bench.plan, bench.make_memory()
     purgatory = bytearray(found["purgatory"])
     for first, end in ((plan.scratch_offset, plan.image_size),
                        (plan.bitmap_offset, plan.segment_size)):
@@ -179,8 +179,8 @@ def test_what_is_in_scratch_and_bitmap_does_not_matter(bench, cpu, level, junk):
     found["purgatory"] = bytes(purgatory)
     outcome = bench.run(cpu, level, found=found)
     assert_intact(outcome, plan, level)
-    assert record(plan, outcome).damaged == 0
-    found["initrd"] = bm.flip(found["initrd"], 0)
+    assert read_record(plan, outcome).damaged == 0
+    found["initrd"] = bm.flip_bit(found["initrd"], 0)
     bench.run_as_expected(cpu, level, found=found)
 
 
@@ -206,7 +206,7 @@ BAD_PLANS = {
 def test_a_wrong_plan_under_a_right_digest_is_refused(bench, plan):
     """Only a defective library makes one."""
     plan = bench.make_plan(**BAD_PLANS[plan])
-    found = bench.found(plan)
+    found = bench.make_memory(plan)
     found.pop("parity", None)
     assert_reset(bench.run(plan=plan, found=found), oracle.SELF_DAMAGED)
 
@@ -252,7 +252,7 @@ def test_both_tables_may_be_damaged_at_different_blocks(bench, cpu, level):
 @levels
 def test_no_good_digest_is_damage(bench, cpu, level):
     damage = [digest_at(bench.plan, 0, 5), digest_at(bench.plan, 1, 5)]
-    found = bench.found(damage=damage)
+    found = bench.make_memory(damage=damage)
     outcome = bench.run(cpu, level, found=found)
     assert_reset(outcome, damaged_line(bench.plan, found, "initrd", 0x1000, 1))
 
@@ -275,18 +275,18 @@ def test_a_table_that_never_was_right_is_told_from_one_that_is_damaged(bench):
 @levels
 def test_under_halt_the_cpu_waits_for_ever(bench, cpu, level):
     plan = bench.make_plan(on_damage=bm.HALT)
-    found = bench.found(plan, [("dtb", 0x1234)])
+    found = bench.make_memory(plan, [("dtb", 0x1234)])
     log, halt = bench.directory / "log", plan.base + bm.symbol("pg_halt")
     outcome = bench.run(cpu, level, plan, found=found, halts=True, options=(
-        "-d", "exec,nochain", "-D", log, "-dfilter", f"{halt:#x}..{plan.halts_at + 3:#x}"))
+        "-d", "exec,nochain", "-D", log, "-dfilter", f"{halt:#x}..{plan.halt_address + 3:#x}"))
     assert outcome.reason == oracle.HALTED
-    assert oracle.without_time(outcome.console) == damaged_line(
+    assert oracle.remove_time(outcome.console) == damaged_line(
         plan, found, "dtb", 0x1000, 1, ": halted")
     assert outcome.memory == {name: found[name] for name in outcome.memory}
     # What was executed of pg_halt: up to the wfi and nothing behind it, once.
     ran = [int(match, 16) for match in re.findall("/([0-9a-f]{16})/", log.read_text())]
     assert sorted(set(ran)) == sorted(ran) and ran[0] == halt
-    assert all(halt <= pc < plan.halts_at for pc in ran)
+    assert all(halt <= pc < plan.halt_address for pc in ran)
 
 
 @levels
@@ -308,7 +308,7 @@ def test_under_boot_a_damaged_kernel_is_started_and_the_record_says_so(bench, cp
 @pytest.mark.parametrize("policy", [3, 77, 2**32 - 1])
 def test_an_unknown_policy_resets(bench, policy):
     plan = bench.make_plan(on_damage=policy)
-    found = bench.found(plan, [("dtb", 0x1234)])
+    found = bench.make_memory(plan, [("dtb", 0x1234)])
     assert_reset(bench.run(plan=plan, found=found), damaged_line(plan, found, "dtb", 0x1000, 1))
 
 
@@ -320,11 +320,11 @@ def test_an_unknown_policy_resets(bench, policy):
 def test_the_record_says_how_it_was_checked(bench, cpu, level, mmu, portable):
     settings = {} if mmu else {"region": None}
     if portable:
-        settings["image"] = bm.portable_image()
+        settings["image"] = bm.make_portable_image()
     plan = bench.make_plan(**settings)
     outcome = bench.run(cpu, level, plan)
     assert_intact(outcome, plan, level)
-    found = record(plan, outcome)
+    found = read_record(plan, outcome)
     flags = {bm.EL1: 0, bm.EL2: bm.FLAG_EL2, bm.EL2_VHE: bm.FLAG_EL2 | bm.FLAG_E2H}[level]
     flags |= bm.FLAG_MMU if mmu else 0
     assert found.flags == flags | (0 if portable else SHA256_INSTRUCTIONS)
@@ -339,7 +339,7 @@ def test_the_record_says_how_it_was_checked(bench, cpu, level, mmu, portable):
 def test_nothing_but_the_record_is_written(bench):
     outcome = bench.run()
     dtb = bytearray(outcome.memory["dtb"])
-    dtb[RECORD_AT : RECORD_AT + bm.RECORD_SIZE] = bm.record_template()
+    dtb[RECORD_AT : RECORD_AT + bm.RECORD_SIZE] = bm.make_record_template()
     assert {**outcome.memory, "dtb": bytes(dtb)} == {s.name: s.data for s in bench.plan.segments}
 
 
@@ -347,9 +347,9 @@ def test_adjacent_blocks_are_one_run(bench):
     plan = bench.make_plan(on_damage=bm.BOOT)
     damage = [("kernel", 0x1abc), ("kernel", 0x2000), ("kernel", 0x3fff),  # to its last block
               ("initrd", 0x0005), ("initrd", 0x2006)]
-    found = bench.found(plan, damage)
+    found = bench.make_memory(plan, damage)
     outcome = bench.run(plan=plan, found=found)
-    assert record(plan, outcome).damage == [
+    assert read_record(plan, outcome).damage == [
         bm.Damage("kernel", 0x1000, 3, 0, found["kernel"][0x1000:0x1010]),
         bm.Damage("initrd", 0x0000, 1, 0, found["initrd"][:16]),
         bm.Damage("initrd", 0x2000, 1, 0, found["initrd"][0x2000:0x2010]),
@@ -362,8 +362,8 @@ def test_the_record_counts_runs_that_it_has_no_place_for(bench, runs):
     more = bm.Segment("fifteen letters", RAMDISK, noise(2 * runs * bm.BLOCK))
     plan = bench.make_plan(on_damage=bm.BOOT, more=[more])
     damage = [(more.name, 2 * run * bm.BLOCK + 77) for run in range(runs)]
-    found = bench.found(plan, damage)
-    result = record(plan, bench.run(plan=plan, found=found))
+    found = bench.make_memory(plan, damage)
+    result = read_record(plan, bench.run(plan=plan, found=found))
     assert (result.damaged, result.damage_count) == (runs, runs)
     assert result.damage == [
         bm.Damage(more.name, at, 1, 0, found[more.name][at : at + 16])
@@ -373,7 +373,7 @@ def test_the_record_counts_runs_that_it_has_no_place_for(bench, runs):
 @pytest.mark.parametrize("offset", [0, 7, 8, 12, 15])
 def test_without_its_template_no_record_is_written(bench, offset):
     plan = bench.make_plan(on_damage=bm.BOOT)
-    found = bench.found(plan, [("dtb", RECORD_AT + offset)])
+    found = bench.make_memory(plan, [("dtb", RECORD_AT + offset)])
     outcome = bench.run(plan=plan, found=found)
     assert_booted(outcome, plan, bm.EL1, damaged_line(
         plan, found, "dtb", 0, 1, oracle.ENDINGS[bm.BOOT]))
@@ -392,10 +392,10 @@ def test_a_record_may_lie_anywhere_in_its_segment(bench, offset):
     """With the MMU off anything but aligned accesses would abort."""
     plan = bench.make_plan(record=DTB + offset, region=None)
     [dtb] = [s for s in plan.segments if s.name == "dtb"]
-    dtb.data = dtb.data[:offset] + bm.record_template() + dtb.data[offset + bm.RECORD_SIZE :]
+    dtb.data = dtb.data[:offset] + bm.make_record_template() + dtb.data[offset + bm.RECORD_SIZE :]
     outcome = bench.run(plan=plan)
     assert_intact(outcome, plan)
-    assert record(plan, outcome).outcome == "intact"
+    assert read_record(plan, outcome).outcome == "intact"
 
 
 # Time
@@ -424,7 +424,7 @@ def test_a_check_that_takes_too_long_ends_in_the_policy(bench, cpu, level, polic
     outcome = bench.run(cpu, level, plan, options=bm.SLOW, halts=policy == bm.HALT)
     to_go = blocks_to_go(outcome)
     assert 0 < to_go < plan.blocks - 9
-    assert oracle.without_time(outcome.console) == (
+    assert oracle.remove_time(outcome.console) == (
         f"{oracle.PREFIX}{plan.blocks - to_go} blocks intact, ? ms, out of time with {to_go} blocks"
         f" to go{oracle.ENDINGS[policy]}\r\n")
     # Looked at often enough not to be late by much.
@@ -437,7 +437,7 @@ def test_out_of_time_without_damage_the_kernel_starts(bench, cpu, level):
     """Point 2.4: damage would be a reset."""
     plan = long_plan(bench, seconds=1)
     outcome = bench.run(cpu, level, plan, options=bm.SLOW)
-    to_go, result = blocks_to_go(outcome), record(plan, outcome)
+    to_go, result = blocks_to_go(outcome), read_record(plan, outcome)
     line = (f"{oracle.PREFIX}{plan.blocks - to_go} blocks intact, ? ms, out of time with {to_go}"
             " blocks to go: starting the kernel\r\n")
     assert_booted(outcome, plan, level, line)
@@ -449,7 +449,7 @@ def test_out_of_time_without_damage_the_kernel_starts(bench, cpu, level):
 def test_out_of_time_with_damage_is_damage(bench, cpu, level):
     """Point 2.4: a start for lack of time does not excuse the damage that was found."""
     plan = long_plan(bench, seconds=1, on_timeout=bm.BOOT)
-    found = bench.found(plan, [("initrd", 0x1001)])
+    found = bench.make_memory(plan, [("initrd", 0x1001)])
     outcome = bench.run(cpu, level, plan, found=found, options=bm.SLOW)
     assert outcome.reason == oracle.RESET
     assert ", out of time with " in outcome.console
@@ -458,9 +458,9 @@ def test_out_of_time_with_damage_is_damage(bench, cpu, level):
 @levels
 def test_under_boot_the_record_tells_that_time_was_over(bench, cpu, level):
     plan = long_plan(bench, seconds=1, on_damage=bm.BOOT)
-    found = bench.found(plan, [("initrd", 0x1001), ("more", 511 * bm.BLOCK)])
+    found = bench.make_memory(plan, [("initrd", 0x1001), ("more", 511 * bm.BLOCK)])
     outcome = bench.run(cpu, level, plan, found=found, options=bm.SLOW)
-    to_go, result = blocks_to_go(outcome), record(plan, outcome)
+    to_go, result = blocks_to_go(outcome), read_record(plan, outcome)
     ending = f", out of time with {to_go} blocks to go: starting the kernel"
     line = damaged_line(plan, found, "initrd", 0x1000, 1, ending)
     line = line.replace(f"1 of {plan.blocks}", f"1 of {plan.blocks - to_go}")
@@ -475,7 +475,7 @@ def test_under_boot_the_record_tells_that_time_was_over(bench, cpu, level):
 
 @levels
 def test_memory_that_is_not_there_is_damage(bench, cpu, level):
-    absent = bm.Segment("absent", bm.NOTHING, bytes(2 * bm.BLOCK), absent=True)
+    absent = bm.Segment("absent", bm.ABORTING_ADDRESS, bytes(2 * bm.BLOCK), absent=True)
     for policy in (bm.RESET, bm.BOOT):
         plan = bench.make_plan(more=[absent], on_damage=policy)
         expected = bench.run_as_expected(cpu, level, plan)
@@ -492,7 +492,7 @@ def test_without_a_uart_it_resets_in_silence(bench, cpu, level):
 
 
 @levels
-@pytest.mark.parametrize("uart", [bm.NOTHING, bm.UART + 2, BUSY_UART],
+@pytest.mark.parametrize("uart", [bm.ABORTING_ADDRESS, bm.UART + 2, BUSY_UART],
                          ids=["absent", "unaligned", "busy"])
 def test_a_uart_that_does_not_work_stops_nothing(bench, cpu, level, uart):
     plan = bench.make_plan(uart=(bm.UART_PL011, uart))
@@ -509,11 +509,11 @@ DEAD_UARTS = {
 }
 
 
-def ticks_of_a_line(bench, cpu, level, uart, window, **before):
+def ticks_of_a_line(bench, cpu, level, uart, window, **defines):
     """What it costs to print to this UART, counted by the guest."""
     plans = bench.make_plan(uart=(bm.UART_NONE, 0)), bench.make_plan(uart=uart)
     outcomes = [bench.run(cpu, level, plan, more=[(BUSY_UART, window)], options=bm.SLOW,
-                          save={"window": (BUSY_UART, bm.BLOCK)}, before=before) for plan in plans]
+                          save={"window": (BUSY_UART, bm.BLOCK)}, defines=defines) for plan in plans]
     for plan, outcome in zip(plans, outcomes):
         assert_booted(outcome, plan, level, "")
     return outcomes[1].registers["CNTVCT"] - outcomes[0].registers["CNTVCT"]
@@ -543,11 +543,11 @@ def test_a_16550_gets_the_whole_line(bench, cpu, level):
     second = bench.directory / "second"
     options = ["-chardev", f"file,id=second,path={second}"]
     options += ["-device", "pci-serial,chardev=second,addr=1"]
-    found = bench.found(plan, [("initrd", 5)])
+    found = bench.make_memory(plan, [("initrd", 5)])
     outcome = bench.run(cpu, level, plan, found=found, options=options,
-                        before={"PCI_SERIAL": PCI_SERIAL, "PCI_PORTS": PCI_PORTS})
+                        defines={"PCI_SERIAL": PCI_SERIAL, "PCI_PORTS": PCI_PORTS})
     assert_reset(outcome, "")
-    assert oracle.without_time(second.read_bytes().decode()) == \
+    assert oracle.remove_time(second.read_bytes().decode()) == \
         damaged_line(plan, found, "initrd", 0x0, 1)
 
 
@@ -600,7 +600,7 @@ def test_a_uart_is_written_as_it_has_to_be(bench, cpu, level, uart, words, writt
     (bm.UART_16550, WINDOW, 1, 4),
     (bm.UART_16550, WINDOW + 2, 4, 4),
     (bm.UART_16550, WINDOW, 0xFFFFFFFF, 4),
-    (bm.UART_16550, bm.NOTHING, 4, 4),
+    (bm.UART_16550, bm.ABORTING_ADDRESS, 4, 4),
     (3, WINDOW, 1, 1),
 ], ids=["width-0", "width-2", "width-8", "stride-below-width", "unaligned", "stride-absurd",
         "absent", "type-3"])
@@ -623,14 +623,14 @@ def test_a_wrong_conduit_still_resets(bench, cpu, level, conduit):
 def test_an_unexpected_exception_is_reported(bench, cpu, level, scratch):
     """A kernel that ends before it has vectors of its own is on purgatory's."""
     plan = bench.make_plan(kernel_code=bytes(4))  # udf #0
-    found = bench.found(plan)
+    found = bench.make_memory(plan)
     if scratch == "damaged":
         found["purgatory"] = plan.image[: plan.scratch_offset] + b"\x5a" * (
             plan.image_size - plan.scratch_offset) + found["purgatory"][plan.image_size :]
     outcome = bench.run(cpu, level, plan, found=found)
     # FAR is UNKNOWN for an undefined instruction
     console = re.sub("FAR 0x[0-9a-f]+", "FAR ?", outcome.console)
-    assert oracle.without_time(console) == intact_line(9) + (
+    assert oracle.remove_time(console) == intact_line(9) + (
         "crashres: purgatory: exception ESR 0x2000000"
         f" ELR {KERNEL:#x} FAR ?: resetting\r\n"
     )
@@ -640,8 +640,8 @@ def test_an_unexpected_exception_is_reported(bench, cpu, level, scratch):
 def run_with_serror(bench, cpu, start_kernel, damage=()):
     """From EL2 to EL1, where a virtual SError waits to be unmasked."""
     plan = bench.make_plan(kernel_code=bm.assemble("KERNEL", SERROR=1))
-    before = {"SERROR": 1, **({"PURGATORY": KERNEL} if start_kernel else {})}
-    return plan, bench.run(cpu, bm.EL2, plan, damage, before=before)
+    defines = {"SERROR": 1, **({"PURGATORY": KERNEL} if start_kernel else {})}
+    return plan, bench.run(cpu, bm.EL2, plan, damage, defines=defines)
 
 
 @pytest.mark.parametrize("cpu", ["cortex-a53", "neoverse-n1", "max"])
@@ -651,12 +651,12 @@ def test_an_serror_that_the_old_kernel_left_is_nobodys_damage(bench, cpu):
     plan, outcome = run_with_serror(bench, cpu, start_kernel=False)
     # It is at EL1 here, and ISR is 0: the kernel does not get it either.
     assert_intact(outcome, plan, bm.EL1)
-    assert record(plan, outcome).outcome == "intact"
+    assert read_record(plan, outcome).outcome == "intact"
 
 
 def test_an_serror_does_not_hide_damage(bench):
     plan, outcome = run_with_serror(bench, "max", False, damage=[("initrd", 0)])
-    found = bench.found(plan, [("initrd", 0)])
+    found = bench.make_memory(plan, [("initrd", 0)])
     assert_reset(outcome, damaged_line(plan, found, "initrd", 0, 1))
 
 
@@ -668,7 +668,7 @@ def run_under_firmware(bench, level, damage=(), groups=0, **firmware):
     outcome = bench.run("max", level, plan, damage, firmware=firmware)
     method = None
     if outcome.reason == "guest-shutdown":
-        method = record(plan, outcome).flags >> bm.SHA256_SHIFT & 3
+        method = read_record(plan, outcome).flags >> bm.SHA256_SHIFT & 3
     return plan, outcome, method
 
 
@@ -697,17 +697,17 @@ def test_vectors_are_used_only_if_they_work(bench, level, firmware):
 def test_without_vectors_it_repairs_too(bench):
     plan, outcome, method = run_under_firmware(bench, bm.EL2, [("initrd", 5)], 3, KEEP_VECTORS=1)
     bm.assert_kernel_state(plan, outcome, bm.EL2)
-    assert (method, record(plan, outcome).outcome) == (bm.PORTABLE, "repaired")
+    assert (method, read_record(plan, outcome).outcome) == (bm.PORTABLE, "repaired")
     assert outcome.memory["initrd"] == plan.memory()["initrd"]
 
 
 @machines
 def test_where_tcr2_cannot_be_cleared_the_mmu_stays_off(bench, cpu, level):
     """Point 2.6. QEMU 7.2 has no TCR2: purgatory is made to believe in it, and the write traps."""
-    plan = bench.make_plan(image=bm.image_with_tcr2())
+    plan = bench.make_plan(image=bm.make_image_with_tcr2())
     outcome = bench.run(cpu, level, plan)
     assert_intact(outcome, plan, level)
-    assert record(plan, outcome).flags & bm.FLAG_MMU == 0
+    assert read_record(plan, outcome).flags & bm.FLAG_MMU == 0
     assert outcome.registers["TCR"] == tcr(cpu, level, mmu=False)
 
 
@@ -770,7 +770,7 @@ def instructions_a_byte(bench, data=None, **options):
     ],
 )
 def test_the_check_costs_few_instructions_a_byte(bench, method, least, most):
-    assert least < instructions_a_byte(bench, image=bm.image_by(method)) <= most
+    assert least < instructions_a_byte(bench, image=bm.make_image_with_method(method)) <= most
 
 
 def test_zeros_cost_less(bench):
@@ -791,14 +791,14 @@ def test_a_digest_of_zeros_where_there_should_be_none_means_nothing(bench):
     """A stray copy inside of a table: the blocks are what they were, as the other one says."""
     zeros = bm.Segment("zeros", RAMDISK, bytes(4 * bm.BLOCK))
     plan = bench.make_plan(more=[zeros])
-    found = bench.found(plan)
+    found = bench.make_memory(plan)
     purgatory = bytearray(found["purgatory"])
     table = plan.table_offset[0]
     last = table + (plan.blocks - 4) * bm.DIGEST
     purgatory[table : table + 4 * bm.DIGEST] = purgatory[last : last + 4 * bm.DIGEST]
     found["purgatory"] = bytes(purgatory)
     bench.run_as_expected(plan=plan, found=found)
-    bench.run_as_expected(plan=plan, found={**found, "kernel": bm.flip(found["kernel"], 9)})
+    bench.run_as_expected(plan=plan, found={**found, "kernel": bm.flip_bit(found["kernel"], 9)})
 
 
 def test_the_instructions_are_used_where_there_are_any(bench):
@@ -808,7 +808,7 @@ def test_the_instructions_are_used_where_there_are_any(bench):
 @pytest.mark.parametrize("method", [bm.VECTORS, bm.PORTABLE], ids=["vectors", "portable"])
 @machines
 def test_without_the_instructions_it_does_the_same(bench, cpu, level, method):
-    plan = bench.make_plan(image=bm.image_by(method))
+    plan = bench.make_plan(image=bm.make_image_with_method(method))
     assert_intact(bench.run(cpu, level, plan), plan, level)
     bench.run_as_expected(cpu, level, plan, damage=[("initrd", 2 * bm.BLOCK + 5)],
                           sha256=method << bm.SHA256_SHIFT)
@@ -818,7 +818,7 @@ def test_without_the_instructions_it_does_the_same(bench, cpu, level, method):
 @levels
 def test_what_cannot_be_cleaned_is_damage(bench, cpu, level, policy):
     """Point 2.2: the result was ignored, and the kernel started with stale lines."""
-    plan = bench.make_plan(image=bm.image_that_cannot_clean(), on_damage=policy)
+    plan = bench.make_plan(image=bm.make_image_without_cleaning(), on_damage=policy)
     outcome = bench.run(cpu, level, plan)
     line = (f"{oracle.PREFIX}{plan.blocks} blocks intact, ? ms, a cache could not be cleaned"
             f"{oracle.ENDINGS[policy]}\r\n")
@@ -826,7 +826,7 @@ def test_what_cannot_be_cleaned_is_damage(bench, cpu, level, policy):
         assert_reset(outcome, line)
         return
     assert_booted(outcome, plan, level, line)
-    result = record(plan, outcome)
+    result = read_record(plan, outcome)
     assert (result.outcome, result.damaged) == ("damaged", 0)
     assert result.flags & bm.FLAG_UNCLEAN
 

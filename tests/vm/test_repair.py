@@ -8,10 +8,10 @@ from lib import baremetal as bm
 from lib import oracle
 import pytest
 from lib.scenario import (
-    RAMDISK, REGION, SHA256_INSTRUCTIONS, Bench, levels, machines, record,
+    RAMDISK, REGION, SHA256_INSTRUCTIONS, Bench, levels, machines, read_record,
 )
 
-pytestmark = pytest.mark.skipif(bm.missing() is not None, reason=str(bm.missing()))
+pytestmark = pytest.mark.skipif(bm.find_missing_tool() is not None, reason=str(bm.find_missing_tool()))
 
 GROUPS = 8
 # 9 + 62 blocks: groups of eight and of nine members
@@ -42,7 +42,7 @@ def place(plan, block, at=0):
 
 def overwritten(bench, plan, blocks, parity=()):
     """Every byte of these blocks is wrong, and of these blocks of the parity."""
-    found = bench.found(plan)
+    found = bench.make_memory(plan)
     places = [place(plan, block) for block in blocks]
     for name, at in [*places, *(("parity", block * bm.BLOCK) for block in parity)]:
         data = found[name]
@@ -75,7 +75,7 @@ def test_one_bit(bench, bit):
     """The line tells the byte, and what was there."""
     block, at, number = bit
     name, offset = place(bench.plan, block, at)
-    found = bench.found(damage=[(name, offset, number)])
+    found = bench.make_memory(damage=[(name, offset, number)])
     outcome = bench.run(found=found)
     bytes_there = found[name][offset : min(offset + 16, (offset | 4095) + 1)].hex()
     first = outcome.console.split("\r\n", maxsplit=1)[0]
@@ -94,7 +94,7 @@ METHODS = {"vectors": (), "portable": bm.METHODS, "portable-parity": bm.METHODS[
 @pytest.mark.parametrize("methods", METHODS)
 def test_every_way_to_compute_it(bench, cpu, level, mmu, methods):
     """Two of group 3 with both its parities, one of group 5 by Q alone."""
-    plan = bench.make_plan(image=bm.portable_image(METHODS[methods]),
+    plan = bench.make_plan(image=bm.make_portable_image(METHODS[methods]),
                            region=REGION if mmu else None)
     found = overwritten(bench, plan, [3, 35, 61], parity=[5])
     portable = bm.METHODS[0] in METHODS[methods]
@@ -215,7 +215,7 @@ def test_without_a_digest_nothing_is_put_back(bench, cpu, level):
 
 def absent_plan(bench, blocks, **options):
     """Its last blocks are memory that is not there; parity was made when it was."""
-    absent = bm.Segment("absent", bm.NOTHING, random.Random(6).randbytes(blocks * bm.BLOCK), True)
+    absent = bm.Segment("absent", bm.ABORTING_ADDRESS, random.Random(6).randbytes(blocks * bm.BLOCK), True)
     more = [bm.Segment("more", RAMDISK, random.Random(4).randbytes(MORE * bm.BLOCK)), absent]
     return bench.make_plan(more=more, **options)
 
@@ -236,19 +236,19 @@ def test_memory_that_ignores_stores_is_not_repaired(bench):
     noise = random.Random(6).randbytes
     deaf = bm.Segment("deaf", 0x4010100000, bytes(1) + noise(bm.BLOCK - 1), absent=True)
     plan = bench.make_plan(more=[deaf], region=None, on_damage=bm.BOOT)
-    result = record(plan, bench.run("max", bm.EL1, plan))
+    result = read_record(plan, bench.run("max", bm.EL1, plan))
     assert (result.outcome, result.damaged, result.repaired) == ("damaged", 1, 0)
     assert result.damage == [bm.Damage("deaf", 0, 1, 0, b"\xff" * 16)]
 
 
 @levels
 def test_parity_that_is_not_there_is_damaged_parity(bench, cpu, level):
-    plan = bench.make_plan(parity_base=bm.NOTHING)
+    plan = bench.make_plan(parity_base=bm.ABORTING_ADDRESS)
     found = overwritten(bench, plan, [11])
     del found["parity"]
     expected = bench.run_as_expected(cpu, level, plan, found=found)
     assert (expected.outcome, expected.repaired) == ("damaged", set())
-    found = bench.found(plan)
+    found = bench.make_memory(plan)
     del found["parity"]
     assert bench.run_as_expected(cpu, level, plan, found=found).outcome == "intact"
 
@@ -273,14 +273,14 @@ def test_the_record_itself_is_repaired_before_it_is_written(bench, cpu, level):
 
 def test_a_repair_that_takes_too_long_ends_in_the_policy(bench):
     """Two of every group: the check is over in time, the repair is not."""
-    settings = {"image": bm.portable_image(), "on_damage": bm.BOOT}
+    settings = {"image": bm.make_portable_image(), "on_damage": bm.BOOT}
     plan = bench.make_plan(**settings, seconds=0)
     blocks = range(20, 20 + 2 * GROUPS)
     found = overwritten(bench, plan, blocks)
 
     def run(plan, found):
         outcome = bench.run("max", bm.EL1, plan, found=found, options=bm.SLOW)
-        return outcome, record(plan, outcome)
+        return outcome, read_record(plan, outcome)
 
     check, both = (run(plan, memory)[1].ticks // bm.FREQUENCY for memory in (plan.memory(), found))
     assert check + 1 < both, "no whole second ends within the repair"
@@ -301,7 +301,7 @@ def test_one_run_may_be_repaired_in_part(bench):
     plan = bench.make_plan(on_damage=bm.BOOT)
     blocks = range(20, 20 + 2 * GROUPS + 1)
     found = overwritten(bench, plan, blocks)
-    result = record(plan, bench.run("max", bm.EL1, plan, found=found))
+    result = read_record(plan, bench.run("max", bm.EL1, plan, found=found))
     # 20, 28 and 36 are of one group. The first is not repaired: its offset is that of the block.
     at = (20 - 9) * bm.BLOCK
     assert result.damage == [bm.Damage("more", at, 17, 14, found["more"][at : at + 16])]
@@ -310,5 +310,5 @@ def test_one_run_may_be_repaired_in_part(bench):
 def test_without_damage_nothing_is_read_from_parity(bench):
     """Whatever it costs, an intact kernel does not pay it."""
     plans = [bench.make_plan(), bench.make_plan(groups=0)]
-    ticks = [record(plan, bench.run(plan=plan, options=bm.COUNTING)).ticks for plan in plans]
+    ticks = [read_record(plan, bench.run(plan=plan, options=bm.COUNTING)).ticks for plan in plans]
     assert abs(ticks[0] - ticks[1]) < 0.001 * ticks[1]

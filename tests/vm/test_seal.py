@@ -30,7 +30,7 @@ def seal(running, *options, console="--root=/"):
 
 def region(running):
     iomem = guest.parse_iomem(running.check("cat /proc/iomem"))
-    return max(guest.named(iomem, "Crash kernel"))
+    return max(guest.find_ranges(iomem, "Crash kernel"))
 
 
 def find(running, data):

@@ -15,7 +15,7 @@ from lib import oracle
 
 HOST_COMMAND = os.environ.get("CRASHRES_HOST_COMMAND")
 
-pytestmark = pytest.mark.skipif(bm.missing() is not None, reason=str(bm.missing()))
+pytestmark = pytest.mark.skipif(bm.find_missing_tool() is not None, reason=str(bm.find_missing_tool()))
 
 
 def sealed_path():
@@ -62,14 +62,14 @@ def run(tmp_path, tree, level=bm.EL1, in_region=True, dtb=campaign.TREE):
     """A sealed Image that is intact, and this device tree."""
     plan = make_plan(in_region, dtb)
     outcome = bm.run_plan(plan, plan.memory(), "max", level, tmp_path,
-                          more=[(campaign.TREE, tree)], before={"DTB": dtb},
+                          more=[(campaign.TREE, tree)], defines={"DTB": dtb},
                           save={"tree": (campaign.TREE, campaign.TREE_ROOM)})
-    oracle.check_beside(plan, outcome, [(campaign.TREE, campaign.TREE + campaign.TREE_ROOM)])
+    oracle.check_rest_of_ram(plan, outcome, [(campaign.TREE, campaign.TREE + campaign.TREE_ROOM)])
     return plan, outcome
 
 
-def record_in(outcome):
-    at = outcome.memory["tree"].find(bm.record_template()[:16])
+def find_record(outcome):
+    at = outcome.memory["tree"].find(bm.make_record_template()[:16])
     return None if at < 0 else bm.read_record(outcome.memory["tree"][at:at + bm.RECORD_SIZE])
 
 
@@ -77,8 +77,8 @@ def record_in(outcome):
 def test_intact(tmp_path, level):
     plan, outcome = run(tmp_path, campaign.tree(True), level)
     bm.assert_kernel_state(plan, outcome, level)
-    assert oracle.without_time(outcome.console).startswith(oracle.line(plan.blocks))
-    record = record_in(outcome)
+    assert oracle.remove_time(outcome.console).startswith(oracle.make_line(plan.blocks))
+    record = find_record(outcome)
     assert record.outcome == "intact"
     assert record.flags & bm.FLAG_MMU
 
@@ -86,8 +86,8 @@ def test_intact(tmp_path, level):
 def test_without_a_crash_region_it_checks_and_blocks_no_record(tmp_path):
     plan, outcome = run(tmp_path, campaign.tree(False), in_region=False)
     bm.assert_kernel_state(plan, outcome, bm.EL1)
-    assert oracle.without_time(outcome.console).startswith(oracle.line(plan.blocks))
-    assert record_in(outcome) is None
+    assert oracle.remove_time(outcome.console).startswith(oracle.make_line(plan.blocks))
+    assert find_record(outcome) is None
     assert outcome.memory["tree"].startswith(campaign.tree(False))
 
 
@@ -114,13 +114,13 @@ LOST = r"crashres: purgatory: initrd damaged at offset 0x0, unreadable; 23 of 64
 ], ids=["shorter", "elsewhere", "no end", "no chosen", "no magic", "zeros", "ones"])
 def test_an_initrd_that_is_not_the_one_is_damage(tmp_path, tree):
     _, outcome = run(tmp_path, tree())
-    assert (outcome.reason, oracle.without_time(outcome.console)) == (oracle.RESET, LOST)
+    assert (outcome.reason, oracle.remove_time(outcome.console)) == (oracle.RESET, LOST)
 
 
-@pytest.mark.parametrize("dtb", [0, campaign.TREE + 4, 1 << 60, bm.NOTHING], ids=hex)
+@pytest.mark.parametrize("dtb", [0, campaign.TREE + 4, 1 << 60, bm.ABORTING_ADDRESS], ids=hex)
 def test_no_device_tree(tmp_path, dtb):
     _, outcome = run(tmp_path, campaign.tree(True), dtb=dtb)
-    assert (outcome.reason, oracle.without_time(outcome.console)) == (oracle.RESET, LOST)
+    assert (outcome.reason, oracle.remove_time(outcome.console)) == (oracle.RESET, LOST)
 
 
 def test_no_room_for_a_record(tmp_path):
@@ -130,7 +130,7 @@ def test_no_room_for_a_record(tmp_path):
     plan, outcome = run(tmp_path, tree)
     bm.assert_kernel_state(plan, outcome, bm.EL1)
     assert outcome.memory["tree"].startswith(tree)
-    assert record_in(outcome) is None
+    assert find_record(outcome) is None
 
 
 def shifted(start):
@@ -154,7 +154,7 @@ def shifted(start):
 def test_an_initrd_over_something_else_is_not_touched(tmp_path, start):
     """Point 2.1: the repair wrote the initrd's blocks over verified ones of the kernel, and booted."""
     plan, outcome = run(tmp_path, shifted(start))
-    assert (outcome.reason, oracle.without_time(outcome.console)) == (oracle.RESET, LOST)
+    assert (outcome.reason, oracle.remove_time(outcome.console)) == (oracle.RESET, LOST)
     for segment in plan.segments:
         assert outcome.memory[segment.name] == segment.data, segment.name
 
@@ -164,7 +164,7 @@ def test_an_initrd_over_something_else_is_not_touched(tmp_path, start):
 def test_a_tree_inside_the_image_is_none(tmp_path, dtb):
     """Point 2.1: a record would be written into it."""
     _, outcome = run(tmp_path, campaign.tree(True), dtb=dtb)
-    assert (outcome.reason, oracle.without_time(outcome.console)) == (oracle.RESET, LOST)
+    assert (outcome.reason, oracle.remove_time(outcome.console)) == (oracle.RESET, LOST)
 
 
 # So short that parity brings back all of it, wherever the tree says that it is.
@@ -182,11 +182,11 @@ def run_short(tmp_path, initrd_at, in_region):
     short = bm.Segment("initrd", campaign.SEALED_INITRD, initrd.data[:SHORT_SIZE])
     plan = make_plan(in_region, segments=[kernel, short], initrd_size=SHORT_SIZE)
     place = campaign.REGION, campaign.TREE_CORE
-    tree = devicetree.make((initrd_at, initrd_at + SHORT_SIZE), *(place if in_region else ()))
+    tree = devicetree.make_tree((initrd_at, initrd_at + SHORT_SIZE), *(place if in_region else ()))
     outcome = bm.run_plan(plan, plan.memory(), "max", bm.EL1, tmp_path,
                           more=[(campaign.TREE, tree), (initrd_at, CORE)],
-                          before={"DTB": campaign.TREE}, save={"there": (initrd_at, SHORT_SIZE)})
-    return (outcome.reason, oracle.without_time(outcome.console)), outcome.memory["there"]
+                          defines={"DTB": campaign.TREE}, save={"there": (initrd_at, SHORT_SIZE)})
+    return (outcome.reason, oracle.remove_time(outcome.console)), outcome.memory["there"]
 
 
 @pytest.mark.parametrize("before", [0, 2], ids=["at its start", "into it"])
@@ -216,14 +216,14 @@ def test_only_in_a_region_an_initrd_is_repaired(tmp_path, in_region):
         found[name] = found[name][:5 * bm.BLOCK] + bytes(bm.BLOCK) + found[name][6 * bm.BLOCK:]
     outcome = bm.run_plan(plan, found, "max", bm.EL1, tmp_path,
                           more=[(campaign.TREE, campaign.tree(in_region))],
-                          before={"DTB": campaign.TREE})
+                          defines={"DTB": campaign.TREE})
     right = {segment.name: segment.data for segment in plan.segments}
     assert outcome.memory["kernel"] == right["kernel"]
     assert outcome.memory["initrd"] == (right if in_region else found)["initrd"]
     assert outcome.reason == (oracle.BOOTED if in_region else oracle.RESET)
     said = "2 of 64 blocks damaged, {}, ? ms: {}\r\n".format(
         *(("2 repaired", "starting the kernel") if in_region else ("1 repaired", "resetting")))
-    assert said in oracle.without_time(outcome.console)
+    assert said in oracle.remove_time(outcome.console)
 
 
 def test_a_tree_over_the_core_header_is_none(tmp_path):
@@ -231,5 +231,5 @@ def test_a_tree_over_the_core_header_is_none(tmp_path):
     tree = changed(BE.pack(campaign.TREE_CORE), BE.pack(campaign.TREE + 256))
     assert len(tree) > 256
     _, outcome = run(tmp_path, tree)
-    assert (outcome.reason, oracle.without_time(outcome.console)) == (oracle.RESET, LOST)
+    assert (outcome.reason, oracle.remove_time(outcome.console)) == (oracle.RESET, LOST)
     assert outcome.memory["tree"].startswith(tree)

@@ -51,7 +51,7 @@ PARAMS_UART = 80, 112  # first and end: all that its sum covers, and the sum
 PARAMS_CONDUIT = 92
 PARAMS_TABLE_OFFSET = 144
 # Fields that a sealed Image fills in when it starts: (first, end).
-PARAMS_FOUND = (
+PARAMS_FILLED_IN = (
     (56, 80),    # kernel_entry, dtb, record
     (120, 136),  # root_offset: 0 where the MMU stays off
     (200, 208),  # parity_base
@@ -90,9 +90,9 @@ ROOT_SIZE = 24 * BLOCK
 # QEMU's virt machine
 RAM, RAM_SIZE = 0x40000000, 512 << 20
 UART = 0x09000000
-BEFORE = 0x50000000  # where the tests put the old kernel's last instructions
+OLD_KERNEL = 0x50000000  # where the tests put the old kernel's last instructions
 FIRMWARE = 0x51000000  # and a firmware at EL3
-NOTHING = 0x0F000000  # no device and no memory: an access aborts
+ABORTING_ADDRESS = 0x0F000000  # no device and no memory: an access aborts
 
 RUN_SECONDS_MAX = 30
 
@@ -136,7 +136,7 @@ class PageTables:
         for block in sorted(starts):
             self._map_block(block)
 
-    def _below(self, table, index):
+    def _next_table(self, table, index):
         if not self._tables[table][index]:
             self._tables.append([0] * 512)
             address = self._root + BLOCK * (len(self._tables) - 1)
@@ -153,19 +153,19 @@ class PageTables:
         return kinds[-1] if kinds else None
 
     def _map_block(self, block):
-        table = self._below(self._below(0, block >> 39 & 511), block >> 30 & 511)
+        table = self._next_table(self._next_table(0, block >> 39 & 511), block >> 30 & 511)
         pages = [(block + BLOCK * i, self._kind(block + BLOCK * i)) for i in range(512)]
         if len({kind for _, kind in pages}) == 1:
             self._tables[table][block >> 21 & 511] = self._entry(*pages[0])
             return
-        last = self._below(table, block >> 21 & 511)
+        last = self._next_table(table, block >> 21 & 511)
         self._tables[last] = [self._entry(*page, PAGE_OR_TABLE) for page in pages]
 
     def bytes(self):
         return b"".join(struct.pack("<512Q", *table) for table in self._tables)
 
 
-def code_sum(code):
+def sum_code(code):
     """The two sums of abi.h, carries going round."""
     def add_round(a, b):
         return (a + b) % 2**64 + (a + b) // 2**64
@@ -177,7 +177,7 @@ def code_sum(code):
     return first, second
 
 
-def record_template():
+def make_record_template():
     return struct.pack("<QII", RECORD_MAGIC, RECORD_VERSION, RECORD_SIZE).ljust(RECORD_SIZE, b"\0")
 
 
@@ -206,7 +206,7 @@ class Record:
 
 def read_record(data):
     """struct purgatory_record, or None where purgatory did not write one."""
-    if data == record_template():
+    if data == make_record_template():
         return None
     magic, version, size, outcome, *fields = RECORD.unpack_from(data)
     assert (magic, version, size) == (RECORD_MAGIC, RECORD_VERSION, RECORD_SIZE)
@@ -223,15 +223,15 @@ def read_record(data):
 
 
 # Twice each byte in GF(2^8) with the polynomial 0x11d, for bytes.translate().
-TWICE = bytes((2 * x ^ (0x11D if x & 0x80 else 0)) for x in range(256))
+DOUBLED = bytes((2 * x ^ (0x11D if x & 0x80 else 0)) for x in range(256))
 
 
-def add(a, b):
+def xor_bytes(a, b):
     """Of GF(2^8), all bytes at once: exclusive or."""
     return (int.from_bytes(a, "little") ^ int.from_bytes(b, "little")).to_bytes(len(a), "little")
 
 
-def parity(blocks, groups):
+def compute_parity(blocks, groups):
     """P of every group, then Q of every group."""
     p = [bytes(BLOCK)] * groups
     q = [bytes(BLOCK)] * groups
@@ -240,12 +240,12 @@ def parity(blocks, groups):
     assert -(-len(blocks) // groups) <= MEMBERS_MAX
     for index in reversed(range(len(blocks))):
         group = index % groups
-        p[group] = add(p[group], blocks[index])
-        q[group] = add(q[group].translate(TWICE), blocks[index])
+        p[group] = xor_bytes(p[group], blocks[index])
+        q[group] = xor_bytes(q[group].translate(DOUBLED), blocks[index])
     return b"".join(p + q)
 
 
-def flip(data, offset, bit=0):
+def flip_bit(data, offset, bit=0):
     """data with one bit the other way round."""
     changed = bytearray(data)
     changed[offset] ^= 1 << bit
@@ -274,7 +274,7 @@ def symbol(name):
     return symbols()[name]
 
 
-def _image_with(answers):
+def _patch_image(answers):
     """The image where functions of no arguments give other answers, as on CPUs QEMU has none of."""
     image = bytearray(image_path().read_bytes())
     for name, value in answers.items():
@@ -283,27 +283,27 @@ def _image_with(answers):
     return bytes(image)
 
 
-def image_by(method):
+def make_image_with_method(method):
     """The image that hashes by this method, whatever the CPU has."""
-    return _image_with({"pg_cpu_sha256_method": method})
+    return _patch_image({"pg_cpu_sha256_method": method})
 
 
-def image_with_tcr2():
+def make_image_with_tcr2():
     """The image that believes in TCR2_ELx."""
-    return _image_with({"pg_cpu_has_tcr2": 1})
+    return _patch_image({"pg_cpu_has_tcr2": 1})
 
 
-def image_that_cannot_clean():
+def make_image_without_cleaning():
     """The image whose caches cannot be cleaned: QEMU's dc never fails."""
-    return _image_with({"pg_clean_used": 0})
+    return _patch_image({"pg_clean_used": 0})
 
 
 METHODS = ("pg_cpu_sha256_method", "pg_cpu_parity_method")
 
 
-def portable_image(methods=METHODS):
+def make_portable_image(methods=METHODS):
     """The image that hashes, repairs, or both without SHA-2 instructions and vectors."""
-    return _image_with(dict.fromkeys(methods, PORTABLE))
+    return _patch_image(dict.fromkeys(methods, PORTABLE))
 
 
 def qemu():
@@ -323,7 +323,7 @@ def tool_environment():
     return {**os.environ, **tools}
 
 
-def missing():
+def find_missing_tool():
     """Why the tests cannot run here, or None."""
     if not qemu():
         return "no qemu-system-aarch64"
@@ -400,7 +400,7 @@ class Plan:
     def blocks(self):
         return sum(len(segment.blocks) for segment in self.segments)
 
-    def not_stored_to(self, damaged):
+    def unrepairable_blocks(self, damaged):
         """Of the blocks that were found damaged those that no repair may store to."""
         return set()
 
@@ -475,16 +475,16 @@ class Plan:
 
     # What a sealed Image has otherwise
 
-    def _places(self):
+    def _address_fields(self):
         return self.kernel_entry, self.dtb, self.record
 
     def _roots(self):
         return self.root_offset if self.region else (0, 0)
 
-    def _counted(self, address):
+    def _relative_address(self, address):
         return address
 
-    def _base_of(self, segment):
+    def _params_base(self, segment):
         return segment.base
 
     def _sealed_sizes(self):
@@ -492,18 +492,18 @@ class Plan:
 
     def _params(self, self_digest):
         params = PARAMS.pack(
-            *code_sum(self.image[: self.scratch_offset]), self_digest, self.segment_size,
-            *self._places(), *self._uart_words(),
+            *sum_code(self.image[: self.scratch_offset]), self_digest, self.segment_size,
+            *self._address_fields(), *self._uart_words(),
             self.on_damage, self.seconds, *self._roots(),
             self.blocks if self.block_count is None else self.block_count,
             *self.table_offset, hashlib.sha256(self._table(0)).digest(), self.bitmap_offset,
-            self._counted(self.parity_base) if self.groups else 0, self.groups,
+            self._relative_address(self.parity_base) if self.groups else 0, self.groups,
             *self._sealed_sizes(), len(self.segments), self.on_timeout,
         )
         first_block = 0
         for segment in self.segments:
             params += SEGMENT.pack(
-                self._base_of(segment), len(segment.data), first_block, segment.name.encode()
+                self._params_base(segment), len(segment.data), first_block, segment.name.encode()
             )
             first_block += len(segment.blocks)
         return params.ljust(round_up(PARAMS_SIZE, BLOCK), b"\0")
@@ -530,7 +530,7 @@ class Plan:
     @functools.cached_property
     def _parity(self):
         blocks = [block for segment in self.segments for block in segment.blocks]
-        return parity(blocks, self.groups)
+        return compute_parity(blocks, self.groups)
 
     def memory(self):
         """What the kernel loads, by name."""
@@ -549,20 +549,20 @@ class Plan:
         """Of both bitmaps: found damaged, repaired."""
         return 2 * (-(-self.blocks // 64) * 8)
 
-    def _own(self, first, size):
+    def _range_in_segment(self, first, size):
         return self.base + first, self.base + first + size
 
     @property
     def scratch_place(self):
-        return self._own(self.scratch_offset, self.image_size - self.scratch_offset)
+        return self._range_in_segment(self.scratch_offset, self.image_size - self.scratch_offset)
 
     def working_places(self):
         """All that purgatory itself writes to while it checks, (first, end) each: its scratch and
         its bitmap. Repaired blocks and the record come on top of that."""
-        return [self.scratch_place, self._own(self.bitmap_offset, self.bitmap_size)]
+        return [self.scratch_place, self._range_in_segment(self.bitmap_offset, self.bitmap_size)]
 
     @property
-    def halts_at(self):
+    def halt_address(self):
         """Where the program counter of a CPU is that waits in pg_halt: behind its wfi."""
         code = self.image[symbol("pg_halt"):self.scratch_offset]
         return self.base + symbol("pg_halt") + code.index(WFI) + len(WFI)
@@ -582,7 +582,7 @@ class SealedPlan(Plan):
     def start(self):
         return self.base - SEALED_HEADER
 
-    def not_stored_to(self, damaged):
+    def unrepairable_blocks(self, damaged):
         """The initrd outside a crash region, and where no block of it is right."""
         if not self.initrd_size:
             return set()
@@ -612,16 +612,16 @@ class SealedPlan(Plan):
     def _page_tables(self):
         return b""
 
-    def _places(self):
+    def _address_fields(self):
         return self.kernel_entry - self.base, 0, 0
 
     def _roots(self):
         return self.root_offset
 
-    def _counted(self, address):
+    def _relative_address(self, address):
         return address - self.base
 
-    def _base_of(self, segment):
+    def _params_base(self, segment):
         return 0 if segment.name == "initrd" else segment.base - self.base
 
     def _sealed_sizes(self):
@@ -631,9 +631,9 @@ class SealedPlan(Plan):
         """And what it finds out: some params, and its page tables."""
         bases = [(PARAMS.size + SEGMENT.size * i, PARAMS.size + SEGMENT.size * i + 8)
                  for i in range(len(self.segments))]
-        params = [self._own(self.image_size + first, end - first)
-                  for first, end in (*PARAMS_FOUND, *bases)]
-        tables = [self._own(self.root_offset[0], self.roots_size)]
+        params = [self._range_in_segment(self.image_size + first, end - first)
+                  for first, end in (*PARAMS_FILLED_IN, *bases)]
+        tables = [self._range_in_segment(self.root_offset[0], self.roots_size)]
         return super().working_places() + params + tables
 
     def memory(self):
@@ -656,7 +656,7 @@ class Outcome:
     after: dict = field(default_factory=dict, repr=False)
 
 
-class Ended(Exception):
+class QemuEnded(Exception):
     """QEMU is gone."""
 
 
@@ -670,7 +670,7 @@ class Qmp:
     def _read(self):
         line = self._process.stdout.readline()
         if not line:
-            raise Ended
+            raise QemuEnded
         message = json.loads(line)
         if message.get("event") == "SHUTDOWN":
             self._shutdown = message["data"]["reason"]
@@ -682,7 +682,7 @@ class Qmp:
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
             self._process.stdin.flush()
         except BrokenPipeError:
-            raise Ended from None
+            raise QemuEnded from None
         while True:
             message = self._read()
             assert "error" not in message, message
@@ -712,12 +712,12 @@ def _debugger_port():
     return os.environ.get("CRASHRES_GDB")
 
 
-def _watch(qmp, halts_at):
+def _watch(qmp, halt_address):
     """Let the machine run; say why it ended. -S, or the event could be missed."""
     if not _debugger_port():    # gdb's "continue" starts the machine
         qmp.ask("cont")
-    if halts_at is not None:
-        return qmp.wait_for_halt(halts_at)
+    if halt_address is not None:
+        return qmp.wait_for_halt(halt_address)
     return qmp.wait_for_shutdown()
 
 
@@ -734,7 +734,7 @@ def _command(cpu, el, memory, start, directory):
     return [*command, "-device", f"loader,addr={start:#x},cpu-num=0"]
 
 
-def _run_machine(command, memory, outcome, halts_at, seconds):
+def _run_machine(command, memory, outcome, halt_address, seconds):
     """Fills in all of the outcome but what the console says."""
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           pass_fds=[memory.fd]) as process:
@@ -745,29 +745,29 @@ def _run_machine(command, memory, outcome, halts_at, seconds):
         try:
             qmp = Qmp(process)
             qmp.ask("qmp_capabilities")
-            outcome.before = memory.picture()  # QEMU has put its own device tree there
-            outcome.reason = _watch(qmp, halts_at)
+            outcome.before = memory.read_pages()  # QEMU has put its own device tree there
+            outcome.reason = _watch(qmp, halt_address)
             qmp.ask("quit")
-        except Ended:
+        except QemuEnded:
             outcome.reason = "time-out" if late.is_set() else "QEMU ended"
         finally:
             timer.cancel()
             process.kill()
 
 
-def run(cpu, el, files, start, directory, options=(), memory=(), halts_at=None,
+def run(cpu, el, files, start, directory, options=(), memory=(), halt_address=None,
         seconds=RUN_SECONDS_MAX, ram_size=RAM_SIZE):
     """Place files, (address, bytes) each, and start at EL1 or EL2.
 
-    halts_at: do not wait for the end of the machine, but for its CPU at that address."""
+    halt_address: do not wait for the end of the machine, but for its CPU at that address."""
     directory = Path(directory)
     outcome = Outcome("", "QEMU ended")
     with ram.Ram(RAM, ram_size) as machine_ram:
         for address, data in files:
             machine_ram.write(address, data)
         command = [*_command(cpu, el, machine_ram, start, directory), *options]
-        _run_machine(command, machine_ram, outcome, halts_at, seconds)
-        outcome.after = machine_ram.picture()
+        _run_machine(command, machine_ram, outcome, halt_address, seconds)
+        outcome.after = machine_ram.read_pages()
         outcome.memory = [machine_ram.read(*place) for place in memory]
     # newline="": carriage returns are part of what is asserted. A damaged kernel may print junk.
     with open(directory / "console", encoding="latin-1", newline="") as text:
@@ -779,23 +779,23 @@ def run(cpu, el, files, start, directory, options=(), memory=(), halts_at=None,
     return outcome
 
 
-def run_plan(plan, found, cpu, level, directory, more=(), before=(), halts=False, save=(),
+def run_plan(plan, found, cpu, level, directory, more=(), defines=(), halts=False, save=(),
              firmware=None, options=(), **others):
     """Enter purgatory with found in memory, as by Plan.memory(). level: exception level, E2H.
 
     Outcome.memory is what the segments are at the end, by name, and what save names: (address,
     size) each. before: defines of payload.S. firmware: those of its PART_FIRMWARE, where EL3 is
     to have one."""
-    code = assemble("BEFORE", **{"PURGATORY": plan.start, "SET_E2H": int(level[1]), **dict(before)})
+    code = assemble("OLD_KERNEL", **{"PURGATORY": plan.start, "SET_E2H": int(level[1]), **dict(defines)})
     files = [(plan.address(name), data) for name, data in found.items()]
     ranges = {s.name: (s.base, len(s.data)) for s in plan.segments if not s.absent}
     ranges.update(save)
-    start = BEFORE
+    start = OLD_KERNEL
     if firmware is not None:
         start, options = FIRMWARE, (*options, "-machine", "secure=on")
-        more = [*more, (FIRMWARE, assemble("FIRMWARE", LEVEL=level[0], START=BEFORE, **firmware))]
-    outcome = run(cpu, level[0], [*files, (BEFORE, code), *more], start, directory,
-                  memory=ranges.values(), halts_at=plan.halts_at if halts else None,
+        more = [*more, (FIRMWARE, assemble("FIRMWARE", LEVEL=level[0], START=OLD_KERNEL, **firmware))]
+    outcome = run(cpu, level[0], [*files, (OLD_KERNEL, code), *more], start, directory,
+                  memory=ranges.values(), halt_address=plan.halt_address if halts else None,
                   options=options, **others)
     outcome.memory = dict(zip(ranges, outcome.memory))
     return outcome

@@ -44,7 +44,7 @@ class CacheBench:
                              campaign.SEALED + bm.SEALED_HEADER, campaign.SEALED_KERNEL,
                              [kernel, initrd], **settings)
 
-    def old_kernel(self, plan, machine=replay.Machine(), damage=(), cleaned=False, stale=()):
+    def prepare_replay(self, plan, machine=replay.Machine(), damage=(), cleaned=False, stale=()):
         """Ready to run, with all lines dirty in the cache: what was loaded, junk over scratch.
 
         damage: (name, offset) of each bit that is wrong in the cache.
@@ -57,10 +57,10 @@ class CacheBench:
             machine = replace(machine, tree=(campaign.TREE, campaign.TREE_ROOM))
         run = replay.Replay(plan, machine, self.symbols(plan))
         junk = random.Random(3).randbytes
-        early = early_parts(plan)
-        for name, (base, data) in {**early, **late_parts(plan, is_sealed)}.items():
+        early = list_early_parts(plan)
+        for name, (base, data) in {**early, **list_late_parts(plan, is_sealed)}.items():
             for _, offset in (where for where in damage if where[0] == name):
-                data = bm.flip(data, offset)
+                data = bm.flip_bit(data, offset)
             if name in stale:
                 run.place_in_memory(base, data)
                 run.cache.leave_stale(base, junk(len(data)))
@@ -71,7 +71,7 @@ class CacheBench:
         return run
 
 
-def early_parts(plan):
+def list_early_parts(plan):
     """What purgatory reads before it has cleaned anything, or does not read: (address, bytes)."""
     purgatory = plan.purgatory()
     junk = random.Random(4).randbytes
@@ -84,7 +84,7 @@ def early_parts(plan):
     }
 
 
-def late_parts(plan, is_sealed):
+def list_late_parts(plan, is_sealed):
     parts = {segment.name: (segment.base, segment.data) for segment in plan.segments
              if not segment.absent}
     tables = plan.table_offset[0]
@@ -92,11 +92,11 @@ def late_parts(plan, is_sealed):
     if plan.groups:
         parts["parity"] = (plan.parity_base, plan.parity())
     if is_sealed:
-        parts["tree"] = (campaign.TREE, whole_lines(small_tree(plan)))
+        parts["tree"] = (campaign.TREE, pad_to_lines(make_small_tree(plan)))
     return parts
 
 
-def whole_lines(data):
+def pad_to_lines(data):
     return data.ljust(bm.round_up(len(data), rules.LINE), b"\0")
 
 
@@ -105,7 +105,7 @@ def _tree(in_region):
     return campaign.tree(in_region)
 
 
-def small_tree(plan):
+def make_small_tree(plan):
     """The tree of the campaign, for the smaller initrd here."""
     tree = _tree(plan.region is not None)
     old, new = (campaign.SEALED_INITRD + size

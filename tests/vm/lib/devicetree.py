@@ -6,7 +6,7 @@ import functools
 import struct
 import subprocess
 
-MAGIC, LAST = 0xD00DFEED, 16
+MAGIC, LAST_COMPATIBLE = 0xD00DFEED, 16
 BEGIN_NODE, END_NODE, PROPERTY, NOP = 1, 2, 3, 4
 HEADER = struct.Struct(">10I")
 WORD = struct.Struct(">I")
@@ -14,7 +14,7 @@ RECORD_NAME = b"crashres,record\0"
 
 
 @functools.cache
-def make(initrd, region=None, core=None):
+def make_tree(initrd, region=None, core=None):
     """The tree that a loader made: initrd and region (first, end); core: where a core header of
     4 KiB is. A boot loader knows no region."""
     def cells(*values):
@@ -46,7 +46,7 @@ class Tree:
             raise Malformed from None
         magic, self.size, self.structure, self.strings, _, _, compatible = header[:7]
         self.strings_size, self.structure_size = header[8:]
-        if magic != MAGIC or compatible > LAST + 1:
+        if magic != MAGIC or compatible > LAST_COMPATIBLE + 1:
             raise Malformed
         self.first, self.chosen = self._find_chosen()
 
@@ -112,7 +112,7 @@ class Tree:
         return (first, end) if first < end else None
 
 
-def with_record(data, record):
+def insert_record(data, record):
     """A tree of dtc's with this record in front of all else in /chosen; the rest moves up."""
     tree = Tree(data)
     token = WORD.pack(PROPERTY) + WORD.pack(len(record)) + WORD.pack(tree.strings_size) + record

@@ -19,7 +19,7 @@ class Machine:
     machine: str = "virt,gic-version=3"
     cpu: str = "max,pauth-impdef=on,sve=off"
     crashkernel: str = "crashkernel=512M,high crashkernel=64M,low"
-    more: tuple = field(default=())
+    qemu_options: tuple = field(default=())
     nodes: int = 1
     cpus: int = 2
     words: str = ""                 # more of the command line
@@ -27,7 +27,7 @@ class Machine:
 
     def arguments(self, kernel, initrd):
         return ["-M", self.machine, "-cpu", self.cpu, "-smp", str(self.cpus),
-                *self.memory, *self.more, "-kernel", str(kernel), "-initrd", str(initrd),
+                *self.memory, *self.qemu_options, "-kernel", str(kernel), "-initrd", str(initrd),
                 "-append", self.command_line()]
 
     def command_line(self):
@@ -62,14 +62,14 @@ class Guest(Vm):
 
     def plug_in(self, size):
         """Has the virtio-mem device add its memory, which takes it a moment."""
-        before = self._memory()
+        before = self._read_memory_total()
         self.check("echo online > /sys/devices/system/memory/auto_online_blocks")
         self.check("insmod /lib/virtio_mem.ko")
         # A part of it goes to the kernel's own description of it.
         self.wait_until(f"[ $(awk '/MemTotal/ {{ print $2 }}' /proc/meminfo) -ge "
                         f"{before + size * 9 // 10 // 1024} ]")
 
-    def _memory(self):
+    def _read_memory_total(self):
         return int(self.check("awk '/MemTotal/ { print $2 }' /proc/meminfo"))
 
     def read(self, path, blocks=None):
@@ -87,7 +87,7 @@ def parse_iomem(text):
             re.findall(r"^ *([0-9a-f]+)-([0-9a-f]+) : (.*)$", text, re.MULTILINE)]
 
 
-def subtract(ranges, holes):
+def subtract_ranges(ranges, holes):
     """Ranges without holes: a plain, slow second opinion on what the loader works out."""
     for hole_first, hole_end in holes:
         rest = []
@@ -103,7 +103,7 @@ def subtract(ranges, holes):
     return sorted(ranges)
 
 
-def join(ranges):
+def join_ranges(ranges):
     """Sorted ranges, those that touch made one."""
     joined = []
     for first, end in ranges:
@@ -113,7 +113,7 @@ def join(ranges):
     return joined
 
 
-def named(iomem, pattern):
+def find_ranges(iomem, pattern):
     return sorted({(first, end) for first, end, name in iomem if re.fullmatch(pattern, name)})
 
 
@@ -154,7 +154,7 @@ def parse_plan(text):
 FDT_BEGIN_NODE, FDT_END_NODE, FDT_PROP, FDT_NOP = 1, 2, 3, 4
 
 
-def tokens(dtb):
+def walk_tokens(dtb):
     """(path, start, end, token) of the structure (Devicetree Specification, flattened format).
 
     The path of a property ends in its name; a node's has its begin and its end.
@@ -184,17 +184,17 @@ def tokens(dtb):
 def parse_chosen(dtb):
     """The properties of /chosen."""
     chosen = {}
-    for path, start, _, token in tokens(dtb):
+    for path, start, _, token in walk_tokens(dtb):
         if token == FDT_PROP and re.fullmatch("/chosen/[^/]*", path):
             size, = struct.unpack_from(">I", dtb, start + 4)
             chosen[path[len("/chosen/"):]] = dtb[start + 12:start + 12 + size]
     return chosen
 
 
-def without(dtb, *patterns):
+def remove_paths(dtb, *patterns):
     """The tree without the properties, and the nodes with all in them, whose paths match."""
     rest = bytearray(dtb)
-    for path, start, end, _ in tokens(dtb):
+    for path, start, end, _ in walk_tokens(dtb):
         ancestors = [path[:match.start()] for match in re.finditer("/", path)] + [path]
         if any(re.fullmatch(pattern, name) for pattern in patterns for name in ancestors):
             rest[start:end] = struct.pack(">I", FDT_NOP) * ((end - start) // 4)

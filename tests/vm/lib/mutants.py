@@ -64,14 +64,14 @@ class Image:
                 found.append(offset)
         return found
 
-    def nth(self, function, pattern, number):
+    def find_nth(self, function, pattern, number):
         found = self.find(function, pattern)
         wanted = number if number >= 0 else len(found) + number
         assert 0 <= wanted < len(found), \
             f"{function} has {len(found)} instructions {pattern[1]:#x}, number {number} is gone"
         return found[wanted]
 
-    def with_words(self, words):
+    def replace_words(self, words):
         """The bytes of the image with other words at these offsets."""
         changed = list(self._words)
         for offset, word in words.items():
@@ -91,9 +91,9 @@ class Change:
     keep: int = 0  # bits of the old word, as those of its register
     swap: int = 0  # this many instructions further is the one to change places with
 
-    def words(self, image):
-        """What Image.with_words() takes."""
-        at = image.nth(self.function, self.pattern, self.number)
+    def make_words(self, image):
+        """What Image.replace_words() takes."""
+        at = image.find_nth(self.function, self.pattern, self.number)
         if self.swap:
             other = at + 4 * self.swap
             return {at: image.word(other), other: image.word(at)}

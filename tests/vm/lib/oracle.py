@@ -17,8 +17,8 @@ ENDINGS = {bm.RESET: ": resetting", bm.HALT: ": halted", bm.BOOT: ": starting th
 BOOTED, RESET, HALTED = "guest-shutdown", "guest-reset", "halted"
 
 
-def line(blocks, damaged=0, repaired=0, run=None, ending=ENDINGS[bm.BOOT]):
-    """The line on the console, with the time it took taken out as in without_time()."""
+def make_line(blocks, damaged=0, repaired=0, run=None, ending=ENDINGS[bm.BOOT]):
+    """The line on the console, with the time it took taken out as in remove_time()."""
     text = f"{blocks} blocks intact"
     if damaged:
         place = f"{run.segment} damaged at offset {run.offset:#x}, "
@@ -27,7 +27,7 @@ def line(blocks, damaged=0, repaired=0, run=None, ending=ENDINGS[bm.BOOT]):
     return f"{PREFIX}{text}, ? ms{ending}\r\n"
 
 
-def without_time(console):
+def remove_time(console):
     return re.sub(r", [0-9]+ ms(,|:)", r", ? ms\1", console)
 
 
@@ -49,7 +49,7 @@ def _blocks(data):
     return [data[at : at + bm.BLOCK] for at in range(0, len(data), bm.BLOCK)]
 
 
-def _self_damage(plan, found):
+def _judge_self_damage(plan, found):
     """What purgatory's own damage leads to, or None where there is none that counts."""
     right = plan.purgatory()
     if found == right:
@@ -109,7 +109,7 @@ class _Judge:
                 for group in range(groups)]
         found = {block for group in range(groups) if self._repairable(group, len(lost[group]))
                  for block in lost[group] if self.found[block] is not None and self.is_known(block)}
-        return found - self.plan.not_stored_to(damaged)
+        return found - self.plan.unrepairable_blocks(damaged)
 
     def run(self, segment, first_block, blocks, repaired):
         """blocks: adjacent ones. The first wrong byte is known where the right ones are."""
@@ -157,12 +157,12 @@ def _record_place(plan):
 
 def _template_is_there(plan, memory):
     name, at = _record_place(plan)
-    return name is not None and memory[name][at : at + 16] == bm.record_template()[:16]
+    return name is not None and memory[name][at : at + 16] == bm.make_record_template()[:16]
 
 
 def expect(plan, found):
     """found: what lies at each segment, at "purgatory" and at "parity" when the machine crashes."""
-    ends_here = _self_damage(plan, found["purgatory"])
+    ends_here = _judge_self_damage(plan, found["purgatory"])
     if ends_here:
         ends_here.memory = {s.name: found[s.name] for s in plan.segments if not s.absent}
         return ends_here
@@ -173,7 +173,7 @@ def expect(plan, found):
     policy = plan.on_damage if outcome == "damaged" else bm.BOOT
     runs = judge.runs(damaged, repaired)
     memory = judge.memory(repaired)
-    console = line(plan.blocks, len(damaged), len(repaired), runs[0] if runs else None,
+    console = make_line(plan.blocks, len(damaged), len(repaired), runs[0] if runs else None,
                    ENDINGS[policy])
     return Expected(
         reason={bm.RESET: RESET, bm.HALT: HALTED, bm.BOOT: BOOTED}[policy],
@@ -242,7 +242,7 @@ def check_ram(plan, expected, outcome, more=(), also=None):
     assert_same_ram(right, outcome.after, places)
 
 
-def check_beside(plan, outcome, more=()):
+def check_rest_of_ram(plan, outcome, more=()):
     """The same where nobody says how a run ends: whatever became of the segments, nothing else was
     written to but by purgatory's own."""
     segments = [(s.base, s.base + len(s.data)) for s in plan.segments if not s.absent]
@@ -250,7 +250,7 @@ def check_beside(plan, outcome, more=()):
 
 
 def assert_same_ram(right, found, places):
-    differences = ram.compare(ram.without(right, places), ram.without(found, places))
+    differences = ram.compare(ram.blank_places(right, places), ram.blank_places(found, places))
     assert not differences, f"RAM was written to at {', '.join(map(str, differences[:8]))}"
 
 

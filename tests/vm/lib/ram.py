@@ -63,7 +63,7 @@ class Ram:
             end = os.lseek(self.fd, first, os.SEEK_HOLE)
             yield first, end
 
-    def picture(self):
+    def read_pages(self):
         """Page address -> its bytes; pages of zeros are left out."""
         pages = {}
         for first, end in self._extents():
@@ -89,7 +89,7 @@ def read(picture, address, size):
     return data[address % PAGE : address % PAGE + size]
 
 
-def _runs(page, a, b):
+def _find_runs(page, a, b):
     at = 0
     while at < PAGE:
         if a[at] == b[at]:
@@ -107,14 +107,14 @@ def compare(before, after):
         a, b = before.get(page, bytes(PAGE)), after.get(page, bytes(PAGE))
         if a == b:
             continue
-        for first, end in _runs(page, a, b):
+        for first, end in _find_runs(page, a, b):
             if found and found[-1].end == first:
                 first = found.pop().first
             found.append(Difference(first, end))
     return found
 
 
-def without(picture, places):
+def blank_places(picture, places):
     """@picture with zeros at these places, (first, end) each."""
     picture = dict(picture)
     for first, end in places:

@@ -153,7 +153,7 @@ def is_vector(word):
     return word >> 25 & 7 == 7
 
 
-def areas(plan, tree=None):
+def list_areas(plan, tree=None):
     """What each page of a plan is; all parts are whole pages."""
     scratch = plan.base + plan.scratch_offset
     params = plan.base + plan.image_size
@@ -215,8 +215,8 @@ class Replay:
         uc.mem_map(bm.RAM, RAM_SIZE)
         uc.mmio_map(bm.UART, bm.BLOCK, self._uart_read, None, self._uart_write, None)
         self._view = _View(uc)
-        self._areas = rules.Areas(areas(plan, machine.tree))
-        self._violations = rules.Violations(self._areas, self._place)
+        self._areas = rules.Areas(list_areas(plan, machine.tree))
+        self._violations = rules.Violations(self._areas, self._name_place)
         rewritten = range(plan.record & -rules.LINE, plan.record + bm.RECORD_SIZE)
         self.cache = cachemodel.Cache(self._view, self._areas, self._violations, rewritten)
         # What kexec_load has loaded brings its tables along: baremetal.py makes them here.
@@ -249,7 +249,7 @@ class Replay:
         try:
             self._uc.emu_start(self._plan.start, kernel, count=INSTRUCTIONS_MAX)
         except unicorn.UcError as error:
-            self.outcome.reason = f"{error} at {self._place(self._pc)}"
+            self.outcome.reason = f"{error} at {self._name_place(self._pc)}"
         if self._uc.reg_read(arm64.UC_ARM64_REG_PC) == kernel:
             self.outcome.reason = "kernel"
             self.outcome.registers = [self._x(number) for number in range(4)]
@@ -432,7 +432,7 @@ class Replay:
 
     def _call(self, word):
         target = self._pc + 4 * ((word & 0x3FFFFFF ^ 0x2000000) - 0x2000000)
-        names = [self._place(pc).partition("+")[0] for pc in (target, self._pc)]
+        names = [self._name_place(pc).partition("+")[0] for pc in (target, self._pc)]
         self.outcome.calls.append((self._pc - self._plan.base, *names))
 
     def _return(self, _word):
@@ -458,7 +458,7 @@ class Replay:
             self._stop("abort")
 
     def _on_exception(self, _uc, number, _data):
-        self._stop(f"exception {number} at {self._place(self._pc)}")
+        self._stop(f"exception {number} at {self._name_place(self._pc)}")
 
     def _uart_read(self, _uc, _offset, _size, _data):
         return 0  # PL011 flags: ready
@@ -476,17 +476,17 @@ class Replay:
     def _skip(self):
         self._uc.reg_write(arm64.UC_ARM64_REG_PC, self._pc + 4)
 
-    def _number(self, number):
+    def _register_id(self, number):
         if number < 29:
             return arm64.UC_ARM64_REG_X0 + number
         return (arm64.UC_ARM64_REG_X29, arm64.UC_ARM64_REG_X30)[number - 29]
 
     def _x(self, number):
-        return 0 if number == 31 else self._uc.reg_read(self._number(number))
+        return 0 if number == 31 else self._uc.reg_read(self._register_id(number))
 
     def _set_x(self, number, value):
         if number != 31:
-            self._uc.reg_write(self._number(number), value)
+            self._uc.reg_write(self._register_id(number), value)
 
-    def _place(self, pc):
+    def _name_place(self, pc):
         return self._symbols.place(pc - self._plan.base)

@@ -51,7 +51,7 @@ class Bench:
         # the last block is the zero padding between an Image and its memsz
         kernel = (code + noise(3 * bm.BLOCK - len(code))).ljust(4 * bm.BLOCK, b"\0")
         initrd, dtb = noise(3 * bm.BLOCK), bytearray(noise(2 * bm.BLOCK))
-        dtb[RECORD_AT : RECORD_AT + bm.RECORD_SIZE] = bm.record_template()
+        dtb[RECORD_AT : RECORD_AT + bm.RECORD_SIZE] = bm.make_record_template()
         segments = [bm.Segment("kernel", KERNEL, kernel), bm.Segment("initrd", INITRD, initrd),
                     bm.Segment("dtb", DTB, bytes(dtb)), *more]
         settings = {"dtb": DTB, "region": REGION, "record": DTB + RECORD_AT,
@@ -59,27 +59,27 @@ class Bench:
         image = settings.pop("image", None) or bm.image_path().read_bytes()
         return bm.Plan(image, base, KERNEL, segments, **settings)
 
-    def found(self, plan=None, damage=()):
+    def make_memory(self, plan=None, damage=()):
         """What is in memory at the crash. damage: (name, offset[, bit]) each."""
         found = (plan or self.plan).memory()
         for name, *where in damage:
-            found[name] = bm.flip(found[name], *where)
+            found[name] = bm.flip_bit(found[name], *where)
         return found
 
     def run(self, cpu="cortex-a53", level=bm.EL1, plan=None, damage=(), found=None, **options):
         """found: instead of damage."""
         plan = plan or self.plan
-        found = found or self.found(plan, damage)
+        found = found or self.make_memory(plan, damage)
         outcome = bm.run_plan(plan, found, cpu, level, self.directory, **options)
         saved = options.get("save", {}).values()
-        oracle.check_beside(plan, outcome, [(at, at + size) for at, size in saved])
+        oracle.check_rest_of_ram(plan, outcome, [(at, at + size) for at, size in saved])
         return outcome
 
     def run_as_expected(self, cpu="cortex-a53", level=bm.EL1, plan=None, damage=(), found=None,
                         sha256=SHA256_INSTRUCTIONS, **options):
         """Run it and hold everything against the oracle. Return: what the oracle said."""
         plan = plan or self.plan
-        found = found or self.found(plan, damage)
+        found = found or self.make_memory(plan, damage)
         expected = oracle.expect(plan, found)
         outcome = self.run(cpu, level, plan, found=found,
                            halts=expected.reason == oracle.HALTED, **options)
@@ -87,34 +87,34 @@ class Bench:
         oracle.check_memory(plan, expected, outcome.memory)
         oracle.check_ram(plan, expected, outcome)
         flags = oracle.level_flags(level) | sha256 | (bm.FLAG_MMU if plan.region else 0)
-        oracle.check_record(plan, expected, record_bytes(plan, outcome), flags)
+        oracle.check_record(plan, expected, read_record_bytes(plan, outcome), flags)
         if expected.reason == oracle.BOOTED:
             assert_booted(outcome, plan, level, expected.console)
         else:
-            assert oracle.without_time(outcome.console) == expected.console
+            assert oracle.remove_time(outcome.console) == expected.console
         return expected
 
 
-def record_bytes(plan, outcome):
+def read_record_bytes(plan, outcome):
     """The place of the record in the device tree, which has any name."""
     [segment] = [s for s in plan.segments if s.base <= plan.record < s.base + len(s.data)]
     at = plan.record - segment.base
     return outcome.memory[segment.name][at : at + bm.RECORD_SIZE]
 
 
-def record(plan, outcome):
-    return bm.read_record(record_bytes(plan, outcome))
+def read_record(plan, outcome):
+    return bm.read_record(read_record_bytes(plan, outcome))
 
 
 def intact_line(blocks):
-    return oracle.line(blocks)
+    return oracle.make_line(blocks)
 
 
 def assert_booted(outcome, plan, level, line):
     """After that line the kernel prints its own."""
     assert outcome.reason == oracle.BOOTED, outcome
     purgatory, newline, kernel = outcome.console.rpartition("\r\n")
-    assert oracle.without_time(purgatory + newline) == line
+    assert oracle.remove_time(purgatory + newline) == line
     assert kernel.startswith("x0=") and kernel.count("\n") == 1
     bm.assert_kernel_state(plan, outcome, level)
 
@@ -124,7 +124,7 @@ def assert_intact(outcome, plan, level=bm.EL1):
 
 
 def assert_reset(outcome, console):
-    assert oracle.without_time(outcome.console) == console
+    assert oracle.remove_time(outcome.console) == console
     assert outcome.reason == oracle.RESET
 
 
@@ -132,4 +132,4 @@ def damaged_line(plan, found, name, offset, damaged, ending=": resetting"):
     """Nothing repaired: the offset is that of a block, and the first bytes there are shown."""
     shown = found[name][offset : offset + 16] if name in found else b""
     run = bm.Damage(name, offset, 1, 0, shown)
-    return oracle.line(plan.blocks, damaged, 0, run, ending)
+    return oracle.make_line(plan.blocks, damaged, 0, run, ending)

@@ -11,10 +11,10 @@ ENTRIES, HITS, UNKNOWN, ORDER, FIRST = 0, 16, 24, 280, 512
 LINE = 64
 SCTLR_M = 1 << 0
 
-BEFORE = {"SHIM": 1, "SHIM_LOG": LOG}  # for payload.S
+DEFINES = {"SHIM": 1, "SHIM_LOG": LOG}  # for payload.S
 
 
-def order(address=0, hit=0, clean=0):
+def make_order(address=0, hit=0, clean=0):
     """What goes to LOG + ORDER: an SError when address is reached for the hit-th time, or at the
     clean-th dc."""
     return LOG + ORDER, struct.pack("<3Q", address, hit, clean)
@@ -49,7 +49,7 @@ def _register(syndrome):
 CIVAC, IVAC, SCTLR = (7, 14, 1), (7, 6, 1), (1, 0, 0)
 
 
-def read(outcome):
+def read_log(outcome):
     data = outcome.memory["shim"]
     [unknown] = struct.unpack_from("<Q", data, UNKNOWN)
     assert unknown == 0, f"the shim does not know exception {unknown:#x}"
@@ -66,7 +66,7 @@ def read(outcome):
     return Log(hits, dcs)
 
 
-def twice(addresses, ranges):
+def find_lines_cleaned_once(addresses, ranges):
     """Lines of these ranges, (first, end) each, that were not cleaned at least twice."""
     times = Counter(address // LINE * LINE for address in addresses)
     return [line for first, end in ranges for line in range(first, end, LINE) if times[line] < 2]
