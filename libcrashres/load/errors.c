@@ -75,13 +75,13 @@ static const char *explain_limit(enum crashres_slot slot, enum crs_limit_state l
 	return sentences[slot == CRASHRES_SLOT_CRASH][limit == CRS_LIMIT_USED_UP_BEFORE];
 }
 
-const char *crs_explain_refusal(const struct crs_refusal *refused)
+const char *crs_explain_refusal(const struct crs_refusal *refusal)
 {
-	if (refused->error == EPERM && refused->limit != CRS_LIMIT_OPEN)
-		return explain_limit(refused->slot, refused->limit);
-	if (refused->call == CRASHRES_CALL_LOAD)
-		return explain_load(refused->error, refused->slot);
-	if (refused->error == EINVAL && refused->pages_differ)
+	if (refusal->error == EPERM && refusal->limit != CRS_LIMIT_OPEN)
+		return explain_limit(refusal->slot, refusal->limit);
+	if (refusal->call == CRASHRES_CALL_LOAD)
+		return explain_load(refusal->error, refusal->slot);
+	if (refusal->error == EINVAL && refusal->pages_differ)
 		return "the kernel has another page size than the running one: this CPU may lack it";
-	return explain_file_load(refused->error, refused->slot);
+	return explain_file_load(refusal->error, refusal->slot);
 }

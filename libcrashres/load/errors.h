@@ -21,6 +21,6 @@ struct crs_refusal {
 };
 
 /* NULL where strerror() says it all. */
-const char *crs_explain_refusal(const struct crs_refusal *refused);
+const char *crs_explain_refusal(const struct crs_refusal *refusal);
 
 #endif

@@ -90,7 +90,7 @@ static unsigned long file_load_flags(enum crashres_slot slot)
  * A limit that reads 0 after EPERM is the reason only if another program has used it
  * up. Else the kernel counted this call, and refused it for something else.
  */
-static enum crs_limit_state state_of_limit(const struct caller *caller, int error)
+static enum crs_limit_state find_limit_state(const struct caller *caller, int error)
 {
 	const struct crs_limit now = crs_limit_read(caller->ctx, caller->slot);
 
@@ -101,13 +101,13 @@ static enum crs_limit_state state_of_limit(const struct caller *caller, int erro
 }
 
 static enum crashres_status fail_call(const struct caller *caller, enum crashres_call call,
-				      const char *what, int error, bool pages_differ)
+				      const char *operation, int error, bool pages_differ)
 {
 	const struct crs_refusal refused = {
 		.call = call,
 		.slot = caller->slot,
 		.error = error,
-		.limit = state_of_limit(caller, error),
+		.limit = find_limit_state(caller, error),
 		.pages_differ = pages_differ,
 	};
 	const char *reason = crs_explain_refusal(&refused);
@@ -115,7 +115,7 @@ static enum crashres_status fail_call(const struct caller *caller, enum crashres
 
 	return crs_fail(caller->ctx,
 			unavailable ? CRASHRES_ERR_SYSCALL_UNAVAILABLE : CRASHRES_ERR_SYSCALL,
-			"%s failed: %s%s%s%s", what, strerror(error), reason ? " (" : "",
+			"%s failed: %s%s%s%s", operation, strerror(error), reason ? " (" : "",
 			reason ? reason : "", reason ? ")" : "");
 }
 
@@ -171,7 +171,7 @@ static int descriptor_of(const struct crashres_input *input, bool original_files
 }
 
 /* A kernel that is older than these flags does not do what they are against. */
-static unsigned long wishes_of(const struct crashres_request *request)
+static unsigned long optional_flags(const struct crashres_request *request)
 {
 	return (request->no_cma ? KEXEC_FILE_FLAG_NO_CMA : 0) |
 	       (request->force_dtb ? KEXEC_FILE_FLAG_FORCE_DTB : 0);
@@ -182,10 +182,10 @@ static int load_files(struct walk *walk, const struct crs_attempt *attempt)
 	const struct crashres_plan *plan = walk->plan;
 	const struct crashres_input *kernel = attempt->check == CRASHRES_CHECK_SEALED ?
 					      plan->sealed_kernel : plan->kernel->file;
-	unsigned long wishes = wishes_of(&plan->request);
+	unsigned long optional = optional_flags(&plan->request);
 	struct arguments arguments = {
 		.call = CRASHRES_CALL_FILE_LOAD,
-		.flags = file_load_flags(walk->caller.slot) | wishes |
+		.flags = file_load_flags(walk->caller.slot) | optional |
 			 (plan->initrd ? 0 : KEXEC_FILE_FLAG_NO_INITRAMFS),
 		.kernel_fd = descriptor_of(kernel, attempt->original_files),
 		.initrd_fd = plan->initrd ? descriptor_of(plan->initrd, attempt->original_files) : -1,
@@ -193,12 +193,12 @@ static int load_files(struct walk *walk, const struct crs_attempt *attempt)
 	};
 	int error = call(&walk->caller, &arguments);
 
-	if (!error || !wishes ||
+	if (!error || !optional ||
 	    !crs_attempts_may_drop_flags(&walk->caller.limit, attempt->call, error))
 		return error;
 	crs_log(walk->caller.ctx, CRASHRES_LOG_INFO,
 		"once more, for a kernel that does not know no_cma and force_dtb");
-	arguments.flags &= ~wishes;
+	arguments.flags &= ~optional;
 	return call(&walk->caller, &arguments);
 }
 
@@ -235,7 +235,7 @@ static void warn_of_lost_check(struct walk *walk, enum crashres_check check)
 		walk->refused);
 }
 
-static void succeed(struct walk *walk, size_t index)
+static void record_success(struct walk *walk, size_t index)
 {
 	const struct crashres_plan *plan = walk->plan;
 	const struct crs_attempt *attempt = &plan->attempts.items[index];
@@ -254,7 +254,7 @@ static void succeed(struct walk *walk, size_t index)
 }
 
 /* What a later refusal does not tell, an earlier one may have. */
-static void note_slot(struct walk *walk, const struct crs_attempt *attempt, int error)
+static void record_slot_state(struct walk *walk, const struct crs_attempt *attempt, int error)
 {
 	enum crashres_slot_state state = crs_attempts_slot_state(attempt->call, walk->caller.slot, error);
 	enum crashres_slot_state *known = &walk->result.slot;
@@ -271,24 +271,24 @@ static void append(char *text, size_t size, const char *more)
 	snprintf(text + used, size - used, "%s", more);
 }
 
-static void note_refusal(struct walk *walk)
+static void append_refusal(struct walk *walk)
 {
 	if (*walk->refused)
 		append(walk->refused, sizeof(walk->refused), "; then ");
 	append(walk->refused, sizeof(walk->refused), walk->caller.ctx->error);
 }
 
-static enum crashres_status refuse(struct walk *walk, size_t index, int error)
+static enum crashres_status record_refusal(struct walk *walk, size_t index, int error)
 {
 	const struct crs_attempts *attempts = &walk->plan->attempts;
 	const struct crs_attempt *attempt = &attempts->items[index];
 	enum crashres_status status;
 
 	walk->result.errors[index] = error;
-	note_slot(walk, attempt, error);
+	record_slot_state(walk, attempt, error);
 	status = fail_call(&walk->caller, attempt->call, crs_call_name(attempt->call), error,
 			   attempts->pages_differ);
-	note_refusal(walk);
+	append_refusal(walk);
 	return status;
 }
 
@@ -306,7 +306,7 @@ static enum crashres_status prepare(struct walk *walk, size_t *index)
 }
 
 /* The attempt after @index, unless the refused call was the last one that the limit allows. */
-static size_t go_on(struct walk *walk, size_t index, int error)
+static size_t choose_next(struct walk *walk, size_t index, int error)
 {
 	const struct crs_limit *limit = &walk->caller.limit;
 	size_t next = crs_attempts_find_next(&walk->plan->attempts, index, error, limit);
@@ -336,18 +336,18 @@ static enum crashres_status walk_attempts(struct walk *walk)
 
 		status = prepare(walk, &index);
 		if (status != CRASHRES_OK) {
-			note_refusal(walk);
+			append_refusal(walk);
 			break;
 		}
 		attempt = &walk->plan->attempts.items[index];
 		error = attempt->call == CRASHRES_CALL_LOAD ? load_segments(walk) :
 							     load_files(walk, attempt);
 		if (!error) {
-			succeed(walk, index);
+			record_success(walk, index);
 			return CRASHRES_OK;
 		}
-		status = refuse(walk, index, error);
-		index = go_on(walk, index, error);
+		status = record_refusal(walk, index, error);
+		index = choose_next(walk, index, error);
 	}
 	return crs_fail(ctx, status, "%s%s", walk->refused,
 			walk->result.slot == CRASHRES_SLOT_STATE_EMPTY ?
@@ -405,7 +405,7 @@ void crashres_result_init(struct crashres_result *result, size_t size)
 
 /* ------------------------------------------------------------ unload */
 
-static enum crashres_status unload_by(struct caller *caller, enum crashres_call by)
+static enum crashres_status unload_with(struct caller *caller, enum crashres_call by)
 {
 	const struct arguments load = {
 		.call = CRASHRES_CALL_LOAD,
@@ -435,11 +435,11 @@ enum crashres_status crashres_unload(struct crashres_ctx *ctx, enum crashres_slo
 		return status;
 	caller.limit = crs_limit_read(ctx, slot);
 	if (call == CRASHRES_CALL_LOAD)
-		return unload_by(&caller, CRASHRES_CALL_LOAD);
+		return unload_with(&caller, CRASHRES_CALL_LOAD);
 	/* It is allowed wherever the other one is, and IMA does not complain of it. */
-	status = unload_by(&caller, CRASHRES_CALL_FILE_LOAD);
+	status = unload_with(&caller, CRASHRES_CALL_FILE_LOAD);
 	if (status != CRASHRES_ERR_SYSCALL_UNAVAILABLE || call == CRASHRES_CALL_FILE_LOAD)
 		return status;
 	crs_log(ctx, CRASHRES_LOG_INFO, "%s", ctx->error);
-	return unload_by(&caller, CRASHRES_CALL_LOAD);
+	return unload_with(&caller, CRASHRES_CALL_LOAD);
 }

@@ -45,7 +45,7 @@ static bool wants_check(const struct crashres_request *request)
 /* ------------------------------------------------------- what a request asks for */
 
 /* What only segments of our own can do, and a kernel that places them itself must not ignore. */
-static enum crashres_member needs_load(const struct crashres_request *request)
+static enum crashres_member find_load_only_member(const struct crashres_request *request)
 {
 	if (is_narrowed(request->window))
 		return CRASHRES_MEMBER_WINDOW;
@@ -61,7 +61,7 @@ static enum crashres_member needs_load(const struct crashres_request *request)
 }
 
 /* What only the running kernel's own loader can do. */
-static enum crashres_member needs_file_load(const struct crashres_request *request)
+static enum crashres_member find_file_load_only_member(const struct crashres_request *request)
 {
 	if (request->no_cma)
 		return CRASHRES_MEMBER_NO_CMA;
@@ -73,20 +73,20 @@ static enum crashres_member needs_file_load(const struct crashres_request *reque
 }
 
 /* An order, or the only call that can do what is asked for; AUTO where there is a choice. */
-static enum crashres_call only_call(const struct crashres_request *request)
+static enum crashres_call choose_call(const struct crashres_request *request)
 {
 	if (request->call != CRASHRES_CALL_AUTO)
 		return request->call;
-	if (needs_load(request) || request->dtb)
+	if (find_load_only_member(request) || request->dtb)
 		return CRASHRES_CALL_LOAD;
-	return needs_file_load(request) ? CRASHRES_CALL_FILE_LOAD : CRASHRES_CALL_AUTO;
+	return find_file_load_only_member(request) ? CRASHRES_CALL_FILE_LOAD : CRASHRES_CALL_AUTO;
 }
 
 static enum crashres_status check_request(struct crashres_ctx *ctx,
 					  const struct crashres_request *request)
 {
-	enum crashres_call call = only_call(request);
-	enum crashres_member load = needs_load(request), file_load = needs_file_load(request);
+	enum crashres_call call = choose_call(request);
+	enum crashres_member load = find_load_only_member(request), file_load = find_file_load_only_member(request);
 
 	if (call == CRASHRES_CALL_FILE_LOAD && load)
 		return crs_fail_member(ctx, CRASHRES_ERR_REQUEST, load,
@@ -188,7 +188,7 @@ static bool needs_signature(const struct crashres_machine *machine)
 	       machine->permitted.appraised == CRASHRES_ANSWER_YES;
 }
 
-static void add_as_it_is(struct listing *listing, enum crashres_check check)
+static void add_unmodified(struct listing *listing, enum crashres_check check)
 {
 	add(listing, CRASHRES_CALL_FILE_LOAD, check, may_need_signature(listing->machine) ||
 						     check == CRASHRES_CHECK_NONE_REFUSED);
@@ -200,7 +200,7 @@ static void add_file_load(struct listing *listing)
 	const struct crashres_request *request = listing->request;
 
 	if (crashres_kernel_is_sealed(listing->kernel)) {
-		add_as_it_is(listing, CRASHRES_CHECK_ALREADY_SEALED);
+		add_unmodified(listing, CRASHRES_CHECK_ALREADY_SEALED);
 		return;
 	}
 	if (request->sealing == CRASHRES_SEALING_ALWAYS) {
@@ -209,20 +209,20 @@ static void add_file_load(struct listing *listing)
 	}
 	if (request->sealing == CRASHRES_SEALING_NEVER && wants_check(request) &&
 	    request->call == CRASHRES_CALL_AUTO) {
-		add_as_it_is(listing, CRASHRES_CHECK_NONE_SEALING_OFF);
+		add_unmodified(listing, CRASHRES_CHECK_NONE_SEALING_OFF);
 		return;
 	}
 	if (request->sealing == CRASHRES_SEALING_NEVER || !is_crash(request) || request->no_checks) {
-		add_as_it_is(listing, CRASHRES_CHECK_NONE);
+		add_unmodified(listing, CRASHRES_CHECK_NONE);
 		return;
 	}
 	if (needs_signature(listing->machine)) {
-		add_as_it_is(listing, CRASHRES_CHECK_NONE_SIGNATURE);
+		add_unmodified(listing, CRASHRES_CHECK_NONE_SIGNATURE);
 		return;
 	}
 	add(listing, CRASHRES_CALL_FILE_LOAD, CRASHRES_CHECK_SEALED, false);
 	if (!request->purgatory_required)
-		add_as_it_is(listing, CRASHRES_CHECK_NONE_REFUSED);
+		add_unmodified(listing, CRASHRES_CHECK_NONE_REFUSED);
 }
 
 /*
@@ -231,7 +231,7 @@ static void add_file_load(struct listing *listing)
  */
 static void add_all(struct listing *listing)
 {
-	enum crashres_call call = only_call(listing->request);
+	enum crashres_call call = choose_call(listing->request);
 
 	if (call == CRASHRES_CALL_LOAD ||
 	    (call == CRASHRES_CALL_AUTO && is_crash(listing->request)))
@@ -392,24 +392,24 @@ static size_t find_call(const struct crs_attempts *attempts, size_t index, enum 
 }
 
 /* These come before the kernel looks at any segment. */
-static bool load_unavailable(int error)
+static bool is_load_unavailable(int error)
 {
 	return error == EPERM || error == EACCES || error == ENOSYS;
 }
 
 /* EINVAL is what arm64 says to a format that it does not know. */
-static bool file_load_unavailable(int error)
+static bool is_file_load_unavailable(int error)
 {
 	return error == ENOSYS || error == ENOEXEC || error == EINVAL || error == EOPNOTSUPP;
 }
 
 bool crs_attempts_is_unavailable(enum crashres_call call, int error)
 {
-	return call == CRASHRES_CALL_LOAD ? load_unavailable(error) : file_load_unavailable(error);
+	return call == CRASHRES_CALL_LOAD ? is_load_unavailable(error) : is_file_load_unavailable(error);
 }
 
 /* Would the kernel as it is, with its signature and without what sealing adds, be taken? */
-static bool refuses_sealing(int error)
+static bool is_sealing_refusal(int error)
 {
 	return error == EACCES || error == EPERM || error == ENODATA || error == ENOKEY ||
 	       error == EKEYREJECTED || error == EBADMSG || error == ELIBBAD || error == ENOPKG ||
@@ -420,7 +420,7 @@ static bool refuses_sealing(int error)
  * EPERM and EACCES may mean that a signature is demanded, which no Image has that
  * was sealed here. A last call must not be spent on it.
  */
-static size_t after_load(const struct crs_attempts *attempts, size_t index, int error,
+static size_t find_next_after_load(const struct crs_attempts *attempts, size_t index, int error,
 			 const struct crs_limit *limit)
 {
 	size_t next = find_call(attempts, index + 1, CRASHRES_CALL_FILE_LOAD), other;
@@ -444,19 +444,19 @@ size_t crs_attempts_find_next(const struct crs_attempts *attempts, size_t index,
 
 	if (limit->limited && !limit->left)
 		return CRS_NO_ATTEMPT;
-	if (attempt->check == CRASHRES_CHECK_SEALED && refuses_sealing(error))
+	if (attempt->check == CRASHRES_CHECK_SEALED && is_sealing_refusal(error))
 		return find_call(attempts, index + 1, CRASHRES_CALL_FILE_LOAD);
 	if (!crs_attempts_is_unavailable(attempt->call, error))
 		return CRS_NO_ATTEMPT;
 	if (attempt->call == CRASHRES_CALL_LOAD)
-		return after_load(attempts, index, error, limit);
+		return find_next_after_load(attempts, index, error, limit);
 	if (error == EINVAL && attempts->pages_differ)
 		return CRS_NO_ATTEMPT;
 	return find_call(attempts, index + 1, CRASHRES_CALL_LOAD);
 }
 
 /* What the limit allows after one call for each possible attempt up to @index. */
-static struct crs_limit limit_after(const struct crs_attempts *attempts, size_t index)
+static struct crs_limit predict_limit(const struct crs_attempts *attempts, size_t index)
 {
 	struct crs_limit limit = attempts->limit;
 
@@ -473,7 +473,7 @@ size_t crs_attempts_predict_next(const struct crs_attempts *attempts, size_t ind
 	bool sealed = attempt->check == CRASHRES_CHECK_SEALED;
 	int error = sealed ? EKEYREJECTED :
 		    attempt->call == CRASHRES_CALL_LOAD ? EPERM : EOPNOTSUPP;
-	const struct crs_limit limit = limit_after(attempts, index);
+	const struct crs_limit limit = predict_limit(attempts, index);
 	size_t next = crs_attempts_find_next(attempts, index, error, &limit);
 
 	*refusal = next == CRS_NO_ATTEMPT ? CRASHRES_REFUSAL_NONE :
@@ -492,7 +492,7 @@ enum crashres_slot_state crs_attempts_slot_state(enum crashres_call call, enum c
 	if (slot == CRASHRES_SLOT_NORMAL || error == ENOSYS || error == EBUSY)
 		return CRASHRES_SLOT_STATE_UNCHANGED;
 	if (call == CRASHRES_CALL_LOAD)
-		return load_unavailable(error) ? CRASHRES_SLOT_STATE_UNCHANGED :
+		return is_load_unavailable(error) ? CRASHRES_SLOT_STATE_UNCHANGED :
 						 CRASHRES_SLOT_STATE_EMPTY;
 	return error == EPERM ? CRASHRES_SLOT_STATE_UNKNOWN : CRASHRES_SLOT_STATE_EMPTY;
 }

@@ -81,7 +81,7 @@ static int drop_initrd_reservation(void *dtb, int chosen)
 }
 
 /* The reservation of what @property, in the root's cells, says where it is. */
-static int drop_reservation_of(void *dtb, int chosen, const char *property)
+static int drop_property_reservation(void *dtb, int chosen, const char *property)
 {
 	struct crs_cells cells = crs_cells_of_root(dtb);
 	struct crashres_range range;
@@ -105,7 +105,7 @@ static int drop_reservations(void *dtb, int chosen)
 	int error = drop_initrd_reservation(dtb, chosen);
 
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved) && !error; i++)
-		error = drop_reservation_of(dtb, chosen, reserved[i]);
+		error = drop_property_reservation(dtb, chosen, reserved[i]);
 	return error;
 }
 
@@ -178,7 +178,7 @@ size_t crs_dtb_record_offset(const void *dtb)
 	return (size_t)(record - (const uint8_t *)dtb);
 }
 
-static enum crashres_status edit(struct crashres_ctx *ctx, void *dtb,
+static enum crashres_status edit_tree(struct crashres_ctx *ctx, void *dtb,
 				 const struct crs_dtb_chosen *chosen, int *error)
 {
 	enum crashres_status status = CRASHRES_OK;
@@ -238,7 +238,7 @@ enum crashres_status crs_dtb_make(struct crashres_ctx *ctx, const char *name, co
 	if (!tree)
 		return crs_fail_memory(ctx);
 	error = fdt_open_into(dtb, tree, (int)room);
-	status = error ? CRASHRES_OK : edit(ctx, tree, chosen, &error);
+	status = error ? CRASHRES_OK : edit_tree(ctx, tree, chosen, &error);
 	if (status != CRASHRES_OK)
 		return crs_within(ctx, status, "%s", name);
 	if (!error)

@@ -193,7 +193,7 @@ static uint64_t segments_max(const struct crs_layout *layout)
  * What parity may take: half of the region stays free for the kernel to work in,
  * and the running kernel still takes the plan.
  */
-static uint64_t parity_room(const struct crs_layout *layout)
+static uint64_t max_parity_size(const struct crs_layout *layout)
 {
 	uint64_t half = layout->region.size / 2;
 	uint64_t most = segments_max(layout);
@@ -212,7 +212,7 @@ static enum crashres_status describe_parity(struct crs_layout *layout)
 	repair->checked = checked_size(layout);
 	if (!crs_layout_is_crash(layout) || !blocks)
 		return CRASHRES_OK;
-	layout->group_count = crs_parity_groups(blocks, layout->request->repair, parity_room(layout),
+	layout->group_count = crs_parity_groups(blocks, layout->request->repair, max_parity_size(layout),
 					       &repair->reason);
 	if (!layout->group_count)
 		return CRASHRES_OK;
@@ -229,7 +229,7 @@ enum crashres_status crs_layout_describe_checks(struct crs_layout *layout)
 }
 
 /* Of a region that is one piece it can be said how large it would have to be. */
-static uint64_t missing_bytes(const struct crs_layout *layout, struct crs_need need,
+static uint64_t count_missing(const struct crs_layout *layout, struct crs_need need,
 			      struct crashres_range window)
 {
 	return crs_layout_is_crash(layout) ? crs_place_shortage(&layout->place, need, window) :
@@ -239,7 +239,7 @@ static uint64_t missing_bytes(const struct crs_layout *layout, struct crs_need n
 static enum crashres_status note_shortfall(struct crs_layout *layout, const char *name,
 					   struct crs_need need, struct crashres_range window)
 {
-	uint64_t missing = missing_bytes(layout, need, window);
+	uint64_t missing = count_missing(layout, need, window);
 
 	if (!layout->shortfall.size || missing < layout->shortfall.missing)
 		layout->shortfall = (struct crs_shortfall){ name, need.size, missing };
@@ -260,10 +260,10 @@ static enum crashres_status fail_space(const struct crs_layout *layout, uint64_t
 }
 
 typedef enum crashres_status place_fn(struct crs_place *place, struct crs_need need,
-				      struct crashres_range window, struct crashres_range *taken);
+				      struct crashres_range window, struct crashres_range *placed);
 
 /* Sets no sentence: a failure need not be the last attempt. */
-static enum crashres_status put(struct crs_layout *layout, struct crashres_segment *segment,
+static enum crashres_status place_segment(struct crs_layout *layout, struct crashres_segment *segment,
 				place_fn *place, uint64_t alignment, uint64_t offset,
 				struct crashres_range window)
 {
@@ -290,7 +290,7 @@ static struct crashres_range initrd_window(const struct crs_layout *layout)
 }
 
 /* In front of the Image there is room that suits nothing else. */
-static enum crashres_status put_purgatory_below(struct crs_layout *layout)
+static enum crashres_status place_purgatory_below(struct crs_layout *layout)
 {
 	const struct crashres_range below = {
 		layout->window.base, layout->image.range.base - layout->window.base
@@ -301,13 +301,13 @@ static enum crashres_status put_purgatory_below(struct crs_layout *layout)
 }
 
 /* Parity that nobody asked for may find no place between what must be there. */
-static enum crashres_status put_parity(struct crs_layout *layout)
+static enum crashres_status place_parity(struct crs_layout *layout)
 {
 	const struct crashres_segment *below = layout->initrd.range.size ? &layout->initrd :
 									  &layout->image;
 	uint64_t base = crs_range_end(below->range);
 	const struct crashres_range window = { base, crs_range_end(layout->window) - base };
-	enum crashres_status status = put(layout, &layout->parity, crs_place_lowest, LARGEST_PAGE, 0,
+	enum crashres_status status = place_segment(layout, &layout->parity, crs_place_lowest, LARGEST_PAGE, 0,
 					  window);
 
 	if (status != CRASHRES_ERR_NO_SPACE || layout->request->repair != CRASHRES_REPAIR_AUTO)
@@ -347,7 +347,7 @@ static enum crashres_status check_limits(const struct crs_layout *layout)
 }
 
 /* What it lacks counts in the first attempt only: later ones just have no hole left. */
-static enum crashres_status put_image(struct crs_layout *layout, uint64_t floor)
+static enum crashres_status place_image(struct crs_layout *layout, uint64_t floor)
 {
 	const struct crs_need need = {
 		layout->image.range.size, CRS_IMAGE_ALIGNMENT, layout->kernel->image.text_offset
@@ -363,24 +363,24 @@ static enum crashres_status put_image(struct crs_layout *layout, uint64_t floor)
 }
 
 /* All but the Image, which has its place. */
-static enum crashres_status put_others(struct crs_layout *layout)
+static enum crashres_status place_others(struct crs_layout *layout)
 {
 	const struct crashres_range all = layout->window;
-	enum crashres_status status, below = put_purgatory_below(layout);
+	enum crashres_status status, below = place_purgatory_below(layout);
 
 	if (below == CRASHRES_ERR_MEMORY)
 		return below;
-	status = put(layout, &layout->initrd, crs_place_lowest, LARGEST_PAGE, 0,
+	status = place_segment(layout, &layout->initrd, crs_place_lowest, LARGEST_PAGE, 0,
 		     initrd_window(layout));
 	if (status == CRASHRES_OK && below == CRASHRES_ERR_NO_SPACE)
-		status = put(layout, &layout->purgatory, crs_place_lowest, LARGEST_PAGE, 0, all);
+		status = place_segment(layout, &layout->purgatory, crs_place_lowest, LARGEST_PAGE, 0, all);
 	if (status == CRASHRES_OK)
-		status = put(layout, &layout->dtb, crs_place_highest, DTB_ALIGNMENT, 0, all);
+		status = place_segment(layout, &layout->dtb, crs_place_highest, DTB_ALIGNMENT, 0, all);
 	if (status == CRASHRES_OK)
-		status = put(layout, &layout->elfcorehdr, crs_place_highest, LARGEST_PAGE, 0, all);
+		status = place_segment(layout, &layout->elfcorehdr, crs_place_highest, LARGEST_PAGE, 0, all);
 	/* Last, for only parity can do without. */
 	if (status == CRASHRES_OK)
-		status = put_parity(layout);
+		status = place_parity(layout);
 	return status;
 }
 
@@ -399,20 +399,20 @@ static uint64_t next_floor(const struct crs_ranges *holes, uint64_t image)
 }
 
 /* With the Image in the lowest hole that leaves room for the others. */
-static enum crashres_status search(struct crs_layout *layout, const struct crs_ranges *holes)
+static enum crashres_status place_all(struct crs_layout *layout, const struct crs_ranges *holes)
 {
-	enum crashres_status status = put_image(layout, layout->window.base);
+	enum crashres_status status = place_image(layout, layout->window.base);
 
 	while (status == CRASHRES_OK) {
 		const uint64_t floor = next_floor(holes, layout->image.range.base);
 
-		status = put_others(layout);
+		status = place_others(layout);
 		if (status != CRASHRES_ERR_NO_SPACE)
 			return status;
 		crs_ranges_free(&layout->place.holes);
 		if (!crs_ranges_copy(&layout->place.holes, holes))
 			return CRASHRES_ERR_MEMORY;
-		status = put_image(layout, floor);
+		status = place_image(layout, floor);
 	}
 	return status;
 }
@@ -420,7 +420,7 @@ static enum crashres_status search(struct crs_layout *layout, const struct crs_r
 /* ------------------------------------------------------------ how much is missing */
 
 /* Of the same segments, with a crash region that is @more bytes longer; parity only if it was asked for. */
-static enum crashres_status describe_longer(struct crs_layout *longer, uint64_t more)
+static enum crashres_status describe_longer_region(struct crs_layout *longer, uint64_t more)
 {
 	const bool automatic = longer->request->repair == CRASHRES_REPAIR_AUTO;
 
@@ -438,16 +438,16 @@ static enum crashres_status describe_longer(struct crs_layout *longer, uint64_t 
 	return crs_layout_describe_checks(longer);
 }
 
-static enum crashres_status try_longer(const struct crs_layout *layout, uint64_t more)
+static enum crashres_status try_longer_region(const struct crs_layout *layout, uint64_t more)
 {
 	struct crs_layout longer = *layout;
 	struct crs_ranges holes = { 0 };
-	enum crashres_status status = describe_longer(&longer, more);
+	enum crashres_status status = describe_longer_region(&longer, more);
 
 	if (status == CRASHRES_OK && !crs_ranges_copy(&holes, &longer.place.holes))
 		status = CRASHRES_ERR_MEMORY;
 	if (status == CRASHRES_OK)
-		status = search(&longer, &holes);
+		status = place_all(&longer, &holes);
 	crs_ranges_free(&holes);
 	crs_layout_free(&longer);
 	return status;
@@ -482,7 +482,7 @@ static enum crashres_status find_missing(const struct crs_layout *layout, uint64
 {
 	const uint64_t page = layout->machine->page_size;
 	uint64_t too_few = 0, enough = enough_pages(layout);
-	enum crashres_status status = enough ? try_longer(layout, enough * page) :
+	enum crashres_status status = enough ? try_longer_region(layout, enough * page) :
 					       CRASHRES_ERR_NO_SPACE;
 
 	*missing = layout->shortfall.missing;
@@ -491,7 +491,7 @@ static enum crashres_status find_missing(const struct crs_layout *layout, uint64
 	while (enough - too_few > 1) {
 		const uint64_t middle = too_few + (enough - too_few) / 2;
 
-		status = try_longer(layout, middle * page);
+		status = try_longer_region(layout, middle * page);
 		if (status == CRASHRES_OK)
 			enough = middle;
 		else if (status == CRASHRES_ERR_NO_SPACE)
@@ -520,7 +520,7 @@ enum crashres_status crs_layout_place(struct crs_layout *layout)
 	enum crashres_status status = CRASHRES_ERR_MEMORY;
 
 	if (crs_ranges_copy(&holes, &layout->place.holes))
-		status = search(layout, &holes);
+		status = place_all(layout, &holes);
 	crs_ranges_free(&holes);
 	if (status == CRASHRES_ERR_NO_SPACE)
 		return fail_place(layout);

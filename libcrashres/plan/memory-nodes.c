@@ -39,7 +39,7 @@ static bool is_memory(const void *dtb, int node)
 }
 
 /* Of a tree that somebody wrote, the name tells what is meant as well. */
-static bool is_meant_as_memory(const void *dtb, int node)
+static bool looks_like_memory(const void *dtb, int node)
 {
 	const char *name = fdt_get_name(dtb, node, NULL);
 
@@ -69,20 +69,20 @@ static bool read_ranges(const void *dtb, int node, struct crs_ranges *ranges)
 }
 
 /* The first node that is meant as memory, and holds some or does not; or below 0. */
-static int find_node(const void *tree, bool holding, bool *out_of_memory)
+static int find_node(const void *tree, bool with_ranges, bool *out_of_memory)
 {
 	int node;
 
 	fdt_for_each_subnode(node, tree, 0) {
 		struct crs_ranges ranges = { 0 };
-		bool holds;
+		bool has_ranges;
 
-		if (!is_meant_as_memory(tree, node))
+		if (!looks_like_memory(tree, node))
 			continue;
 		*out_of_memory |= !read_ranges(tree, node, &ranges);
-		holds = ranges.count;
+		has_ranges = ranges.count;
 		crs_ranges_free(&ranges);
-		if (holds == holding)
+		if (has_ranges == with_ranges)
 			break;
 	}
 	return node;
@@ -149,7 +149,7 @@ static int drop_disabled_node(void *tree, const char *name)
 }
 
 /* @ranges is not empty. *@node is where it went. */
-static enum crashres_status put_node(struct crashres_ctx *ctx, void *tree,
+static enum crashres_status add_node(struct crashres_ctx *ctx, void *tree,
 				     const struct crs_ranges *ranges, int *node)
 {
 	struct crs_cells cells = crs_cells_of_root(tree);
@@ -214,7 +214,7 @@ static enum crashres_status copy_nodes(struct crashres_ctx *ctx, void *tree, con
 		if (!read_ranges(from, from_node, &ranges)) {
 			status = crs_fail_memory(ctx);
 		} else if (ranges.count) {
-			status = put_node(ctx, tree, &ranges, &node);
+			status = add_node(ctx, tree, &ranges, &node);
 			if (status == CRASHRES_OK)
 				status = copy_properties(ctx, tree, node, from, from_node);
 			*count += 1;
@@ -248,7 +248,7 @@ static enum crashres_status add_nodes(struct crashres_ctx *ctx, const char *name
 		return CRASHRES_OK;
 	}
 	crs_log(ctx, CRASHRES_LOG_INFO, "%s has no memory: that of /proc/iomem added", name);
-	return put_node(ctx, tree, ram, &node);
+	return add_node(ctx, tree, ram, &node);
 }
 
 static enum crashres_status add_memory(struct crashres_ctx *ctx, const char *name, void *tree,
@@ -256,11 +256,11 @@ static enum crashres_status add_memory(struct crashres_ctx *ctx, const char *nam
 {
 	const void *machine = source->dtb && !crs_fdt_check(source->dtb, source->dtb_size) ?
 			      source->dtb : NULL;
-	bool out_of_memory = false, holding = find_node(tree, true, &out_of_memory) >= 0;
+	bool out_of_memory = false, with_ranges = find_node(tree, true, &out_of_memory) >= 0;
 
 	if (out_of_memory)
 		return crs_fail_memory(ctx);
-	if (holding || has_efi_map(tree))
+	if (with_ranges || has_efi_map(tree))
 		return CRASHRES_OK;
 	if (machine && has_efi_map(machine)) {
 		crs_log(ctx, CRASHRES_LOG_INFO, "%s has no memory: the machine's UEFI memory map "

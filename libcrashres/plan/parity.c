@@ -22,23 +22,23 @@ uint64_t crs_parity_size(uint64_t groups)
 }
 
 /* @blocks is bounded by memory that exists: nothing here can wrap. */
-uint64_t crs_parity_groups(uint64_t blocks, uint32_t ask, uint64_t room,
+uint64_t crs_parity_groups(uint64_t blocks, uint32_t repair, uint64_t room,
 			   enum crashres_repair_reason *reason)
 {
-	uint64_t share = ask == CRASHRES_REPAIR_AUTO ? AUTO_SHARE : ask;
-	uint64_t fewest = divide_up(blocks, PURGATORY_MEMBERS_MAX);
+	uint64_t share = repair == CRASHRES_REPAIR_AUTO ? AUTO_SHARE : repair;
+	uint64_t min_groups = divide_up(blocks, PURGATORY_MEMBERS_MAX);
 	uint64_t groups = divide_up(blocks * share, WHOLE * BLOCKS_A_GROUP);
-	uint64_t most = room / crs_parity_size(1);
+	uint64_t max_groups = room / crs_parity_size(1);
 
-	*reason = ask ? CRASHRES_REPAIR_REQUESTED : CRASHRES_REPAIR_OFF;
-	if (!ask)
+	*reason = repair ? CRASHRES_REPAIR_REQUESTED : CRASHRES_REPAIR_OFF;
+	if (!repair)
 		return 0;
-	if (groups < fewest)
-		groups = fewest;
-	if (ask != CRASHRES_REPAIR_AUTO || groups <= most)
+	if (groups < min_groups)
+		groups = min_groups;
+	if (repair != CRASHRES_REPAIR_AUTO || groups <= max_groups)
 		return groups;
-	*reason = most >= fewest ? CRASHRES_REPAIR_REDUCED : CRASHRES_REPAIR_NO_ROOM;
-	return most >= fewest ? most : 0;
+	*reason = max_groups >= min_groups ? CRASHRES_REPAIR_REDUCED : CRASHRES_REPAIR_NO_ROOM;
+	return max_groups >= min_groups ? max_groups : 0;
 }
 
 static uint64_t all_blocks(const struct crashres_segment *segment)

@@ -12,7 +12,7 @@
  * A group has 255 members at most, so a small share that was asked for can
  * become a larger one. 0 groups: no parity, and @reason says why.
  */
-uint64_t crs_parity_groups(uint64_t blocks, uint32_t ask, uint64_t room,
+uint64_t crs_parity_groups(uint64_t blocks, uint32_t repair, uint64_t room,
 			   enum crashres_repair_reason *reason);
 
 /* Bytes of the parity of so many groups. */

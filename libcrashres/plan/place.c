@@ -2,7 +2,7 @@
 #include "place.h"
 
 /* What is left of @hole from the first address on that suits @need; empty where there is none. */
-static struct crashres_range from_aligned(struct crashres_range hole, struct crs_need need)
+static struct crashres_range skip_to_aligned(struct crashres_range hole, struct crs_need need)
 {
 	uint64_t aligned, base, floor = hole.base > need.offset ? hole.base - need.offset : 0;
 
@@ -12,7 +12,7 @@ static struct crashres_range from_aligned(struct crashres_range hole, struct crs
 	return (struct crashres_range){ base, crs_range_end(hole) - base };
 }
 
-static bool highest_in(struct crashres_range hole, struct crs_need need,
+static bool find_highest(struct crashres_range hole, struct crs_need need,
 		       struct crashres_range *found)
 {
 	uint64_t base;
@@ -24,36 +24,36 @@ static bool highest_in(struct crashres_range hole, struct crs_need need,
 	return crs_range_make(base, need.size, found) && crs_range_contains(hole, *found);
 }
 
-static enum crashres_status take(struct crs_place *place, struct crashres_range found,
-				 struct crashres_range *taken)
+static enum crashres_status claim(struct crs_place *place, struct crashres_range found,
+				 struct crashres_range *placed)
 {
 	if (!crs_ranges_subtract(&place->holes, found))
 		return CRASHRES_ERR_MEMORY;
-	*taken = found;
+	*placed = found;
 	return CRASHRES_OK;
 }
 
 enum crashres_status crs_place_lowest(struct crs_place *place, struct crs_need need,
-				      struct crashres_range window, struct crashres_range *taken)
+				      struct crashres_range window, struct crashres_range *placed)
 {
 	for (size_t i = 0; i < place->holes.count; i++) {
-		struct crashres_range rest = from_aligned(
+		struct crashres_range rest = skip_to_aligned(
 			crs_range_intersect(place->holes.items[i], window), need);
 
 		if (rest.size >= need.size)
-			return take(place, (struct crashres_range){ rest.base, need.size }, taken);
+			return claim(place, (struct crashres_range){ rest.base, need.size }, placed);
 	}
 	return CRASHRES_ERR_NO_SPACE;
 }
 
 enum crashres_status crs_place_highest(struct crs_place *place, struct crs_need need,
-				       struct crashres_range window, struct crashres_range *taken)
+				       struct crashres_range window, struct crashres_range *placed)
 {
 	struct crashres_range found;
 
 	for (size_t i = place->holes.count; i-- > 0;)
-		if (highest_in(crs_range_intersect(place->holes.items[i], window), need, &found))
-			return take(place, found, taken);
+		if (find_highest(crs_range_intersect(place->holes.items[i], window), need, &found))
+			return claim(place, found, placed);
 	return CRASHRES_ERR_NO_SPACE;
 }
 
@@ -63,7 +63,7 @@ uint64_t crs_place_largest(const struct crs_place *place, struct crs_need need,
 	uint64_t largest = 0;
 
 	for (size_t i = 0; i < place->holes.count; i++) {
-		uint64_t size = from_aligned(crs_range_intersect(place->holes.items[i], window),
+		uint64_t size = skip_to_aligned(crs_range_intersect(place->holes.items[i], window),
 					     need).size;
 
 		if (size > largest)

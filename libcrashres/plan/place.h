@@ -23,9 +23,9 @@ struct crs_need {
  * Return: CRASHRES_ERR_NO_SPACE, CRASHRES_ERR_MEMORY; neither sets a sentence.
  */
 enum crashres_status crs_place_lowest(struct crs_place *place, struct crs_need need,
-				      struct crashres_range window, struct crashres_range *taken);
+				      struct crashres_range window, struct crashres_range *placed);
 enum crashres_status crs_place_highest(struct crs_place *place, struct crs_need need,
-				       struct crashres_range window, struct crashres_range *taken);
+				       struct crashres_range window, struct crashres_range *placed);
 
 /*
  * How large @need could be at most, at its alignment and inside @window; its

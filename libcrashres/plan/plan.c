@@ -37,7 +37,7 @@ static enum crashres_status seal_kernel(struct crashres_ctx *ctx, struct crashre
 }
 
 /* Makes the memfd that the call takes, before the call, so that only the call can fail later. */
-static enum crashres_status need_descriptor(struct crashres_ctx *ctx,
+static enum crashres_status make_descriptor(struct crashres_ctx *ctx,
 					    const struct crs_attempt *attempt,
 					    const struct crashres_input *input)
 {
@@ -56,11 +56,11 @@ static enum crashres_status make_attempt(struct crashres_ctx *ctx, struct crashr
 
 	if (attempt->call == CRASHRES_CALL_LOAD)
 		return make_segments(ctx, plan);
-	status = need_descriptor(ctx, attempt, plan->initrd);
+	status = make_descriptor(ctx, attempt, plan->initrd);
 	if (status != CRASHRES_OK)
 		return status;
 	return attempt->check == CRASHRES_CHECK_SEALED ?
-	       seal_kernel(ctx, plan) : need_descriptor(ctx, attempt, plan->kernel->file);
+	       seal_kernel(ctx, plan) : make_descriptor(ctx, attempt, plan->kernel->file);
 }
 
 enum crashres_status crs_plan_prepare(struct crashres_ctx *ctx, struct crashres_plan *plan,
@@ -152,7 +152,7 @@ static enum crashres_status make_command_line(struct crashres_ctx *ctx, struct c
 }
 
 /* With the attempt that comes first, does a kernel that was sealed before check itself, and nobody else? */
-static bool checks_itself(const struct crashres_plan *plan)
+static bool starts_with_sealed(const struct crashres_plan *plan)
 {
 	size_t first = crs_attempts_find_possible(&plan->attempts, 0);
 
@@ -161,7 +161,7 @@ static bool checks_itself(const struct crashres_plan *plan)
 }
 
 /* What a sealed Image does was decided when it was sealed. */
-static void warn_of_policy(struct crashres_ctx *ctx, const struct crashres_plan *plan)
+static void warn_of_ignored_policy(struct crashres_ctx *ctx, const struct crashres_plan *plan)
 {
 	const struct crashres_request defaults = CRASHRES_REQUEST_INIT;
 	const struct crashres_request *request = &plan->request;
@@ -184,9 +184,9 @@ static enum crashres_status make_plan(struct crashres_ctx *ctx, struct crashres_
 		status = crs_layout_check_reserved(ctx, machine, plan->request.slot);
 	if (status == CRASHRES_OK)
 		status = crs_sealed_initrd_check(ctx, plan->kernel, plan->initrd,
-						 checks_itself(plan));
-	if (status == CRASHRES_OK && checks_itself(plan))
-		warn_of_policy(ctx, plan);
+						 starts_with_sealed(plan));
+	if (status == CRASHRES_OK && starts_with_sealed(plan))
+		warn_of_ignored_policy(ctx, plan);
 	if (status == CRASHRES_OK)
 		status = make_command_line(ctx, plan);
 	return status == CRASHRES_OK ? prepare_first(ctx, plan) : status;

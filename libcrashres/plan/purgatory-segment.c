@@ -69,7 +69,7 @@ static struct layout make_layout(const struct crs_purgatory_segment *contents, u
 }
 
 /* The most page tables that one regime may need: places are not known yet. */
-static uint64_t roots_room(const struct crs_purgatory_segment *contents, uint64_t checked)
+static uint64_t max_roots_size(const struct crs_purgatory_segment *contents, uint64_t checked)
 {
 	if (!contents->mapped && !contents->sealed)
 		return 0;
@@ -122,14 +122,14 @@ enum crashres_status crs_purgatory_segment_check(struct crashres_ctx *ctx,
 						 uint64_t checked)
 {
 	const struct layout layout =
-		make_layout(contents, checked / BLOCK, roots_room(contents, checked));
+		make_layout(contents, checked / BLOCK, max_roots_size(contents, checked));
 
 	return check_layout(ctx, &layout, checked / BLOCK);
 }
 
 uint64_t crs_purgatory_segment_size(const struct crs_purgatory_segment *contents, uint64_t checked)
 {
-	return make_layout(contents, checked / BLOCK, roots_room(contents, checked)).size;
+	return make_layout(contents, checked / BLOCK, max_roots_size(contents, checked)).size;
 }
 
 /* The same code as in purgatory, with the instructions where this machine has them. */
@@ -151,10 +151,10 @@ void crs_digest_blocks(const struct crashres_segment *segment, uint8_t *table)
 	enum pg_sha256_method method = sha256_method();
 	uint8_t zero[PURGATORY_DIGEST_SIZE] __attribute__((aligned(16)));
 	uint8_t digests[PG_SHA256_LANES][PURGATORY_DIGEST_SIZE] __attribute__((aligned(16)));
-	uint64_t blocks = segment->range.size / BLOCK, with_data = crs_block_count(segment);
+	uint64_t blocks = segment->range.size / BLOCK, data_blocks = crs_block_count(segment);
 
 	pg_sha256_two(method, &zeros, &zeros, BLOCK, zero, zero);
-	for (uint64_t block = 0; block < with_data; block += PG_SHA256_LANES) {
+	for (uint64_t block = 0; block < data_blocks; block += PG_SHA256_LANES) {
 		struct crs_block rooms[PG_SHA256_LANES];
 		const void *data[PG_SHA256_LANES];
 
@@ -164,14 +164,14 @@ void crs_digest_blocks(const struct crashres_segment *segment, uint8_t *table)
 				data[i] = &zeros;
 		}
 		pg_sha256_four(method, data, BLOCK, digests);
-		for (uint64_t i = 0; i < PG_SHA256_LANES && block + i < with_data; i++)
+		for (uint64_t i = 0; i < PG_SHA256_LANES && block + i < data_blocks; i++)
 			memcpy(table + (block + i) * sizeof(zero), digests[i], sizeof(zero));
 	}
-	for (uint64_t block = with_data; block < blocks; block++)
+	for (uint64_t block = data_blocks; block < blocks; block++)
 		memcpy(table + block * sizeof(zero), zero, sizeof(zero));
 }
 
-static struct purgatory_segment describe(const struct crashres_segment *segment,
+static struct purgatory_segment make_segment_entry(const struct crashres_segment *segment,
 					 uint64_t first_block)
 {
 	struct purgatory_segment entry = {
@@ -200,7 +200,7 @@ static void describe_segments(const struct crs_purgatory_segment *contents,
 	uint64_t block = 0;
 
 	for (size_t i = 0; i < contents->segment_count; i++) {
-		params->segments[i] = describe(&contents->segments[i], block);
+		params->segments[i] = make_segment_entry(&contents->segments[i], block);
 		if (!contents->unchecked)
 			block += contents->segments[i].range.size / BLOCK;
 	}
@@ -232,7 +232,7 @@ static void digest_self(uint8_t *data, const struct layout *layout,
 				      offsetof(struct purgatory_params, self_digest));
 }
 
-static struct purgatory_params start_params(const struct crs_purgatory_segment *contents)
+static struct purgatory_params make_params(const struct crs_purgatory_segment *contents)
 {
 	const struct crs_firmware *firmware = contents->firmware;
 	struct purgatory_params params = {
@@ -295,7 +295,7 @@ static void to_little_endian(struct purgatory_params *params)
 }
 
 /* A segment in the making. Its size is what crs_purgatory_segment_size() said. */
-struct making {
+struct draft {
 	const struct crs_purgatory_segment *contents;
 	struct layout layout;
 	struct purgatory_params params;	/* in host byte order */
@@ -303,35 +303,35 @@ struct making {
 	uint64_t base, size;
 };
 
-static void lay_out_with(struct making *making, uint64_t roots)
+static void lay_out_with(struct draft *draft, uint64_t roots)
 {
-	struct pg_place place = { .base = making->base };
+	struct pg_place place = { .base = draft->base };
 
-	making->layout = make_layout(making->contents, making->params.block_count, roots);
-	add_layout(&making->layout, making->size, &making->params);
-	place.scratch_offset = making->layout.scratch;
-	pg_params_list_used(&making->params, &place, &making->used);
+	draft->layout = make_layout(draft->contents, draft->params.block_count, roots);
+	add_layout(&draft->layout, draft->size, &draft->params);
+	place.scratch_offset = draft->layout.scratch;
+	pg_params_list_used(&draft->params, &place, &draft->used);
 }
 
 /* Bytes of the page tables of one regime, 0: no tables. */
-static uint64_t count_roots(const struct making *making)
+static uint64_t find_roots_size(const struct draft *draft)
 {
-	if (!making->contents->mapped || !pg_used_is_mappable(&making->used))
+	if (!draft->contents->mapped || !pg_used_is_mappable(&draft->used))
 		return 0;
 	return PG_TABLE_SIZE *
-	       (uint64_t)pg_pagetables_count(making->used.maps, making->used.count);
+	       (uint64_t)pg_pagetables_count(draft->used.maps, draft->used.count);
 }
 
 /*
  * Firmware tables may put the UART where a segment lies. Purgatory refuses ranges
  * that overlap, and must not write characters into a segment.
  */
-static void silence_uart(struct making *making)
+static void silence_uart(struct draft *draft)
 {
-	if (pg_used_is_disjoint(&making->used))
+	if (pg_used_is_disjoint(&draft->used))
 		return;
-	making->params.uart_type = PURGATORY_UART_NONE;
-	making->params.uart_sum = pg_params_uart_sum(&making->params);
+	draft->params.uart_type = PURGATORY_UART_NONE;
+	draft->params.uart_sum = pg_params_uart_sum(&draft->params);
 }
 
 /*
@@ -339,31 +339,31 @@ static void silence_uart(struct making *making)
  * the rest of their room stays unused behind the bitmaps. The number depends a
  * little on itself: the tables move what lies behind them.
  */
-static void lay_out(struct making *making)
+static void lay_out(struct draft *draft)
 {
-	const struct crs_purgatory_segment *contents = making->contents;
-	uint64_t room = roots_room(contents, making->params.block_count * BLOCK), roots;
+	const struct crs_purgatory_segment *contents = draft->contents;
+	uint64_t room = max_roots_size(contents, draft->params.block_count * BLOCK), roots;
 
-	making->size = make_layout(contents, making->params.block_count, room).size;
-	lay_out_with(making, room);
+	draft->size = make_layout(contents, draft->params.block_count, room).size;
+	lay_out_with(draft, room);
 	if (contents->sealed)
 		return;
-	silence_uart(making);
+	silence_uart(draft);
 	do {
-		roots = count_roots(making);
-		lay_out_with(making, roots);
-	} while (count_roots(making) > roots);
+		roots = find_roots_size(draft);
+		lay_out_with(draft, roots);
+	} while (find_roots_size(draft) > roots);
 }
 
-static void fill_pagetables(const struct making *making, uint8_t *data)
+static void fill_pagetables(const struct draft *draft, uint8_t *data)
 {
-	const struct layout *layout = &making->layout;
+	const struct layout *layout = &draft->layout;
 
-	if (making->contents->sealed || !layout->roots[0])
+	if (draft->contents->sealed || !layout->roots[0])
 		return;
 	for (int regime = PG_REGIME_EL1; regime <= PG_REGIME_EL2; regime++)
-		pg_pagetables_make(making->used.maps, making->used.count, regime,
-				   making->base + layout->roots[regime],
+		pg_pagetables_make(draft->used.maps, draft->used.count, regime,
+				   draft->base + layout->roots[regime],
 				   data + layout->roots[regime]);
 }
 
@@ -375,44 +375,44 @@ static void fill_image(bool sealed, uint8_t *data)
 	memcpy(data, first, (size_t)(end - first));
 }
 
-static void fill(struct making *making, uint8_t *data)
+static void fill(struct draft *draft, uint8_t *data)
 {
 	struct purgatory_params params;
 
-	fill_image(making->contents->sealed, data);
-	fill_tables(making->contents, &making->layout, data, &making->params);
-	fill_pagetables(making, data);
-	pg_params_code_sum(data, making->layout.scratch, making->params.code_sum);
-	params = making->params;
+	fill_image(draft->contents->sealed, data);
+	fill_tables(draft->contents, &draft->layout, data, &draft->params);
+	fill_pagetables(draft, data);
+	pg_params_code_sum(data, draft->layout.scratch, draft->params.code_sum);
+	params = draft->params;
 	to_little_endian(&params);
-	memcpy(data + making->layout.params, &params, sizeof(params));
-	digest_self(data, &making->layout, &making->params);
+	memcpy(data + draft->layout.params, &params, sizeof(params));
+	digest_self(data, &draft->layout, &draft->params);
 }
 
 enum crashres_status crs_purgatory_segment_make(struct crashres_ctx *ctx,
 				       const struct crs_purgatory_segment *contents, uint64_t base,
 				       uint8_t **data, uint64_t *size)
 {
-	struct making making = { .contents = contents, .base = base };
+	struct draft draft = { .contents = contents, .base = base };
 	enum crashres_status status;
 	uint8_t *segment;
 
 	if (contents->segment_count > contents->segments_max)
 		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "purgatory: %zu segments, at most %zu",
 				contents->segment_count, contents->segments_max);
-	making.params = start_params(contents);
-	status = crs_purgatory_segment_check(ctx, contents, making.params.block_count * BLOCK);
+	draft.params = make_params(contents);
+	status = crs_purgatory_segment_check(ctx, contents, draft.params.block_count * BLOCK);
 	if (status != CRASHRES_OK)
 		return status;
-	lay_out(&making);
+	lay_out(&draft);
 	/* The bound on page tables has held in every test. If it does not, nothing is written. */
-	if (making.layout.size > making.size)
+	if (draft.layout.size > draft.size)
 		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "purgatory: no room for its page tables");
-	segment = calloc(1, making.size);
+	segment = calloc(1, draft.size);
 	if (!segment)
 		return crs_fail_memory(ctx);
-	fill(&making, segment);
+	fill(&draft, segment);
 	*data = segment;
-	*size = making.size;
+	*size = draft.size;
 	return CRASHRES_OK;
 }

@@ -145,7 +145,7 @@ static struct crs_seal_header make_header(const struct sealing *sealing)
 }
 
 /* Writes @data at @offset; everything goes in the order of its offset. */
-static enum crashres_status put(const struct sealing *sealing, struct crs_memfd *memfd,
+static enum crashres_status write_at(const struct sealing *sealing, struct crs_memfd *memfd,
 				uint64_t offset, const void *data, uint64_t size)
 {
 	enum crashres_status status = crs_memfd_skip(sealing->ctx, memfd, offset - memfd->size);
@@ -166,15 +166,15 @@ static enum crashres_status write_file(const struct sealing *sealing, struct cra
 		return crs_fail_memory(sealing->ctx);
 	}
 	if (status == CRASHRES_OK)
-		status = put(sealing, &memfd, 0, &header, sizeof(header));
+		status = write_at(sealing, &memfd, 0, &header, sizeof(header));
 	if (status == CRASHRES_OK)
-		status = put(sealing, &memfd, HEADER_SIZE, sealing->purgatory,
+		status = write_at(sealing, &memfd, HEADER_SIZE, sealing->purgatory,
 			     sealing->purgatory_size);
 	if (status == CRASHRES_OK && sealing->group_count)
-		status = put(sealing, &memfd, sealing->parity, sealing->parity_data,
+		status = write_at(sealing, &memfd, sealing->parity, sealing->parity_data,
 			     crs_parity_size(sealing->group_count));
 	if (status == CRASHRES_OK)
-		status = put(sealing, &memfd, sealing->kernel_offset, kernel->data, kernel->size);
+		status = write_at(sealing, &memfd, sealing->kernel_offset, kernel->data, kernel->size);
 	if (status == CRASHRES_OK)
 		status = crs_memfd_skip(sealing->ctx, &memfd, sealing->file_size - memfd.size);
 	return status == CRASHRES_OK ? crs_input_from_memfd(sealing->ctx, &memfd, name, file) : status;

@@ -11,44 +11,44 @@
 #define BLOCK	PURGATORY_BLOCK_SIZE
 
 /* Purgatory inside a sealed Image: bytes of a file, so nothing in them is trusted. */
-struct inside {
+struct sealed_purgatory {
 	const uint8_t *data;
 	uint64_t size;
 	struct purgatory_params params;
 };
 
 /* False where this is no purgatory of this version. */
-static bool find_params(const struct crashres_input *file, struct inside *inside)
+static bool find_params(const struct crashres_input *file, struct sealed_purgatory *purgatory)
 {
 	struct purgatory_header header;
 	uint64_t offset;
 
 	if (file->size < CRS_SEAL_PURGATORY_OFFSET + sizeof(header))
 		return false;
-	inside->data = file->data + CRS_SEAL_PURGATORY_OFFSET;
-	inside->size = file->size - CRS_SEAL_PURGATORY_OFFSET;
-	memcpy(&header, inside->data, sizeof(header));
+	purgatory->data = file->data + CRS_SEAL_PURGATORY_OFFSET;
+	purgatory->size = file->size - CRS_SEAL_PURGATORY_OFFSET;
+	memcpy(&header, purgatory->data, sizeof(header));
 	offset = le64toh(header.image_size);
 	if (le64toh(header.magic) != PURGATORY_MAGIC ||
-	    le32toh(header.version) != PURGATORY_VERSION || offset > inside->size ||
-	    inside->size - offset < sizeof(inside->params))
+	    le32toh(header.version) != PURGATORY_VERSION || offset > purgatory->size ||
+	    purgatory->size - offset < sizeof(purgatory->params))
 		return false;
-	memcpy(&inside->params, inside->data + offset, sizeof(inside->params));
+	memcpy(&purgatory->params, purgatory->data + offset, sizeof(purgatory->params));
 	return true;
 }
 
 /* The digests of @blocks blocks from @first on; NULL where they are not inside the file. */
-static const uint8_t *find_digests(const struct inside *inside, uint64_t first, uint64_t blocks)
+static const uint8_t *find_digests(const struct sealed_purgatory *purgatory, uint64_t first, uint64_t blocks)
 {
-	uint64_t table = le64toh(inside->params.table_offset[0]);
+	uint64_t table = le64toh(purgatory->params.table_offset[0]);
 	uint64_t room;
 
-	if (table > inside->size)
+	if (table > purgatory->size)
 		return NULL;
-	room = (inside->size - table) / PURGATORY_DIGEST_SIZE;
+	room = (purgatory->size - table) / PURGATORY_DIGEST_SIZE;
 	if (first > room || blocks > room - first)
 		return NULL;
-	return inside->data + table + first * PURGATORY_DIGEST_SIZE;
+	return purgatory->data + table + first * PURGATORY_DIGEST_SIZE;
 }
 
 static enum crashres_status fail_damaged(struct crashres_ctx *ctx, const char *name)
@@ -58,7 +58,7 @@ static enum crashres_status fail_damaged(struct crashres_ctx *ctx, const char *n
 }
 
 /* Same size, and the same digest of each block. */
-static enum crashres_status compare(struct crashres_ctx *ctx, const struct inside *inside,
+static enum crashres_status compare_initrd(struct crashres_ctx *ctx, const struct sealed_purgatory *purgatory,
 				    const char *name, const struct crashres_input *initrd)
 {
 	const struct crashres_segment segment = {
@@ -66,14 +66,14 @@ static enum crashres_status compare(struct crashres_ctx *ctx, const struct insid
 		.data_size = initrd->size,
 		.range.size = (initrd->size + BLOCK - 1) / BLOCK * BLOCK,
 	};
-	uint32_t count = le32toh(inside->params.segment_count);
+	uint32_t count = le32toh(purgatory->params.segment_count);
 	uint64_t blocks = segment.range.size / BLOCK;
 	CRS_CLEANUP(crs_freep) uint8_t *digests = NULL;
 	const uint8_t *expected;
 
 	if (!count || count > PURGATORY_SEGMENTS_MAX)
 		return fail_damaged(ctx, name);
-	expected = find_digests(inside, le64toh(inside->params.segments[count - 1].first_block),
+	expected = find_digests(purgatory, le64toh(purgatory->params.segments[count - 1].first_block),
 				blocks);
 	if (!expected)
 		return fail_damaged(ctx, name);
@@ -90,22 +90,22 @@ static enum crashres_status compare(struct crashres_ctx *ctx, const struct insid
 
 enum crashres_status crs_sealed_initrd_check(struct crashres_ctx *ctx,
 					     const struct crashres_kernel *kernel,
-					     const struct crashres_input *initrd, bool alone)
+					     const struct crashres_input *initrd, bool only_check)
 {
 	const char *name = kernel->file->name;
-	struct inside inside;
+	struct sealed_purgatory purgatory;
 	uint64_t size;
 
 	if (!crashres_kernel_is_sealed(kernel))
 		return CRASHRES_OK;
-	if (!find_params(kernel->file, &inside)) {
+	if (!find_params(kernel->file, &purgatory)) {
 		crs_log(ctx, CRASHRES_LOG_WARNING,
 			"%s: is sealed by another version: its initrd is not compared", name);
 		return CRASHRES_OK;
 	}
-	size = le64toh(inside.params.initrd_size);
+	size = le64toh(purgatory.params.initrd_size);
 	if (!size) {
-		if (initrd && alone)
+		if (initrd && only_check)
 			crs_log(ctx, CRASHRES_LOG_WARNING,
 				"%s is sealed without an initrd: nothing checks %s", name,
 				initrd->name);
@@ -118,5 +118,5 @@ enum crashres_status crs_sealed_initrd_check(struct crashres_ctx *ctx,
 		return crs_fail(ctx, CRASHRES_ERR_REQUEST,
 				"%s: is sealed with another initrd than %s: its size is %" PRIu64
 				" bytes, not %zu", name, initrd->name, size, initrd->size);
-	return compare(ctx, &inside, name, initrd);
+	return compare_initrd(ctx, &purgatory, name, initrd);
 }

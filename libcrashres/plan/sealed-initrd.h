@@ -13,6 +13,6 @@
  */
 enum crashres_status crs_sealed_initrd_check(struct crashres_ctx *ctx,
 					     const struct crashres_kernel *kernel,
-					     const struct crashres_input *initrd, bool alone);
+					     const struct crashres_input *initrd, bool only_check);
 
 #endif

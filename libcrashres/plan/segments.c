@@ -34,12 +34,12 @@ static bool is_crash(const struct draft *draft)
 }
 
 /* What was asked for comes before what the kernel file brings (UKI). */
-static const struct crashres_input *initrd_of(const struct draft *draft)
+static const struct crashres_input *choose_initrd(const struct draft *draft)
 {
 	return draft->request->initrd ? draft->request->initrd : draft->kernel->initrd;
 }
 
-static const struct crashres_input *dtb_of(const struct draft *draft)
+static const struct crashres_input *choose_dtb(const struct draft *draft)
 {
 	return draft->request->dtb ? draft->request->dtb : draft->kernel->dtb;
 }
@@ -64,7 +64,7 @@ static enum crashres_status complete_dtb(struct draft *draft)
 	return status;
 }
 
-static enum crashres_status take_machines_dtb(struct draft *draft)
+static enum crashres_status use_machine_dtb(struct draft *draft)
 {
 	const struct crashres_machine *machine = draft->machine;
 
@@ -82,14 +82,14 @@ static enum crashres_status take_machines_dtb(struct draft *draft)
 	return CRASHRES_OK;
 }
 
-static enum crashres_status take_dtb_source(struct draft *draft)
+static enum crashres_status choose_dtb_source(struct draft *draft)
 {
-	const struct crashres_input *file = dtb_of(draft);
+	const struct crashres_input *file = choose_dtb(draft);
 
 	draft->have_seed = draft->ctx->entropy(draft->ctx->entropy_data, draft->seed,
 					       sizeof(draft->seed));
 	if (!file)
-		return take_machines_dtb(draft);
+		return use_machine_dtb(draft);
 	draft->dtb_name = file->name;
 	draft->dtb_source = file->data;
 	draft->dtb_source_size = file->size;
@@ -97,7 +97,7 @@ static enum crashres_status take_dtb_source(struct draft *draft)
 }
 
 /* The next kernel of a normal load has nothing to tell that from. */
-static bool is_recorded(const struct draft *draft)
+static bool has_record(const struct draft *draft)
 {
 	return is_crash(draft) && !draft->request->no_checks;
 }
@@ -116,7 +116,7 @@ static enum crashres_status make_dtb(struct draft *draft)
 		.usable_count = !is_crash(draft) ? 0 :
 				crash->count < MAX_USABLE_RANGES ? crash->count : MAX_USABLE_RANGES,
 		.seed = draft->have_seed ? draft->seed : NULL,
-		.record = is_recorded(draft),
+		.record = has_record(draft),
 	};
 	enum crashres_status status;
 	uint8_t *dtb;
@@ -171,7 +171,7 @@ static enum crashres_status make_elfcorehdr(struct draft *draft)
 
 static enum crashres_status describe_segments(struct draft *draft)
 {
-	const struct crashres_input *initrd = initrd_of(draft);
+	const struct crashres_input *initrd = choose_initrd(draft);
 	struct crs_layout *layout = &draft->layout;
 	enum crashres_status status = crs_layout_describe_kernel(layout);
 
@@ -181,7 +181,7 @@ static enum crashres_status describe_segments(struct draft *draft)
 	if (status == CRASHRES_OK && is_crash(draft))
 		status = make_elfcorehdr(draft);
 	if (status == CRASHRES_OK)
-		status = take_dtb_source(draft);
+		status = choose_dtb_source(draft);
 	if (status == CRASHRES_OK) {
 		/* Addresses of the right magnitude, so that what cannot fit its cells shows now. */
 		layout->initrd.range.base = layout->window.base;
@@ -229,7 +229,7 @@ static enum crashres_status make_purgatory(struct draft *draft)
 	contents.segments = segments->items;
 	contents.segment_count = segments->count;
 	contents.unchecked = draft->request->no_checks;
-	if (is_recorded(draft))
+	if (has_record(draft))
 		contents.record = layout->dtb.range.base + crs_dtb_record_offset(segments->dtb);
 	contents.kernel_entry = layout->image.range.base;
 	contents.dtb = layout->dtb.range.base;
