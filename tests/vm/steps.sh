@@ -1,61 +1,66 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What ./demo and ./check share: steps that say one line each, packages, builds.
-# Sourced at the top of the tree. Logs go to build/log.
+# Functions for ./demo and ./check: steps that print one line each, installation of
+# packages, builds. The caller sources this file at the top of the tree. The logs of
+# all steps are written to build/log.
 
 log_folder=build/log
 
-# The cross compiler; on arm64 the native one goes by the same name.
+# The compiler for arm64. On an arm64 machine this is the native compiler.
 if [ "$(uname -m)" = aarch64 ]; then
 	compiler_packages=(gcc libc6-dev)
 else
 	compiler_packages=(gcc libc6-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
 fi
-# shellcheck disable=SC2034 # for those who source this
+# shellcheck disable=SC2034 # the scripts that source this file use these lists
 build_packages=("${compiler_packages[@]}" binutils make autoconf automake libtool pkg-config)
 # shellcheck disable=SC2034
 vm_packages=(qemu-system-arm python3 debian-archive-keyring)
 
-# step LOG WHAT COMMAND...: one line on the console, all else in the log.
+# step LOG TEXT COMMAND...: runs COMMAND and prints "TEXT ... done (N s)". The output
+# of COMMAND goes to build/log/LOG.log; if COMMAND fails, its last 20 lines are printed.
 step()
 {
-	local log=$log_folder/$1.log what=$2 start=$SECONDS
+	local log=$log_folder/$1.log text=$2 start=$SECONDS
 	shift 2
 	mkdir -p "$log_folder"
-	printf '%s ... ' "$what"
+	printf '%s ... ' "$text"
 	if "$@" >"$log" 2>&1 </dev/null; then
 		printf 'done (%d s)\n' $((SECONDS - start))
 		return 0
 	fi
 	printf 'FAILED\n'
-	echo "$log ends with:"
+	echo "The last lines of $log:"
 	tail -n 20 "$log" | sed 's/^/    /'
 	return 1
 }
 
-as_root()
+# run_as_root COMMAND...: runs COMMAND as root, with sudo if the caller is not root.
+run_as_root()
 {
 	if [ "$(id -u)" = 0 ]; then
 		"$@"
 	elif command -v sudo >/dev/null; then
 		sudo "$@"
 	else
-		echo "Not root, and there is no sudo: as root run: $*"
+		echo "This step needs root, and sudo is missing. Run as root: $*"
 		return 1
 	fi
 }
 
+# apt_install PACKAGE...: installs packages without questions.
 apt_install()
 {
-	as_root env DEBIAN_FRONTEND=noninteractive \
+	run_as_root env DEBIAN_FRONTEND=noninteractive \
 		apt-get install -y -q --no-install-recommends "$@"
 }
 
-# Package lists may be absent (a container) or old (a file is gone): then once more.
+# install_packages PACKAGE...: installs packages. If that fails, the package lists can be
+# missing (in a container) or too old (the archive has newer files): update them and try again.
 install_packages()
 {
-	apt_install "$@" || { as_root apt-get update -q && apt_install "$@"; }
+	apt_install "$@" || { run_as_root apt-get update -q && apt_install "$@"; }
 }
 
 is_installed()
@@ -63,6 +68,7 @@ is_installed()
 	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
+# install_missing PACKAGE...: installs those packages that are not installed yet.
 install_missing()
 {
 	local missing=() package
@@ -70,21 +76,22 @@ install_missing()
 		is_installed "$package" || missing+=("$package")
 	done
 	if [ ${#missing[@]} = 0 ]; then
-		echo "Everything needed is installed"
+		echo "All needed packages are installed"
 		return 0
 	fi
-	# sudo asks for its password here, where it can be seen.
+	# step hides the output, so sudo asks for the password now.
 	if [ "$(id -u)" != 0 ] && command -v sudo >/dev/null; then
 		sudo -v || return 1
 	fi
 	step install "Installing ${missing[*]}" install_packages "${missing[@]}"
 }
 
+# make_configure: makes the configure script, unless it is newer than its sources.
 make_configure()
 {
 	if [ -e config.status ]; then
-		echo "The tree is configured at its top, and then no other folder can be:"
-		echo "run 'make distclean' first."
+		echo "The top folder of the tree is configured, so build/ cannot be configured."
+		echo "Run 'make distclean' first."
 		return 1
 	fi
 	if [ configure.ac -nt configure ] || [ Makefile.am -nt Makefile.in ]; then
@@ -92,7 +99,7 @@ make_configure()
 	fi
 }
 
-# build FOLDER CONFIGURE-ARGUMENT...
+# build NAME CONFIGURE-ARGUMENT...: configures and builds the tree in build/NAME.
 build()
 {
 	local folder=build/$1
@@ -107,7 +114,8 @@ build()
 	)
 }
 
-# The static kexec for the VMs, with libraries that are unpacked, not installed.
+# build_arm64: builds static programs for the VMs in build/arm64. The arm64 libraries come
+# from the folder into which tests/vm/fetch unpacked them; nothing is installed.
 build_arm64()
 {
 	local root
@@ -118,7 +126,8 @@ build_arm64()
 		LDFLAGS="-L$root/usr/lib/aarch64-linux-gnu"
 }
 
-# fetch_kernels NAME...: only an unreachable 6.1 is a failure.
+# fetch_kernels NAME...: downloads kernels. Only kernel 6.1 is required; the tests of any
+# other kernel that cannot be downloaded are skipped.
 fetch_kernels()
 {
 	local name
