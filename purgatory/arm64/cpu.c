@@ -123,21 +123,21 @@ bool pg_cpu_enable_simd(void)
  * At EL2 an SError is taken only with HCR_EL2.AMO or TGE, masked or not (Arm
  * ARM, "Asynchronous exception routing"); an nVHE host has neither.
  */
-uint64_t pg_cpu_take_serrors(void)
+uint64_t pg_cpu_route_serrors(void)
 {
-	uint64_t former;
+	uint64_t hcr;
 
 	if (!pg_at_el2())
 		return 0;
-	former = pg_read_register("HCR_EL2");
-	pg_cpu_leave_serrors(former | HCR_AMO);
-	return former;
+	hcr = pg_read_register("HCR_EL2");
+	pg_cpu_restore_serrors(hcr | HCR_AMO);
+	return hcr;
 }
 
-void pg_cpu_leave_serrors(uint64_t former)
+void pg_cpu_restore_serrors(uint64_t hcr)
 {
 	if (!pg_at_el2())
 		return;
-	pg_write_register("HCR_EL2", former);
+	pg_write_register("HCR_EL2", hcr);
 	__asm__ volatile("isb");
 }

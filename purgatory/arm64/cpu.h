@@ -27,8 +27,8 @@ void pg_probe_vectors(void);
  * SErrors of this exception level come to it, as far as pg_try lets them; or go
  * where they went before.
  */
-uint64_t pg_cpu_take_serrors(void);
-void pg_cpu_leave_serrors(uint64_t former);
+uint64_t pg_cpu_route_serrors(void);
+void pg_cpu_restore_serrors(uint64_t hcr);
 
 #pragma GCC visibility pop
 

@@ -36,8 +36,8 @@ pg_vectors:
  * kernel runs on these vectors until it sets its own.
  */
 exception:
-	adrp	x9, innermost
-	add	x9, x9, :lo12:innermost
+	adrp	x9, innermost_try
+	add	x9, x9, :lo12:innermost_try
 	ldr	x10, [x9]
 	cbz	x10, unexpected
 	mov	sp, x10
@@ -66,8 +66,8 @@ pg_try:
 	stp	x25, x26, [sp, #48]
 	stp	x27, x28, [sp, #64]
 	stp	x29, x30, [sp, #80]
-	adrp	x9, innermost
-	add	x9, x9, :lo12:innermost
+	adrp	x9, innermost_try
+	add	x9, x9, :lo12:innermost_try
 	ldr	x10, [x9]
 	mrs	x11, DAIF
 	stp	x10, x11, [sp, #TRY_OUTER]
@@ -86,8 +86,8 @@ leave_try:
 	dsb	sy
 	isb
 	msr	DAIFSet, #DAIF_A
-	adrp	x9, innermost
-	add	x9, x9, :lo12:innermost
+	adrp	x9, innermost_try
+	add	x9, x9, :lo12:innermost_try
 	ldp	x10, x11, [sp, #TRY_OUTER]
 	str	x10, [x9]
 	msr	DAIF, x11
@@ -103,7 +103,7 @@ leave_try:
 
 	.bss
 	.balign	8
-innermost:				/* struct try *, 0: no exception is expected */
+innermost_try:				/* struct try *, 0: no exception is expected */
 	.skip	8
 
 	.section .note.GNU-stack, "", %progbits

@@ -66,7 +66,7 @@ enum pg_regime pg_mmu_regime(void)
 	return pg_at_el2() && !pg_has_e2h() ? PG_REGIME_EL2 : PG_REGIME_EL1;
 }
 
-static uint64_t control(uint64_t mmfr0)
+static uint64_t make_tcr(uint64_t mmfr0)
 {
 	uint64_t tcr = TCR_T0SZ_48 | TCR_WRITE_BACK | TCR_INNER_SHARE;
 
@@ -76,10 +76,10 @@ static uint64_t control(uint64_t mmfr0)
 	return tcr | TCR_EPD1 | address_size(mmfr0) << TCR_IPS_SHIFT;
 }
 
-static void set_up(uint64_t root, uint64_t mmfr0)
+static void write_registers(uint64_t root, uint64_t mmfr0)
 {
 	/* First, so that nothing is called between the writes and the isb. */
-	uint64_t tcr = control(mmfr0);
+	uint64_t tcr = make_tcr(mmfr0);
 	bool el2 = pg_at_el2();
 
 	if (el2) {
@@ -94,13 +94,13 @@ static void set_up(uint64_t root, uint64_t mmfr0)
 	__asm__ volatile("dsb sy\n\tisb" : : : "memory");
 }
 
-bool pg_mmu_on(uint64_t root)
+bool pg_mmu_set_up(uint64_t root)
 {
 	uint64_t mmfr0 = pg_read_register("ID_AA64MMFR0_EL1");
 
 	if (!root || !has_granule(mmfr0) || !clear_tcr2())
 		return false;
-	set_up(root, mmfr0);
+	write_registers(root, mmfr0);
 	pg_mmu_enable();
 	return true;
 }

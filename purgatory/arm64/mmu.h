@@ -13,7 +13,7 @@
 /* Which page tables this exception level wants. */
 enum pg_regime pg_mmu_regime(void);
 /* @root: address of these tables, 0: there are none. False: the MMU stays off. */
-bool pg_mmu_on(uint64_t root);
+bool pg_mmu_set_up(uint64_t root);
 void pg_mmu_disable(void);	/* cache.S */
 
 #pragma GCC visibility pop

@@ -8,14 +8,14 @@
 /* An interconnect may report several; one that never stops must not stop purgatory. */
 #define SERRORS_MAX	16
 
-static void nothing(void *unused)
+static void do_nothing(void *unused)
 {
 	(void)unused;
 }
 
-void pg_drain(void)
+void pg_drain_serrors(void)
 {
-	for (unsigned int i = 0; i < SERRORS_MAX && !pg_try(nothing, 0); i++)
+	for (unsigned int i = 0; i < SERRORS_MAX && !pg_try(do_nothing, 0); i++)
 		;
 }
 
@@ -23,7 +23,7 @@ bool pg_access(void (*function)(void *arg), void *arg)
 {
 	if (pg_try(function, arg))
 		return true;
-	pg_drain();
+	pg_drain_serrors();
 	return pg_try(function, arg);
 }
 
@@ -61,6 +61,6 @@ bool pg_clean(const void *start, uint64_t size)
 
 	if (!size || pg_try(clean_span, &span))
 		return true;
-	pg_drain();
+	pg_drain_serrors();
 	return clean_blocks(start, size);
 }

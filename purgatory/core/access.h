@@ -9,7 +9,7 @@
 #pragma GCC visibility push(hidden)
 
 /* Takes the SErrors that are pending, so that they do not end what comes next. */
-void pg_drain(void);
+void pg_drain_serrors(void);
 
 /*
  * Calls function(arg), which reads, writes or cleans memory that may abort, and

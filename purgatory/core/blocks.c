@@ -85,7 +85,7 @@ const struct purgatory_segment *pg_segment_of(uint64_t block)
 	return NULL;
 }
 
-uint8_t *pg_block_at(uint64_t block)
+uint8_t *pg_block_data(uint64_t block)
 {
 	const struct purgatory_segment *segment = pg_segment_of(block);
 

@@ -18,7 +18,7 @@ bool pg_is_repaired(uint64_t block);
 bool pg_is_lost(uint64_t block);		/* damaged and not repaired */
 bool pg_is_lost_at(uint64_t address);		/* the block there, if there is one */
 const struct purgatory_segment *pg_segment_of(uint64_t block);
-uint8_t *pg_block_at(uint64_t block);		/* NULL: nowhere */
+uint8_t *pg_block_data(uint64_t block);		/* NULL: nowhere */
 
 #pragma GCC visibility pop
 

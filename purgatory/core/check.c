@@ -28,8 +28,9 @@ static void hash_blocks(struct pg_check *check, uint64_t block, unsigned int cou
 	bool readable = pg_hash_blocks(check->sha256, lanes, digests);
 
 	for (unsigned int i = 0; i < count; i++)
-		note_block(check, block + i, readable ? pg_is_expected(block + i, &digests[i]) :
-						      pg_is_right(check->sha256, block + i, lanes[i]));
+		note_block(check, block + i,
+			   readable ? pg_is_expected_digest(block + i, &digests[i]) :
+				      pg_has_right_digest(check->sha256, block + i, lanes[i]));
 }
 
 /* @count is 1 to PG_SHA256_LANES: what is left over hashes its last block again. */
@@ -40,7 +41,7 @@ static void check_blocks(struct pg_check *check, uint64_t block, const uint8_t *
 
 	for (unsigned int i = 0; i < PG_SHA256_LANES; i++)
 		lanes[i] = data + (i < count ? i : count - 1) * PURGATORY_BLOCK_SIZE;
-	if (count < PG_SHA256_LANES || !pg_are_zeros_as_expected(block, lanes)) {
+	if (count < PG_SHA256_LANES || !pg_are_expected_zeros(block, lanes)) {
 		hash_blocks(check, block, count, lanes);
 		return;
 	}
@@ -48,7 +49,7 @@ static void check_blocks(struct pg_check *check, uint64_t block, const uint8_t *
 		note_block(check, block + i, true);
 }
 
-static void miss_segment(struct pg_check *check, const struct purgatory_segment *segment)
+static void note_missing_segment(struct pg_check *check, const struct purgatory_segment *segment)
 {
 	for (uint64_t i = 0; i < segment->size / PURGATORY_BLOCK_SIZE; i++)
 		note_block(check, segment->first_block + i, false);
@@ -79,7 +80,7 @@ void pg_check_segments(struct pg_check *check)
 	check->record.flags |= pg_check_tables(check->sha256);
 	for (uint32_t i = 0; i < pg_params.segment_count; i++) {
 		if (pg_params.segments[i].base == PG_NOWHERE)
-			miss_segment(check, &pg_params.segments[i]);
+			note_missing_segment(check, &pg_params.segments[i]);
 		else
 			check_segment(check, &pg_params.segments[i]);
 	}

@@ -20,7 +20,7 @@
  */
 #define LINE_MILLISECONDS	20
 
-static void put(struct pg_line *line, char c)
+static void put_char(struct pg_line *line, char c)
 {
 	if (line->size < sizeof(line->text))
 		line->text[line->size++] = c;
@@ -29,14 +29,14 @@ static void put(struct pg_line *line, char c)
 void pg_line_text(struct pg_line *line, const char *text)
 {
 	while (*text)
-		put(line, *text++);
+		put_char(line, *text++);
 }
 
 /* Of a field that is NUL-terminated only if whoever filled it in was right. */
 void pg_line_name(struct pg_line *line, const char *name, size_t size_max)
 {
 	for (size_t i = 0; i < size_max && name[i]; i++)
-		put(line, name[i]);
+		put_char(line, name[i]);
 }
 
 void pg_line_decimal(struct pg_line *line, uint64_t value)
@@ -46,7 +46,7 @@ void pg_line_decimal(struct pg_line *line, uint64_t value)
 	while (value / unit >= 10)
 		unit *= 10;
 	for (; unit; unit /= 10)
-		put(line, (char)('0' + value / unit % 10));
+		put_char(line, (char)('0' + value / unit % 10));
 }
 
 static char hex_digit(unsigned int value)
@@ -62,18 +62,18 @@ void pg_line_hex(struct pg_line *line, uint64_t value)
 		shift -= 4;
 	pg_line_text(line, "0x");
 	for (; shift >= 0; shift -= 4)
-		put(line, hex_digit(value >> shift & 15));
+		put_char(line, hex_digit(value >> shift & 15));
 }
 
 void pg_line_bytes(struct pg_line *line, const uint8_t *bytes, size_t size)
 {
 	for (size_t i = 0; i < size; i++) {
-		put(line, hex_digit(bytes[i] >> 4));
-		put(line, hex_digit(bytes[i] & 15));
+		put_char(line, hex_digit(bytes[i] >> 4));
+		put_char(line, hex_digit(bytes[i] & 15));
 	}
 }
 
-static void send(void *arg)
+static void send_line(void *arg)
 {
 	const struct pg_line *line = arg;
 	struct pg_uart uart = {
@@ -96,6 +96,6 @@ static void send(void *arg)
 void pg_line_print(struct pg_line *line)
 {
 	/* Not pg_access(): a second call would print the line a second time. */
-	pg_drain();
-	pg_try(send, line);
+	pg_drain_serrors();
+	pg_try(send_line, line);
 }

@@ -95,7 +95,7 @@ static void compare(void *arg)
 	comparison->same = pg_same_digest(comparison->expected, comparison->digest);
 }
 
-bool pg_is_expected(uint64_t block, const struct pg_digest *digest)
+bool pg_is_expected_digest(uint64_t block, const struct pg_digest *digest)
 {
 	for (unsigned int i = 0; i < 2; i++) {
 		const void *table = pg_at(pg_params.table_offset[i]);
@@ -120,7 +120,7 @@ struct zeros {
 	bool found;			/* out */
 };
 
-static uint64_t bits_of(const uint64_t *block)
+static uint64_t or_words(const uint64_t *block)
 {
 	uint64_t bits = 0;
 
@@ -130,7 +130,7 @@ static uint64_t bits_of(const uint64_t *block)
 	return bits;
 }
 
-static void look_for_zeros(void *arg)
+static void find_zeros(void *arg)
 {
 	struct zeros *zeros = arg;
 	uint64_t bits = 0;
@@ -139,16 +139,16 @@ static void look_for_zeros(void *arg)
 		if (!pg_same_digest(&zeros->expected[i], &zero_digest))
 			return;
 	for (unsigned int i = 0; i < PG_SHA256_LANES; i++)
-		bits |= bits_of(zeros->data[i]);
+		bits |= or_words(zeros->data[i]);
 	zeros->found = !bits;
 }
 
-bool pg_are_zeros_as_expected(uint64_t block, const void *const data[PG_SHA256_LANES])
+bool pg_are_expected_zeros(uint64_t block, const void *const data[PG_SHA256_LANES])
 {
 	const void *table = pg_at(pg_params.table_offset[0]);
 	struct zeros zeros = { .data = data, .expected = (const struct pg_digest *)table + block };
 
-	return pg_access(look_for_zeros, &zeros) && zeros.found;
+	return pg_access(find_zeros, &zeros) && zeros.found;
 }
 
 /* One block. Vectors hash four as fast as one; every other way reads it once. */
@@ -166,11 +166,11 @@ static void hash_one(void *arg)
 	pg_sha256_final(&sha, (uint8_t *)lanes->digests[0].words);
 }
 
-bool pg_is_right(enum pg_sha256_method method, uint64_t block, const void *data)
+bool pg_has_right_digest(enum pg_sha256_method method, uint64_t block, const void *data)
 {
 	const void *const same[PG_SHA256_LANES] = { data, data, data, data };
 	struct pg_digest digests[PG_SHA256_LANES];
 	struct lanes lanes = { method, same, digests };
 
-	return pg_access(hash_one, &lanes) && pg_is_expected(block, &digests[0]);
+	return pg_access(hash_one, &lanes) && pg_is_expected_digest(block, &digests[0]);
 }

@@ -27,10 +27,10 @@ bool pg_hash_blocks(enum pg_sha256_method method, const void *const data[PG_SHA2
  * still be right. Many blocks of a kernel are, and to see that is cheaper than a
  * digest.
  */
-bool pg_are_zeros_as_expected(uint64_t block, const void *const data[PG_SHA256_LANES]);
+bool pg_are_expected_zeros(uint64_t block, const void *const data[PG_SHA256_LANES]);
 /* Does @data hold this block? False also where it cannot be read. */
-bool pg_is_right(enum pg_sha256_method method, uint64_t block, const void *data);
-bool pg_is_expected(uint64_t block, const struct pg_digest *digest);
+bool pg_has_right_digest(enum pg_sha256_method method, uint64_t block, const void *data);
+bool pg_is_expected_digest(uint64_t block, const struct pg_digest *digest);
 
 #pragma GCC visibility pop
 

@@ -7,8 +7,7 @@
 #include "shared/params.h"
 
 #define MAGIC		0xd00dfeedU
-#define TREE_VERSION		17
-#define TREE_MAX	(2U << 20)	/* MAX_FDT_SIZE of Linux */
+#define TREE_VERSION	17
 
 /* struct fdt_header: big-endian words. */
 enum { HEADER_MAGIC, HEADER_TOTALSIZE, HEADER_STRUCTURE, HEADER_STRINGS, HEADER_RESERVATIONS,
@@ -44,7 +43,7 @@ static void write_word(struct pg_fdt *tree, uint32_t offset, uint32_t value)
 	*(uint32_t *)(tree->data + offset) = __builtin_bswap32(value);
 }
 
-static bool is_block(const struct pg_fdt *tree, uint32_t offset, uint32_t size)
+static bool is_inside_tree(const struct pg_fdt *tree, uint32_t offset, uint32_t size)
 {
 	return offset >= HEADER_WORDS * WORD && offset <= tree->size && size <= tree->size - offset;
 }
@@ -61,19 +60,19 @@ bool pg_fdt_open(void *data, struct pg_fdt *tree)
 	tree->structure_size = read_word(tree, HEADER_STRUCTURE_SIZE * WORD);
 	tree->strings = read_word(tree, HEADER_STRINGS * WORD);
 	tree->strings_size = read_word(tree, HEADER_STRINGS_SIZE * WORD);
-	return tree->size <= TREE_MAX && tree->structure % WORD == 0 &&
+	return tree->size <= PG_FDT_SIZE_MAX && tree->structure % WORD == 0 &&
 	       tree->structure_size % WORD == 0 &&
-	       is_block(tree, tree->structure, tree->structure_size) &&
-	       is_block(tree, tree->strings, tree->strings_size);
+	       is_inside_tree(tree, tree->structure, tree->structure_size) &&
+	       is_inside_tree(tree, tree->strings, tree->strings_size);
 }
 
-static uint32_t word_up(uint32_t size)
+static uint32_t round_up_to_word(uint32_t size)
 {
 	return (size + WORD - 1) / WORD * WORD;
 }
 
 /* How long the text at @offset is, without its NUL; @end - @offset where there is none. */
-static uint32_t length_of(const struct pg_fdt *tree, uint32_t offset, uint32_t end)
+static uint32_t text_length(const struct pg_fdt *tree, uint32_t offset, uint32_t end)
 {
 	uint32_t length = 0;
 
@@ -93,7 +92,7 @@ static bool read_property(const struct pg_fdt *tree, uint32_t offset, uint32_t e
 	if (token->size > end - token->value || token->name >= tree->strings_size)
 		return false;
 	token->name += tree->strings;
-	token->next = token->value + word_up(token->size);
+	token->next = token->value + round_up_to_word(token->size);
 	return true;
 }
 
@@ -103,8 +102,8 @@ static bool read_name(const struct pg_fdt *tree, uint32_t offset, uint32_t end, 
 	uint32_t length;
 
 	token->name = offset + WORD;
-	length = length_of(tree, token->name, end);
-	token->next = token->name + word_up(length + 1);
+	length = text_length(tree, token->name, end);
+	token->next = token->name + round_up_to_word(length + 1);
 	return length < end - token->name;
 }
 
@@ -131,12 +130,12 @@ static bool read_token(const struct pg_fdt *tree, uint32_t offset, struct token 
 
 /* Is the text at @offset @name, with a NUL or @also behind it? */
 static bool is_named(const struct pg_fdt *tree, uint32_t offset, uint32_t end, const char *name,
-		     char also)
+		     char other_end)
 {
 	for (; *name; name++, offset++)
 		if (offset >= end || tree->data[offset] != (uint8_t)*name)
 			return false;
-	return offset < end && (!tree->data[offset] || tree->data[offset] == (uint8_t)also);
+	return offset < end && (!tree->data[offset] || tree->data[offset] == (uint8_t)other_end);
 }
 
 static bool is_property(const struct pg_fdt *tree, const struct token *token, const char *name)
@@ -221,7 +220,8 @@ bool pg_fdt_initrd(const struct pg_fdt *tree, struct pg_range *initrd)
 }
 
 /* Linux assumes 1 for a root that does not say. */
-static uint32_t root_cells(const struct pg_fdt *tree, const struct chosen *chosen, const char *name)
+static uint32_t read_root_cells(const struct pg_fdt *tree, const struct chosen *chosen,
+				const char *name)
 {
 	struct token token;
 
@@ -237,8 +237,8 @@ bool pg_fdt_chosen_range(const struct pg_fdt *tree, const char *property, struct
 
 	if (!find_chosen(tree, &chosen) || !find_property(tree, chosen.properties, property, &token))
 		return false;
-	address_cells = root_cells(tree, &chosen, "#address-cells");
-	size_cells = root_cells(tree, &chosen, "#size-cells");
+	address_cells = read_root_cells(tree, &chosen, "#address-cells");
+	size_cells = read_root_cells(tree, &chosen, "#size-cells");
 	if (address_cells - 1 > 1 || size_cells - 1 > 1 ||
 	    token.size < (address_cells + size_cells) * WORD)
 		return false;
@@ -270,28 +270,28 @@ static void write_template(struct pg_fdt *tree, uint32_t offset)
  * Makes room for the property at @at: what follows moves up. The strings must be
  * last and the reservations in front, as every tool and the kernel write them.
  */
-static bool make_room(struct pg_fdt *tree, uint32_t at, uint64_t room)
+static bool insert_record_property(struct pg_fdt *tree, uint32_t at, uint64_t room)
 {
 	static const char name[] = PURGATORY_RECORD_PROPERTY;
-	const uint32_t more = PROPERTY_HEADER + sizeof(struct purgatory_record);
+	const uint32_t growth = PROPERTY_HEADER + sizeof(struct purgatory_record);
 	uint32_t end = tree->strings + tree->strings_size;
 
 	if (at > end || tree->strings < tree->structure + tree->structure_size ||
 	    read_word(tree, HEADER_RESERVATIONS * WORD) >= at ||
-	    (uint64_t)end + more + sizeof(name) > room ||
-	    (uint64_t)end + more + sizeof(name) > TREE_MAX)
+	    (uint64_t)end + growth + sizeof(name) > room ||
+	    (uint64_t)end + growth + sizeof(name) > PG_FDT_SIZE_MAX)
 		return false;
-	move_up(tree->data + at, end - at, more);
+	move_up(tree->data + at, end - at, growth);
 	for (uint32_t i = 0; i < sizeof(name); i++)
-		tree->data[end + more + i] = (uint8_t)name[i];
+		tree->data[end + growth + i] = (uint8_t)name[i];
 	write_word(tree, at, PROPERTY);
 	write_word(tree, at + WORD, sizeof(struct purgatory_record));
 	write_word(tree, at + 2 * WORD, tree->strings_size);
-	tree->strings += more;
+	tree->strings += growth;
 	tree->strings_size += sizeof(name);
-	tree->structure_size += more;
-	if (tree->size < end + more + sizeof(name))
-		tree->size = end + more + sizeof(name);
+	tree->structure_size += growth;
+	if (tree->size < end + growth + sizeof(name))
+		tree->size = end + growth + sizeof(name);
 	write_word(tree, HEADER_TOTALSIZE * WORD, tree->size);
 	write_word(tree, HEADER_STRINGS * WORD, tree->strings);
 	write_word(tree, HEADER_STRINGS_SIZE * WORD, tree->strings_size);
@@ -312,7 +312,7 @@ uint64_t pg_fdt_add_record(struct pg_fdt *tree, uint64_t room)
 		write_template(tree, token.value);
 		return (uintptr_t)tree->data + token.value;
 	}
-	if (!make_room(tree, chosen.properties, room))
+	if (!insert_record_property(tree, chosen.properties, room))
 		return 0;
 	write_template(tree, chosen.properties + PROPERTY_HEADER);
 	return (uintptr_t)tree->data + chosen.properties + PROPERTY_HEADER;

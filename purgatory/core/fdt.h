@@ -15,6 +15,9 @@
 
 #pragma GCC visibility push(hidden)
 
+/* Bytes. Linux refuses larger trees: MAX_FDT_SIZE in arch/arm64/include/asm/boot.h. */
+#define PG_FDT_SIZE_MAX	(2U << 20)
+
 struct pg_fdt {
 	uint8_t *data;		/* a multiple of 8 */
 	uint32_t size;

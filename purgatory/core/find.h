@@ -13,7 +13,7 @@
  * where purgatory lies and from the device tree at @dtb, and notes what is in use
  * (used.h). False: the params were wrong to begin with.
  */
-bool pg_find_all(uint64_t dtb);
+bool pg_complete_params(uint64_t dtb);
 
 /*
  * After the check: whether a repair may store to @block. False where only a device

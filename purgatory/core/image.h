@@ -9,7 +9,7 @@
 
 /* purgatory.ld: places in the image. */
 extern const struct purgatory_header pg_header;
-extern struct purgatory_params pg_params;	/* only pg_find_all writes to them */
+extern struct purgatory_params pg_params;	/* only pg_complete_params writes to them */
 
 /* The byte at @offset of the purgatory segment. */
 static inline uint8_t *pg_at(uint64_t offset)

@@ -6,10 +6,10 @@
 #include "find.h"
 #include "used.h"
 
-bool pg_find_all(uint64_t dtb)
+bool pg_complete_params(uint64_t dtb)
 {
 	(void)dtb;
-	return pg_use((struct pg_range){ 0, 0 });
+	return pg_set_used((struct pg_range){ 0, 0 });
 }
 
 bool pg_may_store(uint64_t block)

@@ -21,7 +21,7 @@
 #include "self.h"
 #include "used.h"
 
-static bool failing;	/* an exception has been reported, or is being */
+static bool exception_reported;	/* an exception has been reported, or is being */
 
 static void begin_line(struct pg_line *line)
 {
@@ -29,26 +29,26 @@ static void begin_line(struct pg_line *line)
 	pg_line_text(line, "crashres: purgatory: ");
 }
 
-static void end_line(struct pg_line *line, const char *what_now)
+static void end_line(struct pg_line *line, const char *next_step)
 {
-	pg_line_text(line, what_now);
+	pg_line_text(line, next_step);
 	pg_line_text(line, "\r\n");
 	pg_line_print(line);
 }
 
-static _Noreturn void give_up(struct pg_line *line)
+static _Noreturn void print_and_reset(struct pg_line *line)
 {
 	end_line(line, ": resetting");
 	pg_reset(pg_params.conduit);
 }
 
-static _Noreturn void report_self(void)
+static _Noreturn void fail_self_check(void)
 {
 	struct pg_line line;
 
 	begin_line(&line);
 	pg_line_text(&line, "purgatory itself is damaged");
-	give_up(&line);
+	print_and_reset(&line);
 }
 
 /* From exception.S, when no pg_try was waiting for it. */
@@ -56,9 +56,9 @@ _Noreturn void pg_exception(uint64_t esr, uint64_t elr, uint64_t far)
 {
 	struct pg_line line;
 
-	if (failing)
+	if (exception_reported)
 		pg_reset(pg_params.conduit);
-	failing = true;
+	exception_reported = true;
 	begin_line(&line);
 	pg_line_text(&line, "exception ESR ");
 	pg_line_hex(&line, esr);
@@ -66,10 +66,10 @@ _Noreturn void pg_exception(uint64_t esr, uint64_t elr, uint64_t far)
 	pg_line_hex(&line, elr);
 	pg_line_text(&line, " FAR ");
 	pg_line_hex(&line, far);
-	give_up(&line);
+	print_and_reset(&line);
 }
 
-static bool timed_out(const struct purgatory_record *record)
+static bool has_timed_out(const struct purgatory_record *record)
 {
 	return record->flags & PURGATORY_FLAG_TIME_OUT;
 }
@@ -78,9 +78,9 @@ static uint32_t outcome(const struct purgatory_record *record)
 {
 	if (record->flags & PURGATORY_FLAG_UNCLEAN)
 		return PURGATORY_OUTCOME_DAMAGED;
-	if (!record->damaged && timed_out(record))
+	if (!record->damaged && has_timed_out(record))
 		return PURGATORY_OUTCOME_INCOMPLETE;
-	if (timed_out(record) || record->repaired < record->damaged)
+	if (has_timed_out(record) || record->repaired < record->damaged)
 		return PURGATORY_OUTCOME_DAMAGED;
 	return record->damaged ? PURGATORY_OUTCOME_REPAIRED : PURGATORY_OUTCOME_INTACT;
 }
@@ -122,7 +122,7 @@ static void describe_time(struct pg_line *line, const struct purgatory_record *r
 		pg_line_decimal(line, record->ticks * 1000 / record->frequency);
 		pg_line_text(line, " ms");
 	}
-	if (!timed_out(record))
+	if (!has_timed_out(record))
 		return;
 	pg_line_text(line, ", out of time with ");
 	pg_line_decimal(line, pg_params.block_count - record->blocks);
@@ -130,7 +130,7 @@ static void describe_time(struct pg_line *line, const struct purgatory_record *r
 }
 
 /* enum purgatory_policy; what is unknown is a reset. */
-static uint32_t policy_for(const struct purgatory_record *record)
+static uint32_t policy_of(const struct purgatory_record *record)
 {
 	switch (record->outcome) {
 	case PURGATORY_OUTCOME_DAMAGED:
@@ -142,7 +142,7 @@ static uint32_t policy_for(const struct purgatory_record *record)
 	}
 }
 
-static const char *what_now(uint32_t policy)
+static const char *next_step(uint32_t policy)
 {
 	if (policy == PURGATORY_POLICY_BOOT)
 		return ": starting the kernel";
@@ -150,7 +150,7 @@ static const char *what_now(uint32_t policy)
 }
 
 /* Comes back only to start the kernel. */
-static void obey(uint32_t policy)
+static void apply_policy(uint32_t policy)
 {
 	if (policy == PURGATORY_POLICY_HALT)
 		pg_halt();
@@ -158,7 +158,7 @@ static void obey(uint32_t policy)
 		pg_reset(pg_params.conduit);
 }
 
-static void say(const struct purgatory_record *record)
+static void print_result(const struct purgatory_record *record)
 {
 	struct pg_line line;
 
@@ -169,7 +169,7 @@ static void say(const struct purgatory_record *record)
 	describe_time(&line, record);
 	if (record->flags & PURGATORY_FLAG_UNCLEAN)
 		pg_line_text(&line, ", a cache could not be cleaned");
-	end_line(&line, what_now(policy_for(record)));
+	end_line(&line, next_step(policy_of(record)));
 }
 
 static void start_record(struct pg_check *check, bool mmu)
@@ -195,7 +195,7 @@ static void check_and_repair(struct pg_check *check)
 	pg_check_segments(check);
 	if (record->damaged)
 		pg_record_runs(record);
-	if (record->damaged && !timed_out(record))
+	if (record->damaged && !has_timed_out(record))
 		pg_repair(check);
 	record->ticks = pg_clock_ticks(&check->clock);
 }
@@ -204,20 +204,20 @@ static void check_and_repair(struct pg_check *check)
 static struct pg_check check;
 
 /* Comes back only to start the kernel. */
-static void conclude(void)
+static void print_and_apply_policy(void)
 {
 	check.record.outcome = outcome(&check.record);
-	say(&check.record);
-	obey(policy_for(&check.record));
+	print_result(&check.record);
+	apply_policy(policy_of(&check.record));
 }
 
-static void note_unclean(bool clean)
+static void note_cleaning(bool clean)
 {
 	if (!clean)
 		check.record.flags |= PURGATORY_FLAG_UNCLEAN;
 }
 
-static uint64_t root_of_tables(void)
+static uint64_t page_table_root(void)
 {
 	uint64_t offset = pg_params.root_offset[pg_mmu_regime()];
 
@@ -233,7 +233,7 @@ static bool clean_record(void)
  * Written with the MMU off. Before that, speculation may have read the place into
  * a cache again: the kernel would find the old lines.
  */
-static void leave_record(void)
+static void store_record(void)
 {
 	bool clean;
 
@@ -243,8 +243,8 @@ static void leave_record(void)
 	pg_record_write(&check.record);
 	if (clean_record() && clean)
 		return;
-	note_unclean(false);
-	conclude();
+	note_cleaning(false);
+	print_and_apply_policy();
 	/* The record says what the console said. */
 	pg_record_write(&check.record);
 	clean_record();
@@ -253,49 +253,49 @@ static void leave_record(void)
 /* @clean: all that is used was cleaned. */
 static void check_all(bool clean)
 {
-	bool mmu = pg_mmu_on(root_of_tables());
+	bool mmu = pg_mmu_set_up(page_table_root());
 
 	start_record(&check, mmu);
 	check_and_repair(&check);
 	/* With the MMU on the check saw what the caches held, so only now it counts. */
-	note_unclean(pg_clean_used(true) && (clean || mmu));
+	note_cleaning(pg_clean_used(true) && (clean || mmu));
 	if (mmu)
 		pg_mmu_disable();
 	/* As the kernel will find them: past the caches. */
 	pg_verify_repaired(&check);
 	if (check.record.repaired)
 		check.record.ticks = pg_clock_ticks(&check.clock);
-	conclude();
-	leave_record();
+	print_and_apply_policy();
+	store_record();
 }
 
 /* Without a check the kernel still needs its memory clean. */
-static void check_nothing(bool clean)
+static void skip_check(bool clean)
 {
-	note_unclean(clean);
+	note_cleaning(clean);
 	if (!clean)
-		conclude();
+		print_and_apply_policy();
 }
 
 void pg_main(uint64_t dtb)
 {
-	uint64_t serrors = pg_cpu_take_serrors();
+	uint64_t hcr = pg_cpu_route_serrors();
 	bool simd, clean;
 
 	/* An SError that the old kernel left pending is not ours. */
-	pg_drain();
+	pg_drain_serrors();
 	pg_clock_start(&check.clock, pg_params.seconds);
 	simd = pg_cpu_enable_simd();
 	check.sha256 = pg_cpu_sha256_method(simd);
 	check.parity = pg_cpu_parity_method(simd);
-	if (!pg_check_self(check.sha256) || !pg_find_all(dtb))
-		report_self();
+	if (!pg_check_self(check.sha256) || !pg_complete_params(dtb))
+		fail_self_check();
 	/* What a cache still holds for these addresses is what the kernel would get later. */
 	clean = pg_clean_used(false);
 	if (pg_params.block_count)
 		check_all(clean);
 	else
-		check_nothing(clean);
-	pg_cpu_leave_serrors(serrors);
+		skip_check(clean);
+	pg_cpu_restore_serrors(hcr);
 	pg_start_kernel(pg_params.dtb, pg_params.kernel_entry);
 }

@@ -28,7 +28,7 @@ static void copy_bytes(void *arg)
 }
 
 /* What is at @from, as far as it can be read and as @limit allows. */
-static void note_found(struct purgatory_damage *damage, const uint8_t *from, uint64_t limit)
+static void save_found_bytes(struct purgatory_damage *damage, const uint8_t *from, uint64_t limit)
 {
 	struct copy copy = { damage->found, from, PURGATORY_FOUND_MAX };
 
@@ -47,7 +47,7 @@ static void start_run(struct purgatory_damage *damage, const struct purgatory_se
 	for (size_t i = 0; i < sizeof(damage->segment); i++)
 		damage->segment[i] = segment->name[i];
 	damage->offset = offset;
-	note_found(damage, pg_block_at(block), PURGATORY_BLOCK_SIZE);
+	save_found_bytes(damage, pg_block_data(block), PURGATORY_BLOCK_SIZE);
 }
 
 static void record_segment(struct purgatory_record *record,
@@ -83,8 +83,8 @@ static bool same_name(const char *a, const char *b)
 }
 
 /* The run that @block is in, NULL where it was one too many for the record. */
-static struct purgatory_damage *run_of(struct purgatory_record *record,
-				       const struct purgatory_segment *segment, uint64_t offset)
+static struct purgatory_damage *find_run(struct purgatory_record *record,
+					 const struct purgatory_segment *segment, uint64_t offset)
 {
 	uint64_t count = record->damage_count;
 
@@ -124,26 +124,28 @@ static void find_difference(void *arg)
  * To be called before @right goes to its place. Only now it is known where in
  * the block the damage starts.
  */
-void pg_record_repair(struct purgatory_record *record, uint64_t block, const void *right)
+void pg_record_first_difference(struct purgatory_record *record, uint64_t block, const void *right)
 {
 	const struct purgatory_segment *segment = pg_segment_of(block);
 	uint64_t offset = (block - segment->first_block) * PURGATORY_BLOCK_SIZE;
-	struct purgatory_damage *damage = run_of(record, segment, offset);
-	struct difference difference = { .found = (const uint64_t *)pg_block_at(block), .right = right };
+	struct purgatory_damage *damage = find_run(record, segment, offset);
+	struct difference difference = {
+		.found = (const uint64_t *)pg_block_data(block), .right = right,
+	};
 
 	if (!damage || damage->offset != offset || !pg_access(find_difference, &difference))
 		return;
 	damage->offset += difference.at;
-	note_found(damage, (const uint8_t *)difference.found + difference.at,
-		   PURGATORY_BLOCK_SIZE - difference.at);
+	save_found_bytes(damage, (const uint8_t *)difference.found + difference.at,
+			 PURGATORY_BLOCK_SIZE - difference.at);
 }
 
 /* To be called when it is there, and was read back. */
 void pg_record_repaired(struct purgatory_record *record, uint64_t block)
 {
 	const struct purgatory_segment *segment = pg_segment_of(block);
-	struct purgatory_damage *damage = run_of(record, segment, (block - segment->first_block) *
-								  PURGATORY_BLOCK_SIZE);
+	struct purgatory_damage *damage =
+		find_run(record, segment, (block - segment->first_block) * PURGATORY_BLOCK_SIZE);
 
 	record->repaired++;
 	if (damage)
@@ -154,8 +156,8 @@ void pg_record_repaired(struct purgatory_record *record, uint64_t block)
 void pg_record_lost_again(struct purgatory_record *record, uint64_t block)
 {
 	const struct purgatory_segment *segment = pg_segment_of(block);
-	struct purgatory_damage *damage = run_of(record, segment, (block - segment->first_block) *
-								  PURGATORY_BLOCK_SIZE);
+	struct purgatory_damage *damage =
+		find_run(record, segment, (block - segment->first_block) * PURGATORY_BLOCK_SIZE);
 
 	record->repaired--;
 	if (damage)

@@ -8,7 +8,7 @@
 #pragma GCC visibility push(hidden)
 
 void pg_record_runs(struct purgatory_record *record);
-void pg_record_repair(struct purgatory_record *record, uint64_t block, const void *right);
+void pg_record_first_difference(struct purgatory_record *record, uint64_t block, const void *right);
 void pg_record_repaired(struct purgatory_record *record, uint64_t block);
 void pg_record_lost_again(struct purgatory_record *record, uint64_t block);
 void pg_record_write(struct purgatory_record *record);

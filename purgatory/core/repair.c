@@ -82,7 +82,7 @@ static void fold_group(void *arg)
 		uint64_t block = block_of(group, member);
 
 		pg_parity_fold(group->check->parity, syndrome.p, syndrome.q,
-			       pg_is_lost(block) ? NULL : pg_block_at(block));
+			       pg_is_lost(block) ? NULL : pg_block_data(block));
 	}
 	if (group->has_p)
 		add_block(syndrome.p, parity_block(group->number));
@@ -113,16 +113,16 @@ static void store_block(void *arg)
 }
 
 /* Memory that is bad takes nothing: what counts is what can be read back. */
-static bool put_back(struct pg_check *check, uint64_t block, const void *data)
+static bool restore_block(struct pg_check *check, uint64_t block, const void *data)
 {
-	struct store place = { (uint64_t *)pg_block_at(block), data };
+	struct store place = { (uint64_t *)pg_block_data(block), data };
 
 	/* Never over a block that was not found damaged. */
 	if (!place.to || !pg_may_store(block) || !pg_is_lost(block) ||
-	    !pg_is_right(check->sha256, block, data))
+	    !pg_has_right_digest(check->sha256, block, data))
 		return false;
-	pg_record_repair(&check->record, block, data);
-	if (!pg_access(store_block, &place) || !pg_is_right(check->sha256, block, place.to))
+	pg_record_first_difference(&check->record, block, data);
+	if (!pg_access(store_block, &place) || !pg_has_right_digest(check->sha256, block, place.to))
 		return false;
 	pg_set_repaired(block, true);
 	pg_record_repaired(&check->record, block);
@@ -133,12 +133,12 @@ static void repair_one(struct pg_check *check, const struct group *group)
 {
 	uint64_t block = block_of(group, group->lost[0]);
 
-	if (group->has_p && put_back(check, block, syndrome.p))
+	if (group->has_p && restore_block(check, block, syndrome.p))
 		return;
 	if (!group->has_q)
 		return;
 	pg_parity_solve_q(check->parity, syndrome.q, (unsigned int)group->lost[0]);
-	put_back(check, block, syndrome.q);
+	restore_block(check, block, syndrome.q);
 }
 
 static void repair_two(struct pg_check *check, const struct group *group)
@@ -147,8 +147,8 @@ static void repair_two(struct pg_check *check, const struct group *group)
 		return;
 	pg_parity_solve_two(check->parity, syndrome.p, syndrome.q, (unsigned int)group->lost[0],
 			    (unsigned int)group->lost[1]);
-	put_back(check, block_of(group, group->lost[0]), syndrome.p);
-	put_back(check, block_of(group, group->lost[1]), syndrome.q);
+	restore_block(check, block_of(group, group->lost[0]), syndrome.p);
+	restore_block(check, block_of(group, group->lost[1]), syndrome.q);
 }
 
 static void repair_group(struct pg_check *check, struct group *group)
@@ -195,7 +195,7 @@ void pg_verify_repaired(struct pg_check *check)
 			return;
 		}
 		left--;
-		if (pg_is_right(check->sha256, block, pg_block_at(block)))
+		if (pg_has_right_digest(check->sha256, block, pg_block_data(block)))
 			continue;
 		pg_set_repaired(block, false);
 		pg_record_lost_again(record, block);

@@ -23,20 +23,17 @@
 #include "self.h"
 #include "used.h"
 
-/* MAX_FDT_SIZE of Linux (asm/boot.h). */
-#define TREE_MAX	(2ULL << 20)
-
 #define TREE_HEADER	64
 
-static const struct pg_range nowhere;
+static const struct pg_range no_range;
 
 /*
  * Whether blocks may be stored to where the tree says that the initrd is. Outside a
  * crash region they may not. In one the check tells.
  */
-static enum { DISTRUSTED, TO_BE_CHECKED, TRUSTED } initrd_place;
+static enum { DISTRUSTED, TO_BE_CHECKED, TRUSTED } initrd_trust;
 
-static uint64_t base_of_all(void)
+static uint64_t purgatory_base(void)
 {
 	return (uintptr_t)&pg_header;
 }
@@ -45,7 +42,7 @@ static uint64_t base_of_all(void)
 static struct pg_range image_range(void)
 {
 	const struct purgatory_segment *kernel = &pg_params.segments[0];
-	uint64_t first = base_of_all() - PURGATORY_SEALED_HEADER;
+	uint64_t first = purgatory_base() - PURGATORY_SEALED_HEADER;
 
 	return (struct pg_range){ first, kernel->base + kernel->size - first };
 }
@@ -57,7 +54,7 @@ struct opening {
 };
 
 /* The size field lies inside the data. Cleaning can change it, so it is read again afterwards. */
-static void open_clean(void *arg)
+static void clean_and_open(void *arg)
 {
 	struct opening *opening = arg;
 
@@ -81,7 +78,7 @@ static struct pg_range tree_range(const struct pg_fdt *tree)
 }
 
 /* Without the core header there is no dump. */
-static bool is_over_core_header(const struct pg_fdt *tree, struct pg_range range)
+static bool overlaps_elfcorehdr(const struct pg_fdt *tree, struct pg_range range)
 {
 	struct pg_range core;
 
@@ -94,20 +91,20 @@ static bool open_tree(uint64_t dtb, struct pg_fdt *tree)
 	struct opening opening = { .data = (void *)dtb, .tree = tree };
 
 	return dtb && dtb % sizeof(uint64_t) == 0 && is_outside_image(dtb, TREE_HEADER) &&
-	       pg_access(open_clean, &opening) && opening.done &&
-	       is_outside_image(dtb, tree->size) && !is_over_core_header(tree, tree_range(tree));
+	       pg_access(clean_and_open, &opening) && opening.done &&
+	       is_outside_image(dtb, tree->size) && !overlaps_elfcorehdr(tree, tree_range(tree));
 }
 
 /* The crash region that this was loaded into; size 0 where it was not, or it cannot be told. */
-static struct pg_range find_region(const struct pg_fdt *tree)
+static struct pg_range find_crash_region(const struct pg_fdt *tree)
 {
 	const struct pg_range all = { 0, PG_ADDRESS_LIMIT };
-	const struct pg_range self = { base_of_all(), pg_params.segment_size };
+	const struct pg_range self = { purgatory_base(), pg_params.segment_size };
 	struct pg_range region;
 
 	if (!pg_fdt_chosen_range(tree, "linux,usable-memory-range", &region) ||
 	    !pg_is_inside(region, all) || !pg_is_inside(self, region))
-		return nowhere;
+		return no_range;
 	return region;
 }
 
@@ -125,13 +122,13 @@ static uint64_t find_initrd(const struct pg_fdt *tree, struct pg_range region)
 		return PG_NOWHERE;
 	initrd.size = last->size;
 	if (!is_outside_image(initrd.base, initrd.size) ||
-	    pg_do_overlap(initrd, tree_range(tree)) || is_over_core_header(tree, initrd))
+	    pg_do_overlap(initrd, tree_range(tree)) || overlaps_elfcorehdr(tree, initrd))
 		return PG_NOWHERE;
 	return initrd.base;
 }
 
 /* Where the tree must end when it grows: at the next thing behind it, or with the region. */
-static uint64_t end_of_room(const struct pg_fdt *tree, struct pg_range region)
+static uint64_t find_room_end(const struct pg_fdt *tree, struct pg_range region)
 {
 	uint64_t start = (uintptr_t)tree->data, end = region.base + region.size;
 	struct pg_range used[3] = { image_range() };
@@ -143,17 +140,17 @@ static uint64_t end_of_room(const struct pg_fdt *tree, struct pg_range region)
 	for (unsigned int i = 0; i < 3; i++)
 		if (used[i].size && used[i].base >= start + tree->size && used[i].base < end)
 			end = used[i].base;
-	return end - start < TREE_MAX ? end : start + TREE_MAX;
+	return end - start < PG_FDT_SIZE_MAX ? end : start + PG_FDT_SIZE_MAX;
 }
 
 /* Outside a crash region nobody can say what is free: then there is no record. */
-static void make_record(struct pg_fdt *tree, struct pg_range region)
+static void add_record(struct pg_fdt *tree, struct pg_range region)
 {
 	uint64_t room;
 
 	if (!region.size || !pg_is_inside(tree_range(tree), region))
 		return;
-	room = end_of_room(tree, region) - (uintptr_t)tree->data;
+	room = find_room_end(tree, region) - (uintptr_t)tree->data;
 	if (!pg_clean(tree->data, room))
 		return;
 	pg_params.record = pg_fdt_add_record(tree, room);
@@ -165,7 +162,7 @@ static void make_record(struct pg_fdt *tree, struct pg_range region)
  * The Image may have been sealed for another board, where memory lies at the
  * address of the UART.
  */
-static void silence_uart(const struct pg_used *used)
+static void silence_overlapping_uart(const struct pg_used *used)
 {
 	for (size_t i = 0; i < used->count; i++)
 		if (used->maps[i].mapping == PG_MAP_DEVICE &&
@@ -174,7 +171,7 @@ static void silence_uart(const struct pg_used *used)
 }
 
 /* Without tables the MMU stays off. roots_size is right for all Images that the library makes. */
-static void build_tables(const struct pg_used *used)
+static void build_page_tables(const struct pg_used *used)
 {
 	enum pg_regime regime = pg_mmu_regime();
 	uint8_t *tables = pg_at(pg_params.root_offset[regime]);
@@ -196,34 +193,36 @@ static bool params_are_sane(void)
 {
 	uint64_t size = pg_params.roots_size;
 
-	return size % PG_TABLE_SIZE == 0 && pg_is_behind_self(pg_params.root_offset[0], size) &&
-	       pg_is_behind_self(pg_params.root_offset[1], size) && pg_params.segment_count > (pg_params.initrd_size ? 1 : 0);
+	return size % PG_TABLE_SIZE == 0 &&
+	       pg_is_outside_self_digest(pg_params.root_offset[0], size) &&
+	       pg_is_outside_self_digest(pg_params.root_offset[1], size) &&
+	       pg_params.segment_count > (pg_params.initrd_size ? 1 : 0);
 }
 
-static void add_base(void)
+static void make_addresses_absolute(void)
 {
-	pg_params.kernel_entry += base_of_all();
-	pg_params.parity_base += base_of_all();
+	pg_params.kernel_entry += purgatory_base();
+	pg_params.parity_base += purgatory_base();
 	for (uint32_t i = 0; i < pg_params.segment_count; i++)
-		pg_params.segments[i].base += base_of_all();
+		pg_params.segments[i].base += purgatory_base();
 	if (pg_params.initrd_size)
 		pg_params.segments[pg_params.segment_count - 1].base = PG_NOWHERE;
 }
 
-static void look_into(struct pg_fdt *tree)
+static void find_in_tree(struct pg_fdt *tree)
 {
-	struct pg_range region = find_region(tree);
+	struct pg_range region = find_crash_region(tree);
 
 	if (region.size)
-		initrd_place = TO_BE_CHECKED;
+		initrd_trust = TO_BE_CHECKED;
 	if (pg_params.initrd_size)
 		pg_params.segments[pg_params.segment_count - 1].base = find_initrd(tree, region);
-	make_record(tree, region);
+	add_record(tree, region);
 }
 
-bool pg_find_all(uint64_t dtb)
+bool pg_complete_params(uint64_t dtb)
 {
-	struct pg_range tree_used = nowhere;
+	struct pg_range tree_used = no_range;
 	struct pg_used used;
 	struct pg_fdt tree;
 	bool disjoint;
@@ -231,22 +230,22 @@ bool pg_find_all(uint64_t dtb)
 	if (!params_are_sane())
 		return false;
 	pg_params.dtb = dtb;
-	initrd_place = DISTRUSTED;
-	add_base();
+	initrd_trust = DISTRUSTED;
+	make_addresses_absolute();
 	if (open_tree(dtb, &tree)) {
-		look_into(&tree);
+		find_in_tree(&tree);
 		tree_used = tree_range(&tree);
 	}
 	pg_list_used(tree_used, &used);
-	silence_uart(&used);
-	disjoint = pg_use(tree_used);
+	silence_overlapping_uart(&used);
+	disjoint = pg_set_used(tree_used);
 	pg_list_used(tree_used, &used);
-	build_tables(&used);
+	build_page_tables(&used);
 	/* Speculation may have read old lines meanwhile. */
 	return pg_clean(&pg_params, sizeof(pg_params)) && disjoint;
 }
 
-static bool has_right_block(const struct purgatory_segment *segment)
+static bool has_intact_block(const struct purgatory_segment *segment)
 {
 	for (uint64_t i = 0; i < segment->size / PURGATORY_BLOCK_SIZE; i++)
 		if (!pg_was_damaged(segment->first_block + i))
@@ -262,7 +261,7 @@ bool pg_may_store(uint64_t block)
 	if (!pg_params.initrd_size || block < last->first_block)
 		return true;
 	/* Asked for each block, looked for once. */
-	if (initrd_place == TO_BE_CHECKED)
-		initrd_place = has_right_block(last) ? TRUSTED : DISTRUSTED;
-	return initrd_place == TRUSTED;
+	if (initrd_trust == TO_BE_CHECKED)
+		initrd_trust = has_intact_block(last) ? TRUSTED : DISTRUSTED;
+	return initrd_trust == TRUSTED;
 }

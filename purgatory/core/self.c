@@ -63,7 +63,7 @@ static void hash_self(void *arg)
 	pg_sha256_final(&sha, (uint8_t *)self->digest.words);
 }
 
-bool pg_is_behind_self(uint64_t offset, uint64_t size)
+bool pg_is_outside_self_digest(uint64_t offset, uint64_t size)
 {
 	uint64_t end = pg_params.segment_size;
 
@@ -111,10 +111,10 @@ static bool params_are_sane(void)
 {
 	if (pg_params.segment_size > PURGATORY_SEGMENT_SIZE_MAX ||
 	    pg_params.block_count > PURGATORY_SEGMENT_SIZE_MAX / PURGATORY_DIGEST_SIZE ||
-	    !pg_is_behind_self(pg_params.table_offset[0], pg_table_size()) ||
-	    !pg_is_behind_self(pg_params.table_offset[1], pg_table_size()) ||
-	    !pg_is_behind_self(pg_params.bitmap_offset,
-			       2 * pg_params_bitmap_size(pg_params.block_count)) ||
+	    !pg_is_outside_self_digest(pg_params.table_offset[0], pg_table_size()) ||
+	    !pg_is_outside_self_digest(pg_params.table_offset[1], pg_table_size()) ||
+	    !pg_is_outside_self_digest(pg_params.bitmap_offset,
+				       2 * pg_params_bitmap_size(pg_params.block_count)) ||
 	    pg_params.segment_count > PURGATORY_SEGMENTS_MAX)
 		return false;
 	for (uint32_t i = 0; i < pg_params.segment_count; i++)

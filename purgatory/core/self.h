@@ -12,7 +12,7 @@
 
 bool pg_check_self(enum pg_sha256_method method);
 /* [offset, offset + size) is part of the segment, and the self digest does not cover it. */
-bool pg_is_behind_self(uint64_t offset, uint64_t size);
+bool pg_is_outside_self_digest(uint64_t offset, uint64_t size);
 
 #pragma GCC visibility pop
 

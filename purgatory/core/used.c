@@ -6,7 +6,7 @@
 #include "used.h"
 
 /* Too much for the stack. */
-static struct pg_used in_use;
+static struct pg_used used_ranges;
 
 void pg_list_used(struct pg_range tree, struct pg_used *used)
 {
@@ -19,14 +19,14 @@ void pg_list_used(struct pg_range tree, struct pg_used *used)
 	pg_params_list_used(&pg_params, &place, used);
 }
 
-bool pg_use(struct pg_range tree)
+bool pg_set_used(struct pg_range tree)
 {
-	pg_list_used(tree, &in_use);
-	return pg_used_is_disjoint(&in_use);
+	pg_list_used(tree, &used_ranges);
+	return pg_used_is_disjoint(&used_ranges);
 }
 
 /* Damaged memory may refuse to be cleaned, which is no news. */
-static bool clean_but_for_damage(const struct pg_map *map)
+static bool clean_undamaged_blocks(const struct pg_map *map)
 {
 	bool clean = true;
 
@@ -41,12 +41,12 @@ bool pg_clean_used(bool after_check)
 {
 	bool clean = true;
 
-	for (size_t i = 0; i < in_use.count; i++) {
-		const struct pg_map *map = &in_use.maps[i];
+	for (size_t i = 0; i < used_ranges.count; i++) {
+		const struct pg_map *map = &used_ranges.maps[i];
 
 		if (!map->clean || pg_clean((const uint8_t *)map->base, map->size))
 			continue;
-		if (!after_check || !clean_but_for_damage(map))
+		if (!after_check || !clean_undamaged_blocks(map))
 			clean = false;
 	}
 	return clean;

@@ -13,7 +13,7 @@
 void pg_list_used(struct pg_range tree, struct pg_used *used);
 
 /* Keeps the list for pg_clean_used(). False: two ranges overlap. */
-bool pg_use(struct pg_range tree);
+bool pg_set_used(struct pg_range tree);
 
 /*
  * Cleans the segments, the digest tables and the device tree. After the check,

@@ -53,7 +53,7 @@ static uint64_t attributes(enum pg_regime regime, enum pg_mapping mapping)
 }
 
 /* The map that decides about @address, and how far it or its absence reaches at least. */
-static size_t map_at(const struct builder *builder, uint64_t address, uint64_t *end)
+static size_t find_map(const struct builder *builder, uint64_t address, uint64_t *end)
 {
 	size_t found = NO_MAP;
 
@@ -75,7 +75,7 @@ static size_t map_at(const struct builder *builder, uint64_t address, uint64_t *
 }
 
 /* Little-endian, whoever builds them. */
-static void put(const struct builder *builder, size_t table, size_t entry, uint64_t value)
+static void write_entry(const struct builder *builder, size_t table, size_t entry, uint64_t value)
 {
 	uint64_t *at = (uint64_t *)(builder->tables + table * PG_TABLE_SIZE) + entry;
 
@@ -90,14 +90,14 @@ static void put(const struct builder *builder, size_t table, size_t entry, uint6
 static size_t fill_table(struct builder *builder, int level, uint64_t first);
 
 /* For what starts at @base: several maps decide about it, or @level has no blocks. */
-static uint64_t entry_below(struct builder *builder, int level, uint64_t base)
+static uint64_t make_table_entry(struct builder *builder, int level, uint64_t base)
 {
 	uint64_t number = fill_table(builder, level + 1, base);
 
 	return (builder->base + PG_TABLE_SIZE * number) | VALID | TABLE_OR_PAGE;
 }
 
-static uint64_t entry_of(const struct builder *builder, int level, uint64_t base, size_t map)
+static uint64_t make_leaf_entry(const struct builder *builder, int level, uint64_t base, size_t map)
 {
 	return base | attributes(builder->regime, builder->maps[map].mapping) |
 	       (level == LAST_LEVEL ? TABLE_OR_PAGE : 0);
@@ -118,14 +118,14 @@ static size_t fill_table(struct builder *builder, int level, uint64_t first)
 		uint64_t base = first + i * size, entry = 0;
 
 		if (base >= end)
-			map = map_at(builder, base, &end);
+			map = find_map(builder, base, &end);
 		if (base + size > end || (map != NO_MAP && level < BLOCK_LEVEL))
-			entry = entry_below(builder, level, base);
+			entry = make_table_entry(builder, level, base);
 		else if (map != NO_MAP)
-			entry = entry_of(builder, level, base, map);
+			entry = make_leaf_entry(builder, level, base, map);
 		if (base + size > end)
 			end = base + size;
-		put(builder, table, i, entry);
+		write_entry(builder, table, i, entry);
 	}
 	return table;
 }

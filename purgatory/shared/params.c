@@ -14,14 +14,14 @@ uint64_t pg_params_uart_sum(const struct purgatory_params *params)
 }
 
 /* The carry goes round: without that, two flips of bit 63 would make up for each other. */
-static uint64_t add_round(uint64_t a, uint64_t b)
+static uint64_t add_with_carry(uint64_t a, uint64_t b)
 {
 	uint64_t sum = a + b;
 
 	return sum + (sum < a);
 }
 
-static uint64_t word_at(const uint8_t *bytes)
+static uint64_t read_word(const uint8_t *bytes)
 {
 	uint64_t word = 0;
 
@@ -35,19 +35,19 @@ void pg_params_code_sum(const uint8_t *code, uint64_t size, uint64_t sum[2])
 	sum[0] = 0;
 	sum[1] = 0;
 	for (uint64_t at = 0; at < size; at += sizeof(uint64_t)) {
-		sum[0] = add_round(sum[0], word_at(code + at));
-		sum[1] = add_round(sum[1], sum[0]);
+		sum[0] = add_with_carry(sum[0], read_word(code + at));
+		sum[1] = add_with_carry(sum[1], sum[0]);
 	}
 }
 
 void pg_params_self_ranges(const struct purgatory_params *params, uint64_t scratch_offset,
 			   uint64_t params_offset, struct pg_range ranges[2])
 {
-	uint64_t behind = params_offset + offsetof(struct purgatory_params, self_digest) +
-			  PURGATORY_DIGEST_SIZE;
+	uint64_t after_digest = params_offset + offsetof(struct purgatory_params, self_digest) +
+				PURGATORY_DIGEST_SIZE;
 
 	ranges[0] = (struct pg_range){ 0, scratch_offset };
-	ranges[1] = (struct pg_range){ behind, params->table_offset[0] - behind };
+	ranges[1] = (struct pg_range){ after_digest, params->table_offset[0] - after_digest };
 }
 
 uint64_t pg_params_bitmap_size(uint64_t block_count)
@@ -62,20 +62,20 @@ void pg_record_init(struct purgatory_record *record)
 	record->size = sizeof(*record);
 }
 
-static uint64_t page_down(uint64_t address)
+static uint64_t round_down_to_page(uint64_t address)
 {
 	return address / PURGATORY_BLOCK_SIZE * PURGATORY_BLOCK_SIZE;
 }
 
-static struct pg_map *add(struct pg_used *used, uint64_t base, uint64_t size,
-			  enum pg_mapping mapping)
+static struct pg_map *add_range(struct pg_used *used, uint64_t base, uint64_t size,
+				enum pg_mapping mapping)
 {
 	struct pg_map *map = &used->maps[used->count];
 
 	if (!size)
 		return map;
-	map->base = page_down(base);
-	map->size = page_down(base + size - 1) + PURGATORY_BLOCK_SIZE - map->base;
+	map->base = round_down_to_page(base);
+	map->size = round_down_to_page(base + size - 1) + PURGATORY_BLOCK_SIZE - map->base;
 	map->mapping = mapping;
 	map->clean = false;
 	used->count++;
@@ -90,7 +90,7 @@ static void add_uart(const struct purgatory_params *params, struct pg_used *used
 
 	if (params->uart_type != PURGATORY_UART_NONE && params->uart_base < PG_ADDRESS_LIMIT &&
 	    size <= PG_ADDRESS_LIMIT - params->uart_base)
-		add(used, params->uart_base, size, PG_MAP_DEVICE);
+		add_range(used, params->uart_base, size, PG_MAP_DEVICE);
 }
 
 /* cache.S alone maintains what purgatory writes to: a cleaning must not write old lines back. */
@@ -99,9 +99,11 @@ static void add_purgatory(const struct purgatory_params *params, const struct pg
 {
 	uint64_t tables = params->table_offset[0];
 
-	add(used, place->base, place->scratch_offset, PG_MAP_CODE);
-	add(used, place->base + place->scratch_offset, tables - place->scratch_offset, PG_MAP_DATA);
-	add(used, place->base + tables, params->segment_size - tables, PG_MAP_DATA)->clean = true;
+	add_range(used, place->base, place->scratch_offset, PG_MAP_CODE);
+	add_range(used, place->base + place->scratch_offset, tables - place->scratch_offset,
+		  PG_MAP_DATA);
+	add_range(used, place->base + tables, params->segment_size - tables, PG_MAP_DATA)->clean =
+		true;
 }
 
 void pg_params_list_used(const struct purgatory_params *params, const struct pg_place *place,
@@ -110,12 +112,13 @@ void pg_params_list_used(const struct purgatory_params *params, const struct pg_
 	used->count = 0;
 	add_purgatory(params, place, used);
 	/* Parity is cleaned by the repair, for most machines never. */
-	add(used, params->parity_base, 2 * params->group_count * PURGATORY_BLOCK_SIZE, PG_MAP_DATA);
-	add(used, place->tree.base, place->tree.size, PG_MAP_DATA)->clean = true;
+	add_range(used, params->parity_base, 2 * params->group_count * PURGATORY_BLOCK_SIZE,
+		  PG_MAP_DATA);
+	add_range(used, place->tree.base, place->tree.size, PG_MAP_DATA)->clean = true;
 	add_uart(params, used);
 	for (uint32_t i = 0; i < params->segment_count; i++)
 		if (params->segments[i].base != PG_NOWHERE)
-			add(used, params->segments[i].base, params->segments[i].size,
+			add_range(used, params->segments[i].base, params->segments[i].size,
 			    PG_MAP_DATA)->clean = true;
 }
 
@@ -152,7 +155,8 @@ bool pg_used_is_mappable(const struct pg_used *used)
 }
 
 /* How many tables there are at most of the level whose tables cover 2^@shift bytes each. */
-static uint64_t level_max(unsigned int shift, size_t runs, uint64_t bytes, uint64_t window)
+static uint64_t tables_of_level_max(unsigned int shift, size_t runs, uint64_t bytes,
+				    uint64_t window)
 {
 	uint64_t apart = 2 * runs + (bytes >> shift), together = (window >> shift) + 2 + 2;
 
@@ -172,6 +176,6 @@ size_t pg_params_tables_max(size_t segments, uint64_t checked, uint64_t window)
 	const uint64_t bytes = 2 * checked + PURGATORY_SEGMENT_SIZE_MAX + (8U << 20);
 	const size_t runs = segments + (window ? 3 : 4);
 
-	return 1 + 2 * runs + 2 + (size_t)level_max(30, runs, bytes, window) +
-	       (size_t)level_max(39, runs, bytes, window);
+	return 1 + 2 * runs + 2 + (size_t)tables_of_level_max(30, runs, bytes, window) +
+	       (size_t)tables_of_level_max(39, runs, bytes, window);
 }

@@ -22,7 +22,7 @@ static void fold(lanes *p, lanes *q, const lanes *block)
 }
 
 /* Zeros: nothing for P. */
-static void fold_nothing(lanes *q)
+static void fold_zeros(lanes *q)
 {
 	for (size_t i = 0; i < LANES_PER_BLOCK; i++)
 		q[i] = twice(q[i]);

@@ -23,7 +23,7 @@ void pg_parity_fold_vectors(void *p, void *q, const void *block)
 	if (block)
 		fold(p, q, block);
 	else
-		fold_nothing(q);
+		fold_zeros(q);
 }
 
 void pg_parity_multiply_vectors(void *block, unsigned int factor)

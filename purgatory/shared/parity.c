@@ -51,7 +51,7 @@ void pg_parity_fold(enum pg_parity_method method, void *p, void *q, const void *
 	else if (block)
 		fold(p, q, block);
 	else
-		fold_nothing(q);
+		fold_zeros(q);
 }
 
 void pg_parity_solve_q(enum pg_parity_method method, void *q, unsigned int x)

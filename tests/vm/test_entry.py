@@ -158,7 +158,7 @@ def test_an_serror_while_it_cleans(bench, damage):
 
 
 # Behind their last pg_try nothing of purgatory can take it any more.
-LATE = ("pg_mmu_disable", "pg_cpu_leave_serrors", "pg_start_kernel")
+LATE = ("pg_mmu_disable", "pg_cpu_restore_serrors", "pg_start_kernel")
 # What fails while a line goes out may be the UART: the line ends there (console.c).
 PRINTING = ("pg_params_uart_sum", "pg_clock_start_short", "pg_uart_put", "pg_uart_drain")
 
