@@ -28,7 +28,7 @@ enum crashres_status crashres_ctx_new(struct crashres_ctx **ctx)
 		free(new);
 		return CRASHRES_ERR_OS;
 	}
-	new->own_root = true;
+	new->root_is_live = true;
 	new->entropy = kernel_entropy;
 	new->kexec_load = crs_kexec_load;
 	new->kexec_file_load = crs_kexec_file_load;

@@ -11,7 +11,7 @@
 
 struct crashres_ctx {
 	int root_fd;
-	bool own_root;			/* "/": what the machine says here is true here */
+	bool root_is_live;			/* "/": what the machine says here is true here */
 	crashres_log_fn *log;
 	void *log_data;
 	crashres_entropy_fn *entropy;

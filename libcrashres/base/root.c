@@ -34,7 +34,7 @@ static int open_confined(int root_fd, const char *path, int flags)
 static int open_below(const struct crashres_ctx *ctx, const char *path, int flags)
 {
 	flags |= O_CLOEXEC;
-	return ctx->own_root ? openat(ctx->root_fd, path, flags) :
+	return ctx->root_is_live ? openat(ctx->root_fd, path, flags) :
 	       open_confined(ctx->root_fd, path, flags);
 }
 
@@ -66,7 +66,7 @@ enum crashres_status crashres_ctx_set_root(struct crashres_ctx *ctx, const char 
 		return status;
 	close(ctx->root_fd);
 	ctx->root_fd = fd;
-	ctx->own_root = own;
+	ctx->root_is_live = own;
 	return CRASHRES_OK;
 }
 

@@ -126,7 +126,7 @@ enum crashres_status crashres_can_load(struct crashres_ctx *ctx)
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
 				"this machine is not arm64: it can plan a load, not do it");
 #endif
-	if (!ctx->own_root)
+	if (!ctx->root_is_live)
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
 				"the plan is for another machine: below another root nothing is loaded");
 	return CRASHRES_OK;

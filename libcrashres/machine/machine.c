@@ -249,7 +249,7 @@ static uint64_t page_size(struct crashres_ctx *ctx, const struct crs_kcore *kcor
 	uint64_t size = kcore->page_size;
 
 #ifdef __aarch64__
-	if (ctx->own_root)
+	if (ctx->root_is_live)
 		return (uint64_t)sysconf(_SC_PAGESIZE);
 #endif
 	if (size == 4096 || size == 16384 || size == 65536)

@@ -115,9 +115,9 @@ static void test_a_root_that_is_no_directory(void **state)
 	assert_fails(unit, crashres_ctx_set_root(unit->ctx, none), CRASHRES_ERR_OS, sentence);
 	/* The context still reads where it did. */
 	assert_int_equal(unit->ctx->root_fd, fd);
-	assert_true(unit->ctx->own_root);
+	assert_true(unit->ctx->root_is_live);
 	assert_ok(unit, crashres_ctx_set_root(unit->ctx, unit->dir));
-	assert_false(unit->ctx->own_root);
+	assert_false(unit->ctx->root_is_live);
 }
 
 static void test_silence_and_nothing_to_free(void **state)

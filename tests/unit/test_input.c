@@ -564,7 +564,7 @@ static void test_a_kernel_that_is_rewritten_after_planning(void **state)
 	assert_true(has_digest(find_segment(plan, "purgatory"), image.data));
 	memset(image.data, 0xee, image.size);
 	unit_write(unit, "Image", image.data, image.size);
-	unit->ctx->own_root = true;
+	unit->ctx->root_is_live = true;
 	unit->ctx->kexec_load = recorder;
 	assert_ok(unit, crashres_load(unit->ctx, plan, NULL));
 	assert_true(has_digest(find_segment(plan, "purgatory"), handed_over.first_block));

@@ -560,7 +560,7 @@ static void show_limit(struct unit *unit, const char *text)
 
 	unit_write_text(unit, "proc/sys/kernel/kexec_load_limit_panic", text);
 	assert_ok(unit, crashres_ctx_set_root(unit->ctx, root));
-	unit->ctx->own_root = true;
+	unit->ctx->root_is_live = true;
 	free(root);
 }
 

@@ -193,14 +193,14 @@ static void test_the_real_root(void **state)
 	int fd;
 
 	for (int i = 0; i < 2; i++) {
-		assert_true(unit->ctx->own_root);
+		assert_true(unit->ctx->root_is_live);
 		check_starts(unit, "proc/version", "Linux version ");
 		check_starts(unit, "proc/self/root/proc/version", "Linux version ");
 		assert_ok(unit, crs_root_open_folder(unit->ctx, "sys/class/mem/null/..", &fd));
 		close(fd);
 		refuse(unit, "dev/zero", CRASHRES_ERR_FORMAT, "/dev/zero: a device instead of a file");
 		assert_ok(unit, crashres_ctx_set_root(unit->ctx, other));
-		assert_false(unit->ctx->own_root);
+		assert_false(unit->ctx->root_is_live);
 		assert_ok(unit, crashres_ctx_set_root(unit->ctx, "/"));
 	}
 }
@@ -236,7 +236,7 @@ static int without_openat2(struct unit *unit, unsigned int error)
 		return 1;
 	if (strcmp(crashres_error(unit->ctx), sentence))
 		return 2;
-	if (unit->ctx->root_fd != fd || !unit->ctx->own_root)
+	if (unit->ctx->root_fd != fd || !unit->ctx->root_is_live)
 		return 3;
 	if (crs_root_read(unit->ctx, "proc/version", 4096, &data, &size) != CRASHRES_OK)
 		return 4;
