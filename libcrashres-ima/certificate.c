@@ -54,7 +54,7 @@ enum crashres_status crashres_certificate_open(struct crashres_ctx *ctx, const c
 
 	status = crs_store_load(ctx, location, OSSL_STORE_INFO_CERT, &none, &info);
 	if (status != CRASHRES_OK)
-		return crs_within(ctx, status, "certificate");
+		return crs_prefix_error(ctx, status, "certificate");
 	new = calloc(1, sizeof(*new));
 	if (!new) {
 		OSSL_STORE_INFO_free(info);
@@ -65,7 +65,7 @@ enum crashres_status crashres_certificate_open(struct crashres_ctx *ctx, const c
 	ERR_clear_error();
 	if (status != CRASHRES_OK) {
 		crashres_certificate_free(new);
-		return crs_within(ctx, status, "certificate %s", location);
+		return crs_prefix_error(ctx, status, "certificate %s", location);
 	}
 	*certificate = new;
 	return CRASHRES_OK;

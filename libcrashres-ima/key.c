@@ -77,7 +77,7 @@ static enum crashres_status fill_key(struct crashres_ctx *ctx, OSSL_STORE_INFO *
 	status = crs_key_type(ctx, key->pkey, &key->type);
 	if (status == CRASHRES_OK)
 		status = crs_key_id(ctx, key->pkey, &key->key_id);
-	return crs_within(ctx, status, "%s", key->name);
+	return crs_prefix_error(ctx, status, "%s", key->name);
 }
 
 enum crashres_status crashres_key_open(struct crashres_ctx *ctx, const char *location,
@@ -91,7 +91,7 @@ enum crashres_status crashres_key_open(struct crashres_ctx *ctx, const char *loc
 		crs_store_load(ctx, location, OSSL_STORE_INFO_PKEY, &callback, &info);
 
 	if (status != CRASHRES_OK)
-		return crs_within(ctx, status, "key");
+		return crs_prefix_error(ctx, status, "key");
 	new = calloc(1, sizeof(*new));
 	if (!new) {
 		OSSL_STORE_INFO_free(info);
@@ -102,7 +102,7 @@ enum crashres_status crashres_key_open(struct crashres_ctx *ctx, const char *loc
 	OSSL_STORE_INFO_free(info);
 	if (status != CRASHRES_OK) {
 		crashres_key_free(new);
-		return crs_within(ctx, status, "key");
+		return crs_prefix_error(ctx, status, "key");
 	}
 	*key = new;
 	return CRASHRES_OK;

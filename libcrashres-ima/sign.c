@@ -204,7 +204,7 @@ enum crashres_status crashres_sign(struct crashres_ctx *ctx,
 	if (status == CRASHRES_OK)
 		status = crashres_input_open(ctx, path, &file);
 	if (status != CRASHRES_OK)
-		return crs_within(ctx, status, "sign");
+		return crs_prefix_error(ctx, status, "sign");
 	if (crs_zboot_probe(file->data, file->size))
 		crs_log(ctx, CRASHRES_LOG_WARNING,
 			"%s: kexec_file_load takes the Image inside, which has no signature "
@@ -215,7 +215,7 @@ enum crashres_status crashres_sign(struct crashres_ctx *ctx,
 	else
 		status = sign_imasig(ctx, request, file);
 	crashres_input_close(file);
-	return crs_within(ctx, status, "sign %s", path);
+	return crs_prefix_error(ctx, status, "sign %s", path);
 }
 
 void crashres_sign_request_init(struct crashres_sign_request *request, size_t size)

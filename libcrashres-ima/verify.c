@@ -231,7 +231,7 @@ enum crashres_status crashres_verify(struct crashres_ctx *ctx, const char *path,
 	enum crashres_status status = crashres_input_open(ctx, path, &file);
 
 	if (status != CRASHRES_OK)
-		return crs_within(ctx, status, "verify");
+		return crs_prefix_error(ctx, status, "verify");
 	new = calloc(1, sizeof(*new));
 	if (new) {
 		new->size = sizeof(*new);
@@ -243,7 +243,7 @@ enum crashres_status crashres_verify(struct crashres_ctx *ctx, const char *path,
 	crashres_input_close(file);
 	if (status != CRASHRES_OK) {
 		free(new);
-		return crs_within(ctx, status, "verify %s", path);
+		return crs_prefix_error(ctx, status, "verify %s", path);
 	}
 	*verification = new;
 	return CRASHRES_OK;

@@ -221,7 +221,7 @@ enum crashres_status crashres_report_read(struct crashres_ctx *ctx, struct crash
 	status = crs_root_read(ctx, FDT_PATH, FDT_LIMIT, &dtb, &size);
 	if (status != CRASHRES_OK)
 		return status;
-	return crs_within(ctx, crs_report_from_dtb(ctx, dtb, size, report), "/" FDT_PATH);
+	return crs_prefix_error(ctx, crs_report_from_dtb(ctx, dtb, size, report), "/" FDT_PATH);
 }
 
 void crashres_report_free(struct crashres_report *report)

@@ -181,8 +181,8 @@ enum crashres_status crs_fail_errno(struct crashres_ctx *ctx, enum crashres_stat
 	return status;
 }
 
-enum crashres_status crs_within(struct crashres_ctx *ctx, enum crashres_status status,
-				const char *format, ...)
+enum crashres_status crs_prefix_error(struct crashres_ctx *ctx, enum crashres_status status,
+				      const char *format, ...)
 {
 	char inner[sizeof(ctx->error)], whole[WHOLE_SIZE];
 	va_list args;

@@ -42,8 +42,8 @@ enum crashres_status crs_fail_errno(struct crashres_ctx *ctx, enum crashres_stat
 
 /* Puts "<what>: " in front of the sentence, when @status is a failure. */
 __attribute__((format(printf, 3, 4)))
-enum crashres_status crs_within(struct crashres_ctx *ctx, enum crashres_status status,
-				const char *format, ...);
+enum crashres_status crs_prefix_error(struct crashres_ctx *ctx, enum crashres_status status,
+				      const char *format, ...);
 
 enum crashres_status crs_fail_memory(struct crashres_ctx *ctx);
 

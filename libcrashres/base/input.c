@@ -81,7 +81,7 @@ enum crashres_status crs_input_copy(struct crashres_ctx *ctx, const void *data, 
 
 	if (status == CRASHRES_OK)
 		status = crs_input_from_memfd(ctx, &memfd, name, input);
-	return crs_within(ctx, status, "%s", name);
+	return crs_prefix_error(ctx, status, "%s", name);
 }
 
 static bool same_time(const struct timespec *a, const struct timespec *b)
@@ -286,7 +286,7 @@ enum crashres_status crashres_input_from_fd(struct crashres_ctx *ctx, int fd, co
 	enum crashres_status status = crs_memfd_is_sealed(fd) ? share_fd(ctx, fd, name, input) :
 								copy_fd(ctx, fd, name, input);
 
-	return crs_within(ctx, status, "%s", name);
+	return crs_prefix_error(ctx, status, "%s", name);
 }
 
 enum crashres_status crashres_input_from_memory(struct crashres_ctx *ctx, const char *name,
@@ -321,7 +321,7 @@ enum crashres_status crs_input_fd(struct crashres_ctx *ctx, const struct crashre
 		if (status == CRASHRES_OK)
 			status = crs_memfd_seal(ctx, &memfd);
 		if (status != CRASHRES_OK)
-			return crs_within(ctx, status, "%s", input->name);
+			return crs_prefix_error(ctx, status, "%s", input->name);
 		cache->fd = memfd.fd;
 		memfd.fd = -1;
 	}

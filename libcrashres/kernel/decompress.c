@@ -59,9 +59,9 @@ static enum crashres_status unpack_file(struct crashres_ctx *ctx, const struct c
 	if (status == CRASHRES_OK)
 		status = unpack_to(ctx, format, data, size, &memfd);
 	if (status != CRASHRES_OK)
-		return crs_within(ctx, status, "%s", format->name);
+		return crs_prefix_error(ctx, status, "%s", format->name);
 	status = crs_input_from_memfd(ctx, &memfd, name, inner);
-	return crs_within(ctx, status, "%s", format->name);
+	return crs_prefix_error(ctx, status, "%s", format->name);
 }
 
 static const struct crs_compression *find(const uint8_t *data, size_t size)
@@ -87,8 +87,8 @@ enum crashres_status crs_decompress(struct crashres_ctx *ctx, const struct crash
 		name = NULL;
 		return crs_fail_memory(ctx);
 	}
-	return crs_within(ctx, unpack_file(ctx, format, file->data, file->size, name, inner),
-			  "%s", file->name);
+	return crs_prefix_error(ctx, unpack_file(ctx, format, file->data, file->size, name, inner),
+				"%s", file->name);
 }
 
 enum crashres_status crs_decompress_part(struct crashres_ctx *ctx, const struct crashres_input *file,
@@ -109,5 +109,5 @@ enum crashres_status crs_decompress_part(struct crashres_ctx *ctx, const struct 
 		return crs_fail_memory(ctx);
 	}
 	status = unpack_file(ctx, *row, file->data + part->offset, part->size, name, inner);
-	return crs_within(ctx, status, "%s: %s", file->name, part->type);
+	return crs_prefix_error(ctx, status, "%s: %s", file->name, part->type);
 }

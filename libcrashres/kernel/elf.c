@@ -172,7 +172,7 @@ enum crashres_status crs_elf_open(struct crashres_ctx *ctx, const struct crashre
 	elf_end(elf);
 	if (status == CRASHRES_OK)
 		status = crs_input_from_memfd(ctx, &memfd, name, inner);
-	return crs_within(ctx, status, "%s: vmlinux", file->name);
+	return crs_prefix_error(ctx, status, "%s: vmlinux", file->name);
 }
 
 const struct crs_container crs_container_vmlinux = {

@@ -83,8 +83,8 @@ static enum crashres_status identify(struct crashres_ctx *ctx, struct crashres_k
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
 				"Cannot determine the file type of %s: neither an arm64 kernel nor "
 				"one in a known wrapper", file->name);
-	return crs_within(ctx, crs_image_parse(ctx, file->data, file->size, &kernel->image),
-			  "kernel %s", file->name);
+	return crs_prefix_error(ctx, crs_image_parse(ctx, file->data, file->size, &kernel->image),
+				"kernel %s", file->name);
 }
 
 /* A device goes on behind its Image, and no more than image_size bytes can be loaded. */

@@ -96,7 +96,7 @@ enum crashres_status crs_uimage_open(struct crashres_ctx *ctx, const struct cras
 	enum crashres_status status = read_header(ctx, file, &header);
 
 	if (status != CRASHRES_OK)
-		return crs_within(ctx, status, "%s: uImage", file->name);
+		return crs_prefix_error(ctx, status, "%s: uImage", file->name);
 	part.size = be32toh(header.size);
 	if (compressions[header.compression])
 		return crs_decompress_part(ctx, file, &part, compressions[header.compression],

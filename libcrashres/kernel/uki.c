@@ -130,7 +130,7 @@ enum crashres_status crs_uki_open(struct crashres_ctx *ctx, const struct crashre
 		status = take_command_line(ctx, &pe, &new.command_line);
 	if (status != CRASHRES_OK) {
 		crs_uki_free(&new);
-		return crs_within(ctx, status, "%s: uki", file->name);
+		return crs_prefix_error(ctx, status, "%s: uki", file->name);
 	}
 	*uki = new;
 	return CRASHRES_OK;

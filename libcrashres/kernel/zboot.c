@@ -121,7 +121,7 @@ enum crashres_status crs_zboot_open(struct crashres_ctx *ctx, const struct crash
 	enum crashres_status status = find_payload(ctx, file, &part, name);
 
 	if (status != CRASHRES_OK)
-		return crs_within(ctx, status, "%s: vmlinuz", file->name);
+		return crs_prefix_error(ctx, status, "%s: vmlinuz", file->name);
 	status = crs_decompress_part(ctx, file, &part, format_of(name), &image);
 	if (status != CRASHRES_OK)
 		return status;
@@ -130,7 +130,7 @@ enum crashres_status crs_zboot_open(struct crashres_ctx *ctx, const struct crash
 		status = cut_padding(ctx, &image);
 	if (status != CRASHRES_OK) {
 		crashres_input_close(image);
-		return crs_within(ctx, status, "%s: vmlinuz", file->name);
+		return crs_prefix_error(ctx, status, "%s: vmlinuz", file->name);
 	}
 	*inner = image;
 	return CRASHRES_OK;

@@ -131,7 +131,7 @@ static enum crashres_status put_property(struct crashres_ctx *ctx, int folder, c
 	if (status != CRASHRES_OK)
 		return status;
 	error = fdt_property(fdt, name, value, (int)size);
-	return error ? crs_within(ctx, fail_fdt(ctx, error), "%s", name) : CRASHRES_OK;
+	return error ? crs_prefix_error(ctx, fail_fdt(ctx, error), "%s", name) : CRASHRES_OK;
 }
 
 /* Where a property has a node's name, the kernel calls the node "name#1" (safe_name). */
@@ -162,7 +162,7 @@ static enum crashres_status put_child(struct crashres_ctx *ctx, int folder, char
 	error = fdt_begin_node(fdt, name);
 	status = error ? fail_fdt(ctx, error) : put_node(ctx, fd, depth + 1, fdt);
 	if (status != CRASHRES_OK)
-		return crs_within(ctx, status, "%s", name);
+		return crs_prefix_error(ctx, status, "%s", name);
 	error = fdt_end_node(fdt);
 	return error ? fail_fdt(ctx, error) : CRASHRES_OK;
 }
@@ -248,7 +248,7 @@ enum crashres_status crs_devicetree_read(struct crashres_ctx *ctx, uint8_t **dtb
 		status = crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
 				  "no memory in it: not the tree that Linux was booted with");
 	if (status != CRASHRES_OK)
-		return crs_within(ctx, status, "%s", name);
+		return crs_prefix_error(ctx, status, "%s", name);
 	*size = fdt_totalsize(fdt);
 	*dtb = fdt;
 	fdt = NULL;

@@ -469,7 +469,7 @@ enum crashres_status crashres_machine_initrd(struct crashres_ctx *ctx,
 	enum crashres_status status = crs_root_open(ctx, "sys/firmware/initrd", &fd);
 
 	if (status != CRASHRES_OK)
-		return crs_within(ctx, status, "the running kernel has kept no initrd "
+		return crs_prefix_error(ctx, status, "the running kernel has kept no initrd "
 				  "(it needs retain_initrd and Linux 6.8)");
 	return crashres_input_from_fd(ctx, fd, "/sys/firmware/initrd", initrd);
 }

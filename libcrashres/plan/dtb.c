@@ -240,7 +240,7 @@ enum crashres_status crs_dtb_make(struct crashres_ctx *ctx, const char *name, co
 	error = fdt_open_into(dtb, tree, (int)room);
 	status = error ? CRASHRES_OK : edit_tree(ctx, tree, chosen, &error);
 	if (status != CRASHRES_OK)
-		return crs_within(ctx, status, "%s", name);
+		return crs_prefix_error(ctx, status, "%s", name);
 	if (!error)
 		error = fdt_pack(tree);
 	if (error)

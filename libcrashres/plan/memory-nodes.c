@@ -287,10 +287,10 @@ enum crashres_status crs_memory_nodes_add(struct crashres_ctx *ctx, const char *
 	error = fdt_open_into(tree, new, (int)room);
 	status = error ? fail_edit(ctx, error) : add_memory(ctx, name, new, source);
 	if (status != CRASHRES_OK)
-		return crs_within(ctx, status, "%s", name);
+		return crs_prefix_error(ctx, status, "%s", name);
 	error = fdt_pack(new);
 	if (error)
-		return crs_within(ctx, fail_edit(ctx, error), "%s", name);
+		return crs_prefix_error(ctx, fail_edit(ctx, error), "%s", name);
 	*result_size = fdt_totalsize(new);
 	*result = new;
 	new = NULL;

@@ -89,7 +89,7 @@ static enum crashres_status check_sizes(const struct sealing *sealing)
 		status = crs_fail(sealing->ctx, CRASHRES_ERR_LIMIT,
 				  "sealed, it is a file of %" PRIu64 " MiB: more than 4 GiB",
 				  sealing->file_size >> 20);
-	return crs_within(sealing->ctx, status, "%s", sealing->kernel->file->name);
+	return crs_prefix_error(sealing->ctx, status, "%s", sealing->kernel->file->name);
 }
 
 static enum crashres_status make_purgatory(struct sealing *sealing, const struct crs_firmware *firmware)
