@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <sys/xattr.h>
 
-#include "../libcrashres/base/grow.h"
 #include "../libcrashres/base/input.h"
+#include "../libcrashres/base/struct-size.h"
 #include "../libcrashres/kernel/pe.h"
 #include "../libcrashres/kernel/zboot.h"
 #include "cms.h"
@@ -17,8 +17,8 @@
 #define CMS_SLACK 16
 
 /* Every struct of ima.h that has a size member, by its last member. */
-CRS_ASSERT_NO_TAIL(crashres_sign_request, output);
-CRS_ASSERT_NO_TAIL(crashres_verification, key);
+CRS_ASSERT_NO_TAIL_PADDING(crashres_sign_request, output);
+CRS_ASSERT_NO_TAIL_PADDING(crashres_verification, key);
 
 static enum crashres_status check_request(struct crashres_ctx *ctx,
 					  const struct crashres_sign_request *request)
@@ -196,7 +196,8 @@ enum crashres_status crashres_sign(struct crashres_ctx *ctx,
 {
 	struct crashres_sign_request full = CRASHRES_SIGN_REQUEST_INIT;
 	const struct crashres_sign_request *request = &full;
-	enum crashres_status status = crs_grow_in(ctx, "sign request", given, &full, sizeof(full));
+	enum crashres_status status = crs_copy_struct_in(ctx, "sign request", given, &full,
+							  sizeof(full));
 	struct crashres_input *file;
 
 	if (status == CRASHRES_OK)
@@ -222,5 +223,5 @@ void crashres_sign_request_init(struct crashres_sign_request *request, size_t si
 {
 	const struct crashres_sign_request defaults = CRASHRES_SIGN_REQUEST_INIT;
 
-	crs_grow_init(&defaults, sizeof(defaults), request, size);
+	crs_init_struct(&defaults, sizeof(defaults), request, size);
 }

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "../base/grow.h"
 #include "../base/input.h"
+#include "../base/struct-size.h"
 #include "../plan/plan.h"
 #include "errors.h"
 #include "kexec.h"
@@ -384,7 +384,8 @@ enum crashres_status crashres_load(struct crashres_ctx *ctx, struct crashres_pla
 
 	/* A size that cannot be filled must show before anything is loaded. */
 	if (result)
-		status = crs_grow_out(ctx, "result", &walk.result, sizeof(walk.result), result);
+		status = crs_copy_struct_out(ctx, "result", &walk.result, sizeof(walk.result),
+					     result);
 	if (status == CRASHRES_OK)
 		status = crashres_can_load(ctx);
 	if (status != CRASHRES_OK)
@@ -392,7 +393,7 @@ enum crashres_status crashres_load(struct crashres_ctx *ctx, struct crashres_pla
 	status = walk_attempts(&walk);
 	walk.result.calls = walk.caller.calls;
 	if (result)
-		crs_grow_init(&walk.result, sizeof(walk.result), result, result->size);
+		crs_init_struct(&walk.result, sizeof(walk.result), result, result->size);
 	return status;
 }
 
@@ -400,7 +401,7 @@ void crashres_result_init(struct crashres_result *result, size_t size)
 {
 	const struct crashres_result defaults = CRASHRES_RESULT_INIT;
 
-	crs_grow_init(&defaults, sizeof(defaults), result, size);
+	crs_init_struct(&defaults, sizeof(defaults), result, size);
 }
 
 /* ------------------------------------------------------------ unload */

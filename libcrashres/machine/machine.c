@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../base/grow.h"
 #include "../base/input.h"
 #include "../base/root.h"
+#include "../base/struct-size.h"
 #include "devicetree.h"
 #include "machine.h"
 #include "tty.h"
@@ -403,7 +403,7 @@ void crashres_permissions_init(struct crashres_permissions *permissions, size_t 
 {
 	const struct crashres_permissions defaults = CRASHRES_PERMISSIONS_INIT;
 
-	crs_grow_init(&defaults, sizeof(defaults), permissions, size);
+	crs_init_struct(&defaults, sizeof(defaults), permissions, size);
 }
 
 enum crashres_status crashres_machine_permissions(struct crashres_ctx *ctx,
@@ -420,7 +420,7 @@ enum crashres_status crashres_machine_permissions(struct crashres_ctx *ctx,
 		.normal_calls_left = calls_left(&permitted->limits[CRASHRES_SLOT_NORMAL]),
 	};
 
-	return crs_grow_out(ctx, "permissions", &full, sizeof(full), permissions);
+	return crs_copy_struct_out(ctx, "permissions", &full, sizeof(full), permissions);
 }
 
 /* The newer directory first: kernels keep the old names only for a while. */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../base/grow.h"
+#include "../base/struct-size.h"
 #include "cmdline.h"
 #include "layout.h"
 #include "plan.h"
@@ -200,7 +200,8 @@ enum crashres_status crashres_plan_make(struct crashres_ctx *ctx,
 {
 	struct crashres_request full = CRASHRES_REQUEST_INIT;
 	struct crashres_plan *new;
-	enum crashres_status status = crs_grow_in(ctx, "request", request, &full, sizeof(full));
+	enum crashres_status status = crs_copy_struct_in(ctx, "request", request, &full,
+							  sizeof(full));
 
 	if (status == CRASHRES_OK)
 		status = check_request(ctx, machine, &full);
@@ -301,7 +302,7 @@ enum crashres_status crashres_plan_attempt(struct crashres_ctx *ctx,
 		describe_segments(plan, &full);
 	else
 		describe_files(plan, &full);
-	return crs_grow_out(ctx, "attempt", &full, sizeof(full), attempt);
+	return crs_copy_struct_out(ctx, "attempt", &full, sizeof(full), attempt);
 }
 
 enum crashres_status crashres_plan_prepare(struct crashres_ctx *ctx, struct crashres_plan *plan,
@@ -346,12 +347,12 @@ void crashres_request_init(struct crashres_request *request, size_t size)
 {
 	const struct crashres_request defaults = CRASHRES_REQUEST_INIT;
 
-	crs_grow_init(&defaults, sizeof(defaults), request, size);
+	crs_init_struct(&defaults, sizeof(defaults), request, size);
 }
 
 void crashres_attempt_init(struct crashres_attempt *attempt, size_t size)
 {
 	const struct crashres_attempt defaults = CRASHRES_ATTEMPT_INIT;
 
-	crs_grow_init(&defaults, sizeof(defaults), attempt, size);
+	crs_init_struct(&defaults, sizeof(defaults), attempt, size);
 }

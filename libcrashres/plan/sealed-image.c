@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../base/grow.h"
+#include "../base/input.h"
+#include "../base/struct-size.h"
 #include "../kernel/kernel.h"
 #include "../machine/machine.h"
-#include "../base/input.h"
 #include "purgatory-segment.h"
 #include "parity.h"
 #include "sealed-image.h"
@@ -184,7 +184,8 @@ static enum crashres_status check(struct crashres_ctx *ctx, const struct crashre
 				  const struct crashres_seal_request *given,
 				  struct crashres_seal_request *seal)
 {
-	enum crashres_status status = crs_grow_in(ctx, "seal request", given, seal, sizeof(*seal));
+	enum crashres_status status = crs_copy_struct_in(ctx, "seal request", given, seal,
+							  sizeof(*seal));
 
 	if (status == CRASHRES_OK)
 		status = crs_purgatory_check_policy(ctx, seal->on_damage, seal->on_timeout);
@@ -229,7 +230,7 @@ void crashres_seal_request_init(struct crashres_seal_request *request, size_t si
 {
 	const struct crashres_seal_request defaults = CRASHRES_SEAL_REQUEST_INIT;
 
-	crs_grow_init(&defaults, sizeof(defaults), request, size);
+	crs_init_struct(&defaults, sizeof(defaults), request, size);
 }
 
 bool crs_sealed_find_kernel(const void *data, size_t size, uint64_t *kernel_offset, uint64_t *kernel_size)

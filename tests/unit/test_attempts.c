@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "../../libcrashres/base/grow.h"
+#include "../../libcrashres/base/struct-size.h"
 #include "../../libcrashres/plan/attempts.h"
 #include "support.h"
 
@@ -322,29 +322,29 @@ static void test_an_input_of_each_size(void **state)
 	struct unit *unit = *state;
 
 	given.known.size = offsetof(struct sample, new);
-	assert_ok(unit, crs_grow_in(unit->ctx, "sample", &given, &sample, sizeof(sample)));
+	assert_ok(unit, crs_copy_struct_in(unit->ctx, "sample", &given, &sample, sizeof(sample)));
 	assert_int_equal(sample.size, sizeof(sample));
 	assert_int_equal(sample.old, 1);
 	assert_int_equal(sample.new, 22);
 	given.known.size = sizeof(sample);
-	assert_ok(unit, crs_grow_in(unit->ctx, "sample", &given, &sample, sizeof(sample)));
+	assert_ok(unit, crs_copy_struct_in(unit->ctx, "sample", &given, &sample, sizeof(sample)));
 	assert_int_equal(sample.new, 2);
 	given.known.size = sizeof(given);
 	given.known.new = 3;
-	assert_ok(unit, crs_grow_in(unit->ctx, "sample", &given, &sample, sizeof(sample)));
+	assert_ok(unit, crs_copy_struct_in(unit->ctx, "sample", &given, &sample, sizeof(sample)));
 	assert_int_equal(sample.new, 3);
 	assert_int_equal(sample.size, sizeof(sample));
 	given.more = 1ULL << 63;
 	given.known.new = 4;
-	assert_fails(unit, crs_grow_in(unit->ctx, "sample", &given, &sample, sizeof(sample)),
+	assert_fails(unit, crs_copy_struct_in(unit->ctx, "sample", &given, &sample, sizeof(sample)),
 		     CRASHRES_ERR_REQUEST, "sample: this library knows 24 of its 32 bytes, and the rest "
 		     "is not zero");
 	assert_int_equal(sample.new, 3);
 	given.known.size = 7;
-	assert_fails(unit, crs_grow_in(unit->ctx, "sample", &given, &sample, sizeof(sample)),
+	assert_fails(unit, crs_copy_struct_in(unit->ctx, "sample", &given, &sample, sizeof(sample)),
 		     CRASHRES_ERR_REQUEST, "sample: its size member is 7");
 	given.known.size = 4097;
-	assert_fails(unit, crs_grow_in(unit->ctx, "sample", &given, &sample, sizeof(sample)),
+	assert_fails(unit, crs_copy_struct_in(unit->ctx, "sample", &given, &sample, sizeof(sample)),
 		     CRASHRES_ERR_REQUEST, "sample: its size member is 4097");
 }
 
@@ -355,17 +355,17 @@ static void test_an_output_of_each_size(void **state)
 	struct unit *unit = *state;
 
 	out.known.size = offsetof(struct sample, new);
-	assert_ok(unit, crs_grow_out(unit->ctx, "sample", &from, sizeof(from), &out));
+	assert_ok(unit, crs_copy_struct_out(unit->ctx, "sample", &from, sizeof(from), &out));
 	assert_int_equal(out.known.size, offsetof(struct sample, new));
 	assert_int_equal(out.known.old, 1);
 	assert_int_equal(out.known.new, 9);
 	out.known.size = sizeof(out);
-	assert_ok(unit, crs_grow_out(unit->ctx, "sample", &from, sizeof(from), &out));
+	assert_ok(unit, crs_copy_struct_out(unit->ctx, "sample", &from, sizeof(from), &out));
 	assert_int_equal(out.known.new, 2);
 	assert_int_equal(out.more, 0);
 	assert_int_equal(out.known.size, sizeof(out));
 	out.known.size = 0;
-	assert_fails(unit, crs_grow_out(unit->ctx, "sample", &from, sizeof(from), &out),
+	assert_fails(unit, crs_copy_struct_out(unit->ctx, "sample", &from, sizeof(from), &out),
 		     CRASHRES_ERR_REQUEST, "sample: its size member is 0");
 }
 

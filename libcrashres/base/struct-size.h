@@ -3,8 +3,8 @@
  * Public structs grow (design.md, rule 9). The first member of each is its size
  * as the caller was compiled. Members are added at the end only.
  */
-#ifndef CRS_GROW_H
-#define CRS_GROW_H
+#ifndef CRS_STRUCT_SIZE_H
+#define CRS_STRUCT_SIZE_H
 
 #include <stddef.h>
 
@@ -16,11 +16,11 @@
  * that of 64-bit machines.
  */
 #if UINTPTR_MAX > UINT32_MAX
-#define CRS_ASSERT_NO_TAIL(type, last) \
+#define CRS_ASSERT_NO_TAIL_PADDING(type, last) \
 	_Static_assert(offsetof(struct type, last) + sizeof(((struct type *)NULL)->last) == \
 		       sizeof(struct type), "struct " #type " has padding at its end")
 #else
-#define CRS_ASSERT_NO_TAIL(type, last) \
+#define CRS_ASSERT_NO_TAIL_PADDING(type, last) \
 	_Static_assert(sizeof(struct type), "")
 #endif
 
@@ -30,17 +30,17 @@
  * is unknown here is all zero. @name appears in the sentence of
  * CRASHRES_ERR_REQUEST; @to is unchanged then.
  */
-enum crashres_status crs_grow_in(struct crashres_ctx *ctx, const char *name, const void *from,
-				 void *to, size_t size);
+enum crashres_status crs_copy_struct_in(struct crashres_ctx *ctx, const char *name,
+					const void *from, void *to, size_t size);
 
 /*
  * Fills the caller's output struct from @from, which has @size bytes: as far as
  * the caller's goes. What the caller has behind becomes zero; its size stays.
  */
-enum crashres_status crs_grow_out(struct crashres_ctx *ctx, const char *name, const void *from,
-				  size_t size, void *to);
+enum crashres_status crs_copy_struct_out(struct crashres_ctx *ctx, const char *name,
+					 const void *from, size_t size, void *to);
 
 /* For initialisers: @to has @to_size bytes and gets that size, the rest from @defaults. */
-void crs_grow_init(const void *defaults, size_t size, void *to, size_t to_size);
+void crs_init_struct(const void *defaults, size_t size, void *to, size_t to_size);
 
 #endif

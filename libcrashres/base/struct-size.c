@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "grow.h"
+#include "struct-size.h"
 
 /* Every struct of crashres.h that has a size member, by its last member. */
-CRS_ASSERT_NO_TAIL(crashres_permissions, normal_calls_left);
-CRS_ASSERT_NO_TAIL(crashres_request, sealing);
-CRS_ASSERT_NO_TAIL(crashres_attempt, repair);
-CRS_ASSERT_NO_TAIL(crashres_seal_request, on_timeout);
-CRS_ASSERT_NO_TAIL(crashres_result, reserved);
-CRS_ASSERT_NO_TAIL(crashres_report, damage);
+CRS_ASSERT_NO_TAIL_PADDING(crashres_permissions, normal_calls_left);
+CRS_ASSERT_NO_TAIL_PADDING(crashres_request, sealing);
+CRS_ASSERT_NO_TAIL_PADDING(crashres_attempt, repair);
+CRS_ASSERT_NO_TAIL_PADDING(crashres_seal_request, on_timeout);
+CRS_ASSERT_NO_TAIL_PADDING(crashres_result, reserved);
+CRS_ASSERT_NO_TAIL_PADDING(crashres_report, damage);
 
 /* No struct of ours comes near it: a larger size is one that nobody has set. */
 #define SIZE_LIMIT	4096
@@ -37,8 +37,8 @@ static bool is_zero(const uint8_t *bytes, size_t size)
 	return true;
 }
 
-enum crashres_status crs_grow_in(struct crashres_ctx *ctx, const char *name, const void *from,
-				 void *to, size_t size)
+enum crashres_status crs_copy_struct_in(struct crashres_ctx *ctx, const char *name,
+					const void *from, void *to, size_t size)
 {
 	size_t given = size_of(from);
 	enum crashres_status status = check_size(ctx, name, given);
@@ -54,18 +54,18 @@ enum crashres_status crs_grow_in(struct crashres_ctx *ctx, const char *name, con
 	return CRASHRES_OK;
 }
 
-enum crashres_status crs_grow_out(struct crashres_ctx *ctx, const char *name, const void *from,
-				  size_t size, void *to)
+enum crashres_status crs_copy_struct_out(struct crashres_ctx *ctx, const char *name,
+					 const void *from, size_t size, void *to)
 {
 	size_t given = size_of(to);
 	enum crashres_status status = check_size(ctx, name, given);
 
 	if (status == CRASHRES_OK)
-		crs_grow_init(from, size, to, given);
+		crs_init_struct(from, size, to, given);
 	return status;
 }
 
-void crs_grow_init(const void *defaults, size_t size, void *to, size_t to_size)
+void crs_init_struct(const void *defaults, size_t size, void *to, size_t to_size)
 {
 	if (to_size < sizeof(to_size))
 		return;
