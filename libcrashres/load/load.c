@@ -369,7 +369,7 @@ enum crashres_status crashres_load(struct crashres_ctx *ctx, struct crashres_pla
 		.caller = {
 			.ctx = ctx,
 			.slot = plan->request.slot,
-			.limit = lower_limit(plan->machine->permitted.limits[plan->request.slot],
+			.limit = lower_limit(plan->machine->permissions.limits[plan->request.slot],
 					     crs_limit_read(ctx, plan->request.slot)),
 		},
 		.plan = plan,

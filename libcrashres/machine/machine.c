@@ -220,7 +220,7 @@ static void read_dtb(struct crashres_ctx *ctx, struct crashres_machine *machine)
 		machine->dtb = NULL;
 	}
 	if (crs_devicetree_read(ctx, &machine->dtb, &machine->dtb_size) == CRASHRES_OK)
-		machine->dtb_is_flattened = true;
+		machine->dtb_is_rebuilt = true;
 	else
 		crs_log(ctx, CRASHRES_LOG_INFO, "not read: %s", ctx->error);
 }
@@ -352,7 +352,7 @@ enum crashres_status crashres_machine_read(struct crashres_ctx *ctx,
 	read_kcore(ctx, new);
 	read_cmdline(ctx, new);
 	read_total_ram(ctx, new);
-	new->permitted = crs_permissions_read(ctx);
+	new->permissions = crs_permissions_read(ctx);
 	read_elfcorehdr_size(ctx, new);
 	read_dtb(ctx, new);
 	read_firmware(ctx, new);
@@ -410,14 +410,14 @@ enum crashres_status crashres_machine_permissions(struct crashres_ctx *ctx,
 						  const struct crashres_machine *machine,
 						  struct crashres_permissions *permissions)
 {
-	const struct crs_permissions *permitted = &machine->permitted;
+	const struct crs_permissions *source = &machine->permissions;
 	const struct crashres_permissions full = {
 		.size = sizeof(full),
-		.locked_down = permitted->locked_down,
-		.appraised = permitted->appraised,
-		.load_disabled = permitted->load_disabled,
-		.crash_calls_left = calls_left(&permitted->limits[CRASHRES_SLOT_CRASH]),
-		.normal_calls_left = calls_left(&permitted->limits[CRASHRES_SLOT_NORMAL]),
+		.locked_down = source->locked_down,
+		.appraised = source->appraised,
+		.load_disabled = source->load_disabled,
+		.crash_calls_left = calls_left(&source->limits[CRASHRES_SLOT_CRASH]),
+		.normal_calls_left = calls_left(&source->limits[CRASHRES_SLOT_NORMAL]),
 	};
 
 	return crs_copy_struct_out(ctx, "permissions", &full, sizeof(full), permissions);

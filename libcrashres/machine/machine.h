@@ -18,11 +18,11 @@ struct crashres_machine {
 	uint64_t page_size;
 	uint64_t total_ram;			/* bytes that the kernel manages; 0 where not known */
 	uint64_t elfcorehdr_size;		/* what the kernel may grow it to; 0: it leaves it alone */
-	struct crs_permissions permitted;
+	struct crs_permissions permissions;
 	char *cmdline;				/* without its newline; NULL where missing */
 	uint8_t *dtb;				/* NULL where missing */
 	size_t dtb_size;
-	bool dtb_is_flattened;			/* from /proc/device-tree, for want of the boot's */
+	bool dtb_is_rebuilt;			/* from /proc/device-tree, for want of the boot's */
 };
 
 #endif

@@ -102,12 +102,12 @@ static enum crashres_status check_request(struct crashres_ctx *ctx,
 /* Both calls go through kexec_load_permitted() (kernel/kexec_core.c). NULL: it may pass. */
 static const char *find_common_obstacle(const struct listing *listing)
 {
-	const struct crs_permissions *permitted = &listing->machine->permitted;
+	const struct crs_permissions *permissions = &listing->machine->permissions;
 	enum crashres_slot slot = listing->request->slot;
 
-	if (permitted->load_disabled == CRASHRES_ANSWER_YES)
+	if (permissions->load_disabled == CRASHRES_ANSWER_YES)
 		return "kernel.kexec_load_disabled is 1";
-	if (permitted->limits[slot].limited && !permitted->limits[slot].left)
+	if (permissions->limits[slot].limited && !permissions->limits[slot].left)
 		return slot == CRASHRES_SLOT_CRASH ?
 		       "kernel.kexec_load_limit_panic is 0: the kernel accepts no further call" :
 		       "kernel.kexec_load_limit_reboot is 0: the kernel accepts no further call";
@@ -121,11 +121,11 @@ static const char *find_common_obstacle(const struct listing *listing)
  */
 static const char *find_load_obstacle(const struct listing *listing)
 {
-	const struct crs_permissions *permitted = &listing->machine->permitted;
+	const struct crs_permissions *permissions = &listing->machine->permissions;
 
-	if (permitted->locked_down == CRASHRES_ANSWER_YES)
+	if (permissions->locked_down == CRASHRES_ANSWER_YES)
 		return "the running kernel is locked down, and accepts only a signed file";
-	if (permitted->appraised == CRASHRES_ANSWER_YES &&
+	if (permissions->appraised == CRASHRES_ANSWER_YES &&
 	    listing->request->call == CRASHRES_CALL_AUTO)
 		return "the IMA policy appraises kernels, and kexec_load brings no file to appraise";
 	return NULL;
@@ -178,14 +178,14 @@ static void add_load(struct listing *listing)
 /* IMA appraises a file, whose attribute no copy of ours has. */
 static bool may_need_signature(const struct crashres_machine *machine)
 {
-	return machine->permitted.locked_down != CRASHRES_ANSWER_NO ||
-	       machine->permitted.appraised != CRASHRES_ANSWER_NO;
+	return machine->permissions.locked_down != CRASHRES_ANSWER_NO ||
+	       machine->permissions.appraised != CRASHRES_ANSWER_NO;
 }
 
 static bool needs_signature(const struct crashres_machine *machine)
 {
-	return machine->permitted.locked_down == CRASHRES_ANSWER_YES ||
-	       machine->permitted.appraised == CRASHRES_ANSWER_YES;
+	return machine->permissions.locked_down == CRASHRES_ANSWER_YES ||
+	       machine->permissions.appraised == CRASHRES_ANSWER_YES;
 }
 
 static void add_unmodified(struct listing *listing, enum crashres_check check)
@@ -319,7 +319,7 @@ enum crashres_status crs_attempts_list(struct crashres_ctx *ctx,
 
 	*attempts = (struct crs_attempts){
 		.slot = request->slot,
-		.limit = machine->permitted.limits[request->slot],
+		.limit = machine->permissions.limits[request->slot],
 		.pages_differ = kernel->image.page_size &&
 				kernel->image.page_size != machine->page_size,
 	};

@@ -72,10 +72,10 @@ static enum crashres_status use_machine_dtb(struct draft *draft)
 		return crs_fail(draft->ctx, CRASHRES_ERR_NO_DEVICE_TREE,
 				"no device tree: neither /sys/firmware/fdt nor /proc/device-tree can "
 				"be read");
-	draft->dtb_name = machine->dtb_is_flattened ? "/proc/device-tree" : "/sys/firmware/fdt";
+	draft->dtb_name = machine->dtb_is_rebuilt ? "/proc/device-tree" : "/sys/firmware/fdt";
 	draft->dtb_source = machine->dtb;
 	draft->dtb_source_size = machine->dtb_size;
-	if (machine->dtb_is_flattened)
+	if (machine->dtb_is_rebuilt)
 		crs_log(draft->ctx, CRASHRES_LOG_WARNING,
 			"/sys/firmware/fdt cannot be read, /proc/device-tree does instead: memory "
 			"that only the boot loader's /memreserve/ names will not be reserved");

@@ -66,7 +66,7 @@ static void assert_list(struct unit *unit, const struct crashres_machine *machin
 static void test_the_list_for_each_state_of_the_machine(void **state)
 {
 	static const struct {
-		struct crs_permissions permitted;
+		struct crs_permissions permissions;
 		const char *crash, *crash_load, *crash_file, *normal, *normal_load, *normal_file;
 	} cases[] = {
 		{ { 0 }, "LSF", "L", "SF", "FL", "L", "F" },
@@ -83,7 +83,7 @@ static void test_the_list_for_each_state_of_the_machine(void **state)
 	struct unit *unit = *state;
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		const struct crashres_machine machine = { .permitted = cases[i].permitted };
+		const struct crashres_machine machine = { .permissions = cases[i].permissions };
 		const char *const expected[2][3] = {
 			{ cases[i].normal, cases[i].normal_load, cases[i].normal_file },
 			{ cases[i].crash, cases[i].crash_load, cases[i].crash_file },
@@ -96,10 +96,10 @@ static void test_the_list_for_each_state_of_the_machine(void **state)
 	}
 }
 
-static void assert_reason(struct unit *unit, struct crs_permissions permitted,
+static void assert_reason(struct unit *unit, struct crs_permissions permissions,
 			  enum crashres_slot slot, const char *reason)
 {
-	const struct crashres_machine machine = { .permitted = permitted };
+	const struct crashres_machine machine = { .permissions = permissions };
 	const struct crashres_request request = request_with(0, slot, CRASHRES_CALL_AUTO);
 	struct crs_attempts attempts;
 	size_t i = 0;
@@ -195,9 +195,9 @@ static void test_where_purgatory_is_required(void **state)
 
 	request.purgatory_required = true;
 	assert_list(unit, &machine, request, "LS");
-	machine.permitted.locked_down = CRASHRES_ANSWER_YES;
+	machine.permissions.locked_down = CRASHRES_ANSWER_YES;
 	assert_list(unit, &machine, request, "lf");
-	machine.permitted.locked_down = CRASHRES_ANSWER_NO;
+	machine.permissions.locked_down = CRASHRES_ANSWER_NO;
 	request.sealing = CRASHRES_SEALING_NEVER;
 	assert_list(unit, &machine, request, "L");
 	request.sealing = CRASHRES_SEALING_AUTO;
@@ -211,16 +211,16 @@ static void test_where_purgatory_is_required(void **state)
 /* An Image that is sealed here has no signature: where one is demanded it is not tried. */
 static void test_sealing_where_a_signature_is_demanded(void **state)
 {
-	struct crashres_machine machine = { .permitted.appraised = CRASHRES_ANSWER_YES };
+	struct crashres_machine machine = { .permissions.appraised = CRASHRES_ANSWER_YES };
 	struct crashres_request request = request_with(WISH_SEAL, CRASHRES_SLOT_CRASH,
 						       CRASHRES_CALL_AUTO);
 	struct unit *unit = *state;
 
 	assert_list(unit, &machine, request, "s");
-	machine.permitted.appraised = CRASHRES_ANSWER_NO;
-	machine.permitted.locked_down = CRASHRES_ANSWER_YES;
+	machine.permissions.appraised = CRASHRES_ANSWER_NO;
+	machine.permissions.locked_down = CRASHRES_ANSWER_YES;
 	assert_list(unit, &machine, request, "s");
-	machine.permitted.locked_down = CRASHRES_ANSWER_UNKNOWN;
+	machine.permissions.locked_down = CRASHRES_ANSWER_UNKNOWN;
 	assert_list(unit, &machine, request, "S");
 }
 
@@ -262,7 +262,7 @@ static void test_what_a_refusal_leads_to_under_a_limit(void **state)
 
 	for (uint64_t limit = 1; limit <= 4; limit++) {
 		const struct crashres_machine machine = {
-			.permitted.limits[CRASHRES_SLOT_CRASH] = { true, limit },
+			.permissions.limits[CRASHRES_SLOT_CRASH] = { true, limit },
 		};
 		enum crashres_refusal refusal;
 		struct crs_attempts attempts;

@@ -106,7 +106,7 @@ static struct crashres_plan an_empty_plan(enum crashres_slot slot)
 	};
 
 	plan.request.slot = slot;
-	a_machine.permitted = (struct crs_permissions){ 0 };
+	a_machine.permissions = (struct crs_permissions){ 0 };
 	return plan;
 }
 
@@ -571,7 +571,7 @@ static void test_a_small_limit_is_not_wasted(void **state)
 	struct unit *unit = *state;
 	struct crashres_result result;
 
-	a_machine.permitted.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 1 };
+	a_machine.permissions.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 1 };
 	assert_fails(unit, walk(unit, &plan, EPERM, 0, 0, &result), CRASHRES_ERR_SYSCALL_UNAVAILABLE,
 		     "kexec_load failed: Operation not permitted (needs root; or "
 		     "kernel.kexec_load_disabled is set, or lockdown forbids it)");
@@ -579,11 +579,11 @@ static void test_a_small_limit_is_not_wasted(void **state)
 	assert_true(unit_logged(unit, "warning: the refused call was the last one that "
 				      "kernel.kexec_load_limit_panic allows: nothing else is tried"));
 	/* With two, the last one must not go to an Image without a signature. */
-	a_machine.permitted.limits[CRASHRES_SLOT_CRASH].left = 2;
+	a_machine.permissions.limits[CRASHRES_SLOT_CRASH].left = 2;
 	assert_ok(unit, walk(unit, &plan, EACCES, 0, 0, &result));
 	assert_string_equal(world.made, "LF");
 	/* Three are enough for all. */
-	a_machine.permitted.limits[CRASHRES_SLOT_CRASH].left = 3;
+	a_machine.permissions.limits[CRASHRES_SLOT_CRASH].left = 3;
 	assert_ok(unit, walk(unit, &plan, EPERM, 0, 0, &result));
 	assert_string_equal(world.made, "LS");
 	assert_int_equal(result.check, CRASHRES_CHECK_SEALED);
@@ -597,7 +597,7 @@ static void test_a_call_that_is_not_there_costs_nothing(void **state)
 	struct unit *unit = *state;
 	struct crashres_result result;
 
-	a_machine.permitted.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 1 };
+	a_machine.permissions.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 1 };
 	assert_ok(unit, walk(unit, &plan, ENOSYS, 0, 0, &result));
 	assert_string_equal(world.made, "LS");
 	assert_null(strstr(unit->log, "warning"));
@@ -612,7 +612,7 @@ static void test_who_used_up_the_limit(void **state)
 
 	/* This call was counted, and refused for something else. */
 	show_limit(unit, "0\n");
-	a_machine.permitted.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 1 };
+	a_machine.permissions.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 1 };
 	assert_fails(unit, walk(unit, &plan, EPERM, 0, 0, &result), CRASHRES_ERR_SYSCALL_UNAVAILABLE,
 		     "kexec_load failed: Operation not permitted (needs root; or lockdown forbids it; and "
 		     "kernel.kexec_load_limit_panic is used up now)");
@@ -631,7 +631,7 @@ static void test_a_limit_that_has_fallen(void **state)
 	struct crashres_result result;
 
 	show_limit(unit, "1\n");
-	a_machine.permitted.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 5 };
+	a_machine.permissions.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 5 };
 	assert_int_not_equal(walk(unit, &plan, EACCES, 0, 0, &result), CRASHRES_OK);
 	assert_string_equal(world.made, "L");
 }
@@ -644,13 +644,13 @@ static void test_a_repeat_without_flags_counts(void **state)
 	struct crashres_result result;
 
 	plan.request.no_cma = true;
-	a_machine.permitted.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 1 };
+	a_machine.permissions.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 1 };
 	assert_int_not_equal(walk(unit, &plan, 0, 0, EINVAL, &result), CRASHRES_OK);
 	assert_string_equal(world.made, "F");
 	assert_int_equal(result.errors[0], EINVAL);
 	assert_int_not_equal(walk(unit, &plan, 0, 0, ENOKEY, &result), CRASHRES_OK);
 	assert_string_equal(world.made, "F");
-	a_machine.permitted.limits[CRASHRES_SLOT_CRASH].left = 2;
+	a_machine.permissions.limits[CRASHRES_SLOT_CRASH].left = 2;
 	assert_int_not_equal(walk(unit, &plan, 0, 0, EINVAL, &result), CRASHRES_OK);
 	assert_string_equal(world.made, "FF");
 }
@@ -745,7 +745,7 @@ static void test_a_busy_kernel_and_a_limit(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct crashres_plan plan = a_plan(CRASHRES_SLOT_CRASH);
 
-		a_machine.permitted.limits[CRASHRES_SLOT_CRASH] =
+		a_machine.permissions.limits[CRASHRES_SLOT_CRASH] =
 			(struct crs_limit){ true, cases[i].limit };
 		kernel.calls = 0;
 		kernel.failures = 1000;

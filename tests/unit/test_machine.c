@@ -476,7 +476,7 @@ static void check_flattened(struct unit *unit)
 {
 	struct crashres_machine *machine = read_machine(unit);
 
-	assert_true(machine->dtb_is_flattened);
+	assert_true(machine->dtb_is_rebuilt);
 	assert_int_equal(fdt_check_full(machine->dtb, machine->dtb_size), 0);
 	assert_true(fdt_path_offset(machine->dtb, "/memory") >= 0);
 	assert_int_equal(machine->firmware.conduit, PURGATORY_CONDUIT_SMC);
@@ -496,7 +496,7 @@ static void test_the_tree_in_files_where_there_is_no_other(void **state)
 	assert_true(unit_logged(unit, "info: not read: /sys/firmware/fdt: it is empty"));
 	write_dtb(unit);
 	machine = read_machine(unit);
-	assert_false(machine->dtb_is_flattened);
+	assert_false(machine->dtb_is_rebuilt);
 	assert_int_equal(machine->firmware.conduit, PURGATORY_CONDUIT_HVC);
 	crashres_machine_free(machine);
 }
@@ -661,12 +661,12 @@ static void test_lockdown(void **state)
 
 	unit_write_text(unit, "proc/iomem", IOMEM);
 	machine = read_machine(unit);
-	assert_int_equal(machine->permitted.locked_down, CRASHRES_ANSWER_UNKNOWN);
+	assert_int_equal(machine->permissions.locked_down, CRASHRES_ANSWER_UNKNOWN);
 	crashres_machine_free(machine);
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		unit_write_text(unit, "sys/kernel/security/lockdown", cases[i].text);
 		machine = read_machine(unit);
-		assert_int_equal(machine->permitted.locked_down, cases[i].locked_down);
+		assert_int_equal(machine->permissions.locked_down, cases[i].locked_down);
 		crashres_machine_free(machine);
 	}
 }
@@ -694,7 +694,7 @@ static void test_does_ima_want_kernels_signed(void **state)
 
 		unit_write_text(unit, "sys/kernel/security/ima/policy", cases[i].policy);
 		machine = read_machine(unit);
-		if (machine->permitted.appraised !=
+		if (machine->permissions.appraised !=
 		    (cases[i].appraised ? CRASHRES_ANSWER_YES : CRASHRES_ANSWER_NO))
 			fail_msg("%s", cases[i].policy);
 		crashres_machine_free(machine);

@@ -548,7 +548,7 @@ static void test_a_flattened_device_tree_is_named_where_it_is_used(void **state)
 	struct world world = world_new();
 	struct crashres_input dtb = { .name = (char *)(uintptr_t)"my.dtb" };
 
-	world.machine.dtb_is_flattened = true;
+	world.machine.dtb_is_rebuilt = true;
 	dtb.data = make_dtb(2, &dtb.size);
 	world.request.dtb = &dtb;
 	crashres_plan_free(make(*state, &world));
@@ -751,7 +751,7 @@ static void test_auto_plans_for_the_call_to_try_first(void **state)
 	/* Neither costs anything before it is reached. */
 	assert_null(plan->sealed_kernel);
 	crashres_plan_free(plan);
-	world.machine.permitted.locked_down = CRASHRES_ANSWER_YES;
+	world.machine.permissions.locked_down = CRASHRES_ANSWER_YES;
 	plan = make(unit, &world);
 	assert_int_equal(crashres_plan_attempt_count(plan), 2);
 	assert_ok(unit, crashres_plan_attempt(unit->ctx, plan, 0, &attempt));
@@ -1299,7 +1299,7 @@ static void test_device_trees_that_do_not_work(void **state)
 	world.machine.dtb[3] ^= 1;
 	refuse(*state, &world, CRASHRES_ERR_FORMAT,
 	       "/sys/firmware/fdt: damaged device tree: FDT_ERR_BADMAGIC");
-	world.machine.dtb_is_flattened = true;
+	world.machine.dtb_is_rebuilt = true;
 	refuse(*state, &world, CRASHRES_ERR_FORMAT,
 	       "/proc/device-tree: damaged device tree: FDT_ERR_BADMAGIC");
 	free(world.machine.dtb);
