@@ -19,7 +19,7 @@ static struct crashres_input *make_input(struct crashres_ctx *ctx, const char *n
 
 	if (new)
 		*new = (struct crashres_input){
-			.name = strdup(name), .fd = -1, .original_fd = -1, .users = 1 };
+			.name = strdup(name), .fd = -1, .original_fd = -1, .references = 1 };
 	if (new && new->name)
 		return new;
 	free(new);
@@ -331,7 +331,7 @@ enum crashres_status crs_input_fd(struct crashres_ctx *ctx, const struct crashre
 
 struct crashres_input *crs_input_ref(struct crashres_input *input)
 {
-	input->users++;
+	input->references++;
 	return input;
 }
 
@@ -347,7 +347,7 @@ enum crashres_status crashres_input_open(struct crashres_ctx *ctx, const char *p
 
 void crashres_input_close(struct crashres_input *input)
 {
-	if (!input || --input->users)
+	if (!input || --input->references)
 		return;
 	if (input->mapped)
 		munmap((void *)(uintptr_t)input->data, input->mapped);

@@ -31,7 +31,7 @@ struct crashres_input {
 	int original_fd;	/* regular file that was copied; -1: none */
 	bool stream;		/* from a device or a pipe, which may go on behind the content */
 	size_t mapped;		/* bytes to unmap; 0: @data is the caller's memory */
-	unsigned int users;	/* the last crashres_input_close() frees it */
+	unsigned int references;	/* the last crashres_input_close() frees it */
 };
 
 /* Seals @memfd, which becomes part of the result. Empty: CRASHRES_ERR_FORMAT. */

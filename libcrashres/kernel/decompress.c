@@ -28,7 +28,7 @@ static enum crashres_status unpack_members(const struct crs_compression *format,
 
 	do {
 		status = format->unpack(unpack);
-	} while (status == CRASHRES_OK && format->joined &&
+	} while (status == CRASHRES_OK && format->can_repeat &&
 		 format->probe(unpack->input, unpack->left));
 	return status;
 }

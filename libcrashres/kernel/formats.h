@@ -27,7 +27,7 @@ struct crs_container {
 	/* One of these. Sentences of errors start with the file's name and the type. */
 	enum crashres_status (*open)(struct crashres_ctx *ctx, const struct crashres_input *file,
 				     struct crashres_input **kernel);
-	enum crashres_status (*open_all)(struct crashres_ctx *ctx,
+	enum crashres_status (*open_contents)(struct crashres_ctx *ctx,
 					 const struct crashres_input *file,
 					 struct crs_contents *contents);
 };
@@ -39,7 +39,7 @@ struct crs_compression {
 	const char *name;
 	const char *title;		/* for people; NULL: as @name */
 	const char *option;		/* of configure */
-	bool joined;			/* several in one file are one */
+	bool can_repeat;		/* several in one file are one */
 	bool (*probe)(const uint8_t *data, size_t size);
 	/*
 	 * Unpacks one member and moves the input behind it (unpack.h). The sentence of

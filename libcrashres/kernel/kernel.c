@@ -28,7 +28,7 @@ static enum crashres_status open_container(struct crashres_ctx *ctx,
 		kernel->type = container->type;
 	if (container->open)
 		return container->open(ctx, kernel->file, inner);
-	status = container->open_all(ctx, kernel->file, &contents);
+	status = container->open_contents(ctx, kernel->file, &contents);
 	if (status != CRASHRES_OK)
 		return status;
 	kernel->initrd = contents.initrd;

@@ -148,5 +148,5 @@ const struct crs_container crs_container_uki = {
 	.type = "uki",
 	.outermost = true,
 	.probe = crs_uki_probe,
-	.open_all = crs_uki_open,
+	.open_contents = crs_uki_open,
 };

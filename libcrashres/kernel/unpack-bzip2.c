@@ -58,7 +58,7 @@ static enum crashres_status unpack_bzip2(struct crs_unpack *unpack)
 const struct crs_compression crs_compression_bzip2 = {
 	.name = "bzip2",
 	.option = "--with-bzip2",
-	.joined = true,
+	.can_repeat = true,
 	.probe = probe_bzip2,
 #ifdef HAVE_BZIP2
 	.unpack = unpack_bzip2,

@@ -55,7 +55,7 @@ static enum crashres_status unpack_gzip(struct crs_unpack *unpack)
 const struct crs_compression crs_compression_gzip = {
 	.name = "gzip",
 	.title = "gzip (zlib)",
-	.joined = true,
+	.can_repeat = true,
 	.probe = probe_gzip,
 	.unpack = unpack_gzip,
 };

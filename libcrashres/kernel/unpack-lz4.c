@@ -110,7 +110,7 @@ static enum crashres_status unpack_lz4(struct crs_unpack *unpack)
 const struct crs_compression crs_compression_lz4 = {
 	.name = "lz4",
 	.option = "--with-lz4",
-	.joined = true,
+	.can_repeat = true,
 	.probe = probe_lz4,
 #ifdef HAVE_LZ4
 	.unpack = unpack_lz4,

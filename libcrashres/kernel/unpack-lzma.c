@@ -122,7 +122,7 @@ static enum crashres_status unpack_lzma(struct crs_unpack *unpack)
 const struct crs_compression crs_compression_xz = {
 	.name = "xz",
 	.option = "--with-lzma",
-	.joined = true,
+	.can_repeat = true,
 	.probe = probe_xz,
 #ifdef HAVE_LZMA
 	.unpack = unpack_xz,

@@ -77,7 +77,7 @@ static enum crashres_status unpack_zstd(struct crs_unpack *unpack)
 const struct crs_compression crs_compression_zstd = {
 	.name = "zstd",
 	.option = "--with-zstd",
-	.joined = true,
+	.can_repeat = true,
 	.probe = probe_zstd,
 #ifdef HAVE_ZSTD
 	.unpack = unpack_zstd,
