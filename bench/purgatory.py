@@ -43,11 +43,11 @@ LOADS = 3
 PLAIN, SEALED = "-s --seal=never", "-s --seal=always"
 
 # The targets. A figure above one is a failure.
-CHECK_MOST = 1.65               # instructions a byte
-SEALED_CHECK_MOST = 1.8         # all counts that differs between the boots of two Images
-LOAD_MOST = 160                 # million instructions
-RATIO_MOST = 1.076              # panic to user space, with check and without
-CODE_MOST = 40                  # KiB of each purgatory
+CHECK_LIMIT = 1.65              # instructions a byte
+SEALED_CHECK_LIMIT = 1.8        # all counts that differs between the boots of two Images
+LOAD_LIMIT = 160                # million instructions
+RATIO_LIMIT = 1.076             # panic to user space, with check and without
+CODE_LIMIT = 40                 # KiB of each purgatory
 
 ELF_ARM64 = re.compile(rb"\x7fELF\x02\x01.{12}\xb7\x00", re.DOTALL)
 
@@ -141,7 +141,7 @@ def parse_segments(text):
                       if not base <= entry < base + size))
 
 
-def timed_load(running, option):
+def time_load(running, option):
     """From empty to loaded."""
     running.check("kexec -p -u", TIMEOUT)
     output = running.check(f"ticks kexec {option} {LOAD}", TIMEOUT)
@@ -149,7 +149,7 @@ def timed_load(running, option):
     return int(after) - int(before)
 
 
-def timed_panic(running):
+def time_panic(running):
     """From the last thing that the old kernel's user space does to the first of the new one's."""
     running.send("ticks; echo c > /proc/sysrq-trigger")
     before, after = (int(running.wait_for(r"^ticks: (\d+)$", TIMEOUT)[1]) for _ in range(2))
@@ -193,24 +193,24 @@ class Lab:
     def measure(self, name, kexec, options):
         with step(f"{name}: booting, loading, panic"), self.boot(name, kexec) as running:
             version = running.check("kexec --version")
-            first = timed_load(running, CHECKS)
-            rounds = [[timed_load(running, option) for option in options]
+            first = time_load(running, CHECKS)
+            rounds = [[time_load(running, option) for option in options]
                       for _ in range(LOADS)]
             loads = dict(zip(options, map(min, zip(*rounds))))
             memory = find_memory(running)
-            panic = timed_panic(running)
+            panic = time_panic(running)
         with step(f"{name} {NO_CHECKS}: the same"), \
                 self.boot(name + NO_CHECKS, kexec) as running:
-            first_unchecked = timed_load(running, NO_CHECKS)
-            return Cost(version, loads, first, first_unchecked, panic, timed_panic(running), memory)
+            first_unchecked = time_load(running, NO_CHECKS)
+            return Cost(version, loads, first, first_unchecked, panic, time_panic(running), memory)
 
     def measure_file_call(self, name, kexec, option):
         """By kexec_file_load. Return: first load, least of some, panic; in ticks."""
         with step(f"{name}: booting, loading, panic"), \
                 self.boot(name.replace(" ", "-"), kexec) as running:
-            first = timed_load(running, option)
-            least = min(timed_load(running, option) for _ in range(LOADS))
-            return FileCall(first, least, timed_panic(running))
+            first = time_load(running, option)
+            least = min(time_load(running, option) for _ in range(LOADS))
+            return FileCall(first, least, time_panic(running))
 
 
 @contextlib.contextmanager
@@ -226,7 +226,7 @@ def output_to(path):
             os.close(terminal)
 
 
-def alone(method):
+def instructions_alone(method):
     """Instructions a byte of purgatory without Linux, hashing by this method."""
     with tempfile.TemporaryDirectory(dir=bm.image_path().parent) as folder:
         return instructions_a_byte(Bench(folder), image=bm.make_image_with_method(method))
@@ -237,45 +237,45 @@ class Row:
     name: str
     ours: float
     peer: float = None
-    most: float = None
+    limit: float = None
     digits: int = 2
 
-    def missed(self):
-        return self.most is not None and self.ours > self.most
+    def is_missed(self):
+        return self.limit is not None and self.ours > self.limit
 
     def text(self, with_peer):
         def cell(number):
             return "" if number is None else f"{number:.{self.digits}f}"
-        numbers = [self.ours, *([self.peer] if with_peer else []), self.most]
+        numbers = [self.ours, *([self.peer] if with_peer else []), self.limit]
         line = f"{self.name:46}" + "".join(f"{cell(number):>10}" for number in numbers)
-        return line.rstrip() + ("  missed" if self.missed() else "")
+        return line.rstrip() + ("  missed" if self.is_missed() else "")
 
 
 def millions(ticks):
     return ticks * bm.INSTRUCTIONS_PER_TICK / 1e6
 
 
-def in_linux(ours, peer):
+def linux_rows(ours, peer):
     """Rows of what was measured in Linux. peer: may be None."""
-    def row(name, figure, most=None, digits=2):
-        return Row(name, figure(ours), figure(peer) if peer else None, most, digits=digits)
+    def row(name, figure, limit=None, digits=2):
+        return Row(name, figure(ours), figure(peer) if peer else None, limit, digits=digits)
 
     return [
-        row("check, instructions a byte", Cost.check, CHECK_MOST),
+        row("check, instructions a byte", Cost.check, CHECK_LIMIT),
         row("load, instructions a byte", Cost.load),
         row("  the first load after a boot", Cost.first_load),
         Row("  of these for digests, without parity", ours.load(NO_REPAIR)),
         row("load, all of it, million instructions", lambda cost: millions(cost.loads[CHECKS]),
-            LOAD_MOST, 0),
+            LOAD_LIMIT, 0),
         row("  the first load after a boot", lambda cost: millions(cost.first), None, 0),
         row(f"  the same with {NO_CHECKS}", lambda cost: millions(cost.loads[NO_CHECKS]), None, 0),
         row("  the first one after a boot", lambda cost: millions(cost.first_unchecked), None, 0),
         row("panic to user space, ms of that time", lambda cost: millions(cost.panic)),
-        row(f"  divided by the same with {NO_CHECKS}", Cost.ratio, RATIO_MOST, 3),
+        row(f"  divided by the same with {NO_CHECKS}", Cost.ratio, RATIO_LIMIT, 3),
     ]
 
 
-def by_file_call(cost):
+def file_call_rows(cost):
     """Beside each other: the small kernel sealed, and as it is."""
     sealed, plain = cost.sealed, cost.plain
     return [
@@ -283,13 +283,13 @@ def by_file_call(cost):
             digits=0),
         Row("  the first load after a boot", millions(sealed.first), millions(plain.first),
             digits=0),
-        Row("check, instructions a byte", cost.check(), None, SEALED_CHECK_MOST),
+        Row("check, instructions a byte", cost.check(), None, SEALED_CHECK_LIMIT),
         Row("panic to user space, ms of that time", millions(sealed.panic), millions(plain.panic)),
         Row("  divided by the same of the plain kernel", cost.ratio(), digits=3),
     ]
 
 
-def in_memory(memory):
+def memory_rows(memory):
     def percent(part):
         return 100 * part / memory.checked
     return [
@@ -298,21 +298,22 @@ def in_memory(memory):
     ]
 
 
-def in_blobs():
+def image_rows():
     def code(name):
         blob = bm.image_path().with_name(name).read_bytes()
         return bm.HEADER.unpack_from(blob)[3] / 1024
     return [
-        Row("purgatory's code, KiB", code("purgatory.bin"), None, CODE_MOST),
-        Row("  that of a sealed Image", code("sealed.bin"), None, CODE_MOST),
+        Row("purgatory's code, KiB", code("purgatory.bin"), None, CODE_LIMIT),
+        Row("  that of a sealed Image", code("sealed.bin"), None, CODE_LIMIT),
     ]
 
 
-def by_method():
+def method_rows():
     return [
-        Row("check, purgatory alone: SHA-2 instructions", alone(bm.INSTRUCTIONS), None, 2.0),
-        Row("  on a CPU without them: vectors", alone(bm.VECTORS), None, 24.0),
-        Row("  in C", alone(bm.PORTABLE)),
+        Row("check, purgatory alone: SHA-2 instructions", instructions_alone(bm.INSTRUCTIONS), None,
+            2.0),
+        Row("  on a CPU without them: vectors", instructions_alone(bm.VECTORS), None, 24.0),
+        Row("  in C", instructions_alone(bm.PORTABLE)),
     ]
 
 
@@ -321,7 +322,7 @@ def qemu_version():
     return re.search(r"version ([0-9.]+)", said)[1]
 
 
-def show(image, ours, peer, rows):
+def print_table(image, ours, peer, rows):
     print(f"\n{image.name.replace('vmlinuz-', 'Linux ')} in QEMU {qemu_version()}:"
           f" one CPU, an instruction a nanosecond")
     for name, cost in (("crashres", ours), ("peer", peer)):
@@ -334,7 +335,7 @@ def show(image, ours, peer, rows):
         print(row.text(with_peer=peer is not None))
 
 
-def show_file_call(lab, cost, rows):
+def print_file_call_table(lab, cost, rows):
     print(f"\nkexec_file_load, a small Linux of {lab.image.stat().st_size / 2**20:.1f} MiB, checks "
           f"{cost.checked / 2**20:.1f} MiB where it is sealed\n")
     print(" " * 46 + "".join(f"{name:>10}" for name in ("sealed", "plain", "at most")))
@@ -349,9 +350,9 @@ def bench_file_call(kexec, lab):
     [image_size] = struct.unpack_from("<16xQ", lab.image.read_bytes())
     checked = sum(bm.round_up(size, bm.BLOCK) for size in (image_size, len(lab.make_capture())))
     cost = SealedCost(plain, sealed, checked)
-    rows = by_file_call(cost)
-    show_file_call(lab, cost, rows)
-    return not any(row.missed() for row in rows)
+    rows = file_call_rows(cost)
+    print_file_call_table(lab, cost, rows)
+    return not any(row.is_missed() for row in rows)
 
 
 def bench(kexec, peer, lab):
@@ -359,13 +360,13 @@ def bench(kexec, peer, lab):
     ours = lab.measure("crashres", kexec, (NO_CHECKS, NO_REPAIR, CHECKS))
     theirs = lab.measure("peer", peer, (NO_CHECKS, CHECKS)) if peer else None
     with step("Purgatory alone, by each method"), output_to(lab.out / "alone.log"):
-        methods = by_method()
-    rows = in_linux(ours, theirs) + methods + in_memory(ours.memory) + in_blobs()
-    show(lab.image, ours, theirs, rows)
-    return not any(row.missed() for row in rows)
+        methods = method_rows()
+    rows = linux_rows(ours, theirs) + methods + memory_rows(ours.memory) + image_rows()
+    print_table(lab.image, ours, theirs, rows)
+    return not any(row.is_missed() for row in rows)
 
 
-def why_not(peer, lab):
+def find_peer_problem(peer, lab):
     """Why the peer cannot be run in the guest; None where it can."""
     try:
         with open(peer, "rb") as program:
@@ -383,7 +384,7 @@ def why_not(peer, lab):
 def main(kexec, ticks, root, image, small, out, peer=None):
     lab = Lab(ticks, root, image, Path(out))
     peer = peer and Path(peer)
-    reason = peer and why_not(peer, lab)
+    reason = peer and find_peer_problem(peer, lab)
     if reason:
         print(f"--peer: {reason}")
         return 1

@@ -61,8 +61,8 @@ def test_a_tick_is_16_instructions():
 
 
 def test_a_missed_target_is_said():
-    rows = purgatory.in_linux(make_cost(panic=2161), make_cost(panic=2000))
-    assert {row.name: row.missed() for row in rows if row.most} == {
+    rows = purgatory.linux_rows(make_cost(panic=2161), make_cost(panic=2000))
+    assert {row.name: row.is_missed() for row in rows if row.limit} == {
         "check, instructions a byte": True,
         "load, all of it, million instructions": False,
         "  divided by the same with --no-checks": True,
@@ -74,7 +74,7 @@ def test_a_missed_target_is_said():
 def test_a_load_that_is_too_long_is_said():
     cost = make_cost()
     cost.loads[purgatory.CHECKS] = 160 * 10**6 // 16 + 62500
-    rows = {row.name: row for row in purgatory.in_linux(cost, None)}
+    rows = {row.name: row for row in purgatory.linux_rows(cost, None)}
     row = rows["load, all of it, million instructions"]
     assert row.text(with_peer=False).split()[-3:] == ["161", "160", "missed"]
 
@@ -82,8 +82,8 @@ def test_a_load_that_is_too_long_is_said():
 def test_the_first_load_stands_beside_the_best():
     cost = make_cost()
     cost.first = 2 * 10**6
-    names = [row.name for row in purgatory.in_linux(cost, None)]
-    rows = purgatory.in_linux(cost, None)
+    names = [row.name for row in purgatory.linux_rows(cost, None)]
+    rows = purgatory.linux_rows(cost, None)
     at = names.index("load, all of it, million instructions")
     assert (names[at + 1], rows[at + 1].ours) == ("  the first load after a boot", 32)
 
@@ -91,27 +91,27 @@ def test_the_first_load_stands_beside_the_best():
 @pytest.mark.parametrize("panic, missed", [(2112, False), (2113, True)])
 def test_a_sealed_image_is_beside_the_plain_one(panic, missed):
     cost = make_sealed_cost(panic)
-    rows = purgatory.by_file_call(cost)
+    rows = purgatory.file_call_rows(cost)
     assert (rows[0].ours, rows[0].peer) == (700 * 16 / 1e6, 300 * 16 / 1e6)
     assert rows[2].ours == (panic - 2000) * 16 / 1000
-    assert [row.missed() for row in rows] == [False, False, missed, False, False]
+    assert [row.is_missed() for row in rows] == [False, False, missed, False, False]
     assert rows[4].ours == panic / 2000
 
 
 def test_code_is_measured_of_both_purgatories():
-    rows = purgatory.in_blobs()
+    rows = purgatory.image_rows()
     sizes = [bm.image_path().with_name(name).read_bytes() for name in ("purgatory.bin", "sealed.bin")]
     assert [row.ours for row in rows] == [bm.HEADER.unpack_from(blob)[3] / 1024 for blob in sizes]
-    assert [row.most for row in rows] == [40, 40] and not any(row.missed() for row in rows)
+    assert [row.limit for row in rows] == [40, 40] and not any(row.is_missed() for row in rows)
 
 
 def test_a_met_target_is_not():
-    rows = purgatory.in_linux(make_cost(), None)
-    assert not any(row.missed() for row in rows)
+    rows = purgatory.linux_rows(make_cost(), None)
+    assert not any(row.is_missed() for row in rows)
     assert rows[0].text(with_peer=False).split()[-2:] == ["1.28", "1.65"]
 
 
 def test_a_peer_for_another_machine_is_refused(tmp_path):
     peer = tmp_path / "kexec"
     peer.write_bytes(b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\x3e\x00")
-    assert purgatory.why_not(peer, None) == f"{peer} is no arm64 program"
+    assert purgatory.find_peer_problem(peer, None) == f"{peer} is no arm64 program"
