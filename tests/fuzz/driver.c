@@ -48,14 +48,14 @@ static void change(uint8_t *data, size_t size, uint32_t *random)
 	}
 }
 
-static void keep(int fd, const uint8_t *data, size_t size)
+static void save_input(int fd, const uint8_t *data, size_t size)
 {
 	if (pwrite(fd, data, size, 0) != (ssize_t)size || ftruncate(fd, (off_t)size) < 0)
 		abort();
 }
 
 /* One mutation of one seed, in a block of its exact size so that a sanitizer sees its end. */
-static void try_one(unsigned int seed_index, uint32_t *random, int fd)
+static void try_mutation(unsigned int seed_index, uint32_t *random, int fd)
 {
 	size_t size;
 	uint8_t *seed = fuzz_seed(seed_index, &size), *data;
@@ -71,12 +71,12 @@ static void try_one(unsigned int seed_index, uint32_t *random, int fd)
 		change(data, size, random);
 	if (unit_random(random) % 4)
 		fuzz_repair(data, size);
-	keep(fd, data, size);
+	save_input(fd, data, size);
 	LLVMFuzzerTestOneInput(data, size);
 	free(data);
 }
 
-static unsigned int count_seeds(void)
+static unsigned int try_seeds(void)
 {
 	unsigned int count = 0;
 	size_t size;
@@ -142,9 +142,9 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	printf("1..1\n");
-	seeds = count_seeds();
+	seeds = try_seeds();
 	for (done = 0; done < count; done++)
-		try_one((unsigned int)(done % seeds), &random, fd);
+		try_mutation((unsigned int)(done % seeds), &random, fd);
 	close(fd);
 	unlink(path);
 	printf("ok 1 - %lu mutations of %u seeds\n", done, seeds);

@@ -25,7 +25,7 @@ static void require(bool condition)
 }
 
 /* What the header says; what is missing of it reads as zero. */
-static uint32_t size_of_tree(const uint8_t *data, size_t size)
+static uint32_t read_total_size(const uint8_t *data, size_t size)
 {
 	return size < 8 ? 0 : fdt32_ld((const fdt32_t *)(data + 4));
 }
@@ -101,7 +101,7 @@ static void check_range(const void *data, int chosen, const struct pg_fdt *tree,
 }
 
 /* What a tree of no known right answer may lead to: a range that cannot wrap. */
-static void check_any(const struct pg_fdt *tree)
+static void check_damaged(const struct pg_fdt *tree)
 {
 	struct pg_range found;
 
@@ -239,7 +239,7 @@ static void check_opened(const uint8_t *data, const struct pg_fdt *tree)
 	} else if (accepted) {
 		require(!pg_fdt_initrd(tree, &(struct pg_range){ 0, 0 }));
 	} else {
-		check_any(tree);
+		check_damaged(tree);
 	}
 	/* No room at all, some that does not do for every tree, and enough. */
 	for (uint32_t more = 0; more <= 2 * RECORD_SIZE; more += RECORD_SIZE)
@@ -248,31 +248,32 @@ static void check_opened(const uint8_t *data, const struct pg_fdt *tree)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	uint32_t told = size_of_tree(data, size);
-	/* Of a tree that is none, nothing but the header is read. */
-	uint8_t *copy = copy_tree(data, size, told < HEADER_SIZE || told > TREE_MAX ? HEADER_SIZE : told);
+	uint32_t total_size = read_total_size(data, size);
+	bool possible = total_size >= HEADER_SIZE && total_size <= TREE_MAX;
+	/* If the total size is impossible, pg_fdt_open() reads the header only. */
+	uint8_t *copy = copy_tree(data, size, possible ? total_size : HEADER_SIZE);
 	struct pg_fdt tree;
 
 	if (pg_fdt_open(copy, &tree))
 		check_opened(copy, &tree);
 	else
-		require(told < HEADER_SIZE || told > TREE_MAX || !libfdt_accepts(copy, told));
+		require(!possible || !libfdt_accepts(copy, total_size));
 	free(copy);
 	return 0;
 }
 
-static void set(int status)
+static void must_succeed(int status)
 {
 	require(status == 0);
 }
 
 static void set_range(uint8_t *tree, int node, const char *name, uint32_t cells)
 {
-	set(fdt_setprop_empty(tree, node, name));
+	must_succeed(fdt_setprop_empty(tree, node, name));
 	for (uint32_t i = 0; i < 2; i++) {
 		if (cells == 2)
-			set(fdt_appendprop_u32(tree, node, name, 0));
-		set(fdt_appendprop_u32(tree, node, name, 0x40000000 >> i));
+			must_succeed(fdt_appendprop_u32(tree, node, name, 0));
+		must_succeed(fdt_appendprop_u32(tree, node, name, 0x40000000 >> i));
 	}
 }
 
@@ -282,20 +283,20 @@ static uint8_t *make_tree(const char *chosen, uint32_t cells, size_t *size)
 	uint8_t *tree = unit_alloc(4096);
 	int node;
 
-	set(fdt_create_empty_tree(tree, 4096));
+	must_succeed(fdt_create_empty_tree(tree, 4096));
 	if (cells) {
-		set(fdt_setprop_u32(tree, 0, "#address-cells", cells));
-		set(fdt_setprop_u32(tree, 0, "#size-cells", cells));
+		must_succeed(fdt_setprop_u32(tree, 0, "#address-cells", cells));
+		must_succeed(fdt_setprop_u32(tree, 0, "#size-cells", cells));
 	}
 	require(fdt_add_subnode(tree, 0, "cpus") > 0);
 	node = fdt_add_subnode(tree, 0, chosen);
 	require(fdt_add_subnode(tree, node, "chosen") > 0);
 	set_range(tree, node, "linux,usable-memory-range", cells);
 	set_range(tree, node, "linux,elfcorehdr", cells);
-	set(fdt_setprop_u64(tree, node, "linux,initrd-end", 0x140123456));
-	set(fdt_setprop_u64(tree, node, "linux,initrd-start", 0x140000000));
-	set(fdt_setprop_string(tree, node, "bootargs", "quiet"));
-	set(fdt_pack(tree));
+	must_succeed(fdt_setprop_u64(tree, node, "linux,initrd-end", 0x140123456));
+	must_succeed(fdt_setprop_u64(tree, node, "linux,initrd-start", 0x140000000));
+	must_succeed(fdt_setprop_string(tree, node, "bootargs", "quiet"));
+	must_succeed(fdt_pack(tree));
 	*size = fdt_totalsize(tree);
 	return tree;
 }
@@ -306,14 +307,14 @@ static uint8_t *with_record(uint8_t *tree, uint32_t record_size, size_t *size)
 	uint8_t *larger = unit_alloc(8192), *record;
 	int node;
 
-	set(fdt_open_into(tree, larger, 8192));
+	must_succeed(fdt_open_into(tree, larger, 8192));
 	free(tree);
 	node = fdt_subnode_offset(larger, 0, "chosen");
-	set(fdt_setprop_placeholder(larger, node, PURGATORY_RECORD_PROPERTY, (int)record_size,
-				    (void **)&record));
+	must_succeed(fdt_setprop_placeholder(larger, node, PURGATORY_RECORD_PROPERTY,
+					     (int)record_size, (void **)&record));
 	unit_fill(record, record_size, 7);
-	set(fdt_nop_property(larger, fdt_subnode_offset(larger, 0, "chosen"), "bootargs"));
-	set(fdt_pack(larger));
+	must_succeed(fdt_nop_property(larger, fdt_subnode_offset(larger, 0, "chosen"), "bootargs"));
+	must_succeed(fdt_pack(larger));
 	*size = fdt_totalsize(larger);
 	return larger;
 }

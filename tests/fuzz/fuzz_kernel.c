@@ -166,14 +166,14 @@ uint8_t *fuzz_seed(unsigned int index, size_t *size)
 
 void fuzz_repair(uint8_t *data, size_t size)
 {
-	uint32_t told, sum;
+	uint32_t length, sum;
 
 	if (size < 64 || memcmp(data, "\x27\x05\x19\x56", 4))
 		return;
-	told = (uint32_t)data[12] << 24 | (uint32_t)data[13] << 16 | (uint32_t)data[14] << 8 |
-	       data[15];
-	if (told <= size - 64) {
-		sum = (uint32_t)crc32(0, data + 64, told);
+	length = (uint32_t)data[12] << 24 | (uint32_t)data[13] << 16 | (uint32_t)data[14] << 8 |
+		 data[15];
+	if (length <= size - 64) {
+		sum = (uint32_t)crc32(0, data + 64, length);
 		for (int i = 0; i < 4; i++)
 			data[24 + i] = (uint8_t)(sum >> (24 - 8 * i));
 	}

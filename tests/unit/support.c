@@ -7,7 +7,7 @@
 
 #include "support.h"
 
-static void remember(void *data, enum crashres_log_level level, const char *line)
+static void append_to_log(void *data, enum crashres_log_level level, const char *line)
 {
 	static const char *const names[] = { "warning", "info", "debug" };
 	struct unit *unit = data;
@@ -26,13 +26,13 @@ int unit_setup(void **state)
 	if (!unit || crashres_ctx_new(&unit->ctx) != CRASHRES_OK)
 		return -1;
 	unit->log = strdup("");
-	crashres_ctx_set_log(unit->ctx, remember, unit);
+	crashres_ctx_set_log(unit->ctx, append_to_log, unit);
 	crashres_ctx_set_entropy(unit->ctx, unit_entropy, NULL);
 	*state = unit;
 	return unit->log ? 0 : -1;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *where)
 {
 	(void)st;
 	(void)type;
@@ -46,7 +46,7 @@ int unit_teardown(void **state)
 	int result = 0;
 
 	if (unit->dir)
-		result = nftw(unit->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+		result = nftw(unit->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 	crashres_ctx_free(unit->ctx);
 	free(unit->log);
 	free(unit->dir);

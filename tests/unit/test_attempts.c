@@ -3,32 +3,34 @@
 #include "../../libcrashres/plan/attempts.h"
 #include "support.h"
 
-static struct crashres_input a_file = { .name = "file", .data = (const uint8_t *)"x", .size = 1 };
-static const struct crashres_kernel a_kernel = { .file = &a_file };
+static struct crashres_input kernel_file = {
+	.name = "file", .data = (const uint8_t *)"x", .size = 1,
+};
+static const struct crashres_kernel kernel = { .file = &kernel_file };
 
 /* Wishes as bits, so that all of them can be tried together. */
 enum {
-	WISH_WINDOW = 1, WISH_ENTRY = 2, WISH_MMU_OFF = 4,
-	WISHES_FOR_LOAD = 7,
-	WISH_NO_CMA = 8, WISH_FORCE_DTB = 16, WISH_SEAL = 32,
-	WISHES = 64,
+	MEMBER_WINDOW = 1, MEMBER_ENTRY = 2, MEMBER_MMU_OFF = 4,
+	MEMBERS_FOR_LOAD = 7,
+	MEMBER_NO_CMA = 8, MEMBER_FORCE_DTB = 16, MEMBER_SEAL = 32,
+	MEMBERS = 64,
 };
 
-static struct crashres_request request_with(int wishes, enum crashres_slot slot,
+static struct crashres_request request_with(int members, enum crashres_slot slot,
 					    enum crashres_call call)
 {
 	struct crashres_request request = CRASHRES_REQUEST_INIT;
 
 	request.slot = slot;
 	request.call = call;
-	if (wishes & WISH_WINDOW)
+	if (members & MEMBER_WINDOW)
 		request.window.base = 1;
-	if (wishes & WISH_ENTRY)
+	if (members & MEMBER_ENTRY)
 		request.entry = 0x1000;
-	request.purgatory_mmu_off = wishes & WISH_MMU_OFF;
-	request.no_cma = wishes & WISH_NO_CMA;
-	request.force_dtb = wishes & WISH_FORCE_DTB;
-	if (wishes & WISH_SEAL)
+	request.purgatory_mmu_off = members & MEMBER_MMU_OFF;
+	request.no_cma = members & MEMBER_NO_CMA;
+	request.force_dtb = members & MEMBER_FORCE_DTB;
+	if (members & MEMBER_SEAL)
 		request.sealing = CRASHRES_SEALING_ALWAYS;
 	return request;
 }
@@ -37,7 +39,7 @@ static struct crashres_request request_with(int wishes, enum crashres_slot slot,
  * A list as letters: L kexec_load, S sealed here, B sealed before, F as it is; lower
  * case where it is impossible.
  */
-static void spell(const struct crs_attempts *attempts, char *text)
+static void list_as_letters(const struct crs_attempts *attempts, char *text)
 {
 	static const char letters[] = "?LSBFFFF";
 
@@ -56,14 +58,14 @@ static void assert_list(struct unit *unit, const struct crashres_machine *machin
 	struct crs_attempts attempts;
 	char text[CRS_ATTEMPTS_MAX + 1];
 
-	assert_ok(unit, crs_attempts_list(unit->ctx, machine, &a_kernel, &request, &attempts));
-	spell(&attempts, text);
+	assert_ok(unit, crs_attempts_list(unit->ctx, machine, &kernel, &request, &attempts));
+	list_as_letters(&attempts, text);
 	assert_string_equal(text, expected);
 	crs_attempts_free(&attempts);
 }
 
 /* Points 1.2 and 1.6: each state of the machine, for both slots and each order. */
-static void test_the_list_for_each_state_of_the_machine(void **state)
+static void test_machine_slot_and_request_decide_the_list(void **state)
 {
 	static const struct {
 		struct crs_permissions permissions;
@@ -104,7 +106,7 @@ static void assert_reason(struct unit *unit, struct crs_permissions permissions,
 	struct crs_attempts attempts;
 	size_t i = 0;
 
-	assert_ok(unit, crs_attempts_list(unit->ctx, &machine, &a_kernel, &request, &attempts));
+	assert_ok(unit, crs_attempts_list(unit->ctx, &machine, &kernel, &request, &attempts));
 	while (attempts.items[i].call != CRASHRES_CALL_LOAD)
 		i++;
 	assert_int_equal(attempts.items[i].status, CRASHRES_ERR_SYSCALL);
@@ -112,7 +114,7 @@ static void assert_reason(struct unit *unit, struct crs_permissions permissions,
 	crs_attempts_free(&attempts);
 }
 
-static void test_why_an_attempt_is_impossible(void **state)
+static void test_impossible_kexec_load_names_its_reason(void **state)
 {
 	struct unit *unit = *state;
 
@@ -132,21 +134,21 @@ static void test_why_an_attempt_is_impossible(void **state)
 }
 
 /* Each set of wishes with each order: the calls that can grant all of it, or none. */
-static void test_a_wish_chooses_the_call_that_can_grant_it(void **state)
+static void test_request_members_choose_the_call_that_supports_them(void **state)
 {
 	const struct crashres_machine machine = { 0 };
 	struct unit *unit = *state;
 
-	for (int wishes = 1; wishes < WISHES * 3; wishes++) {
-		enum crashres_call call = wishes / WISHES;
-		struct crashres_request request = request_with(wishes % WISHES, 1, call);
-		bool load = wishes % WISHES & WISHES_FOR_LOAD;
-		bool file_load = wishes % WISHES & ~WISHES_FOR_LOAD;
+	for (int members = 1; members < MEMBERS * 3; members++) {
+		enum crashres_call call = members / MEMBERS;
+		struct crashres_request request = request_with(members % MEMBERS, 1, call);
+		bool load = members % MEMBERS & MEMBERS_FOR_LOAD;
+		bool file_load = members % MEMBERS & ~MEMBERS_FOR_LOAD;
 		bool conflict = (load && file_load) || (load && call == CRASHRES_CALL_FILE_LOAD) ||
 				(file_load && call == CRASHRES_CALL_LOAD);
 		struct crs_attempts attempts;
-		enum crashres_status status = crs_attempts_list(unit->ctx, &machine, &a_kernel, &request,
-								&attempts);
+		enum crashres_status status =
+			crs_attempts_list(unit->ctx, &machine, &kernel, &request, &attempts);
 
 		assert_int_equal(status, conflict ? CRASHRES_ERR_REQUEST : CRASHRES_OK);
 		for (size_t i = 0; i < attempts.count && (load || file_load); i++)
@@ -156,29 +158,29 @@ static void test_a_wish_chooses_the_call_that_can_grant_it(void **state)
 	}
 }
 
-static void test_a_failure_names_the_member_of_the_request(void **state)
+static void test_unsupported_member_of_the_request_is_named(void **state)
 {
 	static const struct {
-		int wishes;
+		int members;
 		enum crashres_call call;
 		enum crashres_member member;
 	} cases[] = {
-		{ WISH_WINDOW, CRASHRES_CALL_FILE_LOAD, CRASHRES_MEMBER_WINDOW },
-		{ WISH_ENTRY, CRASHRES_CALL_FILE_LOAD, CRASHRES_MEMBER_ENTRY },
-		{ WISH_MMU_OFF, CRASHRES_CALL_FILE_LOAD, CRASHRES_MEMBER_PURGATORY_MMU_OFF },
-		{ WISH_SEAL, CRASHRES_CALL_LOAD, CRASHRES_MEMBER_SEALING },
-		{ WISH_FORCE_DTB, CRASHRES_CALL_LOAD, CRASHRES_MEMBER_FORCE_DTB },
-		{ WISH_ENTRY | WISH_NO_CMA, CRASHRES_CALL_AUTO, CRASHRES_MEMBER_NO_CMA },
+		{ MEMBER_WINDOW, CRASHRES_CALL_FILE_LOAD, CRASHRES_MEMBER_WINDOW },
+		{ MEMBER_ENTRY, CRASHRES_CALL_FILE_LOAD, CRASHRES_MEMBER_ENTRY },
+		{ MEMBER_MMU_OFF, CRASHRES_CALL_FILE_LOAD, CRASHRES_MEMBER_PURGATORY_MMU_OFF },
+		{ MEMBER_SEAL, CRASHRES_CALL_LOAD, CRASHRES_MEMBER_SEALING },
+		{ MEMBER_FORCE_DTB, CRASHRES_CALL_LOAD, CRASHRES_MEMBER_FORCE_DTB },
+		{ MEMBER_ENTRY | MEMBER_NO_CMA, CRASHRES_CALL_AUTO, CRASHRES_MEMBER_NO_CMA },
 	};
 	const struct crashres_machine machine = { 0 };
 	struct unit *unit = *state;
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct crashres_request request = request_with(cases[i].wishes, 1, cases[i].call);
+		struct crashres_request request = request_with(cases[i].members, 1, cases[i].call);
 		bool file_load = cases[i].call == CRASHRES_CALL_FILE_LOAD;
 		struct crs_attempts attempts;
 
-		assert_fails(unit, crs_attempts_list(unit->ctx, &machine, &a_kernel, &request, &attempts),
+		assert_fails(unit, crs_attempts_list(unit->ctx, &machine, &kernel, &request, &attempts),
 			     CRASHRES_ERR_REQUEST,
 			     file_load ? "only kexec_load can do that, not kexec_file_load" :
 					 "only kexec_file_load can do that, not kexec_load");
@@ -187,7 +189,7 @@ static void test_a_failure_names_the_member_of_the_request(void **state)
 }
 
 /* A crash kernel may bring purgatory along, sealed, by either call. */
-static void test_where_purgatory_is_required(void **state)
+static void test_required_purgatory_excludes_unchecked_attempts(void **state)
 {
 	struct crashres_machine machine = { 0 };
 	struct crashres_request request = request_with(0, CRASHRES_SLOT_CRASH, CRASHRES_CALL_AUTO);
@@ -209,10 +211,10 @@ static void test_where_purgatory_is_required(void **state)
 }
 
 /* An Image that is sealed here has no signature: where one is demanded it is not tried. */
-static void test_sealing_where_a_signature_is_demanded(void **state)
+static void test_demanded_signature_makes_sealing_impossible(void **state)
 {
 	struct crashres_machine machine = { .permissions.appraised = CRASHRES_ANSWER_YES };
-	struct crashres_request request = request_with(WISH_SEAL, CRASHRES_SLOT_CRASH,
+	struct crashres_request request = request_with(MEMBER_SEAL, CRASHRES_SLOT_CRASH,
 						       CRASHRES_CALL_AUTO);
 	struct unit *unit = *state;
 
@@ -225,7 +227,7 @@ static void test_sealing_where_a_signature_is_demanded(void **state)
 }
 
 /* Point 1.3: a check is wanted, kexec_load brings it, and kexec_file_load must not seal. */
-static void test_a_file_that_may_not_be_sealed(void **state)
+static void test_unsealed_file_loses_the_check_in_auto_only(void **state)
 {
 	const struct crashres_machine machine = { 0 };
 	struct crashres_request request = request_with(0, CRASHRES_SLOT_CRASH, CRASHRES_CALL_AUTO);
@@ -238,7 +240,7 @@ static void test_a_file_that_may_not_be_sealed(void **state)
 		const struct crs_attempt *last;
 
 		request.call = call;
-		assert_ok(unit, crs_attempts_list(unit->ctx, &machine, &a_kernel, &request, &attempts));
+		assert_ok(unit, crs_attempts_list(unit->ctx, &machine, &kernel, &request, &attempts));
 		last = &attempts.items[attempts.count - 1];
 		if (last->call == CRASHRES_CALL_FILE_LOAD)
 			assert_int_equal(last->check, is_auto ? CRASHRES_CHECK_NONE_SEALING_OFF :
@@ -249,7 +251,7 @@ static void test_a_file_that_may_not_be_sealed(void **state)
 }
 
 /* Point 1.2: what a refusal leads to depends on the calls that are left. */
-static void test_what_a_refusal_leads_to_under_a_limit(void **state)
+static void test_load_limit_decides_what_follows_a_refusal(void **state)
 {
 	static const size_t expected[4][3] = {
 		{ CRS_NO_ATTEMPT, CRS_NO_ATTEMPT, CRS_NO_ATTEMPT },	/* 1 */
@@ -267,7 +269,7 @@ static void test_what_a_refusal_leads_to_under_a_limit(void **state)
 		enum crashres_refusal refusal;
 		struct crs_attempts attempts;
 
-		assert_ok(unit, crs_attempts_list(unit->ctx, &machine, &a_kernel, &request, &attempts));
+		assert_ok(unit, crs_attempts_list(unit->ctx, &machine, &kernel, &request, &attempts));
 		assert_int_equal(attempts.count, 3);
 		for (size_t i = 0; i < 3; i++)
 			assert_int_equal(crs_attempts_predict_next(&attempts, i, &refusal),
@@ -277,7 +279,7 @@ static void test_what_a_refusal_leads_to_under_a_limit(void **state)
 }
 
 /* What cannot be sealed for its size may be loaded as it is. */
-static void test_what_is_too_large_to_be_sealed(void **state)
+static void test_size_limit_excludes_only_the_sealed_attempt(void **state)
 {
 	const struct crs_attempt sealed = { .check = CRASHRES_CHECK_SEALED };
 	const struct crs_attempt load = { .check = CRASHRES_CHECK_PURGATORY };
@@ -288,7 +290,7 @@ static void test_what_is_too_large_to_be_sealed(void **state)
 }
 
 /* As petitboot calls it: an ordered kexec_file_load ignores the tree, with a warning. */
-static void test_a_device_tree_of_the_request(void **state)
+static void test_requested_dtb_selects_kexec_load_or_is_warned_of(void **state)
 {
 	const struct crashres_machine machine = { 0 };
 	struct crashres_input dtb = { .name = "my.dtb" };
@@ -314,7 +316,7 @@ struct sample {
 	uint64_t new;
 };
 
-static void test_an_input_of_each_size(void **state)
+static void test_older_and_newer_input_structs_are_read(void **state)
 {
 	static const struct sample defaults = { sizeof(defaults), 11, 22 };
 	struct { struct sample known; uint64_t more; } given = { { 0, 1, 2 }, 0 };
@@ -348,7 +350,7 @@ static void test_an_input_of_each_size(void **state)
 		     CRASHRES_ERR_REQUEST, "sample: its size member is 4097");
 }
 
-static void test_an_output_of_each_size(void **state)
+static void test_older_and_newer_output_structs_are_filled(void **state)
 {
 	static const struct sample from = { sizeof(from), 1, 2 };
 	struct { struct sample known; uint64_t more; } out = { { 0, 8, 9 }, 10 };
@@ -386,7 +388,7 @@ static void test_an_output_of_each_size(void **state)
 	assert_int_equal(((const uint8_t *)&made)[sizeof(size_t)], 0x55); \
 } while (0)
 
-static void test_initialisers(void **state)
+static void test_initialiser_functions_equal_the_macros(void **state)
 {
 	ASSERT_INITIALISER(crashres_request, crashres_request_init, CRASHRES_REQUEST_INIT);
 	ASSERT_INITIALISER(crashres_seal_request, crashres_seal_request_init,
@@ -397,7 +399,7 @@ static void test_initialisers(void **state)
 			   CRASHRES_PERMISSIONS_INIT);
 }
 
-static void test_names_of_statuses(void **state)
+static void test_every_status_has_a_name(void **state)
 {
 	assert_string_equal(crashres_version(), PACKAGE_VERSION);
 	assert_string_equal(crashres_status_name(CRASHRES_OK), "OK");
@@ -411,20 +413,20 @@ static void test_names_of_statuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_the_list_for_each_state_of_the_machine),
-		UNIT_TEST(test_why_an_attempt_is_impossible),
-		UNIT_TEST(test_a_wish_chooses_the_call_that_can_grant_it),
-		UNIT_TEST(test_a_failure_names_the_member_of_the_request),
-		UNIT_TEST(test_where_purgatory_is_required),
-		UNIT_TEST(test_sealing_where_a_signature_is_demanded),
-		UNIT_TEST(test_a_file_that_may_not_be_sealed),
-		UNIT_TEST(test_what_a_refusal_leads_to_under_a_limit),
-		UNIT_TEST(test_what_is_too_large_to_be_sealed),
-		UNIT_TEST(test_a_device_tree_of_the_request),
-		UNIT_TEST(test_an_input_of_each_size),
-		UNIT_TEST(test_an_output_of_each_size),
-		UNIT_TEST(test_initialisers),
-		UNIT_TEST(test_names_of_statuses),
+		UNIT_TEST(test_machine_slot_and_request_decide_the_list),
+		UNIT_TEST(test_impossible_kexec_load_names_its_reason),
+		UNIT_TEST(test_request_members_choose_the_call_that_supports_them),
+		UNIT_TEST(test_unsupported_member_of_the_request_is_named),
+		UNIT_TEST(test_required_purgatory_excludes_unchecked_attempts),
+		UNIT_TEST(test_demanded_signature_makes_sealing_impossible),
+		UNIT_TEST(test_unsealed_file_loses_the_check_in_auto_only),
+		UNIT_TEST(test_load_limit_decides_what_follows_a_refusal),
+		UNIT_TEST(test_size_limit_excludes_only_the_sealed_attempt),
+		UNIT_TEST(test_requested_dtb_selects_kexec_load_or_is_warned_of),
+		UNIT_TEST(test_older_and_newer_input_structs_are_read),
+		UNIT_TEST(test_older_and_newer_output_structs_are_filled),
+		UNIT_TEST(test_initialiser_functions_equal_the_macros),
+		UNIT_TEST(test_every_status_has_a_name),
 	};
 
 	return cmocka_run_group_tests_name("attempts", tests, NULL, NULL);

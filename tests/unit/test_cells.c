@@ -27,7 +27,7 @@ static struct crs_cells read_root(const char *address, size_t address_length, co
 	return crs_cells_of_root(dtb);
 }
 
-static void test_what_the_root_says(void **state)
+static void test_cells_are_read_from_the_root_node(void **state)
 {
 	static const struct {
 		const char *address;
@@ -54,7 +54,7 @@ static void test_what_the_root_says(void **state)
 	}
 }
 
-static void test_one_or_two_are_possible(void **state)
+static void test_only_one_or_two_cells_are_possible(void **state)
 {
 	struct unit *unit = *state;
 
@@ -71,7 +71,7 @@ static void test_one_or_two_are_possible(void **state)
 		     "root node: 2 address and 4294967295 size cells: 1 or 2 of each are possible");
 }
 
-static void test_there_and_back(void **state)
+static void test_range_is_written_and_read_back(void **state)
 {
 	static const struct {
 		struct crs_cells cells;
@@ -102,7 +102,7 @@ static void test_there_and_back(void **state)
 	}
 }
 
-static void test_what_does_not_fit(void **state)
+static void test_range_too_large_for_its_cells_is_refused(void **state)
 {
 	struct unit *unit = *state;
 	uint8_t out[CRS_CELLS_MAX];
@@ -117,7 +117,7 @@ static void test_what_does_not_fit(void **state)
 	assert_untouched(out);
 }
 
-static void test_a_range_that_wraps(void **state)
+static void test_range_that_wraps_is_refused(void **state)
 {
 	struct crashres_range range;
 
@@ -130,11 +130,11 @@ static void test_a_range_that_wraps(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_what_the_root_says),
-		UNIT_TEST(test_one_or_two_are_possible),
-		UNIT_TEST(test_there_and_back),
-		UNIT_TEST(test_what_does_not_fit),
-		UNIT_TEST(test_a_range_that_wraps),
+		UNIT_TEST(test_cells_are_read_from_the_root_node),
+		UNIT_TEST(test_only_one_or_two_cells_are_possible),
+		UNIT_TEST(test_range_is_written_and_read_back),
+		UNIT_TEST(test_range_too_large_for_its_cells_is_refused),
+		UNIT_TEST(test_range_that_wraps_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("cells", tests, NULL, NULL);

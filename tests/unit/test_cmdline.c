@@ -11,7 +11,7 @@ static void check_filter(const char *cmdline, enum crashres_slot slot, const cha
 	free(got);
 }
 
-static void test_what_a_crash_kernel_keeps(void **state)
+static void test_crash_kernel_loses_crashkernel_and_boot_image(void **state)
 {
 	static const char *const cases[][2] = {
 		{ "", "" },
@@ -67,7 +67,7 @@ static void test_what_a_crash_kernel_keeps(void **state)
 		check_filter(cases[i][0], CRASHRES_SLOT_CRASH, cases[i][1]);
 }
 
-static void test_the_next_kernel_keeps_crashkernel(void **state)
+static void test_normal_kernel_keeps_crashkernel(void **state)
 {
 	check_filter("BOOT_IMAGE=x a crashkernel=1G,high b", CRASHRES_SLOT_NORMAL,
 		     "a crashkernel=1G,high b");
@@ -85,7 +85,7 @@ static void check_make(struct unit *unit, const char *reused, const char *append
 	free(line);
 }
 
-static void test_reused_then_appended(void **state)
+static void test_appended_text_follows_the_reused_command_line(void **state)
 {
 	check_make(*state, NULL, NULL, "");
 	check_make(*state, NULL, "a", "a");
@@ -101,7 +101,7 @@ static void test_reused_then_appended(void **state)
 }
 
 /* Point 1.10: what the filter leaves because it is no such word, and what the user gives. */
-static void test_crashkernel_that_is_left_over(void **state)
+static void test_remaining_crashkernel_text_is_warned_of(void **state)
 {
 	static const char *const words[] = {
 		"rd.crashkernel=1", "a=crashkernel=1", "a=\"crashkernel=1 b\"", "xcrashkernel=",
@@ -172,10 +172,10 @@ static void test_2047_bytes_fit_and_2048_do_not(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_what_a_crash_kernel_keeps),
-		UNIT_TEST(test_the_next_kernel_keeps_crashkernel),
-		UNIT_TEST(test_reused_then_appended),
-		UNIT_TEST(test_crashkernel_that_is_left_over),
+		UNIT_TEST(test_crash_kernel_loses_crashkernel_and_boot_image),
+		UNIT_TEST(test_normal_kernel_keeps_crashkernel),
+		UNIT_TEST(test_appended_text_follows_the_reused_command_line),
+		UNIT_TEST(test_remaining_crashkernel_text_is_warned_of),
 		UNIT_TEST(test_2047_bytes_fit_and_2048_do_not),
 	};
 

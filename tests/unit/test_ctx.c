@@ -3,14 +3,14 @@
 
 #include "support.h"
 
-static void test_no_sentence_before_the_first_failure(void **state)
+static void test_error_is_empty_before_the_first_failure(void **state)
 {
 	struct unit *unit = *state;
 
 	assert_string_equal(crashres_error(unit->ctx), "");
 }
 
-static void test_sentences_grow_outwards(void **state)
+static void test_each_caller_prepends_to_the_error(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_ctx *ctx = unit->ctx;
@@ -40,7 +40,7 @@ static char *long_name(size_t count)
 }
 
 /* Point 1.12: a long path loses its middle, and nothing else is lost. */
-static void test_the_reason_survives_a_long_path(void **state)
+static void test_reason_survives_a_long_path(void **state)
 {
 	struct unit *unit = *state;
 	CRS_CLEANUP(crs_freep) char *name = long_name(1500);
@@ -59,7 +59,7 @@ static void test_the_reason_survives_a_long_path(void **state)
 }
 
 /* However long the names in it: cut, and never beyond its end. */
-static void test_a_sentence_that_is_too_long_is_cut(void **state)
+static void test_too_long_error_is_cut_in_the_middle(void **state)
 {
 	struct unit *unit = *state;
 
@@ -84,7 +84,7 @@ static void test_a_sentence_that_is_too_long_is_cut(void **state)
 }
 
 /* Both parts too long: each keeps about half, with its own beginning and end. */
-static void test_two_long_names(void **state)
+static void test_two_long_names_share_the_error(void **state)
 {
 	struct unit *unit = *state;
 	CRS_CLEANUP(crs_freep) char *name = long_name(9000);
@@ -102,7 +102,7 @@ static void test_two_long_names(void **state)
 	assert_int_equal(strlen(unit->log), strlen("info: ") + 1023 + 1);
 }
 
-static void test_a_root_that_is_no_directory(void **state)
+static void test_root_that_is_not_a_directory_is_refused(void **state)
 {
 	struct unit *unit = *state;
 	CRS_CLEANUP(crs_freep) char *file = unit_path(unit, "file");
@@ -122,7 +122,7 @@ static void test_a_root_that_is_no_directory(void **state)
 	assert_false(unit->ctx->root_is_live);
 }
 
-static void test_silence_and_nothing_to_free(void **state)
+static void test_null_logger_and_null_context_are_accepted(void **state)
 {
 	struct unit *unit = *state;
 
@@ -133,7 +133,7 @@ static void test_silence_and_nothing_to_free(void **state)
 }
 
 /* The default is the kernel's: two seeds are not the same 16 bytes. */
-static void test_entropy_of_the_kernel(void **state)
+static void test_default_entropy_gives_different_seeds(void **state)
 {
 	struct crashres_ctx *ctx;
 	uint8_t a[16], b[16];
@@ -146,7 +146,7 @@ static void test_entropy_of_the_kernel(void **state)
 }
 
 /* A result that no load has filled does not say that something was loaded and is checked. */
-static void test_a_result_that_nobody_filled(void **state)
+static void test_unfilled_result_claims_no_check(void **state)
 {
 	const struct crashres_result zero = { 0 }, made = CRASHRES_RESULT_INIT;
 
@@ -162,15 +162,15 @@ static void test_a_result_that_nobody_filled(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_no_sentence_before_the_first_failure),
-		UNIT_TEST(test_sentences_grow_outwards),
-		UNIT_TEST(test_the_reason_survives_a_long_path),
-		UNIT_TEST(test_a_sentence_that_is_too_long_is_cut),
-		UNIT_TEST(test_two_long_names),
-		UNIT_TEST(test_a_root_that_is_no_directory),
-		UNIT_TEST(test_silence_and_nothing_to_free),
-		UNIT_TEST(test_entropy_of_the_kernel),
-		UNIT_TEST(test_a_result_that_nobody_filled),
+		UNIT_TEST(test_error_is_empty_before_the_first_failure),
+		UNIT_TEST(test_each_caller_prepends_to_the_error),
+		UNIT_TEST(test_reason_survives_a_long_path),
+		UNIT_TEST(test_too_long_error_is_cut_in_the_middle),
+		UNIT_TEST(test_two_long_names_share_the_error),
+		UNIT_TEST(test_root_that_is_not_a_directory_is_refused),
+		UNIT_TEST(test_null_logger_and_null_context_are_accepted),
+		UNIT_TEST(test_default_entropy_gives_different_seeds),
+		UNIT_TEST(test_unfilled_result_claims_no_check),
 	};
 
 	return cmocka_run_group_tests_name("ctx", tests, NULL, NULL);

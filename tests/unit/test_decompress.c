@@ -41,8 +41,8 @@ static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes,
 	return crs_decompress(unit->ctx, &file, inner);
 }
 
-static void check_gives(struct unit *unit, struct bytes packed, const char *name,
-			struct bytes plain)
+static void check_unpacked(struct unit *unit, struct bytes packed, const char *name,
+			   struct bytes plain)
 {
 	struct crashres_input *inner;
 	char wanted[64];
@@ -65,7 +65,7 @@ static void refuse(struct unit *unit, struct bytes packed, enum crashres_status 
 	assert_ptr_equal(inner, UNTOUCHED);
 }
 
-static void check_is_plain(struct unit *unit, struct bytes bytes)
+static void check_not_compressed(struct unit *unit, struct bytes bytes)
 {
 	struct crashres_input *inner = UNTOUCHED;
 
@@ -89,38 +89,38 @@ static void for_each_format(struct unit *unit,
 	free(plain.data);
 }
 
-static void unpacks(struct unit *unit, const struct format *format, struct bytes packed,
-		    struct bytes plain)
+static void check_unpacks(struct unit *unit, const struct format *format, struct bytes packed,
+			  struct bytes plain)
 {
-	check_gives(unit, packed, format->name, plain);
+	check_unpacked(unit, packed, format->name, plain);
 	free(packed.data);
 }
 
 static void test_every_format_is_unpacked(void **state)
 {
-	for_each_format(*state, unpacks);
+	for_each_format(*state, check_unpacks);
 }
 
-static void ignores_what_follows(struct unit *unit, const struct format *format,
+static void check_trailing_bytes(struct unit *unit, const struct format *format,
 				 struct bytes packed, struct bytes plain)
 {
 	struct bytes zeros = { unit_alloc(4096), 4096 };
 
 	/* The rest of a block device: of a flash page, and of what was there before. */
 	packed = pack_join(packed, zeros);
-	check_gives(unit, packed, format->name, plain);
+	check_unpacked(unit, packed, format->name, plain);
 	packed = pack_join(packed, pack_noise(10000, 77));
-	check_gives(unit, packed, format->name, plain);
+	check_unpacked(unit, packed, format->name, plain);
 	free(packed.data);
 }
 
-static void test_what_follows_is_ignored(void **state)
+static void test_bytes_after_the_compressed_data_are_ignored(void **state)
 {
-	for_each_format(*state, ignores_what_follows);
+	for_each_format(*state, check_trailing_bytes);
 }
 
-static void joins(struct unit *unit, const struct format *format, struct bytes packed,
-		  struct bytes plain)
+static void check_joined(struct unit *unit, const struct format *format, struct bytes packed,
+			 struct bytes plain)
 {
 	struct bytes again = pack(format->packed, plain.data, 1000);
 	struct bytes both = { unit_alloc(plain.size + 1000), plain.size + 1000 };
@@ -129,17 +129,17 @@ static void joins(struct unit *unit, const struct format *format, struct bytes p
 	memcpy(both.data + plain.size, plain.data, 1000);
 	packed = pack_join(packed, again);
 	/* Nobody joins lzma: it has no magic that could be found. */
-	check_gives(unit, packed, format->name, strcmp(format->name, "lzma") ? both : plain);
+	check_unpacked(unit, packed, format->name, strcmp(format->name, "lzma") ? both : plain);
 	free(packed.data);
 	free(both.data);
 }
 
-static void test_several_in_one_file_are_one(void **state)
+static void test_concatenated_streams_are_unpacked_as_one_file(void **state)
 {
-	for_each_format(*state, joins);
+	for_each_format(*state, check_joined);
 }
 
-static void sees_truncation(struct unit *unit, const struct format *format, struct bytes packed,
+static void check_truncated(struct unit *unit, const struct format *format, struct bytes packed,
 			    struct bytes plain)
 {
 	char sentence[64];
@@ -157,17 +157,17 @@ static void sees_truncation(struct unit *unit, const struct format *format, stru
 	if (!strcmp(format->packed, "lz4-legacy"))
 		snprintf(sentence, sizeof(sentence), "Image: lz4: nothing in it");
 	refuse(unit, (struct bytes){ packed.data, format->shortest }, CRASHRES_ERR_FORMAT, sentence);
-	check_is_plain(unit, (struct bytes){ packed.data, format->shortest - 1 });
+	check_not_compressed(unit, (struct bytes){ packed.data, format->shortest - 1 });
 	free(packed.data);
 }
 
-static void test_truncated_at_many_lengths(void **state)
+static void test_truncated_file_is_refused_at_many_lengths(void **state)
 {
-	for_each_format(*state, sees_truncation);
+	for_each_format(*state, check_truncated);
 }
 
-static void sees_damage(struct unit *unit, const struct format *format, struct bytes packed,
-			struct bytes plain)
+static void check_damaged(struct unit *unit, const struct format *format, struct bytes packed,
+			  struct bytes plain)
 {
 	struct crashres_input *inner = UNTOUCHED;
 	enum crashres_status status;
@@ -189,17 +189,17 @@ static void sees_damage(struct unit *unit, const struct format *format, struct b
 	assert_true(tried > 5);
 	if (format->checked)
 		assert_int_equal(found, tried);
-	check_gives(unit, packed, format->name, plain);
+	check_unpacked(unit, packed, format->name, plain);
 	free(packed.data);
 }
 
-static void test_damaged_at_many_places(void **state)
+static void test_damage_is_found_by_formats_with_a_checksum(void **state)
 {
-	for_each_format(*state, sees_damage);
+	for_each_format(*state, check_damaged);
 }
 
-static void refuses_nothing(struct unit *unit, const struct format *format, struct bytes packed,
-			    struct bytes plain)
+static void check_empty(struct unit *unit, const struct format *format, struct bytes packed,
+			struct bytes plain)
 {
 	char sentence[64];
 
@@ -212,13 +212,13 @@ static void refuses_nothing(struct unit *unit, const struct format *format, stru
 	free(packed.data);
 }
 
-static void test_around_nothing(void **state)
+static void test_empty_contents_are_refused(void **state)
 {
-	for_each_format(*state, refuses_nothing);
+	for_each_format(*state, check_empty);
 }
 
 /* The first bytes of each, for builds that have no library for it. */
-static void test_what_this_build_cannot_unpack_is_named(void **state)
+static void test_format_missing_from_this_build_is_named(void **state)
 {
 	static const struct {
 		const char *packed, *start, *sentence;
@@ -250,7 +250,7 @@ static void test_what_this_build_cannot_unpack_is_named(void **state)
 	}
 }
 
-static void test_the_list_names_what_is_built_in(void **state)
+static void test_format_list_names_the_built_in_formats(void **state)
 {
 	for (size_t i = 0; i < COUNT(formats); i++) {
 		struct bytes packed = pack(formats[i].packed, "", 0);
@@ -265,7 +265,7 @@ static void test_the_list_names_what_is_built_in(void **state)
 	}
 }
 
-static void test_what_is_not_compressed(void **state)
+static void test_similar_headers_are_not_compressed_data(void **state)
 {
 	static const struct {
 		const char *start;
@@ -284,13 +284,13 @@ static void test_what_is_not_compressed(void **state)
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++)
-		check_is_plain(*state, (struct bytes){ (uint8_t *)(uintptr_t)cases[i].start,
-						       cases[i].size });
+		check_not_compressed(*state, (struct bytes){ (uint8_t *)(uintptr_t)cases[i].start,
+							     cases[i].size });
 }
 
 #ifdef HAVE_LZ4
 /* Linux appends the unpacked size; it looks like a block where that is short. */
-static void test_legacy_lz4_with_its_size_behind(void **state)
+static void test_legacy_lz4_ignores_the_size_that_linux_appends(void **state)
 {
 	static const size_t sizes[] = { 8 * MIB, 8 * MIB - 1, 8 * MIB + 1, 16 * MIB };
 
@@ -299,16 +299,16 @@ static void test_legacy_lz4_with_its_size_behind(void **state)
 		struct bytes packed = pack("lz4-legacy", plain.data, plain.size);
 		struct bytes size = { unit_alloc(4), 4 };
 
-		check_gives(*state, packed, "lz4", plain);
+		check_unpacked(*state, packed, "lz4", plain);
 		unit_put_le(size.data, 4, plain.size);
 		packed = pack_join(packed, size);
-		check_gives(*state, packed, "lz4", plain);
+		check_unpacked(*state, packed, "lz4", plain);
 		free(packed.data);
 		free(plain.data);
 	}
 }
 
-static void test_legacy_lz4_with_bad_block_sizes(void **state)
+static void test_legacy_lz4_refuses_bad_block_sizes(void **state)
 {
 	uint8_t data[24] = { 0x02, 0x21, 0x4c, 0x18, 16 };
 
@@ -339,19 +339,19 @@ static void test_lz4_damage_is_explained(void **state)
 #endif
 
 #ifdef HAVE_ZSTD
-static void test_zstd_windows_have_a_limit(void **state)
+static void test_zstd_window_above_128_mib_is_refused(void **state)
 {
 	/* Frame header: no content size, window descriptor 2^(10 + exponent); then one last raw
 	 * block of one byte. */
 	uint8_t data[] = { 0x28, 0xb5, 0x2f, 0xfd, 0x00, 17 << 3, 0x09, 0, 0, 'x' };
 	struct bytes packed = { data, sizeof(data) }, plain = { (uint8_t[]){ 'x' }, 1 };
 
-	check_gives(*state, packed, "zstd", plain);
+	check_unpacked(*state, packed, "zstd", plain);
 	data[5] = 18 << 3;
 	refuse(*state, packed, CRASHRES_ERR_LIMIT, "Image: zstd: needs a window of more than 128 MiB");
 }
 
-static void test_zstd_skippable_frames(void **state)
+static void test_zstd_skippable_frames_are_skipped(void **state)
 {
 	struct bytes plain = make_plain(1000);
 	struct bytes skipped = { unit_alloc(12), 12 };
@@ -359,7 +359,7 @@ static void test_zstd_skippable_frames(void **state)
 
 	memcpy(skipped.data, "\x5a\x2a\x4d\x18\x04\0\0\0skip", 12);
 	packed = pack_join(skipped, pack("zstd", plain.data, plain.size));
-	check_gives(*state, packed, "zstd", plain);
+	check_unpacked(*state, packed, "zstd", plain);
 	refuse(*state, (struct bytes){ packed.data, 11 }, CRASHRES_ERR_FORMAT,
 	       "Image: zstd: truncated");
 	refuse(*state, (struct bytes){ packed.data, 12 }, CRASHRES_ERR_FORMAT,
@@ -370,7 +370,7 @@ static void test_zstd_skippable_frames(void **state)
 #endif
 
 #ifdef HAVE_LZMA
-static void test_lzma_dictionaries_have_a_limit(void **state)
+static void test_lzma_dictionary_above_the_limit_is_refused(void **state)
 {
 	uint8_t data[32] = { 0x5d, 0, 0, 0, 0x80, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 
@@ -380,13 +380,13 @@ static void test_lzma_dictionaries_have_a_limit(void **state)
 	refuse(*state, (struct bytes){ data, 18 }, CRASHRES_ERR_FORMAT, "Image: lzma: truncated");
 }
 
-static void test_xz_with_padding_between_its_streams(void **state)
+static void test_xz_padding_between_streams_is_skipped(void **state)
 {
 	struct bytes plain = make_plain(2000), zeros = { unit_alloc(8), 8 };
 	struct bytes packed = pack_join(pack("xz", plain.data, 1000), zeros);
 
 	packed = pack_join(packed, pack("xz", plain.data + 1000, 1000));
-	check_gives(*state, packed, "xz", plain);
+	check_unpacked(*state, packed, "xz", plain);
 	free(packed.data);
 	free(plain.data);
 }
@@ -402,7 +402,7 @@ static enum crashres_status open_part(struct unit *unit, struct bytes bytes, con
 	return crs_decompress_part(unit->ctx, &file, &part, format, inner);
 }
 
-static void test_a_part_in_a_named_format(void **state)
+static void test_part_of_a_file_is_unpacked_in_the_named_format(void **state)
 {
 	struct unit *unit = *state;
 	struct bytes plain = make_plain(1000);
@@ -431,28 +431,28 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_every_format_is_unpacked),
-		UNIT_TEST(test_what_follows_is_ignored),
-		UNIT_TEST(test_several_in_one_file_are_one),
-		UNIT_TEST(test_truncated_at_many_lengths),
-		UNIT_TEST(test_damaged_at_many_places),
-		UNIT_TEST(test_around_nothing),
-		UNIT_TEST(test_what_this_build_cannot_unpack_is_named),
-		UNIT_TEST(test_the_list_names_what_is_built_in),
-		UNIT_TEST(test_what_is_not_compressed),
+		UNIT_TEST(test_bytes_after_the_compressed_data_are_ignored),
+		UNIT_TEST(test_concatenated_streams_are_unpacked_as_one_file),
+		UNIT_TEST(test_truncated_file_is_refused_at_many_lengths),
+		UNIT_TEST(test_damage_is_found_by_formats_with_a_checksum),
+		UNIT_TEST(test_empty_contents_are_refused),
+		UNIT_TEST(test_format_missing_from_this_build_is_named),
+		UNIT_TEST(test_format_list_names_the_built_in_formats),
+		UNIT_TEST(test_similar_headers_are_not_compressed_data),
 #ifdef HAVE_LZ4
-		UNIT_TEST(test_legacy_lz4_with_its_size_behind),
-		UNIT_TEST(test_legacy_lz4_with_bad_block_sizes),
+		UNIT_TEST(test_legacy_lz4_ignores_the_size_that_linux_appends),
+		UNIT_TEST(test_legacy_lz4_refuses_bad_block_sizes),
 		UNIT_TEST(test_lz4_damage_is_explained),
 #endif
 #ifdef HAVE_ZSTD
-		UNIT_TEST(test_zstd_windows_have_a_limit),
-		UNIT_TEST(test_zstd_skippable_frames),
+		UNIT_TEST(test_zstd_window_above_128_mib_is_refused),
+		UNIT_TEST(test_zstd_skippable_frames_are_skipped),
 #endif
 #ifdef HAVE_LZMA
-		UNIT_TEST(test_lzma_dictionaries_have_a_limit),
-		UNIT_TEST(test_xz_with_padding_between_its_streams),
+		UNIT_TEST(test_lzma_dictionary_above_the_limit_is_refused),
+		UNIT_TEST(test_xz_padding_between_streams_is_skipped),
 #endif
-		UNIT_TEST(test_a_part_in_a_named_format),
+		UNIT_TEST(test_part_of_a_file_is_unpacked_in_the_named_format),
 	};
 
 	return cmocka_run_group_tests_name("decompress", tests, NULL, NULL);

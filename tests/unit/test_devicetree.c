@@ -83,7 +83,7 @@ static void check_nodes(struct unit *unit, const char *wanted)
 	free(dtb);
 }
 
-static void test_a_tree_as_dtc_would_write_it(void **state)
+static void test_folder_tree_equals_the_blob_of_libfdt(void **state)
 {
 	uint8_t *wanted = unit_alloc(TREE_MAX), *got;
 	struct unit *unit = *state;
@@ -120,7 +120,7 @@ static void test_a_tree_as_dtc_would_write_it(void **state)
 	free(wanted);
 }
 
-static void test_nodes_in_the_order_of_their_addresses(void **state)
+static void test_nodes_are_sorted_by_name_and_unit_address(void **state)
 {
 	static const char *const names[] = {
 		"cpu@10", "cpu@2", "cpu", "cpus", "cpu@1,0", "cpu@a", "cpu@100", "cpu-map",
@@ -139,7 +139,7 @@ static void test_nodes_in_the_order_of_their_addresses(void **state)
 }
 
 /* '-' comes before '@', but a name that ends comes first; whichever a folder lists first. */
-static void test_names_of_different_length(void **state)
+static void test_shorter_node_name_sorts_first(void **state)
 {
 	struct unit *unit = *state;
 
@@ -156,7 +156,7 @@ static void test_names_of_different_length(void **state)
 			  "u@1 u-x)");
 }
 
-static void test_a_node_that_had_to_be_renamed(void **state)
+static void test_suffix_of_a_renamed_node_is_removed(void **state)
 {
 	struct unit *unit = *state;
 	uint8_t *dtb;
@@ -176,7 +176,7 @@ static void test_a_node_that_had_to_be_renamed(void **state)
 }
 
 /* In a running machine /proc/device-tree is a link to the other; a copy may have it alone. */
-static void test_both_places(void **state)
+static void test_tree_is_read_from_either_place(void **state)
 {
 	struct unit *unit = *state;
 
@@ -194,7 +194,7 @@ static void make_link(struct unit *unit, const char *target, const char *name)
 }
 
 /* Point 1.12: /proc/device-tree is an absolute link, and leads to what lies below the root. */
-static void test_a_link_to_the_tree(void **state)
+static void test_absolute_link_to_the_tree_stays_below_the_root(void **state)
 {
 	struct unit *unit = *state;
 
@@ -205,7 +205,7 @@ static void test_a_link_to_the_tree(void **state)
 	check_nodes(unit, "(memory@2)");
 }
 
-static void test_links_in_the_tree_are_not_followed(void **state)
+static void test_link_to_a_property_is_refused(void **state)
 {
 	struct unit *unit = *state;
 
@@ -215,7 +215,7 @@ static void test_links_in_the_tree_are_not_followed(void **state)
 	       "/proc/device-tree: memory@0: property: neither a folder nor a file");
 }
 
-static void test_a_link_to_a_folder(void **state)
+static void test_link_to_a_node_is_refused(void **state)
 {
 	struct unit *unit = *state;
 
@@ -224,7 +224,7 @@ static void test_a_link_to_a_folder(void **state)
 	refuse(unit, CRASHRES_ERR_FORMAT, "/proc/device-tree: node: neither a folder nor a file");
 }
 
-static void test_a_pipe(void **state)
+static void test_fifo_in_the_tree_is_refused(void **state)
 {
 	struct unit *unit = *state;
 	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, BASE "memory@0/pipe");
@@ -235,7 +235,7 @@ static void test_a_pipe(void **state)
 	       "/proc/device-tree: memory@0: pipe: neither a folder nor a file");
 }
 
-static void test_a_tree_without_memory_is_not_the_one(void **state)
+static void test_tree_without_memory_is_refused(void **state)
 {
 	static const char sentence[] = "/proc/device-tree: no memory in it: not the tree that Linux "
 				       "was booted with";
@@ -263,7 +263,7 @@ static void write_levels(struct unit *unit, size_t levels)
 	write_file(unit, path, "", 0);
 }
 
-static void test_depth(void **state)
+static void test_tree_deeper_than_64_nodes_is_refused(void **state)
 {
 	struct unit *unit = *state;
 	uint8_t *dtb;
@@ -283,7 +283,7 @@ static void test_depth(void **state)
 	assert_string_equal(crashres_error(unit->ctx) + length, "more than 64 nodes deep");
 }
 
-static void test_size(void **state)
+static void test_tree_larger_than_2_mib_is_refused(void **state)
 {
 	struct unit *unit = *state;
 	uint8_t *big = unit_alloc(TREE_MAX + 1), *dtb;
@@ -311,18 +311,18 @@ static void test_size(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_a_tree_as_dtc_would_write_it),
-		UNIT_TEST(test_nodes_in_the_order_of_their_addresses),
-		UNIT_TEST(test_names_of_different_length),
-		UNIT_TEST(test_a_node_that_had_to_be_renamed),
-		UNIT_TEST(test_both_places),
-		UNIT_TEST(test_a_link_to_the_tree),
-		UNIT_TEST(test_links_in_the_tree_are_not_followed),
-		UNIT_TEST(test_a_link_to_a_folder),
-		UNIT_TEST(test_a_pipe),
-		UNIT_TEST(test_a_tree_without_memory_is_not_the_one),
-		UNIT_TEST(test_depth),
-		UNIT_TEST(test_size),
+		UNIT_TEST(test_folder_tree_equals_the_blob_of_libfdt),
+		UNIT_TEST(test_nodes_are_sorted_by_name_and_unit_address),
+		UNIT_TEST(test_shorter_node_name_sorts_first),
+		UNIT_TEST(test_suffix_of_a_renamed_node_is_removed),
+		UNIT_TEST(test_tree_is_read_from_either_place),
+		UNIT_TEST(test_absolute_link_to_the_tree_stays_below_the_root),
+		UNIT_TEST(test_link_to_a_property_is_refused),
+		UNIT_TEST(test_link_to_a_node_is_refused),
+		UNIT_TEST(test_fifo_in_the_tree_is_refused),
+		UNIT_TEST(test_tree_without_memory_is_refused),
+		UNIT_TEST(test_tree_deeper_than_64_nodes_is_refused),
+		UNIT_TEST(test_tree_larger_than_2_mib_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("devicetree", tests, NULL, NULL);

@@ -21,7 +21,7 @@ struct source {
 	bool stale;			/* /chosen of a kernel started by kexec */
 	size_t reserved;		/* at each of those four; 0: none */
 	size_t size;			/* of each of the four by /chosen */
-	bool zero_unit;			/* the node is /chosen@0 */
+	bool chosen_at_0;		/* the node is /chosen@0 */
 	size_t padding;			/* bytes in a property of the root */
 };
 
@@ -33,7 +33,7 @@ static const char *const stale[] = {
 };
 
 /* Those that hold an address and a size in the root's cells. */
-static bool is_range(const char *name)
+static bool is_address_and_size(const char *name)
 {
 	return !strcmp(name, "linux,elfcorehdr") || !strcmp(name, "linux,ima-kexec-buffer") ||
 	       !strcmp(name, "linux,dmcryptkeys") || !strcmp(name, "linux,kho-fdt") ||
@@ -47,7 +47,7 @@ static void put_stale(void *dtb, const struct source *source)
 		fdt32_t cells[4];
 		size_t count = 0;
 
-		if (!is_range(stale[i])) {
+		if (!is_address_and_size(stale[i])) {
 			fdt_property_u64(dtb, stale[i], !strcmp(stale[i], "linux,initrd-end") ?
 					 OLD_INITRD + source->size : base);
 			continue;
@@ -64,7 +64,7 @@ static void put_stale(void *dtb, const struct source *source)
 
 static void put_chosen(void *dtb, const struct source *source)
 {
-	fdt_begin_node(dtb, source->zero_unit ? "chosen@0" : "chosen");
+	fdt_begin_node(dtb, source->chosen_at_0 ? "chosen@0" : "chosen");
 	fdt_property_string(dtb, "stdout-path", "serial0:115200");
 	fdt_property_u64(dtb, "linux,uefi-system-table", 0x7c000000);
 	if (source->stale)
@@ -114,7 +114,7 @@ static const struct crashres_range usable[] = {
 	{ 0x40000000, 0x10000000 }, { 0x30000000, 0x04000000 }, { 0x20000000, 0x1000 },
 };
 
-static struct crs_dtb_chosen full(void)
+static struct crs_dtb_chosen all_properties(void)
 {
 	return (struct crs_dtb_chosen){
 		.bootargs = "root=/dev/vda1 ro",
@@ -179,10 +179,10 @@ static void check_reservations(const void *dtb, const char *wanted)
 	assert_string_equal(got, wanted);
 }
 
-static void test_everything_is_written(void **state)
+static void test_all_requested_properties_are_written(void **state)
 {
 	const struct source source = { .address_cells = 2, .size_cells = 2 };
-	const struct crs_dtb_chosen chosen = full();
+	const struct crs_dtb_chosen chosen = all_properties();
 	uint8_t *dtb = make(*state, &source, &chosen);
 
 	check_property(dtb, "bootargs", "root=/dev/vda1 ro", 18);
@@ -197,7 +197,7 @@ static void test_everything_is_written(void **state)
 	free(dtb);
 }
 
-static void test_usable_memory_in_the_cells_of_the_root(void **state)
+static void test_usable_memory_has_the_cells_of_the_root(void **state)
 {
 	static const struct {
 		uint32_t address_cells, size_cells;
@@ -218,7 +218,7 @@ static void test_usable_memory_in_the_cells_of_the_root(void **state)
 				.address_cells = cases[i].address_cells,
 				.size_cells = cases[i].size_cells,
 			};
-			struct crs_dtb_chosen chosen = full();
+			struct crs_dtb_chosen chosen = all_properties();
 			uint8_t *dtb;
 
 			chosen.usable_count = count;
@@ -255,12 +255,12 @@ static void refuse_source(struct unit *unit, struct source source,
 	free(dtb);
 }
 
-static void test_numbers_that_do_not_fit_their_cells(void **state)
+static void test_numbers_too_large_for_their_cells_are_refused(void **state)
 {
 	const struct source one = { .address_cells = 1, .size_cells = 1 };
 	const struct source two_one = { .address_cells = 2, .size_cells = 1 };
 	struct crashres_range range = { 0xffffffff, 0xffffffff };
-	struct crs_dtb_chosen chosen = full();
+	struct crs_dtb_chosen chosen = all_properties();
 	uint8_t *dtb;
 
 	chosen.usable = &range;
@@ -285,9 +285,9 @@ static void test_numbers_that_do_not_fit_their_cells(void **state)
 		      "root node's 1 address and 1 size cells");
 }
 
-static void test_cells_that_cannot_be(void **state)
+static void test_impossible_cells_are_refused(void **state)
 {
-	const struct crs_dtb_chosen chosen = full();
+	const struct crs_dtb_chosen chosen = all_properties();
 
 	refuse_source(*state, (struct source){ .address_cells = 3, .size_cells = 2 }, &chosen,
 		      CRASHRES_ERR_FORMAT,
@@ -298,7 +298,7 @@ static void test_cells_that_cannot_be(void **state)
 }
 
 /* Every one but that which says that it was kexec. */
-static void check_nothing_stale(const void *dtb)
+static void check_stale_properties_are_gone(const void *dtb)
 {
 	for (size_t i = 0; i < COUNT(stale); i++)
 		if (strcmp(stale[i], "linux,booted-from-kexec"))
@@ -306,15 +306,15 @@ static void check_nothing_stale(const void *dtb)
 	check_property(dtb, "linux,booted-from-kexec", "", 0);
 }
 
-static void test_what_a_former_kexec_left_is_gone(void **state)
+static void test_properties_of_an_earlier_kexec_are_removed(void **state)
 {
 	const struct source source = {
 		.address_cells = 2, .size_cells = 2, .stale = true, .size = 0x1000,
 	};
-	const struct crs_dtb_chosen nothing = { .bootargs = "" };
-	uint8_t *dtb = make(*state, &source, &nothing);
+	const struct crs_dtb_chosen no_properties = { .bootargs = "" };
+	uint8_t *dtb = make(*state, &source, &no_properties);
 
-	check_nothing_stale(dtb);
+	check_stale_properties_are_gone(dtb);
 	check_property(dtb, "linux,kept", "\0\0\0\0\0\0\0\1", 8);
 	check_property(dtb, "stdout-path", "serial0:115200", 15);
 	check_reservations(dtb, "1000+2000 7000+1000");
@@ -325,7 +325,7 @@ static void test_what_a_former_kexec_left_is_gone(void **state)
 		       " 48005000+" size " 7000+1000"
 
 /* Of the initrd, elfcorehdr, IMA buffer and keys: exactly theirs, or to the page. */
-static void test_old_reservations_are_dropped(void **state)
+static void test_reservations_of_an_earlier_kexec_are_removed(void **state)
 {
 	static const struct {
 		size_t size, reserved;
@@ -340,7 +340,7 @@ static void test_old_reservations_are_dropped(void **state)
 		{ 0x1234, 0x1000, ALL_FOUR("1000") },
 		{ 0x2001, 0x2000, ALL_FOUR("2000") },
 	};
-	const struct crs_dtb_chosen nothing = { .bootargs = "" };
+	const struct crs_dtb_chosen no_properties = { .bootargs = "" };
 
 	for (size_t i = 0; i < COUNT(cases); i++)
 		for (uint32_t cells = 1; cells <= 2; cells++) {
@@ -348,7 +348,7 @@ static void test_old_reservations_are_dropped(void **state)
 				.address_cells = cells, .size_cells = 3 - cells, .stale = true,
 				.size = cases[i].size, .reserved = cases[i].reserved,
 			};
-			uint8_t *dtb = make(*state, &source, &nothing);
+			uint8_t *dtb = make(*state, &source, &no_properties);
 
 			check_reservations(dtb, cases[i].wanted);
 			free(dtb);
@@ -356,21 +356,21 @@ static void test_old_reservations_are_dropped(void **state)
 }
 
 /* Without the property nobody knows whose it is. */
-static void test_reservations_of_others_stay(void **state)
+static void test_reservations_without_a_property_stay(void **state)
 {
 	const struct source source = { .address_cells = 2, .size_cells = 2, .reserved = 0x1000 };
-	const struct crs_dtb_chosen nothing = { .bootargs = "" };
-	uint8_t *dtb = make(*state, &source, &nothing);
+	const struct crs_dtb_chosen no_properties = { .bootargs = "" };
+	uint8_t *dtb = make(*state, &source, &no_properties);
 
 	check_reservations(dtb, ALL_FOUR("1000"));
 	free(dtb);
 }
 
 /* A /chosen with these bytes in these properties, and a reservation that nothing there names. */
-static void check_kept(struct unit *unit, const char *first, const void *bytes, size_t size,
-		       const char *second)
+static void check_reservation_stays(struct unit *unit, const char *first, const void *bytes,
+				    size_t size, const char *second)
 {
-	const struct crs_dtb_chosen nothing = { .bootargs = "" };
+	const struct crs_dtb_chosen no_properties = { .bootargs = "" };
 	uint8_t dtb[1024], *result;
 	size_t result_size;
 
@@ -387,29 +387,29 @@ static void check_kept(struct unit *unit, const char *first, const void *bytes, 
 	fdt_end_node(dtb);
 	fdt_end_node(dtb);
 	assert_int_equal(fdt_finish(dtb), 0);
-	assert_ok(unit, crs_dtb_make(unit->ctx, "tree", dtb, sizeof(dtb), &nothing, &result,
+	assert_ok(unit, crs_dtb_make(unit->ctx, "tree", dtb, sizeof(dtb), &no_properties, &result,
 				     &result_size));
 	check_reservations(result, "48003000+1000");
 	check_no_property(result, first);
 	free(result);
 }
 
-static void test_stale_values_that_say_nothing(void **state)
+static void test_unusable_stale_values_remove_no_reservation(void **state)
 {
 	static const uint8_t good[17] = { [4] = 0x48, [6] = 0x30, [14] = 0x10 };
 	static const uint8_t below[16] = { [4] = 0x48, [6] = 0x20, [14] = 0x10 };
 	static const uint8_t wraps[16] = { [0] = 0xff, [8] = 0xff };
 	static const char initrd[] = "linux,initrd-start";
 
-	check_kept(*state, "linux,elfcorehdr", good, 15, NULL);
-	check_kept(*state, "linux,elfcorehdr", good, 8, NULL);
-	check_kept(*state, "linux,elfcorehdr", "", 0, NULL);
-	check_kept(*state, "linux,elfcorehdr", wraps, 16, NULL);
-	check_kept(*state, "linux,elfcorehdr", below, 16, NULL);	/* in front of it */
-	check_kept(*state, initrd, good, 8, NULL);
-	check_kept(*state, initrd, good, 7, "linux,initrd-end");
-	check_kept(*state, initrd, good, 16, "linux,initrd-end");
-	check_kept(*state, initrd, good, 8, "linux,initrd-end");	/* ends before it */
+	check_reservation_stays(*state, "linux,elfcorehdr", good, 15, NULL);
+	check_reservation_stays(*state, "linux,elfcorehdr", good, 8, NULL);
+	check_reservation_stays(*state, "linux,elfcorehdr", "", 0, NULL);
+	check_reservation_stays(*state, "linux,elfcorehdr", wraps, 16, NULL);
+	check_reservation_stays(*state, "linux,elfcorehdr", below, 16, NULL);	/* in front of it */
+	check_reservation_stays(*state, initrd, good, 8, NULL);
+	check_reservation_stays(*state, initrd, good, 7, "linux,initrd-end");
+	check_reservation_stays(*state, initrd, good, 16, "linux,initrd-end");
+	check_reservation_stays(*state, initrd, good, 8, "linux,initrd-end");	/* ends before it */
 }
 
 static void test_old_values_are_replaced(void **state)
@@ -418,7 +418,7 @@ static void test_old_values_are_replaced(void **state)
 		.address_cells = 2, .size_cells = 2, .stale = true, .size = 0x1000,
 		.reserved = 0x1000,
 	};
-	const struct crs_dtb_chosen chosen = full();
+	const struct crs_dtb_chosen chosen = all_properties();
 	uint8_t *dtb = make(*state, &source, &chosen);
 
 	check_property(dtb, "bootargs", "root=/dev/vda1 ro", 18);
@@ -428,7 +428,7 @@ static void test_old_values_are_replaced(void **state)
 	free(dtb);
 }
 
-static void test_the_record_is_a_template_and_nothing_more(void **state)
+static void test_record_is_written_as_an_empty_template(void **state)
 {
 	const struct source source = { .address_cells = 2, .size_cells = 2, .stale = true };
 	const struct crs_dtb_chosen chosen = { .bootargs = "", .record = true };
@@ -443,25 +443,25 @@ static void test_the_record_is_a_template_and_nothing_more(void **state)
 	free(dtb);
 }
 
-static void test_what_is_not_asked_for_is_not_there(void **state)
+static void test_properties_not_requested_are_not_written(void **state)
 {
 	const struct source source = { .address_cells = 2, .size_cells = 2 };
-	const struct crs_dtb_chosen nothing = { .bootargs = "" };
-	uint8_t *dtb = make(*state, &source, &nothing);
+	const struct crs_dtb_chosen no_properties = { .bootargs = "" };
+	uint8_t *dtb = make(*state, &source, &no_properties);
 
-	check_nothing_stale(dtb);
+	check_stale_properties_are_gone(dtb);
 	check_reservations(dtb, "1000+2000 7000+1000");
 	free(dtb);
 }
 
 /* Linux turns ACPI off where the root has a child beside /chosen. */
-static void test_a_stub_for_acpi_stays_a_stub(void **state)
+static void test_stub_for_acpi_gets_no_second_child(void **state)
 {
 	for (int no_chosen = 0; no_chosen < 2; no_chosen++) {
 		const struct source source = {
 			.address_cells = 2, .size_cells = 2, .stub = true, .no_chosen = no_chosen,
 		};
-		const struct crs_dtb_chosen chosen = full();
+		const struct crs_dtb_chosen chosen = all_properties();
 		uint8_t *dtb = make(*state, &source, &chosen);
 		int node, nodes = 0;
 
@@ -476,7 +476,7 @@ static void test_a_stub_for_acpi_stays_a_stub(void **state)
 }
 
 /* tests/data/virt-6.12-acpi: the tree of a UEFI machine that runs by ACPI. */
-static void test_the_stub_of_a_real_machine(void **state)
+static void test_stub_of_a_real_machine_keeps_its_uefi_properties(void **state)
 {
 	static const struct {
 		const char *name, *bytes;
@@ -494,7 +494,7 @@ static void test_the_stub_of_a_real_machine(void **state)
 		"linux,usable-memory-range", "linux,initrd-start", "linux,initrd-end",
 		"linux,booted-from-kexec", "crashres,record",
 	};
-	struct crs_dtb_chosen chosen = full();
+	struct crs_dtb_chosen chosen = all_properties();
 	struct unit *unit = *state;
 	uint8_t source[2048], *dtb;
 	int offset, properties = 0;
@@ -531,9 +531,9 @@ static void test_the_stub_of_a_real_machine(void **state)
 }
 
 /* libfdt takes it, and finds the first. */
-static void test_a_stale_name_that_stands_there_twice(void **state)
+static void test_duplicate_stale_property_is_removed(void **state)
 {
-	const struct crs_dtb_chosen nothing = { .bootargs = "" };
+	const struct crs_dtb_chosen no_properties = { .bootargs = "" };
 	struct unit *unit = *state;
 	uint8_t source[1024], *dtb;
 	size_t size;
@@ -547,19 +547,19 @@ static void test_a_stale_name_that_stands_there_twice(void **state)
 	fdt_end_node(source);
 	fdt_end_node(source);
 	assert_int_equal(fdt_finish(source), 0);
-	assert_ok(unit, crs_dtb_make(unit->ctx, "tree", source, sizeof(source), &nothing, &dtb,
-				     &size));
+	assert_ok(unit, crs_dtb_make(unit->ctx, "tree", source, sizeof(source), &no_properties,
+				     &dtb, &size));
 	check_no_property(dtb, "bootargs");
 	free(dtb);
 }
 
 /* What U-Boot of old calls it; the kernel looks there too. */
-static void test_chosen_with_a_unit_address(void **state)
+static void test_node_chosen_at_0_is_used(void **state)
 {
 	const struct source source = {
-		.address_cells = 2, .size_cells = 2, .stub = true, .zero_unit = true,
+		.address_cells = 2, .size_cells = 2, .stub = true, .chosen_at_0 = true,
 	};
-	const struct crs_dtb_chosen chosen = full();
+	const struct crs_dtb_chosen chosen = all_properties();
 	uint8_t *dtb = make(*state, &source, &chosen);
 	int node = fdt_first_subnode(dtb, 0);
 
@@ -578,7 +578,7 @@ static void test_size_does_not_depend_on_addresses(void **state)
 
 	for (size_t i = 0; i < COUNT(bases); i++)
 		for (size_t k = 0; k < COUNT(bases); k++) {
-			struct crs_dtb_chosen chosen = full();
+			struct crs_dtb_chosen chosen = all_properties();
 			uint8_t *dtb;
 
 			chosen.initrd.base = bases[i];
@@ -590,10 +590,10 @@ static void test_size_does_not_depend_on_addresses(void **state)
 		}
 }
 
-static void test_same_input_same_bytes(void **state)
+static void test_same_input_gives_the_same_bytes(void **state)
 {
 	const struct source source = { .address_cells = 2, .size_cells = 2, .stale = true };
-	const struct crs_dtb_chosen chosen = full();
+	const struct crs_dtb_chosen chosen = all_properties();
 	uint8_t *a = make(*state, &source, &chosen), *b = make(*state, &source, &chosen);
 
 	assert_int_equal(fdt_totalsize(a), fdt_totalsize(b));
@@ -602,10 +602,10 @@ static void test_same_input_same_bytes(void **state)
 	free(b);
 }
 
-static void test_damaged_trees(void **state)
+static void test_damaged_tree_is_refused(void **state)
 {
 	const struct source source = { .address_cells = 2, .size_cells = 2 };
-	const struct crs_dtb_chosen chosen = full();
+	const struct crs_dtb_chosen chosen = all_properties();
 	uint8_t *dtb = build(&source);
 	size_t size = fdt_totalsize(dtb);
 
@@ -625,10 +625,10 @@ static void test_damaged_trees(void **state)
 }
 
 /* Whatever byte is wrong: an error or a good tree, and never a read outside. */
-static void test_any_byte_damaged(void **state)
+static void test_one_damaged_byte_gives_an_error_or_a_valid_tree(void **state)
 {
 	const struct source source = { .address_cells = 2, .size_cells = 2, .stale = true };
-	const struct crs_dtb_chosen chosen = full();
+	const struct crs_dtb_chosen chosen = all_properties();
 	struct unit *unit = *state;
 	uint8_t *big = build(&source);
 	size_t size = fdt_totalsize(big);
@@ -689,7 +689,7 @@ static bool is_reserved(const void *dtb, struct crashres_range wanted)
 }
 
 /* Whatever the tree was: what came of it is sound, and says what it was told to. */
-static void check_whole(const uint8_t *dtb, size_t size, const struct crs_dtb_chosen *chosen)
+static void check_result(const uint8_t *dtb, size_t size, const struct crs_dtb_chosen *chosen)
 {
 	assert_int_equal(fdt_check_full(dtb, size), 0);
 	check_property(dtb, "bootargs", "root=/dev/vda1 ro", 18);
@@ -701,13 +701,13 @@ static void check_whole(const uint8_t *dtb, size_t size, const struct crs_dtb_ch
 	assert_true(crs_dtb_record_offset(dtb) + sizeof(struct purgatory_record) <= size);
 }
 
-static void test_trees_damaged_at_random(void **state)
+static void test_random_damage_gives_an_error_or_a_valid_tree(void **state)
 {
 	const struct source source = {
 		.address_cells = 2, .size_cells = 2, .stale = true, .size = 0x1234,
 		.reserved = 0x1234,
 	};
-	struct crs_dtb_chosen chosen = full();
+	struct crs_dtb_chosen chosen = all_properties();
 	struct unit *unit = *state;
 	uint8_t *good = build(&source);
 	size_t size = fdt_totalsize(good), sound = 0, refused = 0;
@@ -728,7 +728,7 @@ static void test_trees_damaged_at_random(void **state)
 			assert_int_equal(result_size, 77);
 			refused++;
 		} else {
-			check_whole(result, result_size, &chosen);
+			check_result(result, result_size, &chosen);
 			free(result);
 			sound++;
 		}
@@ -742,7 +742,7 @@ static void test_trees_damaged_at_random(void **state)
 /* A property's value takes whole words, so a tree grows by 4 bytes. */
 static void test_2_mib_fit_and_a_word_more_does_not(void **state)
 {
-	const struct crs_dtb_chosen chosen = full();
+	const struct crs_dtb_chosen chosen = all_properties();
 	struct source source = { .address_cells = 2, .size_cells = 2 };
 	uint8_t *dtb = build(&source);
 	size_t size;
@@ -769,26 +769,26 @@ static void test_2_mib_fit_and_a_word_more_does_not(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_everything_is_written),
-		UNIT_TEST(test_usable_memory_in_the_cells_of_the_root),
-		UNIT_TEST(test_numbers_that_do_not_fit_their_cells),
-		UNIT_TEST(test_cells_that_cannot_be),
-		UNIT_TEST(test_what_a_former_kexec_left_is_gone),
-		UNIT_TEST(test_old_reservations_are_dropped),
-		UNIT_TEST(test_reservations_of_others_stay),
-		UNIT_TEST(test_stale_values_that_say_nothing),
+		UNIT_TEST(test_all_requested_properties_are_written),
+		UNIT_TEST(test_usable_memory_has_the_cells_of_the_root),
+		UNIT_TEST(test_numbers_too_large_for_their_cells_are_refused),
+		UNIT_TEST(test_impossible_cells_are_refused),
+		UNIT_TEST(test_properties_of_an_earlier_kexec_are_removed),
+		UNIT_TEST(test_reservations_of_an_earlier_kexec_are_removed),
+		UNIT_TEST(test_reservations_without_a_property_stay),
+		UNIT_TEST(test_unusable_stale_values_remove_no_reservation),
 		UNIT_TEST(test_old_values_are_replaced),
-		UNIT_TEST(test_the_record_is_a_template_and_nothing_more),
-		UNIT_TEST(test_what_is_not_asked_for_is_not_there),
-		UNIT_TEST(test_a_stub_for_acpi_stays_a_stub),
-		UNIT_TEST(test_the_stub_of_a_real_machine),
-		UNIT_TEST(test_a_stale_name_that_stands_there_twice),
-		UNIT_TEST(test_chosen_with_a_unit_address),
+		UNIT_TEST(test_record_is_written_as_an_empty_template),
+		UNIT_TEST(test_properties_not_requested_are_not_written),
+		UNIT_TEST(test_stub_for_acpi_gets_no_second_child),
+		UNIT_TEST(test_stub_of_a_real_machine_keeps_its_uefi_properties),
+		UNIT_TEST(test_duplicate_stale_property_is_removed),
+		UNIT_TEST(test_node_chosen_at_0_is_used),
 		UNIT_TEST(test_size_does_not_depend_on_addresses),
-		UNIT_TEST(test_same_input_same_bytes),
-		UNIT_TEST(test_damaged_trees),
-		UNIT_TEST(test_any_byte_damaged),
-		UNIT_TEST(test_trees_damaged_at_random),
+		UNIT_TEST(test_same_input_gives_the_same_bytes),
+		UNIT_TEST(test_damaged_tree_is_refused),
+		UNIT_TEST(test_one_damaged_byte_gives_an_error_or_a_valid_tree),
+		UNIT_TEST(test_random_damage_gives_an_error_or_a_valid_tree),
 		UNIT_TEST(test_2_mib_fit_and_a_word_more_does_not),
 	};
 

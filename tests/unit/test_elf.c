@@ -17,7 +17,7 @@ static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes,
 	return crs_elf_open(unit->ctx, &file, inner);
 }
 
-static void check_gives(struct unit *unit, struct bytes elf, struct bytes plain)
+static void check_unpacked(struct unit *unit, struct bytes elf, struct bytes plain)
 {
 	struct crashres_input *inner;
 
@@ -58,7 +58,7 @@ static uint8_t *phdr(struct bytes elf, size_t i, size_t member)
 	return elf.data + sizeof(Elf64_Ehdr) + i * sizeof(Elf64_Phdr) + member;
 }
 
-static void test_any_number_of_segments(void **state)
+static void test_any_number_of_segments_is_joined(void **state)
 {
 	struct bytes image = pack_image();		/* 300000 bytes */
 	struct wrap_segment segments[300];
@@ -70,14 +70,14 @@ static void test_any_number_of_segments(void **state)
 		struct bytes elf = cut_up(image, sizes[i], segments, &count);
 
 		assert_int_equal(count, counts[i]);
-		check_gives(*state, elf, image);
+		check_unpacked(*state, elf, image);
 		free(elf.data);
 	}
 	free(image.data);
 }
 
 /* As objcopy -O binary: zeros between, nothing for what has no bytes in the file. */
-static void test_gaps_and_segments_without_bytes(void **state)
+static void test_gaps_are_zero_and_empty_segments_are_ignored(void **state)
 {
 	struct bytes image = pack_image();
 	struct wrap_segment segments[] = {
@@ -91,14 +91,14 @@ static void test_gaps_and_segments_without_bytes(void **state)
 	memset(image.data + 1000, 0, 4000);
 	unit_put_le(phdr(elf, 3, offsetof(Elf64_Phdr, p_memsz)), 8, MIB);
 	unit_put_le(phdr(elf, 2, offsetof(Elf64_Phdr, p_memsz)), 8, 77777);
-	check_gives(*state, elf, (struct bytes){ image.data, 6000 });
+	check_unpacked(*state, elf, (struct bytes){ image.data, 6000 });
 	/* Other kinds of program headers do not matter. */
 	unit_put_le(phdr(elf, 0, offsetof(Elf64_Phdr, p_type)), 4, PT_NOTE);
 	unit_put_le(phdr(elf, 0, offsetof(Elf64_Phdr, p_offset)), 8, UINT64_MAX);
 	unit_put_le(phdr(elf, 0, offsetof(Elf64_Phdr, p_filesz)), 8, UINT64_MAX);
-	check_gives(*state, elf, (struct bytes){ image.data, 6000 });
+	check_unpacked(*state, elf, (struct bytes){ image.data, 6000 });
 	unit_put_le(elf.data + offsetof(Elf64_Ehdr, e_type), 2, ET_DYN);
-	check_gives(*state, elf, (struct bytes){ image.data, 6000 });
+	check_unpacked(*state, elf, (struct bytes){ image.data, 6000 });
 	free(elf.data);
 	free(image.data);
 }
@@ -127,7 +127,7 @@ static void refuse_with(struct unit *unit, struct bytes elf, uint8_t *at, size_t
 	unit_put_le(at, width, before);
 }
 
-static void test_elf_files_that_are_no_kernel(void **state)
+static void test_elf_file_that_is_not_a_kernel_is_refused(void **state)
 {
 	struct bytes elf = make_elf();
 	uint8_t *type = elf.data + offsetof(Elf64_Ehdr, e_type);
@@ -152,11 +152,11 @@ static void test_elf_files_that_are_no_kernel(void **state)
 	refuse_with(*state, elf, phdr(elf, 0, offsetof(Elf64_Phdr, p_filesz)), 8, 63,
 		    CRASHRES_ERR_FORMAT, "vmlinux: vmlinux: its first segment does not start with "
 		    "the header of an arm64 Image");
-	check_gives(*state, elf, (struct bytes){ elf.data + 512, 2048 });
+	check_unpacked(*state, elf, (struct bytes){ elf.data + 512, 2048 });
 	free(elf.data);
 }
 
-static void test_program_headers_outside_the_file(void **state)
+static void test_program_headers_outside_the_file_are_refused(void **state)
 {
 	static const uint64_t offsets[] = {
 		0x7fffffffffffffff, UINT64_MAX, UINT64_MAX - 55, UINT64_MAX - 2 * 56 + 1,
@@ -176,7 +176,7 @@ static void test_program_headers_outside_the_file(void **state)
 	free(elf.data);
 }
 
-static void test_segments_outside_the_file(void **state)
+static void test_segments_outside_the_file_are_refused(void **state)
 {
 	struct bytes elf = make_elf();
 	uint8_t *offset = phdr(elf, 1, offsetof(Elf64_Phdr, p_offset));
@@ -194,11 +194,11 @@ static void test_segments_outside_the_file(void **state)
 		    "the file at byte 2560");
 	refuse_with(*state, elf, size, 8, 1025, CRASHRES_ERR_FORMAT,
 		    "vmlinux: vmlinux: truncated: a segment ends at byte 2561, the file at byte 2560");
-	check_gives(*state, elf, (struct bytes){ elf.data + 512, 2048 });
+	check_unpacked(*state, elf, (struct bytes){ elf.data + 512, 2048 });
 	free(elf.data);
 }
 
-static void test_segments_that_overlap_or_lie_far_apart(void **state)
+static void test_overlapping_or_distant_segments_are_refused(void **state)
 {
 	struct bytes elf = make_elf();
 	uint8_t *address = phdr(elf, 1, offsetof(Elf64_Phdr, p_paddr));
@@ -215,7 +215,7 @@ static void test_segments_that_overlap_or_lie_far_apart(void **state)
 	free(elf.data);
 }
 
-static void test_every_length_of_a_truncated_header(void **state)
+static void test_truncated_elf_header_is_refused_at_every_length(void **state)
 {
 	struct bytes elf = make_elf();
 
@@ -237,13 +237,13 @@ static void test_every_length_of_a_truncated_header(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_any_number_of_segments),
-		UNIT_TEST(test_gaps_and_segments_without_bytes),
-		UNIT_TEST(test_elf_files_that_are_no_kernel),
-		UNIT_TEST(test_program_headers_outside_the_file),
-		UNIT_TEST(test_segments_outside_the_file),
-		UNIT_TEST(test_segments_that_overlap_or_lie_far_apart),
-		UNIT_TEST(test_every_length_of_a_truncated_header),
+		UNIT_TEST(test_any_number_of_segments_is_joined),
+		UNIT_TEST(test_gaps_are_zero_and_empty_segments_are_ignored),
+		UNIT_TEST(test_elf_file_that_is_not_a_kernel_is_refused),
+		UNIT_TEST(test_program_headers_outside_the_file_are_refused),
+		UNIT_TEST(test_segments_outside_the_file_are_refused),
+		UNIT_TEST(test_overlapping_or_distant_segments_are_refused),
+		UNIT_TEST(test_truncated_elf_header_is_refused_at_every_length),
 	};
 
 	return cmocka_run_group_tests_name("elf", tests, NULL, NULL);

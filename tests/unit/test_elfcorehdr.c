@@ -80,7 +80,7 @@ static void machine_clear(struct crashres_machine *machine)
 	crs_ranges_free(&machine->regions.ram);
 }
 
-static void test_with_all_addresses_known(void **state)
+static void test_known_addresses_are_in_the_program_headers(void **state)
 {
 	struct crashres_machine machine = small_machine();
 	struct core core;
@@ -113,7 +113,7 @@ static void test_unknown_addresses_are_zero_and_the_alias_is_left_out(void **sta
 	machine_clear(&machine);
 }
 
-static void test_the_alias_needs_address_and_range(void **state)
+static void test_kernel_alias_needs_address_and_range(void **state)
 {
 	struct crashres_machine machine = small_machine();
 	struct core core;
@@ -131,7 +131,7 @@ static void test_the_alias_needs_address_and_range(void **state)
 	machine_clear(&machine);
 }
 
-static void test_notes_that_are_missing(void **state)
+static void test_missing_notes_have_no_program_header(void **state)
 {
 	struct crashres_machine machine = small_machine();
 	struct core core;
@@ -146,7 +146,7 @@ static void test_notes_that_are_missing(void **state)
 }
 
 /* From the text of /proc/iomem: all RAM, reservations too, but no crash region. */
-static void test_ram_of_a_machine_without_its_crash_regions(void **state)
+static void test_crash_regions_are_not_in_the_program_headers(void **state)
 {
 	static const char text[] =
 		"40000000-bfffffff : System RAM\n"
@@ -174,7 +174,7 @@ static void test_ram_of_a_machine_without_its_crash_regions(void **state)
 	crs_regions_free(&machine.regions);
 }
 
-static void test_4096_cpus(void **state)
+static void test_4096_cpus_have_4096_notes(void **state)
 {
 	struct crashres_machine machine = small_machine();
 	struct core core;
@@ -202,7 +202,7 @@ static void refuse(struct unit *unit, const struct crashres_machine *machine, co
 	assert_int_equal(size, 77);
 }
 
-static void test_65535_program_headers_and_no_more(void **state)
+static void test_65535_program_headers_fit_and_65536_do_not(void **state)
 {
 	struct crashres_machine machine = small_machine();
 	struct core core;
@@ -227,13 +227,13 @@ static void test_65535_program_headers_and_no_more(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_with_all_addresses_known),
+		UNIT_TEST(test_known_addresses_are_in_the_program_headers),
 		UNIT_TEST(test_unknown_addresses_are_zero_and_the_alias_is_left_out),
-		UNIT_TEST(test_the_alias_needs_address_and_range),
-		UNIT_TEST(test_notes_that_are_missing),
-		UNIT_TEST(test_ram_of_a_machine_without_its_crash_regions),
-		UNIT_TEST(test_4096_cpus),
-		UNIT_TEST(test_65535_program_headers_and_no_more),
+		UNIT_TEST(test_kernel_alias_needs_address_and_range),
+		UNIT_TEST(test_missing_notes_have_no_program_header),
+		UNIT_TEST(test_crash_regions_are_not_in_the_program_headers),
+		UNIT_TEST(test_4096_cpus_have_4096_notes),
+		UNIT_TEST(test_65535_program_headers_fit_and_65536_do_not),
 	};
 
 	return cmocka_run_group_tests_name("elfcorehdr", tests, NULL, NULL);

@@ -14,7 +14,7 @@
 
 static char steps[64];
 
-static void take_step(const char *name)
+static void record_step(const char *name)
 {
 	size_t used = strlen(steps);
 
@@ -24,18 +24,18 @@ static void take_step(const char *name)
 
 void sync(void)
 {
-	take_step("sync ");
+	record_step("sync ");
 }
 
 void ifdown_all(void)
 {
-	take_step("ifdown ");
+	record_step("ifdown ");
 }
 
 int reboot(int command)
 {
 	assert_int_equal(command, 0x45584543);
-	take_step("reboot ");
+	record_step("reboot ");
 	errno = EPERM;
 	return -1;
 }
@@ -45,26 +45,26 @@ static void check(struct unit *unit, const struct options *options, int code, co
 		  const char *expected)
 {
 	FILE *terminal = stderr;
-	char *said, *root = unit_path(unit, ".");
+	char *printed, *root = unit_path(unit, ".");
 	size_t size;
 
 	assert_ok(unit, crashres_ctx_set_root(unit->ctx, root));
 	free(root);
 	steps[0] = '\0';
-	stderr = open_memstream(&said, &size);
+	stderr = open_memstream(&printed, &size);
 	assert_non_null(stderr);
 	assert_int_equal(exec_loaded(unit->ctx, options), code);
 	fclose(stderr);
 	stderr = terminal;
-	assert_string_equal(said, expected);
-	free(said);
+	assert_string_equal(printed, expected);
+	free(printed);
 	assert_string_equal(steps, done);
 }
 
 static const struct options plain = { .exec = true };
 
 /* Issue 10, point 1.13: nothing is synced or taken down where nothing can be started. */
-static void test_a_kernel_without_kexec_refuses_first(void **state)
+static void test_kernel_without_kexec_is_refused_before_any_step(void **state)
 {
 	unit_write_text(*state, "sys/kernel/vmcoreinfo", "");
 	check(*state, &plain, EXIT_ENVIRONMENT, "",
@@ -72,7 +72,7 @@ static void test_a_kernel_without_kexec_refuses_first(void **state)
 	      "/sys/kernel/kexec/loaded nor /sys/kernel/kexec_loaded exists)\n");
 }
 
-static void test_an_empty_slot_refuses_first(void **state)
+static void test_empty_slot_is_refused_before_any_step(void **state)
 {
 	static const char sentence[] = "kexec: Nothing has been loaded!\n";
 
@@ -120,8 +120,8 @@ static void test_a_dry_run_takes_no_step(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_a_kernel_without_kexec_refuses_first),
-		UNIT_TEST(test_an_empty_slot_refuses_first),
+		UNIT_TEST(test_kernel_without_kexec_is_refused_before_any_step),
+		UNIT_TEST(test_empty_slot_is_refused_before_any_step),
 		UNIT_TEST(test_a_loaded_kernel_is_started),
 		UNIT_TEST(test_without_sysfs_the_kernel_decides),
 		UNIT_TEST(test_a_dry_run_takes_no_step),

@@ -21,7 +21,7 @@ static uint8_t *build(uint32_t version, uint32_t compatible, size_t *size)
 	return dtb;
 }
 
-static void test_versions(void **state)
+static void test_only_versions_that_libfdt_reads_are_accepted(void **state)
 {
 	static const struct {
 		uint32_t version, compatible;
@@ -46,7 +46,7 @@ static void test_versions(void **state)
 	}
 }
 
-static void test_cut_anywhere(void **state)
+static void test_tree_cut_at_any_byte_is_truncated(void **state)
 {
 	size_t whole;
 	uint8_t *dtb = build(17, 16, &whole);
@@ -62,7 +62,7 @@ static void test_cut_anywhere(void **state)
 	free(dtb);
 }
 
-static void test_something_else(void **state)
+static void test_zeros_are_not_a_tree(void **state)
 {
 	uint8_t zeros[64] = { 0 };
 
@@ -70,7 +70,7 @@ static void test_something_else(void **state)
 }
 
 /* Every byte of a small tree by every value: no crash, and libfdt says the same. */
-static void test_every_byte_by_every_value(void **state)
+static void test_every_value_of_every_byte_agrees_with_libfdt(void **state)
 {
 	size_t size, refused = 0;
 	uint8_t *dtb = build(17, 16, &size);
@@ -99,10 +99,10 @@ static void test_every_byte_by_every_value(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_versions),
-		UNIT_TEST(test_cut_anywhere),
-		UNIT_TEST(test_something_else),
-		UNIT_TEST(test_every_byte_by_every_value),
+		UNIT_TEST(test_only_versions_that_libfdt_reads_are_accepted),
+		UNIT_TEST(test_tree_cut_at_any_byte_is_truncated),
+		UNIT_TEST(test_zeros_are_not_a_tree),
+		UNIT_TEST(test_every_value_of_every_byte_agrees_with_libfdt),
 	};
 
 	return cmocka_run_group_tests_name("fdt", tests, NULL, NULL);

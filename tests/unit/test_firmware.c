@@ -8,7 +8,7 @@
 #define ROOM		4096
 
 /* What stands there before, to see what is left as it was. */
-static struct crs_firmware before(void)
+static struct crs_firmware previous_firmware(void)
 {
 	return (struct crs_firmware){
 		.uart = PURGATORY_UART_NONE, .uart_base = 0x1234, .uart_stride = 0x77,
@@ -61,13 +61,13 @@ struct tree {
 	} more[4];
 };
 
-static const uint32_t plain_reg[] = { 0, PL011, 0, 0x1000 };
+static const uint32_t pl011_reg[] = { 0, PL011, 0, 0x1000 };
 
-static struct tree plain(void)
+static struct tree pl011_tree(void)
 {
 	return (struct tree){
 		.stdout_path = "/uart@9000000", .compatible = "arm,pl011", .method = "smc",
-		.reg = plain_reg, .reg_size = sizeof(plain_reg),
+		.reg = pl011_reg, .reg_size = sizeof(pl011_reg),
 	};
 }
 
@@ -134,7 +134,7 @@ static void *build(const struct tree *tree)
 
 static struct crs_firmware read_tree(const struct tree *tree)
 {
-	struct crs_firmware firmware = before();
+	struct crs_firmware firmware = previous_firmware();
 	void *dtb = build(tree);
 
 	crs_firmware_from_dtb(dtb, fdt_totalsize(dtb), &firmware);
@@ -142,7 +142,7 @@ static struct crs_firmware read_tree(const struct tree *tree)
 	return firmware;
 }
 
-static void test_console_by_path_alias_and_options(void **state)
+static void test_stdout_path_is_a_path_or_alias_with_options(void **state)
 {
 	static const char *const good[] = {
 		"/uart@9000000", "/uart@9000000:115200n8", "serial0", "serial0:115200",
@@ -152,7 +152,7 @@ static void test_console_by_path_alias_and_options(void **state)
 		"", ":", ":115200", "serial1", "serial00", "/uart@9000001", "/chosen", "uart@9000000",
 		"/uart@9000000/x", "/",
 	};
-	struct tree tree = plain();
+	struct tree tree = pl011_tree();
 
 	for (size_t i = 0; i < COUNT(good); i++) {
 		tree.stdout_path = good[i];
@@ -162,16 +162,16 @@ static void test_console_by_path_alias_and_options(void **state)
 		tree.stdout_path = bad[i];
 		check(read_tree(&tree), PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_SMC);
 	}
-	tree = plain();
+	tree = pl011_tree();
 	tree.property = "linux,stdout-path";
 	check(read_tree(&tree), PURGATORY_UART_PL011, PL011, PURGATORY_CONDUIT_SMC);
 	tree.stdout_path = NULL;
 	check(read_tree(&tree), PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_SMC);
 }
 
-static void test_only_uarts_that_purgatory_knows(void **state)
+static void test_only_known_compatible_strings_name_a_uart(void **state)
 {
-	struct tree tree = plain();
+	struct tree tree = pl011_tree();
 
 	tree.compatible = "arm,sbsa-uart";
 	check(read_tree(&tree), PURGATORY_UART_PL011, PL011, PURGATORY_CONDUIT_SMC);
@@ -181,12 +181,12 @@ static void test_only_uarts_that_purgatory_knows(void **state)
 	check(read_tree(&tree), PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_SMC);
 }
 
-static void test_16550s_are_known_by_their_names(void **state)
+static void test_compatible_strings_of_16550_uarts_are_known(void **state)
 {
 	static const char *const names[] = {
 		"ns8250", "ns16450", "ns16550", "ns16550a", "snps,dw-apb-uart",
 	};
-	struct tree tree = plain();
+	struct tree tree = pl011_tree();
 
 	for (size_t i = 0; i < COUNT(names); i++) {
 		tree.compatible = names[i];
@@ -196,7 +196,7 @@ static void test_16550s_are_known_by_their_names(void **state)
 	check_16550(read_tree(&tree), PL011, 4, 4, PURGATORY_CONDUIT_SMC);
 }
 
-static void test_how_the_registers_of_a_16550_stand(void **state)
+static void test_register_layout_of_a_16550_is_read_or_refused(void **state)
 {
 	static const struct {
 		struct property more[4];
@@ -232,7 +232,7 @@ static void test_how_the_registers_of_a_16550_stand(void **state)
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct tree tree = plain();
+		struct tree tree = pl011_tree();
 
 		tree.compatible = "snps,dw-apb-uart";
 		memcpy(tree.more, cases[i].more, sizeof(tree.more));
@@ -241,7 +241,7 @@ static void test_how_the_registers_of_a_16550_stand(void **state)
 	}
 }
 
-static void test_registers_that_would_wrap(void **state)
+static void test_registers_that_wrap_are_refused(void **state)
 {
 	static const struct {
 		uint32_t low, offset;
@@ -253,7 +253,7 @@ static void test_registers_that_would_wrap(void **state)
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		const uint32_t reg[] = { UINT32_MAX, cases[i].low, 0, 0x1000 };
-		struct tree tree = plain();
+		struct tree tree = pl011_tree();
 
 		tree.compatible = "ns16550a";
 		tree.reg = reg;
@@ -263,7 +263,7 @@ static void test_registers_that_would_wrap(void **state)
 	}
 }
 
-static void test_conduit(void **state)
+static void test_psci_method_names_the_conduit(void **state)
 {
 	static const struct {
 		const char *method;
@@ -273,7 +273,7 @@ static void test_conduit(void **state)
 		{ "smcc", PURGATORY_CONDUIT_UNKNOWN }, { "", PURGATORY_CONDUIT_UNKNOWN },
 		{ "SMC", PURGATORY_CONDUIT_UNKNOWN }, { NULL, PURGATORY_CONDUIT_UNKNOWN },
 	};
-	struct tree tree = plain();
+	struct tree tree = pl011_tree();
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		tree.method = cases[i].method;
@@ -281,9 +281,9 @@ static void test_conduit(void **state)
 	}
 }
 
-static void test_reg_that_is_missing_or_short(void **state)
+static void test_missing_or_short_reg_names_no_uart(void **state)
 {
-	struct tree tree = plain();
+	struct tree tree = pl011_tree();
 
 	for (size_t size = 0; size < 16; size += 4) {
 		tree.reg_size = size;
@@ -297,7 +297,7 @@ static void test_reg_that_is_missing_or_short(void **state)
 }
 
 /* Below a bus of one address and one size cell, whose ranges are three cells with two outside. */
-static void test_ranges_of_a_bus(void **state)
+static void test_ranges_of_a_bus_translate_the_address(void **state)
 {
 	static const struct {
 		uint32_t ranges[8], reg;
@@ -319,7 +319,7 @@ static void test_ranges_of_a_bus(void **state)
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		const uint32_t reg[] = { cases[i].reg, 0x1000 };
-		struct tree tree = plain();
+		struct tree tree = pl011_tree();
 
 		tree.stdout_path = "serial0:9600";
 		tree.soc = true;
@@ -337,10 +337,10 @@ static void test_ranges_of_a_bus(void **state)
 }
 
 /* Without "ranges" what is on the bus has no address for the CPU. */
-static void test_a_bus_that_is_not_memory(void **state)
+static void test_bus_without_translation_names_no_uart(void **state)
 {
 	static const uint32_t reg[] = { 0, PL011, 0, 0, 0, 0 };
-	struct tree tree = plain();
+	struct tree tree = pl011_tree();
 
 	tree.soc = true;
 	tree.stdout_path = "serial0";
@@ -362,12 +362,12 @@ static void test_a_bus_that_is_not_memory(void **state)
 	check(read_tree(&tree), PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_SMC);
 }
 
-static void test_a_damaged_tree_says_nothing(void **state)
+static void test_damaged_tree_is_not_read_outside_its_bounds(void **state)
 {
-	struct tree tree = plain();
+	struct tree tree = pl011_tree();
 	uint8_t *dtb = build(&tree);
 	size_t size = fdt_totalsize(dtb);
-	struct crs_firmware firmware = before();
+	struct crs_firmware firmware = previous_firmware();
 
 	for (size_t cut = 0; cut < size; cut++) {
 		uint8_t *part = malloc(cut ? cut : 1);
@@ -380,7 +380,7 @@ static void test_a_damaged_tree_says_nothing(void **state)
 	/* Any byte may be wrong: whatever comes of it, nothing is read outside. */
 	for (size_t i = 0; i < size; i++) {
 		dtb[i] ^= 0xff;
-		firmware = before();
+		firmware = previous_firmware();
 		crs_firmware_from_dtb(dtb, size, &firmware);
 		if (firmware.uart == PURGATORY_UART_NONE)
 			assert_int_equal(firmware.uart_base, 0x1234);
@@ -405,7 +405,7 @@ static void make_spcr(uint8_t *spcr)
 static void check_spcr(const uint8_t *spcr, size_t size, bool good)
 {
 	uint8_t *copy = unit_alloc(size);
-	struct crs_firmware firmware = before();
+	struct crs_firmware firmware = previous_firmware();
 
 	memcpy(copy, spcr, size);
 	crs_firmware_from_spcr(copy, size, &firmware);
@@ -414,7 +414,7 @@ static void check_spcr(const uint8_t *spcr, size_t size, bool good)
 	free(copy);
 }
 
-static void test_spcr(void **state)
+static void test_spcr_of_a_pl011_names_the_uart(void **state)
 {
 	uint8_t spcr[80];
 
@@ -441,7 +441,7 @@ static void test_spcr(void **state)
 static void check_spcr_16550(uint8_t type, uint8_t width, uint8_t access, uint32_t stride,
 			     uint32_t bytes)
 {
-	struct crs_firmware firmware = before();
+	struct crs_firmware firmware = previous_firmware();
 	uint8_t spcr[80];
 
 	make_spcr(spcr);
@@ -452,7 +452,7 @@ static void check_spcr_16550(uint8_t type, uint8_t width, uint8_t access, uint32
 	check_16550(firmware, 0x100009000000, stride, bytes, PURGATORY_CONDUIT_UNKNOWN);
 }
 
-static void test_spcr_of_a_16550(void **state)
+static void test_spcr_of_a_16550_gives_its_register_layout(void **state)
 {
 	for (uint8_t type = 0; type <= 1; type++) {
 		for (unsigned int width = 0; width < 256; width++) {
@@ -478,9 +478,9 @@ static void test_spcr_of_a_16550(void **state)
 	check_spcr_16550(0x12, 32, 2, 0, 0);
 }
 
-static void test_spcr_of_a_16550_out_of_reach(void **state)
+static void test_spcr_of_an_inaccessible_16550_names_no_uart(void **state)
 {
-	struct crs_firmware firmware = before();
+	struct crs_firmware firmware = previous_firmware();
 	uint8_t spcr[80];
 
 	make_spcr(spcr);
@@ -516,7 +516,7 @@ static void test_spcr_of_a_16550_out_of_reach(void **state)
 static void check_fadt(uint8_t arm_boot_arch, size_t size, enum purgatory_conduit conduit)
 {
 	uint8_t *fadt = unit_alloc(size + 276);
-	struct crs_firmware firmware = before();
+	struct crs_firmware firmware = previous_firmware();
 	uint8_t *copy = unit_alloc(size);
 
 	memcpy(fadt, "FACP", 4);
@@ -528,9 +528,9 @@ static void check_fadt(uint8_t arm_boot_arch, size_t size, enum purgatory_condui
 	free(fadt);
 }
 
-static void test_fadt(void **state)
+static void test_fadt_flags_name_the_conduit(void **state)
 {
-	struct crs_firmware firmware = before();
+	struct crs_firmware firmware = previous_firmware();
 	uint8_t other[276] = "SSDT";
 
 	check_fadt(0, 276, PURGATORY_CONDUIT_UNKNOWN);
@@ -555,7 +555,7 @@ static void check_consoles(const char *consoles, bool pl011, bool ns16550)
 	assert_int_equal(crs_firmware_uart_is_console(&pc, consoles), ns16550);
 }
 
-static void test_consoles(void **state)
+static void test_uart_is_a_console_if_its_tty_is_listed(void **state)
 {
 	(void)state;
 	check_consoles("ttyAMA0              -W- (EC   a)  204:64\n", true, false);
@@ -572,21 +572,21 @@ static void test_consoles(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_console_by_path_alias_and_options),
-		cmocka_unit_test(test_only_uarts_that_purgatory_knows),
-		cmocka_unit_test(test_16550s_are_known_by_their_names),
-		cmocka_unit_test(test_how_the_registers_of_a_16550_stand),
-		cmocka_unit_test(test_registers_that_would_wrap),
-		cmocka_unit_test(test_conduit),
-		cmocka_unit_test(test_reg_that_is_missing_or_short),
-		cmocka_unit_test(test_ranges_of_a_bus),
-		cmocka_unit_test(test_a_bus_that_is_not_memory),
-		cmocka_unit_test(test_a_damaged_tree_says_nothing),
-		cmocka_unit_test(test_spcr),
-		cmocka_unit_test(test_spcr_of_a_16550),
-		cmocka_unit_test(test_spcr_of_a_16550_out_of_reach),
-		cmocka_unit_test(test_fadt),
-		cmocka_unit_test(test_consoles),
+		cmocka_unit_test(test_stdout_path_is_a_path_or_alias_with_options),
+		cmocka_unit_test(test_only_known_compatible_strings_name_a_uart),
+		cmocka_unit_test(test_compatible_strings_of_16550_uarts_are_known),
+		cmocka_unit_test(test_register_layout_of_a_16550_is_read_or_refused),
+		cmocka_unit_test(test_registers_that_wrap_are_refused),
+		cmocka_unit_test(test_psci_method_names_the_conduit),
+		cmocka_unit_test(test_missing_or_short_reg_names_no_uart),
+		cmocka_unit_test(test_ranges_of_a_bus_translate_the_address),
+		cmocka_unit_test(test_bus_without_translation_names_no_uart),
+		cmocka_unit_test(test_damaged_tree_is_not_read_outside_its_bounds),
+		cmocka_unit_test(test_spcr_of_a_pl011_names_the_uart),
+		cmocka_unit_test(test_spcr_of_a_16550_gives_its_register_layout),
+		cmocka_unit_test(test_spcr_of_an_inaccessible_16550_names_no_uart),
+		cmocka_unit_test(test_fadt_flags_name_the_conduit),
+		cmocka_unit_test(test_uart_is_a_console_if_its_tty_is_listed),
 	};
 
 	return cmocka_run_group_tests_name("firmware", tests, NULL, NULL);

@@ -37,7 +37,7 @@ static void refuse(struct unit *unit, const void *data, size_t size, enum crashr
 	assert_untouched(image);
 }
 
-static void test_fields(void **state)
+static void test_header_fields_are_read(void **state)
 {
 	static const uint64_t page_sizes[] = { 0, 4096, 16384, 65536 };
 	uint8_t data[SIZE];
@@ -53,7 +53,7 @@ static void test_fields(void **state)
 	check_parse(*state, data, (struct crs_image){ 0, 2 * MIB, 4096, false });
 }
 
-static void test_both_sides_of_every_limit(void **state)
+static void test_header_limits_are_exact(void **state)
 {
 	static const char damaged[] = "damaged header: text_offset 0x%" PRIx64
 				      ", image_size 0x%" PRIx64;
@@ -92,7 +92,7 @@ static void test_both_sides_of_every_limit(void **state)
 	}
 }
 
-static void test_what_cannot_be_started(void **state)
+static void test_unsupported_images_are_refused(void **state)
 {
 	uint8_t data[SIZE];
 
@@ -106,7 +106,7 @@ static void test_what_cannot_be_started(void **state)
 	       "image_size is 0 (a kernel before Linux 3.17): how much memory it needs is unknown");
 }
 
-static void test_what_is_no_image(void **state)
+static void test_other_bytes_are_not_an_image(void **state)
 {
 	uint8_t data[SIZE];
 
@@ -168,7 +168,7 @@ static void test_a_file_shorter_than_its_sections_is_truncated(void **state)
 	       "truncated: its sections end at byte 8589934590, the file at byte 4096");
 }
 
-static void test_truncated_inside_the_section_table(void **state)
+static void test_file_cut_inside_the_section_table_is_truncated(void **state)
 {
 	uint8_t data[SIZE];
 
@@ -183,7 +183,7 @@ static void test_truncated_inside_the_section_table(void **state)
 }
 
 /* A pe_offset that leads nowhere says nothing: the Image has no section table then. */
-static void test_hostile_pe_offset(void **state)
+static void test_wrong_pe_offset_is_ignored(void **state)
 {
 	static const uint32_t offsets[] = {
 		0, 1, 60, SIZE - 24, SIZE - 4, SIZE - 3, SIZE, UINT32_MAX - 23, UINT32_MAX,
@@ -213,7 +213,7 @@ static void test_hostile_pe_offset(void **state)
 }
 
 /* Where offsets of 32 bits end, the sums behind them must not start again at 0. */
-static void test_pe_header_at_the_end_of_4_gib(void **state)
+static void test_section_table_across_4_gib_does_not_wrap(void **state)
 {
 	const size_t size = (1ULL << 32) + 4096;
 	uint8_t *data = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -241,14 +241,14 @@ static void test_pe_header_at_the_end_of_4_gib(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_fields),
-		UNIT_TEST(test_both_sides_of_every_limit),
-		UNIT_TEST(test_what_cannot_be_started),
-		UNIT_TEST(test_what_is_no_image),
+		UNIT_TEST(test_header_fields_are_read),
+		UNIT_TEST(test_header_limits_are_exact),
+		UNIT_TEST(test_unsupported_images_are_refused),
+		UNIT_TEST(test_other_bytes_are_not_an_image),
 		UNIT_TEST(test_a_file_shorter_than_its_sections_is_truncated),
-		UNIT_TEST(test_truncated_inside_the_section_table),
-		UNIT_TEST(test_hostile_pe_offset),
-		UNIT_TEST(test_pe_header_at_the_end_of_4_gib),
+		UNIT_TEST(test_file_cut_inside_the_section_table_is_truncated),
+		UNIT_TEST(test_wrong_pe_offset_is_ignored),
+		UNIT_TEST(test_section_table_across_4_gib_does_not_wrap),
 	};
 
 	return cmocka_run_group_tests_name("image", tests, NULL, NULL);

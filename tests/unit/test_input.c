@@ -54,18 +54,18 @@ static int fail_with(int error)
 	return -1;
 }
 
-static size_t at_most(size_t size, size_t most)
+static size_t limit_size(size_t size, size_t most)
 {
 	return most && size > most ? most : size;
 }
 
-static void meanwhile(void)
+static void run_change_once(void)
 {
-	void (*happens)(void) = fault.while_reading;
+	void (*change)(void) = fault.while_reading;
 
 	fault.while_reading = NULL;
-	if (happens)
-		happens();
+	if (change)
+		change();
 }
 
 int __wrap_memfd_create(const char *name, unsigned int flags)
@@ -79,24 +79,24 @@ int __wrap_memfd_create(const char *name, unsigned int flags)
 
 ssize_t __wrap_sendfile(int to, int from, off_t *offset, size_t size)
 {
-	meanwhile();
+	run_change_once();
 	if (fault.sent++ < fault.interrupted)
 		return fail_with(EINTR);
 	if (fault.send_error)
 		return fail_with(fault.send_error);
 	if (fault.send_ends && *offset >= (off_t)fault.send_ends)
 		return 0;
-	return __real_sendfile(to, from, offset, at_most(size, fault.most));
+	return __real_sendfile(to, from, offset, limit_size(size, fault.most));
 }
 
 ssize_t __wrap_pread(int fd, void *data, size_t size, off_t offset)
 {
-	meanwhile();
+	run_change_once();
 	if (fault.read++ < fault.interrupted)
 		return fail_with(EINTR);
 	if (fault.read_error)
 		return fail_with(fault.read_error);
-	return __real_pread(fd, data, at_most(size, fault.most), offset);
+	return __real_pread(fd, data, limit_size(size, fault.most), offset);
 }
 
 ssize_t __wrap_pwrite(int fd, const void *data, size_t size, off_t offset)
@@ -107,7 +107,7 @@ ssize_t __wrap_pwrite(int fd, const void *data, size_t size, off_t offset)
 		return 0;
 	if (fault.write_error && offset >= (off_t)fault.write_ends)
 		return fail_with(fault.write_error);
-	return __real_pwrite(fd, data, at_most(size, fault.most), offset);
+	return __real_pwrite(fd, data, limit_size(size, fault.most), offset);
 }
 
 int __wrap_ftruncate(int fd, off_t size)
@@ -210,7 +210,7 @@ static void test_a_file_is_copied_once(void **state)
 	assert_int_equal(fault.sent + fault.written, 0);
 }
 
-static void test_short_reads_and_signals(void **state)
+static void test_short_and_interrupted_reads_are_continued(void **state)
 {
 	fault.most = 4097;
 	fault.interrupted = 3;
@@ -257,7 +257,7 @@ static void assert_fd_has_content(struct unit *unit, struct crashres_input *inpu
 }
 
 /* kexec_file_load gets the bytes that were read, whatever the file has by then. */
-static void test_the_descriptor_of_a_file_that_is_rewritten(void **state)
+static void test_descriptor_keeps_the_bytes_of_a_rewritten_file(void **state)
 {
 	struct unit *unit = *state;
 	CRS_CLEANUP(crs_freep) char *path = write_content(unit);
@@ -298,7 +298,7 @@ static void check_stream(struct unit *unit, struct crs_memfd *memfd)
 	crs_memfd_closep(memfd);
 }
 
-static void test_a_stream_is_copied_in_the_kernel(void **state)
+static void test_stream_is_copied_by_sendfile(void **state)
 {
 	struct crs_memfd memfd;
 
@@ -309,7 +309,7 @@ static void test_a_stream_is_copied_in_the_kernel(void **state)
 }
 
 /* Each of these is what some file system or kernel says to sendfile(2). */
-static void test_a_stream_that_the_kernel_does_not_send(void **state)
+static void test_stream_is_copied_by_pwrite_if_sendfile_fails(void **state)
 {
 	static const int errors[] = { EINVAL, ENOSYS, EXDEV, EOPNOTSUPP, EIO, EPERM };
 	struct crs_memfd memfd;
@@ -322,7 +322,7 @@ static void test_a_stream_that_the_kernel_does_not_send(void **state)
 	}
 }
 
-static void test_short_copies_and_an_early_end(void **state)
+static void test_short_or_early_ending_sendfile_is_continued(void **state)
 {
 	struct crs_memfd memfd;
 
@@ -336,7 +336,7 @@ static void test_short_copies_and_an_early_end(void **state)
 	check_stream(*state, &memfd);
 }
 
-static void test_signals_interrupt_no_stream(void **state)
+static void test_interrupted_copy_is_continued(void **state)
 {
 	struct crs_memfd memfd;
 
@@ -364,7 +364,7 @@ static void check_refuses_pipe(struct unit *unit, enum crashres_status status, c
 	assert_int_equal(open_descriptors(), before);
 }
 
-static void test_memory_that_ends(void **state)
+static void test_lack_of_memory_is_reported(void **state)
 {
 	fault.map_error = ENOMEM;
 	check_refuses(*state, CRASHRES_ERR_MEMORY, "out of memory");
@@ -383,7 +383,7 @@ static void test_memory_that_ends(void **state)
 	check_refuses_pipe(*state, CRASHRES_ERR_OS, "cannot write to memory: Input/output error");
 }
 
-static void test_other_calls_that_fail(void **state)
+static void test_failing_system_calls_are_reported(void **state)
 {
 	struct unit *unit = *state;
 	struct crs_memfd memfd;
@@ -455,16 +455,16 @@ static void wait_for_another_ctime(const char *path)
 		 now.st_ctim.tv_nsec == before.st_ctim.tv_nsec);
 }
 
-static void age_victim_then_change_it(void)
+static void change_victim_later(void)
 {
 	wait_for_another_ctime(victim);
 	change_victim_secretly();
 }
 
-static void test_a_file_that_changes_while_it_is_read(void **state)
+static void test_file_that_changes_during_the_read_is_refused(void **state)
 {
 	static void (*const changes[])(void) = {
-		truncate_victim, append_to_victim, age_victim_then_change_it,
+		truncate_victim, append_to_victim, change_victim_later,
 	};
 	struct unit *unit = *state;
 
@@ -479,7 +479,7 @@ static void test_a_file_that_changes_while_it_is_read(void **state)
 }
 
 /* On the old code this test died of SIGBUS. */
-static void test_a_file_that_is_truncated_afterwards(void **state)
+static void test_file_truncated_afterwards_keeps_its_bytes(void **state)
 {
 	struct unit *unit = *state;
 	CRS_CLEANUP(crs_freep) char *path = write_content(unit);
@@ -520,14 +520,14 @@ static const struct crashres_segment *find_segment(const struct crashres_plan *p
 static struct {
 	uint64_t base;
 	uint8_t first_block[4096];
-} handed_over;
+} loaded_kernel;
 
 static long recorder(unsigned long entry, unsigned long count,
 		     const struct kexec_segment *segments, unsigned long flags)
 {
 	for (unsigned long i = 0; i < count; i++)
-		if ((uintptr_t)segments[i].mem == handed_over.base)
-			memcpy(handed_over.first_block, segments[i].buf, 4096);
+		if ((uintptr_t)segments[i].mem == loaded_kernel.base)
+			memcpy(loaded_kernel.first_block, segments[i].buf, 4096);
 	return 0;
 }
 
@@ -544,7 +544,7 @@ static struct crashres_plan *plan_for(struct unit *unit, struct crashres_machine
 }
 
 /* On the old code: digests of the old bytes, and the new bytes for the kernel. */
-static void test_a_kernel_that_is_rewritten_after_planning(void **state)
+static void test_kernel_rewritten_after_planning_is_loaded_as_hashed(void **state)
 {
 	struct unit *unit = *state;
 	CRS_CLEANUP(crs_freep) char *root = unit_path(unit, ".");
@@ -560,14 +560,14 @@ static void test_a_kernel_that_is_rewritten_after_planning(void **state)
 	assert_ok(unit, crashres_machine_read(unit->ctx, &machine));
 	assert_ok(unit, crashres_kernel_open(unit->ctx, path, &kernel));
 	plan = plan_for(unit, machine, kernel);
-	handed_over.base = find_segment(plan, "kernel")->range.base;
+	loaded_kernel.base = find_segment(plan, "kernel")->range.base;
 	assert_true(has_digest(find_segment(plan, "purgatory"), image.data));
 	memset(image.data, 0xee, image.size);
 	unit_write(unit, "Image", image.data, image.size);
 	unit->ctx->root_is_live = true;
 	unit->ctx->kexec_load = recorder;
 	assert_ok(unit, crashres_load(unit->ctx, plan, NULL));
-	assert_true(has_digest(find_segment(plan, "purgatory"), handed_over.first_block));
+	assert_true(has_digest(find_segment(plan, "purgatory"), loaded_kernel.first_block));
 	crashres_plan_free(plan);
 	crashres_kernel_close(kernel);
 	crashres_machine_free(machine);
@@ -584,7 +584,7 @@ static struct crashres_input *from_fd(struct unit *unit, int fd)
 }
 
 /* The offset of the caller's descriptor neither counts nor moves. */
-static void test_a_descriptor_of_a_file(void **state)
+static void test_offset_of_the_callers_descriptor_is_ignored(void **state)
 {
 	struct unit *unit = *state;
 	CRS_CLEANUP(crs_freep) char *path = write_content(unit);
@@ -654,7 +654,7 @@ static void test_only_a_sealed_memfd_is_shared(void **state)
 	}
 }
 
-static void test_an_empty_or_missing_descriptor(void **state)
+static void test_empty_or_missing_descriptor_is_refused(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_input *input = UNTOUCHED;
@@ -672,7 +672,7 @@ static void test_an_empty_or_missing_descriptor(void **state)
 }
 
 /* Files of /proc say that their size is 0. */
-static void test_a_file_of_proc(void **state)
+static void test_proc_file_of_size_0_is_read_as_a_stream(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_input *input;
@@ -686,7 +686,7 @@ static void test_a_file_of_proc(void **state)
 	crashres_input_close(input);
 }
 
-static void test_a_pipe(void **state)
+static void test_pipe_is_read_as_a_stream(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_input *input;
@@ -704,7 +704,7 @@ static void test_a_pipe(void **state)
 }
 
 /* Point 1.8: nothing of a file that is too large is read. The file is sparse. */
-static void test_a_file_of_more_than_4_gib(void **state)
+static void test_file_of_more_than_4_gib_is_refused_unread(void **state)
 {
 	struct unit *unit = *state;
 	CRS_CLEANUP(crs_freep) char *path = write_content(unit);
@@ -720,7 +720,7 @@ static void test_a_file_of_more_than_4_gib(void **state)
 }
 
 /* A sealed memfd is shared, but has the same limit. It is sparse: it takes no memory. */
-static void test_a_sealed_memfd_of_more_than_4_gib(void **state)
+static void test_sealed_memfd_of_more_than_4_gib_is_refused(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_input *input = UNTOUCHED;
@@ -740,7 +740,7 @@ static void test_a_sealed_memfd_of_more_than_4_gib(void **state)
 	crashres_input_close(input);
 }
 
-static void test_memory_of_the_caller(void **state)
+static void test_memory_of_the_caller_is_used_in_place(void **state)
 {
 	static const char text[] = "0123";
 	struct unit *unit = *state;
@@ -768,7 +768,7 @@ static void test_memory_of_the_caller(void **state)
 	assert_int_equal(fcntl(fd, F_GETFD), -1);
 }
 
-static void test_no_memory_of_the_caller(void **state)
+static void test_empty_or_too_large_memory_is_refused(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_input *input = UNTOUCHED;
@@ -785,27 +785,27 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		INPUT_TEST(test_a_file_is_copied_once),
-		INPUT_TEST(test_short_reads_and_signals),
+		INPUT_TEST(test_short_and_interrupted_reads_are_continued),
 		INPUT_TEST(test_the_copy_is_write_protected),
-		INPUT_TEST(test_the_descriptor_of_a_file_that_is_rewritten),
-		INPUT_TEST(test_a_stream_is_copied_in_the_kernel),
-		INPUT_TEST(test_a_stream_that_the_kernel_does_not_send),
-		INPUT_TEST(test_short_copies_and_an_early_end),
-		INPUT_TEST(test_signals_interrupt_no_stream),
-		INPUT_TEST(test_memory_that_ends),
-		INPUT_TEST(test_other_calls_that_fail),
-		INPUT_TEST(test_a_file_that_changes_while_it_is_read),
-		INPUT_TEST(test_a_file_that_is_truncated_afterwards),
-		INPUT_TEST(test_a_kernel_that_is_rewritten_after_planning),
-		INPUT_TEST(test_a_descriptor_of_a_file),
+		INPUT_TEST(test_descriptor_keeps_the_bytes_of_a_rewritten_file),
+		INPUT_TEST(test_stream_is_copied_by_sendfile),
+		INPUT_TEST(test_stream_is_copied_by_pwrite_if_sendfile_fails),
+		INPUT_TEST(test_short_or_early_ending_sendfile_is_continued),
+		INPUT_TEST(test_interrupted_copy_is_continued),
+		INPUT_TEST(test_lack_of_memory_is_reported),
+		INPUT_TEST(test_failing_system_calls_are_reported),
+		INPUT_TEST(test_file_that_changes_during_the_read_is_refused),
+		INPUT_TEST(test_file_truncated_afterwards_keeps_its_bytes),
+		INPUT_TEST(test_kernel_rewritten_after_planning_is_loaded_as_hashed),
+		INPUT_TEST(test_offset_of_the_callers_descriptor_is_ignored),
 		INPUT_TEST(test_only_a_sealed_memfd_is_shared),
-		INPUT_TEST(test_an_empty_or_missing_descriptor),
-		INPUT_TEST(test_a_file_of_proc),
-		INPUT_TEST(test_a_pipe),
-		INPUT_TEST(test_a_file_of_more_than_4_gib),
-		INPUT_TEST(test_a_sealed_memfd_of_more_than_4_gib),
-		INPUT_TEST(test_memory_of_the_caller),
-		INPUT_TEST(test_no_memory_of_the_caller),
+		INPUT_TEST(test_empty_or_missing_descriptor_is_refused),
+		INPUT_TEST(test_proc_file_of_size_0_is_read_as_a_stream),
+		INPUT_TEST(test_pipe_is_read_as_a_stream),
+		INPUT_TEST(test_file_of_more_than_4_gib_is_refused_unread),
+		INPUT_TEST(test_sealed_memfd_of_more_than_4_gib_is_refused),
+		INPUT_TEST(test_memory_of_the_caller_is_used_in_place),
+		INPUT_TEST(test_empty_or_too_large_memory_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("input", tests, NULL, NULL);

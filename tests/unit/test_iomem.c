@@ -38,7 +38,7 @@ static void check_tree(const struct crs_iomem *iomem, const char *wanted)
 	assert_string_equal(got, wanted);
 }
 
-static void test_nesting(void **state)
+static void test_resources_nest_by_their_ranges(void **state)
 {
 	struct crs_iomem iomem = parse(*state,
 		"40000000-bfffffff : RAM\n"
@@ -67,7 +67,7 @@ static void test_ranges_decide_nesting_not_indentation(void **state)
 	crs_iomem_free(&iomem);
 }
 
-static void test_deeper_than_the_cap_of_indentation(void **state)
+static void test_nesting_below_the_deepest_indentation_is_found(void **state)
 {
 	struct crs_iomem iomem = parse(*state,
 		"0000-ffff : a\n"
@@ -83,7 +83,7 @@ static void test_deeper_than_the_cap_of_indentation(void **state)
 	crs_iomem_free(&iomem);
 }
 
-static void test_equal_ranges_nest_as_they_are_printed(void **state)
+static void test_equal_ranges_nest_in_printed_order(void **state)
 {
 	struct crs_iomem iomem = parse(*state,
 		"1000-1fff : outer\n"
@@ -94,7 +94,7 @@ static void test_equal_ranges_nest_as_they_are_printed(void **state)
 	crs_iomem_free(&iomem);
 }
 
-static void test_a_resource_printed_twice_is_taken_once(void **state)
+static void test_resource_printed_twice_is_listed_once(void **state)
 {
 	struct crs_iomem iomem = parse(*state,
 		"1000-ffff : RAM\n"
@@ -110,7 +110,7 @@ static void test_a_resource_printed_twice_is_taken_once(void **state)
 	crs_iomem_free(&iomem);
 }
 
-static void test_all_zero_means_hidden(void **state)
+static void test_all_zero_addresses_mean_hidden(void **state)
 {
 	struct crs_iomem iomem = parse(*state,
 		"00000000-00000000 : System RAM\n"
@@ -144,7 +144,7 @@ static void test_empty_text_has_no_resources(void **state)
 	assert_null(iomem.resources);
 }
 
-static void test_last_line_without_newline(void **state)
+static void test_last_line_needs_no_newline(void **state)
 {
 	struct unit *unit = *state;
 	struct crs_iomem iomem;
@@ -158,7 +158,7 @@ static void test_last_line_without_newline(void **state)
 	crs_iomem_free(&iomem);
 }
 
-static void test_the_last_byte_of_the_address_space(void **state)
+static void test_last_byte_of_the_address_space_is_cut_off(void **state)
 {
 	struct crs_iomem iomem = parse(*state,
 		"8000000000-ffffffffffffffff : bus\n"
@@ -171,7 +171,7 @@ static void test_the_last_byte_of_the_address_space(void **state)
 	crs_iomem_free(&iomem);
 }
 
-static void test_a_resource_without_bytes_is_left_out(void **state)
+static void test_empty_resource_is_left_out(void **state)
 {
 	struct crs_iomem iomem = parse(*state, "1000-0fff : none\n1000-1000 : one\n");
 
@@ -180,7 +180,7 @@ static void test_a_resource_without_bytes_is_left_out(void **state)
 	crs_iomem_free(&iomem);
 }
 
-static void test_names_are_kept_to_the_letter(void **state)
+static void test_names_are_kept_unchanged(void **state)
 {
 	struct crs_iomem iomem = parse(*state,
 		"00001000-00001FFF : 9000000.pl011 : x-y \n2000-2fff : \n");
@@ -191,7 +191,7 @@ static void test_names_are_kept_to_the_letter(void **state)
 	crs_iomem_free(&iomem);
 }
 
-static void test_a_line_that_is_no_resource(void **state)
+static void test_malformed_line_is_refused(void **state)
 {
 	static const char *const lines[] = {
 		"garbage", "1000-1fff: a", "1000 - 1fff : a", "1000-1fff :a", "-1fff : a",
@@ -209,7 +209,7 @@ static void test_a_line_that_is_no_resource(void **state)
 	}
 }
 
-static void test_a_long_garbage_line_is_cut(void **state)
+static void test_long_malformed_line_is_cut_in_the_message(void **state)
 {
 	refuse(*state, "0123456789012345678901234567890123456789012345678901234567890123456789",
 	       "/proc/iomem: line 1 is no resource: "
@@ -217,7 +217,7 @@ static void test_a_long_garbage_line_is_cut(void **state)
 }
 
 /* As the kernel nests: none of these overlaps another partly. */
-static void test_every_parent_is_the_smallest_around(void **state)
+static void test_parent_is_the_smallest_enclosing_resource(void **state)
 {
 	struct unit *unit = *state;
 	uint32_t seed = 1;
@@ -290,20 +290,20 @@ static void test_100000_lines_cost_about_ten_times_10000(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_nesting),
+		UNIT_TEST(test_resources_nest_by_their_ranges),
 		UNIT_TEST(test_ranges_decide_nesting_not_indentation),
-		UNIT_TEST(test_deeper_than_the_cap_of_indentation),
-		UNIT_TEST(test_equal_ranges_nest_as_they_are_printed),
-		UNIT_TEST(test_a_resource_printed_twice_is_taken_once),
-		UNIT_TEST(test_all_zero_means_hidden),
+		UNIT_TEST(test_nesting_below_the_deepest_indentation_is_found),
+		UNIT_TEST(test_equal_ranges_nest_in_printed_order),
+		UNIT_TEST(test_resource_printed_twice_is_listed_once),
+		UNIT_TEST(test_all_zero_addresses_mean_hidden),
 		UNIT_TEST(test_empty_text_has_no_resources),
-		UNIT_TEST(test_last_line_without_newline),
-		UNIT_TEST(test_the_last_byte_of_the_address_space),
-		UNIT_TEST(test_a_resource_without_bytes_is_left_out),
-		UNIT_TEST(test_names_are_kept_to_the_letter),
-		UNIT_TEST(test_a_line_that_is_no_resource),
-		UNIT_TEST(test_a_long_garbage_line_is_cut),
-		UNIT_TEST(test_every_parent_is_the_smallest_around),
+		UNIT_TEST(test_last_line_needs_no_newline),
+		UNIT_TEST(test_last_byte_of_the_address_space_is_cut_off),
+		UNIT_TEST(test_empty_resource_is_left_out),
+		UNIT_TEST(test_names_are_kept_unchanged),
+		UNIT_TEST(test_malformed_line_is_refused),
+		UNIT_TEST(test_long_malformed_line_is_cut_in_the_message),
+		UNIT_TEST(test_parent_is_the_smallest_enclosing_resource),
 		UNIT_TEST(test_100000_lines_cost_about_ten_times_10000),
 	};
 

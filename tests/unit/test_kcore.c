@@ -95,7 +95,7 @@ static struct crs_kcore parse(struct unit *unit, const struct core *core)
 	return parse_bytes(unit, core, core->size);
 }
 
-static void test_linear_map_from_program_headers(void **state)
+static void test_linear_map_is_read_from_program_headers(void **state)
 {
 	struct core core = core_with(NULL);
 	struct crs_kcore kcore;
@@ -113,7 +113,7 @@ static void test_linear_map_from_program_headers(void **state)
 }
 
 /* Old kernels give address 0 to what is not RAM, even where RAM starts there. */
-static void test_address_0_says_nothing(void **state)
+static void test_physical_address_0_is_ignored(void **state)
 {
 	struct unit *unit = *state;
 	struct core core = core_with(NULL);
@@ -129,7 +129,7 @@ static void test_address_0_says_nothing(void **state)
 	crs_ranges_free(&ram);
 }
 
-static void test_everything_from_vmcoreinfo(void **state)
+static void test_vmcoreinfo_gives_all_values(void **state)
 {
 	struct core core = core_with(VMCOREINFO);
 	struct crs_kcore kcore = parse(*state, &core);
@@ -141,7 +141,7 @@ static void test_everything_from_vmcoreinfo(void **state)
 	assert_int_equal(kcore.page_size, 4096);
 }
 
-static void test_both_sources_agree(void **state)
+static void test_agreeing_sources_give_no_warning(void **state)
 {
 	struct core core = core_with(VMCOREINFO);
 	struct crs_kcore kcore;
@@ -155,7 +155,7 @@ static void test_both_sources_agree(void **state)
 	assert_string_equal(((struct unit *)*state)->log, "");
 }
 
-static void test_sources_that_disagree_leave_it_unknown(void **state)
+static void test_disagreeing_sources_leave_the_linear_map_unknown(void **state)
 {
 	struct core core = core_with(VMCOREINFO);
 	struct crs_kcore kcore;
@@ -170,7 +170,7 @@ static void test_sources_that_disagree_leave_it_unknown(void **state)
 		"(0xfffeffffc0001000, 0xfffeffffc0000000): the dump gets no virtual addresses"));
 }
 
-static void test_program_headers_that_disagree_leave_it_unknown(void **state)
+static void test_disagreeing_headers_leave_the_linear_map_unknown(void **state)
 {
 	struct core core = core_with(VMCOREINFO);
 	struct crs_kcore kcore;
@@ -184,7 +184,7 @@ static void test_program_headers_that_disagree_leave_it_unknown(void **state)
 		"the dump gets no virtual addresses"));
 }
 
-static void test_nothing_said_is_nothing_known(void **state)
+static void test_empty_core_leaves_all_values_unknown(void **state)
 {
 	struct core core = core_new();
 	struct crs_kcore kcore = parse(*state, &core);
@@ -195,7 +195,7 @@ static void test_nothing_said_is_nothing_known(void **state)
 	assert_string_equal(((struct unit *)*state)->log, "");
 }
 
-static void test_lines_of_vmcoreinfo(void **state)
+static void test_vmcoreinfo_lines_are_parsed_exactly(void **state)
 {
 	static const struct {
 		const char *text;
@@ -232,7 +232,7 @@ static void test_lines_of_vmcoreinfo(void **state)
 }
 
 /* PHYS_OFFSET counts modulo 2^64 where the linear map is larger than the RAM needs. */
-static void test_a_negative_phys_offset(void **state)
+static void test_negative_phys_offset_wraps(void **state)
 {
 	struct core core = core_with("NUMBER(VA_BITS)=52\n"
 				     "NUMBER(PHYS_OFFSET)=0xfff0000040000000\n");
@@ -243,7 +243,7 @@ static void test_a_negative_phys_offset(void **state)
 }
 
 /* What was read may end anywhere: no more is known than what is there. */
-static void test_truncated_anywhere(void **state)
+static void test_truncated_core_gives_only_complete_values(void **state)
 {
 	struct unit *unit = *state;
 	struct core core = core_with(VMCOREINFO);
@@ -282,7 +282,7 @@ static void refuse(struct unit *unit, const void *data, size_t size)
 	assert_untouched(kcore);
 }
 
-static void test_what_is_no_core(void **state)
+static void test_other_files_are_not_a_core(void **state)
 {
 	struct core core = core_with(VMCOREINFO), bad;
 
@@ -300,7 +300,7 @@ static void test_what_is_no_core(void **state)
 }
 
 /* Hostile numbers: no crash, no endless work, nothing believed. */
-static void test_hostile_numbers(void **state)
+static void test_hostile_offsets_and_sizes_are_not_followed(void **state)
 {
 	static const uint64_t offsets[] = { 0, 1, 63, 4096, 1ULL << 32, UINT64_MAX - 55, UINT64_MAX };
 	struct unit *unit = *state;
@@ -353,7 +353,7 @@ static void test_head_size_grows_as_more_is_read(void **state)
 	assert_int_equal(crs_kcore_head_size(&core, core.size), 64);
 }
 
-static void test_head_size_has_a_limit(void **state)
+static void test_head_size_is_limited_to_4_mib(void **state)
 {
 	const size_t limit = 4 * MIB;
 	struct core core = core_with(VMCOREINFO);
@@ -387,20 +387,20 @@ static void test_head_size_has_a_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_linear_map_from_program_headers),
-		UNIT_TEST(test_address_0_says_nothing),
-		UNIT_TEST(test_everything_from_vmcoreinfo),
-		UNIT_TEST(test_both_sources_agree),
-		UNIT_TEST(test_sources_that_disagree_leave_it_unknown),
-		UNIT_TEST(test_program_headers_that_disagree_leave_it_unknown),
-		UNIT_TEST(test_nothing_said_is_nothing_known),
-		UNIT_TEST(test_lines_of_vmcoreinfo),
-		UNIT_TEST(test_a_negative_phys_offset),
-		UNIT_TEST(test_truncated_anywhere),
-		UNIT_TEST(test_what_is_no_core),
-		UNIT_TEST(test_hostile_numbers),
+		UNIT_TEST(test_linear_map_is_read_from_program_headers),
+		UNIT_TEST(test_physical_address_0_is_ignored),
+		UNIT_TEST(test_vmcoreinfo_gives_all_values),
+		UNIT_TEST(test_agreeing_sources_give_no_warning),
+		UNIT_TEST(test_disagreeing_sources_leave_the_linear_map_unknown),
+		UNIT_TEST(test_disagreeing_headers_leave_the_linear_map_unknown),
+		UNIT_TEST(test_empty_core_leaves_all_values_unknown),
+		UNIT_TEST(test_vmcoreinfo_lines_are_parsed_exactly),
+		UNIT_TEST(test_negative_phys_offset_wraps),
+		UNIT_TEST(test_truncated_core_gives_only_complete_values),
+		UNIT_TEST(test_other_files_are_not_a_core),
+		UNIT_TEST(test_hostile_offsets_and_sizes_are_not_followed),
 		UNIT_TEST(test_head_size_grows_as_more_is_read),
-		UNIT_TEST(test_head_size_has_a_limit),
+		UNIT_TEST(test_head_size_is_limited_to_4_mib),
 	};
 
 	return cmocka_run_group_tests_name("kcore", tests, NULL, NULL);

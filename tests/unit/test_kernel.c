@@ -61,7 +61,7 @@ static void check_opens(struct unit *unit, struct bytes file)
 	free(image.data);
 }
 
-static void test_a_raw_image(void **state)
+static void test_raw_image_is_opened(void **state)
 {
 	struct bytes image = pack_image();
 
@@ -88,7 +88,7 @@ static void check_header(struct unit *unit, struct bytes file, uint64_t flags, u
 	free(file.data);
 }
 
-static void test_what_the_header_says(void **state)
+static void test_values_of_the_image_header_are_returned(void **state)
 {
 	check_header(*state, pack_image(), 0, 0, false);
 	check_header(*state, pack_image(), 0x2, 4096, false);
@@ -96,7 +96,7 @@ static void test_what_the_header_says(void **state)
 	check_header(*state, pack_image(), 0xe, 65536, true);
 }
 
-static void test_gzip_around_it_up_to_three_times(void **state)
+static void test_gzip_is_unpacked_up_to_three_times(void **state)
 {
 	struct bytes file = pack_image();
 
@@ -111,7 +111,7 @@ static void test_gzip_around_it_up_to_three_times(void **state)
 }
 
 /* Signatures are appended behind the compressed kernel. */
-static void test_what_follows_the_gzip_member_is_ignored(void **state)
+static void test_bytes_after_the_gzip_member_are_ignored(void **state)
 {
 	struct bytes file = gzip(pack_image());
 
@@ -123,7 +123,7 @@ static void test_what_follows_the_gzip_member_is_ignored(void **state)
 	free(file.data);
 }
 
-static void test_gzip_truncated_at_many_lengths(void **state)
+static void test_truncated_gzip_is_refused_at_many_lengths(void **state)
 {
 	struct bytes file = gzip(pack_image());
 
@@ -141,7 +141,7 @@ static void test_gzip_truncated_at_many_lengths(void **state)
 	free(file.data);
 }
 
-static void test_gzip_damaged(void **state)
+static void test_damaged_gzip_is_refused(void **state)
 {
 	struct bytes file = gzip(pack_image());
 
@@ -158,7 +158,7 @@ static void test_gzip_damaged(void **state)
 	free(file.data);
 }
 
-static void test_gzip_around_nothing(void **state)
+static void test_empty_gzip_is_refused(void **state)
 {
 	struct bytes file = gzip((struct bytes){ unit_alloc(1), 0 });
 
@@ -166,7 +166,7 @@ static void test_gzip_around_nothing(void **state)
 	free(file.data);
 }
 
-static void test_gzip_around_something_else(void **state)
+static void test_gzip_of_another_file_is_refused(void **state)
 {
 	struct bytes file = gzip((struct bytes){ unit_alloc(1000), 1000 });
 
@@ -175,7 +175,7 @@ static void test_gzip_around_something_else(void **state)
 	free(file.data);
 }
 
-static void test_files_that_are_no_kernel(void **state)
+static void test_file_that_is_not_a_kernel_is_refused(void **state)
 {
 	struct bytes image = pack_image();
 	struct bytes zeros = { unit_alloc(4096), 4096 };
@@ -192,7 +192,7 @@ static void test_files_that_are_no_kernel(void **state)
 }
 
 /* What the Image's header says is told with the file's name in front. */
-static void test_kernels_that_cannot_be_started(void **state)
+static void test_unsupported_kernel_is_refused_by_name(void **state)
 {
 	struct bytes image = pack_image();
 
@@ -219,7 +219,7 @@ static void refuse_path(struct unit *unit, const char *path, const char *sentenc
 	assert_ptr_equal(file, UNTOUCHED);
 }
 
-static void test_paths_that_are_no_file(void **state)
+static void test_path_without_a_file_is_refused(void **state)
 {
 	struct unit *unit = *state;
 	CRS_CLEANUP(crs_freep) char *missing = unit_path(unit, "missing");
@@ -271,7 +271,7 @@ static void check_device(struct unit *unit, struct bytes device, struct bytes im
 }
 
 /* bufsz > memsz is EINVAL for the kernel: no more than image_size is handed over. */
-static void test_a_device_is_longer_than_its_kernel(void **state)
+static void test_kernel_from_a_device_is_cut_at_its_end(void **state)
 {
 	struct bytes image = pack_image();
 	struct bytes device = pack_join(pack_image(), pack_noise(2 * MIB, 8));
@@ -289,7 +289,7 @@ static void test_a_device_is_longer_than_its_kernel(void **state)
 }
 
 /* IMA finds the attribute with the signature on the original file only. */
-static void test_the_original_is_kept_if_nothing_was_unpacked(void **state)
+static void test_original_descriptor_is_kept_if_nothing_was_unpacked(void **state)
 {
 	struct unit *unit = *state;
 	struct bytes image = pack_image();
@@ -314,7 +314,7 @@ static void test_the_original_is_kept_if_nothing_was_unpacked(void **state)
 }
 
 /* Point 1.7: an agent has no path. The caller closes its input first, or last. */
-static void test_a_kernel_from_memory(void **state)
+static void test_kernel_in_memory_is_opened(void **state)
 {
 	struct unit *unit = *state;
 	struct bytes image = pack_image();
@@ -343,7 +343,7 @@ static void test_a_kernel_from_memory(void **state)
 }
 
 /* On a failure the input stays the caller's, too. */
-static void test_no_kernel_in_memory(void **state)
+static void test_other_bytes_in_memory_are_refused(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_kernel *kernel = UNTOUCHED;
@@ -358,7 +358,7 @@ static void test_no_kernel_in_memory(void **state)
 	crashres_input_close(input);
 }
 
-static void test_types_and_nested_wrappers(void **state)
+static void test_type_names_the_container_inside_gzip(void **state)
 {
 	struct unit *unit = *state;
 	struct bytes image = pack_image();
@@ -390,7 +390,7 @@ static void test_types_and_nested_wrappers(void **state)
 	free(image.data);
 }
 
-static void test_a_fit_image_is_named(void **state)
+static void test_fit_image_is_refused_by_name(void **state)
 {
 	struct bytes fit = { (uint8_t *)(uintptr_t)"\xd0\x0d\xfe\xed", 4 };
 
@@ -400,7 +400,7 @@ static void test_a_fit_image_is_named(void **state)
 	refuse(*state, fit, CRASHRES_ERR_FORMAT, UNKNOWN);
 }
 
-static void test_the_list_of_formats(void **state)
+static void test_format_list_returns_its_full_length(void **state)
 {
 	static const char start[] = "arm64 Image, vmlinux, uImage, vmlinuz (EFI zboot), uki; unpacks "
 				    "gzip (zlib)";
@@ -416,24 +416,24 @@ static void test_the_list_of_formats(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_a_raw_image),
-		UNIT_TEST(test_what_the_header_says),
-		UNIT_TEST(test_gzip_around_it_up_to_three_times),
-		UNIT_TEST(test_what_follows_the_gzip_member_is_ignored),
-		UNIT_TEST(test_gzip_truncated_at_many_lengths),
-		UNIT_TEST(test_gzip_damaged),
-		UNIT_TEST(test_gzip_around_nothing),
-		UNIT_TEST(test_gzip_around_something_else),
-		UNIT_TEST(test_files_that_are_no_kernel),
-		UNIT_TEST(test_kernels_that_cannot_be_started),
-		UNIT_TEST(test_paths_that_are_no_file),
-		UNIT_TEST(test_a_device_is_longer_than_its_kernel),
-		UNIT_TEST(test_the_original_is_kept_if_nothing_was_unpacked),
-		UNIT_TEST(test_a_kernel_from_memory),
-		UNIT_TEST(test_no_kernel_in_memory),
-		UNIT_TEST(test_types_and_nested_wrappers),
-		UNIT_TEST(test_a_fit_image_is_named),
-		UNIT_TEST(test_the_list_of_formats),
+		UNIT_TEST(test_raw_image_is_opened),
+		UNIT_TEST(test_values_of_the_image_header_are_returned),
+		UNIT_TEST(test_gzip_is_unpacked_up_to_three_times),
+		UNIT_TEST(test_bytes_after_the_gzip_member_are_ignored),
+		UNIT_TEST(test_truncated_gzip_is_refused_at_many_lengths),
+		UNIT_TEST(test_damaged_gzip_is_refused),
+		UNIT_TEST(test_empty_gzip_is_refused),
+		UNIT_TEST(test_gzip_of_another_file_is_refused),
+		UNIT_TEST(test_file_that_is_not_a_kernel_is_refused),
+		UNIT_TEST(test_unsupported_kernel_is_refused_by_name),
+		UNIT_TEST(test_path_without_a_file_is_refused),
+		UNIT_TEST(test_kernel_from_a_device_is_cut_at_its_end),
+		UNIT_TEST(test_original_descriptor_is_kept_if_nothing_was_unpacked),
+		UNIT_TEST(test_kernel_in_memory_is_opened),
+		UNIT_TEST(test_other_bytes_in_memory_are_refused),
+		UNIT_TEST(test_type_names_the_container_inside_gzip),
+		UNIT_TEST(test_fit_image_is_refused_by_name),
+		UNIT_TEST(test_format_list_returns_its_full_length),
 	};
 
 	return cmocka_run_group_tests_name("kernel", tests, NULL, NULL);

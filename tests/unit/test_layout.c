@@ -9,7 +9,7 @@
 #define REACH	4
 #define START	(1024 * GIB)
 
-struct answer {
+struct places {
 	int image, initrd;	/* units; below 0: no place */
 };
 
@@ -21,13 +21,13 @@ static bool is_free(uint32_t free_units, int base, int size)
 }
 
 /* The lowest Image, and the lowest initrd above it, that go together. */
-static struct answer search_all(uint32_t free_units, int image, int initrd)
+static struct places search_all(uint32_t free_units, int image, int initrd)
 {
 	for (int i = 0; i < WORLD; i++)
 		for (int j = i + image; j + initrd <= i + REACH; j++)
 			if (is_free(free_units, i, image) && is_free(free_units, j, initrd))
-				return (struct answer){ i, j };
-	return (struct answer){ -1, -1 };
+				return (struct places){ i, j };
+	return (struct places){ -1, -1 };
 }
 
 /* Holes for the units, and one below them that takes purgatory and no Image. */
@@ -45,7 +45,7 @@ static void check_world(struct unit *unit, uint32_t free_units, int image, int i
 	const struct crashres_machine machine = { .page_size = 4096, .total_ram = 1ULL << 48 };
 	const struct crashres_kernel kernel = { .type = "Image" };
 	const struct crashres_request request = { .slot = CRASHRES_SLOT_NORMAL, .no_checks = true };
-	const struct answer wanted = search_all(free_units, image, initrd);
+	const struct places wanted = search_all(free_units, image, initrd);
 	struct crs_layout layout = {
 		.ctx = unit->ctx, .machine = &machine, .kernel = &kernel, .request = &request,
 		.window = { 0, UINT64_MAX },
@@ -67,7 +67,7 @@ static void check_world(struct unit *unit, uint32_t free_units, int image, int i
 }
 
 /* Point 1.9: every set of free units, with every size of Image and initrd. */
-static void test_every_pattern_of_free_memory(void **state)
+static void test_image_and_initrd_get_the_lowest_pair_of_places(void **state)
 {
 	for (uint32_t free_units = 0; free_units < 1U << WORLD; free_units++)
 		for (int image = 1; image < REACH; image++)
@@ -78,7 +78,7 @@ static void test_every_pattern_of_free_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_every_pattern_of_free_memory),
+		UNIT_TEST(test_image_and_initrd_get_the_lowest_pair_of_places),
 	};
 
 	return cmocka_run_group_tests_name("layout", tests, NULL, NULL);

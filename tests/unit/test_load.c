@@ -14,7 +14,7 @@ static struct {
 	int error;
 	unsigned long entry, count, flags;
 	struct kexec_segment segments[CRS_SEGMENTS_MAX];
-} kernel;
+} loads;
 
 /* And for the other one. */
 static struct {
@@ -25,38 +25,38 @@ static struct {
 	int kernel_fds[4];	/* of the first calls */
 	unsigned long cmdline_size, flags;
 	const char *cmdline;
-} files;
+} file_loads;
 
-static long recorder(unsigned long entry, unsigned long count,
-		     const struct kexec_segment *segments, unsigned long flags)
+static long record_load(unsigned long entry, unsigned long count,
+			const struct kexec_segment *segments, unsigned long flags)
 {
-	kernel.calls++;
-	kernel.entry = entry;
-	kernel.count = count;
-	kernel.flags = flags;
+	loads.calls++;
+	loads.entry = entry;
+	loads.count = count;
+	loads.flags = flags;
 	assert_true(count <= CRS_SEGMENTS_MAX);
 	if (count)
-		memcpy(kernel.segments, segments, count * sizeof(*segments));
-	if (kernel.calls <= kernel.failures) {
-		errno = kernel.error;
+		memcpy(loads.segments, segments, count * sizeof(*segments));
+	if (loads.calls <= loads.failures) {
+		errno = loads.error;
 		return -1;
 	}
 	return 0;
 }
 
-static long file_recorder(int kernel_fd, int initrd_fd, unsigned long cmdline_size,
-			  const char *cmdline, unsigned long flags)
+static long record_file_load(int kernel_fd, int initrd_fd, unsigned long cmdline_size,
+			     const char *cmdline, unsigned long flags)
 {
-	if (files.calls < COUNT(files.kernel_fds))
-		files.kernel_fds[files.calls] = kernel_fd;
-	files.calls++;
-	files.kernel_fd = kernel_fd;
-	files.initrd_fd = initrd_fd;
-	files.cmdline_size = cmdline_size;
-	files.cmdline = cmdline;
-	files.flags = flags;
-	if (files.calls <= files.failures) {
-		errno = files.error;
+	if (file_loads.calls < COUNT(file_loads.kernel_fds))
+		file_loads.kernel_fds[file_loads.calls] = kernel_fd;
+	file_loads.calls++;
+	file_loads.kernel_fd = kernel_fd;
+	file_loads.initrd_fd = initrd_fd;
+	file_loads.cmdline_size = cmdline_size;
+	file_loads.cmdline = cmdline;
+	file_loads.flags = flags;
+	if (file_loads.calls <= file_loads.failures) {
+		errno = file_loads.error;
 		return -1;
 	}
 	return 0;
@@ -67,32 +67,32 @@ static int setup(void **state)
 	int result = unit_setup(state);
 
 	if (!result) {
-		((struct unit *)*state)->ctx->kexec_load = recorder;
-		((struct unit *)*state)->ctx->kexec_file_load = file_recorder;
+		((struct unit *)*state)->ctx->kexec_load = record_load;
+		((struct unit *)*state)->ctx->kexec_file_load = record_file_load;
 	}
-	memset(&kernel, 0, sizeof(kernel));
-	memset(&files, 0, sizeof(files));
+	memset(&loads, 0, sizeof(loads));
+	memset(&file_loads, 0, sizeof(file_loads));
 	return result;
 }
 
 #define LOAD_TEST(function) cmocka_unit_test_setup_teardown(function, setup, unit_teardown)
 
-static struct crashres_machine a_machine;
-static struct crashres_input a_file = { .name = "Image", .fd = 5, .original_fd = 55 };
-static struct crashres_input an_initrd = { .name = "initrd", .fd = 6, .original_fd = 66 };
-static struct crashres_input a_sealed_kernel = { .name = "Image (sealed)", .fd = 7,
+static struct crashres_machine test_machine;
+static struct crashres_input kernel_file = { .name = "Image", .fd = 5, .original_fd = 55 };
+static struct crashres_input initrd_file = { .name = "initrd", .fd = 6, .original_fd = 66 };
+static struct crashres_input sealed_kernel_file = { .name = "Image (sealed)", .fd = 7,
 						 .original_fd = -1 };
-static const struct crashres_kernel a_kernel = { .file = &a_file };
-static char a_command_line[] = "a b";
+static const struct crashres_kernel test_kernel = { .file = &kernel_file };
+static char command_line_text[] = "a b";
 
-static struct crashres_plan an_empty_plan(enum crashres_slot slot)
+static struct crashres_plan empty_plan(enum crashres_slot slot)
 {
 	struct crashres_plan plan = {
-		.machine = &a_machine,
-		.kernel = &a_kernel,
+		.machine = &test_machine,
+		.kernel = &test_kernel,
 		.request = CRASHRES_REQUEST_INIT,
-		.initrd = &an_initrd,
-		.command_line = a_command_line,
+		.initrd = &initrd_file,
+		.command_line = command_line_text,
 		.attempts.slot = slot,
 		.segments = {
 			.entry = 0x40020000,
@@ -106,7 +106,7 @@ static struct crashres_plan an_empty_plan(enum crashres_slot slot)
 	};
 
 	plan.request.slot = slot;
-	a_machine.permissions = (struct crs_permissions){ 0 };
+	test_machine.permissions = (struct crs_permissions){ 0 };
 	return plan;
 }
 
@@ -120,12 +120,12 @@ static void add(struct crashres_plan *plan, enum crashres_call call, enum crashr
 		.prepared = true,
 	};
 	if (check == CRASHRES_CHECK_SEALED)
-		plan->sealed_kernel = &a_sealed_kernel;
+		plan->sealed_kernel = &sealed_kernel_file;
 }
 
-static struct crashres_plan a_plan(enum crashres_slot slot)
+static struct crashres_plan load_plan(enum crashres_slot slot)
 {
-	struct crashres_plan plan = an_empty_plan(slot);
+	struct crashres_plan plan = empty_plan(slot);
 
 	add(&plan, CRASHRES_CALL_LOAD, CRASHRES_CHECK_PURGATORY);
 	return plan;
@@ -133,102 +133,103 @@ static struct crashres_plan a_plan(enum crashres_slot slot)
 
 static void test_segments_reach_the_kernel_as_planned(void **state)
 {
-	struct crashres_plan plan = a_plan(CRASHRES_SLOT_CRASH);
+	struct crashres_plan plan = load_plan(CRASHRES_SLOT_CRASH);
 	struct unit *unit = *state;
 
 	assert_ok(unit, crashres_load(unit->ctx, &plan, NULL));
-	assert_int_equal(kernel.calls, 1);
-	assert_int_equal(kernel.entry, 0x40020000);
-	assert_int_equal(kernel.count, 3);
-	assert_int_equal(kernel.flags, 0x00b70001);
+	assert_int_equal(loads.calls, 1);
+	assert_int_equal(loads.entry, 0x40020000);
+	assert_int_equal(loads.count, 3);
+	assert_int_equal(loads.flags, 0x00b70001);
 	for (size_t i = 0; i < 3; i++) {
-		assert_ptr_equal(kernel.segments[i].buf, plan.segments.items[i].data);
-		assert_int_equal(kernel.segments[i].bufsz, plan.segments.items[i].data_size);
-		assert_int_equal((uintptr_t)kernel.segments[i].mem, plan.segments.items[i].range.base);
-		assert_int_equal(kernel.segments[i].memsz, plan.segments.items[i].range.size);
+		assert_ptr_equal(loads.segments[i].buf, plan.segments.items[i].data);
+		assert_int_equal(loads.segments[i].bufsz, plan.segments.items[i].data_size);
+		assert_int_equal((uintptr_t)loads.segments[i].mem,
+				 plan.segments.items[i].range.base);
+		assert_int_equal(loads.segments[i].memsz, plan.segments.items[i].range.size);
 	}
 	plan.request.slot = CRASHRES_SLOT_NORMAL;
 	assert_ok(unit, crashres_load(unit->ctx, &plan, NULL));
-	assert_int_equal(kernel.flags, 0x00b70000);
+	assert_int_equal(loads.flags, 0x00b70000);
 	plan.segments.hotplug = true;
 	assert_ok(unit, crashres_load(unit->ctx, &plan, NULL));
-	assert_int_equal(kernel.flags, 0x00b70008);
-	assert_int_equal(files.calls, 0);
+	assert_int_equal(loads.flags, 0x00b70008);
+	assert_int_equal(file_loads.calls, 0);
 }
 
-static void test_as_many_segments_as_the_kernel_takes(void **state)
+static void test_16_segments_are_passed(void **state)
 {
-	struct crashres_plan plan = a_plan(CRASHRES_SLOT_CRASH);
+	struct crashres_plan plan = load_plan(CRASHRES_SLOT_CRASH);
 	struct unit *unit = *state;
 
 	for (size_t i = 0; i < CRS_SEGMENTS_MAX; i++)
 		plan.segments.items[i] = plan.segments.items[0];
 	plan.segments.count = CRS_SEGMENTS_MAX;
 	assert_ok(unit, crashres_load(unit->ctx, &plan, NULL));
-	assert_int_equal(kernel.count, 16);
+	assert_int_equal(loads.count, 16);
 }
 
-static void test_unload_by_load(void **state)
+static void test_unload_by_kexec_load_passes_no_segment(void **state)
 {
 	struct unit *unit = *state;
 
 	assert_ok(unit, crashres_unload(unit->ctx, CRASHRES_SLOT_CRASH, CRASHRES_CALL_LOAD));
-	assert_int_equal(kernel.calls, 1);
-	assert_int_equal(kernel.entry, 0);
-	assert_int_equal(kernel.count, 0);
-	assert_int_equal(kernel.flags, 0x00b70001);
+	assert_int_equal(loads.calls, 1);
+	assert_int_equal(loads.entry, 0);
+	assert_int_equal(loads.count, 0);
+	assert_int_equal(loads.flags, 0x00b70001);
 	assert_ok(unit, crashres_unload(unit->ctx, CRASHRES_SLOT_NORMAL, CRASHRES_CALL_LOAD));
-	assert_int_equal(kernel.flags, 0x00b70000);
-	assert_int_equal(files.calls, 0);
+	assert_int_equal(loads.flags, 0x00b70000);
+	assert_int_equal(file_loads.calls, 0);
 }
 
-static void test_unload_by_file_load(void **state)
+static void test_unload_by_file_load_passes_the_unload_flag(void **state)
 {
 	static const enum crashres_call calls[] = { CRASHRES_CALL_FILE_LOAD, CRASHRES_CALL_AUTO };
 	struct unit *unit = *state;
 
 	for (size_t i = 0; i < COUNT(calls); i++) {
 		assert_ok(unit, crashres_unload(unit->ctx, CRASHRES_SLOT_CRASH, calls[i]));
-		assert_int_equal(files.calls, 2 * i + 1);
-		assert_int_equal(files.kernel_fd, -1);
-		assert_int_equal(files.initrd_fd, -1);
-		assert_int_equal(files.cmdline_size, 0);
-		assert_null(files.cmdline);
-		assert_int_equal(files.flags, 3);
+		assert_int_equal(file_loads.calls, 2 * i + 1);
+		assert_int_equal(file_loads.kernel_fd, -1);
+		assert_int_equal(file_loads.initrd_fd, -1);
+		assert_int_equal(file_loads.cmdline_size, 0);
+		assert_null(file_loads.cmdline);
+		assert_int_equal(file_loads.flags, 3);
 		assert_ok(unit, crashres_unload(unit->ctx, CRASHRES_SLOT_NORMAL, calls[i]));
-		assert_int_equal(files.flags, 1);
+		assert_int_equal(file_loads.flags, 1);
 	}
-	assert_int_equal(kernel.calls, 0);
+	assert_int_equal(loads.calls, 0);
 }
 
-static void test_unload_where_there_is_no_file_load(void **state)
+static void test_auto_unload_falls_back_to_kexec_load(void **state)
 {
 	struct unit *unit = *state;
 
-	files.failures = 2;
-	files.error = ENOSYS;
+	file_loads.failures = 2;
+	file_loads.error = ENOSYS;
 	assert_ok(unit, crashres_unload(unit->ctx, CRASHRES_SLOT_CRASH, CRASHRES_CALL_AUTO));
-	assert_int_equal(kernel.calls, 1);
-	assert_int_equal(kernel.flags, 0x00b70001);
+	assert_int_equal(loads.calls, 1);
+	assert_int_equal(loads.flags, 0x00b70001);
 	assert_fails(unit, crashres_unload(unit->ctx, CRASHRES_SLOT_CRASH, CRASHRES_CALL_FILE_LOAD),
 		     CRASHRES_ERR_SYSCALL_UNAVAILABLE,
 		     "kexec_file_load(unload) failed: Function not implemented (syscall "
 		     "kexec_file_load not available: the running kernel was built without "
 		     "CONFIG_KEXEC_FILE)");
-	assert_int_equal(kernel.calls, 1);
+	assert_int_equal(loads.calls, 1);
 }
 
-static void test_unload_that_is_forbidden(void **state)
+static void test_forbidden_unload_is_not_repeated(void **state)
 {
 	struct unit *unit = *state;
 
-	files.failures = 1;
-	files.error = EPERM;
+	file_loads.failures = 1;
+	file_loads.error = EPERM;
 	assert_fails(unit, crashres_unload(unit->ctx, CRASHRES_SLOT_NORMAL, CRASHRES_CALL_AUTO),
 		     CRASHRES_ERR_SYSCALL,
 		     "kexec_file_load(unload) failed: Operation not permitted (needs root; or "
 		     "kernel.kexec_load_disabled is set, or lockdown forbids it)");
-	assert_int_equal(kernel.calls, 0);
+	assert_int_equal(loads.calls, 0);
 }
 
 static const struct {
@@ -251,50 +252,50 @@ static const struct {
 	{ EFAULT, "Bad address", false, CRASHRES_ERR_SYSCALL },
 };
 
-static void test_what_each_error_means(void **state)
+static void test_each_errno_of_kexec_load_has_its_message(void **state)
 {
 	struct unit *unit = *state;
 	char sentence[512];
 
 	for (size_t i = 0; i < COUNT(failures); i++) {
-		struct crashres_plan plan = a_plan(CRASHRES_SLOT_CRASH);
+		struct crashres_plan plan = load_plan(CRASHRES_SLOT_CRASH);
 
-		kernel.calls = 0;
-		kernel.failures = 1;
-		kernel.error = failures[i].error;
+		loads.calls = 0;
+		loads.failures = 1;
+		loads.error = failures[i].error;
 		snprintf(sentence, sizeof(sentence), "kexec_load failed: %s%s", failures[i].reason,
 			 failures[i].keeps_old_image ? "" : "; no crash kernel is loaded now");
 		assert_fails(unit, crashres_load(unit->ctx, &plan, NULL), failures[i].status, sentence);
 		/* Only what can pass is tried again. */
-		assert_int_equal(kernel.calls, 1);
-		kernel.calls = 0;
+		assert_int_equal(loads.calls, 1);
+		loads.calls = 0;
 		snprintf(sentence, sizeof(sentence), "kexec unload failed: %s", failures[i].reason);
 		assert_fails(unit, crashres_unload(unit->ctx, CRASHRES_SLOT_CRASH,
 						   CRASHRES_CALL_LOAD),
 			     failures[i].status, sentence);
-		assert_int_equal(kernel.calls, 1);
+		assert_int_equal(loads.calls, 1);
 	}
 }
 
 /* Before a reboot there is no crash region to speak of, nor a crash kernel to lose. */
-static void test_errors_of_a_normal_load(void **state)
+static void test_errors_of_a_normal_load_name_no_crash_kernel(void **state)
 {
-	struct crashres_plan plan = a_plan(CRASHRES_SLOT_NORMAL);
+	struct crashres_plan plan = load_plan(CRASHRES_SLOT_NORMAL);
 	struct unit *unit = *state;
 
-	kernel.failures = 1;
-	kernel.error = EADDRNOTAVAIL;
+	loads.failures = 1;
+	loads.error = EADDRNOTAVAIL;
 	assert_fails(unit, crashres_load(unit->ctx, &plan, NULL), CRASHRES_ERR_SYSCALL,
 		     "kexec_load failed: Cannot assign requested address");
-	kernel.calls = 0;
-	kernel.error = EINVAL;
+	loads.calls = 0;
+	loads.error = EINVAL;
 	assert_fails(unit, crashres_load(unit->ctx, &plan, NULL), CRASHRES_ERR_SYSCALL,
 		     "kexec_load failed: Invalid argument");
 }
 
-static struct crashres_plan a_file_plan(enum crashres_slot slot)
+static struct crashres_plan file_load_plan(enum crashres_slot slot)
 {
-	struct crashres_plan plan = an_empty_plan(slot);
+	struct crashres_plan plan = empty_plan(slot);
 
 	add(&plan, CRASHRES_CALL_FILE_LOAD, CRASHRES_CHECK_NONE);
 	return plan;
@@ -302,50 +303,50 @@ static struct crashres_plan a_file_plan(enum crashres_slot slot)
 
 static void test_files_reach_the_kernel_as_planned(void **state)
 {
-	struct crashres_plan plan = a_file_plan(CRASHRES_SLOT_CRASH);
+	struct crashres_plan plan = file_load_plan(CRASHRES_SLOT_CRASH);
 	struct unit *unit = *state;
-	char nothing[] = "";
+	char empty[] = "";
 
 	assert_ok(unit, crashres_load(unit->ctx, &plan, NULL));
-	assert_int_equal(files.kernel_fd, 5);
-	assert_int_equal(files.initrd_fd, 6);
-	assert_int_equal(files.cmdline_size, 4);
-	assert_string_equal(files.cmdline, "a b");
-	assert_int_equal(files.flags, 2);
-	plan = a_file_plan(CRASHRES_SLOT_NORMAL);
+	assert_int_equal(file_loads.kernel_fd, 5);
+	assert_int_equal(file_loads.initrd_fd, 6);
+	assert_int_equal(file_loads.cmdline_size, 4);
+	assert_string_equal(file_loads.cmdline, "a b");
+	assert_int_equal(file_loads.flags, 2);
+	plan = file_load_plan(CRASHRES_SLOT_NORMAL);
 	plan.initrd = NULL;
-	plan.command_line = nothing;
+	plan.command_line = empty;
 	assert_ok(unit, crashres_load(unit->ctx, &plan, NULL));
-	assert_int_equal(files.initrd_fd, -1);
-	assert_int_equal(files.cmdline_size, 0);
-	assert_null(files.cmdline);
-	assert_int_equal(files.flags, 4);
-	assert_int_equal(kernel.calls, 0);
+	assert_int_equal(file_loads.initrd_fd, -1);
+	assert_int_equal(file_loads.cmdline_size, 0);
+	assert_null(file_loads.cmdline);
+	assert_int_equal(file_loads.flags, 4);
+	assert_int_equal(loads.calls, 0);
 }
 
-static void test_wishes_of_a_file_load(void **state)
+static void test_optional_flags_are_dropped_if_the_kernel_refuses_them(void **state)
 {
-	struct crashres_plan plan = a_file_plan(CRASHRES_SLOT_NORMAL);
+	struct crashres_plan plan = file_load_plan(CRASHRES_SLOT_NORMAL);
 	struct unit *unit = *state;
 
 	plan.request.no_cma = plan.request.force_dtb = true;
 	assert_ok(unit, crashres_load(unit->ctx, &plan, NULL));
-	assert_int_equal(files.calls, 1);
-	assert_int_equal(files.flags, 0x30);
+	assert_int_equal(file_loads.calls, 1);
+	assert_int_equal(file_loads.flags, 0x30);
 	/* A kernel that does not know them. */
-	files.calls = 0;
-	files.failures = 1;
-	files.error = EINVAL;
+	file_loads.calls = 0;
+	file_loads.failures = 1;
+	file_loads.error = EINVAL;
 	assert_ok(unit, crashres_load(unit->ctx, &plan, NULL));
-	assert_int_equal(files.calls, 2);
-	assert_int_equal(files.flags, 0);
+	assert_int_equal(file_loads.calls, 2);
+	assert_int_equal(file_loads.flags, 0);
 }
 
 /* ------------------------------------------------------------------ the walk */
 
 /* What a walk does: L for kexec_load, S for the sealed Image, F for the file as it is. */
 static struct {
-	char made[16];
+	char calls[16];
 	int errors[3];		/* what L, S and F answer; 0: loaded */
 } world;
 
@@ -353,19 +354,19 @@ static int answer(char which)
 {
 	static const char letters[] = "LSF";
 
-	world.made[strlen(world.made)] = which;
+	world.calls[strlen(world.calls)] = which;
 	errno = world.errors[strchr(letters, which) - letters];
 	return errno ? -1 : 0;
 }
 
-static long answering_load(unsigned long entry, unsigned long count,
-			   const struct kexec_segment *segments, unsigned long flags)
+static long answer_load(unsigned long entry, unsigned long count,
+			const struct kexec_segment *segments, unsigned long flags)
 {
 	return answer('L');
 }
 
-static long answering_file_load(int kernel_fd, int initrd_fd, unsigned long cmdline_size,
-				const char *cmdline, unsigned long flags)
+static long answer_file_load(int kernel_fd, int initrd_fd, unsigned long cmdline_size,
+			     const char *cmdline, unsigned long flags)
 {
 	/* What was sealed here takes no other bytes than those that were hashed. */
 	if (kernel_fd == 7)
@@ -379,7 +380,7 @@ static long answering_file_load(int kernel_fd, int initrd_fd, unsigned long cmdl
 /* A plan as the letters say, in their order. */
 static struct crashres_plan plan_of(const char *attempts, enum crashres_slot slot)
 {
-	struct crashres_plan plan = an_empty_plan(slot);
+	struct crashres_plan plan = empty_plan(slot);
 
 	for (; *attempts; attempts++)
 		add(&plan, *attempts == 'L' ? CRASHRES_CALL_LOAD : CRASHRES_CALL_FILE_LOAD,
@@ -397,8 +398,8 @@ static enum crashres_status walk(struct unit *unit, struct crashres_plan *plan, 
 	world.errors[1] = sealed;
 	world.errors[2] = file;
 	*unit->log = '\0';
-	unit->ctx->kexec_load = answering_load;
-	unit->ctx->kexec_file_load = answering_file_load;
+	unit->ctx->kexec_load = answer_load;
+	unit->ctx->kexec_file_load = answer_file_load;
 	crashres_result_init(result, sizeof(*result));
 	return crashres_load(unit->ctx, plan, result);
 }
@@ -417,7 +418,7 @@ static bool is_one_of(int error, const int *list, size_t count)
 }
 
 /* The rules of design.md once more, by themselves. */
-static const char *calls_expected(int load, int sealed)
+static const char *expected_calls(int load, int sealed)
 {
 	static const int load_goes_on[] = { EPERM, EACCES, ENOSYS };
 	static const int sealed_goes_on[] = { EPERM, EACCES, ENODATA, ENOKEY, EKEYREJECTED, EBADMSG,
@@ -429,7 +430,7 @@ static const char *calls_expected(int load, int sealed)
 }
 
 /* Points 1.2 and 1.3: each answer of each call; which calls follow, and what the result says. */
-static void test_every_walk_of_a_crash_kernel(void **state)
+static void test_errno_of_a_crash_load_decides_the_next_call(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_result result;
@@ -438,10 +439,10 @@ static void test_every_walk_of_a_crash_kernel(void **state)
 		int load = errnos[i / COUNT(errnos)], sealed = errnos[i % COUNT(errnos)];
 		struct crashres_plan plan = plan_of("LSF", CRASHRES_SLOT_CRASH);
 		enum crashres_status status = walk(unit, &plan, load, sealed, 0, &result);
-		const char *expected = calls_expected(load, sealed);
+		const char *expected = expected_calls(load, sealed);
 		bool loaded = !strcmp(expected, "LSF");
 
-		assert_string_equal(world.made, expected);
+		assert_string_equal(world.calls, expected);
 		assert_int_equal(status == CRASHRES_OK, loaded);
 		assert_int_equal(result.calls, strlen(expected));
 		assert_int_equal(result.errors[0], load);
@@ -459,7 +460,7 @@ static void test_every_walk_of_a_crash_kernel(void **state)
 	}
 }
 
-static void test_every_walk_of_a_normal_kernel(void **state)
+static void test_errno_of_a_normal_load_decides_the_next_call(void **state)
 {
 	static const int goes_on[] = { ENOSYS, ENOEXEC, EINVAL, EOPNOTSUPP };
 	struct unit *unit = *state;
@@ -475,7 +476,7 @@ static void test_every_walk_of_a_normal_kernel(void **state)
 		plan.attempts.pages_differ = i % 2;
 		expected = is_one_of(error, goes_on, COUNT(goes_on)) && !(i % 2 && error == EINVAL);
 		status = walk(unit, &plan, 0, 0, error, &result);
-		assert_string_equal(world.made, expected ? "FL" : "F");
+		assert_string_equal(world.calls, expected ? "FL" : "F");
 		/* An EINVAL that ends the walk keeps its status: kexec -s exits with 253 for it. */
 		assert_int_equal(status, expected ? CRASHRES_OK :
 					 error == EINVAL ? CRASHRES_ERR_SYSCALL_UNAVAILABLE :
@@ -487,7 +488,7 @@ static void test_every_walk_of_a_normal_kernel(void **state)
 	}
 }
 
-static void test_another_page_size_is_named(void **state)
+static void test_einval_names_a_different_page_size(void **state)
 {
 	struct crashres_plan plan = plan_of("FL", CRASHRES_SLOT_NORMAL);
 	struct unit *unit = *state;
@@ -501,7 +502,7 @@ static void test_another_page_size_is_named(void **state)
 }
 
 /* Point 1.7: what each errno says about the old image. */
-static void test_what_the_slot_holds_after_a_failure(void **state)
+static void test_errno_decides_if_the_slot_is_empty(void **state)
 {
 	static const struct {
 		const char *attempts;
@@ -537,7 +538,7 @@ static void test_what_the_slot_holds_after_a_failure(void **state)
 }
 
 /* All refusals are told, in their order. */
-static void test_a_walk_that_ends_tells_of_each_refusal(void **state)
+static void test_failed_load_reports_each_refusal_in_order(void **state)
 {
 	struct crashres_plan plan = plan_of("LSF", CRASHRES_SLOT_CRASH);
 	struct unit *unit = *state;
@@ -565,46 +566,46 @@ static void show_limit(struct unit *unit, const char *text)
 }
 
 /* Point 1.6: a limit of one call has none for the other attempt. */
-static void test_a_small_limit_is_not_wasted(void **state)
+static void test_load_limit_leaves_out_attempts(void **state)
 {
 	struct crashres_plan plan = plan_of("LSF", CRASHRES_SLOT_CRASH);
 	struct unit *unit = *state;
 	struct crashres_result result;
 
-	a_machine.permissions.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 1 };
+	test_machine.permissions.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 1 };
 	assert_fails(unit, walk(unit, &plan, EPERM, 0, 0, &result), CRASHRES_ERR_SYSCALL_UNAVAILABLE,
 		     "kexec_load failed: Operation not permitted (needs root; or "
 		     "kernel.kexec_load_disabled is set, or lockdown forbids it)");
-	assert_string_equal(world.made, "L");
+	assert_string_equal(world.calls, "L");
 	assert_true(unit_logged(unit, "warning: the refused call was the last one that "
 				      "kernel.kexec_load_limit_panic allows: nothing else is tried"));
 	/* With two, the last one must not go to an Image without a signature. */
-	a_machine.permissions.limits[CRASHRES_SLOT_CRASH].left = 2;
+	test_machine.permissions.limits[CRASHRES_SLOT_CRASH].left = 2;
 	assert_ok(unit, walk(unit, &plan, EACCES, 0, 0, &result));
-	assert_string_equal(world.made, "LF");
+	assert_string_equal(world.calls, "LF");
 	/* Three are enough for all. */
-	a_machine.permissions.limits[CRASHRES_SLOT_CRASH].left = 3;
+	test_machine.permissions.limits[CRASHRES_SLOT_CRASH].left = 3;
 	assert_ok(unit, walk(unit, &plan, EPERM, 0, 0, &result));
-	assert_string_equal(world.made, "LS");
+	assert_string_equal(world.calls, "LS");
 	assert_int_equal(result.check, CRASHRES_CHECK_SEALED);
 	assert_null(strstr(unit->log, "warning"));
 }
 
 /* Point 1.6: a kernel without the call does not count it. */
-static void test_a_call_that_is_not_there_costs_nothing(void **state)
+static void test_missing_system_call_does_not_count_for_the_limit(void **state)
 {
 	struct crashres_plan plan = plan_of("LSF", CRASHRES_SLOT_CRASH);
 	struct unit *unit = *state;
 	struct crashres_result result;
 
-	a_machine.permissions.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 1 };
+	test_machine.permissions.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 1 };
 	assert_ok(unit, walk(unit, &plan, ENOSYS, 0, 0, &result));
-	assert_string_equal(world.made, "LS");
+	assert_string_equal(world.calls, "LS");
 	assert_null(strstr(unit->log, "warning"));
 }
 
 /* Point 1.6: the limit is the reason only if this call came too late. */
-static void test_who_used_up_the_limit(void **state)
+static void test_limit_is_named_if_this_call_used_it_up(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_result result;
@@ -612,7 +613,7 @@ static void test_who_used_up_the_limit(void **state)
 
 	/* This call was counted, and refused for something else. */
 	show_limit(unit, "0\n");
-	a_machine.permissions.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 1 };
+	test_machine.permissions.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 1 };
 	assert_fails(unit, walk(unit, &plan, EPERM, 0, 0, &result), CRASHRES_ERR_SYSCALL_UNAVAILABLE,
 		     "kexec_load failed: Operation not permitted (needs root; or lockdown forbids it; and "
 		     "kernel.kexec_load_limit_panic is used up now)");
@@ -624,39 +625,39 @@ static void test_who_used_up_the_limit(void **state)
 }
 
 /* A limit falls between planning and loading; it never rises. */
-static void test_a_limit_that_has_fallen(void **state)
+static void test_limit_is_read_again_after_a_refusal(void **state)
 {
 	struct crashres_plan plan = plan_of("LSF", CRASHRES_SLOT_CRASH);
 	struct unit *unit = *state;
 	struct crashres_result result;
 
 	show_limit(unit, "1\n");
-	a_machine.permissions.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 5 };
+	test_machine.permissions.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 5 };
 	assert_int_not_equal(walk(unit, &plan, EACCES, 0, 0, &result), CRASHRES_OK);
-	assert_string_equal(world.made, "L");
+	assert_string_equal(world.calls, "L");
 }
 
 /* The repeat without the newer flags is a call too. */
-static void test_a_repeat_without_flags_counts(void **state)
+static void test_repeat_without_flags_counts_for_the_limit(void **state)
 {
 	struct crashres_plan plan = plan_of("F", CRASHRES_SLOT_CRASH);
 	struct unit *unit = *state;
 	struct crashres_result result;
 
 	plan.request.no_cma = true;
-	a_machine.permissions.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 1 };
+	test_machine.permissions.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 1 };
 	assert_int_not_equal(walk(unit, &plan, 0, 0, EINVAL, &result), CRASHRES_OK);
-	assert_string_equal(world.made, "F");
+	assert_string_equal(world.calls, "F");
 	assert_int_equal(result.errors[0], EINVAL);
 	assert_int_not_equal(walk(unit, &plan, 0, 0, ENOKEY, &result), CRASHRES_OK);
-	assert_string_equal(world.made, "F");
-	a_machine.permissions.limits[CRASHRES_SLOT_CRASH].left = 2;
+	assert_string_equal(world.calls, "F");
+	test_machine.permissions.limits[CRASHRES_SLOT_CRASH].left = 2;
 	assert_int_not_equal(walk(unit, &plan, 0, 0, EINVAL, &result), CRASHRES_OK);
-	assert_string_equal(world.made, "FF");
+	assert_string_equal(world.calls, "FF");
 }
 
 /* Point 1.3: why the check is lost. */
-static void test_each_way_to_lose_the_check(void **state)
+static void test_lost_check_is_warned_of_with_its_reason(void **state)
 {
 	static const struct {
 		enum crashres_check check;
@@ -673,7 +674,7 @@ static void test_each_way_to_lose_the_check(void **state)
 	char too_large[] = "too large", line[256];
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct crashres_plan plan = an_empty_plan(CRASHRES_SLOT_CRASH);
+		struct crashres_plan plan = empty_plan(CRASHRES_SLOT_CRASH);
 
 		if (cases[i].check == CRASHRES_CHECK_NONE_REFUSED) {
 			add(&plan, CRASHRES_CALL_FILE_LOAD, CRASHRES_CHECK_SEALED);
@@ -692,7 +693,7 @@ static void test_each_way_to_lose_the_check(void **state)
 }
 
 /* Point 1.1: one file that is handed over itself is enough to say so. */
-static void test_which_files_are_handed_over(void **state)
+static void test_original_files_are_passed_if_open(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_result result;
@@ -700,22 +701,22 @@ static void test_which_files_are_handed_over(void **state)
 	for (int originals = 0; originals < 4; originals++) {
 		struct crashres_plan plan = plan_of("F", CRASHRES_SLOT_CRASH);
 
-		a_file.original_fd = originals & 1 ? 55 : -1;
-		an_initrd.original_fd = originals & 2 ? 66 : -1;
-		unit->ctx->kexec_load = recorder;
-		unit->ctx->kexec_file_load = file_recorder;
+		kernel_file.original_fd = originals & 1 ? 55 : -1;
+		initrd_file.original_fd = originals & 2 ? 66 : -1;
+		unit->ctx->kexec_load = record_load;
+		unit->ctx->kexec_file_load = record_file_load;
 		crashres_result_init(&result, sizeof(result));
 		assert_ok(unit, crashres_load(unit->ctx, &plan, &result));
-		assert_int_equal(files.kernel_fd, originals & 1 ? 55 : 5);
-		assert_int_equal(files.initrd_fd, originals & 2 ? 66 : 6);
+		assert_int_equal(file_loads.kernel_fd, originals & 1 ? 55 : 5);
+		assert_int_equal(file_loads.initrd_fd, originals & 2 ? 66 : 6);
 		assert_int_equal(result.original_files, originals != 0);
 	}
-	a_file.original_fd = 55;
-	an_initrd.original_fd = 66;
+	kernel_file.original_fd = 55;
+	initrd_file.original_fd = 66;
 }
 
 /* Points 1.2 and 1.5: a device tree that is lost on the way is told of. */
-static void test_a_device_tree_that_is_lost_on_the_way(void **state)
+static void test_dtb_that_a_fallback_loses_is_warned_of(void **state)
 {
 	struct crashres_input dtb = { .name = "my.dtb" };
 	struct crashres_plan plan = plan_of("LSF", CRASHRES_SLOT_CRASH);
@@ -733,7 +734,7 @@ static void test_a_device_tree_that_is_lost_on_the_way(void **state)
 }
 
 /* Point 1.6: each wait for another kexec costs a call. */
-static void test_a_busy_kernel_and_a_limit(void **state)
+static void test_retries_of_a_busy_kernel_count_for_the_limit(void **state)
 {
 	static const struct {
 		uint64_t limit;
@@ -743,15 +744,15 @@ static void test_a_busy_kernel_and_a_limit(void **state)
 	struct crashres_result result = CRASHRES_RESULT_INIT;
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct crashres_plan plan = a_plan(CRASHRES_SLOT_CRASH);
+		struct crashres_plan plan = load_plan(CRASHRES_SLOT_CRASH);
 
-		a_machine.permissions.limits[CRASHRES_SLOT_CRASH] =
+		test_machine.permissions.limits[CRASHRES_SLOT_CRASH] =
 			(struct crs_limit){ true, cases[i].limit };
-		kernel.calls = 0;
-		kernel.failures = 1000;
-		kernel.error = EBUSY;
+		loads.calls = 0;
+		loads.failures = 1000;
+		loads.error = EBUSY;
 		assert_int_equal(crashres_load(unit->ctx, &plan, &result), CRASHRES_ERR_SYSCALL);
-		assert_int_equal(kernel.calls, cases[i].calls);
+		assert_int_equal(loads.calls, cases[i].calls);
 		assert_int_equal(result.calls, cases[i].calls);
 		assert_int_equal(result.slot, CRASHRES_SLOT_STATE_UNCHANGED);
 	}
@@ -768,26 +769,26 @@ static void test_impossible_attempts_are_not_tried(void **state)
 	plan.attempts.items[0].status = CRASHRES_ERR_SYSCALL;
 	plan.attempts.items[0].reason = first;
 	assert_ok(unit, walk(unit, &plan, 0, 0, 0, &result));
-	assert_string_equal(world.made, "F");
+	assert_string_equal(world.calls, "F");
 	plan.attempts.items[1].status = CRASHRES_ERR_SYSCALL;
 	plan.attempts.items[1].reason = second;
 	assert_fails(unit, walk(unit, &plan, 0, 0, 0, &result), CRASHRES_ERR_SYSCALL,
 		     "the first reason; the second reason");
-	assert_string_equal(world.made, "");
+	assert_string_equal(world.calls, "");
 	assert_int_equal(result.calls, 0);
 	assert_int_equal(result.slot, CRASHRES_SLOT_STATE_UNCHANGED);
 }
 
-static void test_a_result_of_another_size(void **state)
+static void test_results_of_other_sizes_are_filled_or_refused(void **state)
 {
-	struct crashres_plan plan = a_plan(CRASHRES_SLOT_CRASH);
+	struct crashres_plan plan = load_plan(CRASHRES_SLOT_CRASH);
 	struct { struct crashres_result known; uint64_t more; } larger = { .more = 1 };
 	struct crashres_result result = { .size = 3 };
 	struct unit *unit = *state;
 
 	assert_fails(unit, crashres_load(unit->ctx, &plan, &result), CRASHRES_ERR_REQUEST,
 		     "result: its size member is 3");
-	assert_int_equal(kernel.calls, 0);
+	assert_int_equal(loads.calls, 0);
 	larger.known.size = sizeof(larger);
 	assert_ok(unit, crashres_load(unit->ctx, &plan, &larger.known));
 	assert_int_equal(larger.known.size, sizeof(larger));
@@ -829,59 +830,59 @@ static const struct {
 			 "kernel is loaded now", CRASHRES_ERR_SYSCALL },
 };
 
-static void test_what_each_error_of_a_file_load_means(void **state)
+static void test_each_errno_of_kexec_file_load_has_its_message(void **state)
 {
 	struct unit *unit = *state;
 	char sentence[512];
 
 	for (size_t i = 0; i < COUNT(file_failures); i++) {
-		struct crashres_plan plan = a_file_plan(CRASHRES_SLOT_CRASH);
+		struct crashres_plan plan = file_load_plan(CRASHRES_SLOT_CRASH);
 
-		files.calls = 0;
-		files.failures = 1;
-		files.error = file_failures[i].error;
+		file_loads.calls = 0;
+		file_loads.failures = 1;
+		file_loads.error = file_failures[i].error;
 		snprintf(sentence, sizeof(sentence), "kexec_file_load failed: %s",
 			 file_failures[i].sentence);
 		assert_fails(unit, crashres_load(unit->ctx, &plan, NULL), file_failures[i].status, sentence);
-		assert_int_equal(files.calls, 1);
+		assert_int_equal(file_loads.calls, 1);
 	}
 }
 
-static void test_a_busy_kernel_is_asked_again(void **state)
+static void test_busy_kernel_is_tried_again(void **state)
 {
-	struct crashres_plan plan = a_plan(CRASHRES_SLOT_CRASH);
+	struct crashres_plan plan = load_plan(CRASHRES_SLOT_CRASH);
 	struct unit *unit = *state;
 
-	kernel.failures = 2;
-	kernel.error = EBUSY;
+	loads.failures = 2;
+	loads.error = EBUSY;
 	assert_ok(unit, crashres_load(unit->ctx, &plan, NULL));
-	assert_int_equal(kernel.calls, 3);
-	assert_int_equal(kernel.count, 3);
-	assert_int_equal(kernel.flags, 0x00b70001);
-	plan = a_file_plan(CRASHRES_SLOT_CRASH);
-	files.failures = 2;
-	files.error = EBUSY;
+	assert_int_equal(loads.calls, 3);
+	assert_int_equal(loads.count, 3);
+	assert_int_equal(loads.flags, 0x00b70001);
+	plan = file_load_plan(CRASHRES_SLOT_CRASH);
+	file_loads.failures = 2;
+	file_loads.error = EBUSY;
 	assert_ok(unit, crashres_load(unit->ctx, &plan, NULL));
-	assert_int_equal(files.calls, 3);
+	assert_int_equal(file_loads.calls, 3);
 }
 
-static void test_a_kernel_that_stays_busy(void **state)
+static void test_busy_kernel_is_tried_20_times(void **state)
 {
-	struct crashres_plan plan = a_plan(CRASHRES_SLOT_CRASH);
+	struct crashres_plan plan = load_plan(CRASHRES_SLOT_CRASH);
 	struct unit *unit = *state;
 
-	kernel.failures = 1000;
-	kernel.error = EBUSY;
+	loads.failures = 1000;
+	loads.error = EBUSY;
 	assert_fails(unit, crashres_load(unit->ctx, &plan, NULL), CRASHRES_ERR_SYSCALL,
 		     "kexec_load failed: Device or resource busy (another kexec is at work)");
-	assert_int_equal(kernel.calls, 20);
+	assert_int_equal(loads.calls, 20);
 }
 
 static void test_nothing_is_loaded_from_another_root(void **state)
 {
 	static const char sentence[] =
 		"the plan is for another machine: below another root nothing is loaded";
-	struct crashres_plan plan = a_plan(CRASHRES_SLOT_CRASH);
+	struct crashres_plan plan = load_plan(CRASHRES_SLOT_CRASH);
 	struct unit *unit = *state;
 	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, ".");
 
@@ -889,7 +890,7 @@ static void test_nothing_is_loaded_from_another_root(void **state)
 	assert_fails(unit, crashres_load(unit->ctx, &plan, NULL), CRASHRES_ERR_UNSUPPORTED, sentence);
 	assert_fails(unit, crashres_unload(unit->ctx, CRASHRES_SLOT_CRASH, CRASHRES_CALL_AUTO),
 		     CRASHRES_ERR_UNSUPPORTED, sentence);
-	assert_int_equal(kernel.calls, 0);
+	assert_int_equal(loads.calls, 0);
 }
 
 static void test_nothing_is_loaded_on_another_architecture(void **state)
@@ -897,7 +898,7 @@ static void test_nothing_is_loaded_on_another_architecture(void **state)
 #ifdef __aarch64__
 	skip();
 #else
-	struct crashres_plan plan = a_plan(CRASHRES_SLOT_CRASH);
+	struct crashres_plan plan = load_plan(CRASHRES_SLOT_CRASH);
 	struct unit *unit = *state;
 
 	unit->ctx->kexec_load = crs_kexec_load;
@@ -916,34 +917,34 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LOAD_TEST(test_segments_reach_the_kernel_as_planned),
-		LOAD_TEST(test_as_many_segments_as_the_kernel_takes),
-		LOAD_TEST(test_unload_by_load),
-		LOAD_TEST(test_unload_by_file_load),
-		LOAD_TEST(test_unload_where_there_is_no_file_load),
-		LOAD_TEST(test_unload_that_is_forbidden),
+		LOAD_TEST(test_16_segments_are_passed),
+		LOAD_TEST(test_unload_by_kexec_load_passes_no_segment),
+		LOAD_TEST(test_unload_by_file_load_passes_the_unload_flag),
+		LOAD_TEST(test_auto_unload_falls_back_to_kexec_load),
+		LOAD_TEST(test_forbidden_unload_is_not_repeated),
 		LOAD_TEST(test_files_reach_the_kernel_as_planned),
-		LOAD_TEST(test_wishes_of_a_file_load),
-		LOAD_TEST(test_every_walk_of_a_crash_kernel),
-		LOAD_TEST(test_every_walk_of_a_normal_kernel),
-		LOAD_TEST(test_another_page_size_is_named),
-		LOAD_TEST(test_what_the_slot_holds_after_a_failure),
-		LOAD_TEST(test_a_walk_that_ends_tells_of_each_refusal),
-		LOAD_TEST(test_a_small_limit_is_not_wasted),
-		LOAD_TEST(test_a_call_that_is_not_there_costs_nothing),
-		LOAD_TEST(test_who_used_up_the_limit),
-		LOAD_TEST(test_a_limit_that_has_fallen),
-		LOAD_TEST(test_a_repeat_without_flags_counts),
-		LOAD_TEST(test_each_way_to_lose_the_check),
-		LOAD_TEST(test_which_files_are_handed_over),
-		LOAD_TEST(test_a_device_tree_that_is_lost_on_the_way),
-		LOAD_TEST(test_a_busy_kernel_and_a_limit),
+		LOAD_TEST(test_optional_flags_are_dropped_if_the_kernel_refuses_them),
+		LOAD_TEST(test_errno_of_a_crash_load_decides_the_next_call),
+		LOAD_TEST(test_errno_of_a_normal_load_decides_the_next_call),
+		LOAD_TEST(test_einval_names_a_different_page_size),
+		LOAD_TEST(test_errno_decides_if_the_slot_is_empty),
+		LOAD_TEST(test_failed_load_reports_each_refusal_in_order),
+		LOAD_TEST(test_load_limit_leaves_out_attempts),
+		LOAD_TEST(test_missing_system_call_does_not_count_for_the_limit),
+		LOAD_TEST(test_limit_is_named_if_this_call_used_it_up),
+		LOAD_TEST(test_limit_is_read_again_after_a_refusal),
+		LOAD_TEST(test_repeat_without_flags_counts_for_the_limit),
+		LOAD_TEST(test_lost_check_is_warned_of_with_its_reason),
+		LOAD_TEST(test_original_files_are_passed_if_open),
+		LOAD_TEST(test_dtb_that_a_fallback_loses_is_warned_of),
+		LOAD_TEST(test_retries_of_a_busy_kernel_count_for_the_limit),
 		LOAD_TEST(test_impossible_attempts_are_not_tried),
-		LOAD_TEST(test_a_result_of_another_size),
-		LOAD_TEST(test_what_each_error_of_a_file_load_means),
-		LOAD_TEST(test_what_each_error_means),
-		LOAD_TEST(test_errors_of_a_normal_load),
-		LOAD_TEST(test_a_busy_kernel_is_asked_again),
-		LOAD_TEST(test_a_kernel_that_stays_busy),
+		LOAD_TEST(test_results_of_other_sizes_are_filled_or_refused),
+		LOAD_TEST(test_each_errno_of_kexec_file_load_has_its_message),
+		LOAD_TEST(test_each_errno_of_kexec_load_has_its_message),
+		LOAD_TEST(test_errors_of_a_normal_load_name_no_crash_kernel),
+		LOAD_TEST(test_busy_kernel_is_tried_again),
+		LOAD_TEST(test_busy_kernel_is_tried_20_times),
 		LOAD_TEST(test_nothing_is_loaded_from_another_root),
 		LOAD_TEST(test_nothing_is_loaded_on_another_architecture),
 	};

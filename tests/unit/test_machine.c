@@ -97,7 +97,7 @@ static void write_cpu(struct unit *unit, const char *name, const char *notes, co
 		unit_write_text(unit, path, size);
 }
 
-static void test_a_whole_machine(void **state)
+static void test_complete_machine_is_read(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_machine *machine;
@@ -131,7 +131,7 @@ static void test_a_whole_machine(void **state)
 }
 
 /* Point 1.7: what programs may ask, all of it there. */
-static void test_what_a_whole_machine_tells(void **state)
+static void test_public_functions_return_each_part_of_a_machine(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_machine *machine;
@@ -164,7 +164,7 @@ static void test_what_a_whole_machine_tells(void **state)
 	crashres_machine_free(machine);
 }
 
-static void test_what_an_unknown_machine_tells(void **state)
+static void test_public_functions_return_nothing_for_a_hidden_machine(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_machine *machine;
@@ -185,7 +185,7 @@ static void test_what_an_unknown_machine_tells(void **state)
 }
 
 /* Point 1.7: each part is missed by itself, and has a name. */
-static void test_what_a_dump_lacks(void **state)
+static void test_missing_parts_of_a_dump_are_named(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_machine *machine;
@@ -213,7 +213,7 @@ static void test_what_a_dump_lacks(void **state)
 	assert_null(crashres_dump_part_name((enum crashres_dump_part)3));
 }
 
-static void test_missing_files_are_no_error(void **state)
+static void test_missing_optional_files_are_no_error(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_machine *machine;
@@ -251,7 +251,7 @@ static void refuse(struct unit *unit, enum crashres_status status, const char *s
 	assert_ptr_equal(machine, UNTOUCHED);
 }
 
-static void test_without_iomem_there_is_no_machine(void **state)
+static void test_missing_or_malformed_iomem_is_an_error(void **state)
 {
 	struct unit *unit = *state;
 
@@ -288,7 +288,7 @@ static void test_fifos_are_not_waited_for(void **state)
 	alarm(0);
 }
 
-static void test_cpus_in_numeric_order_with_gaps(void **state)
+static void test_cpu_notes_are_in_numeric_order(void **state)
 {
 	static const unsigned int cpus[] = { 10, 2, 0, 11, 9, 100, 1000, 21 };
 	static const unsigned int sorted[] = { 0, 2, 9, 10, 11, 21, 100, 1000 };
@@ -310,7 +310,7 @@ static void test_cpus_in_numeric_order_with_gaps(void **state)
 	crashres_machine_free(machine);
 }
 
-static void test_cpus_whose_notes_say_nothing_are_left_out(void **state)
+static void test_cpus_without_valid_notes_are_left_out(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_machine *machine;
@@ -335,7 +335,7 @@ static void test_cpus_whose_notes_say_nothing_are_left_out(void **state)
 	crashres_machine_free(machine);
 }
 
-static void test_vmcoreinfo_that_is_garbage(void **state)
+static void test_malformed_vmcoreinfo_is_ignored(void **state)
 {
 	static const char *const texts[] = {
 		"", "\n", "garbage\n", "0x41234000\n", "0x41234000 zz\n", "zz 1000\n",
@@ -355,7 +355,7 @@ static void test_vmcoreinfo_that_is_garbage(void **state)
 }
 
 /* A copy of /proc/kcore may end anywhere. */
-static void test_kcore_truncated_anywhere(void **state)
+static void test_truncated_kcore_is_tolerated(void **state)
 {
 	struct unit *unit = *state;
 	uint8_t core[1024];
@@ -372,7 +372,7 @@ static void test_kcore_truncated_anywhere(void **state)
 	}
 }
 
-static void test_kcore_that_is_none(void **state)
+static void test_kcore_that_is_not_a_core_is_warned_of(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_machine *machine;
@@ -386,7 +386,7 @@ static void test_kcore_that_is_none(void **state)
 	crashres_machine_free(machine);
 }
 
-static void test_total_ram(void **state)
+static void test_total_ram_is_read_from_meminfo(void **state)
 {
 	static const struct {
 		const char *text;
@@ -414,7 +414,7 @@ static void test_total_ram(void **state)
 	}
 }
 
-static void test_page_sizes(void **state)
+static void test_only_arm64_page_sizes_are_accepted(void **state)
 {
 	static const struct {
 		const char *text;
@@ -439,7 +439,7 @@ static void test_page_sizes(void **state)
 	}
 }
 
-static void test_firmware_tables_of_an_acpi_machine(void **state)
+static void test_acpi_tables_fill_what_the_device_tree_lacks(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_machine *machine;
@@ -483,7 +483,7 @@ static void check_flattened(struct unit *unit)
 	crashres_machine_free(machine);
 }
 
-static void test_the_tree_in_files_where_there_is_no_other(void **state)
+static void test_proc_device_tree_is_flattened_if_there_is_no_blob(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_machine *machine;
@@ -512,7 +512,7 @@ static void write_machine_with_spcr(struct unit *unit)
 	unit_write(unit, "sys/firmware/acpi/tables/SPCR", spcr, sizeof(spcr));
 }
 
-static void test_a_uart_that_is_no_console_is_left_alone(void **state)
+static void test_uart_without_a_listed_console_is_not_used(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_machine *machine;
@@ -530,7 +530,7 @@ static void test_a_uart_that_is_no_console_is_left_alone(void **state)
 	crashres_machine_free(machine);
 }
 
-static void test_a_tty_instead_of_the_port_that_firmware_names(void **state)
+static void test_named_tty_replaces_the_uart_of_the_firmware(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_machine *machine;
@@ -553,7 +553,7 @@ static void test_a_tty_instead_of_the_port_that_firmware_names(void **state)
 	crashres_machine_free(machine);
 }
 
-static void test_hidden_addresses(void **state)
+static void test_hidden_regions_are_not_missing_regions(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_machine *machine;
@@ -580,7 +580,7 @@ static void check_loaded(struct unit *unit, bool normal, bool crash)
 	assert_int_equal(loaded, crash);
 }
 
-static void test_loaded_by_its_old_and_new_names(void **state)
+static void test_newer_name_of_the_loaded_file_takes_precedence(void **state)
 {
 	struct unit *unit = *state;
 
@@ -594,7 +594,7 @@ static void test_loaded_by_its_old_and_new_names(void **state)
 	check_loaded(unit, true, false);
 }
 
-static void test_loaded_without_an_answer(void **state)
+static void test_missing_or_malformed_loaded_file_is_an_error(void **state)
 {
 	static const char *const texts[] = { "", "\n", "2\n", "10\n", "00\n", "yes\n", " 1\n", "-1" };
 	struct unit *unit = *state;
@@ -618,7 +618,7 @@ static void test_loaded_without_an_answer(void **state)
 }
 
 /* Issue 10, point 1.13. */
-static void test_a_kernel_without_kexec(void **state)
+static void test_kernel_without_kexec_is_reported(void **state)
 {
 	struct unit *unit = *state;
 	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "sys/kernel/kexec_loaded");
@@ -641,7 +641,7 @@ static void test_a_kernel_without_kexec(void **state)
 }
 
 /* A file that names no level that is known tells nothing. */
-static void test_lockdown(void **state)
+static void test_lockdown_level_is_read(void **state)
 {
 	static const struct {
 		const char *text;
@@ -671,7 +671,7 @@ static void test_lockdown(void **state)
 	}
 }
 
-static void test_does_ima_want_kernels_signed(void **state)
+static void test_ima_policy_shows_if_kernels_are_appraised(void **state)
 {
 	static const struct {
 		const char *policy;
@@ -702,7 +702,7 @@ static void test_does_ima_want_kernels_signed(void **state)
 }
 
 /* Point 1.6 */
-static void test_what_the_sysctls_permit(void **state)
+static void test_kexec_sysctls_are_read(void **state)
 {
 	static const struct {
 		const char *text;
@@ -736,7 +736,7 @@ static void test_what_the_sysctls_permit(void **state)
 	}
 }
 
-static void test_how_large_the_kernel_may_make_the_elfcorehdr(void **state)
+static void test_elfcorehdr_size_is_read_from_sysfs(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_machine *machine;
@@ -755,7 +755,7 @@ static void test_how_large_the_kernel_may_make_the_elfcorehdr(void **state)
 	crashres_machine_free(machine);
 }
 
-static void test_the_initrd_that_the_kernel_has_kept(void **state)
+static void test_retained_initrd_is_read(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_input *initrd = UNTOUCHED;
@@ -776,33 +776,33 @@ static void test_the_initrd_that_the_kernel_has_kept(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_a_whole_machine),
-		UNIT_TEST(test_what_a_whole_machine_tells),
-		UNIT_TEST(test_what_an_unknown_machine_tells),
-		UNIT_TEST(test_what_a_dump_lacks),
-		UNIT_TEST(test_missing_files_are_no_error),
-		UNIT_TEST(test_without_iomem_there_is_no_machine),
+		UNIT_TEST(test_complete_machine_is_read),
+		UNIT_TEST(test_public_functions_return_each_part_of_a_machine),
+		UNIT_TEST(test_public_functions_return_nothing_for_a_hidden_machine),
+		UNIT_TEST(test_missing_parts_of_a_dump_are_named),
+		UNIT_TEST(test_missing_optional_files_are_no_error),
+		UNIT_TEST(test_missing_or_malformed_iomem_is_an_error),
 		UNIT_TEST(test_fifos_are_not_waited_for),
-		UNIT_TEST(test_cpus_in_numeric_order_with_gaps),
-		UNIT_TEST(test_cpus_whose_notes_say_nothing_are_left_out),
-		UNIT_TEST(test_vmcoreinfo_that_is_garbage),
-		UNIT_TEST(test_kcore_truncated_anywhere),
-		UNIT_TEST(test_kcore_that_is_none),
-		UNIT_TEST(test_total_ram),
-		UNIT_TEST(test_page_sizes),
-		UNIT_TEST(test_firmware_tables_of_an_acpi_machine),
-		UNIT_TEST(test_the_tree_in_files_where_there_is_no_other),
-		UNIT_TEST(test_a_uart_that_is_no_console_is_left_alone),
-		UNIT_TEST(test_a_tty_instead_of_the_port_that_firmware_names),
-		UNIT_TEST(test_hidden_addresses),
-		UNIT_TEST(test_loaded_by_its_old_and_new_names),
-		UNIT_TEST(test_loaded_without_an_answer),
-		UNIT_TEST(test_a_kernel_without_kexec),
-		UNIT_TEST(test_lockdown),
-		UNIT_TEST(test_does_ima_want_kernels_signed),
-		UNIT_TEST(test_what_the_sysctls_permit),
-		UNIT_TEST(test_how_large_the_kernel_may_make_the_elfcorehdr),
-		UNIT_TEST(test_the_initrd_that_the_kernel_has_kept),
+		UNIT_TEST(test_cpu_notes_are_in_numeric_order),
+		UNIT_TEST(test_cpus_without_valid_notes_are_left_out),
+		UNIT_TEST(test_malformed_vmcoreinfo_is_ignored),
+		UNIT_TEST(test_truncated_kcore_is_tolerated),
+		UNIT_TEST(test_kcore_that_is_not_a_core_is_warned_of),
+		UNIT_TEST(test_total_ram_is_read_from_meminfo),
+		UNIT_TEST(test_only_arm64_page_sizes_are_accepted),
+		UNIT_TEST(test_acpi_tables_fill_what_the_device_tree_lacks),
+		UNIT_TEST(test_proc_device_tree_is_flattened_if_there_is_no_blob),
+		UNIT_TEST(test_uart_without_a_listed_console_is_not_used),
+		UNIT_TEST(test_named_tty_replaces_the_uart_of_the_firmware),
+		UNIT_TEST(test_hidden_regions_are_not_missing_regions),
+		UNIT_TEST(test_newer_name_of_the_loaded_file_takes_precedence),
+		UNIT_TEST(test_missing_or_malformed_loaded_file_is_an_error),
+		UNIT_TEST(test_kernel_without_kexec_is_reported),
+		UNIT_TEST(test_lockdown_level_is_read),
+		UNIT_TEST(test_ima_policy_shows_if_kernels_are_appraised),
+		UNIT_TEST(test_kexec_sysctls_are_read),
+		UNIT_TEST(test_elfcorehdr_size_is_read_from_sysfs),
+		UNIT_TEST(test_retained_initrd_is_read),
 	};
 
 	return cmocka_run_group_tests_name("machine", tests, NULL, NULL);

@@ -7,7 +7,7 @@
 #include "../../libcrashres/base/input.h"
 #include "support.h"
 
-static void test_what_was_written_is_in_it_for_ever(void **state)
+static void test_written_bytes_are_sealed(void **state)
 {
 	struct unit *unit = *state;
 	struct crs_memfd memfd;
@@ -35,7 +35,7 @@ static void test_what_was_written_is_in_it_for_ever(void **state)
 	crashres_input_close(file);
 }
 
-static void test_it_cannot_be_executed(void **state)
+static void test_memfd_is_not_executable(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_input *file;
@@ -50,7 +50,7 @@ static void test_it_cannot_be_executed(void **state)
 	crashres_input_close(file);
 }
 
-static void test_both_sides_of_the_limit(void **state)
+static void test_4_gib_fit_and_a_byte_more_does_not(void **state)
 {
 	struct unit *unit = *state;
 	CRS_CLEANUP(crs_memfd_closep) struct crs_memfd memfd = CRS_MEMFD_CLOSED;
@@ -75,7 +75,7 @@ static void test_both_sides_of_the_limit(void **state)
 	crashres_input_close(file);
 }
 
-static void test_an_empty_one_is_an_error(void **state)
+static void test_empty_memfd_is_refused(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_input *file = UNTOUCHED;
@@ -85,7 +85,7 @@ static void test_an_empty_one_is_an_error(void **state)
 	assert_ptr_equal(file, UNTOUCHED);
 }
 
-static void test_a_write_that_fails(void **state)
+static void test_failing_write_is_reported(void **state)
 {
 	struct unit *unit = *state;
 	struct crs_memfd memfd = { .fd = -1, .limit = 10 };
@@ -98,11 +98,11 @@ static void test_a_write_that_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_what_was_written_is_in_it_for_ever),
-		UNIT_TEST(test_it_cannot_be_executed),
-		UNIT_TEST(test_both_sides_of_the_limit),
-		UNIT_TEST(test_an_empty_one_is_an_error),
-		UNIT_TEST(test_a_write_that_fails),
+		UNIT_TEST(test_written_bytes_are_sealed),
+		UNIT_TEST(test_memfd_is_not_executable),
+		UNIT_TEST(test_4_gib_fit_and_a_byte_more_does_not),
+		UNIT_TEST(test_empty_memfd_is_refused),
+		UNIT_TEST(test_failing_write_is_reported),
 	};
 
 	return cmocka_run_group_tests_name("memfd", tests, NULL, NULL);

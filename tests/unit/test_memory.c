@@ -8,14 +8,14 @@
 #include "support.h"
 #include "wrap.h"
 
-static unsigned long until_failure;	/* 0: none fails */
+static unsigned long allocations_until_failure;	/* 0: none fails */
 static size_t largest;			/* allocation so far */
 
 static bool fails_now(size_t size)
 {
 	if (size > largest)
 		largest = size;
-	return until_failure && --until_failure == 0;
+	return allocations_until_failure && --allocations_until_failure == 0;
 }
 
 void *__real_malloc(size_t size);
@@ -112,8 +112,8 @@ static void write_kernels(struct unit *unit)
 }
 
 /* One kexec -p from its beginning to its end, without the call. */
-static enum crashres_status all_of_it(struct unit *unit, const char *kernel_path,
-				      const char *dtb_path)
+static enum crashres_status read_open_and_plan(struct unit *unit, const char *kernel_path,
+					       const char *dtb_path)
 {
 	struct crashres_request request = CRASHRES_REQUEST_INIT;
 	struct crashres_machine *machine = UNTOUCHED;
@@ -150,7 +150,7 @@ static enum crashres_status all_of_it(struct unit *unit, const char *kernel_path
 	return status;
 }
 
-static void fail_each_once(struct unit *unit, const char *name)
+static void fail_each_allocation_once(struct unit *unit, const char *name)
 {
 	CRS_CLEANUP(crs_freep) char *kernel = unit_path(unit, name);
 	CRS_CLEANUP(crs_freep) char *dtb = unit_path(unit, "my.dtb");
@@ -159,10 +159,10 @@ static void fail_each_once(struct unit *unit, const char *name)
 	for (unsigned long nth = 1; ; nth++) {
 		enum crashres_status status;
 
-		until_failure = nth;
-		status = all_of_it(unit, kernel, dtb);
-		if (until_failure) {	/* there are fewer than that */
-			until_failure = 0;
+		allocations_until_failure = nth;
+		status = read_open_and_plan(unit, kernel, dtb);
+		if (allocations_until_failure) {	/* there are fewer than that */
+			allocations_until_failure = 0;
 			assert_int_equal(status, CRASHRES_OK);
 			break;
 		}
@@ -179,7 +179,7 @@ static void fail_each_once(struct unit *unit, const char *name)
 	assert_true(tolerated < failures);
 }
 
-static void test_every_allocation_fails_once(void **state)
+static void test_each_failing_allocation_is_reported(void **state)
 {
 	static const char *const kernels[] = {
 		"Image.gz", "uki", "vmlinux", "uImage",
@@ -195,16 +195,16 @@ static void test_every_allocation_fails_once(void **state)
 	assert_ok(unit, crashres_ctx_set_root(unit->ctx, root));
 	crashres_ctx_set_log(unit->ctx, NULL, NULL);
 	for (size_t i = 0; i < COUNT(kernels); i++)
-		fail_each_once(unit, kernels[i]);
+		fail_each_allocation_once(unit, kernels[i]);
 }
 
-static void test_a_context_that_cannot_be_made(void **state)
+static void test_context_without_memory_is_an_error(void **state)
 {
 	struct crashres_ctx *ctx = UNTOUCHED;
 
-	until_failure = 1;
+	allocations_until_failure = 1;
 	assert_int_equal(crashres_ctx_new(&ctx), CRASHRES_ERR_MEMORY);
-	assert_int_equal(until_failure, 0);
+	assert_int_equal(allocations_until_failure, 0);
 	assert_ptr_equal(ctx, UNTOUCHED);
 }
 
@@ -249,12 +249,12 @@ static void test_a_seal_too_large_is_refused_before_any_work(void **state)
 
 		snprintf(sentence, sizeof(sentence), "%s: %s", path, cases[i].sentence);
 		largest = 0;
-		until_failure = 1;
+		allocations_until_failure = 1;
 		assert_fails(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &sealed),
 			     CRASHRES_ERR_LIMIT, sentence);
 		/* Not one allocation: the first would have failed. */
-		assert_int_equal(until_failure, 1);
-		until_failure = 0;
+		assert_int_equal(allocations_until_failure, 1);
+		allocations_until_failure = 0;
 		assert_ptr_equal(sealed, UNTOUCHED);
 		crashres_kernel_close(kernel);
 	}
@@ -306,8 +306,8 @@ static void test_a_plan_too_large_is_refused_before_any_work(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_every_allocation_fails_once),
-		UNIT_TEST(test_a_context_that_cannot_be_made),
+		UNIT_TEST(test_each_failing_allocation_is_reported),
+		UNIT_TEST(test_context_without_memory_is_an_error),
 		UNIT_TEST(test_a_seal_too_large_is_refused_before_any_work),
 		UNIT_TEST(test_a_plan_too_large_is_refused_before_any_work),
 	};

@@ -71,7 +71,7 @@ static uint8_t *build(const struct tree *tree)
 }
 
 /* The children of the root: "name(property=hex ...) ..." */
-static char *text_of(const void *dtb)
+static char *nodes_as_text(const void *dtb)
 {
 	char *text;
 	size_t size;
@@ -124,7 +124,7 @@ static void check(struct unit *unit, const struct tree *users, const struct tree
 		  struct crs_ranges *ram, const char *wanted, const char *log)
 {
 	uint8_t *result = add(unit, users, machines, ram);
-	char *text = text_of(result);
+	char *text = nodes_as_text(result);
 
 	assert_string_equal(text, wanted);
 	assert_string_equal(unit->log, log);
@@ -171,9 +171,10 @@ static const struct tree machine_high = {
 };
 static const struct tree empty_22 = { .address_cells = 2, .size_cells = 2 };
 
-#define ONE_NODE "info: my.dtb has no memory: that of the machine's own device tree added\n"
+#define LOG_MACHINES_TREE \
+	"info: my.dtb has no memory: that of the machine's own device tree added\n"
 
-static void test_a_node_in_the_cells_of_the_other_tree(void **state)
+static void test_memory_node_is_converted_to_the_cells_of_the_tree(void **state)
 {
 	static const struct {
 		uint32_t address, size;
@@ -201,11 +202,11 @@ static void test_a_node_in_the_cells_of_the_other_tree(void **state)
 
 			snprintf(wanted, sizeof(wanted), "memory@40000000(reg=%s " TYPE ")chosen()",
 				 cases[to].hex);
-			check(*state, &users, &machine, &no_ram, wanted, ONE_NODE);
+			check(*state, &users, &machine, &no_ram, wanted, LOG_MACHINES_TREE);
 		}
 }
 
-static void test_memory_that_does_not_fit(void **state)
+static void test_memory_too_large_for_the_cells_is_refused(void **state)
 {
 	static const struct tree one = { .address_cells = 1, .size_cells = 1 };
 	static const struct tree two_one = { .address_cells = 2, .size_cells = 1 };
@@ -227,7 +228,7 @@ static void test_memory_that_does_not_fit(void **state)
 	crs_ranges_free(&ram);
 }
 
-static void test_what_a_node_says_of_its_memory_comes_with_it(void **state)
+static void test_numa_and_hotplug_properties_are_copied(void **state)
 {
 	static const struct tree machine = {
 		.address_cells = 2, .size_cells = 2,
@@ -270,7 +271,7 @@ static void check_unchanged(struct unit *unit, const struct tree *users)
 	free(wanted);
 }
 
-static void test_a_tree_with_memory_stays_as_it_is(void **state)
+static void test_tree_with_memory_is_unchanged(void **state)
 {
 	static const struct tree trees[] = {
 		{ .address_cells = 2, .size_cells = 2, .nodes = {
@@ -293,7 +294,7 @@ static void test_a_tree_with_memory_stays_as_it_is(void **state)
 }
 
 /* So the trees that come with a kernel have it, for a boot loader to fill in. */
-static void test_an_empty_node_makes_room(void **state)
+static void test_empty_memory_nodes_are_replaced(void **state)
 {
 	static const struct tree trees[] = {
 		{ .address_cells = 2, .size_cells = 2, .nodes = {
@@ -309,10 +310,10 @@ static void test_an_empty_node_makes_room(void **state)
 	for (size_t i = 0; i < COUNT(trees); i++)
 		check(*state, &trees[i], &machine_22, &no_ram,
 		      "memory@40000000(reg=00000000400000000000000080000000 " TYPE ")chosen()",
-		      ONE_NODE);
+		      LOG_MACHINES_TREE);
 }
 
-static void test_what_only_looks_like_memory_stays(void **state)
+static void test_nodes_that_are_not_memory_stay(void **state)
 {
 	static const struct tree tree = {
 		.address_cells = 2, .size_cells = 2,
@@ -327,12 +328,12 @@ static void test_what_only_looks_like_memory_stays(void **state)
 	      "memory@40000000(reg=00000000400000000000000080000000 " TYPE ")"
 	      "memory-controller@1000(reg=)"
 	      "memory@0(" TYPE " status=64697361626c656400 reg=00000000400000000000000080000000)"
-	      "memor(device_type=6d656d6f72792d00)chosen()", ONE_NODE);
+	      "memor(device_type=6d656d6f72792d00)chosen()", LOG_MACHINES_TREE);
 }
 
-#define EFI_LOG "info: my.dtb has no memory: the machine's UEFI memory map added\n"
+#define LOG_UEFI_MAP "info: my.dtb has no memory: the machine's UEFI memory map added\n"
 
-static void test_a_uefi_machine_lends_its_map(void **state)
+static void test_uefi_memory_map_is_copied(void **state)
 {
 	static const struct tree machine = { .address_cells = 2, .size_cells = 2, .efi = 6 };
 	static const struct tree four = { .address_cells = 2, .size_cells = 2, .efi = 4 };
@@ -347,25 +348,25 @@ static void test_a_uefi_machine_lends_its_map(void **state)
 	check(*state, &empty_22, &machine, &no_ram,
 	      "chosen(linux,uefi-secure-boot=00000005 linux,uefi-mmap-desc-ver=00000004 "
 	      "linux,uefi-mmap-desc-size=00000003 linux,uefi-mmap-size=00000002 "
-	      "linux,uefi-mmap-start=00000001 linux,uefi-system-table=00000000)", EFI_LOG);
+	      "linux,uefi-mmap-start=00000001 linux,uefi-system-table=00000000)", LOG_UEFI_MAP);
 	check(*state, &no_chosen, &machine, &no_ram,
 	      "chosen(linux,uefi-secure-boot=00000005 linux,uefi-mmap-desc-ver=00000004 "
 	      "linux,uefi-mmap-desc-size=00000003 linux,uefi-mmap-size=00000002 "
-	      "linux,uefi-mmap-start=00000001 linux,uefi-system-table=00000000)", EFI_LOG);
+	      "linux,uefi-mmap-start=00000001 linux,uefi-system-table=00000000)", LOG_UEFI_MAP);
 	check(*state, &with_node, &machine, &no_ram,
 	      "soc()chosen(linux,uefi-secure-boot=00000005 linux,uefi-mmap-desc-ver=00000004 "
 	      "linux,uefi-mmap-desc-size=00000003 linux,uefi-mmap-size=00000002 "
-	      "linux,uefi-mmap-start=00000001 linux,uefi-system-table=00000000)", EFI_LOG);
+	      "linux,uefi-mmap-start=00000001 linux,uefi-system-table=00000000)", LOG_UEFI_MAP);
 	/* Less than a map is none: the kernel does not take it. */
 	check(*state, &four, &machine, &no_ram,
 	      "chosen(linux,uefi-secure-boot=00000005 linux,uefi-mmap-desc-ver=00000004 "
 	      "linux,uefi-system-table=00000000 linux,uefi-mmap-start=00000001 "
-	      "linux,uefi-mmap-size=00000002 linux,uefi-mmap-desc-size=00000003)", EFI_LOG);
+	      "linux,uefi-mmap-size=00000002 linux,uefi-mmap-desc-size=00000003)", LOG_UEFI_MAP);
 	check(*state, &empty_22, &four, &no_ram, "chosen()",
 	      "warning: my.dtb has no memory, and the machine shows none\n");
 }
 
-static void test_ram_where_the_machines_tree_has_no_memory(void **state)
+static void test_iomem_is_used_if_the_machines_tree_has_no_memory(void **state)
 {
 	static const struct tree machines[] = {
 		{ .address_cells = 2, .size_cells = 2 },
@@ -389,7 +390,7 @@ static void test_ram_where_the_machines_tree_has_no_memory(void **state)
 	crs_ranges_free(&ram);
 }
 
-static void test_cells_that_cannot_be(void **state)
+static void test_impossible_cells_are_refused(void **state)
 {
 	static const struct tree tree = { .address_cells = 3, .size_cells = 0 };
 
@@ -398,7 +399,7 @@ static void test_cells_that_cannot_be(void **state)
 }
 
 /* Point 1.12: it was FDT_ERR_EXISTS. Only the name of what comes counts. */
-static void test_a_disabled_node_makes_room_too(void **state)
+static void test_disabled_node_of_the_same_name_is_replaced(void **state)
 {
 	static const struct tree tree = {
 		.address_cells = 2, .size_cells = 2,
@@ -414,7 +415,7 @@ static void test_a_disabled_node_makes_room_too(void **state)
 	check(*state, &tree, &machine_22, &no_ram,
 	      "memory@40000000(reg=00000000400000000000000080000000 " TYPE ")"
 	      "memory@0(" TYPE " status=64697361626c656400 reg=00000000400000000000000080000000)"
-	      "memory@80000000(status=726573657276656400)chosen()", ONE_NODE);
+	      "memory@80000000(status=726573657276656400)chosen()", LOG_MACHINES_TREE);
 	check(*state, &tree, NULL, &ram,
 	      "memory@40000000(reg=00000000400000000000000080000000 " TYPE ")"
 	      "memory@0(" TYPE " status=64697361626c656400 reg=00000000400000000000000080000000)"
@@ -423,7 +424,7 @@ static void test_a_disabled_node_makes_room_too(void **state)
 	crs_ranges_free(&ram);
 }
 
-static void test_two_nodes_for_one_address(void **state)
+static void test_two_nodes_of_one_address_are_refused(void **state)
 {
 	static const struct tree machine = {
 		.address_cells = 2, .size_cells = 2,
@@ -438,7 +439,7 @@ static void test_two_nodes_for_one_address(void **state)
 }
 
 /* A tree of the machine that is cut off is none. */
-static void test_the_machines_tree_is_not_trusted(void **state)
+static void test_truncated_tree_of_the_machine_is_ignored(void **state)
 {
 	struct unit *unit = *state;
 	struct crs_ranges ram = { 0 };
@@ -456,7 +457,7 @@ static void test_the_machines_tree_is_not_trusted(void **state)
 		memcpy(cut, machine, size);
 		assert_ok(unit, crs_memory_nodes_add(unit->ctx, "my.dtb", tree, &source, &result,
 						     &result_size));
-		text = text_of(result);
+		text = nodes_as_text(result);
 		assert_string_equal(text, size == whole ?
 				    "memory@40000000(reg=00000000400000000000000080000000 " TYPE
 				    ")chosen()" :
@@ -472,7 +473,7 @@ static void test_the_machines_tree_is_not_trusted(void **state)
 }
 
 /* Whatever bytes of either are wrong: an error or a sound tree. */
-static void test_damaged_trees(void **state)
+static void test_random_damage_gives_an_error_or_a_valid_tree(void **state)
 {
 	static const struct tree efi = {
 		.address_cells = 2, .size_cells = 2, .efi = 6,
@@ -518,19 +519,19 @@ static void test_damaged_trees(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_a_node_in_the_cells_of_the_other_tree),
-		UNIT_TEST(test_memory_that_does_not_fit),
-		UNIT_TEST(test_what_a_node_says_of_its_memory_comes_with_it),
-		UNIT_TEST(test_a_tree_with_memory_stays_as_it_is),
-		UNIT_TEST(test_an_empty_node_makes_room),
-		UNIT_TEST(test_what_only_looks_like_memory_stays),
-		UNIT_TEST(test_a_uefi_machine_lends_its_map),
-		UNIT_TEST(test_ram_where_the_machines_tree_has_no_memory),
-		UNIT_TEST(test_cells_that_cannot_be),
-		UNIT_TEST(test_a_disabled_node_makes_room_too),
-		UNIT_TEST(test_two_nodes_for_one_address),
-		UNIT_TEST(test_the_machines_tree_is_not_trusted),
-		UNIT_TEST(test_damaged_trees),
+		UNIT_TEST(test_memory_node_is_converted_to_the_cells_of_the_tree),
+		UNIT_TEST(test_memory_too_large_for_the_cells_is_refused),
+		UNIT_TEST(test_numa_and_hotplug_properties_are_copied),
+		UNIT_TEST(test_tree_with_memory_is_unchanged),
+		UNIT_TEST(test_empty_memory_nodes_are_replaced),
+		UNIT_TEST(test_nodes_that_are_not_memory_stay),
+		UNIT_TEST(test_uefi_memory_map_is_copied),
+		UNIT_TEST(test_iomem_is_used_if_the_machines_tree_has_no_memory),
+		UNIT_TEST(test_impossible_cells_are_refused),
+		UNIT_TEST(test_disabled_node_of_the_same_name_is_replaced),
+		UNIT_TEST(test_two_nodes_of_one_address_are_refused),
+		UNIT_TEST(test_truncated_tree_of_the_machine_is_ignored),
+		UNIT_TEST(test_random_damage_gives_an_error_or_a_valid_tree),
 	};
 
 	return cmocka_run_group_tests_name("memory-nodes", tests, NULL, NULL);

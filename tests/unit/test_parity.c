@@ -97,7 +97,7 @@ static void check_fold(const struct group *group)
 	}
 }
 
-static void check_one(const struct group *group, size_t x)
+static void check_one_loss(const struct group *group, size_t x)
 {
 	struct crs_block p, q;
 
@@ -109,7 +109,7 @@ static void check_one(const struct group *group, size_t x)
 	}
 }
 
-static void check_two(const struct group *group, size_t x, size_t y)
+static void check_two_losses(const struct group *group, size_t x, size_t y)
 {
 	struct crs_block p, q;
 
@@ -121,37 +121,37 @@ static void check_two(const struct group *group, size_t x, size_t y)
 	}
 }
 
-static void test_every_loss_in_groups_of_up_to_6(void **state)
+static void test_every_loss_in_small_groups_is_repaired(void **state)
 {
 	for (size_t count = 1; count <= 6; count++) {
 		struct group group = group_new(count, count);
 
 		check_fold(&group);
 		for (size_t x = 0; x < count; x++) {
-			check_one(&group, x);
+			check_one_loss(&group, x);
 			for (size_t y = x + 1; y < count; y++)
-				check_two(&group, x, y);
+				check_two_losses(&group, x, y);
 		}
 		group_free(&group);
 	}
 }
 
-static void test_the_largest_group(void **state)
+static void test_losses_in_the_largest_group_are_repaired(void **state)
 {
 	static const size_t places[] = { 0, 1, 7, 8, 127, 128, 253, 254 };
 	struct group group = group_new(PURGATORY_MEMBERS_MAX, 9);
 
 	check_fold(&group);
 	for (size_t a = 0; a < COUNT(places); a++) {
-		check_one(&group, places[a]);
+		check_one_loss(&group, places[a]);
 		for (size_t b = a + 1; b < COUNT(places); b++)
-			check_two(&group, places[a], places[b]);
+			check_two_losses(&group, places[a], places[b]);
 	}
 	group_free(&group);
 }
 
 /* Every number of a member: the powers and their inverses. */
-static void test_every_member_of_a_large_group(void **state)
+static void test_q_repairs_every_member_number(void **state)
 {
 	struct crs_block q, expected;
 
@@ -191,7 +191,7 @@ static void check_blocks(size_t data_size, uint64_t blocks)
 	free(data);
 }
 
-static void test_blocks_of_data_and_of_zeros(void **state)
+static void test_blocks_hold_the_data_and_then_zeros(void **state)
 {
 	static const size_t sizes[] = { 0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 2 * BLOCK + 5 };
 
@@ -199,7 +199,7 @@ static void test_blocks_of_data_and_of_zeros(void **state)
 		check_blocks(sizes[i], 4);
 }
 
-static void test_data_that_stands_askew(void **state)
+static void test_unaligned_data_is_copied_to_the_buffer(void **state)
 {
 	uint8_t *data = unit_alloc(2 * BLOCK + 1);
 	const struct crashres_segment segment = { "s", data + 1, 2 * BLOCK, { 0, 2 * BLOCK } };
@@ -249,7 +249,7 @@ static void check_bursts(uint64_t groups)
 	free(first);
 }
 
-static void test_bursts_of_twice_the_groups(void **state)
+static void test_burst_of_twice_the_groups_is_repaired(void **state)
 {
 	for (uint64_t groups = 1; groups <= 9; groups++)
 		check_bursts(groups);
@@ -266,7 +266,7 @@ static void check_groups(uint64_t blocks, uint32_t ask, uint64_t room, uint64_t 
 	assert_int_equal(reason, expected_reason);
 }
 
-static void test_how_many_groups(void **state)
+static void test_request_decides_the_number_of_groups(void **state)
 {
 	const uint64_t unlimited = UINT64_MAX;
 
@@ -284,7 +284,7 @@ static void test_how_many_groups(void **state)
 	check_groups(255 * 4 + 1, 1, unlimited, 5, CRASHRES_REPAIR_REQUESTED);
 }
 
-static void test_room_for_groups(void **state)
+static void test_free_memory_limits_the_number_of_groups(void **state)
 {
 	const uint64_t group = 2 * BLOCK;
 
@@ -299,14 +299,14 @@ static void test_room_for_groups(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_every_loss_in_groups_of_up_to_6),
-		UNIT_TEST(test_the_largest_group),
-		UNIT_TEST(test_every_member_of_a_large_group),
-		UNIT_TEST(test_blocks_of_data_and_of_zeros),
-		UNIT_TEST(test_data_that_stands_askew),
-		UNIT_TEST(test_bursts_of_twice_the_groups),
-		UNIT_TEST(test_how_many_groups),
-		UNIT_TEST(test_room_for_groups),
+		UNIT_TEST(test_every_loss_in_small_groups_is_repaired),
+		UNIT_TEST(test_losses_in_the_largest_group_are_repaired),
+		UNIT_TEST(test_q_repairs_every_member_number),
+		UNIT_TEST(test_blocks_hold_the_data_and_then_zeros),
+		UNIT_TEST(test_unaligned_data_is_copied_to_the_buffer),
+		UNIT_TEST(test_burst_of_twice_the_groups_is_repaired),
+		UNIT_TEST(test_request_decides_the_number_of_groups),
+		UNIT_TEST(test_free_memory_limits_the_number_of_groups),
 	};
 
 	return cmocka_run_group_tests_name("parity", tests, NULL, NULL);

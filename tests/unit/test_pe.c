@@ -13,7 +13,7 @@ static struct bytes make_two_sections(void)
 	return wrap_pe(sections, 2);
 }
 
-static void test_headers(void **state)
+static void test_headers_and_sections_are_read(void **state)
 {
 	struct bytes file = make_two_sections();
 	struct crs_pe_section section;
@@ -37,7 +37,7 @@ static void test_headers(void **state)
 	free(file.data);
 }
 
-static void test_every_length_that_is_too_short(void **state)
+static void test_truncated_headers_are_refused_at_every_length(void **state)
 {
 	struct bytes file = make_two_sections();
 	struct crs_pe_section section;
@@ -63,7 +63,7 @@ static void test_every_length_that_is_too_short(void **state)
 	free(file.data);
 }
 
-static void test_what_is_no_pe_file(void **state)
+static void test_other_magics_are_not_a_pe_file(void **state)
 {
 	static const size_t needed[] = { 0, 1, WRAP_PE_HEADER, WRAP_PE_HEADER + 1,
 					 WRAP_PE_HEADER + 2, WRAP_PE_HEADER + 3, 60, 63 };
@@ -78,7 +78,7 @@ static void test_what_is_no_pe_file(void **state)
 	free(file.data);
 }
 
-static void test_65535_sections(void **state)
+static void test_end_of_65535_sections_is_found(void **state)
 {
 	const size_t size = WRAP_PE_SECTIONS + 65535 * 40;
 	struct bytes file = make_two_sections();
@@ -107,7 +107,7 @@ static void put_signatures(uint8_t *data, uint32_t offset, uint32_t size)
 	unit_put_le(data + WRAP_PE_OPTIONAL + 148, 4, size);
 }
 
-static void test_signatures(void **state)
+static void test_end_of_the_signatures_is_found(void **state)
 {
 	struct bytes file = make_two_sections();	/* 1536 bytes */
 	struct crs_pe pe;
@@ -144,7 +144,7 @@ static void test_signatures(void **state)
 	free(file.data);
 }
 
-static void test_numbers_at_the_end(void **state)
+static void test_reads_outside_the_file_fail(void **state)
 {
 	static const uint8_t data[] = { 1, 2, 3, 4, 0xff };
 	uint64_t value = 77;
@@ -161,12 +161,12 @@ static void test_numbers_at_the_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_headers),
-		UNIT_TEST(test_every_length_that_is_too_short),
-		UNIT_TEST(test_what_is_no_pe_file),
-		UNIT_TEST(test_65535_sections),
-		UNIT_TEST(test_signatures),
-		UNIT_TEST(test_numbers_at_the_end),
+		UNIT_TEST(test_headers_and_sections_are_read),
+		UNIT_TEST(test_truncated_headers_are_refused_at_every_length),
+		UNIT_TEST(test_other_magics_are_not_a_pe_file),
+		UNIT_TEST(test_end_of_65535_sections_is_found),
+		UNIT_TEST(test_end_of_the_signatures_is_found),
+		UNIT_TEST(test_reads_outside_the_file_fail),
 	};
 
 	return cmocka_run_group_tests_name("pe", tests, NULL, NULL);

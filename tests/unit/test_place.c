@@ -106,7 +106,7 @@ static void check_all(uint32_t free_bytes, struct crs_need need, struct crashres
 }
 
 /* Every set of free bytes, with every size, alignment and offset. */
-static void test_every_pattern_of_free_memory(void **state)
+static void test_places_match_a_full_search_of_all_patterns(void **state)
 {
 	const struct crashres_range world = { 0, WORLD };
 	struct crs_need need;
@@ -119,7 +119,7 @@ static void test_every_pattern_of_free_memory(void **state)
 }
 
 /* Every window, over a few patterns with holes of different sizes. */
-static void test_every_window(void **state)
+static void test_places_match_a_full_search_in_every_window(void **state)
 {
 	static const uint32_t patterns[] = { 0xfff, 0x7fe, 0xe7c, 0xdb7, 0xf0f, 0x3f9, 0 };
 	struct crashres_range window;
@@ -135,7 +135,7 @@ static void test_every_window(void **state)
 							check_all(patterns[i], need, window);
 }
 
-static void test_the_end_of_the_address_space(void **state)
+static void test_end_of_the_address_space_does_not_wrap(void **state)
 {
 	const struct crashres_range all = { 0, UINT64_MAX };
 	const struct crs_need need = { 0x1000, 0x1000, 0 };
@@ -156,7 +156,7 @@ static void test_the_end_of_the_address_space(void **state)
 	crs_ranges_free(&place.holes);
 }
 
-static void test_places_taken_one_after_the_other_do_not_overlap(void **state)
+static void test_places_taken_in_turn_do_not_overlap(void **state)
 {
 	const struct crashres_range all = { 0, UINT64_MAX };
 	struct crs_place place = place_of(0xfff);
@@ -178,10 +178,10 @@ static void test_places_taken_one_after_the_other_do_not_overlap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_pattern_of_free_memory),
-		cmocka_unit_test(test_every_window),
-		cmocka_unit_test(test_the_end_of_the_address_space),
-		cmocka_unit_test(test_places_taken_one_after_the_other_do_not_overlap),
+		cmocka_unit_test(test_places_match_a_full_search_of_all_patterns),
+		cmocka_unit_test(test_places_match_a_full_search_in_every_window),
+		cmocka_unit_test(test_end_of_the_address_space_does_not_wrap),
+		cmocka_unit_test(test_places_taken_in_turn_do_not_overlap),
 	};
 
 	return cmocka_run_group_tests_name("place", tests, NULL, NULL);

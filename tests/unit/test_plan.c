@@ -288,7 +288,7 @@ static void check_world(struct unit *unit, struct world *world)
 
 /* ------------------------------------------------------------------ layout */
 
-static void test_the_layout_of_a_crash_plan(void **state)
+static void test_crash_segments_have_the_designed_layout(void **state)
 {
 	struct world world = world_new();
 	struct crashres_plan *plan = make(*state, &world);
@@ -319,7 +319,7 @@ static void test_the_layout_of_a_crash_plan(void **state)
 	world_free(&world);
 }
 
-static void test_layouts_of_many_sizes(void **state)
+static void test_designed_layout_holds_for_many_sizes(void **state)
 {
 	static const uint64_t page_sizes[] = { 4096, 16384, 65536 };
 	static const uint64_t text_offsets[] = { 0, 0x10000, 0x20000, 0x80000, 0x1f0000 };
@@ -342,7 +342,7 @@ static void test_layouts_of_many_sizes(void **state)
 				}
 }
 
-static void test_purgatory_behind_the_initrd_when_its_tables_are_large(void **state)
+static void test_large_digest_tables_move_purgatory_above_the_initrd(void **state)
 {
 	struct world world = world_new();
 	struct crashres_plan *plan;
@@ -361,7 +361,7 @@ static void test_purgatory_behind_the_initrd_when_its_tables_are_large(void **st
 	world_free(&world);
 }
 
-static void test_a_large_initrd(void **state)
+static void test_large_initrd_moves_purgatory_above_it(void **state)
 {
 	struct world world = world_new();
 	struct crashres_plan *plan;
@@ -377,7 +377,7 @@ static void test_a_large_initrd(void **state)
 }
 
 /* An old kernel: 512 KiB behind 2 MiB, which the hole blocks free. */
-static void test_text_offset_of_old_kernels(void **state)
+static void test_text_offset_of_old_kernels_is_used(void **state)
 {
 	struct world world = world_new();
 	struct crashres_plan *plan;
@@ -390,7 +390,7 @@ static void test_text_offset_of_old_kernels(void **state)
 	world_free(&world);
 }
 
-static void test_without_initrd(void **state)
+static void test_plan_without_initrd_has_5_segments(void **state)
 {
 	struct world world = world_new();
 	struct crashres_plan *plan;
@@ -408,7 +408,7 @@ static void test_without_initrd(void **state)
 }
 
 /* A signature behind the Image, or padding: what is behind image_size is not loaded. */
-static void test_a_file_larger_than_its_image(void **state)
+static void test_bytes_after_image_size_are_not_loaded(void **state)
 {
 	struct world world = world_new();
 	struct crashres_plan *plan;
@@ -421,7 +421,7 @@ static void test_a_file_larger_than_its_image(void **state)
 	world_free(&world);
 }
 
-static void test_same_inputs_same_plan(void **state)
+static void test_same_inputs_give_the_same_plan(void **state)
 {
 	struct world world = world_new();
 	struct crashres_plan *a = make(*state, &world), *b = make(*state, &world);
@@ -466,7 +466,7 @@ static bool has_chosen(const struct crashres_plan *plan, const char *name)
 	return fdt_getprop(dtb, fdt_path_offset(dtb, "/chosen"), name, NULL) != NULL;
 }
 
-static void test_the_device_tree_says_where_everything_is(void **state)
+static void test_chosen_holds_the_addresses_of_the_plan(void **state)
 {
 	struct world world = world_new();
 	struct crashres_plan *plan;
@@ -526,7 +526,7 @@ static void check_memory(const struct crashres_plan *plan, const void *bytes, si
 }
 
 /* It is left as it is: the kernel that runs by it has its memory. */
-static void test_the_machines_own_tree_gets_no_memory(void **state)
+static void test_tree_of_the_machine_gets_no_memory_node(void **state)
 {
 	struct world world = world_new();
 	struct crashres_plan *plan;
@@ -543,7 +543,7 @@ static void test_the_machines_own_tree_gets_no_memory(void **state)
 #define FLATTENED "warning: /sys/firmware/fdt cannot be read, /proc/device-tree does instead: " \
 		  "memory that only the boot loader's /memreserve/ names will not be reserved"
 
-static void test_a_flattened_device_tree_is_named_where_it_is_used(void **state)
+static void test_use_of_a_flattened_device_tree_is_warned_of(void **state)
 {
 	struct world world = world_new();
 	struct crashres_input dtb = { .name = (char *)(uintptr_t)"my.dtb" };
@@ -560,7 +560,7 @@ static void test_a_flattened_device_tree_is_named_where_it_is_used(void **state)
 	world_free(&world);
 }
 
-static void test_the_users_device_tree_replaces_the_machines(void **state)
+static void test_requested_device_tree_replaces_that_of_the_machine(void **state)
 {
 	struct world world = world_new();
 	struct crashres_input dtb = { .name = (char *)(uintptr_t)"my.dtb" };
@@ -579,7 +579,7 @@ static void test_the_users_device_tree_replaces_the_machines(void **state)
 
 /* ------------------------------------------------------------- normal slot */
 
-static void test_a_plan_for_reboot(void **state)
+static void test_normal_plan_uses_free_ram_without_crash_properties(void **state)
 {
 	struct world world = world_new();
 	struct crs_ranges *usable = &world.machine.regions.usable;
@@ -614,7 +614,7 @@ static void test_a_plan_for_reboot(void **state)
 }
 
 /* The addresses of the "Crash kernel" line say what is meant; anything else keeps out of it. */
-static void test_a_normal_load_into_the_crash_region(void **state)
+static void test_window_allows_a_normal_load_into_the_crash_region(void **state)
 {
 	struct world world = world_new();
 	struct crs_ranges *usable = &world.machine.regions.usable;
@@ -639,7 +639,7 @@ static void test_a_normal_load_into_the_crash_region(void **state)
 	world_free(&world);
 }
 
-static void test_a_normal_load_into_reserved_memory(void **state)
+static void test_window_allows_a_normal_load_into_reserved_memory(void **state)
 {
 	struct world world = world_new();
 	struct crashres_plan *plan;
@@ -660,7 +660,7 @@ static void test_a_normal_load_into_reserved_memory(void **state)
 	world_free(&world);
 }
 
-static void test_entry_replaces_purgatory(void **state)
+static void test_requested_entry_must_lie_in_the_crash_region(void **state)
 {
 	struct world world = world_new();
 	struct crashres_plan *plan;
@@ -678,7 +678,7 @@ static void test_entry_replaces_purgatory(void **state)
 }
 
 /* What the kernel changes has room to grow, and no digest. */
-static void test_hotplug(void **state)
+static void test_hotplug_gives_the_elfcorehdr_room_and_no_digest(void **state)
 {
 	struct world world = world_new();
 	struct crashres_plan *plan;
@@ -703,7 +703,7 @@ static void test_hotplug(void **state)
 	world_free(&world);
 }
 
-static void test_a_plan_for_kexec_file_load(void **state)
+static void test_file_load_plan_has_files_and_no_segments(void **state)
 {
 	struct world world = world_new();
 	struct crashres_attempt attempt;
@@ -735,7 +735,7 @@ static void test_a_plan_for_kexec_file_load(void **state)
 }
 
 /* Point 1.2: the calls to try, the impossible ones with their reasons. */
-static void test_auto_plans_for_the_call_to_try_first(void **state)
+static void test_auto_plan_lists_impossible_attempts_with_reasons(void **state)
 {
 	struct world world = world_new();
 	struct crashres_attempt attempt = CRASHRES_ATTEMPT_INIT;
@@ -773,7 +773,7 @@ static void test_auto_plans_for_the_call_to_try_first(void **state)
 }
 
 /* Point 1.5: no device tree, as with ACPI, or hidden addresses: the file call does without. */
-static void test_where_the_segments_are_impossible_the_file_call_follows(void **state)
+static void test_file_load_follows_if_segments_are_impossible(void **state)
 {
 	struct world world = world_new();
 	struct crashres_attempt attempt = CRASHRES_ATTEMPT_INIT;
@@ -809,7 +809,7 @@ static void test_where_the_segments_are_impossible_the_file_call_follows(void **
 }
 
 /* Point 1.4: said aloud with both sizes, for either call. */
-static void test_another_page_size_is_a_warning(void **state)
+static void test_different_page_size_is_warned_of(void **state)
 {
 	static const enum crashres_call calls[] = { CRASHRES_CALL_LOAD, CRASHRES_CALL_FILE_LOAD };
 	struct unit *unit = *state;
@@ -828,7 +828,7 @@ static void test_another_page_size_is_a_warning(void **state)
 }
 
 /* A UKI: what the options say comes first. */
-static void test_what_the_kernel_file_brings(void **state)
+static void test_request_takes_precedence_over_the_parts_of_a_uki(void **state)
 {
 	static char line[] = "from the file";
 	static char reserving[] = "from  crashkernel=1G,high the file crashkernel=64M,low";
@@ -869,7 +869,7 @@ static void test_what_the_kernel_file_brings(void **state)
 }
 
 /* 32 GiB from the GiB that the Image begins in (booting.rst). */
-static void test_the_initrd_stays_near_the_image(void **state)
+static void test_initrd_stays_within_32_gib_of_the_image(void **state)
 {
 	const uint64_t end = RAM + 32 * GIB;
 	struct world world = world_new();
@@ -893,7 +893,7 @@ static void test_the_initrd_stays_near_the_image(void **state)
 }
 
 /* Point 1.9: the lowest hole for the Image leaves the initrd none; another one has room for both. */
-static void test_the_image_goes_where_the_initrd_fits_too(void **state)
+static void test_image_goes_where_the_initrd_fits_too(void **state)
 {
 	static char name[] = "initrd.img";
 	const uint64_t high = 0x8000000000;
@@ -927,7 +927,7 @@ static void test_the_image_goes_where_the_initrd_fits_too(void **state)
 
 /* ------------------------------------------------------------------ window */
 
-static void test_a_window_inside_the_region(void **state)
+static void test_window_limits_the_segments(void **state)
 {
 	const struct crashres_range window = { REGION + 100 * MIB, 50 * MIB };
 	struct world world = world_new();
@@ -943,7 +943,7 @@ static void test_a_window_inside_the_region(void **state)
 	world_free(&world);
 }
 
-static void test_a_window_that_blocks_nothing(void **state)
+static void test_window_without_usable_memory_is_refused(void **state)
 {
 	struct world world = world_new();
 
@@ -975,7 +975,7 @@ static struct purgatory_params params_of(const struct crashres_plan *plan)
 }
 
 /* Page tables for the crash slot, unless told not to. */
-static void test_when_purgatory_turns_the_mmu_on(void **state)
+static void test_page_tables_exist_unless_the_mmu_stays_off(void **state)
 {
 	struct world world = world_new();
 	struct crashres_plan *plan = make(*state, &world);
@@ -1032,7 +1032,7 @@ static void check_enlarged(struct unit *unit, uint64_t size, uint64_t missing)
  * Point 1.9: the whole shortfall at once, whatever segment failed first. Segments: Image at
  * 2 MiB, initrd at 6 MiB, DTB at 8 MiB; the ELF header between the last two.
  */
-static void test_a_region_too_small_by_a_page_or_more(void **state)
+static void test_too_small_region_names_the_whole_shortfall(void **state)
 {
 	const uint64_t image = 4 * MIB - 4096, end = 8 * MIB + 4096;
 	const struct {
@@ -1067,7 +1067,7 @@ static uint64_t missing_of(struct unit *unit)
 }
 
 /* Point 1.9: whatever the sizes are, one round is enough, and a page less is not. */
-static void test_one_round_is_enough(void **state)
+static void test_named_shortfall_is_exact_for_random_sizes(void **state)
 {
 	struct unit *unit = *state;
 	uint32_t seed = 19;
@@ -1098,7 +1098,7 @@ static void test_one_round_is_enough(void **state)
 }
 
 /* In a window that begins with the Image everything is packed, up to the DTB at 8 MiB. */
-static void test_a_region_too_small_for_the_last_segment(void **state)
+static void test_shortfall_of_the_last_segment_is_named(void **state)
 {
 	struct world world = world_new();
 	struct crashres_plan *plan;
@@ -1129,7 +1129,7 @@ static void test_a_region_too_small_for_the_last_segment(void **state)
 	world_free(&world);
 }
 
-static void test_memory_too_small_for_a_reboot(void **state)
+static void test_shortfall_of_a_normal_load_is_named(void **state)
 {
 	struct world world = world_new();
 
@@ -1145,7 +1145,7 @@ static void test_memory_too_small_for_a_reboot(void **state)
 }
 
 /* The kernel refuses more than half of its RAM; it does not count the crash region. */
-static void test_half_of_the_ram_and_no_more(void **state)
+static void test_segments_take_half_of_the_ram_at_most(void **state)
 {
 	struct world world = world_new();
 	const struct crashres_segment *segments;
@@ -1176,7 +1176,7 @@ static void test_half_of_the_ram_and_no_more(void **state)
 }
 
 /* Parity that nobody asked for is the first thing to go without. */
-static void test_little_ram_blocks_no_room_for_parity(void **state)
+static void test_little_ram_reduces_automatic_parity(void **state)
 {
 	struct world world = world_new();
 	struct crashres_plan *plan;
@@ -1198,7 +1198,7 @@ static void test_little_ram_blocks_no_room_for_parity(void **state)
 
 /* --------------------------------------------------------- what cannot work */
 
-static void test_regions_on_both_sides_of_2_to_the_48(void **state)
+static void test_memory_above_2_to_the_48_is_not_used(void **state)
 {
 	const uint64_t limit = 1ULL << 48;
 	struct world world = world_new();
@@ -1218,7 +1218,7 @@ static void test_regions_on_both_sides_of_2_to_the_48(void **state)
 	world_free(&world);
 }
 
-static void test_three_regions(void **state)
+static void test_third_crash_region_is_left_out_with_a_warning(void **state)
 {
 	struct world world = world_new();
 	struct crashres_plan *plan;
@@ -1235,7 +1235,7 @@ static void test_three_regions(void **state)
 	world_free(&world);
 }
 
-static void test_warnings(void **state)
+static void test_plan_warns_of_each_limitation(void **state)
 {
 	struct world world = world_new();
 	struct unit *unit = *state;
@@ -1262,7 +1262,7 @@ static void test_warnings(void **state)
 	world_free(&world);
 }
 
-static void test_nothing_reserved_or_nothing_shown(void **state)
+static void test_missing_and_hidden_regions_are_different_errors(void **state)
 {
 	struct world world = world_new();
 
@@ -1280,7 +1280,7 @@ static void test_nothing_reserved_or_nothing_shown(void **state)
 	world_free(&world);
 }
 
-static void test_device_trees_that_do_not_work(void **state)
+static void test_unusable_device_trees_are_refused(void **state)
 {
 	struct world world = world_new();
 	struct crashres_input dtb = { .name = (char *)(uintptr_t)"my.dtb" };
@@ -1309,7 +1309,7 @@ static void test_device_trees_that_do_not_work(void **state)
 	world_free(&world);
 }
 
-static void test_requests_that_do_not_work(void **state)
+static void test_impossible_requests_are_refused(void **state)
 {
 	struct world world = world_new();
 	char *line = unit_alloc(2049);
@@ -1331,7 +1331,7 @@ static void test_requests_that_do_not_work(void **state)
 }
 
 /* What a later version knows is not taken for something else: the value behind the last, 9 and -1. */
-static void test_values_that_no_enum_has(void **state)
+static void test_unknown_enum_values_are_refused(void **state)
 {
 	static const struct {
 		size_t offset;
@@ -1370,7 +1370,7 @@ static void test_values_that_no_enum_has(void **state)
 	}
 }
 
-static void test_too_much_ram_for_an_elf_header(void **state)
+static void test_too_many_ram_ranges_are_refused(void **state)
 {
 	struct world world = world_new();
 
@@ -1383,7 +1383,7 @@ static void test_too_much_ram_for_an_elf_header(void **state)
 }
 
 /* Fields that only a hostile Image has end as an error too. */
-static void test_an_image_of_2_to_the_48_bytes(void **state)
+static void test_image_of_2_to_the_48_bytes_is_refused(void **state)
 {
 	struct world world = world_new();
 
@@ -1395,7 +1395,7 @@ static void test_an_image_of_2_to_the_48_bytes(void **state)
 }
 
 /* text_offset is a multiple of 4 KiB, but the running kernel loads whole pages of its own. */
-static void test_a_text_offset_inside_a_page(void **state)
+static void test_text_offset_inside_a_page_is_refused(void **state)
 {
 	struct world world = world_new();
 
@@ -1425,7 +1425,7 @@ static void check_repair(struct unit *unit, struct world *world, enum crashres_r
 	crashres_plan_free(plan);
 }
 
-static void test_parity_as_asked(void **state)
+static void test_parity_has_the_requested_size(void **state)
 {
 	struct world world = world_new();
 
@@ -1440,7 +1440,7 @@ static void test_parity_as_asked(void **state)
 	world_free(&world);
 }
 
-static void test_parity_blocks_half_of_the_region_free(void **state)
+static void test_automatic_parity_leaves_half_of_the_region_free(void **state)
 {
 	struct world world = world_new();
 	struct crashres_plan *plan;
@@ -1467,7 +1467,7 @@ static void test_parity_blocks_half_of_the_region_free(void **state)
 }
 
 /* Of what a distribution loads: the digest tables and the page tables, at most 2 %. */
-static void test_what_the_check_takes_in_memory(void **state)
+static void test_check_tables_take_at_most_2_percent(void **state)
 {
 	struct world world = world_new();
 	struct crashres_plan *plan;
@@ -1486,7 +1486,7 @@ static void test_what_the_check_takes_in_memory(void **state)
 	world_free(&world);
 }
 
-static void test_parity_that_does_not_fit(void **state)
+static void test_requested_parity_that_does_not_fit_is_refused(void **state)
 {
 	struct world world = world_new();
 	struct crashres_plan *plan = UNTOUCHED;
@@ -1503,7 +1503,7 @@ static void test_parity_that_does_not_fit(void **state)
 	world_free(&world);
 }
 
-static void test_no_checks(void **state)
+static void test_plan_without_checks_has_no_digests(void **state)
 {
 	struct world world = world_new();
 	struct crashres_plan *plan;
@@ -1529,7 +1529,7 @@ static void test_no_checks(void **state)
 	world_free(&world);
 }
 
-static void test_the_policy_reaches_purgatory(void **state)
+static void test_damage_policy_reaches_purgatory(void **state)
 {
 	static const enum purgatory_policy policies[] = {
 		[CRASHRES_ON_DAMAGE_RESET] = PURGATORY_POLICY_RESET,
@@ -1551,7 +1551,7 @@ static void test_the_policy_reaches_purgatory(void **state)
 }
 
 /* Point 2.4 */
-static void test_policy_for_a_check_that_takes_too_long(void **state)
+static void test_timeout_policy_reaches_purgatory(void **state)
 {
 	static const enum purgatory_policy policies[] = {
 		[CRASHRES_ON_TIMEOUT_BOOT] = PURGATORY_POLICY_BOOT,
@@ -1594,57 +1594,57 @@ static void test_a_normal_load_has_neither_parity_nor_record(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_the_layout_of_a_crash_plan),
-		UNIT_TEST(test_layouts_of_many_sizes),
-		UNIT_TEST(test_purgatory_behind_the_initrd_when_its_tables_are_large),
-		UNIT_TEST(test_a_large_initrd),
-		UNIT_TEST(test_text_offset_of_old_kernels),
-		UNIT_TEST(test_without_initrd),
-		UNIT_TEST(test_a_file_larger_than_its_image),
-		UNIT_TEST(test_same_inputs_same_plan),
-		UNIT_TEST(test_the_device_tree_says_where_everything_is),
+		UNIT_TEST(test_crash_segments_have_the_designed_layout),
+		UNIT_TEST(test_designed_layout_holds_for_many_sizes),
+		UNIT_TEST(test_large_digest_tables_move_purgatory_above_the_initrd),
+		UNIT_TEST(test_large_initrd_moves_purgatory_above_it),
+		UNIT_TEST(test_text_offset_of_old_kernels_is_used),
+		UNIT_TEST(test_plan_without_initrd_has_5_segments),
+		UNIT_TEST(test_bytes_after_image_size_are_not_loaded),
+		UNIT_TEST(test_same_inputs_give_the_same_plan),
+		UNIT_TEST(test_chosen_holds_the_addresses_of_the_plan),
 		UNIT_TEST(test_without_entropy_there_are_no_seeds),
-		UNIT_TEST(test_the_machines_own_tree_gets_no_memory),
-		UNIT_TEST(test_a_flattened_device_tree_is_named_where_it_is_used),
-		UNIT_TEST(test_the_users_device_tree_replaces_the_machines),
-		UNIT_TEST(test_a_plan_for_reboot),
-		UNIT_TEST(test_a_normal_load_into_the_crash_region),
-		UNIT_TEST(test_a_normal_load_into_reserved_memory),
-		UNIT_TEST(test_entry_replaces_purgatory),
-		UNIT_TEST(test_hotplug),
-		UNIT_TEST(test_a_plan_for_kexec_file_load),
-		UNIT_TEST(test_auto_plans_for_the_call_to_try_first),
-		UNIT_TEST(test_where_the_segments_are_impossible_the_file_call_follows),
-		UNIT_TEST(test_another_page_size_is_a_warning),
-		UNIT_TEST(test_what_the_kernel_file_brings),
-		UNIT_TEST(test_the_initrd_stays_near_the_image),
-		UNIT_TEST(test_the_image_goes_where_the_initrd_fits_too),
-		UNIT_TEST(test_a_window_inside_the_region),
-		UNIT_TEST(test_a_window_that_blocks_nothing),
-		UNIT_TEST(test_when_purgatory_turns_the_mmu_on),
-		UNIT_TEST(test_a_region_too_small_by_a_page_or_more),
-		UNIT_TEST(test_one_round_is_enough),
-		UNIT_TEST(test_a_region_too_small_for_the_last_segment),
-		UNIT_TEST(test_memory_too_small_for_a_reboot),
-		UNIT_TEST(test_half_of_the_ram_and_no_more),
-		UNIT_TEST(test_little_ram_blocks_no_room_for_parity),
-		UNIT_TEST(test_regions_on_both_sides_of_2_to_the_48),
-		UNIT_TEST(test_three_regions),
-		UNIT_TEST(test_warnings),
-		UNIT_TEST(test_nothing_reserved_or_nothing_shown),
-		UNIT_TEST(test_device_trees_that_do_not_work),
-		UNIT_TEST(test_requests_that_do_not_work),
-		UNIT_TEST(test_values_that_no_enum_has),
-		UNIT_TEST(test_too_much_ram_for_an_elf_header),
-		UNIT_TEST(test_an_image_of_2_to_the_48_bytes),
-		UNIT_TEST(test_a_text_offset_inside_a_page),
-		UNIT_TEST(test_parity_as_asked),
-		UNIT_TEST(test_parity_blocks_half_of_the_region_free),
-		UNIT_TEST(test_what_the_check_takes_in_memory),
-		UNIT_TEST(test_parity_that_does_not_fit),
-		UNIT_TEST(test_no_checks),
-		UNIT_TEST(test_the_policy_reaches_purgatory),
-		UNIT_TEST(test_policy_for_a_check_that_takes_too_long),
+		UNIT_TEST(test_tree_of_the_machine_gets_no_memory_node),
+		UNIT_TEST(test_use_of_a_flattened_device_tree_is_warned_of),
+		UNIT_TEST(test_requested_device_tree_replaces_that_of_the_machine),
+		UNIT_TEST(test_normal_plan_uses_free_ram_without_crash_properties),
+		UNIT_TEST(test_window_allows_a_normal_load_into_the_crash_region),
+		UNIT_TEST(test_window_allows_a_normal_load_into_reserved_memory),
+		UNIT_TEST(test_requested_entry_must_lie_in_the_crash_region),
+		UNIT_TEST(test_hotplug_gives_the_elfcorehdr_room_and_no_digest),
+		UNIT_TEST(test_file_load_plan_has_files_and_no_segments),
+		UNIT_TEST(test_auto_plan_lists_impossible_attempts_with_reasons),
+		UNIT_TEST(test_file_load_follows_if_segments_are_impossible),
+		UNIT_TEST(test_different_page_size_is_warned_of),
+		UNIT_TEST(test_request_takes_precedence_over_the_parts_of_a_uki),
+		UNIT_TEST(test_initrd_stays_within_32_gib_of_the_image),
+		UNIT_TEST(test_image_goes_where_the_initrd_fits_too),
+		UNIT_TEST(test_window_limits_the_segments),
+		UNIT_TEST(test_window_without_usable_memory_is_refused),
+		UNIT_TEST(test_page_tables_exist_unless_the_mmu_stays_off),
+		UNIT_TEST(test_too_small_region_names_the_whole_shortfall),
+		UNIT_TEST(test_named_shortfall_is_exact_for_random_sizes),
+		UNIT_TEST(test_shortfall_of_the_last_segment_is_named),
+		UNIT_TEST(test_shortfall_of_a_normal_load_is_named),
+		UNIT_TEST(test_segments_take_half_of_the_ram_at_most),
+		UNIT_TEST(test_little_ram_reduces_automatic_parity),
+		UNIT_TEST(test_memory_above_2_to_the_48_is_not_used),
+		UNIT_TEST(test_third_crash_region_is_left_out_with_a_warning),
+		UNIT_TEST(test_plan_warns_of_each_limitation),
+		UNIT_TEST(test_missing_and_hidden_regions_are_different_errors),
+		UNIT_TEST(test_unusable_device_trees_are_refused),
+		UNIT_TEST(test_impossible_requests_are_refused),
+		UNIT_TEST(test_unknown_enum_values_are_refused),
+		UNIT_TEST(test_too_many_ram_ranges_are_refused),
+		UNIT_TEST(test_image_of_2_to_the_48_bytes_is_refused),
+		UNIT_TEST(test_text_offset_inside_a_page_is_refused),
+		UNIT_TEST(test_parity_has_the_requested_size),
+		UNIT_TEST(test_automatic_parity_leaves_half_of_the_region_free),
+		UNIT_TEST(test_check_tables_take_at_most_2_percent),
+		UNIT_TEST(test_requested_parity_that_does_not_fit_is_refused),
+		UNIT_TEST(test_plan_without_checks_has_no_digests),
+		UNIT_TEST(test_damage_policy_reaches_purgatory),
+		UNIT_TEST(test_timeout_policy_reaches_purgatory),
 		UNIT_TEST(test_a_normal_load_has_neither_parity_nor_record),
 	};
 

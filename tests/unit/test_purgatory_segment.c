@@ -32,7 +32,8 @@ static struct crs_firmware uart_16550(uint64_t behind)
 
 #define BASE 0x4f000000ULL
 
-static struct crs_purgatory_segment contents_with(const struct crashres_segment *segments, size_t count)
+static struct crs_purgatory_segment make_input(const struct crashres_segment *segments,
+					       size_t count)
 {
 	return (struct crs_purgatory_segment){
 		.segments = segments,
@@ -46,9 +47,9 @@ static struct crs_purgatory_segment contents_with(const struct crashres_segment 
 
 static uint64_t size_for(uint64_t checked)
 {
-	const struct crs_purgatory_segment nothing = contents_with(NULL, 0);
+	const struct crs_purgatory_segment no_segments = make_input(NULL, 0);
 
-	return crs_purgatory_segment_size(&nothing, checked);
+	return crs_purgatory_segment_size(&no_segments, checked);
 }
 
 static struct view view_of(struct unit *unit, const struct crs_purgatory_segment *input)
@@ -65,7 +66,7 @@ static struct view view_of(struct unit *unit, const struct crs_purgatory_segment
 
 static struct view make(struct unit *unit, const struct crashres_segment *segments, size_t count)
 {
-	const struct crs_purgatory_segment input = contents_with(segments, count);
+	const struct crs_purgatory_segment input = make_input(segments, count);
 
 	return view_of(unit, &input);
 }
@@ -81,7 +82,7 @@ static struct crashres_segment segment(const char *name, const void *data, uint6
 	return (struct crashres_segment){ name, data, data_size, { base, size } };
 }
 
-static void test_the_built_image_is_what_the_header_says(void **state)
+static void test_header_describes_the_built_image(void **state)
 {
 	struct purgatory_header header;
 	size_t size = (size_t)(crs_purgatory_image_end - crs_purgatory_image);
@@ -100,7 +101,7 @@ static void test_the_built_image_is_what_the_header_says(void **state)
 	assert_true(sizeof(header) <= size);
 }
 
-static void test_layout(void **state)
+static void test_segment_is_image_params_tables_and_bitmap(void **state)
 {
 	uint8_t data[3 * BLOCK];
 	const struct crashres_segment segments[] = {
@@ -124,7 +125,7 @@ static void test_layout(void **state)
 	free(view.data);
 }
 
-static void test_size_on_both_sides_of_a_block_of_digests(void **state)
+static void test_size_grows_with_each_block_of_digests(void **state)
 {
 	const uint64_t fixed = size_for(0);
 
@@ -137,14 +138,14 @@ static void test_size_on_both_sides_of_a_block_of_digests(void **state)
 	assert_int_equal(size_for(GIB), fixed + 2 * 8 * MIB + 16 * BLOCK);
 }
 
-static void test_params(void **state)
+static void test_params_describe_segments_and_uart(void **state)
 {
 	uint8_t data[BLOCK] = { 1 };
 	const struct crashres_segment segments[] = {
 		segment("kernel", data, BLOCK, 0x40200000, 3 * BLOCK),
 		segment("a name of 16 or more", data, 1, 0x123456789000, 2 * BLOCK),
 	};
-	static const uint8_t nothing[sizeof(struct purgatory_segment)];
+	static const uint8_t zeros[sizeof(struct purgatory_segment)];
 	struct view view = make(*state, segments, 2);
 
 	assert_int_equal(view.params.kernel_entry, 0x40200000);
@@ -173,7 +174,7 @@ static void test_params(void **state)
 	assert_int_equal(view.params.segments[1].first_block, 3);
 	assert_string_equal(view.params.segments[1].name, "a name of 16 or");
 	for (size_t i = 2; i < PURGATORY_SEGMENTS_MAX; i++)
-		assert_memory_equal(&view.params.segments[i], nothing, sizeof(nothing));
+		assert_memory_equal(&view.params.segments[i], zeros, sizeof(zeros));
 	free(view.data);
 }
 
@@ -213,7 +214,7 @@ static void check_digests(struct unit *unit, size_t data_size, size_t blocks)
 	free(data);
 }
 
-static void test_digests_cover_data_and_the_zeros_behind_it(void **state)
+static void test_digests_cover_the_data_and_its_zero_padding(void **state)
 {
 	static const size_t sizes[] = {
 		0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 3 * BLOCK - 1, 3 * BLOCK,
@@ -245,13 +246,13 @@ static void check_self_digest(struct unit *unit, const struct crs_purgatory_segm
 	free(view.data);
 }
 
-static void test_self_digest(void **state)
+static void test_self_digest_covers_code_params_and_page_tables(void **state)
 {
 	uint8_t data[5 * BLOCK];
 	const struct crashres_segment segments[] = {
 		segment("kernel", data, sizeof(data), 0x40200000, 8 * BLOCK),
 	};
-	struct crs_purgatory_segment input = contents_with(segments, 1);
+	struct crs_purgatory_segment input = make_input(segments, 1);
 
 	unit_fill(data, sizeof(data), 4);
 	check_self_digest(*state, &input);
@@ -260,7 +261,7 @@ static void test_self_digest(void **state)
 	check_self_digest(*state, &input);
 }
 
-static void test_code_sum(void **state)
+static void test_code_sum_matches_a_second_formula(void **state)
 {
 	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, BLOCK) };
 	struct view view = make(*state, segments, 1);
@@ -280,10 +281,10 @@ static void test_code_sum(void **state)
 	free(view.data);
 }
 
-static void test_what_purgatory_is_told(void **state)
+static void test_record_policy_and_parity_reach_the_params(void **state)
 {
 	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, BLOCK) };
-	struct crs_purgatory_segment input = contents_with(segments, 1);
+	struct crs_purgatory_segment input = make_input(segments, 1);
 	struct view view;
 
 	input.record = 0x4fe00104;
@@ -300,10 +301,10 @@ static void test_what_purgatory_is_told(void **state)
 	free(view.data);
 }
 
-static void test_nothing_to_check(void **state)
+static void test_unchecked_segments_have_no_digests(void **state)
 {
 	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, BLOCK) };
-	struct crs_purgatory_segment input = contents_with(segments, 1);
+	struct crs_purgatory_segment input = make_input(segments, 1);
 	struct view view;
 
 	input.unchecked = true;
@@ -316,7 +317,7 @@ static void test_nothing_to_check(void **state)
 	free(view.data);
 }
 
-static void test_16_segments_and_no_more(void **state)
+static void test_16_segments_fit_and_17_do_not(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_segment segments[17];
@@ -331,18 +332,18 @@ static void test_16_segments_and_no_more(void **state)
 	assert_int_equal(view.params.segment_count, 16);
 	assert_int_equal(view.params.segments[15].first_block, 15);
 	free(view.data);
-	input = contents_with(segments, 17);
+	input = make_input(segments, 17);
 	assert_fails(unit, crs_purgatory_segment_make(unit->ctx, &input, BASE, &data, &size),
 		     CRASHRES_ERR_LIMIT, "purgatory: 17 segments, at most 16");
 	assert_ptr_equal(data, UNTOUCHED);
 	assert_int_equal(size, 77);
 }
 
-static void test_a_segment_that_purgatory_would_refuse(void **state)
+static void test_segment_above_256_mib_is_refused(void **state)
 {
 	struct unit *unit = *state;
 	const struct crashres_segment huge = segment("kernel", "abc", 3, 0x40000000, 16 * GIB);
-	const struct crs_purgatory_segment input = contents_with(&huge, 1);
+	const struct crs_purgatory_segment input = make_input(&huge, 1);
 	uint8_t *data = UNTOUCHED;
 	uint64_t size = 77;
 
@@ -353,7 +354,7 @@ static void test_a_segment_that_purgatory_would_refuse(void **state)
 	assert_int_equal(size, 77);
 }
 
-static void test_the_largest_segment_that_purgatory_takes(void **state)
+static void test_largest_allowed_segment_is_made(void **state)
 {
 	struct crashres_segment large = segment("kernel", "abc", 3, 0x40000000, 16 * GIB);
 	struct view view;
@@ -386,13 +387,13 @@ static uint64_t walk(const struct view *view, int regime, uint64_t address)
 }
 
 /* Point 2.3: what is used is mapped, and not the memory between. */
-static void test_page_tables_map_what_is_used_and_nothing_else(void **state)
+static void test_page_tables_map_only_used_ranges(void **state)
 {
 	const struct crashres_segment segments[] = {
 		segment("kernel", "abc", 3, 0x40200000, 4 * MIB + BLOCK),
 		segment("initrd", "abc", 3, 0x3ffff3fff000, 3 * BLOCK),
 	};
-	struct crs_purgatory_segment input = contents_with(segments, 2);
+	struct crs_purgatory_segment input = make_input(segments, 2);
 	struct view view;
 
 	input.mapped = true;
@@ -438,13 +439,13 @@ static void test_page_tables_map_what_is_used_and_nothing_else(void **state)
 }
 
 /* Point 2.3: how many tables there are does not depend on how far apart the segments lie. */
-static void test_distance_costs_no_page_tables(void **state)
+static void test_distance_between_segments_costs_a_table_per_level(void **state)
 {
 	struct crashres_segment segments[] = {
 		segment("kernel", "abc", 3, 0x40200000, 32 * MIB),
 		segment("dtb", "abc", 3, 0x50000000, BLOCK),
 	};
-	struct crs_purgatory_segment input = contents_with(segments, 2);
+	struct crs_purgatory_segment input = make_input(segments, 2);
 	uint64_t tables[3];
 
 	input.mapped = true;
@@ -460,10 +461,10 @@ static void test_distance_costs_no_page_tables(void **state)
 	assert_int_equal(tables[2], tables[1] + BLOCK);
 }
 
-static void test_a_16550_across_two_pages_has_both(void **state)
+static void test_16550_across_two_pages_has_both_mapped(void **state)
 {
 	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, BLOCK) };
-	struct crs_purgatory_segment input = contents_with(segments, 1);
+	struct crs_purgatory_segment input = make_input(segments, 1);
 
 	input.mapped = true;
 	for (uint64_t behind = 0; behind <= 1; behind++) {
@@ -487,7 +488,7 @@ static void test_a_16550_across_two_pages_has_both(void **state)
 static uint64_t tables_with(struct unit *unit, const struct crs_firmware *uart)
 {
 	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, BLOCK) };
-	struct crs_purgatory_segment input = contents_with(segments, 1);
+	struct crs_purgatory_segment input = make_input(segments, 1);
 	struct view view;
 
 	input.mapped = true;
@@ -497,7 +498,7 @@ static uint64_t tables_with(struct unit *unit, const struct crs_firmware *uart)
 	return view.params.root_offset[1] - view.params.root_offset[0];
 }
 
-static void test_a_uart_that_page_tables_cannot_reach(void **state)
+static void test_uart_above_2_to_the_48_is_not_mapped(void **state)
 {
 	struct crs_firmware uart = uart_16550(0);
 	uint64_t without;
@@ -513,7 +514,7 @@ static void test_a_uart_that_page_tables_cannot_reach(void **state)
 	assert_int_equal(tables_with(*state, &uart), without);
 }
 
-static void test_a_uart_inside_a_segment_is_not_used(void **state)
+static void test_uart_inside_a_segment_is_not_used(void **state)
 {
 	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x9000000, BLOCK) };
 	struct view view = make(*state, segments, 1);
@@ -524,12 +525,12 @@ static void test_a_uart_inside_a_segment_is_not_used(void **state)
 	free(view.data);
 }
 
-static void test_a_segment_that_page_tables_cannot_reach(void **state)
+static void test_segment_above_2_to_the_48_removes_the_page_tables(void **state)
 {
 	const struct crashres_segment segments[] = {
 		segment("kernel", "abc", 3, (1ULL << 48) - BLOCK, 2 * BLOCK),
 	};
-	struct crs_purgatory_segment input = contents_with(segments, 1);
+	struct crs_purgatory_segment input = make_input(segments, 1);
 	struct view view;
 
 	input.mapped = true;
@@ -550,10 +551,10 @@ static void test_without_mapping_there_are_no_page_tables(void **state)
 }
 
 /* Under AddressSanitizer a table too many shows; the size is what was said before. */
-static void test_code_across_two_blocks_fits_the_tables(void **state)
+static void test_code_across_two_2_mib_blocks_fits_the_tables(void **state)
 {
 	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, BLOCK) };
-	struct crs_purgatory_segment input = contents_with(segments, 1);
+	struct crs_purgatory_segment input = make_input(segments, 1);
 	struct unit *unit = *state;
 	uint8_t *data;
 	uint64_t size;
@@ -577,7 +578,7 @@ static uint64_t random_below(uint64_t *seed, uint64_t limit)
 }
 
 /* Point 2.3: wherever the ranges lie, the room for page tables is enough; an initrd of 4 GiB. */
-static void test_the_bound_on_page_tables_holds(void **state)
+static void test_number_of_page_tables_stays_below_its_bound(void **state)
 {
 	uint64_t seed = 1;
 
@@ -610,7 +611,7 @@ static void test_the_bound_on_page_tables_holds(void **state)
 }
 
 /* Point 2.1: every pair of ranges. */
-static void test_an_overlap_is_seen(void **state)
+static void test_overlap_of_two_used_ranges_is_found(void **state)
 {
 	const struct purgatory_params right = {
 		.table_offset = { 16 * BLOCK }, .segment_size = 20 * BLOCK,
@@ -642,28 +643,28 @@ static void test_an_overlap_is_seen(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_the_built_image_is_what_the_header_says),
-		UNIT_TEST(test_layout),
-		UNIT_TEST(test_size_on_both_sides_of_a_block_of_digests),
-		UNIT_TEST(test_params),
-		UNIT_TEST(test_digests_cover_data_and_the_zeros_behind_it),
-		UNIT_TEST(test_self_digest),
-		UNIT_TEST(test_code_sum),
-		UNIT_TEST(test_what_purgatory_is_told),
-		UNIT_TEST(test_nothing_to_check),
-		UNIT_TEST(test_16_segments_and_no_more),
-		UNIT_TEST(test_a_segment_that_purgatory_would_refuse),
-		UNIT_TEST(test_the_largest_segment_that_purgatory_takes),
-		UNIT_TEST(test_page_tables_map_what_is_used_and_nothing_else),
-		UNIT_TEST(test_distance_costs_no_page_tables),
-		UNIT_TEST(test_a_uart_inside_a_segment_is_not_used),
-		UNIT_TEST(test_a_segment_that_page_tables_cannot_reach),
-		UNIT_TEST(test_the_bound_on_page_tables_holds),
-		UNIT_TEST(test_an_overlap_is_seen),
-		UNIT_TEST(test_a_16550_across_two_pages_has_both),
-		UNIT_TEST(test_a_uart_that_page_tables_cannot_reach),
+		UNIT_TEST(test_header_describes_the_built_image),
+		UNIT_TEST(test_segment_is_image_params_tables_and_bitmap),
+		UNIT_TEST(test_size_grows_with_each_block_of_digests),
+		UNIT_TEST(test_params_describe_segments_and_uart),
+		UNIT_TEST(test_digests_cover_the_data_and_its_zero_padding),
+		UNIT_TEST(test_self_digest_covers_code_params_and_page_tables),
+		UNIT_TEST(test_code_sum_matches_a_second_formula),
+		UNIT_TEST(test_record_policy_and_parity_reach_the_params),
+		UNIT_TEST(test_unchecked_segments_have_no_digests),
+		UNIT_TEST(test_16_segments_fit_and_17_do_not),
+		UNIT_TEST(test_segment_above_256_mib_is_refused),
+		UNIT_TEST(test_largest_allowed_segment_is_made),
+		UNIT_TEST(test_page_tables_map_only_used_ranges),
+		UNIT_TEST(test_distance_between_segments_costs_a_table_per_level),
+		UNIT_TEST(test_uart_inside_a_segment_is_not_used),
+		UNIT_TEST(test_segment_above_2_to_the_48_removes_the_page_tables),
+		UNIT_TEST(test_number_of_page_tables_stays_below_its_bound),
+		UNIT_TEST(test_overlap_of_two_used_ranges_is_found),
+		UNIT_TEST(test_16550_across_two_pages_has_both_mapped),
+		UNIT_TEST(test_uart_above_2_to_the_48_is_not_mapped),
 		UNIT_TEST(test_without_mapping_there_are_no_page_tables),
-		UNIT_TEST(test_code_across_two_blocks_fits_the_tables),
+		UNIT_TEST(test_code_across_two_2_mib_blocks_fits_the_tables),
 	};
 
 	return cmocka_run_group_tests_name("purgatory_segment", tests, NULL, NULL);

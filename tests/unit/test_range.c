@@ -22,7 +22,7 @@ static uint32_t list_bits(const struct crs_ranges *ranges)
 	for (struct crashres_range range = { 0, 0 }; range.base <= WORLD; range.base++) \
 		for (range.size = 0; range.base + range.size <= WORLD; range.size++)
 
-static void test_make_refuses_what_wraps(void **state)
+static void test_range_that_wraps_is_refused(void **state)
 {
 	struct crashres_range range;
 
@@ -60,7 +60,7 @@ static void test_inclusive_ends_are_converted_or_refused(void **state)
 	assert_untouched(range);
 }
 
-static void test_align_up_on_both_sides_of_the_wrap(void **state)
+static void test_align_up_fails_if_it_would_wrap(void **state)
 {
 	uint64_t result;
 
@@ -83,7 +83,7 @@ static void test_align_up_on_both_sides_of_the_wrap(void **state)
 }
 
 /* Every pair of ranges, byte by byte. */
-static void test_relations_of_two_ranges_exhaustively(void **state)
+static void test_relations_match_a_bitmap_for_all_small_ranges(void **state)
 {
 	for_each_range(a)
 		for_each_range(b) {
@@ -97,7 +97,7 @@ static void test_relations_of_two_ranges_exhaustively(void **state)
 		}
 }
 
-static void test_relations_at_the_end_of_the_address_space(void **state)
+static void test_relations_hold_at_the_end_of_the_address_space(void **state)
 {
 	struct crashres_range all = { 0, UINT64_MAX }, last = { UINT64_MAX - 1, 1 };
 
@@ -118,7 +118,7 @@ static bool is_normal(const struct crs_ranges *ranges)
 }
 
 /* Any three ranges in any order: normal afterwards, with the same bytes. */
-static void test_normalize_exhaustively(void **state)
+static void test_normalize_matches_a_bitmap_for_all_small_lists(void **state)
 {
 	for_each_range(a)
 		for_each_range(b)
@@ -132,7 +132,7 @@ static void test_normalize_exhaustively(void **state)
 			}
 }
 
-static void test_clip_exhaustively(void **state)
+static void test_clip_matches_a_bitmap_for_all_small_lists(void **state)
 {
 	for_each_range(a)
 		for_each_range(b)
@@ -166,7 +166,7 @@ static void check_subtract_all(struct crashres_range a, struct crashres_range b,
 }
 
 /* Two ranges minus two holes: 36^4 cases, byte by byte. */
-static void test_subtract_all_exhaustively(void **state)
+static void test_subtract_all_matches_a_bitmap_for_all_small_lists(void **state)
 {
 	for_each_range(a)
 		for_each_range(b)
@@ -175,7 +175,7 @@ static void test_subtract_all_exhaustively(void **state)
 					check_subtract_all(a, b, c, d);
 }
 
-static void test_subtract_one(void **state)
+static void test_subtract_splits_and_empties_a_list(void **state)
 {
 	struct crs_ranges list = { 0 };
 
@@ -191,7 +191,7 @@ static void test_subtract_one(void **state)
 	crs_ranges_free(&list);
 }
 
-static void test_copy_is_a_copy(void **state)
+static void test_copy_is_independent_of_its_source(void **state)
 {
 	struct crs_ranges list = { 0 }, copy;
 
@@ -232,16 +232,16 @@ static void test_subtract_all_of_100000_holes_is_cheap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_make_refuses_what_wraps),
+		cmocka_unit_test(test_range_that_wraps_is_refused),
 		cmocka_unit_test(test_inclusive_ends_are_converted_or_refused),
-		cmocka_unit_test(test_align_up_on_both_sides_of_the_wrap),
-		cmocka_unit_test(test_relations_of_two_ranges_exhaustively),
-		cmocka_unit_test(test_relations_at_the_end_of_the_address_space),
-		cmocka_unit_test(test_normalize_exhaustively),
-		cmocka_unit_test(test_clip_exhaustively),
-		cmocka_unit_test(test_subtract_all_exhaustively),
-		cmocka_unit_test(test_subtract_one),
-		cmocka_unit_test(test_copy_is_a_copy),
+		cmocka_unit_test(test_align_up_fails_if_it_would_wrap),
+		cmocka_unit_test(test_relations_match_a_bitmap_for_all_small_ranges),
+		cmocka_unit_test(test_relations_hold_at_the_end_of_the_address_space),
+		cmocka_unit_test(test_normalize_matches_a_bitmap_for_all_small_lists),
+		cmocka_unit_test(test_clip_matches_a_bitmap_for_all_small_lists),
+		cmocka_unit_test(test_subtract_all_matches_a_bitmap_for_all_small_lists),
+		cmocka_unit_test(test_subtract_splits_and_empties_a_list),
+		cmocka_unit_test(test_copy_is_independent_of_its_source),
 		cmocka_unit_test(test_subtract_all_of_100000_holes_is_cheap),
 	};
 

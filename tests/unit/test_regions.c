@@ -34,7 +34,7 @@ static void check_crash(struct unit *unit, const char *text, const char *wanted)
 	crs_regions_free(&regions);
 }
 
-static void test_which_region_is_high_and_which_is_low(void **state)
+static void test_name_and_address_decide_high_and_low(void **state)
 {
 	static const struct {
 		const char *text, *wanted;
@@ -75,7 +75,7 @@ static void test_which_region_is_high_and_which_is_low(void **state)
 		check_crash(*state, cases[i].text, cases[i].wanted);
 }
 
-static void test_ram_and_what_of_it_is_usable(void **state)
+static void test_reserved_ram_is_dumped_but_not_usable(void **state)
 {
 	struct crs_regions regions = regions_of(*state,
 		"09000000-09000fff : pl011@9000000\n"
@@ -101,7 +101,7 @@ static void test_ram_and_what_of_it_is_usable(void **state)
 	crs_regions_free(&regions);
 }
 
-static void test_memory_in_pieces_that_touch_is_one(void **state)
+static void test_adjacent_ram_is_merged(void **state)
 {
 	struct crs_regions regions = regions_of(*state,
 		"1000-1fff : System RAM\n"
@@ -112,7 +112,7 @@ static void test_memory_in_pieces_that_touch_is_one(void **state)
 	crs_regions_free(&regions);
 }
 
-static void test_memory_that_a_driver_added_is_dumped_but_not_used(void **state)
+static void test_driver_managed_memory_is_dumped_but_not_usable(void **state)
 {
 	struct crs_regions regions = regions_of(*state,
 		"40000000-4fffffff : System RAM\n"
@@ -131,7 +131,7 @@ static void test_memory_that_a_driver_added_is_dumped_but_not_used(void **state)
 	crs_regions_free(&regions);
 }
 
-static void test_driver_memory_inside_ordinary_ram_is_not_used(void **state)
+static void test_driver_managed_memory_inside_ram_is_not_usable(void **state)
 {
 	struct crs_regions regions = regions_of(*state,
 		"1000-ffff : System RAM\n"
@@ -143,7 +143,7 @@ static void test_driver_memory_inside_ordinary_ram_is_not_used(void **state)
 }
 
 /* What lies around RAM is no reservation of it. */
-static void test_ordinary_ram_inside_a_window_is_used(void **state)
+static void test_ram_inside_a_cxl_window_is_usable(void **state)
 {
 	struct crs_regions regions = regions_of(*state,
 		"1000-ffff : CXL Window 0\n"
@@ -155,7 +155,7 @@ static void test_ordinary_ram_inside_a_window_is_used(void **state)
 	crs_regions_free(&regions);
 }
 
-static void test_crash_regions_in_several_pieces_of_ram(void **state)
+static void test_crash_regions_are_removed_from_each_piece_of_ram(void **state)
 {
 	struct crs_regions regions = regions_of(*state,
 		"1000-ffff : System RAM\n"
@@ -173,7 +173,7 @@ static void test_crash_regions_in_several_pieces_of_ram(void **state)
 }
 
 /* Every CPU has its reservation on a large machine. */
-static void test_hundreds_of_reservations(void **state)
+static void test_hundreds_of_reservations_are_subtracted(void **state)
 {
 	char *text = unit_alloc(64 * 1000);
 	size_t used = (size_t)snprintf(text, 64, "40000000-7fffffff : System RAM\n");
@@ -191,7 +191,7 @@ static void test_hundreds_of_reservations(void **state)
 	free(text);
 }
 
-static void test_kernel_image_needs_both_ends_in_order(void **state)
+static void test_kernel_image_needs_code_below_data(void **state)
 {
 	static const char *const texts[] = {
 		"1000-1fff : Kernel code\n", "1000-1fff : Kernel data\n",
@@ -206,7 +206,7 @@ static void test_kernel_image_needs_both_ends_in_order(void **state)
 	}
 }
 
-static void test_hidden_addresses_give_nothing(void **state)
+static void test_hidden_addresses_give_empty_lists(void **state)
 {
 	struct crs_regions regions = regions_of(*state,
 		"00000000-00000000 : System RAM\n"
@@ -224,16 +224,16 @@ static void test_hidden_addresses_give_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_which_region_is_high_and_which_is_low),
-		UNIT_TEST(test_ram_and_what_of_it_is_usable),
-		UNIT_TEST(test_memory_in_pieces_that_touch_is_one),
-		UNIT_TEST(test_memory_that_a_driver_added_is_dumped_but_not_used),
-		UNIT_TEST(test_driver_memory_inside_ordinary_ram_is_not_used),
-		UNIT_TEST(test_ordinary_ram_inside_a_window_is_used),
-		UNIT_TEST(test_crash_regions_in_several_pieces_of_ram),
-		UNIT_TEST(test_hundreds_of_reservations),
-		UNIT_TEST(test_kernel_image_needs_both_ends_in_order),
-		UNIT_TEST(test_hidden_addresses_give_nothing),
+		UNIT_TEST(test_name_and_address_decide_high_and_low),
+		UNIT_TEST(test_reserved_ram_is_dumped_but_not_usable),
+		UNIT_TEST(test_adjacent_ram_is_merged),
+		UNIT_TEST(test_driver_managed_memory_is_dumped_but_not_usable),
+		UNIT_TEST(test_driver_managed_memory_inside_ram_is_not_usable),
+		UNIT_TEST(test_ram_inside_a_cxl_window_is_usable),
+		UNIT_TEST(test_crash_regions_are_removed_from_each_piece_of_ram),
+		UNIT_TEST(test_hundreds_of_reservations_are_subtracted),
+		UNIT_TEST(test_kernel_image_needs_code_below_data),
+		UNIT_TEST(test_hidden_addresses_give_empty_lists),
 	};
 
 	return cmocka_run_group_tests_name("regions", tests, NULL, NULL);

@@ -82,7 +82,7 @@ static void refuse(struct unit *unit, struct purgatory_record record, enum crash
 	refuse_part(unit, &record, sizeof(record), status, sentence);
 }
 
-static void test_a_repaired_kernel(void **state)
+static void test_record_of_a_repaired_kernel_is_read(void **state)
 {
 	struct crashres_report *report = read_ok(*state, repaired());
 
@@ -114,7 +114,7 @@ static void test_a_repaired_kernel(void **state)
 	crashres_report_free(report);
 }
 
-static void test_an_intact_kernel(void **state)
+static void test_record_of_an_intact_kernel_is_read(void **state)
 {
 	struct crashres_report *report = read_ok(*state, intact());
 
@@ -129,7 +129,7 @@ static void test_an_intact_kernel(void **state)
 	crashres_report_free(report);
 }
 
-static void test_started_damaged(void **state)
+static void test_record_of_a_damaged_or_unchecked_kernel_is_read(void **state)
 {
 	struct purgatory_record record = repaired();
 	struct crashres_report *report;
@@ -158,7 +158,7 @@ static void test_started_damaged(void **state)
 	crashres_report_free(report);
 }
 
-static void test_more_damage_than_the_record_holds(void **state)
+static void test_listed_damage_ends_with_the_room_of_the_record(void **state)
 {
 	struct purgatory_record record = repaired();
 	struct crashres_report *report;
@@ -186,7 +186,7 @@ static void check_time(struct unit *unit, uint64_t ticks, uint64_t frequency, ui
 	crashres_report_free(report);
 }
 
-static void test_time(void **state)
+static void test_ticks_are_converted_to_nanoseconds(void **state)
 {
 	check_time(*state, 0, 1000, 0);
 	check_time(*state, 1, 1000000000, 1);
@@ -197,7 +197,7 @@ static void test_time(void **state)
 	check_time(*state, 5, 1ULL << 32, 0);
 }
 
-static void test_no_record(void **state)
+static void test_missing_or_empty_record_is_reported(void **state)
 {
 	struct purgatory_record record = repaired();
 	struct crashres_report *report = UNTOUCHED;
@@ -214,7 +214,7 @@ static void test_no_record(void **state)
 	assert_ptr_equal(report, UNTOUCHED);
 }
 
-static void test_another_form(void **state)
+static void test_other_magic_version_or_size_is_refused(void **state)
 {
 	struct purgatory_record record = repaired();
 
@@ -229,7 +229,7 @@ static void test_another_form(void **state)
 	refuse(*state, record, CRASHRES_ERR_FORMAT, DAMAGED_RECORD);
 }
 
-static void test_every_length(void **state)
+static void test_record_of_another_length_is_refused(void **state)
 {
 	const struct purgatory_record record = intact();
 	uint8_t longer[sizeof(record) + 4] = { 0 };
@@ -247,7 +247,7 @@ static void test_every_length(void **state)
 }
 
 /* Each of them alone makes the record one that purgatory does not write. */
-static void test_numbers_that_cannot_be(void **state)
+static void test_inconsistent_record_is_refused(void **state)
 {
 	static const struct {
 		size_t offset, width;
@@ -285,7 +285,7 @@ static void test_numbers_that_cannot_be(void **state)
 	}
 }
 
-static void test_a_name_without_an_end(void **state)
+static void test_segment_name_without_nul_is_refused(void **state)
 {
 	struct purgatory_record record = repaired();
 
@@ -293,7 +293,7 @@ static void test_a_name_without_an_end(void **state)
 	refuse(*state, record, CRASHRES_ERR_FORMAT, DAMAGED_RECORD);
 }
 
-static void test_from_the_root(void **state)
+static void test_record_is_read_below_the_root(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_report *report = UNTOUCHED;
@@ -313,17 +313,17 @@ static void test_from_the_root(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_a_repaired_kernel),
-		UNIT_TEST(test_an_intact_kernel),
-		UNIT_TEST(test_started_damaged),
-		UNIT_TEST(test_more_damage_than_the_record_holds),
-		UNIT_TEST(test_time),
-		UNIT_TEST(test_no_record),
-		UNIT_TEST(test_another_form),
-		UNIT_TEST(test_every_length),
-		UNIT_TEST(test_numbers_that_cannot_be),
-		UNIT_TEST(test_a_name_without_an_end),
-		UNIT_TEST(test_from_the_root),
+		UNIT_TEST(test_record_of_a_repaired_kernel_is_read),
+		UNIT_TEST(test_record_of_an_intact_kernel_is_read),
+		UNIT_TEST(test_record_of_a_damaged_or_unchecked_kernel_is_read),
+		UNIT_TEST(test_listed_damage_ends_with_the_room_of_the_record),
+		UNIT_TEST(test_ticks_are_converted_to_nanoseconds),
+		UNIT_TEST(test_missing_or_empty_record_is_reported),
+		UNIT_TEST(test_other_magic_version_or_size_is_refused),
+		UNIT_TEST(test_record_of_another_length_is_refused),
+		UNIT_TEST(test_inconsistent_record_is_refused),
+		UNIT_TEST(test_segment_name_without_nul_is_refused),
+		UNIT_TEST(test_record_is_read_below_the_root),
 	};
 
 	return cmocka_run_group_tests_name("report", tests, NULL, NULL);

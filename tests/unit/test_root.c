@@ -55,7 +55,7 @@ static void refuse(struct unit *unit, const char *path, enum crashres_status sta
 	assert_int_equal(fd, 78);
 }
 
-static void test_reading_stops_at_its_limit(void **state)
+static void test_file_above_the_limit_is_refused(void **state)
 {
 	struct unit *unit = *state;
 	uint8_t *data = UNTOUCHED;
@@ -97,7 +97,7 @@ static void test_no_link_leads_out_of_the_root(void **state)
 }
 
 /* Point 1.12: a folder on the way may be a link too. */
-static void test_no_folder_leads_out_of_the_root(void **state)
+static void test_no_linked_folder_leads_out_of_the_root(void **state)
 {
 	struct unit *unit = *state;
 	int fd = 78;
@@ -143,7 +143,7 @@ static void make_socket(struct unit *unit, const char *name)
 }
 
 /* Point 1.12: without a writer a FIFO would block for ever; the alarm ends a program that waits. */
-static void test_files_that_are_none(void **state)
+static void test_fifo_socket_folder_and_device_are_refused(void **state)
 {
 	struct unit *unit = *state;
 	CRS_CLEANUP(crs_freep) char *fifo = unit_path(unit, "root/fifo");
@@ -162,7 +162,7 @@ static void test_files_that_are_none(void **state)
 	alarm(0);
 }
 
-static void test_is_there_such_a_file(void **state)
+static void test_lacks_is_true_only_for_a_missing_file(void **state)
 {
 	struct unit *unit = *state;
 
@@ -176,7 +176,7 @@ static void test_is_there_such_a_file(void **state)
 	assert_true(crs_root_lacks(unit->ctx, "../../tests"));
 }
 
-static void check_starts(struct unit *unit, const char *path, const char *wanted)
+static void check_beginning(struct unit *unit, const char *path, const char *wanted)
 {
 	CRS_CLEANUP(crs_freep) uint8_t *data = NULL;
 	size_t size;
@@ -186,7 +186,7 @@ static void check_starts(struct unit *unit, const char *path, const char *wanted
 }
 
 /* The machine's own files: of procfs and sysfs, through links of both, magic ones too. */
-static void test_the_real_root(void **state)
+static void test_real_root_follows_every_link(void **state)
 {
 	struct unit *unit = *state;
 	CRS_CLEANUP(crs_freep) char *other = unit_path(unit, ".");
@@ -194,8 +194,8 @@ static void test_the_real_root(void **state)
 
 	for (int i = 0; i < 2; i++) {
 		assert_true(unit->ctx->root_is_live);
-		check_starts(unit, "proc/version", "Linux version ");
-		check_starts(unit, "proc/self/root/proc/version", "Linux version ");
+		check_beginning(unit, "proc/version", "Linux version ");
+		check_beginning(unit, "proc/self/root/proc/version", "Linux version ");
 		assert_ok(unit, crs_root_open_folder(unit->ctx, "sys/class/mem/null/..", &fd));
 		close(fd);
 		refuse(unit, "dev/zero", CRASHRES_ERR_FORMAT, "/dev/zero: a device instead of a file");
@@ -244,7 +244,7 @@ static int without_openat2(struct unit *unit, unsigned int error)
 }
 
 /* Point 1.12: such a kernel takes the real root only; EAGAIN for ever is an end too. */
-static void test_kernels_without_openat2(void **state)
+static void test_without_openat2_only_the_real_root_is_accepted(void **state)
 {
 	static const unsigned int errors[] = { ENOSYS, EPERM, EAGAIN };
 	struct unit *unit = *state;
@@ -270,14 +270,14 @@ static void test_kernels_without_openat2(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_reading_stops_at_its_limit),
+		UNIT_TEST(test_file_above_the_limit_is_refused),
 		UNIT_TEST(test_no_link_leads_out_of_the_root),
-		UNIT_TEST(test_no_folder_leads_out_of_the_root),
+		UNIT_TEST(test_no_linked_folder_leads_out_of_the_root),
 		UNIT_TEST(test_magic_links_are_refused),
-		UNIT_TEST(test_files_that_are_none),
-		UNIT_TEST(test_is_there_such_a_file),
-		UNIT_TEST(test_the_real_root),
-		UNIT_TEST(test_kernels_without_openat2),
+		UNIT_TEST(test_fifo_socket_folder_and_device_are_refused),
+		UNIT_TEST(test_lacks_is_true_only_for_a_missing_file),
+		UNIT_TEST(test_real_root_follows_every_link),
+		UNIT_TEST(test_without_openat2_only_the_real_root_is_accepted),
 	};
 
 	return cmocka_run_group_tests_name("root", tests, NULL, NULL);

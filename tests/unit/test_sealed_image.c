@@ -48,7 +48,7 @@ static const struct purgatory_params *params_of(const struct crashres_input *sea
 	return (const void *)(sealed->data + PURGATORY + header->image_size);
 }
 
-static void test_an_image_around_the_image(void **state)
+static void test_sealed_image_holds_purgatory_parity_and_kernel(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_kernel *kernel = open_kernel(unit, 5 * MIB + 10, 6 * MIB, 0), *again;
@@ -100,7 +100,7 @@ static void test_an_image_around_the_image(void **state)
 }
 
 /* What the file has behind its image_size, a signature for one, is not lost. */
-static void test_an_image_with_something_behind_it(void **state)
+static void test_bytes_after_image_size_survive_sealing(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_kernel *kernel = open_kernel(unit, 3 * MIB + 100, 3 * MIB, 0), *again;
@@ -122,7 +122,7 @@ static void test_an_image_with_something_behind_it(void **state)
 	crashres_kernel_close(kernel);
 }
 
-static void test_text_offset(void **state)
+static void test_text_offset_moves_the_kernel_inside(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_kernel *kernel = open_kernel(unit, MIB, 2 * MIB, 0x80000);
@@ -136,7 +136,7 @@ static void test_text_offset(void **state)
 	crashres_kernel_close(kernel);
 }
 
-static void test_what_cannot_be_sealed_or_unsealed(void **state)
+static void test_impossible_seal_requests_are_refused(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_kernel *kernel = open_kernel(unit, MIB, 2 * MIB, 0), *again;
@@ -170,7 +170,7 @@ static void test_what_cannot_be_sealed_or_unsealed(void **state)
 }
 
 /* Offsets in the header are a stranger's. */
-static void test_hostile_headers(void **state)
+static void test_hostile_seal_headers_are_refused(void **state)
 {
 	static const struct {
 		uint64_t offset, size;
@@ -201,11 +201,11 @@ static void test_hostile_headers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_an_image_around_the_image),
-		UNIT_TEST(test_an_image_with_something_behind_it),
-		UNIT_TEST(test_text_offset),
-		UNIT_TEST(test_what_cannot_be_sealed_or_unsealed),
-		UNIT_TEST(test_hostile_headers),
+		UNIT_TEST(test_sealed_image_holds_purgatory_parity_and_kernel),
+		UNIT_TEST(test_bytes_after_image_size_survive_sealing),
+		UNIT_TEST(test_text_offset_moves_the_kernel_inside),
+		UNIT_TEST(test_impossible_seal_requests_are_refused),
+		UNIT_TEST(test_hostile_seal_headers_are_refused),
 	};
 
 	return cmocka_run_group_tests_name("seal", tests, NULL, NULL);

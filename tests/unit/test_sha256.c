@@ -58,7 +58,7 @@ static void check_against_openssl(const void *data, size_t size, const uint8_t *
 }
 
 /* FIPS 180-4 and its example values (NIST CSRC). */
-static void test_published_vectors(void **state)
+static void test_published_vectors_match(void **state)
 {
 	static const struct {
 		const char *text, *digest;
@@ -80,7 +80,7 @@ static void test_published_vectors(void **state)
 	}
 }
 
-static void test_a_million_times_a(void **state)
+static void test_digest_of_a_million_letters_matches_fips_180(void **state)
 {
 	uint8_t *data = unit_alloc(1000000), digest[PG_SHA256_DIGEST_SIZE];
 
@@ -91,7 +91,7 @@ static void test_a_million_times_a(void **state)
 }
 
 /* Every length over four blocks, at every offset from an aligned address. */
-static void test_every_length_and_alignment(void **state)
+static void test_every_length_and_alignment_matches_openssl(void **state)
 {
 	uint8_t *data = unit_alloc(1024), digest[PG_SHA256_DIGEST_SIZE];
 
@@ -129,7 +129,7 @@ static void test_random_splits_give_the_same_digest(void **state)
 }
 
 /* Words of only zeros or ones carry nothing, or everywhere. */
-static void test_uniform_bytes(void **state)
+static void test_uniform_bytes_match_openssl(void **state)
 {
 	uint8_t *data = unit_alloc(4096), digest[PG_SHA256_DIGEST_SIZE];
 
@@ -142,7 +142,7 @@ static void test_uniform_bytes(void **state)
 }
 
 /* The length field has more than 32 bits: 512 MiB are 2^32 bits. */
-static void test_more_than_2_to_the_32_bits(void **state)
+static void test_more_than_2_to_the_32_bits_match_openssl(void **state)
 {
 	const size_t chunk = MIB;
 	uint8_t *data = unit_alloc(chunk), digest[PG_SHA256_DIGEST_SIZE], wanted[32];
@@ -182,7 +182,7 @@ static void check_four(enum pg_sha256_method method, const uint8_t *const from[4
 }
 
 /* Different messages, and one several times; every number of blocks up to a block's. */
-static void test_several_at_once(void **state)
+static void test_two_and_four_messages_at_once_match_openssl(void **state)
 {
 	uint8_t *data = unit_alloc(4 * 4096 + 8);
 
@@ -200,7 +200,7 @@ static void test_several_at_once(void **state)
 }
 
 /* Words of only zeros or ones carry nothing, or everywhere: also into the next lane. */
-static void test_uniform_bytes_beside_others(void **state)
+static void test_carries_do_not_reach_the_next_lane(void **state)
 {
 	uint8_t *data = unit_alloc(3 * 4096);
 
@@ -221,14 +221,14 @@ static void test_uniform_bytes_beside_others(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_several_at_once),
-		UNIT_TEST(test_uniform_bytes_beside_others),
-		cmocka_unit_test(test_published_vectors),
-		cmocka_unit_test(test_a_million_times_a),
-		cmocka_unit_test(test_every_length_and_alignment),
+		UNIT_TEST(test_two_and_four_messages_at_once_match_openssl),
+		UNIT_TEST(test_carries_do_not_reach_the_next_lane),
+		cmocka_unit_test(test_published_vectors_match),
+		cmocka_unit_test(test_digest_of_a_million_letters_matches_fips_180),
+		cmocka_unit_test(test_every_length_and_alignment_matches_openssl),
 		cmocka_unit_test(test_random_splits_give_the_same_digest),
-		cmocka_unit_test(test_uniform_bytes),
-		cmocka_unit_test(test_more_than_2_to_the_32_bits),
+		cmocka_unit_test(test_uniform_bytes_match_openssl),
+		cmocka_unit_test(test_more_than_2_to_the_32_bits_match_openssl),
 	};
 
 	return cmocka_run_group_tests_name("sha256", tests, NULL, NULL);

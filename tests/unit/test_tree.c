@@ -46,7 +46,7 @@ static struct pg_fdt open_tree(uint8_t *data)
 	return tree;
 }
 
-static void test_what_chosen_says(void **state)
+static void test_initrd_and_ranges_of_chosen_are_read(void **state)
 {
 	static const char *const names[] = { "chosen", "chosen@0" };
 
@@ -65,7 +65,7 @@ static void test_what_chosen_says(void **state)
 	}
 }
 
-static void test_what_chosen_does_not_say(void **state)
+static void test_missing_or_short_properties_are_not_found(void **state)
 {
 	uint8_t *data = make_tree(1, "chosen", false);
 	struct pg_fdt tree = open_tree(data);
@@ -86,7 +86,7 @@ static void test_what_chosen_does_not_say(void **state)
 }
 
 /* Linux and libfdt take the first of several properties with one name. */
-static void test_the_first_count_of_cells_is_the_one(void **state)
+static void test_first_of_two_cell_counts_is_used(void **state)
 {
 	uint8_t *data = make_tree(1, "chosen", true);
 	struct pg_range range;
@@ -139,7 +139,7 @@ static void assert_grown(const uint8_t *before, const uint8_t *after, uint64_t r
 	assert_int_equal(fdt_address_cells(after, 0), 1);
 }
 
-static void test_a_record_is_added(void **state)
+static void test_record_is_added_or_emptied(void **state)
 {
 	uint8_t *data = make_tree(1, "chosen", true), *before = unit_alloc(ROOM);
 	struct pg_fdt tree = open_tree(data);
@@ -161,7 +161,7 @@ static void test_a_record_is_added(void **state)
 	free(data);
 }
 
-static void test_room_for_the_record_to_the_byte(void **state)
+static void test_record_needs_its_exact_room(void **state)
 {
 	uint8_t *data = make_tree(1, "chosen", true), *before = unit_alloc(ROOM);
 	struct pg_fdt tree = open_tree(data);
@@ -180,7 +180,7 @@ static void test_room_for_the_record_to_the_byte(void **state)
 }
 
 /* Strings in front, as no kernel writes them. */
-static void test_a_tree_that_cannot_grow(void **state)
+static void test_tree_with_strings_first_is_not_grown(void **state)
 {
 	uint8_t *data = make_tree(1, "chosen", true), *before = unit_alloc(ROOM);
 	struct pg_fdt tree;
@@ -195,7 +195,7 @@ static void test_a_tree_that_cannot_grow(void **state)
 }
 
 /* The name runs to the end of the structure: the next token would be behind it. */
-static void test_a_name_without_an_end(void **state)
+static void test_node_name_without_nul_is_refused(void **state)
 {
 	static const uint32_t words[] = {
 		0xd00dfeed, 4096, 40, 60, 0, 17, 16, 0, 0, 20,
@@ -216,7 +216,7 @@ static void test_a_name_without_an_end(void **state)
 }
 
 /* Reservations behind /chosen would be written over. */
-static void test_reservations_behind_chosen(void **state)
+static void test_tree_with_reservations_last_is_not_grown(void **state)
 {
 	uint8_t *data = make_tree(1, "chosen", true), *before = unit_alloc(ROOM);
 	struct pg_fdt tree;
@@ -231,7 +231,7 @@ static void test_reservations_behind_chosen(void **state)
 	free(data);
 }
 
-static void test_what_is_no_tree(void **state)
+static void test_damaged_headers_are_refused(void **state)
 {
 	static const struct {
 		size_t offset;
@@ -257,7 +257,7 @@ static void test_what_is_no_tree(void **state)
  * Whatever is damaged: nothing outside the tree is read, which the sanitizers see,
  * and the end is reached. What is found is found by libfdt too.
  */
-static void test_damaged_trees(void **state)
+static void test_damaged_tree_is_not_read_outside_its_bounds(void **state)
 {
 	uint8_t *good = make_tree(1, "chosen", true);
 	uint32_t size = fdt_totalsize(good), seed = 1;
@@ -285,16 +285,16 @@ static void test_damaged_trees(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_what_chosen_says),
-		cmocka_unit_test(test_what_chosen_does_not_say),
-		cmocka_unit_test(test_the_first_count_of_cells_is_the_one),
-		cmocka_unit_test(test_a_record_is_added),
-		cmocka_unit_test(test_room_for_the_record_to_the_byte),
-		cmocka_unit_test(test_a_tree_that_cannot_grow),
-		cmocka_unit_test(test_a_name_without_an_end),
-		cmocka_unit_test(test_reservations_behind_chosen),
-		cmocka_unit_test(test_what_is_no_tree),
-		cmocka_unit_test(test_damaged_trees),
+		cmocka_unit_test(test_initrd_and_ranges_of_chosen_are_read),
+		cmocka_unit_test(test_missing_or_short_properties_are_not_found),
+		cmocka_unit_test(test_first_of_two_cell_counts_is_used),
+		cmocka_unit_test(test_record_is_added_or_emptied),
+		cmocka_unit_test(test_record_needs_its_exact_room),
+		cmocka_unit_test(test_tree_with_strings_first_is_not_grown),
+		cmocka_unit_test(test_node_name_without_nul_is_refused),
+		cmocka_unit_test(test_tree_with_reservations_last_is_not_grown),
+		cmocka_unit_test(test_damaged_headers_are_refused),
+		cmocka_unit_test(test_damaged_tree_is_not_read_outside_its_bounds),
 	};
 
 	return cmocka_run_group_tests_name("tree", tests, NULL, NULL);

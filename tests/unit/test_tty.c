@@ -30,7 +30,7 @@ static void write_tty(struct unit *unit, const char *name, const char *type, con
 }
 
 /* What firmware had named. */
-static struct crs_firmware before(void)
+static struct crs_firmware previous_firmware(void)
 {
 	return (struct crs_firmware){
 		.uart = PURGATORY_UART_16550, .uart_base = 0x1234, .uart_stride = 8,
@@ -49,7 +49,7 @@ static void check(const struct crs_firmware *firmware, enum purgatory_uart uart,
 }
 
 /* The first is what Debian's 6.1 and 6.12 show in QEMU's virt machine. */
-static void test_ports_that_purgatory_can_drive(void **state)
+static void test_supported_ports_are_read(void **state)
 {
 	static const struct {
 		const char *type, *io_type, *base, *shift;
@@ -68,7 +68,7 @@ static void test_ports_that_purgatory_can_drive(void **state)
 	struct unit *unit = *state;
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct crs_firmware firmware = before();
+		struct crs_firmware firmware = previous_firmware();
 
 		write_tty(unit, "ttyX0", cases[i].type, cases[i].io_type, cases[i].base,
 			  cases[i].shift);
@@ -80,7 +80,7 @@ static void test_ports_that_purgatory_can_drive(void **state)
 	assert_null(strstr(unit->log, "warning: "));
 }
 
-static void test_types_are_those_with_the_registers_of_a_16550(void **state)
+static void test_only_types_with_16550_registers_are_accepted(void **state)
 {
 	static const unsigned int good[] = {
 		1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 14, 15, 20, 21, 24, 30,
@@ -88,7 +88,7 @@ static void test_types_are_those_with_the_registers_of_a_16550(void **state)
 	struct unit *unit = *state;
 
 	for (unsigned int type = 0, next = 0; type < 130; type++) {
-		struct crs_firmware firmware = before();
+		struct crs_firmware firmware = previous_firmware();
 		char text[16];
 
 		snprintf(text, sizeof(text), "%u\n", type);
@@ -107,10 +107,10 @@ static void test_types_are_those_with_the_registers_of_a_16550(void **state)
 }
 
 /* The first is QEMU's pci-serial on arm64: I/O ports, whose place in memory sysfs does not tell. */
-static void test_ports_that_it_cannot_drive_are_warned_of(void **state)
+static void test_unsupported_ports_are_warned_of(void **state)
 {
 	static const struct {
-		const char *type, *io_type, *base, *shift, *said;
+		const char *type, *io_type, *base, *shift, *attributes;
 	} cases[] = {
 		{ "4\n", "0\n", "0x0\n", "0\n",
 		  "type 4, io_type 0, iomem_base 0x0, iomem_reg_shift 0" },
@@ -140,28 +140,28 @@ static void test_ports_that_it_cannot_drive_are_warned_of(void **state)
 	struct unit *unit = *state;
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct crs_firmware firmware = before();
-		char said[256];
+		struct crs_firmware firmware = previous_firmware();
+		char warning[256];
 
 		write_tty(unit, "ttyS0", cases[i].type, cases[i].io_type, cases[i].base,
 			  cases[i].shift);
 		use_root(unit);
 		assert_ok(unit, crs_tty_read(unit->ctx, "ttyS0", &firmware));
 		check(&firmware, PURGATORY_UART_NONE, 0, 0, 0);
-		snprintf(said, sizeof(said), "warning: ttyS0: %s: not a UART that purgatory can "
-			 "drive: it will be silent", cases[i].said);
-		assert_true(unit_logged(unit, said));
+		snprintf(warning, sizeof(warning), "warning: ttyS0: %s: not a UART that purgatory "
+			 "can drive: it will be silent", cases[i].attributes);
+		assert_true(unit_logged(unit, warning));
 	}
 }
 
 /* A tty without a UART behind it (hvc0), or one whose attributes are not for this user. */
-static void test_attributes_that_are_missing_or_garbage(void **state)
+static void test_missing_or_malformed_attributes_are_warned_of(void **state)
 {
 	static const char *const garbage[] = {
 		"", "\n", "x\n", "-1\n", " 4\n", "4x\n", "0x11112222333344445\n", "4 4\n",
 	};
 	struct unit *unit = *state;
-	struct crs_firmware firmware = before();
+	struct crs_firmware firmware = previous_firmware();
 
 	write_attribute(unit, "hvc0", "dev", "229:0\n");
 	use_root(unit);
@@ -170,7 +170,7 @@ static void test_attributes_that_are_missing_or_garbage(void **state)
 	assert_true(unit_logged(unit, "warning: /sys/class/tty/hvc0/type: No such file or "
 				      "directory: purgatory will be silent"));
 	for (size_t i = 0; i < COUNT(garbage); i++) {
-		firmware = before();
+		firmware = previous_firmware();
 		write_tty(unit, "ttyS0", "4\n", "2\n", garbage[i], "0\n");
 		assert_ok(unit, crs_tty_read(unit->ctx, "ttyS0", &firmware));
 		check(&firmware, PURGATORY_UART_NONE, 0, 0, 0);
@@ -179,7 +179,7 @@ static void test_attributes_that_are_missing_or_garbage(void **state)
 				      "purgatory will be silent"));
 }
 
-static void test_a_tty_that_is_not_there(void **state)
+static void test_missing_tty_or_bad_name_is_refused(void **state)
 {
 	static const char *const names[] = {
 		"", ".", "..", "../ttyS0", "a/b", "/dev/", "/dev/..", "/ttyS0", ".hidden",
@@ -213,11 +213,11 @@ static void test_a_tty_that_is_not_there(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_ports_that_purgatory_can_drive),
-		UNIT_TEST(test_types_are_those_with_the_registers_of_a_16550),
-		UNIT_TEST(test_ports_that_it_cannot_drive_are_warned_of),
-		UNIT_TEST(test_attributes_that_are_missing_or_garbage),
-		UNIT_TEST(test_a_tty_that_is_not_there),
+		UNIT_TEST(test_supported_ports_are_read),
+		UNIT_TEST(test_only_types_with_16550_registers_are_accepted),
+		UNIT_TEST(test_unsupported_ports_are_warned_of),
+		UNIT_TEST(test_missing_or_malformed_attributes_are_warned_of),
+		UNIT_TEST(test_missing_tty_or_bad_name_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("tty", tests, NULL, NULL);

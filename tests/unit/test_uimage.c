@@ -13,7 +13,7 @@ static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes,
 	return crs_uimage_open(unit->ctx, &file, inner);
 }
 
-static void check_gives(struct unit *unit, struct bytes uimage, struct bytes plain)
+static void check_unpacked(struct unit *unit, struct bytes uimage, struct bytes plain)
 {
 	struct crashres_input *inner;
 
@@ -34,7 +34,7 @@ static void refuse(struct unit *unit, struct bytes uimage, enum crashres_status 
 	assert_ptr_equal(inner, UNTOUCHED);
 }
 
-static void test_every_compression(void **state)
+static void test_every_compression_is_unpacked(void **state)
 {
 	static const struct {
 		const char *format;
@@ -44,7 +44,7 @@ static void test_every_compression(void **state)
 	};
 	struct bytes image = pack_image(), uimage = wrap_uimage(image, 0);
 
-	check_gives(*state, uimage, image);
+	check_unpacked(*state, uimage, image);
 	free(uimage.data);
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct bytes packed = pack(cases[i].format, image.data, image.size);
@@ -52,10 +52,10 @@ static void test_every_compression(void **state)
 		if (!packed.data)
 			continue;
 		uimage = wrap_uimage(packed, cases[i].number);
-		check_gives(*state, uimage, image);
+		check_unpacked(*state, uimage, image);
 		/* On a flash device. */
 		uimage = pack_join(uimage, pack_noise(5000, 8));
-		check_gives(*state, uimage, image);
+		check_unpacked(*state, uimage, image);
 		free(uimage.data);
 		free(packed.data);
 	}
@@ -73,7 +73,7 @@ static void test_every_compression(void **state)
 	free(image.data);
 }
 
-static void test_other_kinds(void **state)
+static void test_other_types_systems_and_machines_are_refused(void **state)
 {
 	static const struct {
 		size_t at;
@@ -99,12 +99,12 @@ static void test_other_kinds(void **state)
 	}
 	uimage.data[30] = 14;	/* a kernel that says nowhere where it wants to be */
 	wrap_uimage_sum(uimage);
-	check_gives(*state, uimage, image);
+	check_unpacked(*state, uimage, image);
 	free(uimage.data);
 	free(image.data);
 }
 
-static void test_checksums(void **state)
+static void test_wrong_checksums_are_refused(void **state)
 {
 	struct bytes image = pack_image(), uimage = wrap_uimage(image, 0);
 
@@ -120,12 +120,12 @@ static void test_checksums(void **state)
 	uimage.data[uimage.size - 1] ^= 1;
 	refuse(*state, uimage, CRASHRES_ERR_FORMAT, "uImage: uImage: damaged: checksum of its kernel");
 	uimage.data[uimage.size - 1] ^= 1;
-	check_gives(*state, uimage, image);
+	check_unpacked(*state, uimage, image);
 	free(uimage.data);
 	free(image.data);
 }
 
-static void test_truncated(void **state)
+static void test_truncated_uimage_is_refused(void **state)
 {
 	struct bytes image = pack_image(), uimage = wrap_uimage(image, 0);
 	char sentence[64];
@@ -154,10 +154,10 @@ static void test_truncated(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_every_compression),
-		UNIT_TEST(test_other_kinds),
-		UNIT_TEST(test_checksums),
-		UNIT_TEST(test_truncated),
+		UNIT_TEST(test_every_compression_is_unpacked),
+		UNIT_TEST(test_other_types_systems_and_machines_are_refused),
+		UNIT_TEST(test_wrong_checksums_are_refused),
+		UNIT_TEST(test_truncated_uimage_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("uimage", tests, NULL, NULL);

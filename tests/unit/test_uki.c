@@ -36,7 +36,7 @@ static void assert_file(const struct crashres_input *file, const char *name, con
 	assert_true(file->fd >= 0);
 }
 
-static void test_all_parts(void **state)
+static void test_all_parts_of_a_uki_are_found(void **state)
 {
 	struct unit *unit = *state;
 	const struct wrap_section sections[] = {
@@ -58,7 +58,7 @@ static void test_all_parts(void **state)
 	free(file.data);
 }
 
-static void test_the_kernel_alone(void **state)
+static void test_uki_with_only_a_kernel_is_opened(void **state)
 {
 	struct unit *unit = *state;
 	const struct wrap_section sections[] = { { ".linux", text("kernel"), 0 } };
@@ -75,7 +75,7 @@ static void test_the_kernel_alone(void **state)
 }
 
 /* The file pads sections; in memory they may be longer, and then only zeros follow. */
-static void test_the_smaller_of_both_sizes_counts(void **state)
+static void test_smaller_of_raw_and_virtual_size_is_used(void **state)
 {
 	struct unit *unit = *state;
 	struct bytes content = { unit_alloc(512), 512 };
@@ -93,7 +93,7 @@ static void test_the_smaller_of_both_sizes_counts(void **state)
 	free(content.data);
 }
 
-static void test_command_lines(void **state)
+static void test_end_of_the_command_line_is_trimmed(void **state)
 {
 	static const struct {
 		const char *found;
@@ -129,7 +129,7 @@ static void test_command_lines(void **state)
 	}
 }
 
-static void test_a_command_line_with_a_nul_inside(void **state)
+static void test_command_line_with_a_nul_inside_is_refused(void **state)
 {
 	struct bytes broken = { (uint8_t *)(uintptr_t)"quiet\0debug", 11 };
 	const struct wrap_section sections[] = {
@@ -143,7 +143,7 @@ static void test_a_command_line_with_a_nul_inside(void **state)
 	free(file.data);
 }
 
-static void test_sections_outside_the_file(void **state)
+static void test_sections_outside_the_file_are_refused(void **state)
 {
 	const struct wrap_section sections[] = {
 		{ ".linux", text("kernel"), 0 }, { ".initrd", text("initramfs"), 600 },
@@ -163,7 +163,7 @@ static void test_sections_outside_the_file(void **state)
 	free(file.data);
 }
 
-static void test_65535_sections(void **state)
+static void test_table_of_65535_sections_must_be_in_the_file(void **state)
 {
 	const struct wrap_section section = { ".linux", text("kernel"), 0 };
 	struct bytes file = wrap_pe(&section, 1);
@@ -185,7 +185,7 @@ static void test_65535_sections(void **state)
 	free(file.data);
 }
 
-static void test_other_machines_and_no_kernel(void **state)
+static void test_other_machine_or_empty_kernel_is_refused(void **state)
 {
 	const struct wrap_section section = { ".linux", text(""), 0 };
 	struct bytes file = wrap_pe(&section, 1);
@@ -231,7 +231,7 @@ static void check_kernel(struct unit *unit, struct bytes inner, struct bytes ima
 	free(inner.data);
 }
 
-static void test_what_its_kernel_may_be_in(void **state)
+static void test_kernel_in_gzip_or_zboot_is_unpacked(void **state)
 {
 	struct bytes image = pack_image();
 
@@ -241,7 +241,7 @@ static void test_what_its_kernel_may_be_in(void **state)
 	free(image.data);
 }
 
-static void test_a_uki_inside_another(void **state)
+static void test_uki_inside_a_uki_is_refused(void **state)
 {
 	struct unit *unit = *state;
 	struct bytes image = pack_image();
@@ -264,7 +264,7 @@ static void test_a_uki_inside_another(void **state)
 }
 
 /* A kernel with an EFI stub is a PE file too. */
-static void test_an_image_is_none(void **state)
+static void test_image_with_an_efi_stub_is_not_a_uki(void **state)
 {
 	const struct wrap_section section = { ".linux", text("kernel"), 0 };
 	struct bytes file = wrap_pe(&section, 1);
@@ -281,17 +281,17 @@ static void test_an_image_is_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_all_parts),
-		UNIT_TEST(test_the_kernel_alone),
-		UNIT_TEST(test_the_smaller_of_both_sizes_counts),
-		UNIT_TEST(test_command_lines),
-		UNIT_TEST(test_a_command_line_with_a_nul_inside),
-		UNIT_TEST(test_sections_outside_the_file),
-		UNIT_TEST(test_65535_sections),
-		UNIT_TEST(test_other_machines_and_no_kernel),
-		UNIT_TEST(test_what_its_kernel_may_be_in),
-		UNIT_TEST(test_a_uki_inside_another),
-		UNIT_TEST(test_an_image_is_none),
+		UNIT_TEST(test_all_parts_of_a_uki_are_found),
+		UNIT_TEST(test_uki_with_only_a_kernel_is_opened),
+		UNIT_TEST(test_smaller_of_raw_and_virtual_size_is_used),
+		UNIT_TEST(test_end_of_the_command_line_is_trimmed),
+		UNIT_TEST(test_command_line_with_a_nul_inside_is_refused),
+		UNIT_TEST(test_sections_outside_the_file_are_refused),
+		UNIT_TEST(test_table_of_65535_sections_must_be_in_the_file),
+		UNIT_TEST(test_other_machine_or_empty_kernel_is_refused),
+		UNIT_TEST(test_kernel_in_gzip_or_zboot_is_unpacked),
+		UNIT_TEST(test_uki_inside_a_uki_is_refused),
+		UNIT_TEST(test_image_with_an_efi_stub_is_not_a_uki),
 	};
 
 	return cmocka_run_group_tests_name("uki", tests, NULL, NULL);

@@ -3,14 +3,14 @@
 #include "support.h"
 
 /* values_word(), and what it said. */
-static bool choose(const char *text, const char *const words[], unsigned int *index, char **said)
+static bool choose(const char *text, const char *const words[], unsigned int *index, char **printed)
 {
 	const struct value value = { "program", "option", text };
 	FILE *terminal = stderr;
 	size_t size;
 	bool good;
 
-	stderr = open_memstream(said, &size);
+	stderr = open_memstream(printed, &size);
 	assert_non_null(stderr);
 	good = values_word(&value, words, index);
 	fclose(stderr);
@@ -18,58 +18,58 @@ static bool choose(const char *text, const char *const words[], unsigned int *in
 	return good;
 }
 
-static void test_words(void **state)
+static void test_each_word_gives_its_index(void **state)
 {
 	static const char *const words[] = { "one", "two", "three", NULL };
 	unsigned int index;
-	char *said;
+	char *printed;
 
 	for (unsigned int i = 0; words[i]; i++) {
-		assert_true(choose(words[i], words, &index, &said));
+		assert_true(choose(words[i], words, &index, &printed));
 		assert_int_equal(index, i);
-		assert_string_equal(said, "");
-		free(said);
+		assert_string_equal(printed, "");
+		free(printed);
 	}
 }
 
-static void test_bad_words_leave_the_result_alone(void **state)
+static void test_unknown_word_is_refused_and_leaves_the_index(void **state)
 {
 	static const char *const texts[] = { "", "on", "ones", "One", "one,two" };
 	static const char *const words[] = { "one", "two", "three", NULL };
 	unsigned int index = 77;
-	char *said, *expected;
+	char *printed, *expected;
 
 	for (size_t i = 0; i < COUNT(texts); i++) {
-		assert_false(choose(texts[i], words, &index, &said));
+		assert_false(choose(texts[i], words, &index, &printed));
 		assert_true(asprintf(&expected, "program: --option takes one, two or three, not "
 				     "\"%s\"\n", texts[i]) > 0);
-		assert_string_equal(said, expected);
+		assert_string_equal(printed, expected);
 		free(expected);
-		free(said);
+		free(printed);
 	}
 	assert_int_equal(index, 77);
 }
 
-static void test_lists_of_one_and_two(void **state)
+static void test_short_word_lists_are_printed(void **state)
 {
 	static const char *const one[] = { "one", NULL }, *const two[] = { "one", "two", NULL };
 	unsigned int index;
-	char *said;
+	char *printed;
 
-	assert_false(choose("x", one, &index, &said));
-	assert_string_equal(said, "program: --option takes one, not \"x\"\n");
-	free(said);
-	assert_false(choose("x", two, &index, &said));
-	assert_string_equal(said, "program: --option takes one or two, not \"x\"\n");
-	free(said);
+	assert_false(choose("x", one, &index, &printed));
+	assert_string_equal(printed, "program: --option takes one, not \"x\"\n");
+	free(printed);
+	assert_false(choose("x", two, &index, &printed));
+	assert_string_equal(printed, "program: --option takes one or two, not \"x\"\n");
+	free(printed);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words),
-		cmocka_unit_test(test_bad_words_leave_the_result_alone),
-		cmocka_unit_test(test_lists_of_one_and_two),
+		cmocka_unit_test(test_each_word_gives_its_index),
+		cmocka_unit_test(test_unknown_word_is_refused_and_leaves_the_index),
+		cmocka_unit_test(test_short_word_lists_are_printed),
 	};
 
 	return cmocka_run_group_tests_name("values", tests, NULL, NULL);

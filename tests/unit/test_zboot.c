@@ -13,7 +13,7 @@ static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes,
 	return crs_zboot_open(unit->ctx, &file, inner);
 }
 
-static void check_gives(struct unit *unit, struct bytes zboot, struct bytes plain)
+static void check_unpacked(struct unit *unit, struct bytes zboot, struct bytes plain)
 {
 	struct crashres_input *inner;
 
@@ -34,7 +34,7 @@ static void refuse(struct unit *unit, struct bytes zboot, enum crashres_status s
 	assert_ptr_equal(inner, UNTOUCHED);
 }
 
-static void test_every_compression_of_linux(void **state)
+static void test_every_compression_of_linux_is_unpacked(void **state)
 {
 	static const char *const names[][2] = {
 		{ "gzip", "gzip" }, { "zstd", "zstd" }, { "zstd22", "zstd" },
@@ -49,14 +49,14 @@ static void test_every_compression_of_linux(void **state)
 		if (!packed.data)
 			continue;
 		zboot = wrap_zboot(image, names[i][1], names[i][0]);
-		check_gives(*state, zboot, image);
+		check_unpacked(*state, zboot, image);
 		free(packed.data);
 		free(zboot.data);
 	}
 	free(image.data);
 }
 
-static void test_compressions_that_are_not_known(void **state)
+static void test_unknown_or_wrong_compression_is_refused(void **state)
 {
 	struct bytes image = pack_image(), zboot = wrap_zboot(image, "gzip", "lzo");
 
@@ -76,7 +76,7 @@ static void test_compressions_that_are_not_known(void **state)
 	       "Image: vmlinuz: damaged: it does not say how it is compressed");
 	/* Not what it says. */
 	memcpy(zboot.data + 24, "gzip", 5);
-	check_gives(*state, zboot, image);
+	check_unpacked(*state, zboot, image);
 	unit_put_le(zboot.data + 8, 4, WRAP_ZBOOT_PAYLOAD + 1);
 	refuse(*state, zboot, CRASHRES_ERR_FORMAT,
 	       "Image: vmlinuz: gzip: damaged: it does not start like that");
@@ -84,14 +84,14 @@ static void test_compressions_that_are_not_known(void **state)
 	free(image.data);
 }
 
-static void test_both_sides_of_the_payloads_bounds(void **state)
+static void test_payload_outside_the_file_is_refused(void **state)
 {
 	struct bytes image = pack_image(), zboot = wrap_zboot(image, "gzip", "gzip");
 	size_t size = unit_get_le(zboot.data + 12, 4);
 	size_t end = WRAP_ZBOOT_PAYLOAD + size;
 	char sentence[128];
 
-	check_gives(*state, (struct bytes){ zboot.data, end }, image);
+	check_unpacked(*state, (struct bytes){ zboot.data, end }, image);
 	snprintf(sentence, sizeof(sentence), "Image: vmlinuz: truncated: its payload ends at byte "
 		 "%zu, the file at byte %zu", end, end - 1);
 	refuse(*state, (struct bytes){ zboot.data, end - 1 }, CRASHRES_ERR_FORMAT, sentence);
@@ -109,7 +109,7 @@ static void test_both_sides_of_the_payloads_bounds(void **state)
 	free(image.data);
 }
 
-static void test_headers_that_are_wrong(void **state)
+static void test_damaged_pe_header_is_refused(void **state)
 {
 	struct bytes image = pack_image(), zboot = wrap_zboot(image, "gzip", "gzip");
 
@@ -130,7 +130,7 @@ static void test_headers_that_are_wrong(void **state)
 	free(image.data);
 }
 
-static void test_damaged_payload(void **state)
+static void test_damaged_payload_is_refused(void **state)
 {
 	struct bytes image = pack_image(), zboot = wrap_zboot(image, "gzip", "gzip");
 
@@ -143,7 +143,7 @@ static void test_damaged_payload(void **state)
 
 #ifdef HAVE_LZ4
 /* Without it nobody would see that blocks at the end are missing. */
-static void test_the_size_behind_the_payload_is_checked(void **state)
+static void test_size_after_the_payload_is_checked(void **state)
 {
 	struct bytes image = pack_image(), zboot = wrap_zboot(image, "lz4-legacy", "lz4");
 	size_t end = WRAP_ZBOOT_PAYLOAD + unit_get_le(zboot.data + 12, 4);
@@ -153,9 +153,9 @@ static void test_the_size_behind_the_payload_is_checked(void **state)
 	       "Image: vmlinuz: damaged: its payload unpacks to 300000 bytes, not 300001");
 	/* Not there: padding, or the end of the file. */
 	unit_put_le(zboot.data + end, 4, 0);
-	check_gives(*state, zboot, image);
+	check_unpacked(*state, zboot, image);
 	unit_put_le(zboot.data + end, 4, 1);
-	check_gives(*state, (struct bytes){ zboot.data, end + 3 }, image);
+	check_unpacked(*state, (struct bytes){ zboot.data, end + 3 }, image);
 	refuse(*state, (struct bytes){ zboot.data, end + 4 }, CRASHRES_ERR_FORMAT,
 	       "Image: vmlinuz: damaged: its payload unpacks to 300000 bytes, not 1");
 	free(zboot.data);
@@ -178,24 +178,24 @@ static struct bytes make_signed(void)
 	return pack_join(pe, (struct bytes){ unit_alloc(2048), 2048 });
 }
 
-static void test_padding_behind_signatures_is_cut(void **state)
+static void test_padding_after_the_signatures_is_removed(void **state)
 {
 	struct bytes image = make_signed(), zboot = wrap_zboot(image, "gzip", "gzip");
 
-	check_gives(*state, zboot, (struct bytes){ image.data, 2048 });
+	check_unpacked(*state, zboot, (struct bytes){ image.data, 2048 });
 	free(zboot.data);
 	/* Nothing to cut; something else than padding; no signatures. */
 	zboot = wrap_zboot((struct bytes){ image.data, 2048 }, "gzip", "gzip");
-	check_gives(*state, zboot, (struct bytes){ image.data, 2048 });
+	check_unpacked(*state, zboot, (struct bytes){ image.data, 2048 });
 	free(zboot.data);
 	image.data[4095] = 1;
 	zboot = wrap_zboot(image, "gzip", "gzip");
-	check_gives(*state, zboot, image);
+	check_unpacked(*state, zboot, image);
 	free(zboot.data);
 	image.data[4095] = 0;
 	unit_put_le(image.data + WRAP_PE_OPTIONAL + 148, 4, 0);
 	zboot = wrap_zboot(image, "gzip", "gzip");
-	check_gives(*state, zboot, image);
+	check_unpacked(*state, zboot, image);
 	free(zboot.data);
 	free(image.data);
 }
@@ -203,15 +203,15 @@ static void test_padding_behind_signatures_is_cut(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_every_compression_of_linux),
-		UNIT_TEST(test_compressions_that_are_not_known),
-		UNIT_TEST(test_both_sides_of_the_payloads_bounds),
-		UNIT_TEST(test_headers_that_are_wrong),
-		UNIT_TEST(test_damaged_payload),
+		UNIT_TEST(test_every_compression_of_linux_is_unpacked),
+		UNIT_TEST(test_unknown_or_wrong_compression_is_refused),
+		UNIT_TEST(test_payload_outside_the_file_is_refused),
+		UNIT_TEST(test_damaged_pe_header_is_refused),
+		UNIT_TEST(test_damaged_payload_is_refused),
 #ifdef HAVE_LZ4
-		UNIT_TEST(test_the_size_behind_the_payload_is_checked),
+		UNIT_TEST(test_size_after_the_payload_is_checked),
 #endif
-		UNIT_TEST(test_padding_behind_signatures_is_cut),
+		UNIT_TEST(test_padding_after_the_signatures_is_removed),
 	};
 
 	return cmocka_run_group_tests_name("zboot", tests, NULL, NULL);
