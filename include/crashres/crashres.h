@@ -1,29 +1,45 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * crashres.h: plan and load a kernel for kexec and kdump on arm64.
+ * crashres.h: the public interface of libcrashres, which plans and loads a kernel for
+ * kexec and kdump on arm64.
  *
- *   machine + kernel + request  ->  plan  ->  load
+ *   machine + kernel + request  ->  plan  ->  load  ->  (panic)  ->  report
  *
- * Rules that hold for every function below, so that no comment repeats them:
- *  - The context or the object comes first, out-parameters last.
- *  - A function that can fail returns enum crashres_status and nothing else;
- *    crashres_error() then gives the sentence. On failure every out-parameter
- *    is left as it was, and nothing is left allocated, open or loaded.
+ * A minimal program reads the machine, opens a kernel, makes a plan and loads it:
+ *
+ *   crashres_ctx_new(&ctx);
+ *   crashres_machine_read(ctx, &machine);
+ *   crashres_kernel_open(ctx, "/boot/Image", &kernel);
+ *   crashres_plan_make(ctx, machine, kernel, &request, &plan);
+ *   crashres_load(ctx, plan, &result);
+ *
+ * Rules for every function below:
+ *  - The context or the object is the first parameter. Out-parameters come last.
+ *  - A function that can fail returns enum crashres_status. After a failure,
+ *    crashres_error() returns a sentence about it. A failed function changes no
+ *    out-parameter and leaves no memory, file descriptor or kernel behind.
+ *  - Every function that can fail can return CRASHRES_ERR_MEMORY. The lists of
+ *    statuses below do not repeat it.
  *  - Pointers must not be NULL unless the comment says "may be NULL".
- *  - Addresses are physical, sizes are bytes, ranges are base + size.
- *  - What a function returns by pointer belongs to the object it came from.
- *  - One context and what was made with it: one thread at a time. There is no
- *    global state.
- *  - Every function can return CRASHRES_ERR_MEMORY.
- *  - A struct that starts with "size" can grow at its end. Set its size to what
- *    your program was compiled with: by the _INIT macro, or by the _init()
- *    function from another language. A smaller size gets defaults for the rest. A
- *    larger one is accepted if all that this library does not know is zero. An
- *    output struct is filled as far as its size goes. Any other size is
- *    CRASHRES_ERR_REQUEST. Set members called "reserved" to 0, as the macros do.
- *  - A struct without "size" never changes. Additions go into another struct, with
- *    a function or a member at the end that leads there.
- * All of it: since 3.0.
+ *  - Addresses are physical. Sizes are in bytes. A range is base + size.
+ *  - Numbers are in host byte order.
+ *  - If a function returns a pointer, the memory belongs to the object that was
+ *    passed to the function. The caller must not free it.
+ *  - Use a context and all its objects from one thread at a time. The library has
+ *    no global state, so different threads can use different contexts.
+ *
+ * Rules for structs:
+ *  - A struct whose first member is "size" can grow at its end in later versions.
+ *    The caller sets "size" to the sizeof of its own version of the struct: with the
+ *    _INIT macro, or from other languages with the _init() function.
+ *  - As input, a smaller struct than the library's is accepted: missing members get
+ *    their defaults. A larger struct is accepted if all bytes that the library does
+ *    not know are zero. Otherwise the function returns CRASHRES_ERR_REQUEST.
+ *  - As output, the library fills only the first "size" bytes.
+ *  - Members called "reserved" must be 0.
+ *  - A struct without "size" never changes.
+ *
+ * Everything here is available since version 3.0.
  */
 #ifndef CRASHRES_CRASHRES_H
 #define CRASHRES_CRASHRES_H
@@ -36,60 +52,66 @@
 extern "C" {
 #endif
 
+/* The result of a function that can fail. crashres_error() has the details. */
 enum crashres_status {
 	CRASHRES_OK = 0,
 	CRASHRES_ERR_MEMORY,		/* malloc() or mmap() failed */
 	CRASHRES_ERR_OS,		/* a file could not be opened or read */
-	CRASHRES_ERR_PERMISSION,	/* the kernel hides what is needed from this user */
-	CRASHRES_ERR_FORMAT,		/* a file or table is damaged, or not what it should be */
-	CRASHRES_ERR_UNSUPPORTED,	/* understood, but this machine or build cannot do it */
+	CRASHRES_ERR_PERMISSION,	/* the kernel hides the required data from this user */
+	CRASHRES_ERR_FORMAT,		/* a file or table is damaged or has the wrong format */
+	CRASHRES_ERR_UNSUPPORTED,	/* this machine or this build of the library cannot do it */
 	CRASHRES_ERR_NO_REGION,		/* no memory was reserved with crashkernel= */
-	CRASHRES_ERR_NO_SPACE,		/* a segment does not fit where it has to go */
-	CRASHRES_ERR_LIMIT,		/* a limit of the kernel's boot protocol is exceeded */
-	CRASHRES_ERR_REQUEST,		/* the request contradicts itself */
+	CRASHRES_ERR_NO_SPACE,		/* a segment does not fit into the available memory */
+	CRASHRES_ERR_LIMIT,		/* a value exceeds a limit of the kernel or of the
+					   library */
+	CRASHRES_ERR_REQUEST,		/* the request is invalid or contradicts itself */
 	CRASHRES_ERR_SYSCALL,		/* the system call failed */
-	CRASHRES_ERR_NO_RECORD,		/* no purgatory of ours has left a record */
-	CRASHRES_ERR_SYSCALL_UNAVAILABLE,		/* this system call is not there, not allowed or does not
-					   take such a kernel; the other one may */
-	CRASHRES_ERR_KEY,		/* a private key or certificate that cannot be used */
-	CRASHRES_ERR_NO_SIGNATURE,	/* there is none where it was looked for */
-	CRASHRES_ERR_NO_DEVICE_TREE,	/* neither the machine nor the request has one */
+	CRASHRES_ERR_NO_RECORD,		/* purgatory left no record for this kernel */
+	CRASHRES_ERR_SYSCALL_UNAVAILABLE, /* the running kernel lacks this system call, forbids
+					     it, or does not accept this kernel through it; the
+					     other system call can still work */
+	CRASHRES_ERR_KEY,		/* a private key or certificate cannot be used */
+	CRASHRES_ERR_NO_SIGNATURE,	/* the file has no signature of the requested kind */
+	CRASHRES_ERR_NO_DEVICE_TREE,	/* neither the machine nor the request has a device tree */
 };
 
-/* Which of the kernel's two images is meant: reboot(2) or panic. */
+/* The running kernel keeps two images. Each slot has its own use. */
 enum crashres_slot {
-	CRASHRES_SLOT_NORMAL = 0,
-	CRASHRES_SLOT_CRASH = 1,
+	CRASHRES_SLOT_NORMAL = 0,	/* started by reboot(2) */
+	CRASHRES_SLOT_CRASH = 1,	/* started after a panic */
 };
 
-/* How an image gets there. */
+/* The system call that loads an image. */
 enum crashres_call {
-	CRASHRES_CALL_AUTO = 0,		/* what suits the machine, see crashres_plan_attempt() */
-	CRASHRES_CALL_LOAD,		/* kexec_load(2): placed, and checked after the panic, by us */
-	CRASHRES_CALL_FILE_LOAD,	/* kexec_file_load(2): by the kernel, which verifies signatures */
+	CRASHRES_CALL_AUTO = 0,		/* the plan chooses; see crashres_plan_make() */
+	CRASHRES_CALL_LOAD,		/* kexec_load(2): the library places the segments, and
+					   its purgatory checks them after the panic */
+	CRASHRES_CALL_FILE_LOAD,	/* kexec_file_load(2): the running kernel verifies
+					   signatures and places the segments */
 };
 
-/* The name of a status without its prefix, such as "ERR_NO_REGION"; "unknown" for any other value. */
+/* The name of a status without "CRASHRES_", such as "ERR_NO_REGION"; "unknown" for other values. */
 const char *crashres_status_name(enum crashres_status status);
 
 /* The version of this library, such as "3.0.0". */
 const char *crashres_version(void);
 
-/* An answer of the machine. UNKNOWN: the file is missing, or this user cannot read it. */
+/* The answer to a yes-or-no question about the machine. */
 enum crashres_answer {
-	CRASHRES_ANSWER_UNKNOWN = 0,
+	CRASHRES_ANSWER_UNKNOWN = 0,	/* the file is missing, or this user cannot read it */
 	CRASHRES_ANSWER_NO,
 	CRASHRES_ANSWER_YES,
 };
 
-/* base + size never exceeds UINT64_MAX; size 0 is empty. */
+/* A range of memory. base + size never exceeds UINT64_MAX. A range of size 0 is empty. */
 struct crashres_range {
-	uint64_t base;
-	uint64_t size;
+	uint64_t base;			/* physical address */
+	uint64_t size;			/* bytes */
 };
 
 /* ------------------------------------------------------------------ context */
 
+/* Holds the root for /proc and /sys, the log function, the source of entropy and the last error. */
 struct crashres_ctx;
 
 enum crashres_log_level {
@@ -98,9 +120,10 @@ enum crashres_log_level {
 	CRASHRES_LOG_DEBUG,		/* what was read */
 };
 
+/* Receives one @line of the log, without newline. @line is valid during the call only. */
 typedef void crashres_log_fn(void *data, enum crashres_log_level level, const char *line);
 
-/* Fills @bytes with @size random bytes; false where there are none. */
+/* Fills @bytes with @size random bytes. Returns false if no random bytes are available. */
 typedef bool crashres_entropy_fn(void *data, void *bytes, size_t size);
 
 /**
@@ -114,32 +137,35 @@ void crashres_ctx_free(struct crashres_ctx *ctx);
 
 /**
  * crashres_ctx_set_root() - read every /proc and /sys file below @path
- * @path: a directory; "/" is this machine itself.
+ * @path: a directory; "/" (the default) means the running machine.
  *
- * For planning from a copy of another machine's /proc and /sys. Kernel, initrd
- * and DTB files are not affected. The copy is a root as if by chroot(2): no link
- * in it leads outside, and a FIFO or device in a file's place is an error.
+ * Use this to plan from a copy of another machine's /proc and /sys. The paths of
+ * kernel, initrd and DTB files are not affected. The copy is not trusted: symbolic
+ * links cannot lead outside of @path (as with chroot(2)), and a FIFO or device
+ * instead of a regular file is an error.
  *
- * Return: CRASHRES_ERR_OS if @path cannot be opened as a directory,
- * CRASHRES_ERR_UNSUPPORTED without openat2(2) (Linux 5.6), unless @path is "/".
+ * Return:
+ *   CRASHRES_ERR_OS           @path cannot be opened as a directory
+ *   CRASHRES_ERR_UNSUPPORTED  @path is not "/" and openat2(2) is missing (Linux 5.6)
  */
 enum crashres_status crashres_ctx_set_root(struct crashres_ctx *ctx, const char *path);
 
-/* Sends log lines (no newline) to @log, which may be NULL for silence. */
+/* Sends log lines to @log, with @data as its first argument. NULL for @log: no log. */
 void crashres_ctx_set_log(struct crashres_ctx *ctx, crashres_log_fn *log, void *data);
 
-/* Replaces getrandom(2) as the source of kaslr-seed and rng-seed. */
+/* Replaces getrandom(2) as the source of the kaslr-seed and rng-seed of the new kernel. */
 void crashres_ctx_set_entropy(struct crashres_ctx *ctx, crashres_entropy_fn *entropy, void *data);
 
 /**
- * crashres_error() - the sentence of the last failure, outermost step first
+ * crashres_error() - a sentence about the last failure
  *
- * One line without newline or full stop, such as "kernel Image: truncated: ...".
- * Valid until the next call with @ctx. Empty before the first failure.
+ * The sentence is one line without newline or full stop. It starts with the file or
+ * step that failed, such as "/boot/Image: truncated: ...". It is empty before the
+ * first failure, and valid until the next call with @ctx.
  */
 const char *crashres_error(const struct crashres_ctx *ctx);
 
-/* The member of struct crashres_request, or of crashres_seal_request, that a failure is about. */
+/* A member of struct crashres_request or struct crashres_seal_request. */
 enum crashres_member {
 	CRASHRES_MEMBER_NONE = 0,
 	CRASHRES_MEMBER_DTB,
@@ -158,14 +184,17 @@ enum crashres_member {
 	CRASHRES_MEMBER_ON_TIMEOUT,
 };
 
-/* The member of the request that the last failure is about. The sentence does not name it. */
+/*
+ * The member of the request that caused the last failure. The sentence does not name the
+ * member, so that a command can name its own option instead.
+ */
 enum crashres_member crashres_error_member(const struct crashres_ctx *ctx);
 
 /* ------------------------------------------------------------------ machine */
 
 /*
- * Everything read from the running machine, in one go. Files that are missing
- * are no error here: the plan says so when it needs what was in them.
+ * All facts that the library reads from a machine. A missing file is not an error
+ * here: crashres_plan_make() fails if it needs a fact that is missing.
  */
 struct crashres_machine;
 
@@ -174,20 +203,20 @@ struct crashres_machine;
  * @machine: out; release with crashres_machine_free().
  *
  * Return:
- *   CRASHRES_ERR_OS      /proc/iomem could not be read
- *   CRASHRES_ERR_FORMAT  /proc/iomem has a line that is no resource
+ *   CRASHRES_ERR_OS      /proc/iomem cannot be read
+ *   CRASHRES_ERR_FORMAT  a line of /proc/iomem does not describe a resource
  */
 enum crashres_status crashres_machine_read(struct crashres_ctx *ctx,
 					   struct crashres_machine **machine);
-void crashres_machine_free(struct crashres_machine *machine);
+void crashres_machine_free(struct crashres_machine *machine);	/* may be NULL */
 
 /**
- * crashres_machine_regions() - the crash regions, most important first
- * @count: out; 0 where nothing is reserved (or nothing visible).
+ * crashres_machine_regions() - the crash regions that crashkernel= reserved
+ * @count: out; 0 if no region is reserved, or /proc/iomem hides its addresses.
  *
- * [0] is the high region, which holds all segments; [1], where present, is the
- * low region, which the capture kernel uses for DMA; what follows is reserved
- * but cannot be described to the capture kernel.
+ * Element 0 is the high region, which holds all segments. Element 1, if present, is
+ * the low region, which the capture kernel uses for DMA. The capture kernel cannot
+ * use any further regions (linux,usable-memory-range has two entries).
  */
 const struct crashres_range *crashres_machine_regions(const struct crashres_machine *machine,
 						      size_t *count);
@@ -195,92 +224,99 @@ const struct crashres_range *crashres_machine_regions(const struct crashres_mach
 /**
  * crashres_machine_check_reserved() - is memory reserved for a crash kernel?
  *
- * To be asked before files are opened. Succeeds if /proc/iomem hides its addresses.
+ * A command can call this before it opens large files. The function succeeds if
+ * /proc/iomem hides its addresses, because the answer is unknown then.
  *
- * Return: CRASHRES_ERR_NO_REGION if nothing is reserved.
+ * Return: CRASHRES_ERR_NO_REGION if no memory is reserved.
  */
 enum crashres_status crashres_machine_check_reserved(struct crashres_ctx *ctx,
 						     const struct crashres_machine *machine);
 
-/* Page size of the running kernel in bytes: the kernel aligns segments to it. */
+/* The page size of the running kernel in bytes. kexec_load(2) demands segments of whole pages. */
 uint64_t crashres_machine_page_size(const struct crashres_machine *machine);
 
-/* The permissions of the running kernel, as far as /proc and /sys show them. */
+/* The rules of the running kernel about kexec, as far as /proc and /sys show them. */
 struct crashres_permissions {
 	size_t size;				/* sizeof(struct crashres_permissions) */
-	enum crashres_answer locked_down;	/* integrity or confidentiality */
+	enum crashres_answer locked_down;	/* lockdown is "integrity" or "confidentiality" */
 	enum crashres_answer appraised;		/* the IMA policy appraises KEXEC_KERNEL_CHECK */
-	enum crashres_answer load_disabled;	/* kernel.kexec_load_disabled */
-	/* kernel.kexec_load_limit_panic and _reboot: calls left; UINT64_MAX: no limit. */
-	uint64_t crash_calls_left;
-	uint64_t normal_calls_left;
+	enum crashres_answer load_disabled;	/* kernel.kexec_load_disabled is 1 */
+	/* The number of kexec calls that the kernel still accepts. UINT64_MAX: no limit. */
+	uint64_t crash_calls_left;		/* kernel.kexec_load_limit_panic */
+	uint64_t normal_calls_left;		/* kernel.kexec_load_limit_reboot */
 };
 
 #define CRASHRES_PERMISSIONS_INIT { .size = sizeof(struct crashres_permissions) }
 void crashres_permissions_init(struct crashres_permissions *permissions, size_t size);
 
-/* Each kexec call uses up one of a limit, a refused one and an unload too. */
+/*
+ * Fills @permissions. A limit of calls decreases with every kexec system call for its
+ * slot, including refused calls and unloads.
+ */
 enum crashres_status crashres_machine_permissions(struct crashres_ctx *ctx,
 						  const struct crashres_machine *machine,
 						  struct crashres_permissions *permissions);
 
 /**
- * crashres_machine_ram() - what a dump covers, lowest address first
+ * crashres_machine_ram() - the memory that a dump covers, lowest address first
  * @count: out; 0 if /proc/iomem hides its addresses.
  *
- * Every "System RAM" entry of /proc/iomem, those that drivers have added too,
- * without the crash regions. The array belongs to @machine.
+ * The array has every "System RAM" entry of /proc/iomem, including memory that drivers
+ * added later, without the crash regions.
  */
 const struct crashres_range *crashres_machine_ram(const struct crashres_machine *machine,
 						  size_t *count);
 
 /**
- * crashres_machine_cpu_notes() - where the kernel stores the registers of each CPU at a panic
- * @count: out; 0 if /sys/devices/system/cpu tells of none.
+ * crashres_machine_cpu_notes() - the memory where the kernel stores CPU registers at a panic
+ * @count: out; 0 if /sys/devices/system/cpu shows no such memory.
  *
- * In the order of the CPU numbers, without CPUs that have no notes. The array
- * belongs to @machine.
+ * The array has one range for each CPU with crash_notes, in the order of the CPU numbers.
  */
 const struct crashres_range *crashres_machine_cpu_notes(const struct crashres_machine *machine,
 							size_t *count);
 
-/* The VMCOREINFO note in memory; size 0 if /sys/kernel/vmcoreinfo does not tell. */
+/* The range of the VMCOREINFO note; size 0 if /sys/kernel/vmcoreinfo does not show it. */
 struct crashres_range crashres_machine_vmcoreinfo(const struct crashres_machine *machine);
 
 /*
- * How large, in bytes, the kernel may make the elfcorehdr segment when CPUs or memory
- * come and go; 0: it does not keep that segment up to date.
+ * The size in bytes that the elfcorehdr segment needs if the running kernel updates it after
+ * CPU or memory hotplug (/sys/kernel/crash_elfcorehdr_size). 0: the kernel does not update it.
  */
 uint64_t crashres_machine_elfcorehdr_size(const struct crashres_machine *machine);
 
-/* /proc/cmdline without the newline; NULL if it could not be read. Belongs to @machine. */
+/* /proc/cmdline without its newline; NULL if the file could not be read. */
 const char *crashres_machine_command_line(const struct crashres_machine *machine);
 
-/* The facts that a complete dump needs. Bits of crashres_machine_missing_dump_parts(). */
+/* The facts that a complete dump needs. The values are bits that can be combined. */
 enum crashres_dump_part {
-	CRASHRES_DUMP_RAM = 1,			/* which memory there is: without it, no dump */
+	CRASHRES_DUMP_RAM = 1,			/* the ranges of RAM; without them, no dump is
+						   possible */
 	CRASHRES_DUMP_CPU_NOTES = 2,		/* the registers of the CPUs */
-	CRASHRES_DUMP_VMCOREINFO = 4,		/* without it, makedumpfile filters nothing */
+	CRASHRES_DUMP_VMCOREINFO = 4,		/* VMCOREINFO; without it, makedumpfile cannot
+						   filter pages */
 	CRASHRES_DUMP_LINEAR_ADDRESSES = 8,	/* virtual addresses of RAM */
 	CRASHRES_DUMP_KERNEL_ADDRESSES = 16,	/* virtual addresses of the kernel's own image */
 };
 
-/* The missing parts, enum crashres_dump_part ored; 0: a dump of this machine will be complete. */
+/* The missing parts as an OR of enum crashres_dump_part. 0: a dump will be complete. */
 unsigned int crashres_machine_missing_dump_parts(const struct crashres_machine *machine);
 
-/* For people, such as "registers of the CPUs"; NULL if @part is not one part. */
+/* A text for people, such as "registers of the CPUs"; NULL if @part is not exactly one part. */
 const char *crashres_dump_part_name(enum crashres_dump_part part);
 
 /**
  * crashres_machine_set_serial() - the serial port that purgatory reports to
- * @tty: a name in /sys/class/tty such as "ttyAMA0" or "ttyS0"; with /dev/ too.
+ * @tty: a name in /sys/class/tty such as "ttyAMA0" or "ttyS0", with or without "/dev/".
  *
- * It replaces the port that firmware names: stdout-path of the device tree, else
- * ACPI's SPCR. A port that purgatory cannot drive (neither a PL011 nor a 16550,
- * or not in memory) is no failure: the log has a warning, purgatory is silent.
+ * By default purgatory uses the port that firmware names: stdout-path of the device
+ * tree, otherwise the SPCR table of ACPI. Purgatory can drive a PL011 or a 16550 with
+ * registers in memory. With any other port purgatory prints nothing; the function then
+ * succeeds and logs a warning.
  *
- * Return: CRASHRES_ERR_OS where there is no such tty, CRASHRES_ERR_REQUEST where
- * none can have such a name.
+ * Return:
+ *   CRASHRES_ERR_OS       /sys/class/tty has no @tty
+ *   CRASHRES_ERR_REQUEST  @tty is not a valid name of a tty
  */
 enum crashres_status crashres_machine_set_serial(struct crashres_ctx *ctx,
 						 struct crashres_machine *machine,
@@ -289,21 +325,25 @@ enum crashres_status crashres_machine_set_serial(struct crashres_ctx *ctx,
 struct crashres_input;
 
 /**
- * crashres_machine_initrd() - the initrd that the running kernel has kept
+ * crashres_machine_initrd() - the initrd that the running kernel was started with
  * @initrd: out; release with crashres_input_close().
  *
- * Return: CRASHRES_ERR_OS without /sys/firmware/initrd (retain_initrd, Linux 6.8).
+ * The kernel keeps its initrd only with the parameter retain_initrd, in
+ * /sys/firmware/initrd (since Linux 6.8).
+ *
+ * Return: CRASHRES_ERR_OS if /sys/firmware/initrd cannot be read.
  */
 enum crashres_status crashres_machine_initrd(struct crashres_ctx *ctx,
 					     struct crashres_input **initrd);
 
 /**
  * crashres_loaded() - does the kernel hold an image in @slot?
+ * @loaded: out; the value of /sys/kernel/kexec_loaded or /sys/kernel/kexec_crash_loaded.
  *
  * Return:
- *   CRASHRES_ERR_UNSUPPORTED  sysfs is there and has no such file: the kernel has no kexec
- *   CRASHRES_ERR_OS           the file cannot be read, for example without sysfs
- *   CRASHRES_ERR_FORMAT       the file holds neither 0 nor 1
+ *   CRASHRES_ERR_UNSUPPORTED  the file is missing in sysfs: the kernel was built without kexec
+ *   CRASHRES_ERR_OS           the file cannot be read, for example because sysfs is not mounted
+ *   CRASHRES_ERR_FORMAT       the file contains neither 0 nor 1
  */
 enum crashres_status crashres_loaded(struct crashres_ctx *ctx, enum crashres_slot slot,
 				     bool *loaded);
@@ -311,31 +351,32 @@ enum crashres_status crashres_loaded(struct crashres_ctx *ctx, enum crashres_slo
 /* -------------------------------------------------------------------- input */
 
 /*
- * The bytes of a kernel, initrd or DTB. They never change: what was hashed is what
- * is loaded, whatever happens to the file meanwhile.
+ * The bytes of a kernel, initrd or DTB. The bytes never change, even if the file
+ * changes later. So the loaded bytes are the same bytes that were hashed.
  */
 struct crashres_input;
 
 /**
- * crashres_input_open() - copy the file @path, or what a device or pipe gives
+ * crashres_input_open() - copy a file, or all bytes that a device or pipe delivers
  * @input: out; release with crashres_input_close().
  *
  * Return:
- *   CRASHRES_ERR_OS      it cannot be opened or read, or it changed while it was read
- *   CRASHRES_ERR_FORMAT  it is empty
- *   CRASHRES_ERR_LIMIT   more than 4 GiB
+ *   CRASHRES_ERR_OS      the file cannot be opened or read, or changed during the copy
+ *   CRASHRES_ERR_FORMAT  the file is empty
+ *   CRASHRES_ERR_LIMIT   the file has more than 4 GiB
  */
 enum crashres_status crashres_input_open(struct crashres_ctx *ctx, const char *path,
 					 struct crashres_input **input);
 
 /**
- * crashres_input_from_fd() - take the whole file that @fd is open on
- * @fd:    stays the caller's and may be closed afterwards.
- * @name:  for messages; copied.
+ * crashres_input_from_fd() - read a file through an open descriptor
+ * @fd:    borrowed; the caller may close it after the call.
+ * @name:  the name for messages; copied.
  * @input: out; release with crashres_input_close().
  *
- * A memfd with F_SEAL_WRITE, F_SEAL_SHRINK and F_SEAL_GROW is shared. Anything else
- * is copied, from its beginning; a pipe, from where it is.
+ * A file is copied from its beginning, whatever its current offset is. A pipe is read
+ * until its end. A memfd with F_SEAL_WRITE, F_SEAL_SHRINK and F_SEAL_GROW is not copied
+ * but mapped.
  *
  * Return: as crashres_input_open().
  */
@@ -344,13 +385,15 @@ enum crashres_status crashres_input_from_fd(struct crashres_ctx *ctx, int fd, co
 
 /**
  * crashres_input_from_memory() - use bytes in memory of the caller
- * @name:  for messages; copied.
- * @data:  borrowed: the caller neither changes nor frees it before the input is
- *         released. kexec_file_load(2) needs a descriptor, so only for that call the
- *         library makes a sealed copy.
+ * @name:  the name for messages; copied.
+ * @data:  borrowed: the caller must not change or free it before the input is
+ *         released. The library makes a copy only for kexec_file_load(2), which needs a
+ *         file descriptor.
  * @input: out; release with crashres_input_close().
  *
- * Return: CRASHRES_ERR_FORMAT for @size 0, CRASHRES_ERR_LIMIT for more than 4 GiB.
+ * Return:
+ *   CRASHRES_ERR_FORMAT  @size is 0
+ *   CRASHRES_ERR_LIMIT   @size is more than 4 GiB
  */
 enum crashres_status crashres_input_from_memory(struct crashres_ctx *ctx, const char *name,
 						const void *data, size_t size,
@@ -358,35 +401,38 @@ enum crashres_status crashres_input_from_memory(struct crashres_ctx *ctx, const 
 
 void crashres_input_close(struct crashres_input *input);	/* may be NULL */
 
-/* The bytes of @input, which belong to it. */
+/* The bytes of @input. @size: out; their number. */
 const void *crashres_input_data(const struct crashres_input *input, size_t *size);
 
 /* ------------------------------------------------------------------- kernel */
 
+/*
+ * An arm64 Image and the parts that its file brings along (a UKI can contain an initrd, a
+ * DTB and a command line).
+ */
 struct crashres_kernel;
 
 /**
- * crashres_kernel_open() - open a kernel through the wrappers around it
+ * crashres_kernel_open() - open a kernel and remove its wrappers
  * @kernel: out; release with crashres_kernel_close().
  *
- * Formats: see crashres_kernel_formats().
+ * A wrapper is a container or a compression. crashres_kernel_formats() lists them.
  *
  * Return:
  *   CRASHRES_ERR_OS           the file cannot be opened or read
- *   CRASHRES_ERR_FORMAT       no kernel, or a truncated or damaged one
- *   CRASHRES_ERR_UNSUPPORTED  a kernel that cannot be started: big-endian, or
- *                             too old to say how much memory it needs; or a
- *                             format that this build does not open
- *   CRASHRES_ERR_LIMIT        it unpacks to more than 4 GiB, or needs more than
- *                             256 MiB of memory to unpack
+ *   CRASHRES_ERR_FORMAT       the file is not a kernel, or is truncated or damaged
+ *   CRASHRES_ERR_UNSUPPORTED  the kernel is big-endian, or too old to have image_size in
+ *                             its header, or this build lacks its format
+ *   CRASHRES_ERR_LIMIT        the unpacked kernel has more than 4 GiB, or unpacking it
+ *                             needs more than 256 MiB of memory
  */
 enum crashres_status crashres_kernel_open(struct crashres_ctx *ctx, const char *path,
 					  struct crashres_kernel **kernel);
 
 /**
- * crashres_kernel_from_input() - open a kernel that is in memory or behind a descriptor
- * @input:  the kernel keeps what it needs of it: the caller closes it as usual, at any
- *          time. Memory that the input borrows must outlive the kernel.
+ * crashres_kernel_from_input() - open a kernel from an input
+ * @input:  the kernel keeps its own reference, so the caller may close @input at any time.
+ *          Memory that was passed to crashres_input_from_memory() must outlive the kernel.
  * @kernel: out; release with crashres_kernel_close().
  *
  * Return: as crashres_kernel_open().
@@ -396,133 +442,184 @@ enum crashres_status crashres_kernel_from_input(struct crashres_ctx *ctx,
 						struct crashres_kernel **kernel);
 void crashres_kernel_close(struct crashres_kernel *kernel);	/* may be NULL */
 
-/* The outermost format but compression, by kexec-tools' names: "Image" ... */
+/* The outermost container of the file, as kexec-tools names it, such as "Image" or "vmlinux". */
 const char *crashres_kernel_type(const struct crashres_kernel *kernel);
 
-/* CRASHRES_ERR_FORMAT where @type is another one, or no type that there is. */
+/* Returns CRASHRES_ERR_FORMAT if @kernel is not of @type, or @type is unknown. */
 enum crashres_status crashres_kernel_check_type(struct crashres_ctx *ctx,
 						const struct crashres_kernel *kernel,
 						const char *type);
 
 /*
- * The header of the arm64 Image in @kernel (booting.rst), whatever is wrapped around it:
- * its page size in bytes, 0 if the header does not tell; its offset behind a 2 MiB boundary,
- * in bytes; the memory that it needs from there on, in bytes; and whether it may lie anywhere
- * in RAM (true since Linux 4.6), or else loses the memory below itself.
+ * Fields of the header of the arm64 Image (Documentation/arch/arm64/booting.rst), without
+ * its wrappers.
  */
+/* The page size of the kernel in bytes; 0 if the header does not contain it. */
 uint64_t crashres_kernel_page_size(const struct crashres_kernel *kernel);
+/* The distance in bytes from a 2 MiB boundary to the Image. */
 uint64_t crashres_kernel_text_offset(const struct crashres_kernel *kernel);
+/* The memory in bytes that the kernel needs from the start of the Image on, including BSS. */
 uint64_t crashres_kernel_image_size(const struct crashres_kernel *kernel);
+/*
+ * True if the Image can lie anywhere in RAM (since Linux 4.6). An older kernel cannot use
+ * the memory below its Image.
+ */
 bool crashres_kernel_runs_anywhere(const struct crashres_kernel *kernel);
 
 /**
- * crashres_kernel_formats() - what crashres_kernel_open() of this build opens
- * @text: out; for people: "arm64 Image, vmlinux, ...". Cut off if it needs more than @size.
+ * crashres_kernel_formats() - list the formats that crashres_kernel_open() opens in this build
+ * @text: out; a text for people, such as "arm64 Image, vmlinux, ...".
+ * @size: the size of @text in bytes. A longer list is cut off.
  *
- * Return: the length of the whole text without its NUL, as snprintf() does.
+ * Return: the length of the whole list without its NUL, as snprintf() returns it.
  */
 size_t crashres_kernel_formats(char *text, size_t size);
 
 /* --------------------------------------------------------------------- plan */
 
-/* What purgatory does about damage that it cannot repair. */
+/* The action of purgatory if it finds damage that it cannot repair. */
 enum crashres_on_damage {
-	CRASHRES_ON_DAMAGE_RESET = 0,	/* reset the machine through its firmware */
-	CRASHRES_ON_DAMAGE_HALT,	/* stop there */
-	CRASHRES_ON_DAMAGE_BOOT,	/* start the kernel all the same */
+	CRASHRES_ON_DAMAGE_RESET = 0,	/* reset the machine through firmware (PSCI) */
+	CRASHRES_ON_DAMAGE_HALT,	/* stop the CPU */
+	CRASHRES_ON_DAMAGE_BOOT,	/* start the damaged kernel */
 };
 
-/* The action of purgatory if the time is over and no checked block was damaged. */
+/*
+ * The action of purgatory if the time for the check is over, and all blocks that were
+ * checked until then are intact.
+ */
 enum crashres_on_timeout {
-	CRASHRES_ON_TIMEOUT_BOOT = 0,	/* start the kernel; the report says so */
-	CRASHRES_ON_TIMEOUT_RESET,
-	CRASHRES_ON_TIMEOUT_HALT,
+	CRASHRES_ON_TIMEOUT_BOOT = 0,	/* start the kernel; the report shows the timeout */
+	CRASHRES_ON_TIMEOUT_RESET,	/* reset the machine through firmware (PSCI) */
+	CRASHRES_ON_TIMEOUT_HALT,	/* stop the CPU */
 };
 
-/* 6.25 %, or what the crash region has room for without losing half of its size. */
+/*
+ * The default share of parity: 6.25 % of the checked bytes, or less if otherwise less than
+ * half of the crash region would stay free.
+ */
 #define CRASHRES_REPAIR_AUTO UINT32_MAX
 
-/* Does kexec_file_load(2) get the kernel as a sealed Image, which checks itself? */
+/*
+ * When kexec_file_load(2) gets a sealed Image instead of the kernel. A sealed Image checks
+ * itself before it starts; see crashres_seal().
+ */
 enum crashres_sealing {
-	CRASHRES_SEALING_AUTO = 0,	/* a crash kernel, where no signature would be broken */
+	CRASHRES_SEALING_AUTO = 0,	/* for a crash kernel, unless the running kernel demands a
+					   signature, which sealing would break */
 	CRASHRES_SEALING_ALWAYS,
 	CRASHRES_SEALING_NEVER,
 };
 
-/* A request for a load. Start from CRASHRES_REQUEST_INIT or crashres_request_init(). */
+/* A request for a load. Initialize it with CRASHRES_REQUEST_INIT or crashres_request_init(). */
 struct crashres_request {
 	size_t size;				/* sizeof(struct crashres_request) */
 	enum crashres_slot slot;
-	const struct crashres_input *initrd;	/* borrowed; may be NULL */
-	const struct crashres_input *dtb;	/* borrowed; NULL: the machine's own. Chooses
-						   kexec_load; an ordered kexec_file_load ignores it */
-	const char *command_line;		/* NULL: the kernel file's own, for the crash slot
-						   without crashkernel= */
-	bool reuse_cmdline;			/* put the running kernel's command line first,
-						   without BOOT_IMAGE and, likewise, crashkernel= */
-	struct crashres_range window;		/* every segment lies inside */
-	bool purgatory_mmu_off;			/* check without page tables and caches */
-	bool no_checks;				/* purgatory starts the kernel unseen */
+	const struct crashres_input *initrd;	/* borrowed; NULL: the initrd in the kernel file,
+						   if any */
+	/*
+	 * Borrowed. NULL: the DTB in the kernel file, otherwise the device tree of the machine.
+	 * A DTB here makes AUTO choose kexec_load(2), because kexec_file_load(2) takes none. If
+	 * call is CRASHRES_CALL_FILE_LOAD, the DTB is ignored with a warning.
+	 */
+	const struct crashres_input *dtb;
+	/*
+	 * NULL: the command line in the kernel file, if any. For the crash slot, crashkernel=
+	 * is removed from that line.
+	 */
+	const char *command_line;
+	/*
+	 * Put the running kernel's command line in front of command_line, without BOOT_IMAGE
+	 * and, for the crash slot, without crashkernel=.
+	 */
+	bool reuse_cmdline;
+	struct crashres_range window;		/* kexec_load: all segments must lie inside this
+						   range */
+	bool purgatory_mmu_off;			/* kexec_load: check with MMU and data cache off */
+	bool no_checks;				/* start the kernel without a check */
 	enum crashres_on_damage on_damage;
-	uint32_t repair;			/* parity, 1/100 % of what is checked; crash slot only */
-	uint32_t check_seconds;			/* then on_timeout; 0: no limit; crash slot only */
-	enum crashres_call call;
-	bool purgatory_required;		/* rather fail than load by a call without it */
-	uint64_t entry;				/* start there, past purgatory; 0: where the plan says */
-	bool hotplug;				/* the kernel keeps the elfcorehdr up to date */
-	enum crashres_on_timeout on_timeout;	/* after damage was found, on_damage decides */
-	bool no_cma;				/* kexec_file_load: place nothing in CMA memory */
-	bool force_dtb;				/* kexec_file_load: for x86 kernels */
+	uint32_t repair;			/* crash slot: size of parity in 1/100 % of the
+						   checked bytes */
+	uint32_t check_seconds;			/* crash slot: time limit of the check; 0: no
+						   limit */
+	enum crashres_call call;		/* AUTO: the plan chooses */
+	bool purgatory_required;		/* fail instead of loading the kernel without
+						   purgatory */
+	uint64_t entry;				/* kexec_load: start at this address and skip
+						   purgatory; 0: start purgatory */
+	bool hotplug;				/* kexec_load: let the running kernel update the
+						   elfcorehdr after CPU or memory hotplug */
+	enum crashres_on_timeout on_timeout;	/* if no damage was found within check_seconds */
+	bool no_cma;				/* kexec_file_load: place no segment in CMA
+						   memory */
+	bool force_dtb;				/* kexec_file_load: pass the device tree on (x86
+						   kernels) */
 	enum crashres_sealing sealing;		/* kexec_file_load */
 };
 
+/* No initrd, DTB or command line; the normal slot; any address; 30 seconds for the check. */
 #define CRASHRES_REQUEST_INIT \
 	{ .size = sizeof(struct crashres_request), .window = { 0, UINT64_MAX }, \
 	  .repair = CRASHRES_REPAIR_AUTO, .check_seconds = 30 }
 void crashres_request_init(struct crashres_request *request, size_t size);
 
 /*
- * One segment as kexec_load(2) takes it. Frozen: it is the element of an array, whose
- * stride is its size. More about a segment would come from a function that takes its
- * attempt and index.
+ * One segment for kexec_load(2). This struct never changes, because it is the element of an
+ * array.
  */
 struct crashres_segment {
-	const char *name;	/* "kernel", "initrd", "dtb", "elfcorehdr", "purgatory", "parity" */
+	const char *name;		/* "kernel", "initrd", "dtb", "elfcorehdr", "purgatory",
+					   "parity" */
 	const void *data;
-	uint64_t data_size;	/* the kernel zeroes the rest of the range */
-	struct crashres_range range;
+	uint64_t data_size;		/* bytes of data; the kernel fills the rest of the range
+					   with zeros */
+	struct crashres_range range;	/* where the segment lies after the load */
 };
 
+/* An ordered list of attempts to load a kernel, made by crashres_plan_make(). */
 struct crashres_plan;
 
 /**
- * crashres_plan_make() - decide what goes where; no side effect
- * @plan: out; release with crashres_plan_free(). Borrows @machine, @kernel and the
- *        files of @request: they must outlive it.
+ * crashres_plan_make() - decide which system calls to try, and place all segments
+ * @machine: borrowed; must outlive the plan.
+ * @kernel:  borrowed; must outlive the plan.
+ * @request: copied. Its initrd and DTB are borrowed and must outlive the plan.
+ * @plan:    out; release with crashres_plan_free().
  *
- * A plan is an ordered list of attempts. An attempt is a system call with all
- * that it needs. Impossible attempts stay in the list, each with its
- * reason. The first possible attempt is made here, and obeys every rule of the
- * kernel, because a failed load leaves the machine without any crash kernel. Later
- * ones cost memory and work, so crashres_load() makes them if it reaches them:
- * after a refusal only, before their own system call.
+ * This function changes nothing on the machine. The plan is a list of attempts. An
+ * attempt is one system call with its segments or files. An attempt that is impossible
+ * on this machine stays in the list, with the reason.
  *
- * CRASHRES_CALL_LOAD and CRASHRES_CALL_FILE_LOAD are orders: the list has nothing
- * else. It is no failure that no attempt is possible, if the machine forbids it.
+ * CRASHRES_CALL_AUTO puts kexec_load(2) first for a crash kernel, because it loads
+ * purgatory. For a normal kernel kexec_file_load(2) comes first.
+ * If only one of the calls supports all members of the request, the list has only
+ * that call. CRASHRES_CALL_LOAD and CRASHRES_CALL_FILE_LOAD also restrict the list to
+ * one call.
+ *
+ * This function prepares the first possible attempt: it makes all segments and checks
+ * them against the kernel's rules. A load that fails in the kernel would leave the
+ * machine without a crash kernel. crashres_load() prepares a later attempt only when an
+ * earlier attempt was refused.
+ *
+ * The function succeeds even if the machine allows no attempt at all. See
+ * crashres_plan_check_possible().
  *
  * Return:
- *   CRASHRES_ERR_PERMISSION  /proc/iomem hides its addresses
- *   CRASHRES_ERR_NO_REGION   crash slot, and nothing is reserved
- *   CRASHRES_ERR_NO_SPACE    a segment does not fit; the sentence says by how much, of a
- *                            crash region for all segments at once
- *   CRASHRES_ERR_LIMIT       command line, DTB, number of program headers, cells
- *   CRASHRES_ERR_FORMAT      the DTB is damaged
- *   CRASHRES_ERR_UNSUPPORTED the machine gives no DTB, or the region is unusable
- *   CRASHRES_ERR_REQUEST     its window wraps, an enum has a value that there is not, no
- *                            call can do all that it asks for, or the kernel was sealed
- *                            with another initrd
- *   CRASHRES_ERR_OS          /proc/cmdline is to be reused, or crash_elfcorehdr_size
- *                            is needed for hotplug, and cannot be read
+ *   CRASHRES_ERR_PERMISSION      /proc/iomem hides its addresses
+ *   CRASHRES_ERR_NO_REGION       crash slot: no memory is reserved
+ *   CRASHRES_ERR_NO_SPACE        the segments do not fit. The sentence says how many bytes
+ *                                are missing; for the crash slot, for all segments together
+ *   CRASHRES_ERR_LIMIT           too large: the command line, the DTB, the sum of the
+ *                                segments, an address for the cells of the DTB, or the
+ *                                number of program headers
+ *   CRASHRES_ERR_FORMAT          the DTB is damaged
+ *   CRASHRES_ERR_NO_DEVICE_TREE  kexec_load: neither the machine nor the request has a DTB
+ *   CRASHRES_ERR_UNSUPPORTED     the crash region lies above 2^48
+ *   CRASHRES_ERR_REQUEST         the window wraps, an enum has an unknown value, no system
+ *                                call supports all members of the request, or the kernel
+ *                                is sealed with another initrd
+ *   CRASHRES_ERR_OS              reuse_cmdline: /proc/cmdline cannot be read; hotplug:
+ *                                /sys/kernel/crash_elfcorehdr_size cannot be read
  */
 enum crashres_status crashres_plan_make(struct crashres_ctx *ctx,
 					const struct crashres_machine *machine,
@@ -531,103 +628,138 @@ enum crashres_status crashres_plan_make(struct crashres_ctx *ctx,
 					struct crashres_plan **plan);
 void crashres_plan_free(struct crashres_plan *plan);	/* may be NULL */
 
+/* The slot of the request. */
 enum crashres_slot crashres_plan_slot(const struct crashres_plan *plan);
-/* The whole command line of the new kernel; "" for none. */
+/* The complete command line of the new kernel; "" if it is empty. */
 const char *crashres_plan_command_line(const struct crashres_plan *plan);
 
-/* How much parity a plan has, and why. */
+/* The reason for the amount of parity in a plan. */
 enum crashres_repair_reason {
-	CRASHRES_REPAIR_OFF = 0,	/* not asked for, or nothing is checked */
-	CRASHRES_REPAIR_REQUESTED,		/* as much as was asked for */
-	CRASHRES_REPAIR_REDUCED,		/* more would leave under half of the crash region free,
-					   or be more than the running kernel takes */
-	CRASHRES_REPAIR_NO_ROOM,	/* any would */
+	CRASHRES_REPAIR_OFF = 0,	/* the request wants no parity, or nothing is checked */
+	CRASHRES_REPAIR_REQUESTED,	/* the requested amount */
+	CRASHRES_REPAIR_REDUCED,	/* less than 6.25 %: more would leave less than half of
+					   the crash region free, or exceed the kernel's limit
+					   for all segments */
+	CRASHRES_REPAIR_NO_ROOM,	/* none, for the same reasons */
 };
 
 /*
- * Frozen: struct crashres_attempt holds it by value. More would be members at the end of
- * struct crashres_attempt.
+ * The parity of an attempt. This struct never changes, because struct crashres_attempt
+ * contains it.
  */
 struct crashres_repair {
 	enum crashres_repair_reason reason;
-	uint64_t checked;		/* bytes */
-	uint64_t parity;		/* bytes */
-	uint64_t burst;			/* bytes of adjacent damage that come back, wherever they are */
+	uint64_t checked;		/* bytes that purgatory checks */
+	uint64_t parity;		/* bytes of parity */
+	uint64_t burst;			/* purgatory can repair this many adjacent damaged bytes,
+					   wherever they are */
 };
 
-/* The check of the loaded kernel before it starts. A NONE tells why there is none. */
+/* Who checks the loaded kernel before it starts. NONE_...: nobody, and why. */
 enum crashres_check {
-	CRASHRES_CHECK_UNKNOWN = 0,	/* of a result that no load has filled */
-	CRASHRES_CHECK_PURGATORY,	/* kexec_load: purgatory is one of the segments */
-	CRASHRES_CHECK_SEALED,		/* kexec_file_load: the kernel is sealed, and checks itself */
-	CRASHRES_CHECK_ALREADY_SEALED,	/* the same; it was sealed when it was opened */
-	CRASHRES_CHECK_NONE,		/* not asked for, or the slot is the normal one */
-	CRASHRES_CHECK_NONE_SIGNATURE,	/* the running kernel demands a signature, which sealing breaks */
-	CRASHRES_CHECK_NONE_REFUSED,	/* no sealed Image was loaded: refused, or it could not be made */
-	CRASHRES_CHECK_NONE_SEALING_OFF,	/* kexec_load was not possible, and the request forbids sealing */
+	CRASHRES_CHECK_UNKNOWN = 0,	/* only in a result that crashres_load() has not filled */
+	CRASHRES_CHECK_PURGATORY,	/* kexec_load: the purgatory segment */
+	CRASHRES_CHECK_SEALED,		/* kexec_file_load: purgatory in the Image that the plan
+					   sealed */
+	CRASHRES_CHECK_ALREADY_SEALED,	/* kexec_file_load: purgatory in a kernel file that was
+					   sealed earlier */
+	CRASHRES_CHECK_NONE,		/* the request wants no check, or the slot is the normal
+					   one */
+	CRASHRES_CHECK_NONE_SIGNATURE,	/* the running kernel demands a signature, which sealing
+					   would break */
+	CRASHRES_CHECK_NONE_REFUSED,	/* the kernel could not be sealed, or the running kernel
+					   refused the sealed Image */
+	CRASHRES_CHECK_NONE_SEALING_OFF, /* kexec_load was not possible, and the request forbids
+					    sealing */
 };
 
-/* The answer of the running kernel that leads from one attempt to the next. */
+/* The kind of refusal by the running kernel that leads from one attempt to another. */
 enum crashres_refusal {
-	CRASHRES_REFUSAL_NONE = 0,	/* none: the load fails */
-	CRASHRES_REFUSAL_CALL,	/* the call is not there or not allowed (CRASHRES_ERR_SYSCALL_UNAVAILABLE) */
-	CRASHRES_REFUSAL_SEALED_IMAGE,	/* the sealed Image has no valid signature, or finds no room */
+	CRASHRES_REFUSAL_NONE = 0,	/* no other attempt follows: the load fails */
+	CRASHRES_REFUSAL_CALL,		/* the system call is missing or forbidden
+					   (CRASHRES_ERR_SYSCALL_UNAVAILABLE) */
+	CRASHRES_REFUSAL_SEALED_IMAGE,	/* the sealed Image has no valid signature, or is too
+					   large */
 };
 
+/* Stands for "no attempt" where the index of an attempt is expected. */
 #define CRASHRES_NO_ATTEMPT SIZE_MAX
 
+/* One attempt of a plan. All pointers belong to the plan. */
 struct crashres_attempt {
 	size_t size;			/* sizeof(struct crashres_attempt) */
-	enum crashres_call call;	/* never AUTO */
-	enum crashres_check check;	/* of the kernel, if this attempt loads it */
-	enum crashres_status status;	/* CRASHRES_OK: possible */
-	const char *reason;		/* else a sentence; NULL if possible */
-	enum crashres_refusal refusal;
-	size_t next;			/* the attempt that this refusal leads to; CRASHRES_NO_ATTEMPT */
-	/* kexec_file_load: by name; initrd NULL for none. */
-	const char *kernel;
-	const char *initrd;
-	bool original_files;			/* the files themselves are handed over, for their signatures:
-					   what they hold by then is not what was checked here */
-	/* kexec_load: the segments, lowest address first. 0 before crashres_plan_prepare(). */
-	const struct crashres_segment *segments;
+	enum crashres_call call;	/* LOAD or FILE_LOAD */
+	enum crashres_check check;	/* who checks the kernel if this attempt succeeds */
+	enum crashres_status status;	/* CRASHRES_OK: the attempt is possible */
+	const char *reason;		/* why the attempt is impossible; NULL if it is possible */
+	enum crashres_refusal refusal;	/* the kind of refusal that leads to the attempt "next" */
+	size_t next;			/* index, or CRASHRES_NO_ATTEMPT */
+	/* For kexec_file_load. */
+	const char *kernel;		/* name of the kernel file */
+	const char *initrd;		/* name of the initrd file; NULL: no initrd */
+	/*
+	 * True: the running kernel gets the files themselves, because only they have their
+	 * signatures. The library read the files earlier. If they changed since then, the
+	 * kernel loads bytes that the library has never seen.
+	 */
+	bool original_files;
+	/* For kexec_load. segment_count is 0 until the attempt is prepared. */
+	const struct crashres_segment *segments;	/* lowest address first */
 	size_t segment_count;
-	uint64_t entry;
+	uint64_t entry;			/* physical address of the first instruction */
 	struct crashres_repair repair;
 };
 
 #define CRASHRES_ATTEMPT_INIT { .size = sizeof(struct crashres_attempt) }
 void crashres_attempt_init(struct crashres_attempt *attempt, size_t size);
 
-size_t crashres_plan_attempt_count(const struct crashres_plan *plan);	/* how many */
+/* The number of attempts, possible or not. */
+size_t crashres_plan_attempt_count(const struct crashres_plan *plan);
 
-/* CRASHRES_ERR_REQUEST where there is no attempt @index. */
+/*
+ * Fills @attempt with attempt @index, from 0 on, in the order of the plan.
+ * CRASHRES_ERR_REQUEST: the plan has no attempt @index.
+ */
 enum crashres_status crashres_plan_attempt(struct crashres_ctx *ctx,
 					   const struct crashres_plan *plan, size_t index,
 					   struct crashres_attempt *attempt);
 
-/* CRASHRES_ERR_SYSCALL or _REQUEST, with all reasons, where no attempt is possible. */
+/**
+ * crashres_plan_check_possible() - is at least one attempt possible?
+ *
+ * If no attempt is possible, crashres_error() lists all reasons.
+ *
+ * Return:
+ *   CRASHRES_ERR_REQUEST  no attempt is possible; one reason is a member of the request
+ *   CRASHRES_ERR_SYSCALL  no attempt is possible; all reasons are rules of the kernel
+ */
 enum crashres_status crashres_plan_check_possible(struct crashres_ctx *ctx,
 					    const struct crashres_plan *plan);
 
 /**
- * crashres_plan_prepare() - make now what crashres_load() would make when it gets to @index
+ * crashres_plan_prepare() - make the segments or the sealed Image of attempt @index now
  *
- * To see a plan whole. An attempt that turns out to be impossible says so from then
- * on, which is no failure.
+ * Without this call, crashres_load() prepares a later attempt when it reaches it. Use
+ * this function to show a complete plan. If the attempt turns out to be impossible, the
+ * function succeeds, and the attempt has a status and a reason from then on.
+ *
+ * Return: CRASHRES_ERR_REQUEST if the plan has no attempt @index.
  */
 enum crashres_status crashres_plan_prepare(struct crashres_ctx *ctx, struct crashres_plan *plan,
 					   size_t index);
 
 /* --------------------------------------------------------------------- seal */
 
-/* The settings of a sealed Image, as in struct crashres_request. Start from CRASHRES_SEAL_REQUEST_INIT. */
+/*
+ * The settings of a sealed Image. The members mean the same as in struct crashres_request.
+ * Initialize it with CRASHRES_SEAL_REQUEST_INIT or crashres_seal_request_init().
+ */
 struct crashres_seal_request {
 	size_t size;				/* sizeof(struct crashres_seal_request) */
-	const struct crashres_input *initrd;	/* borrowed; NULL: none is checked */
+	const struct crashres_input *initrd;	/* borrowed; NULL: the Image checks no initrd */
 	enum crashres_on_damage on_damage;
-	uint32_t repair;			/* parity, 1/100 % of what is checked */
-	uint32_t check_seconds;
+	uint32_t repair;			/* size of parity in 1/100 % of the checked bytes */
+	uint32_t check_seconds;			/* time limit of the check; 0: no limit */
 	enum crashres_on_timeout on_timeout;
 };
 
@@ -637,58 +769,73 @@ void crashres_seal_request_init(struct crashres_seal_request *request, size_t si
 
 /**
  * crashres_seal() - make an Image that checks and repairs itself before it starts
- * @machine: the one it is for, for its console and its way to reset; may be NULL.
+ * @machine: the machine that will start the Image; purgatory uses its console and its
+ *           way to reset. May be NULL: then purgatory prints nothing and cannot reset.
  * @sealed:  out; release with crashres_input_close(). Borrows nothing.
  *
- * For kexec_file_load(2), and for any boot loader that knows arm64 Images: what
- * starts is purgatory, and after it the kernel, as if there had been nothing.
- * The initrd is found through the device tree; another one than @seal->initrd
- * counts as damage.
+ * A sealed Image is an arm64 Image that contains purgatory, digests, parity and the
+ * kernel. It works with kexec_file_load(2) and with boot loaders for arm64 Images.
+ * Purgatory starts first, checks the kernel and the initrd, and then starts the kernel.
+ * Purgatory finds the initrd through the device tree. An initrd with other bytes than
+ * @seal->initrd counts as damage.
  *
- * Return: CRASHRES_ERR_REQUEST where @kernel is sealed already or an enum has a value
- * that there is not, CRASHRES_ERR_LIMIT where there is too much to check.
+ * Return:
+ *   CRASHRES_ERR_REQUEST  @kernel is already sealed, or an enum has an unknown value
+ *   CRASHRES_ERR_LIMIT    kernel and initrd are too large for purgatory, or the sealed
+ *                         Image has more than 4 GiB
  */
 enum crashres_status crashres_seal(struct crashres_ctx *ctx, const struct crashres_machine *machine,
 				   const struct crashres_kernel *kernel,
 				   const struct crashres_seal_request *seal, struct crashres_input **sealed);
 
+/* Is @kernel a sealed Image? */
 bool crashres_kernel_is_sealed(const struct crashres_kernel *kernel);
 
-/* The Image that was sealed, byte for byte. CRASHRES_ERR_FORMAT where @kernel is not. */
+/**
+ * crashres_unseal() - return the Image that was sealed, byte for byte
+ * @image: out; release with crashres_input_close().
+ *
+ * Return: CRASHRES_ERR_FORMAT if @kernel is not a sealed Image.
+ */
 enum crashres_status crashres_unseal(struct crashres_ctx *ctx, const struct crashres_kernel *kernel,
 				     struct crashres_input **image);
 
 /* --------------------------------------------------------------------- load */
 
 /**
- * crashres_can_load() - is this an arm64 machine, and the context's root its own?
+ * crashres_can_load() - can this process load a kernel at all?
  *
- * To be asked before a plan is made, which needs more of a machine than that.
+ * A command can call this before it makes a plan.
  *
- * Return: CRASHRES_ERR_UNSUPPORTED where crashres_load() would fail for it.
+ * Return: CRASHRES_ERR_UNSUPPORTED if this machine is not arm64, or if the context's
+ * root is not "/".
  */
 enum crashres_status crashres_can_load(struct crashres_ctx *ctx);
 
-/* The content of the slot after a load. */
+/* The content of the slot after a call to crashres_load(). */
 enum crashres_slot_state {
-	CRASHRES_SLOT_STATE_UNKNOWN = 0,	/* the refusal does not tell: see crashres_loaded() */
-	CRASHRES_SLOT_STATE_UNCHANGED,		/* what it held before, if anything */
-	CRASHRES_SLOT_STATE_EMPTY,
-	CRASHRES_SLOT_STATE_LOADED,
+	CRASHRES_SLOT_STATE_UNKNOWN = 0,	/* the errno is ambiguous: ask crashres_loaded() */
+	CRASHRES_SLOT_STATE_UNCHANGED,		/* the previous image, or still empty */
+	CRASHRES_SLOT_STATE_EMPTY,		/* the kernel freed the previous image and loaded
+						   none */
+	CRASHRES_SLOT_STATE_LOADED,		/* the new image */
 };
 
+/* The length of the array "errors" in struct crashres_result. No plan has more attempts. */
 #define CRASHRES_RESULT_ATTEMPTS 8
 
 /* The result of a load. */
 struct crashres_result {
 	size_t size;			/* sizeof(struct crashres_result) */
-	size_t attempt;			/* that succeeded; CRASHRES_NO_ATTEMPT */
-	enum crashres_call call;	/* of this attempt; AUTO: none */
-	enum crashres_check check;	/* of the loaded kernel */
+	size_t attempt;			/* index of the successful attempt, or
+					   CRASHRES_NO_ATTEMPT */
+	enum crashres_call call;	/* of the successful attempt; AUTO: no attempt succeeded */
+	enum crashres_check check;	/* who checks the loaded kernel */
 	enum crashres_slot_state slot;
-	bool original_files;			/* see struct crashres_attempt: nothing here checked those bytes */
-	unsigned int calls;		/* system calls made: what a limit has lost */
-	int errors[CRASHRES_RESULT_ATTEMPTS];	/* errno of each attempt's refusal; 0: none, or not tried */
+	bool original_files;		/* see struct crashres_attempt */
+	unsigned int calls;		/* number of system calls; each can count against a limit */
+	int errors[CRASHRES_RESULT_ATTEMPTS];	/* errno of each attempt; 0: it succeeded or was
+						   not made */
 	uint32_t reserved;		/* 0 */
 };
 
@@ -697,97 +844,115 @@ struct crashres_result {
 void crashres_result_init(struct crashres_result *result, size_t size);
 
 /**
- * crashres_load() - hand the plan to the running kernel
- * @result: out, after a failure too; may be NULL.
+ * crashres_load() - load the kernel of @plan
+ * @result: out, filled after a failure too; may be NULL.
  *
- * Tries the attempts in order, as far as each refusal allows. If a crash kernel
- * that was to be checked is loaded unchecked, the log has a warning.
+ * Makes the attempts of the plan in their order until one succeeds. After a refusal, the
+ * errno decides whether another attempt follows (see struct crashres_attempt). If the
+ * request wants a check, and the successful attempt has none, the log has a warning.
  *
  * Return:
- *   CRASHRES_ERR_UNSUPPORTED  see crashres_can_load()
- *   CRASHRES_ERR_SYSCALL_UNAVAILABLE  kexec_load: ENOSYS, EPERM (lockdown), EACCES (IMA);
- *                             kexec_file_load: ENOSYS, ENOEXEC, EINVAL, EOPNOTSUPP
- *   CRASHRES_ERR_SYSCALL      the system call failed otherwise, over a signature for
- *                             one, or no attempt is possible
+ *   CRASHRES_ERR_UNSUPPORTED          see crashres_can_load()
+ *   CRASHRES_ERR_SYSCALL_UNAVAILABLE  the last attempt failed with
+ *                                     kexec_load: ENOSYS, EPERM (lockdown) or EACCES (IMA)
+ *                                     kexec_file_load: ENOSYS, ENOEXEC, EINVAL or EOPNOTSUPP
+ *   CRASHRES_ERR_SYSCALL              the last attempt failed with another errno (for
+ *                                     example about a signature), or no attempt is possible
+ *   CRASHRES_ERR_REQUEST              see crashres_plan_check_possible()
  */
 enum crashres_status crashres_load(struct crashres_ctx *ctx, struct crashres_plan *plan,
 				   struct crashres_result *result);
 
 /**
- * crashres_unload() - empty @slot; succeeds on an empty one
- * @call: CRASHRES_CALL_AUTO: kexec_file_load, and where there is none kexec_load.
+ * crashres_unload() - remove the image in @slot
+ * @call: CRASHRES_CALL_AUTO tries kexec_file_load(2) first, then kexec_load(2).
  *
- * Errors as crashres_load().
+ * An empty slot is not an error.
+ *
+ * Return: as crashres_load().
  */
 enum crashres_status crashres_unload(struct crashres_ctx *ctx, enum crashres_slot slot,
 				     enum crashres_call call);
 
 /* ------------------------------------------------------------------- report */
 
+/* What purgatory found. */
 enum crashres_outcome {
-	CRASHRES_OUTCOME_INTACT = 1,
-	CRASHRES_OUTCOME_REPAIRED,	/* damaged, and all of it brought back */
-	CRASHRES_OUTCOME_DAMAGED,	/* started all the same, as CRASHRES_ON_DAMAGE_BOOT says */
-	CRASHRES_OUTCOME_INCOMPLETE,	/* out of time; no checked block was damaged */
+	CRASHRES_OUTCOME_INTACT = 1,	/* all blocks were checked, and none was damaged */
+	CRASHRES_OUTCOME_REPAIRED,	/* blocks were damaged, and all of them were repaired */
+	CRASHRES_OUTCOME_DAMAGED,	/* damage remained, or a cache line could not be cleaned;
+					   purgatory started the kernel because of
+					   CRASHRES_ON_DAMAGE_BOOT */
+	CRASHRES_OUTCOME_INCOMPLETE,	/* the time was over; no checked block was damaged */
 };
 
-/* Who computed SHA-256. */
+/* The code that computed SHA-256. */
 enum crashres_sha256 {
-	CRASHRES_SHA256_PORTABLE = 0,
+	CRASHRES_SHA256_PORTABLE = 0,	/* C */
 	CRASHRES_SHA256_VECTORS,	/* Advanced SIMD */
 	CRASHRES_SHA256_INSTRUCTIONS,	/* the SHA-2 instructions of the CPU */
 };
 
 /*
- * Adjacent damaged blocks. Frozen: it is the element of an array, whose stride is its size.
- * More would come from a second array at the end of struct crashres_report.
+ * A run of adjacent damaged blocks. This struct never changes, because it is the element of
+ * an array.
  */
 struct crashres_damage {
 	char segment[16];		/* name, as in struct crashres_segment */
-	uint64_t offset;		/* in it: the first wrong byte, or the first block if unrepaired */
-	uint64_t blocks;
-	uint64_t repaired;		/* of these */
-	uint8_t found[16];		/* the bytes that were there, from offset on */
-	size_t found_size;		/* how many; 0: they could not be read */
+	uint64_t offset;		/* byte offset in the segment: of the first wrong byte if
+					   the block was repaired, otherwise of the first block */
+	uint64_t blocks;		/* number of damaged blocks */
+	uint64_t repaired;		/* number of these blocks that were repaired */
+	uint8_t found[16];		/* the bytes in memory from "offset" on, before the
+					   repair */
+	size_t found_size;		/* valid bytes in "found"; 0: they could not be read */
 };
 
 /*
- * The findings of purgatory before it started the running kernel. Members behind @size
- * bytes are not there: an older library has made it.
+ * The report of the purgatory that started the running kernel. The library allocates this
+ * struct. If "size" is too small for a member, an older library made the report: do not
+ * read that member.
  */
 struct crashres_report {
-	size_t size;			/* as this library knows it */
+	size_t size;			/* the library's sizeof(struct crashres_report) */
 	enum crashres_outcome outcome;
-	unsigned int exception_level;	/* 1 or 2 */
-	bool vhe;			/* at 2: with HCR_EL2.E2H */
-	bool mmu;			/* MMU and caches were on */
-	bool timed_out;			/* not all blocks were checked, or not all repaired */
-	bool unclean;			/* a cache could not be cleaned everywhere */
-	bool table_damaged[2];		/* copies of the digests; harmless */
+	unsigned int exception_level;	/* of purgatory: 1 or 2 */
+	bool vhe;			/* exception level 2 with HCR_EL2.E2H set */
+	bool mmu;			/* purgatory checked with MMU and caches on */
+	bool timed_out;			/* the time was over before all blocks were checked or
+					   repaired */
+	bool unclean;			/* a cache line could not be cleaned to memory */
+	bool table_damaged[2];		/* copy 0 or 1 of the digests was damaged; one good copy
+					   suffices */
 	enum crashres_sha256 sha256;
-	uint64_t started;		/* the system counter then */
-	uint64_t nanoseconds;		/* for check and repair; 0 where the counter's rate is unknown */
+	uint64_t started;		/* ticks of the system counter (CNTVCT_EL0) when
+					   purgatory started */
+	uint64_t nanoseconds;		/* duration of check and repair; 0: the counter's rate is
+					   unknown */
 	uint64_t block_size;		/* bytes */
-	uint64_t blocks;		/* checked */
-	uint64_t damaged;
-	uint64_t repaired;
-	uint64_t damage_count;		/* runs of adjacent damaged blocks */
-	size_t listed;			/* in damage; the record holds no more than some */
+	uint64_t blocks;		/* number of checked blocks */
+	uint64_t damaged;		/* number of damaged blocks */
+	uint64_t repaired;		/* number of repaired blocks */
+	uint64_t damage_count;		/* number of runs of adjacent damaged blocks */
+	size_t listed;			/* number of elements in "damage"; can be less than
+					   damage_count, because the record has room for a few
+					   runs only */
 	const struct crashres_damage *damage;
 };
 
 /**
- * crashres_report_read() - what purgatory left for the running kernel
+ * crashres_report_read() - read the record that purgatory wrote for the running kernel
  * @report: out; release with crashres_report_free().
  *
- * Reads /chosen of /sys/firmware/fdt below the context's root, which only root
- * can do.
+ * The record is a property of /chosen in /sys/firmware/fdt, below the context's root.
+ * Only the root user can read that file.
  *
  * Return:
- *   CRASHRES_ERR_NO_RECORD    not started by a purgatory of ours, or unchecked
+ *   CRASHRES_ERR_NO_RECORD    the running kernel was not started by purgatory, or
+ *                             purgatory made no check
  *   CRASHRES_ERR_OS           the device tree cannot be read
- *   CRASHRES_ERR_FORMAT       device tree or record is damaged
- *   CRASHRES_ERR_UNSUPPORTED  the record is of another version
+ *   CRASHRES_ERR_FORMAT       the device tree or the record is damaged
+ *   CRASHRES_ERR_UNSUPPORTED  another version of purgatory wrote the record
  */
 enum crashres_status crashres_report_read(struct crashres_ctx *ctx,
 					  struct crashres_report **report);
