@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* certificate.c: open a certificate and read its key id, subject and public key. */
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
@@ -7,8 +8,10 @@
 #include "store.h"
 
 /*
- * The kernel keeps the whole SubjectKeyIdentifier as an id of the key, and finds it by
- * its last bytes (asymmetric_key_id_partial).
+ * Finds the key id. The kernel stores the whole SubjectKeyIdentifier as an id of the key,
+ * and compares the 4 bytes of a signature with its end (asymmetric_key_id_partial() in
+ * crypto/asymmetric_keys/asymmetric_type.c). A certificate without a usable
+ * SubjectKeyIdentifier gets an id computed from its public key, as with evmctl(1).
  */
 static enum crashres_status find_key_id(struct crashres_ctx *ctx,
 					struct crashres_certificate *certificate)
@@ -25,6 +28,10 @@ static enum crashres_status find_key_id(struct crashres_ctx *ctx,
 	return CRASHRES_OK;
 }
 
+/*
+ * Fills @certificate from @info. @info stays the caller's: the get1 function takes a
+ * reference to the X509 object. On failure the caller frees @certificate.
+ */
 static enum crashres_status fill_certificate(struct crashres_ctx *ctx, OSSL_STORE_INFO *info,
 					     struct crashres_certificate *certificate)
 {
@@ -35,7 +42,7 @@ static enum crashres_status fill_certificate(struct crashres_ctx *ctx, OSSL_STOR
 		return crs_fail_memory(ctx);
 	certificate->pkey = X509_get0_pubkey(certificate->x509);
 	if (!certificate->pkey)
-		return crs_fail_openssl(ctx, CRASHRES_ERR_KEY, "its public key");
+		return crs_fail_openssl(ctx, CRASHRES_ERR_KEY, "cannot read the public key");
 	crs_name_text(X509_get_subject_name(certificate->x509), certificate->subject,
 		      sizeof(certificate->subject));
 	status = crs_key_type(ctx, certificate->pkey, &certificate->type);
@@ -62,6 +69,7 @@ enum crashres_status crashres_certificate_open(struct crashres_ctx *ctx, const c
 	}
 	status = fill_certificate(ctx, info, new);
 	OSSL_STORE_INFO_free(info);
+	/* A certificate without a SubjectKeyIdentifier can leave an error in the queue. */
 	ERR_clear_error();
 	if (status != CRASHRES_OK) {
 		crashres_certificate_free(new);
@@ -93,6 +101,7 @@ enum crashres_status crs_certificate_check_key(struct crashres_ctx *ctx,
 					       const struct crashres_certificate *certificate,
 					       const struct crashres_key *key)
 {
+	/* 1: the same public key; 0: another; negative: other types, or an error. */
 	int same = EVP_PKEY_eq(certificate->pkey, key->pkey);
 
 	ERR_clear_error();

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* cms.c: make, parse and verify the CMS structure of an appended signature. */
 #include <limits.h>
 #include <openssl/err.h>
 #include <stdlib.h>
@@ -6,9 +7,10 @@
 
 #include "cms.h"
 
-/* What one call of OpenSSL's takes is an int. */
+/* Bytes for one call of OpenSSL. Some of its BIO functions keep sizes in an int. */
 #define CHUNK	(1U << 30)
 
+/* Writes @size bytes to @bio and flushes it. Returns false on an error of OpenSSL. */
 static bool write_all(BIO *bio, const uint8_t *data, size_t size)
 {
 	while (size) {
@@ -22,7 +24,11 @@ static bool write_all(BIO *bio, const uint8_t *data, size_t size)
 	return BIO_flush(bio) > 0;
 }
 
-/* CMS_sign() would copy the content through small buffers, and take no more than 2 GiB. */
+/*
+ * Hashes the content and signs the digest. CMS_dataInit() returns a chain of BIOs that
+ * hash the written bytes; CMS_dataFinal() signs. CMS_sign() could do both, but it needs
+ * the content in a BIO, copies it in small pieces, and accepts at most 2 GiB.
+ */
 static bool sign_content(CMS_ContentInfo *info, const void *data, size_t size)
 {
 	BIO *bio = CMS_dataInit(info, NULL);
@@ -32,6 +38,23 @@ static bool sign_content(CMS_ContentInfo *info, const void *data, size_t size)
 	return ok;
 }
 
+/*
+ * Returns the signed structure, which the caller frees, or NULL with OpenSSL's error
+ * queue set. Flags of CMS_sign(), which only creates the empty structure here:
+ *
+ *   CMS_PARTIAL      the signer is added afterwards, because CMS_sign() has no
+ *                    parameter for the hash algorithm
+ *   CMS_STREAM       the content comes later, through sign_content()
+ *   CMS_DETACHED     the content is not stored in the structure
+ *
+ * Flags of CMS_add1_signer():
+ *
+ *   CMS_NOCERTS      no certificate in the structure: the kernel uses its keyrings
+ *   CMS_BINARY       no conversion of line ends, which is the default for mail
+ *   CMS_NOATTR       no signed attributes: the kernel refuses them in appended
+ *                    signatures (pkcs7_verify(), "authattrs")
+ *   CMS_NOSMIMECAP   no list of ciphers for mail
+ */
 static CMS_ContentInfo *make(const struct crashres_key *key,
 			     const struct crashres_certificate *certificate,
 			     enum crashres_hash hash, const void *data, size_t size)
@@ -69,6 +92,7 @@ enum crashres_status crs_cms_sign(struct crashres_ctx *ctx, const struct crashre
 	return CRASHRES_OK;
 }
 
+/* Sets the members of @cms from its only SignerInfo. */
 static enum crashres_status read_signer(struct crashres_ctx *ctx, struct crs_cms *cms)
 {
 	STACK_OF(CMS_SignerInfo) *signers = CMS_get0_SignerInfos(cms->info);
@@ -78,16 +102,16 @@ static enum crashres_status read_signer(struct crashres_ctx *ctx, struct crs_cms
 
 	if (count != 1)
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
-				"%d signers in one signature: the kernel takes one",
+				"the signature has %d signers, the kernel accepts one",
 				count < 0 ? 0 : count);
 	cms->signer = sk_CMS_SignerInfo_value(signers, 0);
 	CMS_SignerInfo_get0_algs(cms->signer, NULL, NULL, &digest, &scheme);
 	if (!crs_hash_from_nid(OBJ_obj2nid(digest->algorithm), &cms->hash))
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
-				"its hash is neither sha256, sha384 nor sha512");
+				"the hash is neither sha256, sha384 nor sha512");
 	if (OBJ_obj2nid(scheme->algorithm) == NID_rsassaPss)
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
-				"RSASSA-PSS: the kernel has no verifier");
+				"the signature is RSASSA-PSS, which the kernel cannot verify");
 	signature = CMS_SignerInfo_get0_signature(cms->signer);
 	cms->signature = ASN1_STRING_get0_data(signature);
 	cms->size = (size_t)ASN1_STRING_length(signature);
@@ -101,20 +125,22 @@ enum crashres_status crs_cms_parse(struct crashres_ctx *ctx, const void *der, si
 	const unsigned char *at = der;
 	enum crashres_status status;
 
+	/* d2i moves @at to the end of the structure. */
 	if (size <= LONG_MAX)
 		new.info = d2i_CMS_ContentInfo(NULL, &at, (long)size);
 	ERR_clear_error();
 	if (!new.info || at != (const unsigned char *)der + size)
-		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "damaged: no CMS in DER");
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "the CMS structure is damaged");
 	if (OBJ_obj2nid(CMS_get0_type(new.info)) != NID_pkcs7_signed)
-		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "damaged: a CMS, but no signature");
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "the CMS structure is not a signature");
 	if (CMS_is_detached(new.info) != 1)
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
-				"damaged: the signature holds a content of its own");
+				"the CMS structure contains the signed content");
 	status = read_signer(ctx, &new);
 	ERR_clear_error();
 	if (status != CRASHRES_OK)
 		return status;
+	/* The caller owns the structure now. */
 	*cms = new;
 	new.info = NULL;
 	return CRASHRES_OK;
@@ -163,7 +189,10 @@ void crs_cms_signer_text(const struct crs_cms *cms, char *text, size_t capacity)
 	crs_bio_text(bio, text, capacity);
 }
 
-/* With signed attributes the signature is over them, and they hold the digest (RFC 5652, 5.4). */
+/*
+ * Verifies a signature with signed attributes. It covers the attributes, and the
+ * attribute messageDigest contains the digest of the content (RFC 5652, 5.4).
+ */
 static enum crs_key_result verify_attributes(const struct crs_cms *cms,
 					     const struct crashres_certificate *certificate,
 					     const struct crs_digest *digest)
@@ -173,6 +202,7 @@ static enum crs_key_result verify_attributes(const struct crs_cms *cms,
 	CMS_SignerInfo_set1_signer_cert(cms->signer, certificate->x509);
 	if (CMS_SignerInfo_verify(cms->signer) != 1)
 		return CRS_KEY_NO_MATCH;
+	/* -3: the attribute must occur once and have one value, else NULL. */
 	signed_digest = CMS_signed_get0_data_by_OBJ(cms->signer,
 						    OBJ_nid2obj(NID_pkcs9_messageDigest), -3,
 						    V_ASN1_OCTET_STRING);

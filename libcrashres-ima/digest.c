@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* digest.c: the table of hash algorithms, and hashing with OpenSSL. */
 #include "digest.h"
 
+/* One row for each hash that the library can use. */
 static const struct hash {
-	enum crashres_hash hash;
-	int nid;
+	enum crashres_hash hash;	/* the kernel's number */
+	int nid;			/* OpenSSL's number */
 	const EVP_MD *(*md)(void);
 	const char *name;
 } hashes[] = {
@@ -14,6 +16,7 @@ static const struct hash {
 
 #define HASH_COUNT (sizeof(hashes) / sizeof(*hashes))
 
+/* Returns the row of @hash, or NULL. */
 static const struct hash *find_hash(unsigned int hash)
 {
 	for (size_t i = 0; i < HASH_COUNT; i++)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* key.c: open a private key, sign a digest, verify the signature of a digest. */
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 #include <stdlib.h>
@@ -12,6 +13,10 @@ const char *crashres_key_type_name(enum crashres_key_type type)
 	return type == CRASHRES_KEY_RSA ? "rsa" : type == CRASHRES_KEY_ECDSA ? "ecdsa" : NULL;
 }
 
+/*
+ * Fails unless the kernel can verify ECDSA on the curve of @pkey. OpenSSL reports the
+ * name that the key was made with: "prime256v1" and "P-256" are the same curve.
+ */
 static enum crashres_status check_curve(struct crashres_ctx *ctx, const EVP_PKEY *pkey)
 {
 	char name[80] = "an unnamed curve";
@@ -21,7 +26,7 @@ static enum crashres_status check_curve(struct crashres_ctx *ctx, const EVP_PKEY
 	if (strcmp(name, "prime256v1") && strcmp(name, "secp384r1") && strcmp(name, "secp521r1") &&
 	    strcmp(name, "P-256") && strcmp(name, "P-384") && strcmp(name, "P-521"))
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
-				"an EC key on %s: the kernel verifies P-256, P-384 and P-521",
+				"the EC key uses %s, the kernel accepts P-256, P-384 and P-521",
 				name);
 	return CRASHRES_OK;
 }
@@ -40,7 +45,7 @@ enum crashres_status crs_key_type(struct crashres_ctx *ctx, const EVP_PKEY *pkey
 			*type = CRASHRES_KEY_ECDSA;
 	} else {
 		status = crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
-				  "a key of type %s: RSA or EC is needed", name ? name : "unknown");
+				  "the key has type %s, not RSA or EC", name ? name : "unknown");
 	}
 	return status;
 }
@@ -54,18 +59,22 @@ enum crashres_status crs_key_id(struct crashres_ctx *ctx, const EVP_PKEY *pkey, 
 	int size;
 	bool ok;
 
-	/* const is missing in OpenSSL 3.0's declaration only. */
+	/* X509_PUBKEY_set() does not change the key. OpenSSL 3.0 declares it without const. */
 	ok = X509_PUBKEY_set(&public, (EVP_PKEY *)(uintptr_t)pkey) &&
 	     X509_PUBKEY_get0_param(NULL, &bits, &size, NULL, public) &&
 	     EVP_Digest(bits, (size_t)size, digest, &length, EVP_sha1(), NULL);
 	X509_PUBKEY_free(public);
 	if (!ok)
-		return crs_fail_openssl(ctx, CRASHRES_ERR_KEY, "the id of its public key");
+		return crs_fail_openssl(ctx, CRASHRES_ERR_KEY, "cannot compute the key id");
 	*key_id = (uint32_t)digest[length - 4] << 24 | (uint32_t)digest[length - 3] << 16 |
 		  (uint32_t)digest[length - 2] << 8 | digest[length - 1];
 	return CRASHRES_OK;
 }
 
+/*
+ * Fills @key from @info. @info stays the caller's: the get1 function takes a reference
+ * to the EVP_PKEY object. On failure the caller frees @key.
+ */
 static enum crashres_status fill_key(struct crashres_ctx *ctx, OSSL_STORE_INFO *info,
 				     struct crashres_key *key)
 {
@@ -117,6 +126,10 @@ void crashres_key_free(struct crashres_key *key)
 	free(key);
 }
 
+/*
+ * Chooses the signature scheme: PKCS #1 v1.5 padding for RSA, and the hash that DigestInfo
+ * names. With these settings OpenSSL signs and verifies a digest, not the content.
+ */
 static bool set_scheme(EVP_PKEY_CTX *pkey_ctx, enum crashres_key_type type, enum crashres_hash hash)
 {
 	return (type != CRASHRES_KEY_RSA ||
@@ -141,13 +154,17 @@ enum crashres_status crs_key_sign(struct crashres_ctx *ctx, const struct crashre
 		return crs_fail_memory(ctx);
 	if (EVP_PKEY_sign(pkey_ctx, new, &length, digest->bytes, digest->size) <= 0)
 		return crs_fail_openssl(ctx, CRASHRES_ERR_KEY, "key %s: cannot sign", key->name);
+	/* An ECDSA signature can be shorter than the first call announced. */
 	*signature = new;
 	*size = length;
 	new = NULL;
 	return CRASHRES_OK;
 }
 
-/* What an RSA signature says was signed. */
+/*
+ * Returns true if @pkey made the RSA signature, for any digest. Decrypted with the right
+ * public key, the signature has valid padding and a DigestInfo that names @hash.
+ */
 static bool is_made_with(EVP_PKEY *pkey, enum crashres_hash hash, const uint8_t *signature,
 			 size_t size)
 {

@@ -1,42 +1,64 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Keys: what may sign, the id that names it, signing and checking a digest. */
+/*
+ * key.h: private and public keys: the type, the key id, signing a digest and
+ * verifying its signature.
+ *
+ * Bytes of a signature, without any header:
+ *
+ *   RSA    PKCS #1 v1.5: a big-endian number of the key's size. Decrypted with the public
+ *          key, it contains the hash algorithm and the digest (DigestInfo, RFC 8017, 9.2)
+ *   ECDSA  DER: SEQUENCE { INTEGER r, INTEGER s } (RFC 3279, 2.2.3). The length
+ *          varies by a few bytes
+ *
+ * The kernel calls these encodings "pkcs1" and "x962" (asymmetric_verify() in
+ * security/integrity/digsig_asymmetric.c).
+ */
 #ifndef CRS_IMA_KEY_H
 #define CRS_IMA_KEY_H
 
 #include "digest.h"
 
 struct crashres_key {
-	EVP_PKEY *pkey;			/* the only place where the private key is */
-	char *name;
+	EVP_PKEY *pkey;			/* owned; the private key is nowhere else */
+	char *name;			/* owned; the location, for messages */
 	enum crashres_key_type type;
-	uint32_t key_id;
+	uint32_t key_id;		/* computed by crs_key_id(); used without a certificate */
 };
 
 /*
- * CRASHRES_ERR_UNSUPPORTED where the kernel has no verifier for @pkey: it takes RSA
- * (PKCS #1 v1.5) and ECDSA on three NIST curves (crypto/asymmetric_keys/public_key.c).
+ * Finds the type of @pkey. Returns CRASHRES_ERR_UNSUPPORTED if the kernel cannot
+ * verify its signatures: the kernel accepts RSA with PKCS #1 v1.5, and ECDSA on P-256,
+ * P-384 and P-521 (crypto/asymmetric_keys/public_key.c).
  */
 enum crashres_status crs_key_type(struct crashres_ctx *ctx, const EVP_PKEY *pkey,
 				  enum crashres_key_type *type);
 
 /*
- * The id of a key whose certificate does not give it one: the last 4 bytes of the
- * SHA-1 of the subjectPublicKey bits, as a SubjectKeyIdentifier usually is made
- * (RFC 5280, 4.2.1.2).
+ * Computes a key id from the public key: the last 4 bytes of the SHA-1 of the
+ * subjectPublicKey bits. Most certificates have a SubjectKeyIdentifier made in this
+ * way (RFC 5280, 4.2.1.2, method 1), so the result is usually the certificate's key id.
  */
 enum crashres_status crs_key_id(struct crashres_ctx *ctx, const EVP_PKEY *pkey, uint32_t *key_id);
 
-/* @signature: out; from malloc(). PKCS #1 v1.5 over a DigestInfo, or DER of r and s. */
+/*
+ * Signs @digest. @signature: out; from malloc(), the caller frees it. @size: bytes.
+ * Returns CRASHRES_ERR_KEY if OpenSSL or the token fails.
+ */
 enum crashres_status crs_key_sign(struct crashres_ctx *ctx, const struct crashres_key *key,
 				  const struct crs_digest *digest, uint8_t **signature,
 				  size_t *size);
 
 enum crs_key_result {
-	CRS_KEY_VALID = 0,
-	CRS_KEY_OTHER_DIGEST, /* this key, but over another digest; RSA only */
-	CRS_KEY_NO_MATCH,     /* another key or, with ECDSA, another digest; or damaged */
+	CRS_KEY_VALID = 0,		/* the key signed this digest */
+	CRS_KEY_OTHER_DIGEST,		/* the key signed another digest; known for RSA only */
+	CRS_KEY_NO_MATCH,		/* another key, a damaged signature, or for ECDSA another
+					   digest */
 };
 
+/*
+ * Verifies @size bytes at @signature, which are hostile. @pkey is borrowed; its type
+ * must be @type. An error of OpenSSL is CRS_KEY_NO_MATCH.
+ */
 enum crs_key_result crs_key_verify(EVP_PKEY *pkey, enum crashres_key_type type,
 				   const struct crs_digest *digest, const uint8_t *signature,
 				   size_t size);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* modsig.c: parse and build an appended signature; layout in modsig.h. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -9,15 +10,18 @@
 static const char marker[] = "~Module signature appended~\n";
 
 #define MARKER_SIZE	(sizeof(marker) - 1)
-#define FIELDS_SIZE	12	/* algorithm, hash, type, two lengths, 3 of padding, CMS size */
+#define FIELDS_SIZE	12	/* sizeof(struct module_signature) */
 #define TYPE_CMS	2	/* PKEY_ID_PKCS7 */
 
-/* Segments are rounded up to the kernel's page size, which is no less. */
+/*
+ * The kernel rounds memsz up to its page size (kexec_add_buffer()). The page size of the
+ * loading kernel is unknown here, so use the smallest.
+ */
 #define PAGE		4096ULL
 
-_Static_assert(CRS_MODSIG_TRAILER == MARKER_SIZE + FIELDS_SIZE, "both of them");
+_Static_assert(CRS_MODSIG_TRAILER == MARKER_SIZE + FIELDS_SIZE, "fields and marker");
 
-/* All but type and CMS size must be zero (mod_check_sig). */
+/* Returns true for a CMS signature. The other fields must be zero (mod_check_sig()). */
 static bool are_fields_valid(const uint8_t *fields)
 {
 	static const uint8_t good[FIELDS_SIZE - 4] = { 0, 0, TYPE_CMS };
@@ -35,18 +39,20 @@ enum crashres_status crs_modsig_parse(struct crashres_ctx *ctx, const void *data
 		return crs_fail(ctx, CRASHRES_ERR_NO_SIGNATURE, "no appended signature");
 	if (size < CRS_MODSIG_TRAILER)
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
-				"damaged: nothing but the marker of a signature");
+				"truncated: the signature fields have 12 bytes, only %zu precede "
+				"the marker",
+				size - MARKER_SIZE);
 	fields = bytes + size - CRS_MODSIG_TRAILER;
 	if (!are_fields_valid(fields))
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
-				"damaged: the fields before the marker are none of a CMS "
-				"signature");
+				"the signature fields do not describe a CMS signature");
 	length = (size_t)fields[8] << 24 | (size_t)fields[9] << 16 | (size_t)fields[10] << 8 |
 		 fields[11];
+	/* The kernel also demands at least one byte of content. */
 	if (length >= size - CRS_MODSIG_TRAILER)
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
-				"truncated: a signature of %zu bytes, where the file has "
-				"%zu before the fields",
+				"truncated: the signature has %zu bytes, the file has %zu before "
+				"the signature fields",
 				length, size - CRS_MODSIG_TRAILER);
 	*modsig = (struct crs_modsig){
 		.content_size = size - CRS_MODSIG_TRAILER - length,
@@ -77,7 +83,10 @@ void crs_modsig_trailer(size_t cms_size, uint8_t trailer[CRS_MODSIG_TRAILER])
 	memcpy(trailer + sizeof(fields), marker, MARKER_SIZE);
 }
 
-/* Where the zeros at the end begin, but not inside a section. */
+/*
+ * Returns the size of the Image without the zero bytes at its end. Zeros inside a PE
+ * section stay, because the section header counts them.
+ */
 static size_t size_without_padding(const uint8_t *data, size_t size)
 {
 	struct crs_pe pe;
@@ -102,7 +111,7 @@ enum crashres_status crs_modsig_make_room(struct crashres_ctx *ctx, const void *
 	size_t shorter = size;
 	uint64_t room;
 
-	/* What is no Image, or a damaged one, is the kernel's affair. */
+	/* Other files have no such limit, and the kernel refuses a damaged Image anyway. */
 	if (crs_image_parse(ctx, data, size, &image) != CRASHRES_OK) {
 		*keep = size;
 		return CRASHRES_OK;
@@ -112,9 +121,9 @@ enum crashres_status crs_modsig_make_room(struct crashres_ctx *ctx, const void *
 		shorter = size_without_padding(data, size);
 	if (shorter + more > room)
 		return crs_fail(ctx, CRASHRES_ERR_LIMIT,
-				"no room for a signature: %zu bytes with it, and kexec_file_load "
-				"takes no more than its image_size, 0x%" PRIx64, shorter + more,
-				image.image_size);
+				"no room for a signature: the signed Image has %zu bytes, "
+				"kexec_file_load accepts at most image_size, 0x%" PRIx64,
+				shorter + more, image.image_size);
 	*keep = shorter;
 	return CRASHRES_OK;
 }

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* openssl.c: errors, cleanup functions and text output for OpenSSL's objects. */
 #include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "openssl.h"
 
-/* The first error is the cause, the later ones are what became of it on the way out. */
+/*
+ * The oldest error in OpenSSL's queue is the cause: ERR_peek_error() returns it. The
+ * functions further out have added later errors, which are less exact.
+ */
 enum crashres_status crs_fail_openssl(struct crashres_ctx *ctx, enum crashres_status status,
 				      const char *format, ...)
 {
@@ -30,11 +34,6 @@ void crs_cms_freep(CMS_ContentInfo **cms)
 	CMS_ContentInfo_free(*cms);
 }
 
-void crs_md_ctx_freep(EVP_MD_CTX **md_ctx)
-{
-	EVP_MD_CTX_free(*md_ctx);
-}
-
 void crs_pkey_ctx_freep(EVP_PKEY_CTX **pkey_ctx)
 {
 	EVP_PKEY_CTX_free(*pkey_ctx);
@@ -52,7 +51,8 @@ void crs_name_text(const X509_NAME *name, char *text, size_t capacity)
 	CRS_CLEANUP(crs_bio_freep) BIO *bio = BIO_new(BIO_s_mem());
 
 	*text = '\0';
-	/* UTF-8 stays as it is; all else that no terminal should get is escaped. */
+	/* XN_FLAG_ONELINE escapes control characters and bytes above 0x7f. The second part
+	 * would make UTF-8 unreadable, so it is switched off. */
 	if (bio && X509_NAME_print_ex(bio, name, 0, XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB) >= 0)
 		crs_bio_text(bio, text, capacity);
 }

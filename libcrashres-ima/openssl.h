@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What OpenSSL says, as sentences of ours; its objects, freed where they go out of scope. */
+/*
+ * openssl.h: helpers for OpenSSL: its errors as sentences of the context, its
+ * objects with CRS_CLEANUP, its names as text.
+ *
+ * OpenSSL keeps errors in a queue for each thread. The functions of this library
+ * leave the queue empty, so that no old error shows up in a later message.
+ */
 #ifndef CRS_IMA_OPENSSL_H
 #define CRS_IMA_OPENSSL_H
 
@@ -11,23 +17,29 @@
 #include "../libcrashres/base/ctx.h"
 
 /*
- * As crs_fail(), with ": " and OpenSSL's reason behind it; empties OpenSSL's queue
- * of errors. Reasons are fixed texts: nothing of a key is in them.
+ * Works like crs_fail(), and adds ": " and OpenSSL's reason. Empties OpenSSL's
+ * error queue. The reasons are constant texts of OpenSSL, so they contain no part
+ * of a key.
  */
 __attribute__((format(printf, 3, 4)))
 enum crashres_status crs_fail_openssl(struct crashres_ctx *ctx, enum crashres_status status,
 				      const char *format, ...);
 
-/* For CRS_CLEANUP. */
+/* For CRS_CLEANUP: free the object when the variable goes out of scope. NULL is allowed. */
 void crs_bio_freep(BIO **bio);
 void crs_cms_freep(CMS_ContentInfo **cms);
-void crs_md_ctx_freep(EVP_MD_CTX **md_ctx);
 void crs_pkey_ctx_freep(EVP_PKEY_CTX **pkey_ctx);
 
-/* What was printed to a memory BIO: cut to @capacity, with a NUL. */
+/*
+ * Moves the content of the memory BIO @bio to @text: at most @capacity - 1 bytes
+ * and a NUL. The rest stays in @bio.
+ */
 void crs_bio_text(BIO *bio, char *text, size_t capacity);
 
-/* On one line, control characters escaped. */
+/*
+ * Writes @name to @text as one line, cut to @capacity bytes with the NUL. Control
+ * characters are escaped, so that a certificate cannot send commands to a terminal.
+ */
 void crs_name_text(const X509_NAME *name, char *text, size_t capacity);
 
 #endif

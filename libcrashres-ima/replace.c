@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* replace.c: write a temporary file, copy the attributes, rename it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -11,11 +12,13 @@
 
 #include "replace.h"
 
+/* Fails with the current errno. */
 static enum crashres_status fail_write(struct crashres_ctx *ctx, const char *path)
 {
 	return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s: cannot write", path);
 }
 
+/* Writes all bytes of @part. Returns false with errno set. */
 static bool write_all(int fd, const struct iovec *part)
 {
 	const uint8_t *data = part->iov_base;
@@ -34,7 +37,10 @@ static bool write_all(int fd, const struct iovec *part)
 	return true;
 }
 
-/* Where one may not be set (a label, by a user) the new file has what its folder gives. */
+/*
+ * Copies one extended attribute. An ordinary user cannot set some of them, such as an
+ * SELinux label. The new file then keeps the attribute that its folder gave it.
+ */
 static void copy_xattr(int from, int to, const char *name)
 {
 	ssize_t size = fgetxattr(from, name, NULL, 0);
@@ -48,6 +54,7 @@ static void copy_xattr(int from, int to, const char *name)
 		return;
 }
 
+/* Copies the extended attributes of @from, except signatures of its content. */
 static void copy_xattrs(int from, int to)
 {
 	ssize_t size = flistxattr(from, NULL, 0);
@@ -65,7 +72,11 @@ static void copy_xattrs(int from, int to)
 			copy_xattr(from, to, name);
 }
 
-/* Owner first: a change of it clears the mode's set-id bits. */
+/*
+ * Copies the owner and @attributes of the file @from. The owner comes first, because a
+ * change of the owner clears the set-user-id and set-group-id bits of the mode. An
+ * ordinary user cannot change the owner (EPERM) and keeps the file.
+ */
 static bool copy_attributes(int from, int to, enum crs_replace_attributes attributes)
 {
 	struct stat st;
@@ -80,6 +91,7 @@ static bool copy_attributes(int from, int to, enum crs_replace_attributes attrib
 	return !fchmod(to, st.st_mode & 07777);
 }
 
+/* Writes the temporary file @fd, down to the disk. Returns false with errno set. */
 static bool write_temporary(int fd, int model_fd, enum crs_replace_attributes attributes,
 			    const struct iovec *parts, size_t count)
 {
@@ -89,7 +101,10 @@ static bool write_temporary(int fd, int model_fd, enum crs_replace_attributes at
 	return copy_attributes(model_fd, fd, attributes) && !fsync(fd);
 }
 
-/* The rename itself must be on disk, too. */
+/*
+ * Writes the folder of @path to the disk, so that the rename survives a crash. An error
+ * changes nothing for the caller: the file is complete. dirname() changes @path.
+ */
 static void sync_folder(char *path)
 {
 	CRS_CLEANUP(crs_closep) int fd = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -98,14 +113,20 @@ static void sync_folder(char *path)
 		return;
 }
 
-/* Behind links, where there is such a file already. A device is no place to rename to. */
+/*
+ * Computes the final path and a template for mkostemp() in the same folder, because
+ * rename(2) works only within a file system. An existing symbolic link is resolved. An
+ * existing device or folder is refused: a rename would replace the device itself.
+ *
+ * @final, @temporary: out; the caller frees them, also after a failure.
+ */
 static enum crashres_status choose_paths(struct crashres_ctx *ctx, const char *path, char **final,
 					 char **temporary)
 {
 	struct stat st;
 
 	if (!stat(path, &st) && !S_ISREG(st.st_mode))
-		return crs_fail(ctx, CRASHRES_ERR_OS, "%s: not a regular file", path);
+		return crs_fail(ctx, CRASHRES_ERR_OS, "%s: is not a regular file", path);
 	*final = realpath(path, NULL);
 	if (!*final)
 		*final = strdup(path);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* sign.c: crashres_sign(): make a signature and write it to its place. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,13 +14,17 @@
 #include "modsig.h"
 #include "replace.h"
 
-/* By so much two CMS of the same key differ: r and s of ECDSA have no fixed length. */
+/*
+ * Two CMS structures of one key can differ by this many bytes, because the length of r
+ * and s in an ECDSA signature varies.
+ */
 #define CMS_SLACK 16
 
-/* Every struct of ima.h that has a size member, by its last member. */
+/* The size of each struct must change with every new member, so it has no padding at its end. */
 CRS_ASSERT_NO_TAIL_PADDING(crashres_sign_request, output);
 CRS_ASSERT_NO_TAIL_PADDING(crashres_verification, key);
 
+/* Fails with CRASHRES_ERR_REQUEST if members of @request are unknown or contradict each other. */
 static enum crashres_status check_request(struct crashres_ctx *ctx,
 					  const struct crashres_sign_request *request)
 {
@@ -29,14 +34,12 @@ static enum crashres_status check_request(struct crashres_ctx *ctx,
 	case CRASHRES_SIGNATURE_APPENDED:
 		if (!request->certificate)
 			return crs_fail(ctx, CRASHRES_ERR_REQUEST,
-					"an appended signature names its signer's certificate: "
-					"one is needed");
+					"an appended signature needs a certificate");
 		break;
 	case CRASHRES_SIGNATURE_XATTR:
 		if (request->output)
 			return crs_fail(ctx, CRASHRES_ERR_REQUEST,
-					"security.ima belongs to the file itself: no output is "
-					"possible");
+					"a signature in security.ima has no output file");
 		break;
 	case CRASHRES_SIGNATURE_SIGFILE:
 		break;
@@ -49,7 +52,12 @@ static enum crashres_status check_request(struct crashres_ctx *ctx,
 	return CRASHRES_OK;
 }
 
-/* The attribute's bytes. */
+/*
+ * Makes the bytes of security.ima. The key id comes from the certificate if there is one,
+ * because its SubjectKeyIdentifier need not be a hash of the key.
+ *
+ * @data: out; from malloc(), the caller frees it.
+ */
 static enum crashres_status make_imasig(struct crashres_ctx *ctx,
 					const struct crashres_sign_request *request,
 					const struct crashres_input *file, uint8_t **data,
@@ -73,6 +81,10 @@ static enum crashres_status make_imasig(struct crashres_ctx *ctx,
 	return crs_imasig_format(ctx, &imasig, data, size);
 }
 
+/*
+ * Sets security.ima of the file that was opened, not of the path: the path can name
+ * another file by now.
+ */
 static enum crashres_status set_xattr(struct crashres_ctx *ctx, const struct crashres_input *file,
 				      const uint8_t *data, size_t size)
 {
@@ -80,19 +92,23 @@ static enum crashres_status set_xattr(struct crashres_ctx *ctx, const struct cra
 		return CRASHRES_OK;
 	if (file->original_fd < 0 || errno == EOPNOTSUPP)
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
-				"its file system has no attribute security.ima");
+				"the file system does not support security.ima");
 	if (errno == EPERM || errno == EACCES)
 		return crs_fail_errno(ctx, CRASHRES_ERR_PERMISSION, errno,
-				      "security.ima, which needs CAP_SYS_ADMIN");
-	return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "security.ima");
+				      "cannot set security.ima without CAP_SYS_ADMIN");
+	return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot set security.ima");
 }
 
-/* Its owner and mode are those of a new file. A device has none that a file could use. */
+/*
+ * Returns the descriptor whose owner and mode a new file gets. An input from a device or
+ * a pipe has no usable mode; the memfd with its bytes stands in.
+ */
 static int model_fd(const struct crashres_input *file)
 {
 	return file->original_fd >= 0 ? file->original_fd : file->fd;
 }
 
+/* Writes the bytes of security.ima to @output, or to FILE.sig if @output is NULL. */
 static enum crashres_status write_sigfile(struct crashres_ctx *ctx, const char *output,
 					  const struct crashres_input *file, uint8_t *data,
 					  size_t size)
@@ -108,6 +124,7 @@ static enum crashres_status write_sigfile(struct crashres_ctx *ctx, const char *
 				&part, 1);
 }
 
+/* Signs for security.ima, and sets the attribute or writes a signature file. */
 static enum crashres_status sign_imasig(struct crashres_ctx *ctx,
 					const struct crashres_sign_request *request,
 					const struct crashres_input *file)
@@ -123,6 +140,7 @@ static enum crashres_status sign_imasig(struct crashres_ctx *ctx,
 	return write_sigfile(ctx, request->output, file, data, size);
 }
 
+/* Writes the content, the CMS structure, the fields and the marker to @path; see modsig.h. */
 static enum crashres_status write_appended(struct crashres_ctx *ctx, const char *path,
 					   const struct crashres_input *file, size_t content_size,
 					   uint8_t *cms, size_t cms_size)
@@ -138,7 +156,13 @@ static enum crashres_status write_appended(struct crashres_ctx *ctx, const char 
 	return crs_replace_file(ctx, path, model_fd(file), CRS_REPLACE_ALL_ATTRIBUTES, parts, 3);
 }
 
-/* Where zeros have to go, they go before the signature is made, whose size must be known. */
+/*
+ * Makes the CMS structure. To know its size, sign the whole content first. If the Image must
+ * lose zeros for a signature of that size, sign the shorter content again.
+ *
+ * @content_size: in: size without old signatures; out: bytes of content to write.
+ * @cms:          out; from malloc(), the caller frees it.
+ */
 static enum crashres_status make_cms(struct crashres_ctx *ctx,
 				     const struct crashres_sign_request *request,
 				     const struct crashres_input *file, size_t *content_size,
@@ -163,12 +187,13 @@ static enum crashres_status make_cms(struct crashres_ctx *ctx,
 		return CRASHRES_OK;
 	}
 	crs_log(ctx, CRASHRES_LOG_INFO,
-		"%s: %zu zeros less at its end, to make room for the signature",
+		"%s: removed %zu zero bytes at the end to make room for the signature",
 		file->name, whole - *content_size);
 	return crs_cms_sign(ctx, request->key, request->certificate, request->hash, file->data,
 			    *content_size, cms, cms_size);
 }
 
+/* Replaces the appended signatures of the file by a new one. */
 static enum crashres_status sign_appended(struct crashres_ctx *ctx,
 					  const struct crashres_sign_request *request,
 					  const struct crashres_input *file)
@@ -178,11 +203,15 @@ static enum crashres_status sign_appended(struct crashres_ctx *ctx,
 	enum crashres_status status;
 	struct crs_pe pe;
 
-	/* All bytes behind the sections but the signatures count (PE Format, Authenticode). */
+	/*
+	 * The digest of an EFI signature covers all bytes after the sections except the
+	 * certificate table (Microsoft, "Windows Authenticode Portable Executable
+	 * Signature Format"), so it also covers the appended bytes.
+	 */
 	if (crs_pe_parse(file->data, content_size, &pe) && crs_pe_signatures_end(&pe))
 		crs_log(ctx, CRASHRES_LOG_WARNING,
-			"%s: its EFI signature does not cover what is appended, and will "
-			"not verify",
+			"%s: the EFI signature becomes invalid, because it does not cover the "
+			"appended signature",
 			file->name);
 	status = make_cms(ctx, request, file, &content_size, &cms, &cms_size);
 	if (status != CRASHRES_OK)
@@ -208,8 +237,8 @@ enum crashres_status crashres_sign(struct crashres_ctx *ctx,
 		return crs_prefix_error(ctx, status, "sign");
 	if (crs_zboot_probe(file->data, file->size))
 		crs_log(ctx, CRASHRES_LOG_WARNING,
-			"%s: kexec_file_load takes the Image inside, which has no signature "
-			"by this",
+			"%s: is an EFI zboot file: kexec loads the unpacked Image, which this "
+			"signature does not cover",
 			path);
 	if (request->signature == CRASHRES_SIGNATURE_APPENDED)
 		status = sign_appended(ctx, request, file);

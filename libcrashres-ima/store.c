@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* store.c: load a key or certificate with OSSL_STORE, and supply passphrases to it. */
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,23 +10,25 @@
 
 #include "store.h"
 
-/* OpenSSL itself takes no longer ones for a PEM file. */
+/* Bytes. OpenSSL has the same limit for PEM files (PEM_BUFSIZE). */
 #define PASSPHRASE_LIMIT 1024
 
+/* The state of one crs_store_load() for the functions that OpenSSL calls back. */
 struct passphrase_state {
 	const char *location;
 	const struct crs_passphrase_callback *passphrase;
-	bool asked;
-	bool refused;
+	bool asked;		/* OpenSSL wanted a passphrase */
+	bool refused;		/* the caller's function had none */
 };
 
+/* Gets a passphrase from the caller. Returns false if there is none. */
 static bool ask_passphrase(struct passphrase_state *state, char *buffer, size_t capacity,
 			   size_t *size)
 {
 	const struct crs_passphrase_callback *passphrase = state->passphrase;
 
 	state->asked = true;
-	/* Each decoder would ask on; who did not answer does not want to be asked again. */
+	/* OpenSSL tries several decoders, and each one asks. Ask the user only once. */
 	if (!state->refused && passphrase->function &&
 	    passphrase->function(passphrase->data, state->location, buffer, capacity, size) &&
 	    *size <= capacity)
@@ -34,17 +37,22 @@ static bool ask_passphrase(struct passphrase_state *state, char *buffer, size_t 
 	return false;
 }
 
-/* One string that OpenSSL wants; -1 stops it. OpenSSL cleanses what it has of the answer. */
+/*
+ * The reader of the UI method (UI_create_method(3)): answers one prompt of OpenSSL.
+ * Returns 1, or -1 to stop OpenSSL. UI_set_result_ex() copies the passphrase, and OpenSSL
+ * erases its copy.
+ */
 static int read_string(UI *ui, UI_STRING *string)
 {
 	char buffer[PASSPHRASE_LIMIT + 1];
 	int limit = UI_get_result_maxsize(string), result = -1;
 	size_t capacity = limit < PASSPHRASE_LIMIT ? (size_t)limit : PASSPHRASE_LIMIT, size = 0;
 
+	/* Other strings are information and errors, which need no answer. */
 	if (UI_get_string_type(string) != UIT_PROMPT)
 		return 1;
 	if (ask_passphrase(UI_get0_user_data(ui), buffer, capacity, &size)) {
-		/* It is read as text, too. */
+		/* Parts of OpenSSL read the passphrase as a string. */
 		buffer[size] = '\0';
 		result = UI_set_result_ex(ui, string, buffer, (int)size) < 0 ? -1 : 1;
 	}
@@ -52,6 +60,7 @@ static int read_string(UI *ui, UI_STRING *string)
 	return result;
 }
 
+/* Returns a UI method with read_string(), which the caller destroys, or NULL. */
 static UI_METHOD *make_method(void)
 {
 	UI_METHOD *method = UI_create_method("crashres");
@@ -63,7 +72,7 @@ static UI_METHOD *make_method(void)
 	return method;
 }
 
-/* "scheme:" (RFC 3986, 3.1), and no file of that name. */
+/* Returns true if @location starts with "scheme:" (RFC 3986, 3.1) and no such file exists. */
 static bool is_uri(const char *location)
 {
 	size_t length = strspn(location, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -73,14 +82,20 @@ static bool is_uri(const char *location)
 	       access(location, F_OK) < 0;
 }
 
-/* OSSL_STORE would not say why. */
+/*
+ * Fails with the errno of open(2). OSSL_STORE reports a missing file as an unsupported format.
+ * O_NONBLOCK: a FIFO must not block here.
+ */
 static enum crashres_status check_file(struct crashres_ctx *ctx, const char *location)
 {
 	CRS_CLEANUP(crs_closep) int fd = open(location, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-	return fd < 0 ? crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s", location) : CRASHRES_OK;
+	if (fd < 0)
+		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s: cannot open", location);
+	return CRASHRES_OK;
 }
 
+/* Fails with a sentence on the reason why OSSL_STORE found no object of @type. */
 static enum crashres_status explain_failure(struct crashres_ctx *ctx,
 					    const struct passphrase_state *state, int type)
 {
@@ -89,19 +104,26 @@ static enum crashres_status explain_failure(struct crashres_ctx *ctx,
 	if (state->asked)
 		ERR_clear_error();
 	if (state->refused)
-		return crs_fail(ctx, CRASHRES_ERR_KEY, "%s: it needs a passphrase, and got none",
-				state->location);
+		return crs_fail(ctx, CRASHRES_ERR_KEY,
+				"%s: a passphrase is needed, and there is none", state->location);
 	if (state->asked)
 		return crs_fail(ctx, CRASHRES_ERR_KEY,
 				"%s: the passphrase is wrong, or the key is damaged",
 				state->location);
-	/* Of a file that reason is which decoders were tried; of a URI it is the reason. */
+	/*
+	 * For a URI, OpenSSL's error is the reason, such as an unknown scheme. For a file it
+	 * lists only the decoders that did not recognise the format.
+	 */
 	if (is_uri(state->location) && ERR_peek_error())
-		return crs_fail_openssl(ctx, CRASHRES_ERR_KEY, "%s: no %s in it", state->location,
+		return crs_fail_openssl(ctx, CRASHRES_ERR_KEY, "%s: no %s", state->location,
 					object);
-	return crs_fail(ctx, CRASHRES_ERR_KEY, "%s: no %s in it", state->location, object);
+	return crs_fail(ctx, CRASHRES_ERR_KEY, "%s: no %s", state->location, object);
 }
 
+/*
+ * Returns the first object of @type, which the caller frees, or NULL. Other objects, such
+ * as parameters before an EC key, are skipped.
+ */
 static OSSL_STORE_INFO *load_first(OSSL_STORE_CTX *store, int type)
 {
 	if (!OSSL_STORE_expect(store, type))

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Keys and certificates from where they are: files and provider URIs, by OSSL_STORE. */
+/*
+ * store.h: load keys and certificates from files and provider URIs with OpenSSL's
+ * OSSL_STORE (ossl_store(7)), which knows all formats and asks for passphrases.
+ */
 #ifndef CRS_IMA_STORE_H
 #define CRS_IMA_STORE_H
 
@@ -8,16 +11,20 @@
 
 #include "openssl.h"
 
-/* Who is asked for a passphrase; function may be NULL. */
+/* The caller's function for passphrases, see crashres_passphrase_fn. */
 struct crs_passphrase_callback {
-	crashres_passphrase_fn *function;
-	void *data;
+	crashres_passphrase_fn *function;	/* may be NULL: no passphrase */
+	void *data;				/* borrowed; for @function */
 };
 
 /*
- * The first object of @type (OSSL_STORE_INFO_PKEY or _CERT) at @location.
+ * Loads the first object of @type (OSSL_STORE_INFO_PKEY or OSSL_STORE_INFO_CERT)
+ * from @location.
  *
- * Return: CRASHRES_ERR_OS, CRASHRES_ERR_KEY. The sentence starts with @location.
+ * @info: out; the caller frees it with OSSL_STORE_INFO_free().
+ *
+ * Return: CRASHRES_ERR_OS if the file cannot be opened, else CRASHRES_ERR_KEY. The
+ * sentence starts with @location.
  */
 enum crashres_status crs_store_load(struct crashres_ctx *ctx, const char *location, int type,
 				    const struct crs_passphrase_callback *passphrase,

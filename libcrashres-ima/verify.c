@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* verify.c: crashres_verify(): read a signature from its place and verify it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -13,19 +14,20 @@
 #include "imasig.h"
 #include "modsig.h"
 
-/* More than any attribute can have (XATTR_SIZE_MAX is 64 KiB). */
+/* Bytes of FILE.sig. An attribute cannot be larger (XATTR_SIZE_MAX). */
 #define SIGFILE_LIMIT	(64U << 10)
 
-/* What the functions below work on. */
+/* The parameters of one crashres_verify() for the functions below. All are borrowed. */
 struct work {
 	struct crashres_ctx *ctx;
 	const struct crashres_input *file;
 	struct crashres_certificate *const *certificates;
-	size_t count;
-	struct crashres_verification *result;
+	size_t count;					/* of @certificates */
+	struct crashres_verification *result;		/* filled step by step */
 };
 
 __attribute__((format(printf, 2, 3)))
+/* Stores the reason why the signature is not valid. */
 static void set_problem(struct crashres_verification *result, const char *format, ...)
 {
 	va_list args;
@@ -35,7 +37,7 @@ static void set_problem(struct crashres_verification *result, const char *format
 	va_end(args);
 }
 
-/* A certificate was found, and @check is how its key and the signature go together. */
+/* Stores the signer's certificate and the result @check of verifying with its key. */
 static void set_result(struct crashres_verification *result,
 		       const struct crashres_certificate *certificate, enum crs_key_result check)
 {
@@ -54,13 +56,16 @@ static void set_result(struct crashres_verification *result,
 		break;
 	}
 	if (certificate->type == CRASHRES_KEY_RSA)
-		set_problem(result, "the signature is damaged, or of another key");
+		set_problem(result, "the signature is damaged, or was made with another key");
 	else
-		set_problem(result, "the file was changed, or the signature is damaged or of "
-			    "another key");
+		set_problem(result, "the file was changed, or the signature is damaged or was "
+			    "made with another key");
 }
 
-/* The kernel would not find the key; was it one of these all the same? */
+/*
+ * No certificate has the key id of the signature, so the kernel would not find the key
+ * either. Tries all certificates, to report a wrong key id in the signature.
+ */
 static void set_key_id_problem(struct work *work, const struct crs_imasig *imasig,
 			       const struct crs_digest *digest)
 {
@@ -73,14 +78,18 @@ static void set_key_id_problem(struct work *work, const struct crs_imasig *imasi
 		set_result(work->result, certificate, CRS_KEY_VALID);
 		work->result->valid = false;
 		set_problem(work->result,
-			    "it names the key id:%08" PRIx32 ", and the key that signed is "
-			    "id:%08" PRIx32,
+			    "the signature names the key id:%08" PRIx32
+			    ", but was made with the key id:%08" PRIx32,
 			    imasig->key_id, certificate->key_id);
 		return;
 	}
-	set_problem(work->result, "no certificate given has the key id:%08" PRIx32, imasig->key_id);
+	set_problem(work->result, "no given certificate has the key id:%08" PRIx32, imasig->key_id);
 }
 
+/*
+ * Verifies @size bytes of security.ima at @data, which are hostile. Several certificates
+ * can have the same key id: the last 4 bytes are not unique.
+ */
 static enum crashres_status verify_imasig(struct work *work, const void *data, size_t size)
 {
 	struct crashres_verification *result = work->result;
@@ -115,6 +124,7 @@ static enum crashres_status verify_imasig(struct work *work, const void *data, s
 
 static enum crashres_status verify_xattr(struct work *work)
 {
+	/* An input from a device or a pipe has no attributes: original_fd is -1. */
 	int fd = work->file->original_fd;
 	ssize_t size = fd < 0 ? -1 : fgetxattr(fd, "security.ima", NULL, 0);
 	CRS_CLEANUP(crs_freep) uint8_t *data = NULL;
@@ -128,11 +138,15 @@ static enum crashres_status verify_xattr(struct work *work)
 		size = fgetxattr(fd, "security.ima", data, (size_t)size);
 	}
 	if (size < 0)
-		return crs_fail_errno(work->ctx, CRASHRES_ERR_OS, errno, "security.ima");
-	/* The kernel goes on to the appended one then (ima_appraise_measurement). */
+		return crs_fail_errno(work->ctx, CRASHRES_ERR_OS, errno,
+				      "cannot read security.ima");
+	/*
+	 * A digest is not a signature. After a digest of type 0x04 the kernel tries the
+	 * appended signature (ima_appraise_measurement()).
+	 */
 	if (crs_imasig_is_digest(data, (size_t)size))
 		return crs_fail(work->ctx, CRASHRES_ERR_NO_SIGNATURE,
-				"security.ima holds a digest, and not a signature");
+				"security.ima contains a digest, not a signature");
 	return verify_imasig(work, data, (size_t)size);
 }
 
@@ -152,11 +166,15 @@ static enum crashres_status verify_sigfile(struct work *work)
 	if (fd < 0 && errno == ENOENT)
 		return crs_fail(work->ctx, CRASHRES_ERR_NO_SIGNATURE, "no %s", path);
 	if (fd < 0)
-		return crs_fail_errno(work->ctx, CRASHRES_ERR_OS, errno, "%s", path);
+		return crs_fail_errno(work->ctx, CRASHRES_ERR_OS, errno, "%s: cannot open", path);
 	status = crs_read_fd(work->ctx, fd, SIGFILE_LIMIT, path, &data, &size);
 	return status == CRASHRES_OK ? verify_imasig(work, data, size) : status;
 }
 
+/*
+ * Verifies a CMS structure over the first @content_size bytes of the file, with each
+ * certificate that the structure names.
+ */
 static enum crashres_status verify_cms(struct work *work, const struct crs_cms *cms,
 				       size_t content_size)
 {
@@ -178,7 +196,7 @@ static enum crashres_status verify_cms(struct work *work, const struct crs_cms *
 			   crs_cms_verify(cms, work->certificates[i], &digest));
 	}
 	if (!found)
-		set_problem(result, "no certificate given is the one of %.400s", result->key);
+		set_problem(result, "no given certificate matches the signer, %.400s", result->key);
 	return CRASHRES_OK;
 }
 
@@ -196,7 +214,10 @@ static enum crashres_status verify_appended(struct work *work)
 	return verify_cms(work, &cms, modsig.content_size);
 }
 
-/* A signature that cannot be understood is a result, too. */
+/*
+ * Verifies the signature at the place that the result names. A signature that cannot be
+ * parsed is a result with a problem, not an error of the caller.
+ */
 static enum crashres_status verify(struct work *work)
 {
 	enum crashres_status status;

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * ima.h: sign files so that the kernel's IMA appraises them, and verify them.
- * A library of its own, libcrashres-ima, because it links OpenSSL.
+ * ima.h: sign files for appraisal by the kernel's IMA (Integrity Measurement
+ * Architecture), and verify such signatures.
  *
  *   key (+ certificate) + file  ->  crashres_sign()    ->  signature
  *   certificates + file         ->  crashres_verify()  ->  verification
  *
- * The rules of crashres.h hold here too. Private keys stay inside OpenSSL's
- * objects, or inside the token that a provider talks to.
- * All of it: since 3.0.
+ * These functions are in libcrashres-ima. That library links OpenSSL, and
+ * libcrashres does not. The rules at the start of crashres.h hold here too.
+ *
+ * A private key stays inside OpenSSL's EVP_PKEY object, or inside the token that
+ * an OpenSSL provider talks to. The library never copies a private key out and
+ * never writes one into a message.
+ *
+ * Everything in this header exists since version 3.0.
  */
 #ifndef CRASHRES_IMA_H
 #define CRASHRES_IMA_H
@@ -19,35 +24,47 @@
 extern "C" {
 #endif
 
-/* Numbers of the kernel (include/uapi/linux/hash_info.h). */
+/* Hash algorithms. The values are the kernel's (include/uapi/linux/hash_info.h). */
 enum crashres_hash {
 	CRASHRES_HASH_SHA256 = 4,
 	CRASHRES_HASH_SHA384 = 5,
 	CRASHRES_HASH_SHA512 = 6,
 };
 
-/* "sha256" ...; NULL where @hash is none of them. */
+/* Returns "sha256", "sha384" or "sha512", and NULL for any other value. */
 const char *crashres_hash_name(enum crashres_hash hash);
 
+/* Signature algorithms that the kernel can verify (crypto/asymmetric_keys/public_key.c). */
 enum crashres_key_type {
-	CRASHRES_KEY_RSA = 1,		/* PKCS #1 v1.5 */
-	CRASHRES_KEY_ECDSA,		/* P-256, P-384 or P-521 */
+	CRASHRES_KEY_RSA = 1,		/* PKCS #1 v1.5 (RFC 8017, 8.2), not PSS */
+	CRASHRES_KEY_ECDSA,		/* on P-256, P-384 or P-521 */
 };
 
-const char *crashres_key_type_name(enum crashres_key_type type);	/* "rsa", "ecdsa" */
+/* Returns "rsa" or "ecdsa", and NULL for any other value. */
+const char *crashres_key_type_name(enum crashres_key_type type);
 
-/* Where a signature is kept. */
+/* The three places for a signature, with the policy option that accepts each one. */
 enum crashres_signature {
-	CRASHRES_SIGNATURE_XATTR = 0,	/* security.ima of the file (appraise_type=imasig) */
-	CRASHRES_SIGNATURE_SIGFILE,	/* the same bytes in <file>.sig, to be installed later */
-	CRASHRES_SIGNATURE_APPENDED,	/* CMS behind the file's own bytes (appraise_type=modsig) */
+	CRASHRES_SIGNATURE_XATTR = 0,	/* the attribute security.ima (appraise_type=imasig) */
+	CRASHRES_SIGNATURE_SIGFILE,	/* FILE.sig: the bytes for security.ima, to be set later */
+	CRASHRES_SIGNATURE_APPENDED,	/* a CMS structure after the content of the file
+					   (appraise_type=imasig|modsig) */
 };
 
 /* ---------------------------------------------------------------------- key */
 
-/*
- * Writes the passphrase or PIN for @location to @buffer, no NUL behind it. False
- * where there is none. The caller cleanses @buffer.
+/**
+ * crashres_passphrase_fn - the caller's function that supplies a passphrase or PIN
+ * @data:     the @data of crashres_key_open().
+ * @location: the location of the key, for a prompt.
+ * @buffer:   out; the passphrase, without a NUL at its end.
+ * @capacity: size of @buffer, bytes.
+ * @size:     out; size of the passphrase, bytes, at most @capacity.
+ *
+ * The library erases @buffer after use.
+ *
+ * Return: false if there is no passphrase. crashres_key_open() then fails, and does
+ * not call the function again.
  */
 typedef bool crashres_passphrase_fn(void *data, const char *location, char *buffer, size_t capacity,
 				    size_t *size);
@@ -55,118 +72,156 @@ typedef bool crashres_passphrase_fn(void *data, const char *location, char *buff
 struct crashres_key;
 
 /**
- * crashres_key_open() - a private key
- * @location:      a file (PEM or DER; PKCS #8, encrypted or not, or the older forms),
- *              or a URI such as "pkcs11:..." for an OpenSSL provider.
- * @passphrase: asked when one is needed, and not otherwise; may be NULL for none.
+ * crashres_key_open() - open a private key
+ * @location:   a file (PEM or DER; PKCS #8, encrypted or not, or the older forms of
+ *              OpenSSL), or a URI for an OpenSSL provider, such as "pkcs11:...".
+ * @passphrase: called only if the key needs a passphrase; may be NULL. Without this
+ *              function an encrypted key cannot be opened.
+ * @data:       passed to @passphrase; may be NULL.
  * @key:        out; release with crashres_key_free().
  *
  * Return:
  *   CRASHRES_ERR_OS           the file cannot be opened
- *   CRASHRES_ERR_KEY          no private key in it, or a wrong passphrase
- *   CRASHRES_ERR_UNSUPPORTED  neither RSA nor ECDSA on a curve that the kernel knows
+ *   CRASHRES_ERR_KEY          no private key at @location, or no or a wrong passphrase
+ *   CRASHRES_ERR_UNSUPPORTED  neither an RSA key nor an EC key on a curve that the
+ *                             kernel can verify
  */
 enum crashres_status crashres_key_open(struct crashres_ctx *ctx, const char *location,
 				       crashres_passphrase_fn *passphrase, void *data,
 				       struct crashres_key **key);
-void crashres_key_free(struct crashres_key *key);	/* may be NULL */
+void crashres_key_free(struct crashres_key *key);	/* @key may be NULL */
 
 /* -------------------------------------------------------------- certificate */
 
 struct crashres_certificate;
 
 /**
- * crashres_certificate_open() - the first certificate in a file or at a URI
- * @location:       PEM or DER, or a URI such as "pkcs11:...;type=cert".
+ * crashres_certificate_open() - open the first certificate in a file or at a URI
+ * @location:    a file (PEM or DER), or a URI such as "pkcs11:...;type=cert".
  * @certificate: out; release with crashres_certificate_free().
  *
- * Return: CRASHRES_ERR_OS, CRASHRES_ERR_KEY, CRASHRES_ERR_UNSUPPORTED as crashres_key_open().
+ * The certificate itself is not verified: neither its issuer nor its dates.
+ *
+ * Return:
+ *   CRASHRES_ERR_OS           the file cannot be opened
+ *   CRASHRES_ERR_KEY          no certificate at @location, or its public key is damaged
+ *   CRASHRES_ERR_UNSUPPORTED  the public key is neither RSA nor EC on a curve that the
+ *                             kernel can verify
  */
 enum crashres_status crashres_certificate_open(struct crashres_ctx *ctx, const char *location,
 					       struct crashres_certificate **certificate);
-void crashres_certificate_free(struct crashres_certificate *certificate);	/* may be NULL */
+void crashres_certificate_free(struct crashres_certificate *certificate); /* may be NULL */
 
-/* On one line, control characters escaped: "O = Example, CN = kdump". */
+/*
+ * Returns the subject as one line, such as "O = Example, CN = kdump". Control
+ * characters are escaped.
+ */
 const char *crashres_certificate_subject(const struct crashres_certificate *certificate);
 
-/* What a signature in security.ima names its key by, and /proc/keys shows. */
+/*
+ * Returns the key id: the last 4 bytes of the SubjectKeyIdentifier, read as a
+ * big-endian number. A signature in security.ima names its key by this id, and
+ * /proc/keys shows it as the last 8 digits of the key's id.
+ */
 uint32_t crashres_certificate_key_id(const struct crashres_certificate *certificate);
 
 /* --------------------------------------------------------------------- sign */
 
-/* Start from CRASHRES_SIGN_REQUEST_INIT, as with struct crashres_request. */
+/* Initialise with CRASHRES_SIGN_REQUEST_INIT or crashres_sign_request_init(). */
 struct crashres_sign_request {
 	size_t size;					/* sizeof(struct crashres_sign_request) */
 	const struct crashres_key *key;			/* borrowed */
-	const struct crashres_certificate *certificate;	/* borrowed; NULL: not for APPENDED */
-	enum crashres_hash hash;
-	enum crashres_signature signature;
-	const char *output;				/* SIGFILE: instead of <file>.sig; APPENDED:
-							   instead of <file>; may be NULL */
+	const struct crashres_certificate *certificate;	/* borrowed; of @key, supplies the key id;
+							   may be NULL, except for APPENDED */
+	enum crashres_hash hash;			/* of the file's content */
+	enum crashres_signature signature;		/* place for the signature */
+	const char *output;				/* path of the new file; NULL: FILE.sig for
+							   SIGFILE, the file itself for APPENDED.
+							   Must be NULL for XATTR */
 };
 
 #define CRASHRES_SIGN_REQUEST_INIT \
 	{ .size = sizeof(struct crashres_sign_request), .hash = CRASHRES_HASH_SHA256 }
+
+/* For foreign-function interfaces: writes the defaults above. @size: bytes at @request. */
 void crashres_sign_request_init(struct crashres_sign_request *request, size_t size);
 
 /**
  * crashres_sign() - sign the file at @path
  *
- * SIGFILE and APPENDED write a new file and rename it over the old one, so that
- * after a crash one of them is there whole. APPENDED keeps owner, mode and
- * extended attributes but security.ima and security.evm, which were for other
- * bytes; it replaces a signature that was appended before. An arm64 Image that
- * fills its image_size loses zeros at its end, where there are enough, because
- * kexec_file_load(2) takes none that is longer; one with an EFI signature keeps
- * every byte.
+ * SIGFILE and APPENDED write a temporary file and rename it to the final name. If
+ * the machine stops in between, either the old file or the new file is complete.
+ *
+ * APPENDED keeps the owner, the mode and the extended attributes. It drops
+ * security.ima and security.evm, because they are signatures of the old content.
+ * An appended signature that the file already has is replaced.
+ *
+ * kexec_file_load(2) refuses an arm64 Image that is longer than its image_size.
+ * If the signature makes the Image too long, APPENDED removes zero bytes from the end of
+ * the content. An Image with an EFI signature keeps every byte.
+ *
+ * The function logs a warning if the file has an EFI signature, which the appended
+ * bytes make invalid, and if the file is an EFI zboot file, because kexec loads the
+ * unpacked Image.
  *
  * Return:
- *   CRASHRES_ERR_REQUEST      a member is unknown; key and
- *                             certificate are no pair; APPENDED without certificate
+ *   CRASHRES_ERR_REQUEST      a member has an unknown value; the certificate belongs to
+ *                             another key; APPENDED without a certificate; XATTR with an
+ *                             output
  *   CRASHRES_ERR_OS           a file cannot be read or written
- *   CRASHRES_ERR_PERMISSION   security.ima is not for this user
- *   CRASHRES_ERR_UNSUPPORTED  this file system has no security.ima
- *   CRASHRES_ERR_LIMIT        an Image with no room for a signature
- *   CRASHRES_ERR_KEY          the key did not sign (OpenSSL's reason is in the sentence)
+ *   CRASHRES_ERR_PERMISSION   this user cannot set security.ima (CAP_SYS_ADMIN)
+ *   CRASHRES_ERR_UNSUPPORTED  this file system does not support security.ima
+ *   CRASHRES_ERR_LIMIT        the Image has no room for a signature
+ *   CRASHRES_ERR_KEY          OpenSSL cannot sign; the error text gives its reason
  */
 enum crashres_status crashres_sign(struct crashres_ctx *ctx,
 				   const struct crashres_sign_request *request, const char *path);
 
 /* ------------------------------------------------------------------- verify */
 
+/*
+ * The result of comparing the signed digest with the digest of the file. An RSA
+ * signature contains the signed digest. An ECDSA signature does not, so a wrong one
+ * leaves the state UNKNOWN.
+ */
 enum crashres_digest_state {
-	CRASHRES_DIGEST_UNKNOWN = 0,	/* ECDSA does not tell what else was signed */
+	CRASHRES_DIGEST_UNKNOWN = 0,
 	CRASHRES_DIGEST_MATCHES,
-	CRASHRES_DIGEST_DIFFERS,	/* signed, but for other bytes than the file has now */
+	CRASHRES_DIGEST_DIFFERS,	/* the key signed other content than the file has now */
 };
 
-/* Unknown values are 0, NULL or "". Members behind @size bytes are not there. */
+/*
+ * The result of crashres_verify(). Unknown values are 0, NULL or "". The library
+ * allocates the struct: do not read members beyond @size bytes.
+ */
 struct crashres_verification {
-	size_t size;			/* as this library knows it */
+	size_t size;			/* bytes that this version of the library filled */
 	bool valid;
-	char problem[512];		/* why not */
+	char problem[512];		/* the reason, if not valid */
 	enum crashres_signature signature;
 	enum crashres_hash hash;
-	enum crashres_key_type type;
+	enum crashres_key_type type;	/* of the signer's certificate */
 	enum crashres_digest_state digest;
-	const struct crashres_certificate *certificate;	/* the signer's, of those given */
-	char key[512];			/* how the kernel will look for the key: "id:1a2b3c4d", or
-					   "issuer ..., serial ..." */
+	const struct crashres_certificate *certificate;	/* the signer's, one of the caller's */
+	char key[512];			/* the name by which the kernel looks up the key:
+					   "id:1a2b3c4d" or "issuer ..., serial ..." */
 };
 
 /**
  * crashres_verify() - verify one signature of the file at @path
- * @certificates: any of them may be the signer's; none is verified itself, as
- *                the kernel trusts what is in its keyring.
- * @verification: out; release with free(). Borrows from @certificates.
+ * @signature:    the place of the signature.
+ * @certificates: @count certificates of possible signers. They are trusted as they
+ *                are, in the same way as the kernel trusts the keys in its keyrings.
+ * @verification: out; release with free(). Its certificate is one of @certificates.
  *
- * A signature that is not valid, damaged or of an unknown kind is no failure: see
- * @verification->problem.
+ * A signature that is invalid, damaged or of an unknown kind is not an error of this
+ * function. It then returns CRASHRES_OK, and @verification gives the problem.
  *
  * Return:
- *   CRASHRES_ERR_NO_SIGNATURE  there is none of this kind
+ *   CRASHRES_ERR_NO_SIGNATURE  the file has no signature at this place
  *   CRASHRES_ERR_OS            the file or its signature cannot be read
  *   CRASHRES_ERR_FORMAT        the file is empty
+ *   CRASHRES_ERR_REQUEST       @signature has an unknown value
  */
 enum crashres_status crashres_verify(struct crashres_ctx *ctx, const char *path,
 				     enum crashres_signature signature,

@@ -201,20 +201,20 @@ static void test_signatures_that_the_kernel_refuses(void **state)
 
 	der = sign_by_openssl(&one, &two, EVP_sha256(), DETACHED, DETACHED | CMS_NOATTR, &size);
 	refuse(unit, der, size, CRASHRES_ERR_UNSUPPORTED,
-	       "2 signers in one signature: the kernel takes one");
+	       "the signature has 2 signers, the kernel accepts one");
 	OPENSSL_free(der);
 	der = sign_by_openssl(NULL, NULL, NULL, DETACHED, 0, &size);
 	refuse(unit, der, size, CRASHRES_ERR_UNSUPPORTED,
-	       "0 signers in one signature: the kernel takes one");
+	       "the signature has 0 signers, the kernel accepts one");
 	OPENSSL_free(der);
 	der = sign_by_openssl(&one, NULL, EVP_sha256(), CMS_BINARY | CMS_NOCERTS,
 			      CMS_BINARY | CMS_NOCERTS | CMS_NOATTR, &size);
 	refuse(unit, der, size, CRASHRES_ERR_FORMAT,
-	       "damaged: the signature holds a content of its own");
+	       "the CMS structure contains the signed content");
 	OPENSSL_free(der);
 	der = sign_by_openssl(&one, NULL, EVP_sha1(), DETACHED, DETACHED | CMS_NOATTR, &size);
 	refuse(unit, der, size, CRASHRES_ERR_UNSUPPORTED,
-	       "its hash is neither sha256, sha384 nor sha512");
+	       "the hash is neither sha256, sha384 nor sha512");
 	OPENSSL_free(der);
 	free_signer(&one);
 	free_signer(&two);
@@ -229,7 +229,7 @@ static void test_a_cms_that_is_no_signature(void **state)
 
 	assert_true(size > 0);
 	refuse(*state, der, (size_t)size, CRASHRES_ERR_FORMAT,
-	       "damaged: a CMS, but no signature");
+	       "the CMS structure is not a signature");
 	OPENSSL_free(der);
 	CMS_ContentInfo_free(cms);
 	BIO_free(bio);
@@ -248,12 +248,12 @@ static void test_every_truncation_and_one_byte_more(void **state)
 		uint8_t *copy = malloc(part ? part : 1);
 
 		memcpy(copy, der, part);
-		refuse(unit, copy, part, CRASHRES_ERR_FORMAT, "damaged: no CMS in DER");
+		refuse(unit, copy, part, CRASHRES_ERR_FORMAT, "the CMS structure is damaged");
 		free(copy);
 	}
 	longer = unit_alloc(size + 1);
 	memcpy(longer, der, size);
-	refuse(unit, longer, size + 1, CRASHRES_ERR_FORMAT, "damaged: no CMS in DER");
+	refuse(unit, longer, size + 1, CRASHRES_ERR_FORMAT, "the CMS structure is damaged");
 	free(longer);
 	free(der);
 	free_signer(&signer);

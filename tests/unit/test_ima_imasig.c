@@ -60,7 +60,7 @@ static void test_the_largest_size_and_one_more(void **state)
 	imasig.signature = signature;
 	imasig.size++;
 	assert_fails(unit, crs_imasig_format(unit->ctx, &imasig, &data, &size), CRASHRES_ERR_LIMIT,
-		     "a signature of 65536 bytes: security.ima takes 65535");
+		     "the signature has 65536 bytes, security.ima holds at most 65535");
 	assert_ptr_equal(data, UNTOUCHED);
 	assert_int_equal(size, 1);
 	imasig.size--;
@@ -85,10 +85,10 @@ static void test_every_truncation(void **state)
 		memcpy(part, good, size);
 		if (size < 9)
 			snprintf(sentence, sizeof(sentence),
-				 "truncated: %zu bytes, where the header alone has 9", size);
+				 "truncated: the header ends at byte 9, the data at byte %zu", size);
 		else
 			snprintf(sentence, sizeof(sentence),
-				 "truncated: its header announces 5 bytes, %zu follow", size - 9);
+				 "truncated: the signature ends at byte 14, the data at byte %zu", size);
 		refuse(unit, part, size, CRASHRES_ERR_FORMAT, sentence);
 		free(part);
 	}
@@ -100,7 +100,7 @@ static void test_a_byte_too_many(void **state)
 
 	memcpy(longer, good, sizeof(good));
 	refuse(*state, longer, sizeof(longer), CRASHRES_ERR_FORMAT,
-	       "damaged: its header announces 5 bytes, 6 follow");
+	       "damaged: the signature ends at byte 14, the data at byte 15");
 }
 
 static void test_every_first_byte(void **state)
@@ -112,14 +112,11 @@ static void test_every_first_byte(void **state)
 		char sentence[100];
 
 		other[0] = type;
-		snprintf(sentence, sizeof(sentence),
-			 "no signature: it starts with 0x%02x, and not with 0x03", type);
-		if (type == 1 || type == 4)
-			refuse(*state, other, sizeof(other), CRASHRES_ERR_FORMAT,
-			       "a digest, and not a signature");
-		else if (type == 6)
-			refuse(*state, other, sizeof(other), CRASHRES_ERR_UNSUPPORTED,
-			       "a signature of an fs-verity digest");
+		snprintf(sentence, sizeof(sentence), "the type byte is 0x%02x%s, not 0x03 (signature)",
+			 type, type == 1 || type == 4 ? " (digest)" :
+			       type == 6 ? " (fs-verity signature)" : "");
+		if (type == 6)
+			refuse(*state, other, sizeof(other), CRASHRES_ERR_UNSUPPORTED, sentence);
 		else if (type != 3)
 			refuse(*state, other, sizeof(other), CRASHRES_ERR_FORMAT, sentence);
 	}
@@ -136,13 +133,13 @@ static void test_every_version_and_hash(void **state)
 		memcpy(other, good, sizeof(good));
 		other[1] = value;
 		snprintf(sentence, sizeof(sentence),
-			 "a signature of version %u, and not of version 2", value);
+			 "the signature has version %u, not 2", value);
 		if (value != 2)
 			refuse(unit, other, sizeof(other), CRASHRES_ERR_UNSUPPORTED, sentence);
 		other[1] = 2;
 		other[2] = value;
 		snprintf(sentence, sizeof(sentence),
-			 "hash %u: neither sha256 (4), sha384 (5) nor sha512 (6)", value);
+			 "unknown hash %u: neither 4 (sha256), 5 (sha384) nor 6 (sha512)", value);
 		if (value < 4 || value > 6)
 			refuse(unit, other, sizeof(other), CRASHRES_ERR_UNSUPPORTED, sentence);
 		else

@@ -4,7 +4,7 @@
 #include "wrap.h"
 
 #define MARKER		"~Module signature appended~\n"
-#define NO_FIELDS	"damaged: the fields before the marker are none of a CMS signature"
+#define NO_FIELDS	"the signature fields do not describe a CMS signature"
 
 /* Linux 6.12, include/linux/module_signature.h: type 2 is PKCS #7, the size is big-endian. */
 static const char good[] = "content" "cms" "\0\0\2\0\0\0\0\0\0\0\0\3" MARKER;
@@ -65,13 +65,18 @@ static void test_cut_at_the_front(void **state)
 	for (size_t cut = 7; cut <= FIELDS; cut++) {
 		char sentence[120];
 
-		snprintf(sentence, sizeof(sentence), "truncated: a signature of 3 bytes, "
-			 "where the file has %zu before the fields", FIELDS - cut);
+		snprintf(sentence, sizeof(sentence), 
+			 "truncated: the signature has 3 bytes, the file has %zu before the "
+			 "signature fields", FIELDS - cut);
 		refuse(unit, good + cut, GOOD_SIZE - cut, CRASHRES_ERR_FORMAT, sentence);
 	}
-	for (size_t cut = FIELDS + 1; cut <= FIELDS + 12; cut++)
-		refuse(unit, good + cut, GOOD_SIZE - cut, CRASHRES_ERR_FORMAT,
-		       "damaged: nothing but the marker of a signature");
+	for (size_t cut = FIELDS + 1; cut <= FIELDS + 12; cut++) {
+		char sentence[120];
+
+		snprintf(sentence, sizeof(sentence), "truncated: the signature fields have 12 bytes, "
+			 "only %zu precede the marker", FIELDS + 12 - cut);
+		refuse(unit, good + cut, GOOD_SIZE - cut, CRASHRES_ERR_FORMAT, sentence);
+	}
 	refuse(unit, good + FIELDS + 13, GOOD_SIZE - FIELDS - 13, CRASHRES_ERR_NO_SIGNATURE,
 	       "no appended signature");
 }
@@ -155,8 +160,8 @@ static void test_fit_takes_zeros_at_the_end(void **state)
 	keep = 1;
 	assert_fails(unit, crs_modsig_make_room(unit->ctx, data, 8192, 3193, &keep),
 		     CRASHRES_ERR_LIMIT,
-		     "no room for a signature: 8193 bytes with it, and kexec_file_load takes no "
-		     "more than its image_size, 0x2000");
+		     "no room for a signature: the signed Image has 8193 bytes, kexec_file_load "
+		     "accepts at most image_size, 0x2000");
 	assert_int_equal(keep, 1);
 	/* The kernel rounds image_size up to its pages. */
 	put_image(data, 4097, 5000);
@@ -222,8 +227,8 @@ static void test_fit_keeps_every_byte_of_an_efi_signature(void **state)
 	unit_put_le(data + WRAP_PE_OPTIONAL + 148, 4, 512);
 	assert_fails(unit, crs_modsig_make_room(unit->ctx, data, 8192, 100, &keep),
 		     CRASHRES_ERR_LIMIT,
-		     "no room for a signature: 8292 bytes with it, and kexec_file_load takes no "
-		     "more than its image_size, 0x2000");
+		     "no room for a signature: the signed Image has 8292 bytes, kexec_file_load "
+		     "accepts at most image_size, 0x2000");
 	assert_int_equal(keep, 1);
 	assert_ok(unit, crs_modsig_make_room(unit->ctx, data, 8092, 100, &keep));
 	assert_int_equal(keep, 8092);

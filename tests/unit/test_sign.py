@@ -174,8 +174,8 @@ def test_key_id_is_the_certificates_own(keys, file, tmp_path):
     other = key_id(keys / "p256.pem")
     status, output, error = run("verify", f"--cert={tmp_path}/own.pem", file)
     assert (status, error) == (1, "")
-    assert output == (f"{file}: signature file: not valid: it names the key id:{other}, and the "
-                      "key that signed is id:aabbccdd\n"
+    assert output == (f"{file}: signature file: not valid: the signature names the key id:{other}, "
+                      "but was made with the key id:aabbccdd\n"
                       "  Signer    CN = own (id:aabbccdd)\n  Signed    ecdsa, sha256\n"
                       f"  Digest    matches\n  Key       id:{other}\n")
 
@@ -211,7 +211,7 @@ def test_a_uri(keys, file):
 
 def test_a_uri_that_no_provider_knows(file):
     assert run("sign", "--key=nosuch:object=kdump", "--sigfile", file) == (
-        4, "", "crashres: key: nosuch:object=kdump: no private key in it: unregistered scheme\n")
+        4, "", "crashres: key: nosuch:object=kdump: no private key: unregistered scheme\n")
 
 
 @pytest.fixture(params=["PEM", "DER"])
@@ -240,8 +240,8 @@ def test_passphrase_from_a_descriptor(keys, file, encrypted):
 
 @pytest.mark.parametrize("line, problem", [
     ("wrong\n", "the passphrase is wrong, or the key is damaged"),
-    ("", "it needs a passphrase, and got none"),
-    ("x" * 5000, "it needs a passphrase, and got none"),
+    ("", "a passphrase is needed, and there is none"),
+    ("x" * 5000, "a passphrase is needed, and there is none"),
 ])
 def test_wrong_passphrase(file, encrypted, line, problem):
     assert sign_with_passphrase(line, f"--key={encrypted}", "--sigfile", file) == (
@@ -251,7 +251,7 @@ def test_wrong_passphrase(file, encrypted, line, problem):
 
 def test_no_terminal_to_ask_on(file, encrypted):
     assert run("sign", f"--key={encrypted}", "--sigfile", file, start_new_session=True) == (
-        4, "", f"crashres: key: {encrypted}: it needs a passphrase, and got none\n")
+        4, "", f"crashres: key: {encrypted}: a passphrase is needed, and there is none\n")
 
 
 def read_terminal(terminal, child):
@@ -303,7 +303,7 @@ def test_interrupt_while_it_asks(file, encrypted):
     command = [COMMAND, "sign", f"--key={encrypted}", "--sigfile", str(file)]
     assert on_terminal(command, b"corr\x03") == (
         4, f"Passphrase for {encrypted}: \r\n"
-           f"crashres: key: {encrypted}: it needs a passphrase, and got none\r\n")
+           f"crashres: key: {encrypted}: a passphrase is needed, and there is none\r\n")
 
 
 @pytest.fixture
@@ -349,10 +349,10 @@ def test_a_wrong_pin_is_tried_once(file, token):
 
 
 @pytest.mark.parametrize("make, problem", [
-    (["genpkey", "-algorithm", "ed25519"], "a key of type ED25519: RSA or EC is needed"),
-    (["genpkey", "-algorithm", "RSA-PSS"], "a key of type RSA-PSS: RSA or EC is needed"),
+    (["genpkey", "-algorithm", "ed25519"], "the key has type ED25519, not RSA or EC"),
+    (["genpkey", "-algorithm", "RSA-PSS"], "the key has type RSA-PSS, not RSA or EC"),
     (["ecparam", "-name", "secp256k1", "-genkey", "-noout"],
-     "an EC key on secp256k1: the kernel verifies P-256, P-384 and P-521"),
+     "the EC key uses secp256k1, the kernel accepts P-256, P-384 and P-521"),
 ])
 def test_keys_that_the_kernel_cannot_verify(file, tmp_path, make, problem):
     openssl(*make, "-out", tmp_path / "key")
@@ -372,16 +372,16 @@ def test_no_part_of_a_damaged_key_is_shown(keys, file, tmp_path):
     damaged = tmp_path / "damaged"
     damaged.write_text("\n".join(text[:5] + text[6:]) + "\n", encoding="ascii")
     assert run("sign", f"--key={damaged}", "--sigfile", file) == (
-        4, "", f"crashres: key: {damaged}: no private key in it\n")
+        4, "", f"crashres: key: {damaged}: no private key\n")
 
 
 @pytest.mark.parametrize("arguments, problem", [
-    (["--key={keys}/none", "--sigfile"], "key: {keys}/none: No such file or directory"),
-    (["--key={keys}/p256.pem", "--sigfile"], "key: {keys}/p256.pem: no private key in it"),
+    (["--key={keys}/none", "--sigfile"], "key: {keys}/none: cannot open: No such file or directory"),
+    (["--key={keys}/p256.pem", "--sigfile"], "key: {keys}/p256.pem: no private key"),
     (["--key={keys}/p256.key", "--cert={keys}/none"],
-     "certificate: {keys}/none: No such file or directory"),
+     "certificate: {keys}/none: cannot open: No such file or directory"),
     (["--key={keys}/p256.key", "--cert={keys}/p256.key"],
-     "certificate: {keys}/p256.key: no certificate in it"),
+     "certificate: {keys}/p256.key: no certificate"),
     (["--key={keys}/p256.key", "--cert={keys}/p384.pem", "--append"],
      'sign: key {keys}/p256.key is not the key of the certificate "O = crashres, CN = p384"'),
 ])
@@ -512,7 +512,7 @@ def test_several_files_and_one_that_is_missing(keys, file, tmp_path):
 
 def test_an_output_that_is_no_regular_file(keys, file):
     assert run("sign", *options(keys, "p256"), "--append", "-o", "/dev/null", file) == (
-        4, "", f"crashres: sign {file}: /dev/null: not a regular file\n")
+        4, "", f"crashres: sign {file}: /dev/null: is not a regular file\n")
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
 
@@ -563,8 +563,8 @@ def test_an_image_without_room(keys, file):
     file.write_bytes(data)
     status, output, error = run("sign", *options(keys, "rsa2048"), "--append", file)
     assert (status, output) == (4, "")
-    assert re.fullmatch(f"crashres: sign {file}: no room for a signature: 6[0-9]+ bytes with it, "
-                        "and kexec_file_load takes no more than its image_size, 0x10000\n", error)
+    assert re.fullmatch(f"crashres: sign {file}: no room for a signature: the signed Image has "
+                        "6[0-9]+ bytes, kexec_file_load accepts at most image_size, 0x10000\n", error)
     assert file.read_bytes() == data
 
 
@@ -572,8 +572,8 @@ def test_warns_of_a_zboot_file(keys, file):
     file.write_bytes(b"MZ\0\0zimg" + bytes(4000))
     status, output, error = run("sign", *options(keys, "p256"), "--append", file)
     assert (status, output) == (0, "")
-    assert error == (f"crashres: warning: {file}: kexec_file_load takes the Image inside, which "
-                     "has no signature by this\n")
+    assert error == (f"crashres: warning: {file}: is an EFI zboot file: kexec loads the "
+                     "unpacked Image, which this signature does not cover\n")
 
 
 def test_an_efi_signature_is_kept_with_a_warning(keys, file):
@@ -585,8 +585,8 @@ def test_an_efi_signature_is_kept_with_a_warning(keys, file):
     data[232:240] = struct.pack("<II", 512, 512)
     file.write_bytes(data)
     assert run("sign", *options(keys, "p256"), "--append", file) == (
-        0, "", f"crashres: warning: {file}: its EFI signature does not cover what is appended, and "
-               "will not verify\n")
+        0, "", f"crashres: warning: {file}: the EFI signature becomes invalid, because it "
+               "does not cover the appended signature\n")
     assert content_and_cms(file.read_bytes())[0] == data
 
 
@@ -598,7 +598,7 @@ def invalid(file, where, problem, *lines):
 
 CHANGED = {
     "rsa2048": ("the file was changed after it was signed", "differs"),
-    "p256": ("the file was changed, or the signature is damaged or of another key", "unknown"),
+    "p256": ("the file was changed, or the signature is damaged or was made with another key", "unknown"),
 }
 
 
@@ -622,13 +622,13 @@ def test_wrong_key(keys, file):
     sign(*options(keys, "rsa2048"), "--sigfile", file)
     key = "id:" + key_id(keys / "rsa2048.pem")
     assert run("verify", f"--cert={keys}/other.pem", file) == invalid(
-        file, "signature file", f"no certificate given has the key {key}", "Signed    sha256",
+        file, "signature file", f"no given certificate has the key {key}", "Signed    sha256",
         f"Key       {key}")
     os.unlink(f"{file}.sig")
     sign(*options(keys, "rsa2048"), "--append", file)
     key = issuer("rsa2048")
     assert run("verify", f"--cert={keys}/other.pem", file) == invalid(
-        file, "appended signature", f"no certificate given is the one of {key}",
+        file, "appended signature", f"no given certificate matches the signer, {key}",
         "Signed    sha256", f"Key       {key}")
     # Of several certificates, the one that fits.
     assert run("verify", f"--cert={keys}/other.pem", f"--cert={keys}/rsa2048.pem", file) == (
@@ -642,22 +642,22 @@ def test_another_key_under_the_right_id(keys, file):
     data = path.read_bytes()
     path.write_bytes(data[:3] + bytes.fromhex(own) + data[7:])
     assert run("verify", f"--cert={keys}/rsa2048.pem", file) == invalid(
-        file, "signature file", "the signature is damaged, or of another key",
+        file, "signature file", "the signature is damaged, or was made with another key",
         f"Signer    O = crashres, CN = rsa2048 (id:{own})", "Signed    rsa, sha256",
         "Digest    unknown", f"Key       id:{own}")
 
 
 @pytest.mark.parametrize("change, problem", [
-    (lambda data: data[:-1], "truncated: its header announces 256 bytes, 255 follow"),
-    (lambda data: data[:9], "truncated: its header announces 256 bytes, 0 follow"),
-    (lambda data: data[:8], "truncated: 8 bytes, where the header alone has 9"),
-    (lambda data: b"", "truncated: 0 bytes, where the header alone has 9"),
-    (lambda data: data + b"x", "damaged: its header announces 256 bytes, 257 follow"),
-    (lambda data: b"\x02" + data[1:], "no signature: it starts with 0x02, and not with 0x03"),
-    (lambda data: b"\x04\x04" + bytes(32), "a digest, and not a signature"),
-    (lambda data: b"\x03\x01" + data[2:], "a signature of version 1, and not of version 2"),
+    (lambda data: data[:-1], "truncated: the signature ends at byte 265, the data at byte 264"),
+    (lambda data: data[:9], "truncated: the signature ends at byte 265, the data at byte 9"),
+    (lambda data: data[:8], "truncated: the header ends at byte 9, the data at byte 8"),
+    (lambda data: b"", "truncated: the header ends at byte 9, the data at byte 0"),
+    (lambda data: data + b"x", "damaged: the signature ends at byte 265, the data at byte 266"),
+    (lambda data: b"\x02" + data[1:], "the type byte is 0x02, not 0x03 (signature)"),
+    (lambda data: b"\x04\x04" + bytes(32), "the type byte is 0x04 (digest), not 0x03 (signature)"),
+    (lambda data: b"\x03\x01" + data[2:], "the signature has version 1, not 2"),
     (lambda data: b"\x03\x02\x02" + data[3:],
-     "hash 2: neither sha256 (4), sha384 (5) nor sha512 (6)"),
+     "unknown hash 2: neither 4 (sha256), 5 (sha384) nor 6 (sha512)"),
     (lambda data: bytes(65537), "{}.sig: more than 65536 bytes"),
 ])
 def test_damaged_signature_file(keys, file, change, problem):
@@ -669,12 +669,12 @@ def test_damaged_signature_file(keys, file, change, problem):
 
 
 @pytest.mark.parametrize("change, problem", [
-    (lambda data: data[:-TRAILER - 1] + data[-TRAILER:], "damaged: no CMS in DER"),
+    (lambda data: data[:-TRAILER - 1] + data[-TRAILER:], "the CMS structure is damaged"),
     (lambda data: data[:-TRAILER] + b"\1" + data[-TRAILER + 1:],
-     "damaged: the fields before the marker are none of a CMS signature"),
-    (lambda data: data[-TRAILER - 100:], "truncated: a signature of {} bytes, where the file has "
-                                         "100 before the fields"),
-    (lambda data: MARKER, "damaged: nothing but the marker of a signature"),
+     "the signature fields do not describe a CMS signature"),
+    (lambda data: data[-TRAILER - 100:], "truncated: the signature has {} bytes, the file has 100 "
+                                         "before the signature fields"),
+    (lambda data: MARKER, "truncated: the signature fields have 12 bytes, only 0 precede the marker"),
 ])
 def test_damaged_appended_signature(keys, file, change, problem):
     sign(*options(keys, "rsa2048"), "--append", file)
@@ -713,7 +713,7 @@ def test_verify_trouble(keys, tmp_path):
     assert run("verify", f"--cert={keys}/p256.pem", tmp_path / "none") == (
         4, "", f"crashres: verify: Cannot open `{tmp_path}/none': No such file or directory\n")
     assert run("verify", f"--cert={keys}/none", tmp_path / "none") == (
-        4, "", f"crashres: certificate: {keys}/none: No such file or directory\n")
+        4, "", f"crashres: certificate: {keys}/none: cannot open: No such file or directory\n")
 
 
 def test_control_characters_of_a_subject_are_escaped(keys, file, tmp_path):
@@ -733,7 +733,7 @@ def test_json(keys, file):
     assert json.loads(output) == {
         "file": str(file), "valid": False, "signatures": [
             {"signature": "sigfile", "valid": False,
-             "problem": f"no certificate given has the key {beside}", "signer": None,
+             "problem": f"no given certificate has the key {beside}", "signer": None,
              "key_type": None, "hash": "sha256", "digest": "unknown", "key": beside},
             {"signature": "appended", "valid": True, "problem": None,
              "signer": {"subject": "O = crashres, CN = p256",
@@ -777,7 +777,7 @@ def test_a_digest_in_the_attribute_is_no_signature(keys, attributes):
             1, f"{attributes}: no signature\n", "")
     os.setxattr(attributes, "security.ima", b"")
     assert run("verify", f"--cert={keys}/p256.pem", attributes) == invalid(
-        attributes, "security.ima", "truncated: 0 bytes, where the header alone has 9")
+        attributes, "security.ima", "truncated: the header ends at byte 9, the data at byte 0")
 
 
 @needs_evmctl
@@ -804,14 +804,14 @@ def test_attribute_without_the_capability(keys, attributes):
                            "sign", *options(keys, "p256"), attributes], capture_output=True,
                           text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (
-        4, "", f"crashres: sign {attributes}: security.ima, which needs CAP_SYS_ADMIN: Operation "
-               "not permitted\n")
+        4, "", f"crashres: sign {attributes}: cannot set security.ima without CAP_SYS_ADMIN: "
+               "Operation not permitted\n")
 
 
 @pytest.mark.usefixtures("attributes")
 def test_file_system_without_attributes(keys):
     assert run("sign", *options(keys, "p256"), "/proc/version") == (
-        4, "", "crashres: sign /proc/version: its file system has no attribute security.ima\n")
+        4, "", "crashres: sign /proc/version: the file system does not support security.ima\n")
 
 
 # ---------------------------------------------------------------- the manual
