@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* JSON output of the crashres command, built with json-c. */
 #include <stdio.h>
 
 #include "json-object.h"

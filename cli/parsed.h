@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The result of parsing a command line. */
+/*
+ * The result of parsing a command line. A parser of the three commands returns this value and
+ * prints its own errors, so that the caller only chooses the exit status.
+ */
 #ifndef CLI_PARSED_H
 #define CLI_PARSED_H
 
@@ -7,13 +10,13 @@
 
 enum parsed {
 	PARSED_OK,
-	PARSED_HELP,
-	PARSED_VERSION,
-	PARSED_BAD,		/* no such option: getopt_long() has reported it on stderr */
-	PARSED_REFUSED,		/* a bad value, or a contradiction: reported on stderr in one line */
+	PARSED_HELP,		/* -h: print the usage on stdout and exit with 0 */
+	PARSED_VERSION,		/* -v: print the version on stdout and exit with 0 */
+	PARSED_BAD,		/* unknown option: getopt_long() printed the error on stderr */
+	PARSED_REFUSED,		/* wrong value or contradiction: the parser printed one line */
 };
 
-/* For one option: its value is @good, or the error has been printed. */
+/* The result for one option whose value is @good, or whose error has been printed. */
 static inline enum parsed parsed_value(bool good)
 {
 	return good ? PARSED_OK : PARSED_REFUSED;

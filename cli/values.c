@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Parses the values of options that several commands share, such as --on-damage. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@ bool values_refuse(const struct value *value, const char *expected)
 	return false;
 }
 
-/* "reset, halt or boot" */
+/* Writes @words as a phrase, such as "reset, halt or boot". @size is that of @list in bytes. */
 static void list_words(char *list, size_t size, const char *const words[])
 {
 	size_t used = 0;
@@ -39,7 +40,10 @@ bool values_word(const struct value *value, const char *const words[], unsigned 
 	return values_refuse(value, list);
 }
 
-/* Digits alone: strtoull() would take blanks and a sign too. */
+/*
+ * Parses the digits at the start of @text; *@end points behind them. @base is that of strtoull().
+ * The first character must be a digit, because strtoull() also accepts blanks and a sign.
+ */
 static bool parse_number(const char *text, int base, uint64_t *number, char **end)
 {
 	errno = 0;
@@ -55,7 +59,10 @@ bool values_address(const struct value *value, uint64_t *address)
 	       values_refuse(value, "an address such as 0x80000000");
 }
 
-/* A day is far more than anybody waits for a machine. */
+/*
+ * The limit of one day only catches typing errors. purgatory multiplies the seconds by the
+ * frequency of the counter, which then cannot overflow 64 bits.
+ */
 bool values_seconds(const struct value *value, uint32_t *seconds)
 {
 	uint64_t number;
@@ -69,7 +76,7 @@ bool values_seconds(const struct value *value, uint32_t *seconds)
 
 bool values_on_damage(const struct value *value, enum crashres_on_damage *on_damage)
 {
-	/* In the order of the enum. */
+	/* The order is that of the enum: the index is the value. */
 	static const char *const words[] = { "reset", "halt", "boot", NULL };
 	unsigned int index;
 
@@ -81,7 +88,7 @@ bool values_on_damage(const struct value *value, enum crashres_on_damage *on_dam
 
 bool values_on_timeout(const struct value *value, enum crashres_on_timeout *on_timeout)
 {
-	/* In the order of the enum. */
+	/* The order is that of the enum: the index is the value. */
 	static const char *const words[] = { "boot", "reset", "halt", NULL };
 	unsigned int index;
 
@@ -91,7 +98,7 @@ bool values_on_timeout(const struct value *value, enum crashres_on_timeout *on_t
 	return true;
 }
 
-/* A number with up to two decimals, times 100. */
+/* Parses a number from 0 to 100 with up to two decimals: "6.25" becomes 625. */
 static bool parse_hundredths(const char *text, uint64_t *hundredths)
 {
 	uint64_t whole;

@@ -1,29 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Values of options. Each function reports a bad value on stderr, in one line that names the option. */
+/*
+ * Parses the values of options that several commands share, such as --on-damage.
+ *
+ * Each function returns true and stores the value, or prints one line on stderr that names the
+ * option and what it takes, and returns false. After a failure the stored value is undefined.
+ */
 #ifndef CLI_VALUES_H
 #define CLI_VALUES_H
 
 #include <crashres/crashres.h>
 
-/* A value as the user typed it. */
+/* One option on a command line, for parsing and for the error message. All strings are borrowed. */
 struct value {
-	const char *command;		/* for messages: "kexec" */
-	const char *option;		/* without dashes */
-	const char *text;
+	const char *command;		/* name of the program: "kexec" */
+	const char *option;		/* long name without dashes: "on-damage" */
+	const char *text;		/* the value as the user typed it */
 };
 
-/* Prints "COMMAND: --OPTION takes EXPECTED, not "TEXT""; false. */
+/* Prints "COMMAND: --OPTION takes EXPECTED, not "TEXT"" on stderr. Always returns false. */
 bool values_refuse(const struct value *value, const char *expected);
 
-/* One of @words, which end in NULL; @index says which. */
+/* Accepts one of @words, a list that ends with NULL. @index: out; position in the list. */
 bool values_word(const struct value *value, const char *const words[], unsigned int *index);
 
+/* Accepts a physical address: decimal, octal after 0, or hexadecimal after 0x. */
 bool values_address(const struct value *value, uint64_t *address);
-/* Up to a day. */
+
+/* Accepts whole seconds from 0 to 86400 (one day). */
 bool values_seconds(const struct value *value, uint32_t *seconds);
+
 bool values_on_damage(const struct value *value, enum crashres_on_damage *on_damage);
 bool values_on_timeout(const struct value *value, enum crashres_on_timeout *on_timeout);
-/* "auto", "off", or a percentage with up to two decimals, in 1/100 %. */
+
+/*
+ * Accepts "auto" (CRASHRES_REPAIR_AUTO), "off" (0), or a percentage from 0.01 to 100 with up to
+ * two decimals. @repair: out; parity in 1/100 % of the checked bytes.
+ */
 bool values_repair(const struct value *value, uint32_t *repair);
 
 #endif

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Carries out a parsed command line: unload, load, shutdown, start, in this order. All decisions
+ * about a load belong to the library (plan/attempts.c). This file opens the files, translates
+ * options into a request, and translates a failure into a message and an exit status.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,6 +16,11 @@
 #include "exit.h"
 #include "print.h"
 
+/*
+ * A crashres_log_fn; @data is the struct options. Warnings appear always, other lines only with
+ * -d. All lines go to stderr: RHEL 8 and 9 redirect stderr of "kexec -d" to /var/log/kdump.log,
+ * and no script reads the lines.
+ */
 static void log_line(void *data, enum crashres_log_level level, const char *line)
 {
 	const struct options *options = data;
@@ -21,15 +31,17 @@ static void log_line(void *data, enum crashres_log_level level, const char *line
 		fprintf(stderr, "kexec: %s\n", line);
 }
 
-/* The option behind a member of the request; the library knows none. */
-static const char *option_prefix(enum crashres_member member)
+/*
+ * The start of an error message: the option that sets @member of the request, or "". The library
+ * knows no options, so it reports the member (crashres_error_member()).
+ */
+static const char *option_prefix(const struct options *options, enum crashres_member member)
 {
-	static const char *const options[] = {
+	static const char *const prefixes[] = {
 		[CRASHRES_MEMBER_DTB] = "--dtb: ",
 		[CRASHRES_MEMBER_WINDOW] = "--mem-min and --mem-max: ",
 		[CRASHRES_MEMBER_ENTRY] = "--entry: ",
 		[CRASHRES_MEMBER_PURGATORY_MMU_OFF] = "--purgatory-mmu=off: ",
-		[CRASHRES_MEMBER_PURGATORY_REQUIRED] = "what is to be checked: ",
 		[CRASHRES_MEMBER_NO_CMA] = "--no-cma: ",
 		[CRASHRES_MEMBER_FORCE_DTB] = "--force-dtb: ",
 		[CRASHRES_MEMBER_SEALING] = "--seal=always: ",
@@ -38,27 +50,40 @@ static const char *option_prefix(enum crashres_member member)
 		[CRASHRES_MEMBER_ON_DAMAGE] = "--on-damage: ",
 		[CRASHRES_MEMBER_ON_TIMEOUT] = "--on-timeout: ",
 	};
-	const char *option = NULL;
+	const char *prefix = NULL;
 
-	if ((size_t)member < sizeof(options) / sizeof(*options))
-		option = options[member];
-	return option ? option : "";
+	if (member == CRASHRES_MEMBER_PURGATORY_REQUIRED)
+		return options->purgatory_option;
+	if ((size_t)member < sizeof(prefixes) / sizeof(*prefixes))
+		prefix = prefixes[member];
+	return prefix ? prefix : "";
 }
 
-/* The option that helps, if there is one. */
-static const char *advice(enum crashres_status status)
+/* The end of an error message: the next step for the user, or "". */
+static const char *advice(const struct options *options, enum crashres_status status)
 {
-	return status == CRASHRES_ERR_NO_DEVICE_TREE ? ": give one with --dtb=FILE" : "";
+	if (status == CRASHRES_ERR_NO_DEVICE_TREE)
+		return ": name a device tree with --dtb=FILE";
+	/* Memory can also be short because of --mem-min and --mem-max. */
+	if (status == CRASHRES_ERR_NO_SPACE && options->slot == CRASHRES_SLOT_CRASH &&
+	    options->window.size == UINT64_MAX)
+		return ": reserve more memory with crashkernel=";
+	return "";
 }
 
+/*
+ * Prints the error of @ctx with the option before it and the advice behind it. Returns the exit
+ * status that kexec-tools has for such a failure, because scripts test it (exit.h).
+ */
 static int report_failure(const struct crashres_ctx *ctx, const struct options *options,
 			  enum crashres_status status)
 {
 	if (status == CRASHRES_ERR_MEMORY)
 		fprintf(stderr, "kexec: out of memory\n");
 	else
-		fprintf(stderr, "kexec: %s%s%s\n", option_prefix(crashres_error_member(ctx)),
-			crashres_error(ctx), advice(status));
+		fprintf(stderr, "kexec: %s%s%s\n",
+			option_prefix(options, crashres_error_member(ctx)), crashres_error(ctx),
+			advice(options, status));
 	switch (status) {
 	case CRASHRES_ERR_OS:
 	case CRASHRES_ERR_PERMISSION:
@@ -72,7 +97,10 @@ static int report_failure(const struct crashres_ctx *ctx, const struct options *
 	}
 }
 
-/* The answer is the exit status; a kernel without the file is neither. */
+/*
+ * -S: prints nothing; the exit status is the answer. Without the file in /sys/kernel the answer is
+ * unknown, which kexec-tools reports with 255.
+ */
 static int run_status(struct crashres_ctx *ctx, const struct options *options)
 {
 	bool loaded;
@@ -85,7 +113,10 @@ static int run_status(struct crashres_ctx *ctx, const struct options *options)
 	return loaded ? 1 : 0;
 }
 
-/* Scripts use it as a probe: 0 stands for "nothing reserved" and for "cannot tell". */
+/*
+ * --print-ckr-size: scripts read the number on stdout and expect exit status 0. The number 0 means
+ * that no memory is reserved, or that /proc/iomem cannot be read. regions[0] is the high region.
+ */
 static int run_print_ckr_size(struct crashres_ctx *ctx)
 {
 	struct crashres_machine *machine = NULL;
@@ -99,6 +130,10 @@ static int run_print_ckr_size(struct crashres_ctx *ctx)
 	return EXIT_DONE;
 }
 
+/*
+ * Unloading an empty slot succeeds: "kdumpctl reload" unloads without looking whether a kernel is
+ * loaded, and gives up if this fails.
+ */
 static int run_unload(struct crashres_ctx *ctx, const struct options *options)
 {
 	enum crashres_status status;
@@ -112,12 +147,15 @@ static int run_unload(struct crashres_ctx *ctx, const struct options *options)
 	return status == CRASHRES_OK ? EXIT_DONE : report_failure(ctx, options, status);
 }
 
-/* What a load needs, opened in this order and closed together. */
+/*
+ * The inputs of a load, in the order in which they are opened. The struct owns all of them. After
+ * a failure the members that were not opened are NULL; is_missing_for_file_load() reads that.
+ */
 struct inputs {
 	struct crashres_machine *machine;
 	struct crashres_kernel *kernel;
-	struct crashres_input *initrd;
-	struct crashres_input *dtb;
+	struct crashres_input *initrd;	/* NULL: no initrd */
+	struct crashres_input *dtb;	/* NULL: the device tree of the running machine */
 };
 
 static void close_inputs(struct inputs *inputs)
@@ -136,12 +174,19 @@ static enum crashres_status open_initrd(struct crashres_ctx *ctx, const struct o
 	return options->reuse_initrd ? crashres_machine_initrd(ctx, initrd) : CRASHRES_OK;
 }
 
+/*
+ * Reads the machine and opens the files. The order decides which error the user sees if there are
+ * several. On failure the caller closes the inputs that were opened.
+ */
 static enum crashres_status open_inputs(struct crashres_ctx *ctx, const struct options *options,
 					struct inputs *inputs)
 {
 	enum crashres_status status = crashres_machine_read(ctx, &inputs->machine);
 
-	/* Before the files: without a reservation it does not matter whether they are there. */
+	/*
+	 * Check the reservation before the files: kexec-tools does so, and "no memory reserved" is
+	 * the more useful error if a file is missing too.
+	 */
 	if (status == CRASHRES_OK && options->slot == CRASHRES_SLOT_CRASH)
 		status = crashres_machine_check_reserved(ctx, inputs->machine);
 	if (status == CRASHRES_OK && options->serial)
@@ -157,6 +202,7 @@ static enum crashres_status open_inputs(struct crashres_ctx *ctx, const struct o
 	return status;
 }
 
+/* The request borrows the inputs and the strings of @options. */
 static struct crashres_request make_request(const struct options *options,
 					    const struct inputs *inputs)
 {
@@ -174,7 +220,7 @@ static struct crashres_request make_request(const struct options *options,
 	request.no_cma = options->no_cma;
 	request.force_dtb = options->force_dtb;
 	request.sealing = options->sealing;
-	request.purgatory_required = options->purgatory_required;
+	request.purgatory_required = options->purgatory_option;
 	request.purgatory_mmu_off = options->purgatory_mmu_off;
 	request.no_checks = options->no_checks;
 	request.on_damage = options->on_damage;
@@ -184,7 +230,10 @@ static struct crashres_request make_request(const struct options *options,
 	return request;
 }
 
-/* A dry run shows all attempts, and fails where none is possible. */
+/*
+ * --dry-run: prepares and prints every attempt, also those that a load would reach only after a
+ * refusal. Fails if no attempt is possible, as the load would fail.
+ */
 static enum crashres_status show_plan(struct crashres_ctx *ctx, const struct inputs *inputs,
 				      struct crashres_plan *plan)
 {
@@ -199,6 +248,7 @@ static enum crashres_status show_plan(struct crashres_ctx *ctx, const struct inp
 	return status;
 }
 
+/* Makes the plan, and prints it (--dry-run) or carries it out. */
 static enum crashres_status load(struct crashres_ctx *ctx, const struct options *options,
 				 const struct inputs *inputs)
 {
@@ -218,7 +268,10 @@ static enum crashres_status load(struct crashres_ctx *ctx, const struct options 
 	return status;
 }
 
-/* The lines of kexec-tools, which manuals of distributions show and people search for. */
+/*
+ * The three lines of kexec-tools, with their spelling. The manuals of distributions quote these
+ * lines, and users search for them.
+ */
 static int report_no_region(void)
 {
 	fputs("Memory for crashkernel is not reserved\n"
@@ -228,9 +281,9 @@ static int report_no_region(void)
 }
 
 /*
- * Is this the exit status 255? kexec-tools gives it to a kernel or initrd that it cannot open for
- * kexec_file_load, which it tries first unless -c is given. All other files are read by functions
- * that end it with 1.
+ * Is the failure a kernel or an initrd that cannot be opened for kexec_file_load? kexec-tools exits
+ * with 255 then, and with 1 if kexec_load (-c) or another file, such as the DTB, is concerned.
+ * Without -c kexec-tools tries kexec_file_load first.
  */
 static bool is_missing_for_file_load(const struct options *options, const struct inputs *inputs)
 {
@@ -241,6 +294,7 @@ static bool is_missing_for_file_load(const struct options *options, const struct
 	       access(path, R_OK) < 0;
 }
 
+/* Prints why a load failed; returns the exit status. */
 static int report_load_failure(const struct crashres_ctx *ctx, const struct options *options,
 			       const struct inputs *inputs, enum crashres_status status)
 {
@@ -269,7 +323,11 @@ static int run_load(struct crashres_ctx *ctx, const struct options *options)
 	return result;
 }
 
-/* The shutdown ends with "kexec -e", or what its system has for that. */
+/*
+ * Replaces this process by shutdown(8), searched for in the folders that kexec-tools searches. The
+ * init system starts the loaded kernel at the end of the shutdown. Returns only on failure; the
+ * error line is that of kexec-tools.
+ */
 static int run_shutdown(const struct options *options)
 {
 	static const char *const paths[] = { "/sbin/shutdown", "/etc/shutdown", "/bin/shutdown" };
@@ -284,6 +342,10 @@ static int run_shutdown(const struct options *options)
 	return EXIT_FAILED;
 }
 
+/*
+ * Runs the actions in the order of kexec-tools and stops at the first failure. -S and
+ * --print-ckr-size suppress all other actions.
+ */
 static int run_all(struct crashres_ctx *ctx, const struct options *options)
 {
 	int result = EXIT_DONE;
@@ -313,7 +375,7 @@ int actions_run(const struct options *options)
 		fprintf(stderr, "kexec: cannot start: %s\n", strerror(errno));
 		return EXIT_FAILED;
 	}
-	/* The log reads the options and changes nothing in them. */
+	/* The cast removes const: log_line() only reads the options. */
 	crashres_ctx_set_log(ctx, log_line, (void *)(uintptr_t)options);
 	if (options->root)
 		status = crashres_ctx_set_root(ctx, options->root);

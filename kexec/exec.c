@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Starts the loaded kernel: "kexec -e" and "kexec -f". */
 #include <errno.h>
 #include <linux/reboot.h>
 #include <stdio.h>
@@ -11,9 +12,11 @@
 #include "ifdown.h"
 
 /*
- * kexec -e runs as one of the last processes of a shutdown, perhaps without /sys. If the state
- * cannot be read there, the kernel decides. reboot() of a kernel without kexec fails, and so does
- * one with nothing loaded, but only after the network is down.
+ * Returns true, and prints an error, if no kernel is loaded or the running kernel has no kexec.
+ * reboot() would fail too, but only after the network is down.
+ *
+ * "kexec -e" runs as one of the last processes of a shutdown, possibly after /sys was unmounted.
+ * If the state cannot be read, this returns false and reboot() decides.
  */
 static bool is_slot_empty(struct crashres_ctx *ctx)
 {
@@ -34,7 +37,7 @@ static bool is_slot_empty(struct crashres_ctx *ctx)
 
 int exec_loaded(struct crashres_ctx *ctx, const struct options *options)
 {
-	/* A load in a dry run leaves the slot as it is. */
+	/* In a dry run of -f the slot is empty, because the load did not take place. */
 	if (!(options->dry_run && options->load) && is_slot_empty(ctx))
 		return EXIT_ENVIRONMENT;
 	if (options->dry_run) {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Takes the network interfaces down before another kernel starts. */
 #include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -7,6 +8,10 @@
 
 #include "ifdown.h"
 
+/*
+ * Clears IFF_UP of one interface, unless it is loopback or already down. @fd: any socket. Errors
+ * are ignored: the machine is at the end of a shutdown, and starting the next kernel matters more.
+ */
 static void set_interface_down(int fd, const char *name)
 {
 	struct ifreq request = { 0 };
@@ -21,7 +26,10 @@ static void set_interface_down(int fd, const char *name)
 
 void ifdown_all(void)
 {
-	/* Any kind of socket does; a kernel without network has none, and nothing to take down. */
+	/*
+	 * The ioctls work on any socket. AF_NETLINK exists in every kernel with networking; without
+	 * networking there is no interface to take down.
+	 */
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
 	struct if_nameindex *interfaces = fd < 0 ? NULL : if_nameindex();
 

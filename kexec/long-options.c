@@ -1,10 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The long options of kexec: those for arm64, and those of kexec-tools for other architectures.
+ *
+ * Scripts and documents pass options of x86 or POWER on arm64 too. kexec-tools for arm64 then ends
+ * with "unrecognized option", and kdump does not work. kexec accepts these options, prints a
+ * warning and ignores them. Callers that pass them:
+ *
+ *     --args-linux                    kdump-config of Debian, for every vmlinux; kdump.rst
+ *     --reset-vga --console-vga       NixOS (boot.crashDump)
+ *     --real-mode                     linuxrc of SUSE, older versions
+ *     --dt-no-old-root                kdumpctl, KEXEC_ARGS on ppc64
+ *     --elf32-core-headers, --elf64-core-headers
+ *                                     kdumpctl on i686
+ *     --atags --no-dtb                kexecboot
+ */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "long-options.h"
 
+/*
+ * The options that arm64 has. The value is that of the short option if there is one, else an OPT_
+ * constant. Tests and completions are compared with this table: one entry is one line.
+ */
 static const struct option native[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'v' },
@@ -52,7 +71,7 @@ static const struct option native[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* Of kexec-tools for other architectures: scripts and pages give them everywhere. */
+/* Options of kexec-tools for other architectures. All are ignored with a warning. */
 static const struct option foreign[] = {
 	{ "args-elf", no_argument, NULL, OPT_FOREIGN },
 	{ "args-linux", no_argument, NULL, OPT_FOREIGN },
@@ -80,8 +99,11 @@ static const struct option foreign[] = {
 };
 
 /*
- * The word that getopt_long() takes next: from optind on, it skips operands. Inside a group such as
- * -ps, optind stays at that group. NULL: only operands are left.
+ * Returns the word of @argv that getopt_long() reads next, or NULL if only operands are left.
+ *
+ * getopt_long() skips operands, unless POSIXLY_CORRECT is set. Inside a group of short options,
+ * such as -ps, optind stays at the group, so this returns the group again. optind 0 stands for the
+ * first call.
  */
 static const char *next_word(int argc, char *const argv[])
 {
@@ -94,6 +116,7 @@ static const char *next_word(int argc, char *const argv[])
 	return NULL;
 }
 
+/* Does an option of @table begin with the @length bytes of @name? */
 static bool has_prefix(const struct option *table, const char *name, size_t length)
 {
 	for (; table->name; table++)

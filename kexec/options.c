@@ -1,4 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Parses the command line of kexec into struct options.
+ *
+ * kexec-tools reads -l, -p, -u, -e and -f in order, and each one switches parts of its state on
+ * and off. Scripts depend on the results, so struct state and combine_actions() reproduce them
+ * where they make sense:
+ *
+ *     kexec IMAGE        load, then "shutdown -r now"
+ *     -l IMAGE           load into the normal slot
+ *     -p IMAGE           load into the crash slot
+ *     -f IMAGE           load, then start
+ *     -e                 start the loaded kernel
+ *     -l -e IMAGE        start only: the last of -l, -p, -u, -e and -f counts
+ *     -u                 unload the normal slot
+ *     -p -u, -u -p       unload the crash slot (kexec-tools 2.0.32: -u -p fails)
+ *     -u -l IMAGE        unload, then load (kexec-tools 2.0.32: loads nothing, exits with 0)
+ *     -S, -S -p          ask for the crash slot
+ *     -S -l              ask for the normal slot
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,19 +26,23 @@
 #include "long-options.h"
 #include "options.h"
 
+/* The letters of kexec-tools on every architecture. -? prints the usage and exits with 1. */
 static const char short_options[] = "h?vdfixyluet:pscaS";
 
-/* What getopt cannot hold in struct options: how -l, -p, -u, -e and -f add up. */
+/* The state of the parser that is not part of the result. */
 struct state {
 	struct options *options;
-	uint64_t mem_min;
-	uint64_t mem_max;
-	bool seen_load;
-	bool seen_exec;
-	bool seen_action;
+	uint64_t mem_min;		/* physical address: first byte of the window */
+	uint64_t mem_max;		/* last byte of the window, inclusive */
+	bool seen_load;			/* -l was given */
+	bool seen_exec;			/* -e was given */
+	bool seen_action;		/* one of -l, -p, -u, -e, -f was given */
 };
 
-/* The last of -l, -p, -u, -e and -f counts; kexec-tools' -u keeps its effect before a -l. */
+/*
+ * The last of -l, -p, -u, -e and -f counts, with two exceptions: an unload stays requested when a
+ * load follows, and the slot of -p stays selected for an -u that follows.
+ */
 static void set_action(struct state *state, int option)
 {
 	struct options *options = state->options;
@@ -51,7 +74,7 @@ static bool parse_purgatory_mmu(const struct value *value, bool *off)
 
 static bool parse_sealing(const struct value *value, enum crashres_sealing *sealing)
 {
-	/* In the order of the enum. */
+	/* The order is that of the enum: the index is the value. */
 	static const char *const words[] = { "auto", "always", "never", NULL };
 	unsigned int index;
 
@@ -61,10 +84,32 @@ static bool parse_sealing(const struct value *value, enum crashres_sealing *seal
 	return true;
 }
 
-/* Options about purgatory, which no other loader has. */
+/* The start of the error message if no possible call can carry out the option. */
+static const char *purgatory_option_prefix(int option)
+{
+	switch (option) {
+	case OPT_PURGATORY_MMU:
+		return "--purgatory-mmu: ";
+	case OPT_ON_DAMAGE:
+		return "--on-damage: ";
+	case OPT_ON_TIMEOUT:
+		return "--on-timeout: ";
+	case OPT_REPAIR:
+		return "--repair: ";
+	case OPT_CHECK_TIME:
+		return "--check-time: ";
+	default:
+		return "--serial: ";
+	}
+}
+
+/*
+ * Parses an option that purgatory carries out. If a call without purgatory would be used, the load
+ * must fail rather than ignore the option: crashres_request.purgatory_required.
+ */
 static bool parse_purgatory_option(struct options *options, int option, const struct value *value)
 {
-	options->purgatory_required = true;
+	options->purgatory_option = purgatory_option_prefix(option);
 	switch (option) {
 	case OPT_PURGATORY_MMU:
 		return parse_purgatory_mmu(value, &options->purgatory_mmu_off);
@@ -82,6 +127,7 @@ static bool parse_purgatory_option(struct options *options, int option, const st
 	}
 }
 
+/* Parses the value of the long option @name, which getopt_long() stored in optarg. */
 static enum parsed parse_value(struct state *state, int option, const char *name)
 {
 	const struct value value = { "kexec", name, optarg };
@@ -107,34 +153,38 @@ static enum parsed parse_value(struct state *state, int option, const char *name
 	return parsed_value(ok);
 }
 
+/* Prints an error that ends the command line. */
 static enum parsed refuse(const char *sentence)
 {
 	fprintf(stderr, "kexec: %s\n", sentence);
 	return PARSED_REFUSED;
 }
 
-/* What arm64 does not have, in kexec-tools' words where it has some. */
+/*
+ * Handles an option that arm64 cannot carry out. The sentences about Xen are those of kexec-tools.
+ * Options of other architectures are ignored with a warning; long-options.c has the reason.
+ */
 static enum parsed handle_unsupported(int option, const char *name)
 {
 	switch (option) {
 	case OPT_PRESERVE_CONTEXT:
-		return refuse("--load-preserve-context: no arm64 kernel can come back from another "
-			      "one (there is no KEXEC_JUMP)");
+		return refuse("--load-preserve-context: an arm64 kernel cannot return to the previous "
+			      "kernel (no KEXEC_JUMP)");
 	case OPT_JUMP_BACK:
-		return refuse("--load-jump-back-helper: no arm64 kernel can come back from another "
-			      "one (there is no KEXEC_JUMP)");
+		return refuse("--load-jump-back-helper: an arm64 kernel cannot return to the previous "
+			      "kernel (no KEXEC_JUMP)");
 	case OPT_LOAD_LIVE_UPDATE:
 		return refuse("--load-live-update can only be used with xen");
 	case OPT_EXEC_LIVE_UPDATE:
 		return refuse("--exec-live-update only works under xen.");
 	default:
-		fprintf(stderr, "kexec: warning: --%s is an option of another architecture: ignored\n",
-			name);
+		fprintf(stderr, "kexec: warning: --%s is ignored: the option is for another "
+			"architecture\n", name);
 		return PARSED_OK;
 	}
 }
 
-/* Switches about the kernel that is loaded and the call that does it. */
+/* Options without a value that concern a load. Returns false for every other option. */
 static bool set_flag(struct options *options, int option)
 {
 	switch (option) {
@@ -170,7 +220,7 @@ static bool set_flag(struct options *options, int option)
 	}
 }
 
-/* Names that stand as they are. */
+/* Options whose value is any string. Returns false for every other option. */
 static bool set_string(struct options *options, int option)
 {
 	switch (option) {
@@ -195,7 +245,10 @@ static bool set_string(struct options *options, int option)
 	}
 }
 
-/* @name: of a long option. */
+/*
+ * Applies one option. @option: as returned by getopt_long(). @name: the name of a long option,
+ * written out even if the user abbreviated it.
+ */
 static enum parsed apply_option(struct state *state, int option, const char *name)
 {
 	struct options *options = state->options;
@@ -232,13 +285,16 @@ static enum parsed apply_option(struct state *state, int option, const char *nam
 	case OPT_EXEC_LIVE_UPDATE: case OPT_FOREIGN:
 		return handle_unsupported(option, name);
 	case '?':
-		return PARSED_BAD;	/* -?, or getopt_long() has said why */
+		return PARSED_BAD;	/* -?, or an error that getopt_long() has printed */
 	default:
 		return parse_value(state, option, name);
 	}
 }
 
-/* petitboot gives both to every kernel. kexec-tools does not read the file then. */
+/*
+ * Ignores --dtb with -s, because kexec_file_load takes no device tree. petitboot passes both and
+ * expects success. kexec-tools does not read the file then, so it need not exist.
+ */
 static void ignore_dtb(struct options *options)
 {
 	if (!options->load || !options->dtb || options->call != CRASHRES_CALL_FILE_LOAD)
@@ -248,7 +304,7 @@ static void ignore_dtb(struct options *options)
 	options->dtb = NULL;
 }
 
-/* What the actions given come to, once it is known whether there is a kernel. */
+/* Derives the actions after the last word, when it is known whether a kernel is named. */
 static enum parsed combine_actions(struct state *state)
 {
 	struct options *options = state->options;
@@ -256,30 +312,34 @@ static enum parsed combine_actions(struct state *state)
 	/* "kexec IMAGE" */
 	if (!state->seen_action)
 		options->load = options->shutdown = true;
-	/* "-u -p" empties the crash slot as "-p -u" does, unless it names what comes next. */
+	/* "-u -p" without a kernel means the same as "-p -u". With a kernel, the load follows. */
 	if (options->unload && options->slot == CRASHRES_SLOT_CRASH && !options->kernel)
 		options->load = false;
-	/* "-e -f" without a kernel starts what is loaded, whatever force may mean. */
+	/* "-e -f" without a kernel starts the loaded kernel: petitboot calls kexec so. */
 	if (state->seen_exec && options->exec && !options->kernel)
 		options->load = false;
 	if (options->load && options->exec && options->slot == CRASHRES_SLOT_CRASH)
-		return refuse("-f starts the kernel at once, -p keeps it for a panic: "
-			      "it is one or the other");
+		return refuse("-f and -p exclude each other: -f starts the kernel now, -p keeps it "
+			      "for a panic");
 	options->status_slot = state->seen_load && options->slot == CRASHRES_SLOT_NORMAL ?
 			       CRASHRES_SLOT_NORMAL : CRASHRES_SLOT_CRASH;
 	if (options->initrd && options->reuse_initrd)
-		return refuse("--initrd and --reuseinitrd: it is one or the other");
+		return refuse("--initrd and --reuseinitrd exclude each other");
 	ignore_dtb(options);
 	return PARSED_OK;
 }
 
+/* Checks and converts the values that depend on several options. */
 static enum parsed finish(struct state *state)
 {
 	struct options *options = state->options;
 
 	if (state->mem_max < state->mem_min)
 		return refuse("--mem-max is below --mem-min");
-	/* Inclusive ends exist only where a person types them; the last byte of all is no RAM. */
+	/*
+	 * --mem-max is inclusive, as in kexec-tools; the library counts bytes. Without --mem-max
+	 * the size leaves out the last byte of the address space, or else it would wrap to 0.
+	 */
 	options->window.base = state->mem_min;
 	options->window.size = state->mem_max - state->mem_min;
 	if (state->mem_max != UINT64_MAX)
@@ -295,7 +355,7 @@ enum parsed options_parse(int argc, char **argv, struct options *options)
 		.repair = CRASHRES_REPAIR_AUTO,
 		.check_seconds = ((struct crashres_request)CRASHRES_REQUEST_INIT).check_seconds,
 	};
-	optind = 0;	/* GNU: forget an earlier run */
+	optind = 0;	/* GNU getopt: start again; the tests parse several command lines */
 	for (;;) {
 		const struct option *table = long_options_next(argc, argv);
 		enum parsed result;

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Prints a plan as text, for --dry-run and -d. man/kexec.8 (THE PLAN) shows and explains it, and
+ * tests/data holds a plan for each machine snapshot (plan.txt). No script reads the plan.
+ */
 #include <inttypes.h>
 
 #include "print.h"
 
+/* Prints bytes with one decimal, in a column of 11 characters. */
 static void print_size(FILE *out, uint64_t size)
 {
 	if (size < 1 << 20)
@@ -11,6 +16,7 @@ static void print_size(FILE *out, uint64_t size)
 		fprintf(out, "%7.1f MiB", (double)size / (1 << 20));
 }
 
+/* Prints one row: name, first and last physical address, size. No newline. */
 static void print_range(FILE *out, const char *name, struct crashres_range range)
 {
 	fprintf(out, "  %-11s 0x%016" PRIx64 " - 0x%016" PRIx64 "  ", name, range.base,
@@ -18,11 +24,16 @@ static void print_range(FILE *out, const char *name, struct crashres_range range
 	print_size(out, range.size);
 }
 
+/* Segments lie completely inside or outside a crash region, so that the start decides. */
 static bool starts_in(struct crashres_range inner, struct crashres_range outer)
 {
 	return inner.base >= outer.base && inner.base - outer.base < outer.size;
 }
 
+/*
+ * The bytes of @region that no segment covers: the memory in which the capture kernel runs. The
+ * Image and the initrd stay in use; the capture kernel also gets the parity segment back.
+ */
 static uint64_t free_bytes(const struct crashres_attempt *attempt, struct crashres_range region)
 {
 	uint64_t left = region.size;
@@ -33,6 +44,7 @@ static uint64_t free_bytes(const struct crashres_attempt *attempt, struct crashr
 	return left;
 }
 
+/* Regions beyond the first two are not used, because arm64 kernels read only two. */
 static void print_regions(FILE *out, const struct crashres_machine *machine,
 			  const struct crashres_attempt *attempt)
 {
@@ -42,52 +54,57 @@ static void print_regions(FILE *out, const struct crashres_machine *machine,
 
 	fprintf(out, "Crash regions\n");
 	for (size_t i = 0; i < count; i++) {
-		print_range(out, i < 2 ? names[i] : "left out", regions[i]);
+		print_range(out, i < 2 ? names[i] : "not used", regions[i]);
 		fprintf(out, "  ");
 		print_size(out, free_bytes(attempt, regions[i]));
 		fprintf(out, " free\n");
 	}
 }
 
-/* How much adjacent damage purgatory can undo, and why not more. */
+/*
+ * Prints the amount of parity in percent of the checked bytes, the size of one damaged area that
+ * parity repairs wherever the area lies, and the reason if the plan has less parity than wanted.
+ */
 static void print_repair(FILE *out, struct crashres_repair repair)
 {
 	fprintf(out, "Repair        ");
 	if (repair.parity) {
 		fprintf(out, "%.2f %% parity", 100.0 * (double)repair.parity / (double)repair.checked);
-		fprintf(out, ": any %" PRIu64 " KiB of damage in one piece", repair.burst >> 10);
+		fprintf(out, ": one damaged area of up to %" PRIu64 " KiB can be repaired", repair.burst >> 10);
 	}
 	switch (repair.reason) {
 	case CRASHRES_REPAIR_OFF:
-		fprintf(out, "%s", repair.checked ? "off" : "off, nothing is checked");
+		fprintf(out, "%s", repair.checked ? "off" : "off: nothing is checked");
 		break;
 	case CRASHRES_REPAIR_REQUESTED:
 		break;
 	case CRASHRES_REPAIR_REDUCED:
-		fprintf(out, "; more would leave less than half of the crash region free");
+		fprintf(out, "; more parity would leave less than half of the crash region free");
 		break;
 	case CRASHRES_REPAIR_NO_ROOM:
-		fprintf(out, "none: it would leave less than half of the crash region free");
+		fprintf(out, "none: parity would leave less than half of the crash region free");
 		break;
 	}
 	fprintf(out, "\n");
 }
 
+/* The "Checks" line of an attempt with kexec_file_load: who checks what after the panic. */
 static const char *describe_check(enum crashres_check check)
 {
 	switch (check) {
 	case CRASHRES_CHECK_SEALED:
-		return "of kernel and initrd, by the kernel as a sealed Image";
+		return "the sealed Image checks the kernel and the initrd";
 	case CRASHRES_CHECK_ALREADY_SEALED:
-		return "as the sealed Image says that it is";
+		return "the sealed Image checks itself, with the options it was sealed with";
 	case CRASHRES_CHECK_NONE_SIGNATURE:
-		return "none: the running kernel demands a signature, and sealing would break it";
+		return "none: the running kernel demands a signature, and sealing would break the "
+		       "signature";
 	default:
-		return "none: the running kernel places it, and nothing looks at it again";
+		return "none: kexec_file_load adds no check on arm64";
 	}
 }
 
-/* Where it goes is not known before it is there. */
+/* kexec_file_load: the running kernel chooses the addresses, so that the plan has only names. */
 static void print_files(FILE *out, const struct crashres_attempt *attempt)
 {
 	fprintf(out, "Kernel        %s\n", attempt->kernel);
@@ -95,6 +112,7 @@ static void print_files(FILE *out, const struct crashres_attempt *attempt)
 	fprintf(out, "Checks        %s\n", describe_check(attempt->check));
 }
 
+/* kexec_load: every address is known. @crash: the plan is for the crash slot. */
 static void print_segments(FILE *out, const struct crashres_machine *machine, bool crash,
 			   const struct crashres_attempt *attempt)
 {
@@ -115,34 +133,35 @@ static const char *call_name(enum crashres_call call)
 	return call == CRASHRES_CALL_LOAD ? "kexec_load" : "kexec_file_load";
 }
 
+/* The check in the list of attempts. */
 static const char *check_name(enum crashres_check check)
 {
 	static const char *const checks[] = {
 		[CRASHRES_CHECK_UNKNOWN] = "unknown",
 		[CRASHRES_CHECK_PURGATORY] = "checked by purgatory",
-		[CRASHRES_CHECK_SEALED] = "as a sealed Image",
-		[CRASHRES_CHECK_ALREADY_SEALED] = "already sealed",
-		[CRASHRES_CHECK_NONE] = "unchecked",
-		[CRASHRES_CHECK_NONE_SIGNATURE] = "unchecked, with its signature",
-		[CRASHRES_CHECK_NONE_REFUSED] = "unchecked, as it is",
-		[CRASHRES_CHECK_NONE_SEALING_OFF] = "unchecked, as it is",
+		[CRASHRES_CHECK_SEALED] = "sealed Image, checks itself",
+		[CRASHRES_CHECK_ALREADY_SEALED] = "already sealed, checks itself",
+		[CRASHRES_CHECK_NONE] = "not checked",
+		[CRASHRES_CHECK_NONE_SIGNATURE] = "not sealed because of the signature, not checked",
+		[CRASHRES_CHECK_NONE_REFUSED] = "not sealed, not checked",
+		[CRASHRES_CHECK_NONE_SEALING_OFF] = "not sealed, not checked",
 	};
 
 	return checks[check];
 }
 
-/* What an answer of the kernel leads to. */
+/* Prints which attempt follows if the running kernel refuses this one. Numbers start at 1. */
 static void print_refusal(FILE *out, const struct crashres_attempt *attempt)
 {
 	switch (attempt->refusal) {
 	case CRASHRES_REFUSAL_CALL:
-		fprintf(out, "; if the call is refused: %zu", attempt->next + 1);
+		fprintf(out, "; if the call is refused, attempt %zu follows", attempt->next + 1);
 		break;
 	case CRASHRES_REFUSAL_SEALED_IMAGE:
-		fprintf(out, "; if the sealed Image is refused: %zu", attempt->next + 1);
+		fprintf(out, "; if the sealed Image is refused, attempt %zu follows", attempt->next + 1);
 		break;
 	default:
-		fprintf(out, "; if refused: nothing");
+		fprintf(out, "; no attempt follows");
 		break;
 	}
 }
@@ -159,6 +178,7 @@ static void print_attempt(FILE *out, size_t number, const struct crashres_attemp
 	fprintf(out, "\n");
 }
 
+/* Prints @attempt in full: the first attempt that is possible on this machine. */
 static void print_first_possible(FILE *out, const struct crashres_machine *machine,
 				 const struct crashres_plan *plan,
 				 const struct crashres_attempt *attempt)
@@ -167,7 +187,7 @@ static void print_first_possible(FILE *out, const struct crashres_machine *machi
 	bool crash = crashres_plan_slot(plan) == CRASHRES_SLOT_CRASH;
 	const char *which = crash ? "crash" : "next";
 
-	fprintf(out, "Plan for the %s kernel, by %s", which, call_name(attempt->call));
+	fprintf(out, "Plan for the %s kernel: %s", which, call_name(attempt->call));
 	if (attempt->call == CRASHRES_CALL_FILE_LOAD) {
 		fprintf(out, "\n");
 		print_files(out, attempt);

@@ -238,4 +238,4 @@ def test_output_that_cannot_be_written(run, tmp_path):
         done = subprocess.run([COMMAND, "report", f"--root={tmp_path}"], stdout=full,
                               stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (
-        4, "crashres: standard output: No space left on device\n")
+        4, "crashres: standard output: cannot write: No space left on device\n")

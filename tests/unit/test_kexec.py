@@ -27,6 +27,7 @@ ARM64 = os.uname().machine == "aarch64"
 KIB, MIB = 1 << 10, 1 << 20
 HIGH, LOW = "  199200000-1b91fffff : Crash kernel\n", "  f8000000-fbffffff : Crash kernel\n"
 NO_KERNEL = "No kernel specified\n"
+RESERVE_MORE = ": reserve more memory with crashkernel="
 
 
 class Result(NamedTuple):
@@ -194,19 +195,20 @@ def repair_line(result):
 
 def test_the_plan_says_how_much_can_be_repaired(kexec):
     # 32 MiB of kernel, a DTB and a header of 8 and 4 KiB: 8195 blocks, 513 of them for parity
-    assert repair_line(kexec.plan()) == "6.27 % parity: any 2052 KiB of damage in one piece"
+    assert repair_line(kexec.plan()) == \
+        "6.27 % parity: one damaged area of up to 2052 KiB can be repaired"
     assert repair_line(kexec.plan("--repair=auto")) == repair_line(kexec.plan())
     assert repair_line(kexec.plan("--repair=25")) == \
-        "25.01 % parity: any 8196 KiB of damage in one piece"
+        "25.01 % parity: one damaged area of up to 8196 KiB can be repaired"
     assert repair_line(kexec.plan("--repair=off")) == "off"
-    assert repair_line(kexec.plan("--no-checks")) == "off, nothing is checked"
+    assert repair_line(kexec.plan("--no-checks")) == "off: nothing is checked"
 
 
 # How much parity fits depends on the size of purgatory's code.
 @pytest.mark.parametrize("last, line", [
-    (0x19d5fffff, r"3\.[0-9]{2} % parity: any 1[12][0-9]{2} KiB of damage in one piece; more would leave "
-                  "less than half of the crash region free"),
-    (0x19bffffff, "none: it would leave less than half of the crash region free"),
+    (0x19d5fffff, r"3\.[0-9]{2} % parity: one damaged area of up to 1[12][0-9]{2} KiB can be repaired; "
+                  "more parity would leave less than half of the crash region free"),
+    (0x19bffffff, "none: parity would leave less than half of the crash region free"),
 ], ids=["less", "none"])
 def test_parity_blocks_half_of_the_region_free(kexec, last, line):
     root = kexec.machine(proc_iomem=iomem((HIGH, HIGH.replace("1b91fffff", f"{last:x}"))))
@@ -217,7 +219,7 @@ def test_no_room_for_the_parity_that_was_asked_for(kexec):
     root = kexec.machine(proc_iomem=iomem((HIGH, HIGH.replace("1b91fffff", "19c1fffff"))))
     assert kexec.plan("--repair=100", root=root) == fails(
         255, "kexec: Could not find a free area of memory of 0x2004000 bytes for segment parity: "
-             "crash region 0x199200000 - 0x19c1fffff is too small by 20492 KiB")
+             "crash region 0x199200000 - 0x19c1fffff is too small by 20492 KiB" + RESERVE_MORE)
 
 
 def test_without_checks_there_is_little_to_load(kexec):
@@ -317,7 +319,7 @@ def test_text_offset(kexec):
 def test_next_kernel(kexec):
     result = kexec("--root", os.path.join(DATA, "virt-6.1"), "-l", "-c", "../in/Image")
     assert result.code == 0 and result.err == ""
-    assert result.out.startswith("Plan for the next kernel, by kexec_load, pages of 4 KiB\n"
+    assert result.out.startswith("Plan for the next kernel: kexec_load, pages of 4 KiB\n"
                                  "Segments\n")
     assert list(segments(result.out)) == ["purgatory", "kernel", "dtb"]
 
@@ -326,20 +328,21 @@ def test_next_kernel_by_kexec_file_load(kexec):
     root = os.path.join(DATA, "virt-6.1")
     result = kexec("--root", root, "-l", "--append=a b", "--initrd=../in/initrd", "../in/Image")
     assert result == (
-        0, "Plan for the next kernel, by kexec_file_load\n"
+        0, "Plan for the next kernel: kexec_file_load\n"
            "Kernel        ../in/Image\n"
            "Initrd        ../in/initrd\n"
-           "Checks        none: the running kernel places it, and nothing looks at it again\n"
+           "Checks        none: kexec_file_load adds no check on arm64\n"
            "Command line  a b\n"
            "Attempts\n"
-           "  1 kexec_file_load  unchecked; if the call is refused: 2\n"
-           "  2 kexec_load       checked by purgatory; if refused: nothing\n", "")
+           "  1 kexec_file_load  not checked; if the call is refused, attempt 2 follows\n"
+           "  2 kexec_load       checked by purgatory; no attempt follows\n", "")
     ordered = kexec("--root", root, "-ls", "--append=a b", "--initrd=../in/initrd", "../in/Image")
     assert ordered == (0, result.out.split("Attempts\n", maxsplit=1)[0], "")
 
 
-SEALED_FIRST = "Attempts\n  1 kexec_file_load  as a sealed Image; if the sealed Image is refused: 2\n" \
-               "  2 kexec_file_load  unchecked, as it is; if refused: nothing\n"
+SEALED_FIRST = "Attempts\n  1 kexec_file_load  sealed Image, checks itself; if the sealed Image is " \
+               "refused, attempt 2 follows\n" \
+               "  2 kexec_file_load  not sealed, not checked; no attempt follows\n"
 LOCKED = "kexec_load: the running kernel is locked down, and accepts only a signed file"
 
 
@@ -352,7 +355,7 @@ def locked_down(kexec):
 
 
 def by_file(checks, attempts=""):
-    return (0, "Plan for the crash kernel, by kexec_file_load\n"
+    return (0, "Plan for the crash kernel: kexec_file_load\n"
                "Kernel        ../in/Image\n"
                "Initrd        (none)\n"
                f"Checks        {checks}\n"
@@ -360,8 +363,8 @@ def by_file(checks, attempts=""):
 
 
 def test_crash_kernel_by_kexec_file_load(kexec):
-    sealed = "of kernel and initrd, by the kernel as a sealed Image"
-    unchecked = by_file("none: the running kernel places it, and nothing looks at it again")
+    sealed = "the sealed Image checks the kernel and the initrd"
+    unchecked = by_file("none: kexec_file_load adds no check on arm64")
     assert kexec.plan("-s") == by_file(sealed, SEALED_FIRST)
     assert kexec.plan("-s", "--on-damage=halt") == by_file(sealed)
     assert kexec.plan("--seal=always") == by_file(sealed)
@@ -373,9 +376,9 @@ def test_the_attempts_under_lockdown(kexec):
     """Point 1.2: the dry run printed a plan for kexec_load and exited with 0."""
     root = locked_down(kexec)
     assert kexec.plan(root=root) == by_file(
-        "none: the running kernel demands a signature, and sealing would break it",
+        "none: the running kernel demands a signature, and sealing would break the signature",
         f"Attempts\n  1 kexec_load       impossible: {LOCKED}\n"
-        "  2 kexec_file_load  unchecked, with its signature; if refused: nothing\n")
+        "  2 kexec_file_load  not sealed because of the signature, not checked; no attempt follows\n")
     assert kexec.plan("-c", root=root) == (
         255, f"Attempts\n  1 kexec_load       impossible: {LOCKED}\n", f"kexec: {LOCKED}\n")
     unsigned = ("what is to be checked must be sealed, which breaks the signature that the running "
@@ -413,7 +416,7 @@ def test_what_kexec_file_load_cannot_do(kexec, arguments, what):
     root = os.path.join(DATA, "virt-6.1")
     result = kexec("--root", root, "-p", *arguments, "../in/Image")
     assert (result.code, result.err) == (0, "")
-    assert result.out.startswith("Plan for the crash kernel, by kexec_load, ")
+    assert result.out.startswith("Plan for the crash kernel: kexec_load, ")
 
 
 def test_kexec_file_load_ignores_a_device_tree(kexec):
@@ -425,7 +428,7 @@ def test_kexec_file_load_ignores_a_device_tree(kexec):
     root = os.path.join(DATA, "virt-6.1")
     by_choice = kexec("--root", root, "-p", "--dtb=../in/good.dtb", "../in/Image")
     assert (by_choice.code, by_choice.err) == (0, "")
-    assert by_choice.out.startswith("Plan for the crash kernel, by kexec_load, ")
+    assert by_choice.out.startswith("Plan for the crash kernel: kexec_load, ")
     assert kexec.plan("-s", "--dtb=../in/good.dtb", "--mem-min=1").code == 1
 
 
@@ -465,13 +468,13 @@ def test_option_of_another_architecture(kexec, option):
     name = option.partition("=")[0]
     assert kexec.plan(option) == (
         0, plain.out,
-        f"kexec: warning: {name} is an option of another architecture: ignored\n")
+        f"kexec: warning: {name} is ignored: the option is for another architecture\n")
 
 
 def test_what_arm64_does_not_have(kexec):
     assert kexec.plan("--load-preserve-context") == fails(
-        1, "kexec: --load-preserve-context: no arm64 kernel can come back from another one (there "
-           "is no KEXEC_JUMP)")
+        1, "kexec: --load-preserve-context: an arm64 kernel cannot return to the "
+           "previous kernel (no KEXEC_JUMP)")
 
 
 def test_reuseinitrd(kexec):
@@ -516,7 +519,7 @@ def test_plain_region(kexec):
     root = kexec.machine(proc_iomem=iomem((HIGH, "")))
     result = kexec.plan(root=root)
     assert (result.code, result.err) == (0, "")
-    assert re.findall("^  (high|low|left out) +0x(\\w+) - 0x(\\w+) ", result.out, re.M) == [
+    assert re.findall("^  (high|low|not used) +0x(\\w+) - 0x(\\w+) ", result.out, re.M) == [
         ("high", "00000000f8000000", "00000000fbffffff")]
 
 
@@ -525,7 +528,7 @@ def test_named_low_region(kexec):
     root = kexec.machine(proc_iomem=iomem((HIGH, HIGH.replace("kernel", "kernel (low)"))))
     result = kexec.plan(root=root)
     assert (result.code, result.err) == (0, "")
-    assert re.findall("^  (high|low|left out) +0x(\\w+) - 0x(\\w+) ", result.out, re.M) == [
+    assert re.findall("^  (high|low|not used) +0x(\\w+) - 0x(\\w+) ", result.out, re.M) == [
         ("high", "00000000f8000000", "00000000fbffffff"),
         ("low", "0000000199200000", "00000001b91fffff")]
 
@@ -536,10 +539,10 @@ def test_three_regions(kexec):
     assert (result.code, result.err) == (
         0, "kexec: warning: crash region 0x180000000 - 0x18fffffff is left out: "
            "a capture kernel takes two (linux,usable-memory-range)\n")
-    assert re.findall("^  (high|low|left out) +0x(\\w+) - 0x(\\w+) ", result.out, re.M) == [
+    assert re.findall("^  (high|low|not used) +0x(\\w+) - 0x(\\w+) ", result.out, re.M) == [
         ("high", "0000000199200000", "00000001b91fffff"),
         ("low", "00000000f8000000", "00000000fbffffff"),
-        ("left out", "0000000180000000", "000000018fffffff")]
+        ("not used", "0000000180000000", "000000018fffffff")]
 
 
 def test_100000_lines(kexec):
@@ -853,7 +856,7 @@ def test_region_too_small(kexec, last, sentence):
     small = HIGH.replace("1b91fffff", f"{last:x}")
     root = kexec.machine(proc_iomem=iomem((HIGH, small)))
     assert kexec.plan("--initrd=../in/initrd", root=root) == fails(
-        255, "kexec: Could not find a free area of memory of " + sentence)
+        255, "kexec: Could not find a free area of memory of " + sentence + RESERVE_MORE)
 
 
 def test_smallest_region(kexec):
@@ -924,11 +927,11 @@ def test_no_dtb(kexec):
     root = kexec.machine(sys_firmware_fdt=None)
     reason = "no device tree: neither /sys/firmware/fdt nor /proc/device-tree can be read"
     assert kexec.plan("-c", root=root) == fails(
-        255, "kexec: " + reason + ": give one with --dtb=FILE")
+        255, "kexec: " + reason + ": name a device tree with --dtb=FILE")
     # Point 1.5: kexec_file_load does without one.
     result = kexec.plan(root=root)
     assert (result.code, result.err) == (0, "")
-    assert result.out.startswith("Plan for the crash kernel, by kexec_file_load\n")
+    assert result.out.startswith("Plan for the crash kernel: kexec_file_load\n")
     assert f"\n  1 kexec_load       impossible: {reason}\n" in result.out
 
 
@@ -1213,7 +1216,7 @@ def test_full_disk(kexec):
     with open("/dev/full", "w", encoding="ascii") as full:
         result = kexec.plan(stdout=full)
     assert (result.code, result.err) == (
-        255, "kexec: standard output: No space left on device\n")
+        255, "kexec: standard output: cannot write: No space left on device\n")
 
 
 @pytest.mark.skipif(ARM64, reason="on arm64 this would unload for real")

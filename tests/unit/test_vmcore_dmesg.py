@@ -951,7 +951,7 @@ def test_output_that_cannot_be_made(run, tmp_path):
         54, b"", [f"vmcore-dmesg: {path}: No such file or directory"])
 
 
-FULL = "vmcore-dmesg: standard output: No space left on device"
+FULL = "vmcore-dmesg: standard output: cannot write: No space left on device"
 
 
 @pytest.mark.parametrize("arguments", [[], ["--json"], ["--info"], ["--info", "--json"]], ids=str)

@@ -94,7 +94,7 @@ def check_command(capture, ours):
     capture.check("(ulimit -v 2048 && vmcore-dmesg /proc/vmcore > /limited) && cmp /limited /ours")
     status, output = capture.run("vmcore-dmesg /proc/vmcore 2>&1 > /dev/full")
     assert (status, output) == (
-        54, "vmcore-dmesg: standard output: No space left on device")
+        54, "vmcore-dmesg: standard output: cannot write: No space left on device")
 
 
 def check_json(capture, log):

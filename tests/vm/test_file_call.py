@@ -60,7 +60,7 @@ def test_next_kernel(lab, kernel, option, call):
     with lab.boot(kernel, PLAIN) as running:
         plan = running.check(f"kexec -d {option} -l --append='console=ttyAMA0 second=1' "
                              "--initrd=/boot/initrd /boot/Image 2>&1")
-        assert f"Plan for the next kernel, by {call}" in plan
+        assert f"Plan for the next kernel: {call}" in plan
         assert running.run("kexec -S -l") == (1, "")
         running.send("kexec -e -x -y")
         running.wait_ready("first")
