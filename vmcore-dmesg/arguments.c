@@ -39,8 +39,7 @@ enum parsed arguments_parse(int argc, char **argv, struct arguments *arguments)
 		}
 	}
 	if (argc - optind > 1) {
-		fprintf(stderr, "vmcore-dmesg: \"%s\": one file is wanted, and no more\n",
-			argv[optind + 1]);
+		fprintf(stderr, "vmcore-dmesg: unexpected operand \"%s\"\n", argv[optind + 1]);
 		return PARSED_REFUSED;
 	}
 	arguments->core = argv[optind];

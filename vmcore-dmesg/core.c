@@ -21,16 +21,17 @@ static bool check_ident(struct core *core, const unsigned char *ident, size_t si
 	struct trouble *trouble = core->trouble;
 
 	if (size < EI_NIDENT)
-		trouble_report(trouble, EXIT_TOO_SHORT, "%zu bytes, too short for an ELF core",
-			       size);
+		trouble_report(trouble, EXIT_TOO_SHORT,
+			       "truncated: the ELF header ends at byte %zu, the file at byte %zu",
+			       sizeof(Elf64_Ehdr), size);
 	else if (memcmp(ident, ELFMAG, SELFMAG))
 		trouble_report(trouble, EXIT_NO_ELF, "Missing elf signature");
 	else if (ident[EI_CLASS] != ELFCLASS64)
-		trouble_report(trouble, EXIT_ELF_CLASS, "not a 64-bit ELF core (class %u)",
+		trouble_report(trouble, EXIT_ELF_CLASS, "is not a 64-bit ELF core (class %u)",
 			       ident[EI_CLASS]);
 	else if (ident[EI_DATA] != ELFDATA2LSB)
-		trouble_report(trouble, EXIT_ELF_ORDER, "not a little-endian ELF core (order %u)",
-			       ident[EI_DATA]);
+		trouble_report(trouble, EXIT_ELF_ORDER,
+			       "is not a little-endian ELF core (order %u)", ident[EI_DATA]);
 	else if (ident[EI_VERSION] != EV_CURRENT)
 		trouble_report(trouble, EXIT_ELF_VERSION, "unknown ELF version %u",
 			       ident[EI_VERSION]);
@@ -50,14 +51,15 @@ static bool count_headers(struct core *core, const Elf64_Ehdr *ehdr)
 		if (file_read(&core->file, le64toh(ehdr->e_shoff), &section, sizeof(section),
 			      &error) < sizeof(section)) {
 			trouble_report(core->trouble, EXIT_HEADER_COUNT,
-				       "the number of program headers is missing");
+				       "cannot read the number of program headers");
 			return false;
 		}
 		core->header_count = le32toh(section.sh_info);
 	}
 	if (core->header_count > HEADER_LIMIT) {
-		trouble_report(core->trouble, EXIT_HEADER_COUNT, "%" PRIu64 " program headers",
-			       core->header_count);
+		trouble_report(core->trouble, EXIT_HEADER_COUNT,
+			       "%" PRIu64 " program headers, at most %u", core->header_count,
+			       HEADER_LIMIT);
 		return false;
 	}
 	if (!core->header_count)
@@ -73,19 +75,21 @@ static bool check_header(struct core *core)
 
 	size = file_read(&core->file, 0, &ehdr, sizeof(ehdr), &error);
 	if (error) {
-		trouble_report(core->trouble, EXIT_READ, "%s", strerror(error));
+		trouble_report(core->trouble, EXIT_READ, "cannot read: %s", strerror(error));
 		return false;
 	}
 	if (!check_ident(core, ehdr.e_ident, size))
 		return false;
 	if (size < sizeof(ehdr)) {
-		trouble_report(core->trouble, EXIT_ELF_HEADER, "the ELF header is cut off");
+		trouble_report(core->trouble, EXIT_ELF_HEADER,
+			       "truncated: the ELF header ends at byte %zu, the file at byte %zu",
+			       sizeof(ehdr), size);
 		return false;
 	}
 	if (le16toh(ehdr.e_phnum) && le16toh(ehdr.e_phentsize) != sizeof(Elf64_Phdr)) {
 		trouble_report(core->trouble, EXIT_HEADER_SIZE,
-			       "program headers of %u bytes, not %zu", le16toh(ehdr.e_phentsize),
-			       sizeof(Elf64_Phdr));
+			       "the program headers have %u bytes each, not %zu",
+			       le16toh(ehdr.e_phentsize), sizeof(Elf64_Phdr));
 		return false;
 	}
 	core->machine = le16toh(ehdr.e_machine);
@@ -99,7 +103,7 @@ bool core_open(struct core *core, const char *path, struct trouble *trouble)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	if (fd < 0) {
-		trouble_report(trouble, EXIT_OPEN, "%s", strerror(errno));
+		trouble_report(trouble, EXIT_OPEN, "cannot open: %s", strerror(errno));
 		return false;
 	}
 	memset(core, 0, sizeof(*core));
@@ -124,8 +128,10 @@ bool core_header(struct core *core, uint64_t index, struct program_header *heade
 
 	if (__builtin_add_overflow(core->headers, index * sizeof(phdr), &offset) ||
 	    file_read(&core->file, offset, &phdr, sizeof(phdr), &error) < sizeof(phdr)) {
-		trouble_report(core->trouble, EXIT_HEADERS_CUT, "program header %" PRIu64 ": %s",
-			       index, error ? strerror(error) : "beyond the end of the file");
+		trouble_report(core->trouble, EXIT_HEADERS_CUT, "program header %" PRIu64 "%s%s",
+			       index,
+			       error ? ": cannot read: " : " lies beyond the end of the file",
+			       error ? strerror(error) : "");
 		return false;
 	}
 	header->type = le32toh(phdr.p_type);
@@ -208,18 +214,19 @@ static size_t read_piece(struct core *core, uint64_t vaddr, void *buffer, size_t
 		size = (size_t)(segment->size - inside);
 	if (__builtin_add_overflow(segment->offset, inside, &offset)) {
 		trouble_report(core->trouble, EXIT_HEADER_WRAPS,
-			       "the program header of 0x%" PRIx64 " wraps (%s)", vaddr, item);
+			       "the program header for vaddr 0x%" PRIx64 " wraps around (%s)",
+			       vaddr, item);
 		return 0;
 	}
 	got = file_read(&core->file, offset, buffer, size, &error);
 	if (!got && error)
 		trouble_report(core->trouble, EXIT_READ,
-			       "0x%" PRIx64 " at offset 0x%" PRIx64 ": %s (%s)", vaddr, offset,
-			       strerror(error), item);
+			       "vaddr 0x%" PRIx64 " at offset 0x%" PRIx64 ": cannot read: %s (%s)",
+			       vaddr, offset, strerror(error), item);
 	else if (!got)
 		trouble_report(core->trouble, EXIT_CUT,
-			       "0x%" PRIx64 " at offset 0x%" PRIx64
-			       ": beyond the end of the file (%s)",
+			       "vaddr 0x%" PRIx64 " at offset 0x%" PRIx64
+			       " lies beyond the end of the file (%s)",
 			       vaddr, offset, item);
 	return got;
 }

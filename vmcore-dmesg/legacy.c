@@ -52,8 +52,7 @@ static bool read_header(struct buffer *buffer, const struct vmcoreinfo *info)
 		return false;
 	if (!buffer->size || buffer->size > LENGTH_LIMIT || buffer->size & (buffer->size - 1)) {
 		trouble_report(core->trouble, EXIT_LOG_HEADER,
-			       "the log's head is damaged: a buffer of %" PRIu32 " bytes",
-			       buffer->size);
+			       "the log header is damaged: log_buf_len is %" PRIu32, buffer->size);
 		return false;
 	}
 	/* log_end may have come around; this is only ever set back by "dmesg -c". */
@@ -63,7 +62,8 @@ static bool read_header(struct buffer *buffer, const struct vmcoreinfo *info)
 		return false;
 	if (buffer->filled > buffer->size) {
 		trouble_report(core->trouble, EXIT_LOG_HEADER,
-			       "the log's head is damaged: %" PRIu32 " characters in %" PRIu32,
+			       "the log header is damaged: %" PRIu32
+			       " characters in a buffer of %" PRIu32,
 			       buffer->filled, buffer->size);
 		buffer->filled = buffer->size;
 	}
@@ -101,7 +101,7 @@ static uint32_t copy_characters(struct buffer *buffer, uint32_t position, uint32
 	uint32_t left = count_left_in_page(buffer, position);
 
 	return (uint32_t)core_read_some(buffer->core, buffer->data + index, out,
-					count < left ? count : left, "text of the log");
+					count < left ? count : left, "log text");
 }
 
 /* ----------------------------------------------------- what a line tells */

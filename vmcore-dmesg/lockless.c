@@ -80,7 +80,7 @@ struct ring {
 
 static bool read_header(struct ring *ring)
 {
-	static const char item[] = "the log's head";
+	static const char item[] = "log header";
 	const struct layout *layout = &ring->layout;
 	struct core *core = ring->core;
 	uint32_t count_bits, size_bits;
@@ -101,7 +101,7 @@ static bool read_header(struct ring *ring)
 	if (count_bits > COUNT_BITS_LIMIT || size_bits > SIZE_BITS_LIMIT ||
 	    1ULL << size_bits <= BLOCK_ID_SIZE) {
 		trouble_report(core->trouble, EXIT_LOG_HEADER,
-			       "the log's head is damaged: 2^%" PRIu32 " records, 2^%" PRIu32
+			       "the log header is damaged: 2^%" PRIu32 " descriptors, 2^%" PRIu32
 			       " bytes of text",
 			       count_bits, size_bits);
 		return false;
@@ -131,7 +131,7 @@ static bool has_record(struct ring *ring, uint64_t id, uint64_t state_var)
 	if ((state_var & ID_MASK) == id)
 		return state == STATE_COMMITTED || state == STATE_FINALIZED;
 	if (state_var && ((state_var & ID_MASK) != before || state != STATE_REUSABLE))
-		report_damage(ring, id, "its descriptor is damaged");
+		report_damage(ring, id, "the descriptor is damaged");
 	return false;
 }
 
@@ -140,10 +140,10 @@ static bool check_id(struct ring *ring, uint64_t index, uint64_t id)
 {
 	uint64_t found;
 
-	if (!core_read_u64(ring->core, ring->data + index, &found, "text of the log"))
+	if (!core_read_u64(ring->core, ring->data + index, &found, "log text"))
 		return false;
 	if (found != id)
-		report_damage(ring, id, "other text stands where its own should");
+		report_damage(ring, id, "the text block belongs to another record");
 	return true;
 }
 
@@ -154,7 +154,7 @@ static bool find_block(struct ring *ring, uint64_t id, uint64_t begin, uint64_t 
 	uint64_t first = begin & (ring->size - 1), end = next & (ring->size - 1);
 
 	if ((begin | next) % BLOCK_ID_SIZE || next - begin - 1 >= ring->size) {
-		report_damage(ring, id, "its text has no place in the log");
+		report_damage(ring, id, "the position of the text is damaged");
 		return false;
 	}
 	if (!check_id(ring, first, id))
@@ -184,7 +184,7 @@ static bool read_priority(struct ring *ring, uint64_t info, struct record *recor
 	if (!ring->has_caller || ring->caller_id != ring->layout.text_len + 4)
 		return true;
 	if (!core_read(ring->core, info + ring->layout.text_len + 2, bytes, sizeof(bytes),
-		       "a record of the log"))
+		       "log record"))
 		return false;
 	record->facility = bytes[0];
 	record->level = bytes[1] >> 5;
@@ -193,7 +193,7 @@ static bool read_priority(struct ring *ring, uint64_t info, struct record *recor
 
 static bool read_info(struct ring *ring, uint64_t info, struct record *record, uint16_t *text_len)
 {
-	static const char item[] = "a record of the log";
+	static const char item[] = "log record";
 	const struct layout *layout = &ring->layout;
 	struct core *core = ring->core;
 
@@ -211,7 +211,7 @@ static bool read_info(struct ring *ring, uint64_t info, struct record *record, u
 
 static bool read_record(struct ring *ring, uint64_t id, struct record *record)
 {
-	static const char item[] = "a descriptor of the log";
+	static const char item[] = "log descriptor";
 	const struct layout *layout = &ring->layout;
 	uint64_t index = id & (ring->count - 1);
 	uint64_t desc = ring->descs + index * layout->desc_size;
@@ -234,7 +234,7 @@ static bool read_record(struct ring *ring, uint64_t id, struct record *record)
 	if (!find_block(ring, id, begin, next, &record->text[0]))
 		return false;
 	if (text_len > record->text[0].size)
-		report_damage(ring, id, "its text is cut off");
+		report_damage(ring, id, "the text is truncated");
 	else
 		record->text[0].size = text_len;
 	return true;
@@ -253,8 +253,8 @@ void lockless_print(struct core *core, const struct vmcoreinfo *info, struct out
 	records = ((ring.head_id - ring.tail_id) & ID_MASK) + 1;
 	if (records > ring.count) {
 		trouble_report(core->trouble, EXIT_LOG_HEADER,
-			       "the log's head is damaged: %" PRIu64 " records where %" PRIu64
-			       " have room",
+			       "the log header is damaged: %" PRIu64 " records in %" PRIu64
+			       " descriptors",
 			       records, ring.count);
 		records = ring.count;
 	}

@@ -26,7 +26,8 @@ void log_print(struct core *core, const struct vmcoreinfo *info, struct output *
 			return;
 		}
 	}
-	trouble_report(core->trouble, EXIT_NO_LOG,
-		       "VMCOREINFO does not say where the log is (no SYMBOL(prb), log_first_idx or "
-		       "log_end)");
+	trouble_report(
+		core->trouble, EXIT_NO_LOG,
+		"VMCOREINFO has no address of the log: no SYMBOL(prb), SYMBOL(log_first_idx) or "
+		"SYMBOL(log_end)");
 }

@@ -27,8 +27,9 @@ static bool read_note_bytes(struct core *core, uint64_t offset, void *buffer, si
 
 	if (file_read(&core->file, offset, buffer, size, &error) == size)
 		return true;
-	trouble_report(core->trouble, EXIT_NOTES_CUT, "notes at offset 0x%" PRIx64 ": %s", offset,
-		       error ? strerror(error) : "beyond the end of the file");
+	trouble_report(core->trouble, EXIT_NOTES_CUT, "the notes at offset 0x%" PRIx64 "%s%s",
+		       offset, error ? ": cannot read: " : " lie beyond the end of the file",
+		       error ? strerror(error) : "");
 	return false;
 }
 
@@ -53,7 +54,7 @@ static bool read_note(struct core *core, uint64_t offset, uint64_t end, struct n
 	left = end - offset - sizeof(nhdr);
 	if (pad_size(note->name_size) > left) {
 		trouble_report(core->trouble, EXIT_NOTE_SIZE,
-			       "the note at offset 0x%" PRIx64 " is longer than all of them",
+			       "the note at offset 0x%" PRIx64 " is longer than its segment",
 			       offset);
 		return false;
 	}
@@ -62,7 +63,7 @@ static bool read_note(struct core *core, uint64_t offset, uint64_t end, struct n
 	left = end - note->text;
 	if (note->text_size > left) {
 		trouble_report(core->trouble, EXIT_NOTE_SIZE,
-			       "the note at offset 0x%" PRIx64 " is longer than all of them",
+			       "the note at offset 0x%" PRIx64 " is longer than its segment",
 			       offset);
 		note->text_size = (uint32_t)left;
 	}
@@ -87,18 +88,19 @@ static bool read_text(struct core *core, const struct note *note, struct vmcorei
 
 	if (size > TEXT_LIMIT) {
 		trouble_report(core->trouble, EXIT_NOTE_TOO_LARGE,
-			       "a VMCOREINFO of %" PRIu32 " bytes", size);
+			       "VMCOREINFO has %" PRIu32 " bytes, at most %u", size, TEXT_LIMIT);
 		size = TEXT_LIMIT;
 	}
 	info->text = calloc(1, (size_t)size + 1);
 	if (!info->text) {
-		trouble_report(core->trouble, EXIT_MEMORY, "%s", strerror(errno));
+		trouble_report(core->trouble, EXIT_MEMORY, "out of memory");
 		return false;
 	}
 	info->size = file_read(&core->file, note->text, info->text, size, &error);
 	if (info->size < size)
-		trouble_report(core->trouble, EXIT_NOTES_CUT, "VMCOREINFO: %s",
-			       error ? strerror(error) : "beyond the end of the file");
+		trouble_report(core->trouble, EXIT_NOTES_CUT, "VMCOREINFO%s%s",
+			       error ? ": cannot read: " : " lies beyond the end of the file",
+			       error ? strerror(error) : "");
 	return true;
 }
 
@@ -111,7 +113,7 @@ static bool search_notes(struct core *core, const struct program_header *header,
 
 	if (__builtin_add_overflow(offset, header->filesz, &end)) {
 		trouble_report(core->trouble, EXIT_HEADER_WRAPS,
-			       "the program header of the notes wraps");
+			       "the program header of the notes wraps around");
 		return false;
 	}
 	while (end - offset >= sizeof(Elf64_Nhdr) && *notes) {
@@ -140,6 +142,6 @@ bool notes_vmcoreinfo(struct core *core, struct vmcoreinfo *info)
 			return false;
 	}
 	trouble_report(core->trouble, EXIT_NO_VMCOREINFO,
-		       "no VMCOREINFO note: no dump of a kernel");
+		       "is not a kernel dump: no VMCOREINFO note");
 	return false;
 }

@@ -28,6 +28,15 @@ static void fail(struct output *output, int status, const char *sentence)
 	output->failed = true;
 }
 
+/* Reports errno after a failed system call. @action: the failed step, "cannot write". */
+static void fail_system(struct output *output, const char *action)
+{
+	char sentence[128];
+
+	snprintf(sentence, sizeof(sentence), "%s: %s", action, strerror(errno));
+	fail(output, EXIT_WRITE, sentence);
+}
+
 static void flush(struct output *output)
 {
 	size_t done = 0;
@@ -38,9 +47,9 @@ static void flush(struct output *output)
 		if (got > 0)
 			done += (size_t)got;
 		else if (!got)
-			fail(output, EXIT_WRITE, "nothing more can be written");
+			fail(output, EXIT_WRITE, "cannot write: the file takes no more bytes");
 		else if (errno != EINTR)
-			fail(output, EXIT_WRITE, strerror(errno));
+			fail_system(output, "cannot write");
 	}
 	output->used = 0;
 }
@@ -51,7 +60,7 @@ static void put(struct output *output, const void *bytes, size_t size)
 
 	output->total += size;
 	if (output->total > TOTAL_LIMIT)
-		fail(output, EXIT_TOO_MUCH, "more than 2 GiB of output: given up");
+		fail(output, EXIT_TOO_MUCH, "more than 2 GiB of output: the rest is missing");
 	while (done < size && !output->failed) {
 		size_t part = sizeof(output->buffer) - output->used;
 
@@ -87,17 +96,17 @@ static bool prepare_file(struct output *output, const struct core *core)
 	struct stat target, source;
 
 	if (fstat(output->fd, &target) || fstat(core->file.fd, &source)) {
-		fail(output, EXIT_WRITE, strerror(errno));
+		fail_system(output, "cannot read the file status");
 		return false;
 	}
 	if (target.st_dev == source.st_dev && target.st_ino == source.st_ino) {
-		fail(output, EXIT_USAGE, "is the dump itself");
+		fail(output, EXIT_USAGE, "is the dump file itself");
 		return false;
 	}
 	if (!S_ISREG(target.st_mode))
 		return true;
 	if (fchmod(output->fd, 0600) || ftruncate(output->fd, 0)) {
-		fail(output, EXIT_WRITE, strerror(errno));
+		fail_system(output, "cannot empty the file");
 		return false;
 	}
 	return true;
@@ -115,7 +124,10 @@ bool output_open(struct output *output, const char *path, const struct core *cor
 		return true;
 	output->fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
 	if (output->fd < 0) {
-		fail(output, EXIT_WRITE, errno == ELOOP ? "is a symbolic link" : strerror(errno));
+		if (errno == ELOOP)
+			fail(output, EXIT_WRITE, "is a symbolic link");
+		else
+			fail_system(output, "cannot open");
 		return false;
 	}
 	if (prepare_file(output, core))
@@ -129,7 +141,7 @@ void output_close(struct output *output)
 {
 	flush(output);
 	if (close(output->fd))
-		fail(output, EXIT_WRITE, strerror(errno));
+		fail_system(output, "cannot write");
 }
 
 /* ----------------------------------------------------------------- text */
@@ -178,7 +190,7 @@ static void put_text(struct output *output, struct core *core, const struct reco
 
 		if (part > text->size - done)
 			part = (size_t)(text->size - done);
-		got = core_read_some(core, text->vaddr + done, bytes, part, "text of the log");
+		got = core_read_some(core, text->vaddr + done, bytes, part, "log text");
 		if (json)
 			put_json(output, json, bytes, got);
 		else

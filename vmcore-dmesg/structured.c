@@ -84,21 +84,21 @@ static bool read_header(struct buffer *buffer)
 	    buffer->next <= buffer->size && layout->head_size)
 		return true;
 	trouble_report(core->trouble, EXIT_LOG_HEADER,
-		       "the log's head is damaged: from %" PRIu32 " to %" PRIu32 " of %" PRIu32
-		       " bytes",
+		       "the log header is damaged: log_first_idx %" PRIu32 ", log_next_idx %" PRIu32
+		       ", log_buf_len %" PRIu32,
 		       buffer->first, buffer->next, buffer->size);
 	return false;
 }
 
 static void report_damage(struct buffer *buffer, uint64_t index, const char *sentence)
 {
-	trouble_report(buffer->core->trouble, EXIT_RECORD, "record at %" PRIu64 ": %s", index,
-		       sentence);
+	trouble_report(buffer->core->trouble, EXIT_RECORD, "record at offset %" PRIu64 ": %s",
+		       index, sentence);
 }
 
 static bool read_fields(struct buffer *buffer, uint64_t index, struct record *record)
 {
-	static const char item[] = "a record of the log";
+	static const char item[] = "log record";
 	const struct layout *layout = &buffer->layout;
 	uint64_t head = buffer->data + index;
 	struct core *core = buffer->core;
@@ -126,7 +126,7 @@ static bool read_fields(struct buffer *buffer, uint64_t index, struct record *re
 static uint64_t read_record(struct buffer *buffer, uint64_t index, struct record *record,
 			    bool *wraps)
 {
-	static const char item[] = "a record of the log";
+	static const char item[] = "log record";
 	const struct layout *layout = &buffer->layout;
 	uint64_t head = buffer->data + index;
 	uint16_t len, text_len;
@@ -135,7 +135,7 @@ static uint64_t read_record(struct buffer *buffer, uint64_t index, struct record
 	memset(record, 0, sizeof(*record));
 	if (buffer->size - index < layout->head_size) {
 		/* The kernel keeps room for the head that says to go on at the start. */
-		report_damage(buffer, index, "it does not fit into the log");
+		report_damage(buffer, index, "the record does not fit into the buffer");
 		return 0;
 	}
 	if (!core_read_u16(buffer->core, head + layout->len, &len, item))
@@ -144,7 +144,7 @@ static uint64_t read_record(struct buffer *buffer, uint64_t index, struct record
 	if (!len)
 		return 0;
 	if (len < layout->head_size || len > buffer->size - index) {
-		report_damage(buffer, index, "its length is damaged");
+		report_damage(buffer, index, "the length is damaged");
 		return 0;
 	}
 	if (!core_read_u16(buffer->core, head + layout->text_len, &text_len, item) ||
@@ -153,7 +153,7 @@ static uint64_t read_record(struct buffer *buffer, uint64_t index, struct record
 	record->text[0].vaddr = head + layout->head_size;
 	record->text[0].size = text_len;
 	if (text_len > len - layout->head_size) {
-		report_damage(buffer, index, "its text is cut off");
+		report_damage(buffer, index, "the text is truncated");
 		record->text[0].size = len - layout->head_size;
 	}
 	return index + len;
@@ -172,7 +172,7 @@ static bool print_run(struct buffer *buffer, uint64_t index, uint64_t end, struc
 			break;
 		output_record(output, buffer->core, &record);
 		if (after > end && index < end) {
-			report_damage(buffer, index, "it overlaps the end of the log");
+			report_damage(buffer, index, "the record overlaps the end of the log");
 			break;
 		}
 		index = after;
@@ -193,11 +193,11 @@ void structured_print(struct core *core, const struct vmcoreinfo *info, struct o
 	find_unlisted_fields(&buffer, info);
 	if (buffer.first <= buffer.next) {
 		if (print_run(&buffer, buffer.first, buffer.next, output))
-			report_damage(&buffer, buffer.next, "the log ends before it");
+			report_damage(&buffer, buffer.next, "the log ends before this offset");
 		return;
 	}
 	/* The part behind the start is whole even where the one before the end is damaged. */
 	print_run(&buffer, buffer.first, UINT64_MAX, output);
 	if (print_run(&buffer, 0, buffer.next, output))
-		report_damage(&buffer, buffer.next, "the log ends before it");
+		report_damage(&buffer, buffer.next, "the log ends before this offset");
 }

@@ -39,7 +39,7 @@ bool trouble_is_too_much(struct trouble *trouble)
 int trouble_finish(struct trouble *trouble)
 {
 	if (trouble_is_too_much(trouble))
-		fprintf(stderr, "vmcore-dmesg: %s: given up after %" PRIu64 " damaged places\n",
+		fprintf(stderr, "vmcore-dmesg: %s: stopped after %" PRIu64 " damaged places\n",
 			trouble->file, trouble->count);
 	else if (trouble->count > REPORT_LIMIT)
 		fprintf(stderr, "vmcore-dmesg: %s: and %" PRIu64 " more damaged places\n",

@@ -101,8 +101,8 @@ bool vmcoreinfo_read_fields(struct trouble *trouble, const struct vmcoreinfo *in
 		}
 		if (!vmcoreinfo_find(info, key, &value) ||
 		    (strncmp(key, "SYMBOL(", 7) && value > STRUCT_LIMIT)) {
-			trouble_report(trouble, EXIT_BAD_NUMBER, "VMCOREINFO: %s makes no sense",
-				       key);
+			trouble_report(trouble, EXIT_BAD_NUMBER,
+				       "VMCOREINFO: the value of %s is invalid", key);
 			return false;
 		}
 		memcpy((char *)base + fields->offset, &value, sizeof(value));

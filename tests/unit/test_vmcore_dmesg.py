@@ -364,12 +364,12 @@ def wrapped_structured():
 
 
 @pytest.mark.parametrize("change, printed, error", [
-    ({"len": 0}, 1, "record at 96: the log ends before it"),
-    ({"len": 15}, 1, "record at 24: its length is damaged"),
-    ({"len": 65535}, 1, "record at 24: its length is damaged"),
-    ({"len": 200}, 2, "record at 24: it overlaps the end of the log"),
-    ({"text": 65535}, 4, "record at 24: its text is cut off"),
-    ({"text": 9}, 4, "record at 24: its text is cut off"),
+    ({"len": 0}, 1, "record at offset 96: the log ends before this offset"),
+    ({"len": 15}, 1, "record at offset 24: the length is damaged"),
+    ({"len": 65535}, 1, "record at offset 24: the length is damaged"),
+    ({"len": 200}, 2, "record at offset 24: the record overlaps the end of the log"),
+    ({"text": 65535}, 4, "record at offset 24: the text is truncated"),
+    ({"text": 9}, 4, "record at offset 24: the text is truncated"),
 ], ids=str)
 def test_structured_damage(run, change, printed, error):
     log = structured()
@@ -388,7 +388,7 @@ def test_structured_damage_before_the_end_of_the_buffer(run):
     index, _, _ = log.records[1]
     log.data[index + 8:index + 10] = b"\1\0"
     status, out, errors = run(core(log.install(x86())))
-    assert (status, errors) == (63, [f"record at {index}: its length is damaged"])
+    assert (status, errors) == (63, [f"record at offset {index}: the length is damaged"])
     kept = [log.records[0]] + [each for each in log.records if each[0] < log.first]
     assert out == b"".join(line(record.time, record.text) for _, _, record in kept)
 
@@ -403,17 +403,17 @@ def test_structured_log_that_never_ends(run):
 
 
 @pytest.mark.parametrize("head, sentence", [
-    ({"first": 513}, "from 513 to 96 of 512 bytes"),
-    ({"after": 513}, "from 0 to 513 of 512 bytes"),
-    ({"size": 2**31 + 1}, "from 0 to 96 of 2147483649 bytes")], ids=str)
+    ({"first": 513}, "log_first_idx 513, log_next_idx 96, log_buf_len 512"),
+    ({"after": 513}, "log_first_idx 0, log_next_idx 513, log_buf_len 512"),
+    ({"size": 2**31 + 1}, "log_first_idx 0, log_next_idx 96, log_buf_len 2147483649")], ids=str)
 def test_structured_head(run, head, sentence):
     assert tuple(run(core(structured().install(x86(), **head)))) == (
-        62, b"", [f"the log's head is damaged: {sentence}"])
+        62, b"", [f"the log header is damaged: {sentence}"])
 
 
 def test_structured_first_at_the_end(run):
     status, out, errors = run(core(structured().install(x86(), first=504)))
-    assert (status, errors) == (63, ["record at 504: it does not fit into the log"])
+    assert (status, errors) == (63, ["record at offset 504: the record does not fit into the buffer"])
     assert out == structured().lines()
 
 
@@ -485,19 +485,19 @@ def test_legacy_with_a_hole(run):
     assert kernel.linear.at(log.data_at) == 0
     assert tuple(run(core(Holed(0, 0, kernel.info)))) == (
         30, text[:4096] + b"\n" + text[8192:],
-        [f"No program header covering vaddr 0x{log.data_at + 4096:x} (text of the log)"])
+        [f"No program header covering vaddr 0x{log.data_at + 4096:x} (log text)"])
 
 
 @pytest.mark.parametrize("change, out, error", [
-    ({"size": 0}, b"", "a buffer of 0 bytes"),
-    ({"size": 257}, b"", "a buffer of 257 bytes"),
-    ({"size": 2**31 + 2**30}, b"", "a buffer of 3221225472 bytes"),
-    ({"logged": 257}, b"\\x00" * 252 + b"log\n", "257 characters in 256")], ids=str)
+    ({"size": 0}, b"", "log_buf_len is 0"),
+    ({"size": 257}, b"", "log_buf_len is 257"),
+    ({"size": 2**31 + 2**30}, b"", "log_buf_len is 3221225472"),
+    ({"logged": 257}, b"\\x00" * 252 + b"log\n", "257 characters in a buffer of 256")], ids=str)
 def test_legacy_head(run, change, out, error):
     log = Legacy(size=256)
     log.add(b"log\n")
     assert tuple(run(core(log.install(x86(), **change)))) == (
-        62, out, ["the log's head is damaged: " + error])
+        62, out, ["the log header is damaged: " + error])
 
 
 # ------------------------------------------------------------- a bad ring
@@ -508,14 +508,14 @@ def damage(ring, record, **fields):
 
 
 @pytest.mark.parametrize("head, error", [
-    ({"count_bits": 28}, "2^28 records, 2^10 bytes of text"),
-    ({"count_bits": 2**32 - 1}, "2^4294967295 records, 2^10 bytes of text"),
-    ({"size_bits": 32}, "2^4 records, 2^32 bytes of text"),
-    ({"size_bits": 64}, "2^4 records, 2^64 bytes of text"),
-    ({"size_bits": 3}, "2^4 records, 2^3 bytes of text")], ids=str)
+    ({"count_bits": 28}, "2^28 descriptors, 2^10 bytes of text"),
+    ({"count_bits": 2**32 - 1}, "2^4294967295 descriptors, 2^10 bytes of text"),
+    ({"size_bits": 32}, "2^4 descriptors, 2^32 bytes of text"),
+    ({"size_bits": 64}, "2^4 descriptors, 2^64 bytes of text"),
+    ({"size_bits": 3}, "2^4 descriptors, 2^3 bytes of text")], ids=str)
 def test_ring_head(run, head, error):
     assert tuple(run(core(boot_ring().install(arm64(), **head)))) == (
-        62, b"", ["the log's head is damaged: " + error])
+        62, b"", ["the log header is damaged: " + error])
 
 
 def test_ring_of_more_records_than_it_has_room_for(run):
@@ -523,7 +523,7 @@ def test_ring_of_more_records_than_it_has_room_for(run):
     ring = boot_ring(first_id=100)
     status, out, errors = run(core(ring.install(arm64(), tail=3)))
     assert (status, out) == (62, ring.lines())
-    assert errors == ["the log's head is damaged: 102 records where 16 have room"]
+    assert errors == ["the log header is damaged: 102 records in 16 descriptors"]
     for _ in range(30):
         ring.add(b"later")
     assert len(ring.records) == 16
@@ -531,10 +531,10 @@ def test_ring_of_more_records_than_it_has_room_for(run):
 
 
 @pytest.mark.parametrize("fields, error", [
-    ({"begin": 4}, "its text has no place in the log"),
-    ({"after": 4}, "its text has no place in the log"),
-    ({"after": 2**64 - 1024}, "its text has no place in the log"),
-    ({"begin": 1}, "its text has no place in the log"),
+    ({"begin": 4}, "the position of the text is damaged"),
+    ({"after": 4}, "the position of the text is damaged"),
+    ({"after": 2**64 - 1024}, "the position of the text is damaged"),
+    ({"begin": 1}, "the position of the text is damaged"),
 ], ids=str)
 def test_record_without_a_place(run, fields, error):
     ring = boot_ring(first_id=0x100)
@@ -557,10 +557,10 @@ def test_record_as_long_as_the_ring_and_longer(run):
     damage(ring, 0, begin=8, after=72, length=40)
     ring.data[8:16] = ring.data[:8]
     assert tuple(run(core(ring.install(arm64())))) == (
-        63, line(0, b""), ["record with id 0x100: its text is cut off"])
+        63, line(0, b""), ["record with id 0x100: the text is truncated"])
     damage(ring, 0, after=80)
     assert tuple(run(core(ring.install(arm64())))) == (
-        63, b"", ["record with id 0x100: its text has no place in the log"])
+        63, b"", ["record with id 0x100: the position of the text is damaged"])
 
 
 def test_text_longer_than_its_block(run):
@@ -570,7 +570,7 @@ def test_text_longer_than_its_block(run):
     status, out, errors = run(core(ring.install(arm64())))
     ring.records[1].text = ring.records[1].text.ljust(length, b"\0")
     assert (status, out) == (63, ring.lines())
-    assert errors == ["record with id 0x101: its text is cut off"]
+    assert errors == ["record with id 0x101: the text is truncated"]
 
 
 def test_text_of_another_record(run):
@@ -579,7 +579,7 @@ def test_text_of_another_record(run):
     ring.data[ring.records[2].begin % ring.size] ^= 1
     status, out, errors = run(core(ring.install(arm64())))
     assert (status, out) == (63, ring.lines())
-    assert errors == ["record with id 0x102: other text stands where its own should"]
+    assert errors == ["record with id 0x102: the text block belongs to another record"]
 
 
 def test_text_of_another_record_at_the_start(run):
@@ -591,7 +591,7 @@ def test_text_of_another_record_at_the_start(run):
     ring.data[0] ^= 1
     status, out, errors = run(core(ring.install(arm64())))
     assert (status, out) == (63, ring.lines())
-    assert errors == [f"record with id 0x{last:x}: other text stands where its own should"]
+    assert errors == [f"record with id 0x{last:x}: the text block belongs to another record"]
 
 
 @pytest.mark.parametrize("state_var", [0x999, 1, 0x101 - 16 | COMMITTED << 62,
@@ -602,7 +602,7 @@ def test_bad_descriptor(run, state_var):
     del ring.records[1]
     ring.states[gone.ident % 16] = state_var
     assert tuple(run(core(ring.install(arm64())))) == (
-        63, ring.lines(), ["record with id 0x101: its descriptor is damaged"])
+        63, ring.lines(), ["record with id 0x101: the descriptor is damaged"])
 
 
 def test_many_bad_records_are_counted(run):
@@ -622,7 +622,7 @@ def test_hopeless_ring_is_given_up(run):
     kernel.linear.data[:] = b"\xa5" * len(kernel.linear.data)
     status, out, errors = run(core(kernel))
     assert (status, out) == (63, b"")
-    assert errors[-1] == "given up after 10000 damaged places" and len(errors) == 11
+    assert errors[-1] == "stopped after 10000 damaged places" and len(errors) == 11
 
 
 def test_uncovered_text(run):
@@ -633,11 +633,11 @@ def test_uncovered_text(run):
     assert status == 30
     assert out.startswith(ring.records[0].line()) and len(errors) >= 3
     end = (ring.data_at + 100) & vmcores.M64
-    assert errors[0] == f"No program header covering vaddr 0x{end:x} (text of the log)"
+    assert errors[0] == f"No program header covering vaddr 0x{end:x} (log text)"
 
 
-@pytest.mark.parametrize("what, place", [("a descriptor of the log", "descs_at"),
-                                         ("a record of the log", "infos_at"), ("prb", "prb_at")])
+@pytest.mark.parametrize("what, place", [("log descriptor", "descs_at"),
+                                         ("log record", "infos_at"), ("prb", "prb_at")])
 def test_cut_dump(run, what, place):
     ring = boot_ring(first_id=0x100)
     kernel = ring.install(arm64())
@@ -649,7 +649,7 @@ def test_cut_dump(run, what, place):
         offset = linear - 4096 + kernel.image.at(address)
     status, out, errors = run(data[:offset])
     assert (status, out) == (41, b"")
-    assert errors[0] == (f"0x{address:x} at offset 0x{offset:x}: beyond the end of the file "
+    assert errors[0] == (f"vaddr 0x{address:x} at offset 0x{offset:x} lies beyond the end of the file "
                          f"({what})")
 
 
@@ -658,10 +658,10 @@ def test_wrapping_offset(run):
     kernel = ring.install(arm64())
     bad = phdr(vmcores.PT_LOAD, vmcores.M64 - 16, 0, kernel.image.paddr, 4096)
     assert tuple(run(core(kernel, before=[bad]))) == (
-        16, b"", [f"the program header of 0x{ring.prb_at:x} wraps (prb)"])
+        16, b"", [f"the program header for vaddr 0x{ring.prb_at:x} wraps around (prb)"])
     beyond = phdr(vmcores.PT_LOAD, 2**63 - 4096, 0, kernel.image.paddr, 4096)
     assert tuple(run(core(kernel, before=[beyond]))) == (
-        41, b"", [f"0x{ring.prb_at:x} at offset 0x7ffffffffffff0c0: beyond the end of the file "
+        41, b"", [f"vaddr 0x{ring.prb_at:x} at offset 0x7ffffffffffff0c0 lies beyond the end of the file "
                   "(prb)"])
 
 
@@ -680,22 +680,22 @@ def changed(data, offset, value):
 
 
 @pytest.mark.parametrize("change, status, error", [
-    (lambda data: b"", 3, "0 bytes, too short for an ELF core"),
-    (lambda data: b"no core at all\n", 3, "15 bytes, too short for an ELF core"),
+    (lambda data: b"", 3, "truncated: the ELF header ends at byte 64, the file at byte 0"),
+    (lambda data: b"no core at all\n", 3, "truncated: the ELF header ends at byte 64, the file at byte 15"),
     (lambda data: b"text of 16 bytes", 4, "Missing elf signature"),
-    (lambda data: changed(data, 4, b"\1"), 5, "not a 64-bit ELF core (class 1)"),
-    (lambda data: changed(data, 5, b"\2"), 6, "not a little-endian ELF core (order 2)"),
+    (lambda data: changed(data, 4, b"\1"), 5, "is not a 64-bit ELF core (class 1)"),
+    (lambda data: changed(data, 5, b"\2"), 6, "is not a little-endian ELF core (order 2)"),
     (lambda data: changed(data, 6, b"\0"), 7, "unknown ELF version 0"),
-    (lambda data: data[:63], 10, "the ELF header is cut off"),
-    (lambda data: changed(data, 54, b"\x20\0"), 12, "program headers of 32 bytes, not 56"),
+    (lambda data: data[:63], 10, "truncated: the ELF header ends at byte 64, the file at byte 63"),
+    (lambda data: changed(data, 54, b"\x20\0"), 12, "the program headers have 32 bytes each, not 56"),
     (lambda data: changed(data, 56, b"\0\0"), 13, "no program headers"),
-    (lambda data: data[:64], 14, "program header 2: beyond the end of the file"),
-    (lambda data: data[:64 + 3 * 56 - 1], 14, "program header 2: beyond the end of the file"),
+    (lambda data: data[:64], 14, "program header 2 lies beyond the end of the file"),
+    (lambda data: data[:64 + 3 * 56 - 1], 14, "program header 2 lies beyond the end of the file"),
     (lambda data: changed(data, 32, b"\xff" * 8), 14,
-     "program header 2: beyond the end of the file"),
-    (lambda data: changed(data, 56, b"\xff\xff"), 15, "4194305 program headers"),
+     "program header 2 lies beyond the end of the file"),
+    (lambda data: changed(data, 56, b"\xff\xff"), 15, "4194305 program headers, at most 4194304"),
     (lambda data: changed(changed(data, 56, b"\xff\xff"), 40, b"\xff" * 8), 15,
-     "the number of program headers is missing"),
+     "cannot read the number of program headers"),
 ], ids=str)
 def test_no_usable_elf(run, change, status, error):
     data = core(boot_ring().install(arm64()))
@@ -719,11 +719,11 @@ def test_more_headers_than_e_phnum_can_say(run):
 
 def test_no_such_file():
     assert command("/nowhere/vmcore") == (
-        2, "", "vmcore-dmesg: /nowhere/vmcore: No such file or directory\n")
+        2, "", "vmcore-dmesg: /nowhere/vmcore: cannot open: No such file or directory\n")
 
 
 def test_folder(tmp_path):
-    assert command(tmp_path) == (40, "", f"vmcore-dmesg: {tmp_path}: Is a directory\n")
+    assert command(tmp_path) == (40, "", f"vmcore-dmesg: {tmp_path}: cannot read: Is a directory\n")
 
 
 # -------------------------------------------------------------------- notes
@@ -733,7 +733,7 @@ def boot_info(ring=None):
     return kernel, note(b"VMCOREINFO\0", kernel.info.encode())
 
 
-NO_VMCOREINFO = "no VMCOREINFO note: no dump of a kernel"
+NO_VMCOREINFO = "is not a kernel dump: no VMCOREINFO note"
 
 
 @pytest.mark.parametrize("notes", [
@@ -768,7 +768,7 @@ def test_cut_vmcoreinfo(run):
     longer = changed(vmcoreinfo, 4, struct.pack("<I", len(kernel.info) + 5000))
     data = core(kernel, longer)
     offset = data.index(longer)
-    error = f"the note at offset 0x{offset:x} is longer than all of them"
+    error = f"the note at offset 0x{offset:x} is longer than its segment"
     assert tuple(run(data)) == (21, ring.lines(), [error])
     status, out, errors = run(data, "--info")
     assert (status, errors) == (21, [error])
@@ -780,14 +780,14 @@ def test_note_with_a_name_that_is_too_long(run):
     data = core(kernel, changed(vmcoreinfo, 0, b"\xff\xff\xff\xff"))
     offset = data.index(b"VMCOREINFO\0") - 12
     assert tuple(run(data)) == (21, b"", [
-        f"the note at offset 0x{offset:x} is longer than all of them", NO_VMCOREINFO])
+        f"the note at offset 0x{offset:x} is longer than its segment", NO_VMCOREINFO])
 
 
 def test_vmcoreinfo_that_is_too_large(run):
     kernel, _ = boot_info(ring := boot_ring())
     info = kernel.info.encode().ljust((1 << 18) + 4, b"\n")
     status, out, errors = run(core(kernel, note(b"VMCOREINFO\0", info)))
-    assert (status, out, errors) == (22, ring.lines(), ["a VMCOREINFO of 262148 bytes"])
+    assert (status, out, errors) == (22, ring.lines(), ["VMCOREINFO has 262148 bytes, at most 262144"])
 
 
 def test_notes_beyond_the_end(run):
@@ -795,13 +795,13 @@ def test_notes_beyond_the_end(run):
     data = core(kernel, vmcoreinfo)
     beyond = changed(data, 64 + 8, struct.pack("<Q", len(data) + 4096))
     assert tuple(run(beyond)) == (20, b"", [
-        f"notes at offset 0x{len(data) + 4096:x}: beyond the end of the file", NO_VMCOREINFO])
+        f"the notes at offset 0x{len(data) + 4096:x} lie beyond the end of the file", NO_VMCOREINFO])
     wraps = changed(data, 64 + 8, struct.pack("<Q", vmcores.M64 - 8))
-    assert tuple(run(wraps)) == (16, b"", ["the program header of the notes wraps",
+    assert tuple(run(wraps)) == (16, b"", ["the program header of the notes wraps around",
                                            NO_VMCOREINFO])
     offset = data.index(b"OFFSET(prb_data_ring")
     status, out, errors = run(data[:offset])
-    assert (status, out, errors[0]) == (20, b"", "VMCOREINFO: beyond the end of the file")
+    assert (status, out, errors[0]) == (20, b"", "VMCOREINFO lies beyond the end of the file")
 
 
 def test_notes_without_end(run, tmp_path):
@@ -836,7 +836,7 @@ def test_missing_and_senseless_keys(run, key):
     assert tuple(run(core(kernel))) == (60, b"", [f"VMCOREINFO has no {key}"])
     for value in ("", "-1", "x", "1048577", "99999999999999999999", "12 "):
         kernel.info = re.sub(pattern, f"{key}={value}\n", whole)
-        assert tuple(run(core(kernel))) == (61, b"", [f"VMCOREINFO: {key} makes no sense"])
+        assert tuple(run(core(kernel))) == (61, b"", [f"VMCOREINFO: the value of {key} is invalid"])
 
 
 def test_table_of_keys_is_found():
@@ -857,7 +857,8 @@ def test_missing_keys_of_older_logs(run, log, keys):
 
 def test_no_log_at_all(run):
     assert tuple(run(core(arm64()))) == (51, b"", [
-        "VMCOREINFO does not say where the log is (no SYMBOL(prb), log_first_idx or log_end)"])
+        "VMCOREINFO has no address of the log: no SYMBOL(prb), SYMBOL(log_first_idx) or "
+        "SYMBOL(log_end)"])
 
 
 def test_key_is_a_whole_one(run):
@@ -930,11 +931,11 @@ def test_output_through_a_link(run, tmp_path):
 def test_output_into_the_dump(run, tmp_path):
     data, _ = boot_core(run)
     path = tmp_path / "vmcore"
-    assert tuple(run(data, "-o", path)) == (1, b"", ["is the dump itself"])
+    assert tuple(run(data, "-o", path)) == (1, b"", ["is the dump file itself"])
     assert path.read_bytes() == data
     other = tmp_path / "other"
     os.link(path, other)
-    assert command("-o", other, path) == (1, "", f"vmcore-dmesg: {other}: is the dump itself\n")
+    assert command("-o", other, path) == (1, "", f"vmcore-dmesg: {other}: is the dump file itself\n")
     assert path.read_bytes() == data
 
 
@@ -948,7 +949,7 @@ def test_output_that_cannot_be_made(run, tmp_path):
     data, _ = boot_core(run)
     path = tmp_path / "none" / "dmesg.txt"
     assert tuple(run(data, "-o", path)) == (
-        54, b"", [f"vmcore-dmesg: {path}: No such file or directory"])
+        54, b"", [f"vmcore-dmesg: {path}: cannot open: No such file or directory"])
 
 
 FULL = "vmcore-dmesg: standard output: cannot write: No space left on device"
@@ -960,7 +961,7 @@ def test_full(run, arguments):
     with open("/dev/full", "wb") as full:
         assert tuple(run(data, *arguments, stdout=full)) == (54, None, [FULL])
     assert tuple(run(data, *arguments, "-o", "/dev/full")) == (
-        54, b"", ["vmcore-dmesg: /dev/full: No space left on device"])
+        54, b"", ["vmcore-dmesg: /dev/full: cannot write: No space left on device"])
 
 
 @pytest.mark.parametrize("argument", ["--help", "--version"])
@@ -984,7 +985,7 @@ def test_short_write(run, tmp_path):
     path = tmp_path / "dmesg.txt"
     done = subprocess.run(["python3", "-c", limited, COMMAND, "-o", path, tmp_path / "vmcore"],
                           capture_output=True, text=True, check=False, env=ENVIRONMENT)
-    assert (done.returncode, done.stderr) == (54, f"vmcore-dmesg: {path}: File too large\n")
+    assert (done.returncode, done.stderr) == (54, f"vmcore-dmesg: {path}: cannot write: File too large\n")
     assert path.read_bytes() == ring.lines()[:20000]
 
 
@@ -994,7 +995,7 @@ def test_write_error_counts_more_than_damage(run):
     data = core(ring.install(arm64()))
     with open("/dev/full", "wb") as full:
         assert tuple(run(data, stdout=full)) == (
-            54, None, ["record with id 0x101: its text is cut off", FULL])
+            54, None, ["record with id 0x101: the text is truncated", FULL])
 
 
 def test_too_much_output(tmp_path):
@@ -1008,7 +1009,7 @@ def test_too_much_output(tmp_path):
     path.write_bytes(changed(data, offset + 32, struct.pack("<Q", 1 << 31)))
     os.truncate(path, 1 << 32)
     assert command("-o", "/dev/null", path) == (
-        53, "", "vmcore-dmesg: /dev/null: more than 2 GiB of output: given up\n")
+        53, "", "vmcore-dmesg: /dev/null: more than 2 GiB of output: the rest is missing\n")
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- 2>&-", "<&- >&- 2>&-"])
@@ -1026,7 +1027,7 @@ def test_closed_standard_streams(run, tmp_path, closed):
     script = f"'{COMMAND}' '{tmp_path}/vmcore' >&-"
     done = subprocess.run(["sh", "-c", script], capture_output=True, check=False, env=ENVIRONMENT)
     assert done.returncode == 54
-    assert done.stderr.endswith(b"standard output: Bad file descriptor\n")
+    assert done.stderr.endswith(b"standard output: cannot write: Bad file descriptor\n")
 
 
 # -------------------------------------------------------------------- usage
@@ -1040,7 +1041,7 @@ def usage():
 def test_usage():
     assert command("--help") == command("-h") == (0, usage(), "")
     assert command() == (1, "", usage())
-    assert command("a", "b") == (1, "", 'vmcore-dmesg: "b": one file is wanted, and no more\n')
+    assert command("a", "b") == (1, "", 'vmcore-dmesg: unexpected operand "b"\n')
     status, out, err = command("--bad", "a")
     assert (status, out) == (1, "")
     assert err.endswith("unrecognized option '--bad'\nTry 'vmcore-dmesg --help'.\n")
