@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Implements pack.h: one function for each compression format, and a table of them. */
 #include <zlib.h>
 #ifdef HAVE_ZSTD
 #include <zstd.h>
@@ -17,8 +18,9 @@
 #include "pack.h"
 #include "support.h"
 
-#define LEGACY_BLOCK	(8U << 20)
+#define LEGACY_BLOCK	(8U << 20)	/* unpacked bytes of a block (lz4_Block_format.md) */
 
+/* In: packed->size is the room in packed->data. Out: the number of bytes written. */
 typedef void pack_fn(const void *data, size_t size, struct bytes *packed);
 
 static void pack_gzip(const void *data, size_t size, struct bytes *packed)
@@ -70,7 +72,10 @@ static void pack_lzma(const void *data, size_t size, struct bytes *packed)
 	lzma_end(&stream);
 }
 
-/* The end mark may stay behind data whose size is told (lzma-specification.txt). */
+/*
+ * The header of .lzma holds the unpacked size at byte 5. The end marker can stay although the
+ * size is known (lzma-specification.txt).
+ */
 static void pack_lzma_sized(const void *data, size_t size, struct bytes *packed)
 {
 	pack_lzma(data, size, packed);
@@ -88,6 +93,7 @@ static void pack_lz4(const void *data, size_t size, struct bytes *packed)
 	assert_false(LZ4F_isError(packed->size));
 }
 
+/* Magic 0x184c2102, then for each block its compressed size (32 bits) and its bytes. */
 static void pack_lz4_legacy(const void *data, size_t size, struct bytes *packed)
 {
 	size_t used = 4;

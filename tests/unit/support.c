@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Implements support.h. */
 #include <errno.h>
 #include <ftw.h>
 #include <libfdt.h>
@@ -147,7 +148,7 @@ void *unit_alloc(size_t size)
 	return memory;
 }
 
-/* xorshift: short, and the same on every host. */
+/* xorshift32 (Marsaglia 2003): the same numbers on every host. */
 uint32_t unit_random(uint32_t *seed)
 {
 	*seed ^= *seed << 13;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the unit tests share: a context that remembers what it logged, a
- * directory of its own below the build directory, and exact sentences.
+ * Helpers of all unit tests: a library context that stores its log lines, a temporary folder
+ * for each test, and assertions that compare a status and its message exactly.
  */
 #ifndef UNIT_SUPPORT_H
 #define UNIT_SUPPORT_H
@@ -21,7 +21,7 @@
 #include "../../libcrashres/base/ctx.h"
 #include "../../libcrashres/base/range.h"
 
-/* Tests convert freely between widths, and most need nothing from their state. */
+/* Tests convert between integer widths without casts, and most ignore their state. */
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
@@ -30,58 +30,68 @@
 #define MIB		(1ULL << 20)
 #define GIB		(1ULL << 30)
 
-/* What an out-parameter holds before a call that fails, and must hold after it. */
+/* Value of a pointer before a call that must fail. The call must leave the pointer unchanged. */
 #define UNTOUCHED	((void *)(uintptr_t)0x5a5a5a5a)
 
+/* State of one test. unit_teardown() frees all members and removes the folder. */
 struct unit {
 	struct crashres_ctx *ctx;
-	char *log;		/* lines "warning: ...", "info: ...", "debug: ..." */
-	char *dir;		/* made when first asked for */
+	char *log;		/* lines "LEVEL: TEXT\n"; warning, info or debug */
+	char *dir;		/* temporary folder; NULL until unit_path() needs it */
 };
 
-/* *state becomes a struct unit. */
+/* cmocka calls these before and after each test. *state is a struct unit. */
 int unit_setup(void **state);
 int unit_teardown(void **state);
 
 #define UNIT_TEST(function) \
 	cmocka_unit_test_setup_teardown(function, unit_setup, unit_teardown)
 
-/* Has the context logged exactly this line? */
+/* Returns whether the context has logged exactly @line ("LEVEL: TEXT", without a newline). */
 bool unit_logged(const struct unit *unit, const char *line);
 
-/* The same bytes at every call: the nth of one call is n. */
+/* Entropy source of all tests. Byte n of each call is n, so plans are reproducible. */
 bool unit_entropy(void *data, void *bytes, size_t size);
 
-/* A relative path inside the test's directory; belongs to the caller. */
+/* Returns the path of @name in the test's folder. The caller frees the path. */
 char *unit_path(struct unit *unit, const char *name);
 
-/* Makes the file @name, and the directories above it, below the test's directory. */
+/* Writes the file @name in the test's folder and creates the folders above the file. */
 void unit_write(struct unit *unit, const char *name, const void *data, size_t size);
 void unit_write_text(struct unit *unit, const char *name, const char *text);
 
-/* Writes a machine with 2 GiB above 1 GiB and all that is read of one; also my.dtb, its DTB. */
+/*
+ * Writes the /proc and /sys files of a machine into the test's folder: 2 GiB of RAM at 1 GiB, 4
+ * GiB at 4 GiB, two crash regions, two CPUs, VMCOREINFO and a 16550 UART as ttyS0. my.dtb is a
+ * copy of the machine's DTB.
+ */
 void unit_write_machine(struct unit *unit);
 
-/* malloc() that cannot fail. */
+/* Returns @size zero bytes, at least one. The test fails if there is no memory. */
 void *unit_alloc(size_t size);
 
-/* Fixed pseudo-random bytes: the same @seed gives the same ones. */
+/*
+ * unit_fill() writes pseudo-random bytes; the same @seed gives the same bytes. unit_random()
+ * returns the next number and changes *@seed, which must not be 0.
+ */
 void unit_fill(void *bytes, size_t size, uint32_t seed);
 uint32_t unit_random(uint32_t *seed);
 
+/* Little-endian numbers of @width bytes (1 to 8), at any alignment. */
 void unit_put_le(uint8_t *bytes, size_t width, uint64_t value);
 uint64_t unit_get_le(const uint8_t *bytes, size_t width);
 
 struct crashres_range unit_range(uint64_t base, uint64_t size);
 void unit_add(struct crs_ranges *ranges, uint64_t base, uint64_t size);
 
-/* Both at once: the status and the sentence. */
+/* Asserts that @call returns @status and that the context's error message is @sentence. */
 #define assert_fails(unit, call, status, sentence) \
 	do { \
 		assert_int_equal(call, status); \
 		assert_string_equal(crashres_error((unit)->ctx), sentence); \
 	} while (0)
 
+/* Asserts that @call returns CRASHRES_OK; prints the context's error message if not. */
 #define assert_ok(unit, call) \
 	do { \
 		if ((call) != CRASHRES_OK) \
@@ -94,7 +104,7 @@ void unit_add(struct crs_ranges *ranges, uint64_t base, uint64_t size);
 		assert_int_equal((range).size, wanted_size); \
 	} while (0)
 
-/* Fills @object, so that assert_untouched() can tell. */
+/* mark_untouched() fills @object with 0xa5; assert_untouched() asserts that it is unchanged. */
 #define mark_untouched(object)	memset(&(object), 0xa5, sizeof(object))
 #define assert_untouched(object) \
 	do { \

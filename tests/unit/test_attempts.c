@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests attempts (plan/attempts.c): which system calls a plan lists, in which order, and what
+ * follows a refusal. A wrong list tries a call that the machine forbids, uses up the limit of
+ * kexec loads, or loads a kernel without its check. Also tests the structs that grow
+ * (base/grow.c).
+ */
 #include "../../libcrashres/base/struct-size.h"
 #include "../../libcrashres/plan/attempts.h"
 #include "support.h"
@@ -8,10 +14,13 @@ static struct crashres_input kernel_file = {
 };
 static const struct crashres_kernel kernel = { .file = &kernel_file };
 
-/* Wishes as bits, so that all of them can be tried together. */
+/*
+ * Members of a request that only one of the two system calls supports, as bits of a number. A
+ * loop tries all sets of members.
+ */
 enum {
 	MEMBER_WINDOW = 1, MEMBER_ENTRY = 2, MEMBER_MMU_OFF = 4,
-	MEMBERS_FOR_LOAD = 7,
+	MEMBERS_FOR_LOAD = 7,	/* the three above: only kexec_load supports them */
 	MEMBER_NO_CMA = 8, MEMBER_FORCE_DTB = 16, MEMBER_SEAL = 32,
 	MEMBERS = 64,
 };
@@ -36,8 +45,8 @@ static struct crashres_request request_with(int members, enum crashres_slot slot
 }
 
 /*
- * A list as letters: L kexec_load, S sealed here, B sealed before, F as it is; lower
- * case where it is impossible.
+ * Writes the list as letters: L kexec_load, S a file that this plan seals, B a file that was
+ * sealed before, F the unchanged file. A lower-case letter is an impossible attempt.
  */
 static void list_as_letters(const struct crs_attempts *attempts, char *text)
 {
@@ -64,18 +73,22 @@ static void assert_list(struct unit *unit, const struct crashres_machine *machin
 	crs_attempts_free(&attempts);
 }
 
-/* Points 1.2 and 1.6: each state of the machine, for both slots and each order. */
+/*
+ * The expected lists (letters of list_as_letters()) for each state of the machine, both slots,
+ * and the three calls that a request can name: auto, kexec_load (-c), kexec_file_load (-s).
+ */
 static void test_machine_slot_and_request_decide_the_list(void **state)
 {
 	static const struct {
 		struct crs_permissions permissions;
+		/* Expected letters: slot, then the requested call (none: auto). */
 		const char *crash, *crash_load, *crash_file, *normal, *normal_load, *normal_file;
 	} cases[] = {
 		{ { 0 }, "LSF", "L", "SF", "FL", "L", "F" },
 		{ { .locked_down = CRASHRES_ANSWER_NO, .appraised = CRASHRES_ANSWER_NO,
 		    .load_disabled = CRASHRES_ANSWER_NO }, "LSF", "L", "SF", "FL", "L", "F" },
 		{ { .locked_down = CRASHRES_ANSWER_YES }, "lF", "l", "F", "Fl", "l", "F" },
-		/* Whether the policy is enforced does not show: an order is tried. */
+		/* The kernel does not show whether the IMA policy is enforced: -c is tried. */
 		{ { .appraised = CRASHRES_ANSWER_YES }, "lF", "L", "F", "Fl", "L", "F" },
 		{ { .load_disabled = CRASHRES_ANSWER_YES }, "lsf", "l", "sf", "fl", "l", "f" },
 		{ { .limits[CRASHRES_SLOT_CRASH] = { true, 0 } }, "lsf", "l", "sf", "FL", "L", "F" },
@@ -133,7 +146,10 @@ static void test_impossible_kexec_load_names_its_reason(void **state)
 		      "call");
 }
 
-/* Each set of wishes with each order: the calls that can grant all of it, or none. */
+/*
+ * Tries each set of members with each requested call. The list holds only the call that
+ * supports all members; if no call does, the request is refused.
+ */
 static void test_request_members_choose_the_call_that_supports_them(void **state)
 {
 	const struct crashres_machine machine = { 0 };
@@ -188,7 +204,10 @@ static void test_unsupported_member_of_the_request_is_named(void **state)
 	}
 }
 
-/* A crash kernel may bring purgatory along, sealed, by either call. */
+/*
+ * A crash kernel can be checked by either call: purgatory is a segment or lies in the sealed
+ * Image.
+ */
 static void test_required_purgatory_excludes_unchecked_attempts(void **state)
 {
 	struct crashres_machine machine = { 0 };
@@ -210,7 +229,10 @@ static void test_required_purgatory_excludes_unchecked_attempts(void **state)
 	assert_list(unit, &machine, request, "L");
 }
 
-/* An Image that is sealed here has no signature: where one is demanded it is not tried. */
+/*
+ * An Image that the plan seals has no signature. If the kernel demands one, the attempt is
+ * impossible.
+ */
 static void test_demanded_signature_makes_sealing_impossible(void **state)
 {
 	struct crashres_machine machine = { .permissions.appraised = CRASHRES_ANSWER_YES };
@@ -226,7 +248,11 @@ static void test_demanded_signature_makes_sealing_impossible(void **state)
 	assert_list(unit, &machine, request, "S");
 }
 
-/* Point 1.3: a check is wanted, kexec_load brings it, and kexec_file_load must not seal. */
+/*
+ * With CRASHRES_SEALING_NEVER only kexec_load brings the check. In auto mode the file call then
+ * loses the check, and the result must say so. A user who asks for the file call (-s) loses
+ * nothing.
+ */
 static void test_unsealed_file_loses_the_check_in_auto_only(void **state)
 {
 	const struct crashres_machine machine = { 0 };
@@ -250,11 +276,14 @@ static void test_unsealed_file_loses_the_check_in_auto_only(void **state)
 	}
 }
 
-/* Point 1.2: what a refusal leads to depends on the calls that are left. */
+/*
+ * The limit kernel.kexec_load_limit_panic counts each call. Row: calls left, 1 to 4. Column:
+ * index of the refused attempt. Value: index of the next attempt to try.
+ */
 static void test_load_limit_decides_what_follows_a_refusal(void **state)
 {
 	static const size_t expected[4][3] = {
-		{ CRS_NO_ATTEMPT, CRS_NO_ATTEMPT, CRS_NO_ATTEMPT },	/* 1 */
+		{ CRS_NO_ATTEMPT, CRS_NO_ATTEMPT, CRS_NO_ATTEMPT },	/* 1 call left */
 		{ 2, CRS_NO_ATTEMPT, CRS_NO_ATTEMPT },
 		{ 1, 2, CRS_NO_ATTEMPT },
 		{ 1, 2, CRS_NO_ATTEMPT },
@@ -278,7 +307,7 @@ static void test_load_limit_decides_what_follows_a_refusal(void **state)
 	}
 }
 
-/* What cannot be sealed for its size may be loaded as it is. */
+/* If sealing fails because the Image gets too large, the plan goes on with the unchanged file. */
 static void test_size_limit_excludes_only_the_sealed_attempt(void **state)
 {
 	const struct crs_attempt sealed = { .check = CRASHRES_CHECK_SEALED };
@@ -289,7 +318,7 @@ static void test_size_limit_excludes_only_the_sealed_attempt(void **state)
 	assert_false(crs_attempts_may_exclude(unit->ctx, &load, CRASHRES_ERR_LIMIT));
 }
 
-/* As petitboot calls it: an ordered kexec_file_load ignores the tree, with a warning. */
+/* petitboot passes --dtb together with -s. The library ignores the device tree and warns. */
 static void test_requested_dtb_selects_kexec_load_or_is_warned_of(void **state)
 {
 	const struct crashres_machine machine = { 0 };
@@ -310,12 +339,14 @@ static void test_requested_dtb_selects_kexec_load_or_is_warned_of(void **state)
 
 /* ------------------------------------------------- structs that grow (design.md, rule 9) */
 
+/* A public struct in two versions: the older version ends before member new. */
 struct sample {
 	size_t size;
 	uint64_t old;
 	uint64_t new;
 };
 
+/* Missing members get their defaults; unknown members must be zero. */
 static void test_older_and_newer_input_structs_are_read(void **state)
 {
 	static const struct sample defaults = { sizeof(defaults), 11, 22 };
@@ -350,6 +381,7 @@ static void test_older_and_newer_input_structs_are_read(void **state)
 		     CRASHRES_ERR_REQUEST, "sample: its size member is 4097");
 }
 
+/* A caller's struct is filled up to its size; unknown members become zero. */
 static void test_older_and_newer_output_structs_are_filled(void **state)
 {
 	static const struct sample from = { sizeof(from), 1, 2 };
@@ -371,6 +403,10 @@ static void test_older_and_newer_output_structs_are_filled(void **state)
 		     CRASHRES_ERR_REQUEST, "sample: its size member is 0");
 }
 
+/*
+ * Asserts that function @init equals @macro, zeroes unknown members of a larger struct, and
+ * writes nothing behind the size of a smaller struct.
+ */
 #define ASSERT_INITIALISER(type, init, macro) do { \
 	struct { struct type known; uint64_t more; } large; \
 	const struct type expected = macro; \

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests cells (plan/cells.c): the numbers of address and size cells of the root node, and
+ * ranges in this form. A wrong program writes an address with the wrong width, and the capture
+ * kernel then uses other memory.
+ */
 #include <libfdt.h>
 
 #include "../../libcrashres/plan/cells.h"
@@ -9,7 +14,7 @@ static struct crs_cells cells(unsigned int address, unsigned int size)
 	return (struct crs_cells){ address, size };
 }
 
-/* Of a root with these bytes in each property; NULL: no property. */
+/* Returns the cells of a root node with these bytes in its two properties. NULL: no property. */
 static struct crs_cells read_root(const char *address, size_t address_length, const char *size,
 				  size_t size_length)
 {
@@ -27,6 +32,7 @@ static struct crs_cells read_root(const char *address, size_t address_length, co
 	return crs_cells_of_root(dtb);
 }
 
+/* A missing property counts as 1, as in Linux. The library also counts a malformed one as 1. */
 static void test_cells_are_read_from_the_root_node(void **state)
 {
 	static const struct {

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests command lines (plan/cmdline.c). A wrong filter leaves crashkernel= in the command line,
+ * and the capture kernel reserves memory again, or the filter damages the user's options.
+ */
 #include "../../libcrashres/plan/cmdline.h"
 #include "support.h"
 
@@ -13,12 +17,13 @@ static void check_filter(const char *cmdline, enum crashres_slot slot, const cha
 
 static void test_crash_kernel_loses_crashkernel_and_boot_image(void **state)
 {
+	/* Columns: the command line of the running kernel, the filtered command line. */
 	static const char *const cases[][2] = {
 		{ "", "" },
 		{ " ", " " },
 		{ "quiet", "quiet" },
 		{ "root=/dev/vda1 ro quiet", "root=/dev/vda1 ro quiet" },
-		/* First, in between, last, alone. */
+		/* The word is the first, a middle, the last or the only word. */
 		{ "BOOT_IMAGE=/vmlinuz root=x ro", "root=x ro" },
 		{ "root=x BOOT_IMAGE=/vmlinuz ro", "root=x ro" },
 		{ "root=x ro BOOT_IMAGE=/vmlinuz", "root=x ro " },
@@ -27,26 +32,28 @@ static void test_crash_kernel_loses_crashkernel_and_boot_image(void **state)
 		{ "crashkernel=256M", "" },
 		{ "a crashkernel=1G,high b crashkernel=64M,low c", "a b c" },
 		{ "crashkernel=1G,high crashkernel=64M,low", "" },
-		/* With and without a value. */
+		/* The word has a value or has none. */
 		{ "a crashkernel b", "a b" },
 		{ "a BOOT_IMAGE b", "a b" },
 		{ "a crashkernel= b", "a b" },
 		{ "crashkernel=a=b c", "c" },
-		/* Other words that only look like it. */
+		/* Other words contain the name and stay. */
 		{ "rd.crashkernel=1 a", "rd.crashkernel=1 a" },
 		{ "crashkernel_opt=1 a", "crashkernel_opt=1 a" },
 		{ "xcrashkernel=1 BOOT_IMAGES=1", "xcrashkernel=1 BOOT_IMAGES=1" },
 		{ "boot_image=1 Crashkernel=1", "boot_image=1 Crashkernel=1" },
 		{ "crashkerne l=1", "crashkerne l=1" },
 		{ "a=crashkernel=1", "a=crashkernel=1" },
-		/* Point 1.11: a word goes with the blanks behind it, and with no others. */
+		/*
+		 * The blanks after a removed word are removed. All other blanks stay unchanged.
+		 */
 		{ "a  b\tc", "a  b\tc" },
 		{ "  a  crashkernel=1   b ", "  a  b " },
 		{ "a\tcrashkernel=1\tb", "a\tb" },
 		{ "a crashkernel=1\t\tBOOT_IMAGE=x\n b", "a b" },
 		{ "a b  ", "a b  " },
 		{ "a b \n", "a b \n" },
-		/* Quotes: blanks inside do not end a word. */
+		/* Blanks inside quotes do not end a word. */
 		{ "\"BOOT_IMAGE=x y\" a", "a" },
 		{ "a \"BOOT_IMAGE=x y\"", "a " },
 		{ "BOOT_IMAGE=\"x y\" a", "a" },
@@ -57,7 +64,7 @@ static void test_crash_kernel_loses_crashkernel_and_boot_image(void **state)
 		{ "\"crashkernels\" c", "\"crashkernels\" c" },
 		{ "\"\" c", "\"\" c" },
 		{ "a\"b crashkernel=1\" c", "a\"b crashkernel=1\" c" },
-		/* One quote too few: the word reaches to the end. */
+		/* If the closing quote is missing, the word ends with the line. */
 		{ "a \"crashkernel=1 b", "a " },
 		{ "a=\"b crashkernel=1", "a=\"b crashkernel=1" },
 		{ "\"", "\"" },
@@ -96,11 +103,14 @@ static void test_appended_text_follows_the_reused_command_line(void **state)
 	check_make(*state, "crashkernel=1 ", "b", "b");
 	check_make(*state, "a ", "b", "a  b");
 	check_make(*state, "a crashkernel=1", "b", "a  b");
-	/* What the user gives is the user's. */
+	/* The filter does not apply to the user's own text. */
 	check_make(*state, "a", "crashkernel=1 BOOT_IMAGE=y", "a crashkernel=1 BOOT_IMAGE=y");
 }
 
-/* Point 1.10: what the filter leaves because it is no such word, and what the user gives. */
+/*
+ * Linux searches for "crashkernel=" anywhere in the command line, also inside other words. The
+ * filter keeps such words, so the plan must warn of them, in reused and in appended text.
+ */
 static void test_remaining_crashkernel_text_is_warned_of(void **state)
 {
 	static const char *const words[] = {
@@ -126,7 +136,7 @@ static void test_remaining_crashkernel_text_is_warned_of(void **state)
 		unit->log = strdup("");
 		check_make(unit, NULL, words[i], words[i]);
 		assert_string_equal(unit->log, warning);
-		/* The next kernel wants its reservation. */
+		/* A normal kernel needs its crashkernel= word, so there is no warning. */
 		free(unit->log);
 		unit->log = strdup("");
 		assert_ok(unit, crs_cmdline_make(unit->ctx, reused, NULL, CRASHRES_SLOT_NORMAL, &line));
@@ -147,6 +157,7 @@ static char *letters(size_t count)
 	return text;
 }
 
+/* COMMAND_LINE_SIZE of arm64 is 2048 bytes with the NUL. */
 static void test_2047_bytes_fit_and_2048_do_not(void **state)
 {
 	static const char sentence[] =

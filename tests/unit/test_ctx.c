@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests the context (base/ctx.c): error messages, log and entropy source. A wrong program loses
+ * the reason of a failure behind a long path name.
+ */
 #include <errno.h>
 
 #include "support.h"
@@ -28,7 +32,10 @@ static void test_each_caller_prepends_to_the_error(void **state)
 
 #define REASON ": No such file or directory"
 
-/* @count letters; the first and the last tell whether both ends are there. */
+/*
+ * Returns @count letters. The first letter is A and the last is Z, so a test sees if an end is
+ * lost.
+ */
 static char *long_name(size_t count)
 {
 	char *name = unit_alloc(count + 1);
@@ -39,12 +46,12 @@ static char *long_name(size_t count)
 	return name;
 }
 
-/* Point 1.12: a long path loses its middle, and nothing else is lost. */
+/* An error message has at most 1023 bytes. An earlier version cut the end, and so the reason. */
 static void test_reason_survives_a_long_path(void **state)
 {
 	struct unit *unit = *state;
 	CRS_CLEANUP(crs_freep) char *name = long_name(1500);
-	/* 1,023 bytes: 996 and the reason's 27; of the 996, three are dots. */
+	/* 1023 bytes: 996 for the text, 27 for the reason. Three of the 996 bytes are dots. */
 	char wanted[2048], head[512];
 
 	snprintf(head, sizeof(head), "Cannot open `A%.*s", 483, name + 1);
@@ -58,7 +65,7 @@ static void test_reason_survives_a_long_path(void **state)
 	assert_string_equal(crashres_error(unit->ctx) + 1023 - 31, "nnZ'" REASON);
 }
 
-/* However long the names in it: cut, and never beyond its end. */
+/* Tries lengths on both sides of the limit, with and without a reason. */
 static void test_too_long_error_is_cut_in_the_middle(void **state)
 {
 	struct unit *unit = *state;
@@ -83,7 +90,10 @@ static void test_too_long_error_is_cut_in_the_middle(void **state)
 	}
 }
 
-/* Both parts too long: each keeps about half, with its own beginning and end. */
+/*
+ * If both parts are too long, each part keeps about half of the room, with its beginning and
+ * end.
+ */
 static void test_two_long_names_share_the_error(void **state)
 {
 	struct unit *unit = *state;
@@ -115,7 +125,7 @@ static void test_root_that_is_not_a_directory_is_refused(void **state)
 	assert_fails(unit, crashres_ctx_set_root(unit->ctx, file), CRASHRES_ERR_OS, sentence);
 	snprintf(sentence, sizeof(sentence), "root %s: No such file or directory", none);
 	assert_fails(unit, crashres_ctx_set_root(unit->ctx, none), CRASHRES_ERR_OS, sentence);
-	/* The context still reads where it did. */
+	/* After the failure the context still uses its old root. */
 	assert_int_equal(unit->ctx->root_fd, fd);
 	assert_true(unit->ctx->root_is_live);
 	assert_ok(unit, crashres_ctx_set_root(unit->ctx, unit->dir));
@@ -132,7 +142,7 @@ static void test_null_logger_and_null_context_are_accepted(void **state)
 	crashres_ctx_free(NULL);
 }
 
-/* The default is the kernel's: two seeds are not the same 16 bytes. */
+/* The default source is getrandom(2): two calls do not return the same 16 bytes. */
 static void test_default_entropy_gives_different_seeds(void **state)
 {
 	struct crashres_ctx *ctx;
@@ -145,7 +155,7 @@ static void test_default_entropy_gives_different_seeds(void **state)
 	crashres_ctx_free(ctx);
 }
 
-/* A result that no load has filled does not say that something was loaded and is checked. */
+/* An unfilled result must not claim that a kernel is loaded and will be checked. */
 static void test_unfilled_result_claims_no_check(void **state)
 {
 	const struct crashres_result zero = { 0 }, made = CRASHRES_RESULT_INIT;

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests decompression (kernel/decompress.c). A wrong program accepts a truncated or damaged
+ * kernel, or lets a small file use all memory.
+ */
 #include "../../libcrashres/kernel/decompress.h"
 #include "../../libcrashres/base/input.h"
 #include "pack.h"
 #include "support.h"
 
-#define SIZE 600000	/* some chunks of the unpacker */
+#define SIZE 600000	/* bytes; several chunks of the unpacker */
 
+/* The formats, one row for each name that pack() knows. */
 static const struct format {
-	const char *packed;	/* as pack() calls it */
-	const char *name;	/* as messages do */
-	size_t shortest;	/* less is not taken for this format */
-	bool checked;		/* has a checksum here */
+	const char *packed;	/* name for pack() */
+	const char *name;	/* name in messages */
+	size_t shortest;	/* bytes; shorter files are not recognised */
+	bool checked;		/* has a checksum, so all damage is found */
 } formats[] = {
 	{ "gzip", "gzip", 18, true },
 	{ "zstd", "zstd", 4, false },
@@ -22,7 +27,7 @@ static const struct format {
 	{ "bzip2", "bzip2", 10, true },
 };
 
-/* Text-like, so that every format has something to do, and not all the same. */
+/* Returns text-like bytes that every format can compress. */
 static struct bytes make_plain(size_t size)
 {
 	struct bytes plain = pack_noise(size, 3);
@@ -41,6 +46,7 @@ static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes,
 	return crs_decompress(unit->ctx, &file, inner);
 }
 
+/* Asserts that @packed unpacks to @plain and that the result is named "Image (@name)". */
 static void check_unpacked(struct unit *unit, struct bytes packed, const char *name,
 			   struct bytes plain)
 {
@@ -56,6 +62,7 @@ static void check_unpacked(struct unit *unit, struct bytes packed, const char *n
 	crashres_input_close(inner);
 }
 
+/* Asserts that unpacking fails with @status and @sentence. */
 static void refuse(struct unit *unit, struct bytes packed, enum crashres_status status,
 		   const char *sentence)
 {
@@ -65,6 +72,7 @@ static void refuse(struct unit *unit, struct bytes packed, enum crashres_status 
 	assert_ptr_equal(inner, UNTOUCHED);
 }
 
+/* Asserts that @bytes are not recognised as compressed data. */
 static void check_not_compressed(struct unit *unit, struct bytes bytes)
 {
 	struct crashres_input *inner = UNTOUCHED;
@@ -106,7 +114,10 @@ static void check_trailing_bytes(struct unit *unit, const struct format *format,
 {
 	struct bytes zeros = { unit_alloc(4096), 4096 };
 
-	/* The rest of a block device: of a flash page, and of what was there before. */
+	/*
+	 * A kernel on a block device is followed by the rest of the flash page and by older
+	 * data.
+	 */
 	packed = pack_join(packed, zeros);
 	check_unpacked(unit, packed, format->name, plain);
 	packed = pack_join(packed, pack_noise(10000, 77));
@@ -128,7 +139,7 @@ static void check_joined(struct unit *unit, const struct format *format, struct 
 	memcpy(both.data, plain.data, plain.size);
 	memcpy(both.data + plain.size, plain.data, 1000);
 	packed = pack_join(packed, again);
-	/* Nobody joins lzma: it has no magic that could be found. */
+	/* A second lzma stream has no magic number, so it is ignored. */
 	check_unpacked(unit, packed, format->name, strcmp(format->name, "lzma") ? both : plain);
 	free(packed.data);
 	free(both.data);
@@ -147,13 +158,13 @@ static void check_truncated(struct unit *unit, const struct format *format, stru
 	(void)plain;
 	snprintf(sentence, sizeof(sentence), "Image: %s: truncated", format->name);
 	for (size_t cut = 1; cut + format->shortest <= packed.size; cut += cut < 40 ? 1 : 3571) {
-		/* Where the size is told, the end mark is not needed. */
+		/* If the header holds the size, the end marker is not needed. */
 		if (!strcmp(format->packed, "lzma-sized") && cut < 12)
 			continue;
 		refuse(unit, (struct bytes){ packed.data, packed.size - cut }, CRASHRES_ERR_FORMAT,
 		       sentence);
 	}
-	/* A legacy lz4 file ends anywhere between blocks, so also behind its magic. */
+	/* A legacy lz4 file can end after any block, and so also after its magic number. */
 	if (!strcmp(format->packed, "lz4-legacy"))
 		snprintf(sentence, sizeof(sentence), "Image: lz4: nothing in it");
 	refuse(unit, (struct bytes){ packed.data, format->shortest }, CRASHRES_ERR_FORMAT, sentence);
@@ -193,6 +204,10 @@ static void check_damaged(struct unit *unit, const struct format *format, struct
 	free(packed.data);
 }
 
+/*
+ * Flips a bit at many offsets. Formats with a checksum must report each damage; all formats
+ * must fail with a message or return a file, without a crash.
+ */
 static void test_damage_is_found_by_formats_with_a_checksum(void **state)
 {
 	for_each_format(*state, check_damaged);
@@ -217,7 +232,11 @@ static void test_empty_contents_are_refused(void **state)
 	for_each_format(*state, check_empty);
 }
 
-/* The first bytes of each, for builds that have no library for it. */
+/*
+ * A build without the library of a format recognises the first bytes and names the configure
+ * option. A build with the library says that the file is truncated. Column size: bytes of
+ * start.
+ */
 static void test_format_missing_from_this_build_is_named(void **state)
 {
 	static const struct {
@@ -267,19 +286,20 @@ static void test_format_list_names_the_built_in_formats(void **state)
 
 static void test_similar_headers_are_not_compressed_data(void **state)
 {
+	/* Headers with one wrong field; a comment names the field. Size in bytes. */
 	static const struct {
 		const char *start;
 		size_t size;
 	} cases[] = {
 		{ "", 0 },
-		{ "\x1f\x8b\x09\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20 },	/* no such method */
+		{ "\x1f\x8b\x09\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20 },	/* method 9 */
 		{ "BZh0\x31\x41\x59\x26\x53\x59", 10 },
 		{ "BZh9\x31\x41\x59\x26\x53\x58", 10 },
 		{ "\xfd" "7zXZ\1", 6 },
-		{ "\xe1\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0", 14 },	/* properties 225 */
+		{ "\xe1\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0", 14 },	/* > 224 */
 		{ "\x5d\0\0\x80\x01\xff\xff\xff\xff\xff\xff\xff\xff\0", 14 },	/* dictionary */
 		{ "\x5d\0\x08\0\0\xff\xff\xff\xff\xff\xff\xff\xff\1", 14 },	/* range coder */
-		{ "\x5d\0\0\x80\0\0\0\0\0\0\1\0\0\0", 14 },	/* 2^40 bytes */
+		{ "\x5d\0\0\x80\0\0\0\0\0\0\1\0\0\0", 14 },	/* unpacked size 2^40 bytes */
 		{ "\x5d\0\0\0\0\0\0\0\0\0\0\0\0\0", 14 },
 	};
 
@@ -289,7 +309,10 @@ static void test_similar_headers_are_not_compressed_data(void **state)
 }
 
 #ifdef HAVE_LZ4
-/* Linux appends the unpacked size; it looks like a block where that is short. */
+/*
+ * Linux appends the unpacked size (32 bits). This number can look like the size of one more
+ * block.
+ */
 static void test_legacy_lz4_ignores_the_size_that_linux_appends(void **state)
 {
 	static const size_t sizes[] = { 8 * MIB, 8 * MIB - 1, 8 * MIB + 1, 16 * MIB };
@@ -312,7 +335,7 @@ static void test_legacy_lz4_refuses_bad_block_sizes(void **state)
 {
 	uint8_t data[24] = { 0x02, 0x21, 0x4c, 0x18, 16 };
 
-	/* A token that wants 15 more literals than there are. */
+	/* A token that announces more literals than the block holds. */
 	data[8] = 0xf0;
 	data[9] = 0xff;
 	refuse(*state, (struct bytes){ data, 24 }, CRASHRES_ERR_FORMAT,
@@ -341,8 +364,10 @@ static void test_lz4_damage_is_explained(void **state)
 #ifdef HAVE_ZSTD
 static void test_zstd_window_above_128_mib_is_refused(void **state)
 {
-	/* Frame header: no content size, window descriptor 2^(10 + exponent); then one last raw
-	 * block of one byte. */
+	/*
+	 * RFC 8878: a frame header without content size, with a window of 2^(10 + exponent)
+	 * bytes; then one raw block of one byte, marked as the last block.
+	 */
 	uint8_t data[] = { 0x28, 0xb5, 0x2f, 0xfd, 0x00, 17 << 3, 0x09, 0, 0, 'x' };
 	struct bytes packed = { data, sizeof(data) }, plain = { (uint8_t[]){ 'x' }, 1 };
 
@@ -380,6 +405,7 @@ static void test_lzma_dictionary_above_the_limit_is_refused(void **state)
 	refuse(*state, (struct bytes){ data, 18 }, CRASHRES_ERR_FORMAT, "Image: lzma: truncated");
 }
 
+/* The .xz format allows zero bytes between streams, a multiple of four. */
 static void test_xz_padding_between_streams_is_skipped(void **state)
 {
 	struct bytes plain = make_plain(2000), zeros = { unit_alloc(8), 8 };

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests the flattening of /proc/device-tree into a DTB (machine/devicetree.c). A wrong program
+ * builds a tree that the next kernel cannot boot with, or follows a link out of the root.
+ */
 #include <libfdt.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -7,7 +11,7 @@
 #include "support.h"
 
 #define BASE		"sys/firmware/devicetree/base/"
-#define TREE_MAX	(2 * MIB)
+#define TREE_MAX	(2 * MIB)	/* arm64 maps no larger DTB (booting.rst) */
 
 static void write_file(struct unit *unit, const char *name, const void *data, size_t size)
 {
@@ -17,7 +21,7 @@ static void write_file(struct unit *unit, const char *name, const void *data, si
 	unit_write(unit, path, data, size);
 }
 
-/* As little as can be booted. */
+/* The smallest tree that Linux can boot with: one memory node. */
 static void write_memory(struct unit *unit)
 {
 	write_file(unit, "memory@0/device_type", "memory", 7);
@@ -30,6 +34,7 @@ static void use_root(struct unit *unit)
 	assert_ok(unit, crashres_ctx_set_root(unit->ctx, path));
 }
 
+/* Flattens the tree below the test's folder. The caller frees the DTB; *@size is in bytes. */
 static uint8_t *read_tree(struct unit *unit, size_t *size)
 {
 	uint8_t *dtb;
@@ -42,6 +47,7 @@ static uint8_t *read_tree(struct unit *unit, size_t *size)
 	return dtb;
 }
 
+/* Asserts that flattening fails with @status and @sentence. */
 static void refuse(struct unit *unit, enum crashres_status status, const char *sentence)
 {
 	uint8_t *dtb = UNTOUCHED;
@@ -53,7 +59,7 @@ static void refuse(struct unit *unit, enum crashres_status status, const char *s
 	assert_int_equal(size, 77);
 }
 
-/* Names of all nodes, "a(b c(d))". */
+/* Prints the names of all nodes below @parent as "(a b(c d))". */
 static void list_nodes(const void *dtb, int parent, FILE *out)
 {
 	const char *before = "(";
@@ -120,6 +126,7 @@ static void test_folder_tree_equals_the_blob_of_libfdt(void **state)
 	free(wanted);
 }
 
+/* readdir(3) returns names in any order. The tree must be the same on each run. */
 static void test_nodes_are_sorted_by_name_and_unit_address(void **state)
 {
 	static const char *const names[] = {
@@ -138,7 +145,7 @@ static void test_nodes_are_sorted_by_name_and_unit_address(void **state)
 			  "memory@0 uart@9000000 uart@10000000)");
 }
 
-/* '-' comes before '@', but a name that ends comes first; whichever a folder lists first. */
+/* The base name "n" ends before "n-x", so n@1 comes first, although '-' sorts before '@'. */
 static void test_shorter_node_name_sorts_first(void **state)
 {
 	struct unit *unit = *state;
@@ -156,6 +163,10 @@ static void test_shorter_node_name_sorts_first(void **state)
 			  "u@1 u-x)");
 }
 
+/*
+ * If a node and a property have the same name, the kernel shows the node as NAME#1 (safe_name()
+ * in drivers/of/kobj.c). Other names with # stay.
+ */
 static void test_suffix_of_a_renamed_node_is_removed(void **state)
 {
 	struct unit *unit = *state;
@@ -175,7 +186,10 @@ static void test_suffix_of_a_renamed_node_is_removed(void **state)
 	free(dtb);
 }
 
-/* In a running machine /proc/device-tree is a link to the other; a copy may have it alone. */
+/*
+ * On a running machine /proc/device-tree is a link to /sys/firmware/devicetree/base. A copied
+ * root can contain either one.
+ */
 static void test_tree_is_read_from_either_place(void **state)
 {
 	struct unit *unit = *state;
@@ -193,7 +207,10 @@ static void make_link(struct unit *unit, const char *target, const char *name)
 	assert_int_equal(symlink(target, path), 0);
 }
 
-/* Point 1.12: /proc/device-tree is an absolute link, and leads to what lies below the root. */
+/*
+ * /proc/device-tree is an absolute link. Its target counts from the root (--root DIR), not from
+ * / of the machine that plans.
+ */
 static void test_absolute_link_to_the_tree_stays_below_the_root(void **state)
 {
 	struct unit *unit = *state;
@@ -251,7 +268,7 @@ static void test_tree_without_memory_is_refused(void **state)
 	check_nodes(unit, "(chosen memory soc(memory))");
 }
 
-/* @levels of nodes, the root among them. */
+/* Writes a tree with @levels of nodes, the root node included. */
 static void write_levels(struct unit *unit, size_t levels)
 {
 	char path[256];
@@ -278,7 +295,7 @@ static void test_tree_deeper_than_64_nodes_is_refused(void **state)
 	dtb = UNTOUCHED;
 	assert_int_equal(crs_devicetree_read(unit->ctx, &dtb, &size), CRASHRES_ERR_LIMIT);
 	assert_ptr_equal(dtb, UNTOUCHED);
-	/* Each level says its name: "/proc/device-tree: " + 63 times "n: ". */
+	/* Each level adds its name to the message: "/proc/device-tree: " and 63 times "n: ". */
 	length = strlen("/proc/device-tree: ") + (size_t)63 * 3;
 	assert_string_equal(crashres_error(unit->ctx) + length, "more than 64 nodes deep");
 }

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests the device tree of a plan (plan/dtb.c): /chosen and the memory reservations. A wrong
+ * program leaves stale addresses of an earlier kexec in the tree, or writes a tree that the
+ * next kernel cannot read.
+ */
 #include <libfdt.h>
 
 #include "../../libcrashres/plan/dtb.h"
@@ -7,24 +12,28 @@
 
 #define ROOM	(3 * MIB)
 
-/* Every stale property holds another address; these hold those that are reserved. */
+/*
+ * Physical addresses in stale properties of /chosen. The kernel that ran kexec before reserved
+ * these four in the memory reservation block.
+ */
 #define OLD_INITRD	0x48003000
 #define OLD_ELFCOREHDR	0x48005000
 #define OLD_IMA_BUFFER	0x48007000
 #define OLD_KEYS	0x4800a000
 
-/* How the source is made. */
+/* Describes the source tree that build() makes. */
 struct source {
-	uint32_t address_cells, size_cells;	/* 0: no property */
-	bool stub;			/* as on ACPI machines: no child but /chosen */
+	uint32_t address_cells, size_cells;	/* 0: no such property */
+	bool stub;			/* as on ACPI machines: /chosen is the only child */
 	bool no_chosen;
-	bool stale;			/* /chosen of a kernel started by kexec */
-	size_t reserved;		/* at each of those four; 0: none */
-	size_t size;			/* of each of the four by /chosen */
-	bool chosen_at_0;		/* the node is /chosen@0 */
+	bool stale;			/* /chosen holds all properties of array stale */
+	size_t reserved;		/* bytes reserved at the four addresses; 0: none */
+	size_t size;			/* bytes of each of the four, by /chosen */
+	bool chosen_at_0;		/* the node is named /chosen@0 */
 	size_t padding;			/* bytes in a property of the root */
 };
 
+/* Properties of /chosen that an earlier kexec, Linux or crashres wrote. */
 static const char *const stale[] = {
 	"bootargs", "kaslr-seed", "rng-seed", "linux,initrd-start", "linux,initrd-end",
 	"linux,elfcorehdr", "linux,usable-memory-range", "linux,ima-kexec-buffer",
@@ -32,7 +41,7 @@ static const char *const stale[] = {
 	"crashres,record",
 };
 
-/* Those that hold an address and a size in the root's cells. */
+/* Whether the property holds an address and a size in the cells of the root node. */
 static bool is_address_and_size(const char *name)
 {
 	return !strcmp(name, "linux,elfcorehdr") || !strcmp(name, "linux,ima-kexec-buffer") ||
@@ -114,6 +123,7 @@ static const struct crashres_range usable[] = {
 	{ 0x40000000, 0x10000000 }, { 0x30000000, 0x04000000 }, { 0x20000000, 0x1000 },
 };
 
+/* A request for all properties of /chosen. */
 static struct crs_dtb_chosen all_properties(void)
 {
 	return (struct crs_dtb_chosen){
@@ -126,6 +136,7 @@ static struct crs_dtb_chosen all_properties(void)
 	};
 }
 
+/* Returns the tree made from @source, checked by libfdt. The caller frees the tree. */
 static uint8_t *make(struct unit *unit, const struct source *source,
 		     const struct crs_dtb_chosen *chosen)
 {
@@ -163,7 +174,7 @@ static void check_no_property(const void *dtb, const char *name)
 	assert_null(property(dtb, name, NULL));
 }
 
-/* "base+size ..." of the memory reservations. */
+/* Asserts the memory reservations, written as "base+size ..." in hexadecimal. */
 static void check_reservations(const void *dtb, const char *wanted)
 {
 	char got[256] = "";
@@ -201,7 +212,7 @@ static void test_usable_memory_has_the_cells_of_the_root(void **state)
 {
 	static const struct {
 		uint32_t address_cells, size_cells;
-		const char *bytes;
+		const char *bytes;	/* the property: two ranges */
 		size_t size;
 	} cases[] = {
 		{ 1, 1, "\x40\0\0\0\x10\0\0\0" "\x30\0\0\0\x04\0\0\0", 16 },
@@ -223,7 +234,7 @@ static void test_usable_memory_has_the_cells_of_the_root(void **state)
 
 			chosen.usable_count = count;
 			dtb = make(*state, &source, &chosen);
-			if (count)	/* of three the kernel reads two */
+			if (count)	/* Linux reads two ranges, so the third is not written */
 				check_property(dtb, "linux,usable-memory-range", cases[i].bytes,
 					       cases[i].size / (count == 1 ? 2 : 1));
 			else
@@ -297,7 +308,7 @@ static void test_impossible_cells_are_refused(void **state)
 		      "1 or 2 of each are possible");
 }
 
-/* Every one but that which says that it was kexec. */
+/* All stale properties are gone, except linux,booted-from-kexec, which kexec itself writes. */
 static void check_stale_properties_are_gone(const void *dtb)
 {
 	for (size_t i = 0; i < COUNT(stale); i++)
@@ -324,7 +335,11 @@ static void test_properties_of_an_earlier_kexec_are_removed(void **state)
 #define ALL_FOUR(size) "1000+2000 48003000+" size " 4800a000+" size " 48007000+" size \
 		       " 48005000+" size " 7000+1000"
 
-/* Of the initrd, elfcorehdr, IMA buffer and keys: exactly theirs, or to the page. */
+/*
+ * A reservation is removed if its base is that of a stale initrd, elfcorehdr, IMA buffer or key
+ * buffer, and its size is exactly the stale size or this size rounded up to 4 KiB. Columns:
+ * stale size and reserved size in bytes, the reservations that remain.
+ */
 static void test_reservations_of_an_earlier_kexec_are_removed(void **state)
 {
 	static const struct {
@@ -355,7 +370,7 @@ static void test_reservations_of_an_earlier_kexec_are_removed(void **state)
 		}
 }
 
-/* Without the property nobody knows whose it is. */
+/* Without the stale property a reservation can belong to the firmware, so it stays. */
 static void test_reservations_without_a_property_stay(void **state)
 {
 	const struct source source = { .address_cells = 2, .size_cells = 2, .reserved = 0x1000 };
@@ -366,7 +381,10 @@ static void test_reservations_without_a_property_stay(void **state)
 	free(dtb);
 }
 
-/* A /chosen with these bytes in these properties, and a reservation that nothing there names. */
+/*
+ * Asserts that a reservation stays if /chosen holds @bytes in property @first, and 0x1000 in
+ * @second unless @second is NULL.
+ */
 static void check_reservation_stays(struct unit *unit, const char *first, const void *bytes,
 				    size_t size, const char *second)
 {
@@ -396,6 +414,11 @@ static void check_reservation_stays(struct unit *unit, const char *first, const 
 
 static void test_unusable_stale_values_remove_no_reservation(void **state)
 {
+	/*
+	 * Value good covers the reservation, below ends in front of it, and wraps ends above
+	 * 2^64. An initrd needs two properties of 4 or 8 bytes, and its end must lie above its
+	 * start.
+	 */
 	static const uint8_t good[17] = { [4] = 0x48, [6] = 0x30, [14] = 0x10 };
 	static const uint8_t below[16] = { [4] = 0x48, [6] = 0x20, [14] = 0x10 };
 	static const uint8_t wraps[16] = { [0] = 0xff, [8] = 0xff };
@@ -405,11 +428,11 @@ static void test_unusable_stale_values_remove_no_reservation(void **state)
 	check_reservation_stays(*state, "linux,elfcorehdr", good, 8, NULL);
 	check_reservation_stays(*state, "linux,elfcorehdr", "", 0, NULL);
 	check_reservation_stays(*state, "linux,elfcorehdr", wraps, 16, NULL);
-	check_reservation_stays(*state, "linux,elfcorehdr", below, 16, NULL);	/* in front of it */
+	check_reservation_stays(*state, "linux,elfcorehdr", below, 16, NULL);
 	check_reservation_stays(*state, initrd, good, 8, NULL);
 	check_reservation_stays(*state, initrd, good, 7, "linux,initrd-end");
 	check_reservation_stays(*state, initrd, good, 16, "linux,initrd-end");
-	check_reservation_stays(*state, initrd, good, 8, "linux,initrd-end");	/* ends before it */
+	check_reservation_stays(*state, initrd, good, 8, "linux,initrd-end");
 }
 
 static void test_old_values_are_replaced(void **state)
@@ -454,7 +477,10 @@ static void test_properties_not_requested_are_not_written(void **state)
 	free(dtb);
 }
 
-/* Linux turns ACPI off where the root has a child beside /chosen. */
+/*
+ * Linux disables ACPI if the root has a child other than /chosen (dt_is_stub() in
+ * arch/arm64/kernel/acpi.c).
+ */
 static void test_stub_for_acpi_gets_no_second_child(void **state)
 {
 	for (int no_chosen = 0; no_chosen < 2; no_chosen++) {
@@ -475,7 +501,7 @@ static void test_stub_for_acpi_gets_no_second_child(void **state)
 	}
 }
 
-/* tests/data/virt-6.12-acpi: the tree of a UEFI machine that runs by ACPI. */
+/* The tree of tests/data/virt-6.12-acpi, a UEFI machine that uses ACPI. */
 static void test_stub_of_a_real_machine_keeps_its_uefi_properties(void **state)
 {
 	static const struct {
@@ -519,7 +545,7 @@ static void test_stub_of_a_real_machine_keeps_its_uefi_properties(void **state)
 		check_property(dtb, kept[i].name, kept[i].bytes, kept[i].size);
 	for (size_t i = 0; i < COUNT(added); i++)
 		assert_non_null(property(dtb, added[i], NULL));
-	/* And nothing else, nor a node beside it. */
+	/* /chosen holds no other property, and the tree no other node. */
 	fdt_for_each_property_offset(offset, dtb, fdt_path_offset(dtb, "/chosen"))
 		properties++;
 	assert_int_equal(properties, COUNT(kept) + COUNT(added));
@@ -530,7 +556,7 @@ static void test_stub_of_a_real_machine_keeps_its_uefi_properties(void **state)
 	free(dtb);
 }
 
-/* libfdt takes it, and finds the first. */
+/* libfdt accepts a duplicate property and finds the first one, so both must be removed. */
 static void test_duplicate_stale_property_is_removed(void **state)
 {
 	const struct crs_dtb_chosen no_properties = { .bootargs = "" };
@@ -553,7 +579,7 @@ static void test_duplicate_stale_property_is_removed(void **state)
 	free(dtb);
 }
 
-/* What U-Boot of old calls it; the kernel looks there too. */
+/* Old versions of U-Boot name the node chosen@0. Linux accepts this name too. */
 static void test_node_chosen_at_0_is_used(void **state)
 {
 	const struct source source = {
@@ -570,6 +596,7 @@ static void test_node_chosen_at_0_is_used(void **state)
 	free(dtb);
 }
 
+/* The layout places the DTB before its addresses are known, so the size must not change. */
 static void test_size_does_not_depend_on_addresses(void **state)
 {
 	const struct source source = { .address_cells = 2, .size_cells = 2, .stale = true };
@@ -617,14 +644,17 @@ static void test_damaged_tree_is_refused(void **state)
 	refuse(*state, dtb, size, &chosen, CRASHRES_ERR_FORMAT,
 	       "tree: damaged device tree: FDT_ERR_BADMAGIC");
 	dtb[0] = 0xd0;
-	/* The end token of the structure. */
+	/* The last token of the structure block (FDT_END) becomes FDT_END_NODE. */
 	dtb[fdt_off_dt_struct(dtb) + fdt_size_dt_struct(dtb) - 1] = 2;
 	refuse(*state, dtb, size, &chosen, CRASHRES_ERR_FORMAT,
 	       "tree: damaged device tree: FDT_ERR_BADSTRUCTURE");
 	free(dtb);
 }
 
-/* Whatever byte is wrong: an error or a good tree, and never a read outside. */
+/*
+ * Damages each byte in turn. The result is an error or a valid tree; AddressSanitizer sees a
+ * read outside the tree.
+ */
 static void test_one_damaged_byte_gives_an_error_or_a_valid_tree(void **state)
 {
 	const struct source source = { .address_cells = 2, .size_cells = 2, .stale = true };
@@ -653,6 +683,7 @@ static void test_one_damaged_byte_gives_an_error_or_a_valid_tree(void **state)
 	free(big);
 }
 
+/* Changes one word, bit, byte or 16 bytes of @dtb at random. */
 static void damage(uint8_t *dtb, size_t size, uint32_t *random)
 {
 	static const uint32_t words[] = { 0, 1, 2, 3, 4, 9, 0x7fffffff, 0x80000000, 0xffffffff };
@@ -666,7 +697,7 @@ static void damage(uint8_t *dtb, size_t size, uint32_t *random)
 	case 1:
 		dtb[at] ^= (uint8_t)(1U << unit_random(random) % 8);
 		break;
-	case 2:		/* another part of it */
+	case 2:		/* bytes from another part of the tree */
 		memmove(dtb + at, dtb + unit_random(random) % (size / 8) * 4,
 			size - at < 16 ? size - at : 16);
 		break;
@@ -688,7 +719,7 @@ static bool is_reserved(const void *dtb, struct crashres_range wanted)
 	return false;
 }
 
-/* Whatever the tree was: what came of it is sound, and says what it was told to. */
+/* A tree that was made from a damaged source must be valid and hold the requested values. */
 static void check_result(const uint8_t *dtb, size_t size, const struct crs_dtb_chosen *chosen)
 {
 	assert_int_equal(fdt_check_full(dtb, size), 0);
@@ -715,7 +746,10 @@ static void test_random_damage_gives_an_error_or_a_valid_tree(void **state)
 
 	chosen.record = true;
 	for (size_t i = 0; i < 50000; i++) {
-		/* An allocation of its size: AddressSanitizer sees a read behind it. */
+		/*
+		 * The allocation has the exact size, so AddressSanitizer sees a read behind its
+		 * end.
+		 */
 		size_t cut = i % 16 ? size : size - unit_random(&random) % 64;
 		uint8_t *dtb = unit_alloc(cut), *result = UNTOUCHED;
 		size_t result_size = 77;
@@ -734,12 +768,12 @@ static void test_random_damage_gives_an_error_or_a_valid_tree(void **state)
 		}
 		free(dtb);
 	}
-	/* Both happen often, or the damage is of the wrong kind. */
+	/* If one outcome is rare, the damage is too strong or too weak to test anything. */
 	assert_true(sound > 5000 && refused > 5000);
 	free(good);
 }
 
-/* A property's value takes whole words, so a tree grows by 4 bytes. */
+/* Property values are padded to 4 bytes, so a tree grows in steps of 4 bytes. */
 static void test_2_mib_fit_and_a_word_more_does_not(void **state)
 {
 	const struct crs_dtb_chosen chosen = all_properties();
@@ -751,7 +785,7 @@ static void test_2_mib_fit_and_a_word_more_does_not(void **state)
 	refuse(*state, dtb, 2 * MIB + 1, &chosen, CRASHRES_ERR_LIMIT,
 	       "tree: 2097153 bytes, at most 2097152");
 	free(dtb);
-	/* Its own size is no more than 2 MiB, but the new one would be. */
+	/* The source has at most 2 MiB, but the new tree would be larger. */
 	dtb = make(*state, &source, &chosen);
 	source.padding = crs_align_down(2 * MIB - fdt_totalsize(dtb), 4);
 	size = fdt_totalsize(dtb) + source.padding;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests ELF kernels (kernel/elf.c): a vmlinux becomes an Image, as by objcopy -O binary. A
+ * wrong program reads outside a hostile file or puts segments at wrong offsets.
+ */
 #include <elf.h>
 
 #include "../../libcrashres/base/input.h"
@@ -6,7 +10,7 @@
 #include "support.h"
 #include "wrap.h"
 
-#define BASE 0xffff800008000000ULL	/* where Linux links itself */
+#define BASE 0xffff800008000000ULL	/* address that arm64 kernels are linked to */
 
 static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes,
 				       struct crashres_input **inner)
@@ -17,6 +21,7 @@ static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes,
 	return crs_elf_open(unit->ctx, &file, inner);
 }
 
+/* Asserts that the segments of @elf make the bytes @plain. */
 static void check_unpacked(struct unit *unit, struct bytes elf, struct bytes plain)
 {
 	struct crashres_input *inner;
@@ -29,6 +34,7 @@ static void check_unpacked(struct unit *unit, struct bytes elf, struct bytes pla
 	crashres_input_close(inner);
 }
 
+/* Asserts that opening fails with @status and @sentence. */
 static void refuse(struct unit *unit, struct bytes elf, enum crashres_status status,
 		   const char *sentence)
 {
@@ -38,7 +44,10 @@ static void refuse(struct unit *unit, struct bytes elf, enum crashres_status sta
 	assert_ptr_equal(inner, UNTOUCHED);
 }
 
-/* The Image in pieces of @size bytes, the last ones first. */
+/*
+ * Returns an ELF file with @image in segments of @size bytes, the last piece first. *@count is
+ * the number of segments.
+ */
 static struct bytes cut_up(struct bytes image, size_t size, struct wrap_segment *segments,
 			   size_t *count)
 {
@@ -53,6 +62,7 @@ static struct bytes cut_up(struct bytes image, size_t size, struct wrap_segment 
 	return wrap_elf(segments, *count);
 }
 
+/* Returns the address of a member of program header @i; @member is its offset in bytes. */
 static uint8_t *phdr(struct bytes elf, size_t i, size_t member)
 {
 	return elf.data + sizeof(Elf64_Ehdr) + i * sizeof(Elf64_Phdr) + member;
@@ -76,7 +86,10 @@ static void test_any_number_of_segments_is_joined(void **state)
 	free(image.data);
 }
 
-/* As objcopy -O binary: zeros between, nothing for what has no bytes in the file. */
+/*
+ * As by objcopy -O binary: gaps are filled with zeros, and bytes that exist only in memory
+ * (.bss) are left out.
+ */
 static void test_gaps_are_zero_and_empty_segments_are_ignored(void **state)
 {
 	struct bytes image = pack_image();
@@ -92,7 +105,7 @@ static void test_gaps_are_zero_and_empty_segments_are_ignored(void **state)
 	unit_put_le(phdr(elf, 3, offsetof(Elf64_Phdr, p_memsz)), 8, MIB);
 	unit_put_le(phdr(elf, 2, offsetof(Elf64_Phdr, p_memsz)), 8, 77777);
 	check_unpacked(*state, elf, (struct bytes){ image.data, 6000 });
-	/* Other kinds of program headers do not matter. */
+	/* Program headers of other types are ignored. */
 	unit_put_le(phdr(elf, 0, offsetof(Elf64_Phdr, p_type)), 4, PT_NOTE);
 	unit_put_le(phdr(elf, 0, offsetof(Elf64_Phdr, p_offset)), 8, UINT64_MAX);
 	unit_put_le(phdr(elf, 0, offsetof(Elf64_Phdr, p_filesz)), 8, UINT64_MAX);
@@ -116,7 +129,10 @@ static struct bytes make_elf(void)
 	return elf;
 }
 
-/* Changes a number of the file, looks at the sentence, and changes it back. */
+/*
+ * Writes the number @value of @width bytes at @at, asserts that the file is refused, and
+ * restores the number.
+ */
 static void refuse_with(struct unit *unit, struct bytes elf, uint8_t *at, size_t width,
 			uint64_t value, enum crashres_status status, const char *sentence)
 {
@@ -158,6 +174,7 @@ static void test_elf_file_that_is_not_a_kernel_is_refused(void **state)
 
 static void test_program_headers_outside_the_file_are_refused(void **state)
 {
+	/* Offsets whose table ends behind the file or whose end wraps. */
 	static const uint64_t offsets[] = {
 		0x7fffffffffffffff, UINT64_MAX, UINT64_MAX - 55, UINT64_MAX - 2 * 56 + 1,
 		UINT64_MAX - 63, 512 + 2 * 1024 - 2 * 56 + 1, 512 + 2 * 1024,
@@ -207,7 +224,7 @@ static void test_overlapping_or_distant_segments_are_refused(void **state)
 		    "vmlinux: vmlinux: damaged: its segments overlap");
 	refuse_with(*state, elf, address, 8, BASE, CRASHRES_ERR_FORMAT,
 		    "vmlinux: vmlinux: damaged: its segments overlap");
-	/* One byte more than 4 GiB, and as far as can be. */
+	/* The Image would have 4 GiB and one byte, and nearly 2^64 bytes. */
 	refuse_with(*state, elf, address, 8, BASE + 4 * GIB - 1023, CRASHRES_ERR_LIMIT,
 		    "vmlinux: vmlinux: more than 4 GiB");
 	refuse_with(*state, elf, address, 8, UINT64_MAX - 1024, CRASHRES_ERR_LIMIT,

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests the elfcorehdr (plan/elfcorehdr.c), which the capture kernel shows as /proc/vmcore. A
+ * wrong program makes a dump without registers, without RAM or with wrong addresses.
+ */
 #include <gelf.h>
 
 #include "../../libcrashres/plan/elfcorehdr.h"
 #include "support.h"
 
+/* Virtual minus physical address: linear map, kernel image. */
 #define LINEAR	0xfffeffffc0000000ULL
 #define IMAGE	0xffff7fffc0000000ULL
 
-/* What libelf reads back. */
+/* The core that the library made, as libelf reads it. */
 struct core {
 	uint8_t *data;
 	size_t size;
@@ -32,7 +37,10 @@ static struct core make(struct unit *unit, const struct crashres_machine *machin
 	assert_int_equal(ehdr.e_version, EV_CURRENT);
 	assert_int_equal(ehdr.e_ehsize, 64);
 	assert_int_equal(ehdr.e_phentsize, 56);
-	/* The kernel does not look: it takes them from behind the header. */
+	/*
+	 * Linux ignores e_phoff and reads the table directly behind the ELF header
+	 * (fs/proc/vmcore.c).
+	 */
 	assert_int_equal(ehdr.e_phoff, 64);
 	assert_int_equal(elf_getphdrnum(core.elf, &core.count), 0);
 	assert_int_equal(core.size, 64 + 56 * core.count);
@@ -47,6 +55,7 @@ static void core_free(struct core *core)
 	free(core->data);
 }
 
+/* Asserts a program header. @base and @size: physical address and bytes. */
 static void check_phdr(const GElf_Phdr *phdr, uint32_t type, uint64_t base, uint64_t size,
 		       uint64_t virtual)
 {
@@ -103,7 +112,7 @@ static void test_unknown_addresses_are_zero_and_the_alias_is_left_out(void **sta
 	struct crashres_machine machine = small_machine();
 	struct core core;
 
-	/* Whatever stands in the offsets: they are not known. */
+	/* The offsets must not be used if they are not known. */
 	machine.kcore = (struct crs_kcore){ false, LINEAR, false, IMAGE, 0 };
 	core = make(*state, &machine);
 	assert_int_equal(core.count, 5);
@@ -145,7 +154,7 @@ static void test_missing_notes_have_no_program_header(void **state)
 	machine_clear(&machine);
 }
 
-/* From the text of /proc/iomem: all RAM, reservations too, but no crash region. */
+/* The dump covers all RAM with its reserved parts, but no crash region. */
 static void test_crash_regions_are_not_in_the_program_headers(void **state)
 {
 	static const char text[] =
@@ -202,12 +211,13 @@ static void refuse(struct unit *unit, const struct crashres_machine *machine, co
 	assert_int_equal(size, 77);
 }
 
+/* e_phnum has 16 bits, and Linux does not read an extended number of headers. */
 static void test_65535_program_headers_fit_and_65536_do_not(void **state)
 {
 	struct crashres_machine machine = small_machine();
 	struct core core;
 
-	/* Two CPUs, VMCOREINFO, and so many ranges of RAM. */
+	/* Two CPUs, VMCOREINFO and 65532 ranges of RAM. */
 	machine.regions.ram.count = 0;
 	for (uint64_t i = 0; i < 65535 - 3; i++)
 		unit_add(&machine.regions.ram, 0x40000000 + i * 0x2000, 0x1000);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kexec -e. The real steps must never run here, so this program is linked without ifdown.c, and
- * its own sync() and reboot() take the place of libc's.
+ * Tests kexec -e (kexec/exec.c): sync, take the network down, reboot. A wrong program takes the
+ * network down although no kernel is loaded. The real steps must never run here, so this
+ * program is linked without ifdown.c, and its own sync() and reboot() replace those of libc.
  */
 #include <errno.h>
 #include <sys/reboot.h>
@@ -12,6 +13,7 @@
 #include "../../kexec/ifdown.h"
 #include "support.h"
 
+/* Names of the steps in their order, each followed by a blank. */
 static char steps[64];
 
 static void record_step(const char *name)
@@ -32,6 +34,7 @@ void ifdown_all(void)
 	record_step("ifdown ");
 }
 
+/* Fails, because a successful reboot(2) does not return. 0x45584543 is LINUX_REBOOT_CMD_KEXEC. */
 int reboot(int command)
 {
 	assert_int_equal(command, 0x45584543);
@@ -40,7 +43,10 @@ int reboot(int command)
 	return -1;
 }
 
-/* Runs kexec -e below the test's directory; checks its steps, exit status and stderr. */
+/*
+ * Runs kexec -e with the test's folder as root. Asserts the exit status @code, the steps @done
+ * and the text @expected on stderr.
+ */
 static void check(struct unit *unit, const struct options *options, int code, const char *done,
 		  const char *expected)
 {
@@ -63,7 +69,10 @@ static void check(struct unit *unit, const struct options *options, int code, co
 
 static const struct options plain = { .exec = true };
 
-/* Issue 10, point 1.13: nothing is synced or taken down where nothing can be started. */
+/*
+ * An earlier version synced and took the network down before it saw that the running kernel has
+ * no kexec.
+ */
 static void test_kernel_without_kexec_is_refused_before_any_step(void **state)
 {
 	unit_write_text(*state, "sys/kernel/vmcoreinfo", "");
@@ -78,7 +87,7 @@ static void test_empty_slot_is_refused_before_any_step(void **state)
 
 	unit_write_text(*state, "sys/kernel/kexec_loaded", "0\n");
 	check(*state, &plain, EXIT_ENVIRONMENT, "", sentence);
-	/* The newer name wins. */
+	/* The newer name in /sys takes precedence. */
 	unit_write_text(*state, "sys/kernel/kexec_loaded", "1\n");
 	unit_write_text(*state, "sys/kernel/kexec/loaded", "0\n");
 	check(*state, &plain, EXIT_ENVIRONMENT, "", sentence);
@@ -100,7 +109,7 @@ static void test_a_loaded_kernel_is_started(void **state)
 	check(*state, &plain, EXIT_FAILED, "sync ifdown reboot ", FAILED);
 }
 
-/* As at the end of a shutdown. */
+/* At the end of a shutdown /sys can be unmounted already. */
 static void test_without_sysfs_the_kernel_decides(void **state)
 {
 	unit_write_text(*state, "proc/cmdline", "");

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests crs_fdt_check() (base/fdt.c), which guards every use of libfdt. A wrong program passes
+ * a hostile tree to libfdt 1.6.1, which crashes on some of them.
+ */
 #include <libfdt.h>
 
 #include "../../libcrashres/base/fdt.h"
 #include "support.h"
 
-/* dtc -V NUMBER writes the header so; the rest of it differs before 16. */
+/*
+ * Returns a tree with these two version numbers in the header. Versions before 16 have another
+ * structure block, which is not built here. *@size is in bytes; the caller frees the tree.
+ */
 static uint8_t *build(uint32_t version, uint32_t compatible, size_t *size)
 {
 	uint8_t *dtb = unit_alloc(256);
@@ -23,6 +30,7 @@ static uint8_t *build(uint32_t version, uint32_t compatible, size_t *size)
 
 static void test_only_versions_that_libfdt_reads_are_accepted(void **state)
 {
+	/* Columns: version, oldest compatible version, expected result of crs_fdt_check(). */
 	static const struct {
 		uint32_t version, compatible;
 		int wanted;
@@ -32,7 +40,7 @@ static void test_only_versions_that_libfdt_reads_are_accepted(void **state)
 		{ 18, 17, 0 },
 		{ 18, 18, -FDT_ERR_BADVERSION },
 		{ 15, 15, -FDT_ERR_BADVERSION },
-		{ 4, 4, -FDT_ERR_BADVERSION },		/* libfdt 1.6.1: segmentation fault */
+		{ 4, 4, -FDT_ERR_BADVERSION },		/* libfdt 1.6.1 crashes */
 		{ 1, 1, -FDT_ERR_BADVERSION },
 		{ 0, 0, -FDT_ERR_BADVERSION },
 	};
@@ -52,7 +60,10 @@ static void test_tree_cut_at_any_byte_is_truncated(void **state)
 	uint8_t *dtb = build(17, 16, &whole);
 
 	for (size_t size = 0; size <= whole; size++) {
-		/* An allocation of its size: AddressSanitizer sees a read behind it. */
+		/*
+		 * The allocation has the exact size, so AddressSanitizer sees a read behind its
+		 * end.
+		 */
 		uint8_t *cut = unit_alloc(size);
 
 		memcpy(cut, dtb, size);
@@ -69,7 +80,10 @@ static void test_zeros_are_not_a_tree(void **state)
 	assert_int_equal(crs_fdt_check(zeros, sizeof(zeros)), -FDT_ERR_BADMAGIC);
 }
 
-/* Every byte of a small tree by every value: no crash, and libfdt says the same. */
+/*
+ * Sets every byte of a small tree to every value. The result equals that of libfdt, except for
+ * old versions, which libfdt must not see.
+ */
 static void test_every_value_of_every_byte_agrees_with_libfdt(void **state)
 {
 	size_t size, refused = 0;

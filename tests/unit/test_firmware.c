@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests the firmware tables (machine/firmware.c): the UART for purgatory's console and the PSCI
+ * conduit, from the device tree or from ACPI (SPCR, FADT). A wrong program makes purgatory
+ * write to a wrong address, or reset the machine by the wrong instruction.
+ */
 #include <libfdt.h>
 
 #include "../../libcrashres/machine/firmware.h"
@@ -7,7 +12,7 @@
 #define PL011		0x09000000
 #define ROOM		4096
 
-/* What stands there before, to see what is left as it was. */
+/* Values before a call. A call that finds no UART must leave them unchanged. */
 static struct crs_firmware previous_firmware(void)
 {
 	return (struct crs_firmware){
@@ -16,6 +21,7 @@ static struct crs_firmware previous_firmware(void)
 	};
 }
 
+/* Asserts all members. Without a UART the previous stride and width remain. */
 static void check(struct crs_firmware firmware, enum purgatory_uart uart, uint64_t base,
 		  enum purgatory_conduit conduit)
 {
@@ -26,7 +32,10 @@ static void check(struct crs_firmware firmware, enum purgatory_uart uart, uint64
 	assert_int_equal(firmware.conduit, conduit);
 }
 
-/* @stride 0: it names no UART. */
+/*
+ * Asserts a 16550 with its base address, and the distance and width of its registers in bytes.
+ * @stride 0: asserts that there is no UART.
+ */
 static void check_16550(struct crs_firmware firmware, uint64_t base, uint32_t stride,
 			uint32_t width, enum purgatory_conduit conduit)
 {
@@ -41,19 +50,22 @@ static void check_16550(struct crs_firmware firmware, uint64_t base, uint32_t st
 	assert_int_equal(firmware.conduit, conduit);
 }
 
-/* The tree under test: / > [soc] > uart@9000000, /chosen, /aliases, /psci. */
+/* Describes the device tree of a test: / > [soc] > uart@9000000, /chosen, /aliases, /psci. */
 struct tree {
-	const char *stdout_path;	/* NULL: none */
-	const char *property;		/* its name; NULL: "stdout-path" */
+	const char *stdout_path;	/* NULL: no such property */
+	const char *property;		/* name of the property; NULL: "stdout-path" */
 	const char *compatible;
 	const char *method;
-	bool soc;			/* the UART is below a bus */
+	bool soc;			/* the UART is a child of bus node /soc */
 	uint32_t soc_cells, soc_size_cells;
-	const uint32_t *ranges;		/* NULL: no property */
+	const uint32_t *ranges;		/* NULL: no such property */
 	size_t ranges_size;
 	const uint32_t *reg;
 	size_t reg_size;
-	/* Of the UART; an empty name ends them. */
+	/*
+	 * More properties of the UART: up to two cells, size in bytes. A NULL name ends the
+	 * list.
+	 */
 	struct property {
 		const char *name;
 		uint32_t value;
@@ -144,6 +156,7 @@ static struct crs_firmware read_tree(const struct tree *tree)
 
 static void test_stdout_path_is_a_path_or_alias_with_options(void **state)
 {
+	/* Texts of stdout-path: a path or an alias, then options after a colon. */
 	static const char *const good[] = {
 		"/uart@9000000", "/uart@9000000:115200n8", "serial0", "serial0:115200",
 		"serial0:", "/uart", "/uart:1:2",
@@ -198,6 +211,7 @@ static void test_compatible_strings_of_16550_uarts_are_known(void **state)
 
 static void test_register_layout_of_a_16550_is_read_or_refused(void **state)
 {
+	/* Columns: properties, base address, distance and width of the registers in bytes. */
 	static const struct {
 		struct property more[4];
 		uint64_t base;
@@ -214,7 +228,7 @@ static void test_register_layout_of_a_16550_is_read_or_refused(void **state)
 		{ { { "reg-shift", 32, 4 } }, 0, 0, 0 },
 		{ { { "reg-shift", 64, 4 } }, 0, 0, 0 },
 		{ { { "reg-shift", UINT32_MAX, 4 } }, 0, 0, 0 },
-		{ { { "reg-shift", 2, 2 } }, 0, 0, 0 },		/* no cell */
+		{ { { "reg-shift", 2, 2 } }, 0, 0, 0 },		/* not a cell */
 		{ { { "reg-shift", 2, 8 } }, 0, 0, 0 },
 		{ { { "reg-shift", 0, 0 } }, 0, 0, 0 },
 		{ { { "reg-io-width", 0, 4 } }, 0, 0, 0 },
@@ -243,6 +257,10 @@ static void test_register_layout_of_a_16550_is_read_or_refused(void **state)
 
 static void test_registers_that_wrap_are_refused(void **state)
 {
+	/*
+	 * The base address is 0xffffffff in the upper cell, low in the lower cell, plus
+	 * reg-offset. Registers end 512 bytes above the base at most.
+	 */
 	static const struct {
 		uint32_t low, offset;
 		bool good;
@@ -296,7 +314,11 @@ static void test_missing_or_short_reg_names_no_uart(void **state)
 	check(read_tree(&tree), PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_SMC);
 }
 
-/* Below a bus of one address and one size cell, whose ranges are three cells with two outside. */
+/*
+ * The bus has one address cell and one size cell; the root has two address cells. An entry of
+ * ranges is: bus address, CPU address (two cells), size. Columns: ranges, address in reg, bytes
+ * of ranges, address for the CPU.
+ */
 static void test_ranges_of_a_bus_translate_the_address(void **state)
 {
 	static const struct {
@@ -304,7 +326,7 @@ static void test_ranges_of_a_bus_translate_the_address(void **state)
 		size_t size;
 		uint64_t base;		/* 0: no UART */
 	} cases[] = {
-		{ { 0 }, PL011, 0, PL011 },				/* empty: the same */
+		{ { 0 }, PL011, 0, PL011 },			/* empty: identical addresses */
 		{ { 0, 1, 0, 0x10000000 }, PL011, 16, 0x100000000 + PL011 },
 		{ { 0x09000000, 0, 0x1000, 0x1000 }, PL011, 16, 0x1000 },
 		{ { 0x09000000, 0, 0x1000, 0x1000 }, PL011 + 0xfff, 16, 0x1fff },
@@ -312,7 +334,7 @@ static void test_ranges_of_a_bus_translate_the_address(void **state)
 		{ { 0x09000001, 0, 0x1000, 0x1000 }, PL011, 16, 0 },
 		{ { 0, 0, 5, 5, 0x09000000, 0, 0x7000, 0x1000 }, PL011, 32, 0x7000 },
 		{ { 0x09000000, 0, 0x7000, 0x1000, 0, 0, 5, 5 }, PL011, 32, 0x7000 },
-		{ { 0x09000000, 0, 0x7000, 0x1000 }, PL011, 12, 0 },	/* too short for one */
+		{ { 0x09000000, 0, 0x7000, 0x1000 }, PL011, 12, 0 },	/* shorter than an entry */
 		{ { 0, UINT32_MAX, 0xf8000000, 0x10000000 }, PL011, 16, 0 },	/* wraps */
 		{ { 0, UINT32_MAX, 0xf6fffffe, 0x10000000 }, PL011, 16, UINT64_MAX - 1 },
 	};
@@ -336,7 +358,7 @@ static void test_ranges_of_a_bus_translate_the_address(void **state)
 	}
 }
 
-/* Without "ranges" what is on the bus has no address for the CPU. */
+/* Without "ranges" a device on the bus has no address for the CPU (Devicetree Specification). */
 static void test_bus_without_translation_names_no_uart(void **state)
 {
 	static const uint32_t reg[] = { 0, PL011, 0, 0, 0, 0 };
@@ -346,7 +368,7 @@ static void test_bus_without_translation_names_no_uart(void **state)
 	tree.stdout_path = "serial0";
 	tree.soc_cells = tree.soc_size_cells = 2;
 	check(read_tree(&tree), PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_SMC);
-	/* PCI's three cells: the first says which space it is. */
+	/* PCI has three address cells; the first one holds the address space. */
 	tree.soc_cells = 3;
 	tree.ranges = reg;
 	tree.ranges_size = 0;
@@ -377,7 +399,7 @@ static void test_damaged_tree_is_not_read_outside_its_bounds(void **state)
 		check(firmware, PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_UNKNOWN);
 		free(part);
 	}
-	/* Any byte may be wrong: whatever comes of it, nothing is read outside. */
+	/* Damages each byte in turn: AddressSanitizer sees a read outside the tree. */
 	for (size_t i = 0; i < size; i++) {
 		dtb[i] ^= 0xff;
 		firmware = previous_firmware();
@@ -391,7 +413,10 @@ static void test_damaged_tree_is_not_read_outside_its_bounds(void **state)
 	free(dtb);
 }
 
-/* An SPCR of the minimal length that names a PL011. */
+/*
+ * Writes an SPCR of 80 bytes, the minimal length, for a PL011. Offsets (ACPI, SPCR table): 36
+ * interface type, 40 address space, 41 bit width, 43 access size, 44 address.
+ */
 static void make_spcr(uint8_t *spcr)
 {
 	memset(spcr, 0, 80);
@@ -402,6 +427,7 @@ static void make_spcr(uint8_t *spcr)
 	unit_put_le(spcr + 44, 8, 0x100009000000);
 }
 
+/* Asserts whether the first @size bytes of @spcr name a PL011. */
 static void check_spcr(const uint8_t *spcr, size_t size, bool good)
 {
 	uint8_t *copy = unit_alloc(size);
@@ -427,17 +453,20 @@ static void test_spcr_of_a_pl011_names_the_uart(void **state)
 			check_spcr(spcr, 80, type == 3 || type == 0xd || type == 0xe);
 	}
 	make_spcr(spcr);
-	spcr[40] = 1;			/* an I/O port */
+	spcr[40] = 1;			/* address space 1: I/O port */
 	check_spcr(spcr, 80, false);
 	make_spcr(spcr);
-	memset(spcr + 44, 0, 8);	/* no console redirection */
+	memset(spcr + 44, 0, 8);	/* address 0: no console redirection */
 	check_spcr(spcr, 80, false);
 	make_spcr(spcr);
 	spcr[3] = 'X';
 	check_spcr(spcr, 80, false);
 }
 
-/* @width and @access as in the address structure; @stride 0: no UART. */
+/*
+ * @width (bits) and @access: members of the generic address structure. @stride and @bytes:
+ * expected distance and width of the registers; @stride 0: no UART.
+ */
 static void check_spcr_16550(uint8_t type, uint8_t width, uint8_t access, uint32_t stride,
 			     uint32_t bytes)
 {
@@ -470,7 +499,7 @@ static void test_spcr_of_a_16550_gives_its_register_layout(void **state)
 	check_spcr_16550(0x12, 32, 3, 4, 4);
 	check_spcr_16550(0x12, 8, 3, 4, 4);
 	check_spcr_16550(0x12, 64, 3, 8, 4);
-	check_spcr_16550(0x12, 48, 3, 0, 0);	/* every other register not aligned */
+	check_spcr_16550(0x12, 48, 3, 0, 0);	/* registers not aligned */
 	check_spcr_16550(0x12, 0, 1, 1, 1);
 	check_spcr_16550(0x12, 248, 1, 31, 1);
 	check_spcr_16550(0x12, 255, 1, 0, 0);
@@ -485,7 +514,7 @@ static void test_spcr_of_an_inaccessible_16550_names_no_uart(void **state)
 
 	make_spcr(spcr);
 	spcr[36] = 0x12;
-	spcr[40] = 1;			/* an I/O port */
+	spcr[40] = 1;			/* address space 1: I/O port */
 	crs_firmware_from_spcr(spcr, sizeof(spcr), &firmware);
 	check_16550(firmware, 0, 0, 0, PURGATORY_CONDUIT_UNKNOWN);
 	spcr[40] = 0;
@@ -493,7 +522,7 @@ static void test_spcr_of_an_inaccessible_16550_names_no_uart(void **state)
 	crs_firmware_from_spcr(spcr, sizeof(spcr), &firmware);
 	check_16550(firmware, 0, 0, 0, PURGATORY_CONDUIT_UNKNOWN);
 	unit_put_le(spcr + 44, 8, 0x9000002);
-	spcr[43] = 3;			/* words that are not aligned */
+	spcr[43] = 3;			/* 32-bit accesses at an unaligned address */
 	crs_firmware_from_spcr(spcr, sizeof(spcr), &firmware);
 	check_16550(firmware, 0, 0, 0, PURGATORY_CONDUIT_UNKNOWN);
 	spcr[43] = 1;
@@ -507,12 +536,16 @@ static void test_spcr_of_an_inaccessible_16550_names_no_uart(void **state)
 	}
 	crs_firmware_from_spcr(spcr, 52, &firmware);
 	check_16550(firmware, 0x9000002, 4, 1, PURGATORY_CONDUIT_UNKNOWN);
-	/* Then a PL011: nothing of the 16550 stays. */
+	/* A PL011 afterwards: no value of the 16550 remains. */
 	make_spcr(spcr);
 	crs_firmware_from_spcr(spcr, sizeof(spcr), &firmware);
 	check(firmware, PURGATORY_UART_PL011, 0x100009000000, PURGATORY_CONDUIT_UNKNOWN);
 }
 
+/*
+ * Asserts the conduit for the ARM boot flags (FADT, byte 129: bit 0 PSCI, bit 1 HVC) if the
+ * table has @size bytes.
+ */
 static void check_fadt(uint8_t arm_boot_arch, size_t size, enum purgatory_conduit conduit)
 {
 	uint8_t *fadt = unit_alloc(size + 276);
@@ -546,6 +579,9 @@ static void test_fadt_flags_name_the_conduit(void **state)
 	check(firmware, PURGATORY_UART_NONE, 0x1234, PURGATORY_CONDUIT_UNKNOWN);
 }
 
+/*
+ * Asserts whether @consoles (the text of /proc/consoles) lists a tty of a PL011 and of a 16550.
+ */
 static void check_consoles(const char *consoles, bool pl011, bool ns16550)
 {
 	const struct crs_firmware arm = { .uart = PURGATORY_UART_PL011 };

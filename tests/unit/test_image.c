@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests the header of an arm64 Image (kernel/image.c; Linux booting.rst). A wrong program loads
+ * a truncated kernel, or reads behind the end of a hostile file.
+ *
+ *  Offset 8: text_offset, 16: image_size, 24: flags, 56: magic "ARM\x64", 60: PE header
+ */
 #include <sys/mman.h>
 
 #include "../../libcrashres/kernel/image.h"
@@ -6,16 +12,17 @@
 
 #define SIZE 4096
 
-/* An Image without EFI stub, good in every field. */
+/* Writes a valid Image of SIZE bytes without EFI stub. */
 static void make_image(uint8_t *data)
 {
 	unit_fill(data, SIZE, 1);
 	memset(data, 0, 64);
 	unit_put_le(data + 16, 8, 2 * MIB);		/* image_size */
-	unit_put_le(data + 24, 8, 0xa);			/* 4K pages, anywhere */
+	unit_put_le(data + 24, 8, 0xa);			/* 4 KiB pages; can lie anywhere in RAM */
 	memcpy(data + 56, "ARM\x64", 4);
 }
 
+/* Asserts all values of the header of @data (SIZE bytes). */
 static void check_parse(struct unit *unit, const uint8_t *data, struct crs_image wanted)
 {
 	struct crs_image image;
@@ -27,6 +34,7 @@ static void check_parse(struct unit *unit, const uint8_t *data, struct crs_image
 	assert_int_equal(image.anywhere, wanted.anywhere);
 }
 
+/* Asserts that parsing @size bytes fails with @status and @sentence. */
 static void refuse(struct unit *unit, const void *data, size_t size, enum crashres_status status,
 		   const char *sentence)
 {
@@ -48,7 +56,7 @@ static void test_header_fields_are_read(void **state)
 		check_parse(*state, data, (struct crs_image){
 			0, 2 * MIB, page_sizes[flags >> 1 & 3], flags & 8 });
 	}
-	/* Bits that have no meaning yet change nothing. */
+	/* Reserved bits of the flags are ignored. */
 	unit_put_le(data + 24, 8, 0xfffffffffffffff2);
 	check_parse(*state, data, (struct crs_image){ 0, 2 * MIB, 4096, false });
 }
@@ -125,7 +133,10 @@ static void test_other_bytes_are_not_an_image(void **state)
 	}
 }
 
-/* With an EFI stub: a PE header at @pe_offset, and sections of 40 bytes. */
+/*
+ * Adds an EFI stub: a PE header at byte @pe_offset, an optional header of 160 bytes, and a
+ * table of @sections entries of 40 bytes.
+ */
 static void add_pe(uint8_t *data, uint32_t pe_offset, unsigned int sections)
 {
 	memcpy(data, "MZ", 2);
@@ -133,9 +144,10 @@ static void add_pe(uint8_t *data, uint32_t pe_offset, unsigned int sections)
 	memset(data + pe_offset, 0, 24 + 160 + 40 * sections);
 	memcpy(data + pe_offset, "PE", 2);
 	unit_put_le(data + pe_offset + 6, 2, sections);
-	unit_put_le(data + pe_offset + 20, 2, 160);	/* optional header */
+	unit_put_le(data + pe_offset + 20, 2, 160);	/* size of the optional header */
 }
 
+/* Writes size and file offset (bytes) of section @i. */
 static void set_section(uint8_t *data, uint32_t pe_offset, unsigned int i, uint32_t raw_size,
 			uint32_t raw_offset)
 {
@@ -152,13 +164,13 @@ static void test_a_file_shorter_than_its_sections_is_truncated(void **state)
 	add_pe(data, 64, 2);
 	set_section(data, 64, 0, 1024, 1024);
 	set_section(data, 64, 1, 2048, 2048);
-	check_parse(*state, data, good);		/* ends with the file */
+	check_parse(*state, data, good);		/* the section ends with the file */
 	set_section(data, 64, 1, 2047, 2048);
 	check_parse(*state, data, good);
 	set_section(data, 64, 1, 2049, 2048);
 	refuse(*state, data, SIZE, CRASHRES_ERR_FORMAT,
 	       "truncated: its sections end at byte 4097, the file at byte 4096");
-	/* The order of sections does not matter; one without bytes has no end. */
+	/* The order of the sections is free. A section without bytes in the file is ignored. */
 	set_section(data, 64, 0, 1, 4096);
 	set_section(data, 64, 1, 0, 8192);
 	refuse(*state, data, SIZE, CRASHRES_ERR_FORMAT,
@@ -182,7 +194,7 @@ static void test_file_cut_inside_the_section_table_is_truncated(void **state)
 	       "truncated: its sections end at byte 4128, the file at byte 4096");
 }
 
-/* A pe_offset that leads nowhere says nothing: the Image has no section table then. */
+/* If pe_offset does not lead to a PE header, the Image has no section table. */
 static void test_wrong_pe_offset_is_ignored(void **state)
 {
 	static const uint32_t offsets[] = {
@@ -197,13 +209,13 @@ static void test_wrong_pe_offset_is_ignored(void **state)
 		unit_put_le(data + 60, 4, offsets[i]);
 		check_parse(*state, data, good);
 	}
-	/* "PE" as the file's last bytes: what should follow is missing. */
+	/* The file ends right after the magic "PE". */
 	make_image(data);
 	memcpy(data, "MZ", 2);
 	unit_put_le(data + 60, 4, SIZE - 4);
 	memcpy(data + SIZE - 4, "PE\0\0", 4);
 	check_parse(*state, data, good);
-	/* Without "MZ" it is no PE file, whatever stands there. */
+	/* Without the magic "MZ" the PE header is ignored. */
 	make_image(data);
 	add_pe(data, 64, 1);
 	set_section(data, 64, 0, 8192, 0);
@@ -212,7 +224,10 @@ static void test_wrong_pe_offset_is_ignored(void **state)
 	free(data);
 }
 
-/* Where offsets of 32 bits end, the sums behind them must not start again at 0. */
+/*
+ * pe_offset has 32 bits. The sum of pe_offset and the offsets in the headers must not wrap to
+ * 0.
+ */
 static void test_section_table_across_4_gib_does_not_wrap(void **state)
 {
 	const size_t size = (1ULL << 32) + 4096;
@@ -229,7 +244,7 @@ static void test_section_table_across_4_gib_does_not_wrap(void **state)
 	unit_put_le(data + 60, 4, 0xfffffff0);
 	memcpy(data + 0xfffffff0, "PE", 2);
 	unit_put_le(data + 0xfffffff0 + 6, 2, 1);
-	/* The only section's header is at 2^32 + 8; what stands at 8 is the Image's. */
+	/* The section header is at byte 2^32 + 8. At byte 8 is the header of the Image. */
 	unit_put_le(data + (1ULL << 32) + 8 + 16, 4, 0x1000);
 	unit_put_le(data + (1ULL << 32) + 8 + 20, 4, 0xffffffff);
 	assert_ok(unit, crs_image_parse(unit->ctx, data, size, &image));

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Point 1.1: the bytes of an input never change, and every way to copy them can
- * fail. The linker puts the functions below between the library and libc (--wrap).
+ * Tests inputs (base/input.c) and memfds (base/memfd.c): the bytes of an input never change,
+ * and each system call that copies them can fail. A wrong program hashes other bytes than it
+ * loads, or dies of SIGBUS. The linker puts the functions below between the library and libc
+ * (--wrap).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,22 +18,25 @@
 #include "support.h"
 #include "wrap.h"
 
-/* What the next calls do; all zero: what libc does. */
+/*
+ * Faults of the next calls. If all members are 0, the calls do what libc does. Errors are errno
+ * values; sizes are bytes.
+ */
 static struct {
 	int memfd_error;
-	int memfd_refuse_flags;		/* EINVAL if one of them is set */
+	int memfd_refuse_flags;		/* memfd_create(): EINVAL if one of these is set */
 	int send_error;
-	unsigned int interrupted;	/* so many calls of each kind end with EINTR first */
-	size_t most;			/* no call copies more */
-	size_t send_ends;		/* sendfile() claims the end of the file there */
+	unsigned int interrupted;	/* first calls of each kind that fail with EINTR */
+	size_t most;			/* limit of bytes for each call; 0: none */
+	size_t send_ends;		/* sendfile() returns 0 from this offset on; 0: never */
 	int read_error;
 	int write_error;
-	size_t write_ends;		/* write_error comes after so many bytes */
+	size_t write_ends;		/* offset from which pwrite() fails with write_error */
 	bool write_nothing;		/* pwrite() returns 0 */
 	int truncate_error;
 	int map_error;
-	void (*while_reading)(void);	/* before the first byte is copied, once */
-	unsigned int sent, read, written;	/* calls */
+	void (*while_reading)(void);	/* called once, before the first byte is copied */
+	unsigned int sent, read, written;	/* numbers of calls so far */
 } fault;
 
 int __real_memfd_create(const char *name, unsigned int flags);
@@ -139,12 +144,12 @@ static int teardown(void **state)
 
 #define INPUT_TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
-/* More than one chunk, and not whole pages. */
+/* More than one chunk of 64 KiB, and not a multiple of a page. */
 #define SIZE (3 * 64 * KIB + 1001)
 
 static uint8_t content[SIZE];
 
-/* The file "file" with content. Path for free(). */
+/* Writes array content to the file "file". The caller frees the path. */
 static char *write_content(struct unit *unit)
 {
 	unit_fill(content, sizeof(content), 5);
@@ -152,6 +157,7 @@ static char *write_content(struct unit *unit)
 	return unit_path(unit, "file");
 }
 
+/* Returns the number of open descriptors, so a test finds one that is not closed. */
 static unsigned int open_descriptors(void)
 {
 	unsigned int count = 0;
@@ -171,7 +177,7 @@ static void assert_sealed(int fd, size_t size)
 	assert_int_equal(st.st_size, size);
 }
 
-/* Opening "file" gives its content, sealed. */
+/* Asserts that the file "file" is opened with its content and that no descriptor is left open. */
 static void check_opens(struct unit *unit)
 {
 	CRS_CLEANUP(crs_freep) char *path = write_content(unit);
@@ -188,7 +194,7 @@ static void check_opens(struct unit *unit)
 	assert_int_equal(open_descriptors(), before);
 }
 
-/* @reason comes after the path. */
+/* Asserts that opening the file fails with @status and "PATH: @reason". */
 static void check_refuses(struct unit *unit, enum crashres_status status, const char *reason)
 {
 	CRS_CLEANUP(crs_freep) char *path = write_content(unit);
@@ -205,7 +211,7 @@ static void check_refuses(struct unit *unit, enum crashres_status status, const 
 static void test_a_file_is_copied_once(void **state)
 {
 	check_opens(*state);
-	/* All of it by one call; the second finds the end. */
+	/* The first call copies all bytes; the second one finds the end. */
 	assert_int_equal(fault.read, 2);
 	assert_int_equal(fault.sent + fault.written, 0);
 }
@@ -218,7 +224,10 @@ static void test_short_and_interrupted_reads_are_continued(void **state)
 	assert_int_equal(fault.read, 3 + (SIZE + 4096) / 4097 + 1);
 }
 
-/* Nobody writes to the copy by accident. Large files get huge pages, if there are any. */
+/*
+ * A stray write must not change the copy. Files of 1 MiB or more are mapped in multiples of 2
+ * MiB, so the kernel can use huge pages.
+ */
 static void test_the_copy_is_write_protected(void **state)
 {
 	static const size_t sizes[] = { 1, 4096, MIB - 1, MIB, 2 * MIB, 2 * MIB + 1 };
@@ -236,7 +245,10 @@ static void test_the_copy_is_write_protected(void **state)
 		assert_int_equal(input->size, sizes[i]);
 		assert_memory_equal(input->data, bytes, sizes[i]);
 		assert_int_equal(input->mapped % (2 * MIB) == 0, sizes[i] >= MIB);
-		/* The kernel would write there: EFAULT, and no signal. */
+		/*
+		 * read(2) makes the kernel write to the copy: it fails with EFAULT, without a
+		 * signal.
+		 */
 		assert_int_equal(read(null, (void *)(uintptr_t)input->data, 1), -1);
 		assert_int_equal(errno, EFAULT);
 		close(null);
@@ -256,7 +268,7 @@ static void assert_fd_has_content(struct unit *unit, struct crashres_input *inpu
 	assert_memory_equal(bytes, content, SIZE);
 }
 
-/* kexec_file_load gets the bytes that were read, whatever the file has by then. */
+/* kexec_file_load must get the bytes that were read, even if the file has changed since. */
 static void test_descriptor_keeps_the_bytes_of_a_rewritten_file(void **state)
 {
 	struct unit *unit = *state;
@@ -283,7 +295,10 @@ static int pipe_with_content(void)
 	return ends[0];
 }
 
-/* A descriptor of "file" that is read as a stream: its size changes nothing. */
+/*
+ * Copies the file "file" into @memfd as a stream, without use of its size, and asserts the
+ * content.
+ */
 static void check_stream(struct unit *unit, struct crs_memfd *memfd)
 {
 	CRS_CLEANUP(crs_freep) char *path = write_content(unit);
@@ -303,12 +318,12 @@ static void test_stream_is_copied_by_sendfile(void **state)
 	struct crs_memfd memfd;
 
 	check_stream(*state, &memfd);
-	/* All of it by one call; the second finds the end. */
+	/* The first call copies all bytes; the second one finds the end. */
 	assert_int_equal(fault.sent, 2);
 	assert_int_equal(fault.written, 0);
 }
 
-/* Each of these is what some file system or kernel says to sendfile(2). */
+/* Errors of sendfile(2) on various file systems and kernels. */
 static void test_stream_is_copied_by_pwrite_if_sendfile_fails(void **state)
 {
 	static const int errors[] = { EINVAL, ENOSYS, EXDEV, EOPNOTSUPP, EIO, EPERM };
@@ -349,7 +364,7 @@ static void test_interrupted_copy_is_continued(void **state)
 	assert_int_equal(fault.written, 3 + 4);
 }
 
-/* @reason comes after the name. */
+/* Asserts that reading a pipe named "mine" fails with @status and "mine: @reason". */
 static void check_refuses_pipe(struct unit *unit, enum crashres_status status, const char *reason)
 {
 	unsigned int before = open_descriptors();
@@ -405,11 +420,12 @@ static void test_failing_system_calls_are_reported(void **state)
 	fault.map_error = EPERM;
 	check_refuses_pipe(unit, CRASHRES_ERR_OS, "cannot map: Operation not permitted");
 	fault.map_error = 0;
-	/* Before Linux 6.3: no MFD_NOEXEC_SEAL. */
+	/* Linux before 6.3 does not know MFD_NOEXEC_SEAL (8). */
 	fault.memfd_refuse_flags = 8;
 	check_stream(unit, &memfd);
 }
 
+/* Path of the file that changes while the library reads it. */
 static char *victim;
 
 static void truncate_victim(void)
@@ -426,7 +442,7 @@ static void append_to_victim(void)
 	assert_int_equal(fclose(file), 0);
 }
 
-/* Its size and its mtime are what they were: only ctime tells. */
+/* Changes the file but keeps size and mtime. Only ctime shows the change. */
 static void change_victim_secretly(void)
 {
 	int fd = open(victim, O_WRONLY | O_CLOEXEC);
@@ -442,7 +458,10 @@ static void change_victim_secretly(void)
 	close(fd);
 }
 
-/* Its times are long gone by, so that any change now gives it another ctime. */
+/*
+ * Changes the mode of the file until ctime moves, so that the next change gives a different
+ * ctime. The clock of file times is coarse.
+ */
 static void wait_for_another_ctime(const char *path)
 {
 	struct stat before, now;
@@ -478,7 +497,7 @@ static void test_file_that_changes_during_the_read_is_refused(void **state)
 	free(victim);
 }
 
-/* On the old code this test died of SIGBUS. */
+/* An earlier version mapped the file itself, and this test died of SIGBUS. */
 static void test_file_truncated_afterwards_keeps_its_bytes(void **state)
 {
 	struct unit *unit = *state;
@@ -491,7 +510,7 @@ static void test_file_truncated_afterwards_keeps_its_bytes(void **state)
 	crashres_input_close(input);
 }
 
-/* The digest of the kernel's first block, wherever the plan has its tables. */
+/* Whether the purgatory segment contains the digest of @block (4 KiB). */
 static bool has_digest(const struct crashres_segment *purgatory, const void *block)
 {
 	uint8_t digest[PG_SHA256_DIGEST_SIZE];
@@ -516,7 +535,7 @@ static const struct crashres_segment *find_segment(const struct crashres_plan *p
 	return NULL;
 }
 
-/* What kexec_load(2) was given as the kernel. */
+/* The kernel segment that kexec_load(2) got: physical address and first block. */
 static struct {
 	uint64_t base;
 	uint8_t first_block[4096];
@@ -543,7 +562,7 @@ static struct crashres_plan *plan_for(struct unit *unit, struct crashres_machine
 	return plan;
 }
 
-/* On the old code: digests of the old bytes, and the new bytes for the kernel. */
+/* An earlier version loaded the new bytes of the kernel with digests of the old bytes. */
 static void test_kernel_rewritten_after_planning_is_loaded_as_hashed(void **state)
 {
 	struct unit *unit = *state;
@@ -583,7 +602,7 @@ static struct crashres_input *from_fd(struct unit *unit, int fd)
 	return input;
 }
 
-/* The offset of the caller's descriptor neither counts nor moves. */
+/* The library reads from byte 0, and the file offset of the caller's descriptor does not move. */
 static void test_offset_of_the_callers_descriptor_is_ignored(void **state)
 {
 	struct unit *unit = *state;
@@ -645,7 +664,7 @@ static void test_only_a_sealed_memfd_is_shared(void **state)
 		struct crashres_input *input = from_fd(unit, fd);
 
 		assert_int_equal(is_same_file(input->fd, twin), cases[i].shared);
-		/* A shared one is the original: there is no other. */
+		/* A shared memfd is the original itself. */
 		assert_int_equal(input->original_fd >= 0, !cases[i].shared);
 		assert_int_equal(input->size, 4);
 		assert_memory_equal(input->data, "0123", 4);
@@ -671,7 +690,7 @@ static void test_empty_or_missing_descriptor_is_refused(void **state)
 	assert_ptr_equal(input, UNTOUCHED);
 }
 
-/* Files of /proc say that their size is 0. */
+/* Files of /proc report a size of 0. */
 static void test_proc_file_of_size_0_is_read_as_a_stream(void **state)
 {
 	struct unit *unit = *state;
@@ -703,7 +722,7 @@ static void test_pipe_is_read_as_a_stream(void **state)
 	crashres_input_close(input);
 }
 
-/* Point 1.8: nothing of a file that is too large is read. The file is sparse. */
+/* The size is checked before any byte is read. The file is sparse. */
 static void test_file_of_more_than_4_gib_is_refused_unread(void **state)
 {
 	struct unit *unit = *state;
@@ -719,7 +738,7 @@ static void test_file_of_more_than_4_gib_is_refused_unread(void **state)
 	assert_int_equal(fault.sent + fault.read + fault.written, 0);
 }
 
-/* A sealed memfd is shared, but has the same limit. It is sparse: it takes no memory. */
+/* A sealed memfd is shared but has the same limit. It is sparse and takes no memory. */
 static void test_sealed_memfd_of_more_than_4_gib_is_refused(void **state)
 {
 	struct unit *unit = *state;
@@ -753,7 +772,7 @@ static void test_memory_of_the_caller_is_used_in_place(void **state)
 	assert_int_equal(size, 4);
 	assert_int_equal(input->fd, -1);
 	assert_int_equal(input->original_fd, -1);
-	/* A failure leaves no half of a copy behind. */
+	/* After a failure there is no partial copy. */
 	fault.write_error = ENOSPC;
 	assert_fails(unit, crs_input_fd(unit->ctx, input, &fd), CRASHRES_ERR_MEMORY,
 		     "mine: out of memory");

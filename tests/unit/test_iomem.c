@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests the parser of /proc/iomem (machine/iomem.c). A wrong program puts a resource below the
+ * wrong parent, and then dumps or overwrites the wrong memory.
+ */
 #include <time.h>
 
 #include "../../libcrashres/machine/iomem.h"
@@ -12,6 +16,7 @@ static struct crs_iomem parse(struct unit *unit, const char *text)
 	return iomem;
 }
 
+/* Asserts that parsing fails with @sentence. */
 static void refuse(struct unit *unit, const char *text, const char *sentence)
 {
 	struct crs_iomem iomem;
@@ -22,7 +27,10 @@ static void refuse(struct unit *unit, const char *text, const char *sentence)
 	assert_untouched(iomem);
 }
 
-/* "name<parent" of every resource, in the order of the tree. */
+/*
+ * Asserts the resources, written as "name<parent" in the order of the list. Resources without a
+ * parent end with "<".
+ */
 static void check_tree(const struct crs_iomem *iomem, const char *wanted)
 {
 	char got[1024] = "";
@@ -67,6 +75,10 @@ static void test_ranges_decide_nesting_not_indentation(void **state)
 	crs_iomem_free(&iomem);
 }
 
+/*
+ * The kernel limits the indentation (MAX_IORES_LEVEL in kernel/resource.c), so e to h look
+ * equal.
+ */
 static void test_nesting_below_the_deepest_indentation_is_found(void **state)
 {
 	struct crs_iomem iomem = parse(*state,
@@ -110,6 +122,7 @@ static void test_resource_printed_twice_is_listed_once(void **state)
 	crs_iomem_free(&iomem);
 }
 
+/* Without CAP_SYS_ADMIN the kernel prints 0 for all addresses. */
 static void test_all_zero_addresses_mean_hidden(void **state)
 {
 	struct crs_iomem iomem = parse(*state,
@@ -121,7 +134,7 @@ static void test_all_zero_addresses_mean_hidden(void **state)
 
 	assert_true(iomem.hidden);
 	crs_iomem_free(&iomem);
-	/* One byte at zero is possible as long as anything else is not. */
+	/* A resource of one byte at address 0 is possible if another resource lies elsewhere. */
 	iomem = parse(*state, "00000000-00000000 : a\n00000000-00000001 : b\n");
 	assert_false(iomem.hidden);
 	crs_iomem_free(&iomem);
@@ -152,12 +165,13 @@ static void test_last_line_needs_no_newline(void **state)
 	iomem = parse(unit, "1000-1fff : a\n2000-2fff : b");
 	check_tree(&iomem, "a< b<");
 	crs_iomem_free(&iomem);
-	/* Nor does the text end in NUL: the size ends it. */
+	/* The text has no NUL at its end; the size limits it. */
 	assert_ok(unit, crs_iomem_parse(unit->ctx, "1000-1fff : abc\n2000", 14, &iomem));
 	check_tree(&iomem, "ab<");
 	crs_iomem_free(&iomem);
 }
 
+/* A range is base and size in 64 bits, so it cannot contain the last byte. */
 static void test_last_byte_of_the_address_space_is_cut_off(void **state)
 {
 	struct crs_iomem iomem = parse(*state,
@@ -193,6 +207,7 @@ static void test_names_are_kept_unchanged(void **state)
 
 static void test_malformed_line_is_refused(void **state)
 {
+	/* Lines that are not "START-END : NAME" in hexadecimal. */
 	static const char *const lines[] = {
 		"garbage", "1000-1fff: a", "1000 - 1fff : a", "1000-1fff :a", "-1fff : a",
 		"1000- : a", "g000-1fff : a", "\t1000-1fff : a", "0x1000-0x1fff : a", "1000-1fff",
@@ -216,7 +231,7 @@ static void test_long_malformed_line_is_cut_in_the_message(void **state)
 	       "\"012345678901234567890123456789012345678901234567890123456789\"");
 }
 
-/* As the kernel nests: none of these overlaps another partly. */
+/* Compares the parents with a slow search, for random resources that never overlap partly. */
 static void test_parent_is_the_smallest_enclosing_resource(void **state)
 {
 	struct unit *unit = *state;
@@ -227,7 +242,7 @@ static void test_parent_is_the_smallest_enclosing_resource(void **state)
 		size_t used = 0;
 		struct crs_iomem iomem;
 
-		/* Aligned powers of two contain each other or are apart. */
+		/* Aligned powers of two contain each other or are disjoint. */
 		for (int i = 0; i < 40; i++) {
 			uint32_t size = 1U << unit_random(&seed) % 8;
 			uint32_t base = (unit_random(&seed) % 256) & ~(size - 1);
@@ -251,6 +266,7 @@ static void test_parent_is_the_smallest_enclosing_resource(void **state)
 	}
 }
 
+/* Returns the CPU time in seconds for a text with @lines resources. */
 static double seconds_for(struct unit *unit, size_t lines)
 {
 	char *text = unit_alloc(lines * 48);
@@ -274,7 +290,7 @@ static double seconds_for(struct unit *unit, size_t lines)
 	       (double)(after.tv_nsec - before.tv_nsec) / 1e9;
 }
 
-/* Ten times the lines: a cost of n * n would be a hundred times, not forty. */
+/* Ten times the lines at quadratic cost would take 100 times as long; the limit is 40. */
 static void test_100000_lines_cost_about_ten_times_10000(void **state)
 {
 	double small = 1e9;

@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests the parser of /proc/kcore (machine/kcore.c): the offsets between virtual and physical
+ * addresses, and the page size. A wrong program writes wrong virtual addresses into the dump,
+ * and crash(8) cannot read it.
+ */
 #include <elf.h>
 
 #include "../../libcrashres/machine/kcore.h"
 #include "support.h"
 
-/* What a kernel with 48-bit addresses and RAM from 1 GiB on prints. */
+/*
+ * Virtual minus physical address of the linear map and of the kernel image, for 48-bit
+ * addresses and RAM from 1 GiB on; and the VMCOREINFO of such a kernel.
+ */
 #define LINEAR	(0xffff000000000000ULL - 0x40000000)
 #define IMAGE	0xffff7fffc0000000ULL
 #define VMCOREINFO \
@@ -12,7 +20,10 @@
 	"NUMBER(kimage_voffset)=0xffff7fffc0000000\nNUMBER(PHYS_OFFSET)=0x40000000\n" \
 	"KERNELOFFSET=8000000\n"
 
-/* An ELF core as the kernel lays it out: header, program headers, notes. */
+/*
+ * The head of /proc/kcore: ELF header, program headers, notes. Sizes are bytes; size covers all
+ * that a test uses.
+ */
 struct core {
 	Elf64_Ehdr ehdr;
 	Elf64_Phdr phdrs[8];
@@ -39,6 +50,7 @@ static struct core core_new(void)
 	return core;
 }
 
+/* Adds a program header of 1 MiB at these addresses; its bytes lie far behind the head. */
 static void add_phdr(struct core *core, uint32_t type, uint64_t physical, uint64_t virtual)
 {
 	core->phdrs[core->ehdr.e_phnum++] = (Elf64_Phdr){
@@ -47,6 +59,7 @@ static void add_phdr(struct core *core, uint32_t type, uint64_t physical, uint64
 	};
 }
 
+/* Adds an ELF note; name and text are padded to 4 bytes. */
 static void add_note(struct core *core, const char *name, const char *text)
 {
 	Elf64_Nhdr note = { .n_namesz = strlen(name) + 1, .n_descsz = strlen(text), .n_type = 0 };
@@ -59,7 +72,7 @@ static void add_note(struct core *core, const char *name, const char *text)
 	core->size = offsetof(struct core, notes) + core->notes_size;
 }
 
-/* Once all notes are there. */
+/* Adds the PT_NOTE header. All notes must exist already. */
 static void add_note_phdr(struct core *core)
 {
 	add_phdr(core, PT_NOTE, 0, 0);
@@ -67,6 +80,7 @@ static void add_note_phdr(struct core *core)
 	core->phdrs[core->ehdr.e_phnum - 1].p_filesz = core->notes_size;
 }
 
+/* Returns a core with a CORE note and, unless @vmcoreinfo is NULL, a VMCOREINFO note. */
 static struct core core_with(const char *vmcoreinfo)
 {
 	struct core core = core_new();
@@ -100,8 +114,8 @@ static void test_linear_map_is_read_from_program_headers(void **state)
 	struct core core = core_with(NULL);
 	struct crs_kcore kcore;
 
-	add_phdr(&core, PT_LOAD, UINT64_MAX, 0xffff800008000000);	/* vmalloc */
-	add_phdr(&core, PT_LOAD, 0, 0xfffffc0000000000);	/* the same on old kernels */
+	add_phdr(&core, PT_LOAD, UINT64_MAX, 0xffff800008000000);	/* vmalloc area */
+	add_phdr(&core, PT_LOAD, 0, 0xfffffc0000000000);	/* vmalloc, old kernels */
 	add_phdr(&core, PT_LOAD, 0x40000000, 0x40000000 + LINEAR);
 	add_phdr(&core, PT_LOAD, 0x100000000, 0x100000000 + LINEAR);
 	add_phdr(&core, PT_LOAD, 0x09000000, 0x1234);		/* not RAM */
@@ -112,7 +126,10 @@ static void test_linear_map_is_read_from_program_headers(void **state)
 	assert_int_equal(kcore.page_size, 0);
 }
 
-/* Old kernels give address 0 to what is not RAM, even where RAM starts there. */
+/*
+ * Old kernels write physical address 0 for areas that are not RAM, so address 0 proves nothing,
+ * even if RAM starts at 0.
+ */
 static void test_physical_address_0_is_ignored(void **state)
 {
 	struct unit *unit = *state;
@@ -146,7 +163,7 @@ static void test_agreeing_sources_give_no_warning(void **state)
 	struct core core = core_with(VMCOREINFO);
 	struct crs_kcore kcore;
 
-	add_phdr(&core, PT_LOAD, 0x40200000, 0x40200000 + IMAGE);	/* the kernel itself */
+	add_phdr(&core, PT_LOAD, 0x40200000, 0x40200000 + IMAGE);	/* the kernel image */
 	add_phdr(&core, PT_LOAD, 0x40000000, 0x40000000 + LINEAR);
 	kcore = parse(*state, &core);
 	assert_true(kcore.linear_known);
@@ -197,6 +214,10 @@ static void test_empty_core_leaves_all_values_unknown(void **state)
 
 static void test_vmcoreinfo_lines_are_parsed_exactly(void **state)
 {
+	/*
+	 * Columns: VMCOREINFO text; whether the offsets of linear map and kernel image become
+	 * known; page size in bytes, 0: unknown.
+	 */
 	static const struct {
 		const char *text;
 		bool linear, image;
@@ -212,7 +233,7 @@ static void test_vmcoreinfo_lines_are_parsed_exactly(void **state)
 		{ "PAGESIZE=99999999999999999999999\n", false, false, 0 },
 		{ "NUMBER(VA_BITS)=48\n", false, false, 0 },
 		{ "NUMBER(PHYS_OFFSET)=0x40000000\n", false, false, 0 },
-		/* Both sides of what an arm64 kernel can have. */
+		/* arm64 kernels have 36 to 52 bits of virtual addresses. */
 		{ "NUMBER(VA_BITS)=35\nNUMBER(PHYS_OFFSET)=0x40000000\n", false, false, 0 },
 		{ "NUMBER(VA_BITS)=36\nNUMBER(PHYS_OFFSET)=0x40000000\n", true, false, 0 },
 		{ "NUMBER(VA_BITS)=52\nNUMBER(PHYS_OFFSET)=0x40000000\n", true, false, 0 },
@@ -231,7 +252,7 @@ static void test_vmcoreinfo_lines_are_parsed_exactly(void **state)
 	}
 }
 
-/* PHYS_OFFSET counts modulo 2^64 where the linear map is larger than the RAM needs. */
+/* With 52-bit virtual addresses PHYS_OFFSET can lie below 0; the kernel prints it modulo 2^64. */
 static void test_negative_phys_offset_wraps(void **state)
 {
 	struct core core = core_with("NUMBER(VA_BITS)=52\n"
@@ -242,7 +263,7 @@ static void test_negative_phys_offset_wraps(void **state)
 	assert_int_equal(kcore.linear_offset, 0xfff0000000000000ULL - 0xfff0000040000000ULL);
 }
 
-/* What was read may end anywhere: no more is known than what is there. */
+/* A copied core can end at any byte. Values from missing bytes stay unknown. */
 static void test_truncated_core_gives_only_complete_values(void **state)
 {
 	struct unit *unit = *state;
@@ -251,7 +272,7 @@ static void test_truncated_core_gives_only_complete_values(void **state)
 
 	add_phdr(&core, PT_LOAD, 0x40000000, 0x40000000 + LINEAR);
 	for (size_t size = 0; size < core.size; size++) {
-		uint8_t *head = malloc(size ? size : 1);	/* its end is ASan's */
+		uint8_t *head = malloc(size ? size : 1);	/* for ASan: exact size */
 		struct crs_kcore kcore;
 
 		memcpy(head, &core, size);
@@ -299,7 +320,10 @@ static void test_other_files_are_not_a_core(void **state)
 	refuse(*state, &bad, bad.size);
 }
 
-/* Hostile numbers: no crash, no endless work, nothing believed. */
+/*
+ * Hostile numbers in four fields cause no crash and no long loop, and their values are not
+ * used.
+ */
 static void test_hostile_offsets_and_sizes_are_not_followed(void **state)
 {
 	static const uint64_t offsets[] = { 0, 1, 63, 4096, 1ULL << 32, UINT64_MAX - 55, UINT64_MAX };
@@ -328,6 +352,7 @@ static void test_hostile_offsets_and_sizes_are_not_followed(void **state)
 		}
 }
 
+/* The caller first reads the ELF header, then the table, then the notes. */
 static void test_head_size_grows_as_more_is_read(void **state)
 {
 	struct core core = core_with(VMCOREINFO);
@@ -341,10 +366,10 @@ static void test_head_size_grows_as_more_is_read(void **state)
 	assert_int_equal(crs_kcore_head_size(&core, table - 1), table);
 	assert_int_equal(crs_kcore_head_size(&core, table), core.size);
 	assert_int_equal(crs_kcore_head_size(&core, core.size), core.size);
-	/* Without notes the table is all there is. */
+	/* Without notes the head ends with the table. */
 	core.phdrs[0].p_type = PT_LOAD;
 	assert_int_equal(crs_kcore_head_size(&core, table), table);
-	/* Notes in front of the end of the table do not make it shorter. */
+	/* Notes that end inside the table do not shorten the head. */
 	core.phdrs[0].p_type = PT_NOTE;
 	core.phdrs[0].p_offset = 64;
 	core.phdrs[0].p_filesz = 8;
@@ -365,20 +390,20 @@ static void test_head_size_is_limited_to_4_mib(void **state)
 	assert_int_equal(crs_kcore_head_size(&core, core.size), limit - 1);
 	core.phdrs[0].p_filesz = limit + 1;
 	assert_int_equal(crs_kcore_head_size(&core, core.size), limit);
-	/* An end that wraps is no end. */
+	/* Notes whose end wraps are ignored. */
 	core.phdrs[0].p_offset = UINT64_MAX - 7;
 	core.phdrs[0].p_filesz = 8;
 	assert_int_equal(crs_kcore_head_size(&core, core.size), 64 + 56);
 	core.phdrs[0].p_filesz = 7;
 	assert_int_equal(crs_kcore_head_size(&core, core.size), limit);
-	/* A table behind the limit, on both sides of it, and one that would wrap. */
+	/* A table that starts just below and just at the limit, and a table that wraps. */
 	core.ehdr.e_phoff = limit - 1;
 	assert_int_equal(crs_kcore_head_size(&core, core.size), limit);
 	core.ehdr.e_phoff = limit;
 	assert_int_equal(crs_kcore_head_size(&core, core.size), 64);
 	core.ehdr.e_phoff = UINT64_MAX - 10;
 	assert_int_equal(crs_kcore_head_size(&core, core.size), 64);
-	/* The longest table there can be stays below it. */
+	/* The longest possible table stays below the limit. */
 	core.ehdr.e_phoff = 64;
 	core.ehdr.e_phnum = 0xffff;
 	assert_int_equal(crs_kcore_head_size(&core, 64), 64 + 0xffff * 56);

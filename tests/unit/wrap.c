@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Implements wrap.h. Offsets: PE/COFF specification, Linux zboot-header.S, elf.h, u-boot
+ * image.h.
+ */
 #include <elf.h>
 #include <zlib.h>
 
 #include "support.h"
 #include "wrap.h"
 
+/* Rounds up to the file alignment of 512 bytes. */
 static size_t align(size_t size)
 {
 	return (size + 511) / 512 * 512;
 }
 
-/* PE32+ headers without sections, with sixteen directories. */
+/* Writes DOS, COFF and optional header (PE32+, 240 bytes with 16 data directories). */
 static void put_pe_header(uint8_t *data, size_t sections)
 {
 	memcpy(data, "MZ", 2);
