@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Implements the context: creation, settings, the error sentence, the log, and names of
+ * statuses.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,10 +14,13 @@
 #include "ctx.h"
 #include "../load/syscalls.h"
 
-static bool kernel_entropy(void *data, void *bytes, size_t size)
+static bool read_kernel_entropy(void *data, void *bytes, size_t size)
 {
 	(void)data;
-	/* Never block a boot for a seed: without entropy the kernel copes. */
+	/*
+	 * Early in boot there can be no entropy yet. Do not wait for it: without a seed the
+	 * new kernel only does not randomize its addresses.
+	 */
 	return getrandom(bytes, size, GRND_NONBLOCK) == (ssize_t)size;
 }
 
@@ -29,7 +36,7 @@ enum crashres_status crashres_ctx_new(struct crashres_ctx **ctx)
 		return CRASHRES_ERR_OS;
 	}
 	new->root_is_live = true;
-	new->entropy = kernel_entropy;
+	new->entropy = read_kernel_entropy;
 	new->kexec_load = crs_kexec_load;
 	new->kexec_file_load = crs_kexec_file_load;
 	*ctx = new;
@@ -95,14 +102,15 @@ const char *crashres_status_name(enum crashres_status status)
 	return (size_t)status < sizeof(names) / sizeof(*names) ? names[status] : "unknown";
 }
 
-/* As large as PATH_MAX and the sentence around a path. */
-#define WHOLE_SIZE	8192
+/* Bytes: room for a path of PATH_MAX (4096) and the sentence around it. */
+#define UNSHORTENED_SIZE	8192
 
 /*
- * Copies @text into the @room bytes at @out. If it is too long, its middle gives
- * way to "...": the middle is a long path's, and the reason is at the end.
+ * Copies @text into the @room bytes at @out, with its NUL. If @text is too long, "..."
+ * replaces its middle. The middle usually belongs to a long path; the cause of the error
+ * stands at the end.
  */
-static void put_shortened(char *out, size_t room, const char *text)
+static void copy_shortened(char *out, size_t room, const char *text)
 {
 	static const char gap[] = "...";
 	size_t length = strlen(text), kept = room - sizeof(gap), head = kept - kept / 2;
@@ -113,34 +121,37 @@ static void put_shortened(char *out, size_t room, const char *text)
 		snprintf(out, room, "%.*s%s%s", (int)head, text, gap, text + length - kept / 2);
 }
 
-/* How long the first of two texts may be, so that each gets half of @most if it needs that much. */
-static size_t share(size_t first, size_t second, size_t most)
+/*
+ * Divides @most bytes between two texts with lengths @first and @second. Each text gets
+ * at least half if it needs half. Returns the bytes for the first text.
+ */
+static size_t first_room(size_t first, size_t second, size_t most)
 {
 	if (first + second <= most || first <= most / 2)
 		return first;
 	return second <= most / 2 ? most - second : most / 2;
 }
 
-/* "@what: @reason" */
-static void put_sentence(struct crashres_ctx *ctx, const char *what, const char *reason)
+/* Sets the sentence to "@what: @reason". Shortens each part on its own if necessary. */
+static void set_prefixed_error(struct crashres_ctx *ctx, const char *what, const char *reason)
 {
 	static const char separator[] = ": ";
 	const size_t most = sizeof(ctx->error) - sizeof(separator);
-	size_t kept = share(strlen(what), strlen(reason), most);
+	size_t kept = first_room(strlen(what), strlen(reason), most);
 
-	put_shortened(ctx->error, kept + 1, what);
+	copy_shortened(ctx->error, kept + 1, what);
 	memcpy(ctx->error + kept, separator, sizeof(separator));
 	kept += strlen(separator);
-	put_shortened(ctx->error + kept, sizeof(ctx->error) - kept, reason);
+	copy_shortened(ctx->error + kept, sizeof(ctx->error) - kept, reason);
 }
 
 __attribute__((format(printf, 2, 0)))
 static void set_error(struct crashres_ctx *ctx, const char *format, va_list args)
 {
-	char whole[WHOLE_SIZE];
+	char whole[UNSHORTENED_SIZE];
 
 	vsnprintf(whole, sizeof(whole), format, args);
-	put_shortened(ctx->error, sizeof(ctx->error), whole);
+	copy_shortened(ctx->error, sizeof(ctx->error), whole);
 }
 
 enum crashres_status crs_fail(struct crashres_ctx *ctx, enum crashres_status status,
@@ -170,21 +181,21 @@ enum crashres_status crs_fail_member(struct crashres_ctx *ctx, enum crashres_sta
 enum crashres_status crs_fail_errno(struct crashres_ctx *ctx, enum crashres_status status,
 				    int error, const char *format, ...)
 {
-	char whole[WHOLE_SIZE];
+	char whole[UNSHORTENED_SIZE];
 	va_list args;
 
 	ctx->member = CRASHRES_MEMBER_NONE;
 	va_start(args, format);
 	vsnprintf(whole, sizeof(whole), format, args);
 	va_end(args);
-	put_sentence(ctx, whole, strerror(error));
+	set_prefixed_error(ctx, whole, strerror(error));
 	return status;
 }
 
 enum crashres_status crs_prefix_error(struct crashres_ctx *ctx, enum crashres_status status,
 				      const char *format, ...)
 {
-	char inner[sizeof(ctx->error)], whole[WHOLE_SIZE];
+	char inner[sizeof(ctx->error)], whole[UNSHORTENED_SIZE];
 	va_list args;
 
 	if (status == CRASHRES_OK)
@@ -193,7 +204,7 @@ enum crashres_status crs_prefix_error(struct crashres_ctx *ctx, enum crashres_st
 	va_start(args, format);
 	vsnprintf(whole, sizeof(whole), format, args);
 	va_end(args);
-	put_sentence(ctx, whole, inner);
+	set_prefixed_error(ctx, whole, inner);
 	return status;
 }
 
@@ -204,7 +215,7 @@ enum crashres_status crs_fail_memory(struct crashres_ctx *ctx)
 
 void crs_log(struct crashres_ctx *ctx, enum crashres_log_level level, const char *format, ...)
 {
-	char line[1024], whole[WHOLE_SIZE];
+	char line[1024], whole[UNSHORTENED_SIZE];
 	va_list args;
 
 	if (!ctx->log)
@@ -212,7 +223,7 @@ void crs_log(struct crashres_ctx *ctx, enum crashres_log_level level, const char
 	va_start(args, format);
 	vsnprintf(whole, sizeof(whole), format, args);
 	va_end(args);
-	put_shortened(line, sizeof(line), whole);
+	copy_shortened(line, sizeof(line), whole);
 	ctx->log(ctx->log_data, level, line);
 }
 

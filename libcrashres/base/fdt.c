@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Checks a device tree before any other function of libfdt reads it. */
 #include <libfdt.h>
 
 #include "fdt.h"
 
 /*
- * Before this version a node had its whole path for a name. libfdt 1.6.1 says
- * that it reads those too, but follows a null pointer where such a name has no
- * slash; dtc has written 17 since 2005.
+ * The oldest accepted version of the format. Up to version 15 the name of a node was its
+ * whole path. libfdt 1.6.1 accepts such trees but dereferences a null pointer if a name
+ * has no slash. dtc writes version 17 since 2005.
  */
 #define VERSION_MIN 16
 

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What libfdt may be given: device trees come from files that nobody has looked at. */
+/*
+ * Checks a device tree before libfdt reads it. Device trees come from users' files,
+ * from firmware and from the inside of kernel images: every byte is hostile.
+ */
 #ifndef CRS_FDT_H
 #define CRS_FDT_H
 
 #include <stddef.h>
 
 /*
- * As fdt_check_full(): 0, or the negative error of a tree that is damaged. After
- * 0 libfdt reads nothing outside of @size, whatever it is asked.
+ * Checks the @size bytes at @dtb. After success, no read-only function of libfdt reads
+ * outside of them. @dtb need not be aligned.
+ *
+ * Return: 0, or a negative FDT_ERR_ value for fdt_strerror().
  */
 int crs_fdt_check(const void *dtb, size_t size);
 

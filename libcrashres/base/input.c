@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Makes immutable inputs from files, descriptors and memory.
+ *
+ *   regular file          private copy (copy_file)
+ *   device, pipe, /proc   sealed memfd (copy_stream), because the size is unknown
+ *   sealed memfd          shared, without a copy (share_fd)
+ *   caller's memory       borrowed (crashres_input_from_memory)
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,11 +17,11 @@
 
 #include "input.h"
 
-/* Transparent huge pages, where pages have 4 KiB. */
+/* Bytes of a transparent huge page if a page has 4 KiB. */
 #define HUGE_PAGE ((size_t)2 << 20)
 
-/* A new input without bytes: no descriptor, one user. */
-static struct crashres_input *make_input(struct crashres_ctx *ctx, const char *name)
+/* Allocates an input without bytes and descriptors, with one reference. NULL: no memory. */
+static struct crashres_input *new_input(struct crashres_ctx *ctx, const char *name)
 {
 	struct crashres_input *new = calloc(1, sizeof(*new));
 
@@ -27,7 +35,10 @@ static struct crashres_input *make_input(struct crashres_ctx *ctx, const char *n
 	return NULL;
 }
 
-/* The result owns @fd. MAP_PRIVATE: before 6.7 the kernel maps no write-sealed memfd as shared. */
+/*
+ * Maps a sealed memfd. After success the input owns @fd. The mapping is MAP_PRIVATE,
+ * because kernels before 6.7 refuse MAP_SHARED for a memfd with F_SEAL_WRITE.
+ */
 static enum crashres_status map_sealed(struct crashres_ctx *ctx, int fd, uint64_t size,
 				       const char *name, struct crashres_input **input)
 {
@@ -35,12 +46,12 @@ static enum crashres_status map_sealed(struct crashres_ctx *ctx, int fd, uint64_
 	void *data;
 
 	if (size > SIZE_MAX)
-		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "too large for this machine");
+		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "the file is too large for this machine");
 	data = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (data == MAP_FAILED)
 		return errno == ENOMEM ? crs_fail_memory(ctx) :
 		       crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot map");
-	new = make_input(ctx, name);
+	new = new_input(ctx, name);
 	if (!new) {
 		munmap(data, (size_t)size);
 		return CRASHRES_ERR_MEMORY;
@@ -64,8 +75,8 @@ enum crashres_status crs_input_from_memfd(struct crashres_ctx *ctx, struct crs_m
 	return status;
 }
 
-/* Puts @data into @memfd, which must be closed by the caller in any case. */
-static enum crashres_status store(struct crashres_ctx *ctx, const void *data, size_t size,
+/* Writes @data into a new @memfd. The caller closes @memfd, after a failure too. */
+static enum crashres_status write_memfd(struct crashres_ctx *ctx, const void *data, size_t size,
 				  struct crs_memfd *memfd)
 {
 	enum crashres_status status = crs_memfd_open(ctx, memfd);
@@ -77,7 +88,7 @@ enum crashres_status crs_input_copy(struct crashres_ctx *ctx, const void *data, 
 				    const char *name, struct crashres_input **input)
 {
 	CRS_CLEANUP(crs_memfd_closep) struct crs_memfd memfd = CRS_MEMFD_CLOSED;
-	enum crashres_status status = store(ctx, data, size, &memfd);
+	enum crashres_status status = write_memfd(ctx, data, size, &memfd);
 
 	if (status == CRASHRES_OK)
 		status = crs_input_from_memfd(ctx, &memfd, name, input);
@@ -89,7 +100,10 @@ static bool same_time(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
-/* ctime too, because programs that write a file may set its mtime back. */
+/*
+ * Fails if the file changed since @before. Compares ctime too, because a program can set
+ * mtime back after it wrote to the file.
+ */
 static enum crashres_status check_unchanged(struct crashres_ctx *ctx, int fd,
 					    const struct stat *before)
 {
@@ -103,7 +117,7 @@ static enum crashres_status check_unchanged(struct crashres_ctx *ctx, int fd,
 	return crs_fail(ctx, CRASHRES_ERR_OS, "the file changed while it was read: try again");
 }
 
-/* Nothing is read of a file that is too large or no file at all. */
+/* Refuses folders and files that are too large, before anything is read. */
 static enum crashres_status check_kind(struct crashres_ctx *ctx, int fd, struct stat *st)
 {
 	if (fstat(fd, st) < 0)
@@ -113,7 +127,7 @@ static enum crashres_status check_kind(struct crashres_ctx *ctx, int fd, struct 
 	if (S_ISREG(st->st_mode) && (uint64_t)st->st_size > CRS_MEMFD_LIMIT)
 		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "more than 4 GiB");
 	if (S_ISREG(st->st_mode) && (uint64_t)st->st_size > SIZE_MAX - 2 * HUGE_PAGE)
-		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "too large for this machine");
+		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "the file is too large for this machine");
 	return CRASHRES_OK;
 }
 
@@ -131,7 +145,7 @@ static enum crashres_status fill_memfd(struct crashres_ctx *ctx, int fd, const s
 	return status;
 }
 
-/* Devices, pipes and files of /proc and /sys tell their size only by being read. */
+/* Copies a device, a pipe or a file of /proc or /sys. Their size is known only at the end. */
 static enum crashres_status copy_stream(struct crashres_ctx *ctx, int fd, const struct stat *st,
 					const char *name, struct crashres_input **input)
 {
@@ -145,27 +159,31 @@ static enum crashres_status copy_stream(struct crashres_ctx *ctx, int fd, const 
 	return status;
 }
 
-/* @size is a multiple of HUGE_PAGE. */
+/*
+ * Maps @size bytes, a multiple of HUGE_PAGE, at a multiple of HUGE_PAGE. mmap(2) aligns
+ * to small pages only, so this maps one huge page more and unmaps what is too much.
+ */
 static void *map_huge(size_t size)
 {
 	uint8_t *area = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE,
 			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	size_t before;
+	size_t skipped;
 
 	if (area == MAP_FAILED)
 		return area;
-	before = (HUGE_PAGE - (uintptr_t)area % HUGE_PAGE) % HUGE_PAGE;
-	if (before)
-		munmap(area, before);
-	munmap(area + before + size, HUGE_PAGE - before);
-	/* Without transparent huge pages this fails, and nothing is lost. */
-	madvise(area + before, size, MADV_HUGEPAGE);
-	return area + before;
+	skipped = (HUGE_PAGE - (uintptr_t)area % HUGE_PAGE) % HUGE_PAGE;
+	if (skipped)
+		munmap(area, skipped);
+	munmap(area + skipped + size, HUGE_PAGE - skipped);
+	/* This fails on a kernel without transparent huge pages. Small pages work as well. */
+	madvise(area + skipped, size, MADV_HUGEPAGE);
+	return area + skipped;
 }
 
 /*
- * Private memory, and not a memfd: a memfd has huge pages only if the administrator
- * asks for them, and costs 6,000 instructions for each page of 4 KiB (Linux 6.1).
+ * Gives @input writable private memory for input->size bytes. A memfd would be slower: it
+ * has huge pages only if the administrator enabled them, and it costs 6,000 instructions
+ * for each page of 4 KiB (Linux 6.1).
  */
 static enum crashres_status map_private(struct crashres_ctx *ctx, struct crashres_input *input)
 {
@@ -182,7 +200,10 @@ static enum crashres_status map_private(struct crashres_ctx *ctx, struct crashre
 	return CRASHRES_OK;
 }
 
-/* Reads from @offset on until @size bytes or the end. Returns where that is, or -1. */
+/*
+ * Reads the file from byte @offset to byte @size or to the end of the file. Returns the
+ * offset at which reading ended, or -1 with errno.
+ */
 static int64_t read_up_to(int fd, uint8_t *data, uint64_t offset, uint64_t size)
 {
 	while (offset < size) {
@@ -199,45 +220,50 @@ static int64_t read_up_to(int fd, uint8_t *data, uint64_t offset, uint64_t size)
 	return (int64_t)offset;
 }
 
-/* *whole: did the content end where fstat said? */
+/*
+ * Reads the file into input->data and makes that memory read-only.
+ *
+ * @complete: out; false if the file has more or fewer bytes than fstat() reported, as the
+ *            files of /proc and /sys do.
+ */
 static enum crashres_status read_whole(struct crashres_ctx *ctx, int fd, const struct stat *st,
-				       struct crashres_input *input, bool *whole)
+				       struct crashres_input *input, bool *complete)
 {
 	uint8_t *data = (uint8_t *)(uintptr_t)input->data, more;
 	int64_t end = read_up_to(fd, data, 0, input->size);
-	ssize_t behind = end < 0 ? -1 : pread(fd, &more, 1, end);
+	ssize_t extra = end < 0 ? -1 : pread(fd, &more, 1, end);
 	enum crashres_status status;
 
-	if (behind < 0)
+	if (extra < 0)
 		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot read");
 	status = check_unchanged(ctx, fd, st);
-	*whole = (uint64_t)end == input->size && !behind;
+	*complete = (uint64_t)end == input->size && !extra;
 	if (status == CRASHRES_OK && mprotect(data, input->mapped, PROT_READ) < 0)
 		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot protect the copy");
 	return status;
 }
 
-/* *input stays NULL for a file whose size is not that of its content. */
+/* Copies a regular file. Leaves *input NULL if fstat() reported a wrong size. */
 static enum crashres_status copy_file(struct crashres_ctx *ctx, int fd, const struct stat *st,
 				      const char *name, struct crashres_input **input)
 {
-	struct crashres_input *new = make_input(ctx, name);
+	struct crashres_input *new = new_input(ctx, name);
 	enum crashres_status status;
-	bool whole = false;
+	bool complete = false;
 
 	if (!new)
 		return CRASHRES_ERR_MEMORY;
 	new->size = (size_t)st->st_size;
 	status = map_private(ctx, new);
 	if (status == CRASHRES_OK)
-		status = read_whole(ctx, fd, st, new, &whole);
-	if (status == CRASHRES_OK && whole) {
+		status = read_whole(ctx, fd, st, new, &complete);
+	if (status == CRASHRES_OK && complete) {
 		new->original_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 		if (new->original_fd < 0)
 			status = crs_fail_errno(ctx, CRASHRES_ERR_OS, errno,
-						"cannot keep its descriptor");
+						"cannot duplicate the descriptor");
 	}
-	if (status == CRASHRES_OK && whole)
+	if (status == CRASHRES_OK && complete)
 		*input = new;
 	else
 		crashres_input_close(new);
@@ -260,23 +286,24 @@ static enum crashres_status copy_fd(struct crashres_ctx *ctx, int fd, const char
 	return status;
 }
 
-/* Nobody can change @fd: no copy is needed. */
+/* Shares a sealed memfd of the caller. Nobody can change it, so no copy is necessary. */
 static enum crashres_status share_fd(struct crashres_ctx *ctx, int fd, const char *name,
 				     struct crashres_input **input)
 {
-	CRS_CLEANUP(crs_closep) int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	CRS_CLEANUP(crs_closep) int duplicate = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	enum crashres_status status;
 	struct stat st;
 
-	if (own < 0 || fstat(own, &st) < 0)
-		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot keep its descriptor");
+	if (duplicate < 0 || fstat(duplicate, &st) < 0)
+		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno,
+				      "cannot duplicate the descriptor");
 	if (!st.st_size)
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "the file is empty");
 	if ((uint64_t)st.st_size > CRS_MEMFD_LIMIT)
 		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "more than 4 GiB");
-	status = map_sealed(ctx, own, (uint64_t)st.st_size, name, input);
+	status = map_sealed(ctx, duplicate, (uint64_t)st.st_size, name, input);
 	if (status == CRASHRES_OK)
-		own = -1;
+		duplicate = -1;
 	return status;
 }
 
@@ -296,10 +323,10 @@ enum crashres_status crashres_input_from_memory(struct crashres_ctx *ctx, const 
 	struct crashres_input *new;
 
 	if (!size)
-		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: nothing in it", name);
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: the content is empty", name);
 	if (size > CRS_MEMFD_LIMIT)
 		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "%s: more than 4 GiB", name);
-	new = make_input(ctx, name);
+	new = new_input(ctx, name);
 	if (!new)
 		return CRASHRES_ERR_MEMORY;
 	new->data = data;
@@ -312,12 +339,12 @@ enum crashres_status crs_input_fd(struct crashres_ctx *ctx, const struct crashre
 				  int *fd)
 {
 	CRS_CLEANUP(crs_memfd_closep) struct crs_memfd memfd = CRS_MEMFD_CLOSED;
-	/* Only a cache changes: plans hold their inputs as const. */
+	/* Plans hold their inputs as const. The descriptor is a cache: the bytes stay the same. */
 	struct crashres_input *cache = (struct crashres_input *)(uintptr_t)input;
 	enum crashres_status status;
 
 	if (input->fd < 0) {
-		status = store(ctx, input->data, input->size, &memfd);
+		status = write_memfd(ctx, input->data, input->size, &memfd);
 		if (status == CRASHRES_OK)
 			status = crs_memfd_seal(ctx, &memfd);
 		if (status != CRASHRES_OK)

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The immutable bytes of a kernel, initrd or DTB, with the name that errors use. */
+/*
+ * The immutable bytes of a kernel, initrd or DTB.
+ *
+ * The library computes digests over these bytes and loads the same bytes later. So they
+ * must not change in between, even if another process writes to the file.
+ */
 #ifndef CRS_INPUT_H
 #define CRS_INPUT_H
 
@@ -7,47 +12,54 @@
 #include "memfd.h"
 
 /*
- * @data never changes, so that what was hashed is what is loaded, and reading it
- * never raises SIGBUS. It is
+ * @data never changes, and reading it never raises SIGBUS. It is one of
  *  - a private, write-protected copy of a regular file,
- *  - a mapping of a sealed memfd (everything that was unpacked or read as a stream), or
+ *  - a mapping of a sealed memfd: unpacked data, or the content of a device or pipe,
  *  - memory of the caller of crashres_input_from_memory().
  *
- * kexec_file_load(2) needs a descriptor. There are two:
- *  - crs_input_fd() gives a sealed memfd of exactly these bytes. Use it whenever
- *    something here was computed from @data: digests in an Image sealed by us
- *    cover these bytes, and no others may be loaded with it.
- *  - @original_fd is the file that the bytes were copied from. The attribute
- *    security.ima belongs to that file and is not copied, so IMA can appraise this
- *    descriptor only. Its content may have changed since: use it for kernel and
- *    initrd if the kernel is loaded as it is (not sealed by us) and a signature may
- *    count, and say in the result that nothing here checked what was handed over.
+ * kexec_file_load(2) needs a descriptor. There are two kinds:
+ *  - crs_input_fd() returns a sealed memfd with exactly these bytes. Use it if the
+ *    library computed anything from @data. The digests in a sealed Image are valid for
+ *    these bytes only.
+ *  - @original_fd is the file that the bytes were copied from. The extended attribute
+ *    security.ima belongs to that file and is not copied. So IMA can appraise this
+ *    descriptor only. The content of the file can differ from @data by now. Use this
+ *    descriptor if the kernel is loaded unsealed and a signature can matter, and report
+ *    in the result that the loaded bytes were not checked.
  */
 struct crashres_input {
-	char *name;
+	char *name;			/* for errors: path, or "path (gzip)"; owned */
 	const uint8_t *data;
-	size_t size;
-	int fd;			/* sealed memfd; -1: none yet, use crs_input_fd() */
-	int original_fd;	/* regular file that was copied; -1: none */
-	bool stream;		/* from a device or a pipe, which may go on behind the content */
-	size_t mapped;		/* bytes to unmap; 0: @data is the caller's memory */
-	unsigned int references;	/* the last crashres_input_close() frees it */
+	size_t size;			/* bytes at @data; never 0 */
+	int fd;				/* sealed memfd, owned; -1: crs_input_fd() makes it */
+	int original_fd;		/* duplicate of the caller's descriptor, owned; -1: none */
+	bool stream;			/* content of a device or pipe: other data can follow the kernel */
+	size_t mapped;			/* bytes to unmap; 0: @data is memory of the caller */
+	unsigned int references;	/* crashres_input_close() frees the input at 0 */
 };
 
-/* Seals @memfd, which becomes part of the result. Empty: CRASHRES_ERR_FORMAT. */
+/*
+ * Seals @memfd and makes it an input. After success the input owns the descriptor, and
+ * memfd->fd is -1. After a failure the caller still owns it.
+ *
+ * Return: CRASHRES_ERR_FORMAT for an empty memfd, CRASHRES_ERR_OS if the kernel cannot
+ * seal or map it.
+ */
 enum crashres_status crs_input_from_memfd(struct crashres_ctx *ctx, struct crs_memfd *memfd,
 					  const char *name, struct crashres_input **input);
 
-/* Copies @data. */
+/* Makes an input from a copy of the @size bytes at @data. Return: as crs_input_from_memfd(). */
 enum crashres_status crs_input_copy(struct crashres_ctx *ctx, const void *data, size_t size,
 				    const char *name, struct crashres_input **input);
 
-/* One more user, who calls crashres_input_close() too. Returns @input. */
+/* Adds a reference. Its holder calls crashres_input_close() too. Return: @input. */
 struct crashres_input *crs_input_ref(struct crashres_input *input);
 
 /*
- * The sealed memfd of @input, which keeps it. Private memory is copied into one by
- * the first call, because kexec_load(2) needs none.
+ * Finds or makes the sealed memfd of @input. The first call copies private memory into a
+ * memfd. kexec_load(2) needs no descriptor, so most loads never pay for this copy.
+ *
+ * @fd: out; belongs to @input. The caller must not close it.
  */
 enum crashres_status crs_input_fd(struct crashres_ctx *ctx, const struct crashres_input *input,
 				  int *fd);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Fills and seals files in memory. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -12,13 +13,19 @@
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
 
-#define CHUNK	(64U << 10)
-#define SEND	(1U << 30)	/* below MAX_RW_COUNT, which one call cannot exceed */
+#define CHUNK_SIZE	(64U << 10)	/* bytes of one read(2) */
+#define SENDFILE_MAX	(1U << 30)	/* bytes of one sendfile(2), less than MAX_RW_COUNT */
 
-/* F_SEAL_FUTURE_WRITE is not enough: mappings made before it can still write. */
+/*
+ * These seals together make the content immutable. F_SEAL_FUTURE_WRITE does not replace
+ * F_SEAL_WRITE: a mapping that existed before that seal can still write.
+ */
 #define CONTENT_SEALS	(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
-/* Kernels before 6.3 do not know MFD_NOEXEC_SEAL; later ones may demand it (vm.memfd_noexec). */
+/*
+ * Kernels before 6.3 do not know MFD_NOEXEC_SEAL and return EINVAL. Newer kernels refuse
+ * a memfd without this flag if the administrator set vm.memfd_noexec to 2.
+ */
 enum crashres_status crs_memfd_open(struct crashres_ctx *ctx, struct crs_memfd *memfd)
 {
 	const unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
@@ -27,11 +34,12 @@ enum crashres_status crs_memfd_open(struct crashres_ctx *ctx, struct crs_memfd *
 	if (fd < 0 && errno == EINVAL)
 		fd = memfd_create("kernel", flags);
 	if (fd < 0)
-		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "memfd_create");
+		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot create a memfd");
 	*memfd = (struct crs_memfd){ .fd = fd, .limit = CRS_MEMFD_LIMIT };
 	return CRASHRES_OK;
 }
 
+/* @more: bytes to append. @memfd->size never exceeds the limit, so this cannot wrap. */
 static enum crashres_status check_limit(struct crashres_ctx *ctx, const struct crs_memfd *memfd,
 					uint64_t more)
 {
@@ -40,12 +48,12 @@ static enum crashres_status check_limit(struct crashres_ctx *ctx, const struct c
 	return CRASHRES_OK;
 }
 
-/* tmpfs says ENOSPC when memory ends, and ENOMEM when the limit of a memory cgroup is reached. */
-static enum crashres_status cannot_store(struct crashres_ctx *ctx, int error)
+/* tmpfs returns ENOSPC if memory runs out, and ENOMEM at the limit of a memory cgroup. */
+static enum crashres_status fail_write(struct crashres_ctx *ctx, int error)
 {
 	if (error == ENOSPC || error == ENOMEM)
 		return crs_fail_memory(ctx);
-	return crs_fail_errno(ctx, CRASHRES_ERR_OS, error, "cannot write to memory");
+	return crs_fail_errno(ctx, CRASHRES_ERR_OS, error, "cannot write to the memfd");
 }
 
 enum crashres_status crs_memfd_write(struct crashres_ctx *ctx, struct crs_memfd *memfd,
@@ -62,7 +70,7 @@ enum crashres_status crs_memfd_write(struct crashres_ctx *ctx, struct crs_memfd 
 		if (written < 0 && errno == EINTR)
 			continue;
 		if (written <= 0)
-			return cannot_store(ctx, written ? errno : ENOSPC);
+			return fail_write(ctx, written ? errno : ENOSPC);
 		bytes += written;
 		size -= (size_t)written;
 		memfd->size += (uint64_t)written;
@@ -81,14 +89,14 @@ enum crashres_status crs_memfd_skip(struct crashres_ctx *ctx, struct crs_memfd *
 }
 
 /*
- * The kernel copies from page cache to memfd without a detour through this
- * process. (copy_file_range(2) does not help: since Linux 5.19 it refuses two
- * different file systems, and a memfd is always on one of its own.)
+ * Copies with sendfile(2): the kernel copies from the page cache to the memfd, and the
+ * data never enters this process. copy_file_range(2) cannot do this: since Linux 5.19 it
+ * refuses a copy between two file systems, and a memfd lies on its own file system.
  *
- * Any failure only ends this: read_rest() goes on at the same byte, and reports
- * what is really wrong. So does an early 0, which files of /proc may give.
+ * Returns at the first failure, and also at an early 0, which files of /proc can return.
+ * Then copy_by_read() continues at the same byte and reports the real error.
  */
-static void send_most(struct crs_memfd *memfd, int fd)
+static void copy_by_sendfile(struct crs_memfd *memfd, int fd)
 {
 	off_t offset = 0;
 	ssize_t sent;
@@ -96,22 +104,23 @@ static void send_most(struct crs_memfd *memfd, int fd)
 	do {
 		uint64_t room = memfd->limit - memfd->size;
 
-		sent = sendfile(memfd->fd, fd, &offset, room < SEND ? (size_t)room : SEND);
+		sent = sendfile(memfd->fd, fd, &offset,
+				room < SENDFILE_MAX ? (size_t)room : SENDFILE_MAX);
 		memfd->size += sent > 0 ? (uint64_t)sent : 0;
 	} while (sent > 0 || (sent < 0 && errno == EINTR));
 }
 
-/* Pipes and terminals have no offset. */
+/* Reads at @offset. Pipes and terminals have no offset: reads from their position. */
 static ssize_t read_at(int fd, uint8_t *chunk, uint64_t offset)
 {
-	ssize_t got = pread(fd, chunk, CHUNK, (off_t)offset);
+	ssize_t got = pread(fd, chunk, CHUNK_SIZE, (off_t)offset);
 
-	return got < 0 && errno == ESPIPE ? read(fd, chunk, CHUNK) : got;
+	return got < 0 && errno == ESPIPE ? read(fd, chunk, CHUNK_SIZE) : got;
 }
 
-static enum crashres_status read_rest(struct crashres_ctx *ctx, struct crs_memfd *memfd, int fd)
+static enum crashres_status copy_by_read(struct crashres_ctx *ctx, struct crs_memfd *memfd, int fd)
 {
-	CRS_CLEANUP(crs_freep) uint8_t *chunk = malloc(CHUNK);
+	CRS_CLEANUP(crs_freep) uint8_t *chunk = malloc(CHUNK_SIZE);
 
 	if (!chunk)
 		return crs_fail_memory(ctx);
@@ -133,18 +142,18 @@ static enum crashres_status read_rest(struct crashres_ctx *ctx, struct crs_memfd
 
 enum crashres_status crs_memfd_fill(struct crashres_ctx *ctx, struct crs_memfd *memfd, int fd)
 {
-	send_most(memfd, fd);
-	return read_rest(ctx, memfd, fd);
+	copy_by_sendfile(memfd, fd);
+	return copy_by_read(ctx, memfd, fd);
 }
 
 enum crashres_status crs_memfd_seal(struct crashres_ctx *ctx, struct crs_memfd *memfd)
 {
 	if (!memfd->size)
-		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "nothing in it");
-	/* Zeros that were skipped last are not part of the file yet. */
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "the content is empty");
+	/* Skipped zeros at the end are not part of the file yet: extend the file. */
 	if (ftruncate(memfd->fd, (off_t)memfd->size) < 0 ||
 	    fcntl(memfd->fd, F_ADD_SEALS, CONTENT_SEALS | F_SEAL_SEAL) < 0)
-		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot seal");
+		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot seal the memfd");
 	return CRASHRES_OK;
 }
 

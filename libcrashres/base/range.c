@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Computes with address ranges and lists of them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ bool crs_range_make(uint64_t base, uint64_t size, struct crashres_range *range)
 
 bool crs_range_from_inclusive(uint64_t first, uint64_t last, struct crashres_range *range)
 {
+	/* The range up to UINT64_MAX has 2^64 - first bytes: its end does not fit. */
 	if (last < first || last == UINT64_MAX)
 		return false;
 	return crs_range_make(first, last - first + 1, range);
@@ -55,6 +57,7 @@ bool crs_align_up(uint64_t value, uint64_t alignment, uint64_t *result)
 	return true;
 }
 
+/* Makes room for @capacity items. Doubles the room, so n additions cost O(n) copies. */
 static bool reserve(struct crs_ranges *ranges, size_t capacity)
 {
 	struct crashres_range *items;
@@ -79,7 +82,13 @@ bool crs_ranges_add(struct crs_ranges *ranges, struct crashres_range range)
 	return true;
 }
 
-/* One pass over both sorted lists, so that 100,000 reservations stay cheap. */
+/*
+ * Normalizes both lists, then walks both once. /proc/iomem of a large machine has
+ * 100,000 reservations, so a loop over all pairs would take seconds.
+ *
+ * @h is the first hole that ends after the start of the current range. @base moves to the
+ * end of each hole in the range; the bytes before that hole are kept.
+ */
 bool crs_ranges_subtract_all(struct crs_ranges *ranges, const struct crs_ranges *holes)
 {
 	struct crs_ranges left = { 0 };
@@ -151,7 +160,7 @@ void crs_ranges_clip(struct crs_ranges *ranges, struct crashres_range window)
 	ranges->count = kept;
 }
 
-static int by_base(const void *a, const void *b)
+static int compare_bases(const void *a, const void *b)
 {
 	const struct crashres_range *left = a, *right = b;
 
@@ -164,7 +173,7 @@ void crs_ranges_normalize(struct crs_ranges *ranges)
 
 	if (!ranges->count)
 		return;
-	qsort(ranges->items, ranges->count, sizeof(*ranges->items), by_base);
+	qsort(ranges->items, ranges->count, sizeof(*ranges->items), compare_bases);
 	for (size_t i = 0; i < ranges->count; i++) {
 		struct crashres_range next = ranges->items[i];
 		struct crashres_range *last = kept ? &ranges->items[kept - 1] : NULL;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Opens and reads files below the context's root without leaving that root. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -11,11 +12,12 @@
 
 #include "root.h"
 
-/* The kernel answers EAGAIN when something was renamed while it resolved ".." (openat2(2)). */
-#define TRIES 64
+/* openat2(2) fails with EAGAIN if a folder was renamed while the kernel resolved "..". */
+#define OPENAT2_TRIES 64
 
 /* ------------------------------------------------------------------- opening */
 
+/* Opens @path with openat2(2), which keeps links and ".." inside @root_fd. */
 static int open_confined(int root_fd, const char *path, int flags)
 {
 	const struct open_how how = {
@@ -25,12 +27,15 @@ static int open_confined(int root_fd, const char *path, int flags)
 	long fd = -1;
 
 	errno = EAGAIN;
-	for (int i = 0; i < TRIES && fd < 0 && errno == EAGAIN; i++)
+	for (int i = 0; i < OPENAT2_TRIES && fd < 0 && errno == EAGAIN; i++)
 		fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
 	return (int)fd;
 }
 
-/* Nothing leads out of "/", so openat(2) is enough there, and kernels before 5.6 have no other. */
+/*
+ * Opens @path below the root. No path leads out of "/", so openat(2) is sufficient for
+ * it. Kernels before 5.6 have no openat2(2), and they must be able to load too.
+ */
 static int open_below(const struct crashres_ctx *ctx, const char *path, int flags)
 {
 	flags |= O_CLOEXEC;
@@ -38,19 +43,23 @@ static int open_below(const struct crashres_ctx *ctx, const char *path, int flag
 	       open_confined(ctx->root_fd, path, flags);
 }
 
-/* On failure nothing is left open. */
-static enum crashres_status open_root(struct crashres_ctx *ctx, const char *path, bool own, int *fd)
+/*
+ * Opens the root @path. Opens "." in it with openat2(2) to find out now whether the
+ * running kernel can confine paths.
+ */
+static enum crashres_status open_root(struct crashres_ctx *ctx, const char *path, bool is_live,
+				      int *fd)
 {
 	CRS_CLEANUP(crs_closep) int new = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	CRS_CLEANUP(crs_closep) int probe = -1;
 
 	if (new < 0)
-		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "root %s", path);
-	if (!own)
+		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot open root %s", path);
+	if (!is_live)
 		probe = open_confined(new, ".", O_PATH | O_CLOEXEC);
-	if (!own && probe < 0)
-		return crs_fail_errno(ctx, CRASHRES_ERR_UNSUPPORTED, errno, "root %s: no openat2(2), "
-				      "which keeps links inside it (Linux 5.6)", path);
+	if (!is_live && probe < 0)
+		return crs_fail_errno(ctx, CRASHRES_ERR_UNSUPPORTED, errno, "root %s: this kernel "
+				      "has no openat2(2) (Linux 5.6)", path);
 	*fd = new;
 	new = -1;
 	return CRASHRES_OK;
@@ -58,18 +67,19 @@ static enum crashres_status open_root(struct crashres_ctx *ctx, const char *path
 
 enum crashres_status crashres_ctx_set_root(struct crashres_ctx *ctx, const char *path)
 {
-	const bool own = !strcmp(path, "/");
+	const bool is_live = !strcmp(path, "/");
 	int fd = -1;
-	enum crashres_status status = open_root(ctx, path, own, &fd);
+	enum crashres_status status = open_root(ctx, path, is_live, &fd);
 
 	if (status != CRASHRES_OK)
 		return status;
 	close(ctx->root_fd);
 	ctx->root_fd = fd;
-	ctx->root_is_live = own;
+	ctx->root_is_live = is_live;
 	return CRASHRES_OK;
 }
 
+/* For messages about a file that is not a regular one. */
 static const char *type_name(mode_t mode)
 {
 	switch (mode & S_IFMT) {
@@ -80,6 +90,7 @@ static const char *type_name(mode_t mode)
 	}
 }
 
+/* Opens @path with @flags. Fails unless it is a regular file. */
 static enum crashres_status open_regular(struct crashres_ctx *ctx, const char *path, int flags,
 					 int *fd)
 {
@@ -87,9 +98,9 @@ static enum crashres_status open_regular(struct crashres_ctx *ctx, const char *p
 	struct stat st;
 
 	if (new < 0 || fstat(new, &st) < 0)
-		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "/%s", path);
+		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot open /%s", path);
 	if (!S_ISREG(st.st_mode))
-		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "/%s: %s instead of a file", path,
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "/%s is %s, not a regular file", path,
 				type_name(st.st_mode));
 	*fd = new;
 	new = -1;
@@ -97,13 +108,14 @@ static enum crashres_status open_regular(struct crashres_ctx *ctx, const char *p
 }
 
 /*
- * The first open only looks: to open a device for reading can start it, such as
- * a watchdog. O_NONBLOCK, in case a FIFO takes the file's place after the look.
+ * Opens the file twice. The first open uses O_PATH and only finds out the type: opening a
+ * device can start it, for example a watchdog. The second open uses O_NONBLOCK, because
+ * somebody can put a FIFO in place of the file between the two.
  */
 enum crashres_status crs_root_open(struct crashres_ctx *ctx, const char *path, int *fd)
 {
-	CRS_CLEANUP(crs_closep) int look = -1;
-	enum crashres_status status = open_regular(ctx, path, O_PATH, &look);
+	CRS_CLEANUP(crs_closep) int handle = -1;
+	enum crashres_status status = open_regular(ctx, path, O_PATH, &handle);
 
 	if (status != CRASHRES_OK)
 		return status;
@@ -115,7 +127,7 @@ enum crashres_status crs_root_open_folder(struct crashres_ctx *ctx, const char *
 	int new = open_below(ctx, path, O_RDONLY | O_DIRECTORY);
 
 	if (new < 0)
-		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "/%s", path);
+		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot open /%s", path);
 	*fd = new;
 	return CRASHRES_OK;
 }
@@ -138,6 +150,7 @@ enum crashres_status crs_read_fd(struct crashres_ctx *ctx, int fd, size_t limit,
 	for (;;) {
 		ssize_t got;
 
+		/* One byte for the file, one for the NUL. */
 		if (capacity - used < 2) {
 			uint8_t *bigger;
 
@@ -151,7 +164,7 @@ enum crashres_status crs_read_fd(struct crashres_ctx *ctx, int fd, size_t limit,
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s: cannot read", name);
+			return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot read %s", name);
 		if (got == 0)
 			break;
 		used += (size_t)got;

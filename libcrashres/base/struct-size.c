@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copies public structs between versions of the library and its callers. */
 #include <string.h>
 
 #include "struct-size.h"
 
-/* Every struct of crashres.h that has a size member, by its last member. */
+/* Every struct of crashres.h with a size member, and its last member. */
 CRS_ASSERT_NO_TAIL_PADDING(crashres_permissions, normal_calls_left);
 CRS_ASSERT_NO_TAIL_PADDING(crashres_request, sealing);
 CRS_ASSERT_NO_TAIL_PADDING(crashres_attempt, repair);
@@ -11,10 +12,14 @@ CRS_ASSERT_NO_TAIL_PADDING(crashres_seal_request, on_timeout);
 CRS_ASSERT_NO_TAIL_PADDING(crashres_result, reserved);
 CRS_ASSERT_NO_TAIL_PADDING(crashres_report, damage);
 
-/* No struct of ours comes near it: a larger size is one that nobody has set. */
-#define SIZE_LIMIT	4096
+/*
+ * Bytes. No public struct comes near this size. A larger size member was never set: it is
+ * garbage from the stack.
+ */
+#define SIZE_MAX_SANE	4096
 
-static size_t size_of(const void *object)
+/* The size member, which is the first one. The caller's struct can be unaligned. */
+static size_t read_size(const void *object)
 {
 	size_t size;
 
@@ -24,8 +29,9 @@ static size_t size_of(const void *object)
 
 static enum crashres_status check_size(struct crashres_ctx *ctx, const char *name, size_t size)
 {
-	if (size < sizeof(size) || size > SIZE_LIMIT)
-		return crs_fail(ctx, CRASHRES_ERR_REQUEST, "%s: its size member is %zu", name, size);
+	if (size < sizeof(size) || size > SIZE_MAX_SANE)
+		return crs_fail(ctx, CRASHRES_ERR_REQUEST, "%s: the size member is invalid: %zu", name,
+				size);
 	return CRASHRES_OK;
 }
 
@@ -40,16 +46,17 @@ static bool is_zero(const uint8_t *bytes, size_t size)
 enum crashres_status crs_copy_struct_in(struct crashres_ctx *ctx, const char *name,
 					const void *from, void *to, size_t size)
 {
-	size_t given = size_of(from);
-	enum crashres_status status = check_size(ctx, name, given);
+	size_t caller_size = read_size(from);
+	enum crashres_status status = check_size(ctx, name, caller_size);
 
 	if (status != CRASHRES_OK)
 		return status;
-	if (given > size && !is_zero((const uint8_t *)from + size, given - size))
+	if (caller_size > size && !is_zero((const uint8_t *)from + size, caller_size - size))
 		return crs_fail(ctx, CRASHRES_ERR_REQUEST,
-				"%s: this library knows %zu of its %zu bytes, and the rest is not zero",
-				name, size, given);
-	memcpy(to, from, given < size ? given : size);
+				"%s: this library knows only %zu of %zu bytes, and the rest is not "
+				"zero",
+				name, size, caller_size);
+	memcpy(to, from, caller_size < size ? caller_size : size);
 	memcpy(to, &size, sizeof(size));
 	return CRASHRES_OK;
 }
@@ -57,11 +64,11 @@ enum crashres_status crs_copy_struct_in(struct crashres_ctx *ctx, const char *na
 enum crashres_status crs_copy_struct_out(struct crashres_ctx *ctx, const char *name,
 					 const void *from, size_t size, void *to)
 {
-	size_t given = size_of(to);
-	enum crashres_status status = check_size(ctx, name, given);
+	size_t caller_size = read_size(to);
+	enum crashres_status status = check_size(ctx, name, caller_size);
 
 	if (status == CRASHRES_OK)
-		crs_init_struct(from, size, to, given);
+		crs_init_struct(from, size, to, caller_size);
 	return status;
 }
 

@@ -63,9 +63,9 @@ static enum crashres_status add_entry(struct crashres_ctx *ctx, int folder, cons
 	struct stat st;
 
 	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s", name);
+		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot open %s", name);
 	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
-		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: neither a folder nor a file", name);
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: is neither a folder nor a file", name);
 	if (entries->count == TREE_MAX / ENTRY_MIN)
 		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "more than %u entries",
 				TREE_MAX / ENTRY_MIN);
@@ -92,7 +92,7 @@ static enum crashres_status list_folder(struct crashres_ctx *ctx, int folder,
 	struct dirent *entry;
 
 	if (!dir) {
-		status = crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot list");
+		status = crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot list the folder");
 		crs_closep(&fd);
 		return status;
 	}
@@ -126,7 +126,7 @@ static enum crashres_status put_property(struct crashres_ctx *ctx, int folder, c
 	int error;
 
 	if (fd < 0)
-		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s", name);
+		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot open %s", name);
 	status = crs_read_fd(ctx, fd, TREE_MAX, name, &value, &size);
 	if (status != CRASHRES_OK)
 		return status;
@@ -155,7 +155,7 @@ static enum crashres_status put_child(struct crashres_ctx *ctx, int folder, char
 	int error;
 
 	if (fd < 0)
-		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s", name);
+		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot open %s", name);
 	if (depth == DEPTH_MAX)
 		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "more than %u nodes deep", DEPTH_MAX);
 	drop_suffix(name);

@@ -25,7 +25,7 @@ static bool read_optional(struct crashres_ctx *ctx, const char *path, size_t lim
 {
 	if (crs_root_read(ctx, path, limit, data, size) == CRASHRES_OK)
 		return true;
-	crs_log(ctx, CRASHRES_LOG_INFO, "not read: %s", ctx->error);
+	crs_log(ctx, CRASHRES_LOG_INFO, "%s", ctx->error);
 	return false;
 }
 
@@ -178,7 +178,7 @@ static void read_kcore(struct crashres_ctx *ctx, struct crashres_machine *machin
 	size_t size = 0, wanted = 0, needed = crs_kcore_head_size(NULL, 0);
 
 	if (crs_root_open(ctx, "proc/kcore", &fd) != CRASHRES_OK) {
-		crs_log(ctx, CRASHRES_LOG_INFO, "not read: %s", ctx->error);
+		crs_log(ctx, CRASHRES_LOG_INFO, "%s", ctx->error);
 		return;
 	}
 	/* A copy of it may end anywhere: then there is no more to be had. */
@@ -191,7 +191,7 @@ static void read_kcore(struct crashres_ctx *ctx, struct crashres_machine *machin
 		needed = crs_kcore_head_size(head, size);
 	}
 	if (!head)
-		crs_log(ctx, CRASHRES_LOG_INFO, "not read: /proc/kcore: %s", strerror(errno));
+		crs_log(ctx, CRASHRES_LOG_INFO, "cannot read /proc/kcore: %s", strerror(errno));
 	else if (crs_kcore_parse(ctx, head, size, &machine->regions.ram, &machine->kcore))
 		crs_log(ctx, CRASHRES_LOG_WARNING, "%s", ctx->error);
 }
@@ -215,14 +215,14 @@ static void read_dtb(struct crashres_ctx *ctx, struct crashres_machine *machine)
 	if (read_optional(ctx, "sys/firmware/fdt", TABLE_LIMIT, &machine->dtb, &machine->dtb_size)) {
 		if (machine->dtb_size)
 			return;
-		crs_log(ctx, CRASHRES_LOG_INFO, "not read: /sys/firmware/fdt: it is empty");
+		crs_log(ctx, CRASHRES_LOG_INFO, "/sys/firmware/fdt is empty");
 		free(machine->dtb);
 		machine->dtb = NULL;
 	}
 	if (crs_devicetree_read(ctx, &machine->dtb, &machine->dtb_size) == CRASHRES_OK)
 		machine->dtb_is_rebuilt = true;
 	else
-		crs_log(ctx, CRASHRES_LOG_INFO, "not read: %s", ctx->error);
+		crs_log(ctx, CRASHRES_LOG_INFO, "%s", ctx->error);
 }
 
 static void read_firmware(struct crashres_ctx *ctx, struct crashres_machine *machine)

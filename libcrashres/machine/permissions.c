@@ -17,7 +17,7 @@ static char *read_text(struct crashres_ctx *ctx, const char *path, size_t limit)
 
 	if (crs_root_read(ctx, path, limit, &text, &size) == CRASHRES_OK)
 		return (char *)text;
-	crs_log(ctx, CRASHRES_LOG_INFO, "not read: %s", ctx->error);
+	crs_log(ctx, CRASHRES_LOG_INFO, "%s", ctx->error);
 	return NULL;
 }
 

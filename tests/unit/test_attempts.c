@@ -370,15 +370,15 @@ static void test_older_and_newer_input_structs_are_read(void **state)
 	given.more = 1ULL << 63;
 	given.known.new = 4;
 	assert_fails(unit, crs_copy_struct_in(unit->ctx, "sample", &given, &sample, sizeof(sample)),
-		     CRASHRES_ERR_REQUEST, "sample: this library knows 24 of its 32 bytes, and the rest "
-		     "is not zero");
+		     CRASHRES_ERR_REQUEST, "sample: this library knows only 24 of 32 bytes, and the "
+		     "rest is not zero");
 	assert_int_equal(sample.new, 3);
 	given.known.size = 7;
 	assert_fails(unit, crs_copy_struct_in(unit->ctx, "sample", &given, &sample, sizeof(sample)),
-		     CRASHRES_ERR_REQUEST, "sample: its size member is 7");
+		     CRASHRES_ERR_REQUEST, "sample: the size member is invalid: 7");
 	given.known.size = 4097;
 	assert_fails(unit, crs_copy_struct_in(unit->ctx, "sample", &given, &sample, sizeof(sample)),
-		     CRASHRES_ERR_REQUEST, "sample: its size member is 4097");
+		     CRASHRES_ERR_REQUEST, "sample: the size member is invalid: 4097");
 }
 
 /* A caller's struct is filled up to its size; unknown members become zero. */
@@ -400,7 +400,7 @@ static void test_older_and_newer_output_structs_are_filled(void **state)
 	assert_int_equal(out.known.size, sizeof(out));
 	out.known.size = 0;
 	assert_fails(unit, crs_copy_struct_out(unit->ctx, "sample", &from, sizeof(from), &out),
-		     CRASHRES_ERR_REQUEST, "sample: its size member is 0");
+		     CRASHRES_ERR_REQUEST, "sample: the size member is invalid: 0");
 }
 
 /*

@@ -198,7 +198,7 @@ def test_bad_record(run, content, sentence):
 def test_no_root(run, tmp_path):
     nowhere = tmp_path / "nowhere"
     assert run("report", f"--root={nowhere}") == (
-        4, "", f"crashres: root {nowhere}: No such file or directory\n")
+        4, "", f"crashres: cannot open root {nowhere}: No such file or directory\n")
 
 
 def usage(name):

@@ -121,9 +121,9 @@ static void test_root_that_is_not_a_directory_is_refused(void **state)
 	char sentence[256];
 
 	unit_write_text(unit, "file", "x");
-	snprintf(sentence, sizeof(sentence), "root %s: Not a directory", file);
+	snprintf(sentence, sizeof(sentence), "cannot open root %s: Not a directory", file);
 	assert_fails(unit, crashres_ctx_set_root(unit->ctx, file), CRASHRES_ERR_OS, sentence);
-	snprintf(sentence, sizeof(sentence), "root %s: No such file or directory", none);
+	snprintf(sentence, sizeof(sentence), "cannot open root %s: No such file or directory", none);
 	assert_fails(unit, crashres_ctx_set_root(unit->ctx, none), CRASHRES_ERR_OS, sentence);
 	/* After the failure the context still uses its old root. */
 	assert_int_equal(unit->ctx->root_fd, fd);

@@ -166,7 +166,7 @@ static void check_truncated(struct unit *unit, const struct format *format, stru
 	}
 	/* A legacy lz4 file can end after any block, and so also after its magic number. */
 	if (!strcmp(format->packed, "lz4-legacy"))
-		snprintf(sentence, sizeof(sentence), "Image: lz4: nothing in it");
+		snprintf(sentence, sizeof(sentence), "Image: lz4: the content is empty");
 	refuse(unit, (struct bytes){ packed.data, format->shortest }, CRASHRES_ERR_FORMAT, sentence);
 	check_not_compressed(unit, (struct bytes){ packed.data, format->shortest - 1 });
 	free(packed.data);
@@ -222,7 +222,7 @@ static void check_empty(struct unit *unit, const struct format *format, struct b
 	if (!strcmp(format->packed, "lzma-sized"))
 		return;
 	packed = pack(format->packed, plain.data, 0);
-	snprintf(sentence, sizeof(sentence), "Image: %s: nothing in it", format->name);
+	snprintf(sentence, sizeof(sentence), "Image: %s: the content is empty", format->name);
 	refuse(unit, packed, CRASHRES_ERR_FORMAT, sentence);
 	free(packed.data);
 }
@@ -344,7 +344,7 @@ static void test_legacy_lz4_refuses_bad_block_sizes(void **state)
 	refuse(*state, (struct bytes){ data, 24 }, CRASHRES_ERR_FORMAT, "Image: lz4: truncated");
 	unit_put_le(data + 4, 4, UINT32_MAX);
 	refuse(*state, (struct bytes){ data, 24 }, CRASHRES_ERR_FORMAT,
-	       "Image: lz4: nothing in it");
+	       "Image: lz4: the content is empty");
 	refuse(*state, (struct bytes){ data, 6 }, CRASHRES_ERR_FORMAT, "Image: lz4: truncated");
 }
 
@@ -388,7 +388,7 @@ static void test_zstd_skippable_frames_are_skipped(void **state)
 	refuse(*state, (struct bytes){ packed.data, 11 }, CRASHRES_ERR_FORMAT,
 	       "Image: zstd: truncated");
 	refuse(*state, (struct bytes){ packed.data, 12 }, CRASHRES_ERR_FORMAT,
-	       "Image: zstd: nothing in it");
+	       "Image: zstd: the content is empty");
 	free(packed.data);
 	free(plain.data);
 }

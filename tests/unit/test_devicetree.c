@@ -215,7 +215,7 @@ static void test_absolute_link_to_the_tree_stays_below_the_root(void **state)
 {
 	struct unit *unit = *state;
 
-	refuse(unit, CRASHRES_ERR_OS, "/proc/device-tree: No such file or directory");
+	refuse(unit, CRASHRES_ERR_OS, "cannot open /proc/device-tree: No such file or directory");
 	unit_write(unit, "elsewhere/memory@2/device_type", "memory", 7);
 	unit_write(unit, "proc/x", "", 0);
 	make_link(unit, "/elsewhere", "proc/device-tree");
@@ -229,7 +229,7 @@ static void test_link_to_a_property_is_refused(void **state)
 	write_memory(unit);
 	make_link(unit, "device_type", BASE "memory@0/property");
 	refuse(unit, CRASHRES_ERR_FORMAT,
-	       "/proc/device-tree: memory@0: property: neither a folder nor a file");
+	       "/proc/device-tree: memory@0: property: is neither a folder nor a file");
 }
 
 static void test_link_to_a_node_is_refused(void **state)
@@ -238,7 +238,7 @@ static void test_link_to_a_node_is_refused(void **state)
 
 	write_memory(unit);
 	make_link(unit, "memory@0", BASE "node");
-	refuse(unit, CRASHRES_ERR_FORMAT, "/proc/device-tree: node: neither a folder nor a file");
+	refuse(unit, CRASHRES_ERR_FORMAT, "/proc/device-tree: node: is neither a folder nor a file");
 }
 
 static void test_fifo_in_the_tree_is_refused(void **state)
@@ -249,7 +249,7 @@ static void test_fifo_in_the_tree_is_refused(void **state)
 	write_memory(unit);
 	assert_int_equal(mkfifo(path, 0600), 0);
 	refuse(unit, CRASHRES_ERR_FORMAT,
-	       "/proc/device-tree: memory@0: pipe: neither a folder nor a file");
+	       "/proc/device-tree: memory@0: pipe: is neither a folder nor a file");
 }
 
 static void test_tree_without_memory_is_refused(void **state)

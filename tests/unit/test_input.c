@@ -395,7 +395,7 @@ static void test_lack_of_memory_is_reported(void **state)
 	check_refuses_pipe(*state, CRASHRES_ERR_MEMORY, "out of memory");
 	fault.write_nothing = false;
 	fault.write_error = EIO;
-	check_refuses_pipe(*state, CRASHRES_ERR_OS, "cannot write to memory: Input/output error");
+	check_refuses_pipe(*state, CRASHRES_ERR_OS, "cannot write to the memfd: Input/output error");
 }
 
 static void test_failing_system_calls_are_reported(void **state)
@@ -407,15 +407,15 @@ static void test_failing_system_calls_are_reported(void **state)
 	check_refuses(unit, CRASHRES_ERR_OS, "cannot read: Input/output error");
 	fault.read_error = 0;
 	fault.memfd_error = EMFILE;
-	check_refuses_pipe(unit, CRASHRES_ERR_OS, "memfd_create: Too many open files");
+	check_refuses_pipe(unit, CRASHRES_ERR_OS, "cannot create a memfd: Too many open files");
 	fault.memfd_error = ENOSYS;
-	check_refuses_pipe(unit, CRASHRES_ERR_OS, "memfd_create: Function not implemented");
+	check_refuses_pipe(unit, CRASHRES_ERR_OS, "cannot create a memfd: Function not implemented");
 	fault.memfd_error = 0;
 	fault.read_error = EIO;
 	check_refuses_pipe(unit, CRASHRES_ERR_OS, "cannot read: Input/output error");
 	fault.read_error = 0;
 	fault.truncate_error = EPERM;
-	check_refuses_pipe(unit, CRASHRES_ERR_OS, "cannot seal: Operation not permitted");
+	check_refuses_pipe(unit, CRASHRES_ERR_OS, "cannot seal the memfd: Operation not permitted");
 	fault.truncate_error = 0;
 	fault.map_error = EPERM;
 	check_refuses_pipe(unit, CRASHRES_ERR_OS, "cannot map: Operation not permitted");
@@ -793,7 +793,7 @@ static void test_empty_or_too_large_memory_is_refused(void **state)
 	struct crashres_input *input = UNTOUCHED;
 
 	assert_fails(unit, crashres_input_from_memory(unit->ctx, "mine", "", 0, &input),
-		     CRASHRES_ERR_FORMAT, "mine: nothing in it");
+		     CRASHRES_ERR_FORMAT, "mine: the content is empty");
 	assert_fails(unit, crashres_input_from_memory(unit->ctx, "mine", "", 4 * GIB + 1, &input),
 		     CRASHRES_ERR_LIMIT, "mine: more than 4 GiB");
 	assert_ptr_equal(input, UNTOUCHED);

@@ -162,7 +162,7 @@ static void test_empty_gzip_is_refused(void **state)
 {
 	struct bytes file = gzip((struct bytes){ unit_alloc(1), 0 });
 
-	refuse(*state, file, CRASHRES_ERR_FORMAT, "%s: gzip: nothing in it");
+	refuse(*state, file, CRASHRES_ERR_FORMAT, "%s: gzip: the content is empty");
 	free(file.data);
 }
 

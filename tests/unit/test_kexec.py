@@ -480,7 +480,7 @@ def test_what_arm64_does_not_have(kexec):
 def test_reuseinitrd(kexec):
     assert kexec.plan("--reuseinitrd") == fails(
         1, "kexec: the running kernel has kept no initrd (it needs retain_initrd and Linux 6.8): "
-           "/sys/firmware/initrd: No such file or directory")
+           "cannot open /sys/firmware/initrd: No such file or directory")
     root = kexec.machine(sys_firmware_initrd=INPUTS["initrd"])
     assert kexec.plan("--reuseinitrd", root=root) == kexec.plan("--initrd=../in/initrd")
 
@@ -630,7 +630,8 @@ def test_serial(kexec, option, line):
 @pytest.mark.parametrize("name, reason", [
     ("ttyS0", "ttyS0: type 4, io_type 0, iomem_base 0x0, iomem_reg_shift 0: not a UART that "
               "purgatory can drive: it will be silent"),
-    ("hvc0", "/sys/class/tty/hvc0/type: No such file or directory: purgatory will be silent"),
+    ("hvc0", "cannot open /sys/class/tty/hvc0/type: No such file or directory: purgatory will be "
+             "silent"),
 ])
 def test_serial_that_purgatory_cannot_drive(kexec, name, reason):
     result = kexec.plan(f"--serial={name}", root=machine_with_ttys(kexec))
@@ -639,8 +640,8 @@ def test_serial_that_purgatory_cannot_drive(kexec, name, reason):
 
 
 @pytest.mark.parametrize("name, sentence", [
-    ("ttyS7", "/sys/class/tty/ttyS7: No such file or directory"),
-    ("ttyS1,115200", "/sys/class/tty/ttyS1,115200: No such file or directory"),
+    ("ttyS7", "cannot open /sys/class/tty/ttyS7: No such file or directory"),
+    ("ttyS1,115200", "cannot open /sys/class/tty/ttyS1,115200: No such file or directory"),
     ("../../kernel", '"../../kernel" is not the name of a tty'),
     ("", '"" is not the name of a tty'),
 ])
@@ -821,7 +822,7 @@ def test_hidden_memory_map(kexec):
 
 def test_no_memory_map(kexec):
     assert kexec.plan(root=kexec.machine(proc_iomem=None)) == fails(
-        1, "kexec: /proc/iomem: No such file or directory")
+        1, "kexec: cannot open /proc/iomem: No such file or directory")
 
 
 def test_damaged_memory_map(kexec):
@@ -832,7 +833,7 @@ def test_damaged_memory_map(kexec):
 
 def test_no_root(kexec):
     assert kexec.plan(root="../in/none") == fails(
-        1, "kexec: root ../in/none: No such file or directory")
+        1, "kexec: cannot open root ../in/none: No such file or directory")
 
 
 @pytest.mark.parametrize("last, sentence", [
@@ -954,7 +955,7 @@ def test_device_tree_in_files(kexec, folder):
     os.symlink("/proc/self/environ", memory + "/secret")
     said = kexec.plan("-c", "-d", root=root)
     assert said.code == 255
-    assert ("kexec: not read: /proc/device-tree: memory@40000000: secret: neither a folder nor a "
+    assert ("kexec: /proc/device-tree: memory@40000000: secret: is neither a folder nor a "
             "file\n") in said.err
 
 

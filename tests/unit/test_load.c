@@ -787,7 +787,7 @@ static void test_results_of_other_sizes_are_filled_or_refused(void **state)
 	struct unit *unit = *state;
 
 	assert_fails(unit, crashres_load(unit->ctx, &plan, &result), CRASHRES_ERR_REQUEST,
-		     "result: its size member is 3");
+		     "result: the size member is invalid: 3");
 	assert_int_equal(loads.calls, 0);
 	larger.known.size = sizeof(larger);
 	assert_ok(unit, crashres_load(unit->ctx, &plan, &larger.known));

@@ -231,12 +231,12 @@ static void test_missing_optional_files_are_no_error(void **state)
 	assert_int_equal(crashres_machine_page_size(machine), 4096);
 	assert_int_equal(machine->firmware.uart, PURGATORY_UART_NONE);
 	assert_int_equal(machine->firmware.conduit, PURGATORY_CONDUIT_UNKNOWN);
-	assert_true(unit_logged(unit, "info: not read: /proc/cmdline: No such file or directory"));
-	assert_true(unit_logged(unit, "info: not read: /proc/kcore: No such file or directory"));
-	assert_true(unit_logged(unit, "info: not read: /sys/kernel/vmcoreinfo: "
+	assert_true(unit_logged(unit, "info: cannot open /proc/cmdline: No such file or directory"));
+	assert_true(unit_logged(unit, "info: cannot open /proc/kcore: No such file or directory"));
+	assert_true(unit_logged(unit, "info: cannot open /sys/kernel/vmcoreinfo: "
 				      "No such file or directory"));
-	assert_true(unit_logged(unit, "info: not read: /sys/firmware/fdt: No such file or directory"));
-	assert_true(unit_logged(unit, "info: not read: /proc/device-tree: "
+	assert_true(unit_logged(unit, "info: cannot open /sys/firmware/fdt: No such file or directory"));
+	assert_true(unit_logged(unit, "info: cannot open /proc/device-tree: "
 				      "No such file or directory"));
 	assert_true(unit_logged(unit, "info: page size unknown: 4 KiB assumed"));
 	crashres_machine_free(machine);
@@ -255,7 +255,7 @@ static void test_missing_or_malformed_iomem_is_an_error(void **state)
 {
 	struct unit *unit = *state;
 
-	refuse(unit, CRASHRES_ERR_OS, "/proc/iomem: No such file or directory");
+	refuse(unit, CRASHRES_ERR_OS, "cannot open /proc/iomem: No such file or directory");
 	unit_write_text(unit, "proc/iomem", "40000000-bfffffff : System RAM\nrubbish\n");
 	refuse(unit, CRASHRES_ERR_FORMAT, "/proc/iomem: line 2 is no resource: \"rubbish\"");
 	crashres_machine_free(NULL);
@@ -279,12 +279,12 @@ static void test_fifos_are_not_waited_for(void **state)
 	for (size_t i = 0; i < COUNT(names); i++) {
 		char line[128];
 
-		snprintf(line, sizeof(line), "info: not read: /%s: a FIFO instead of a file", names[i]);
+		snprintf(line, sizeof(line), "info: /%s is a FIFO, not a regular file", names[i]);
 		assert_true(unit_logged(unit, line));
 	}
 	crashres_machine_free(machine);
 	write_fifo(unit, "proc/iomem");
-	refuse(unit, CRASHRES_ERR_FORMAT, "/proc/iomem: a FIFO instead of a file");
+	refuse(unit, CRASHRES_ERR_FORMAT, "/proc/iomem is a FIFO, not a regular file");
 	alarm(0);
 }
 
@@ -493,7 +493,7 @@ static void test_proc_device_tree_is_flattened_if_there_is_no_blob(void **state)
 	/* An empty file is none. */
 	unit_write_text(unit, "sys/firmware/fdt", "");
 	check_flattened(unit);
-	assert_true(unit_logged(unit, "info: not read: /sys/firmware/fdt: it is empty"));
+	assert_true(unit_logged(unit, "info: /sys/firmware/fdt is empty"));
 	write_dtb(unit);
 	machine = read_machine(unit);
 	assert_false(machine->dtb_is_rebuilt);
@@ -543,7 +543,7 @@ static void test_named_tty_replaces_the_uart_of_the_firmware(void **state)
 	machine = read_machine(unit);
 	assert_true(unit_logged(unit, "info: purgatory's console: PL011 at 0x9000000"));
 	assert_fails(unit, crashres_machine_set_serial(unit->ctx, machine, "ttyS1"),
-		     CRASHRES_ERR_OS, "/sys/class/tty/ttyS1: No such file or directory");
+		     CRASHRES_ERR_OS, "cannot open /sys/class/tty/ttyS1: No such file or directory");
 	assert_int_equal(machine->firmware.uart, PURGATORY_UART_PL011);
 	assert_ok(unit, crashres_machine_set_serial(unit->ctx, machine, "ttyS0"));
 	assert_int_equal(machine->firmware.uart, PURGATORY_UART_16550);
@@ -604,7 +604,7 @@ static void test_missing_or_malformed_loaded_file_is_an_error(void **state)
 	unit_write_text(unit, "other", "");
 	use_root(unit);
 	assert_fails(unit, crashres_loaded(unit->ctx, CRASHRES_SLOT_CRASH, &loaded), CRASHRES_ERR_OS,
-		     "/sys/kernel/kexec_crash_loaded: No such file or directory");
+		     "cannot open /sys/kernel/kexec_crash_loaded: No such file or directory");
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		unit_write_text(unit, "sys/kernel/kexec_crash_loaded", texts[i]);
 		assert_fails(unit, crashres_loaded(unit->ctx, CRASHRES_SLOT_CRASH, &loaded),
@@ -637,7 +637,7 @@ static void test_kernel_without_kexec_is_reported(void **state)
 	/* A file that is there and cannot be read says nothing about the kernel. */
 	assert_int_equal(symlink("kexec_loaded", path), 0);
 	assert_fails(unit, crashres_loaded(unit->ctx, CRASHRES_SLOT_NORMAL, &loaded), CRASHRES_ERR_OS,
-		     "/sys/kernel/kexec_loaded: Too many levels of symbolic links");
+		     "cannot open /sys/kernel/kexec_loaded: Too many levels of symbolic links");
 }
 
 /* A file that names no level that is known tells nothing. */
@@ -763,7 +763,7 @@ static void test_retained_initrd_is_read(void **state)
 	use_root(unit);
 	assert_fails(unit, crashres_machine_initrd(unit->ctx, &initrd), CRASHRES_ERR_OS,
 		     "the running kernel has kept no initrd (it needs retain_initrd and Linux 6.8): "
-		     "/sys/firmware/initrd: No such file or directory");
+		     "cannot open /sys/firmware/initrd: No such file or directory");
 	assert_ptr_equal(initrd, UNTOUCHED);
 	unit_write_text(unit, "sys/firmware/initrd", "kept");
 	assert_ok(unit, crashres_machine_initrd(unit->ctx, &initrd));

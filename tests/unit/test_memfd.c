@@ -81,7 +81,7 @@ static void test_empty_memfd_is_refused(void **state)
 	struct crashres_input *file = UNTOUCHED;
 
 	assert_fails(unit, crs_input_copy(unit->ctx, "", 0, "a name", &file), CRASHRES_ERR_FORMAT,
-		     "a name: nothing in it");
+		     "a name: the content is empty");
 	assert_ptr_equal(file, UNTOUCHED);
 }
 
@@ -91,7 +91,7 @@ static void test_failing_write_is_reported(void **state)
 	struct crs_memfd memfd = { .fd = -1, .limit = 10 };
 
 	assert_fails(unit, crs_memfd_write(unit->ctx, &memfd, "0", 1), CRASHRES_ERR_OS,
-		     "cannot write to memory: Bad file descriptor");
+		     "cannot write to the memfd: Bad file descriptor");
 	assert_int_equal(memfd.size, 0);
 }
 

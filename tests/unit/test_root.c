@@ -67,7 +67,7 @@ static void test_file_above_the_limit_is_refused(void **state)
 		     "/file: more than 9 bytes");
 	assert_ptr_equal(data, UNTOUCHED);
 	assert_int_equal(size, 77);
-	refuse(unit, "none", CRASHRES_ERR_OS, "/none: No such file or directory");
+	refuse(unit, "none", CRASHRES_ERR_OS, "cannot open /none: No such file or directory");
 	assert_ok(unit, crs_root_read(unit->ctx, "file", 10, &data, &size));
 	assert_int_equal(size, 10);
 	assert_string_equal((char *)data, "0123456789");
@@ -106,13 +106,13 @@ static void test_no_linked_folder_leads_out_of_the_root(void **state)
 	make_root(unit);
 	make_link(unit, "../folder", "root/folder");
 	refuse(unit, "folder/file", CRASHRES_ERR_OS,
-	       "/folder/file: Too many levels of symbolic links");
+	       "cannot open /folder/file: Too many levels of symbolic links");
 	assert_fails(unit, crs_root_open_folder(unit->ctx, "folder", &fd), CRASHRES_ERR_OS,
-		     "/folder: Too many levels of symbolic links");
+		     "cannot open /folder: Too many levels of symbolic links");
 	assert_fails(unit, crs_root_open_folder(unit->ctx, "../folder", &fd), CRASHRES_ERR_OS,
-		     "/../folder: Too many levels of symbolic links");
+		     "cannot open /../folder: Too many levels of symbolic links");
 	assert_fails(unit, crs_root_open_folder(unit->ctx, "secret", &fd), CRASHRES_ERR_OS,
-		     "/secret: Not a directory");
+		     "cannot open /secret: Not a directory");
 	assert_int_equal(fd, 78);
 	assert_ok(unit, crs_root_open_folder(unit->ctx, "../proc", &fd));
 	assert_int_equal(faccessat(fd, "other", F_OK, 0), 0);
@@ -126,10 +126,10 @@ static void test_magic_links_are_refused(void **state)
 
 	assert_ok(unit, crashres_ctx_set_root(unit->ctx, "/proc/self"));
 	refuse(unit, "cwd/Makefile", CRASHRES_ERR_OS,
-	       "/cwd/Makefile: Too many levels of symbolic links");
+	       "cannot open /cwd/Makefile: Too many levels of symbolic links");
 	refuse(unit, "root/proc/version", CRASHRES_ERR_OS,
-	       "/root/proc/version: Too many levels of symbolic links");
-	refuse(unit, "exe", CRASHRES_ERR_OS, "/exe: Too many levels of symbolic links");
+	       "cannot open /root/proc/version: Too many levels of symbolic links");
+	refuse(unit, "exe", CRASHRES_ERR_OS, "cannot open /exe: Too many levels of symbolic links");
 }
 
 static void make_socket(struct unit *unit, const char *name)
@@ -153,12 +153,12 @@ static void test_fifo_socket_folder_and_device_are_refused(void **state)
 	assert_int_equal(mkfifo(fifo, 0600), 0);
 	make_link(unit, "/fifo", "root/proc/link");
 	make_socket(unit, "root/socket");
-	refuse(unit, "fifo", CRASHRES_ERR_FORMAT, "/fifo: a FIFO instead of a file");
-	refuse(unit, "proc/link", CRASHRES_ERR_FORMAT, "/proc/link: a FIFO instead of a file");
-	refuse(unit, "socket", CRASHRES_ERR_FORMAT, "/socket: a socket instead of a file");
-	refuse(unit, "proc", CRASHRES_ERR_FORMAT, "/proc: a directory instead of a file");
+	refuse(unit, "fifo", CRASHRES_ERR_FORMAT, "/fifo is a FIFO, not a regular file");
+	refuse(unit, "proc/link", CRASHRES_ERR_FORMAT, "/proc/link is a FIFO, not a regular file");
+	refuse(unit, "socket", CRASHRES_ERR_FORMAT, "/socket is a socket, not a regular file");
+	refuse(unit, "proc", CRASHRES_ERR_FORMAT, "/proc is a directory, not a regular file");
 	assert_ok(unit, crashres_ctx_set_root(unit->ctx, "/dev"));
-	refuse(unit, "zero", CRASHRES_ERR_FORMAT, "/zero: a device instead of a file");
+	refuse(unit, "zero", CRASHRES_ERR_FORMAT, "/zero is a device, not a regular file");
 	alarm(0);
 }
 
@@ -198,7 +198,7 @@ static void test_real_root_follows_every_link(void **state)
 		check_beginning(unit, "proc/self/root/proc/version", "Linux version ");
 		assert_ok(unit, crs_root_open_folder(unit->ctx, "sys/class/mem/null/..", &fd));
 		close(fd);
-		refuse(unit, "dev/zero", CRASHRES_ERR_FORMAT, "/dev/zero: a device instead of a file");
+		refuse(unit, "dev/zero", CRASHRES_ERR_FORMAT, "/dev/zero is a device, not a regular file");
 		assert_ok(unit, crashres_ctx_set_root(unit->ctx, other));
 		assert_false(unit->ctx->root_is_live);
 		assert_ok(unit, crashres_ctx_set_root(unit->ctx, "/"));
@@ -230,7 +230,7 @@ static int without_openat2(struct unit *unit, unsigned int error)
 	int fd = unit->ctx->root_fd;
 
 	refuse_openat2(error);
-	snprintf(sentence, sizeof(sentence), "root %s: no openat2(2), which keeps links inside it "
+	snprintf(sentence, sizeof(sentence), "root %s: this kernel has no openat2(2) "
 		 "(Linux 5.6): %s", unit->dir, strerror((int)error));
 	if (crashres_ctx_set_root(unit->ctx, unit->dir) != CRASHRES_ERR_UNSUPPORTED)
 		return 1;

@@ -162,7 +162,7 @@ static void test_impossible_seal_requests_are_refused(void **state)
 	assert_int_equal(crashres_error_member(unit->ctx), CRASHRES_MEMBER_ON_TIMEOUT);
 	seal.size = 1;
 	assert_fails(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &other),
-		     CRASHRES_ERR_REQUEST, "seal request: its size member is 1");
+		     CRASHRES_ERR_REQUEST, "seal request: the size member is invalid: 1");
 	assert_ptr_equal(other, UNTOUCHED);
 	crashres_kernel_close(again);
 	crashres_input_close(sealed);

@@ -143,7 +143,7 @@ def test_what_cannot_be_sealed(run):
     assert run("seal", "--unseal", "--kernel=Image", "-o", "x") == fails(
         "Image: is not a sealed Image")
     assert run("seal", "--kernel=Image", "--root=none", "-o", "x") == fails(
-        "root none: No such file or directory")
+        "cannot open root none: No such file or directory")
     assert not (run.folder / "x").exists()
     assert run("seal", "--kernel=Image", "-o", "sealed") == (0, "", "")
     assert run("seal", "--kernel=sealed", "-o", "x") == fails("sealed: is sealed already")

@@ -167,7 +167,7 @@ static void test_missing_or_malformed_attributes_are_warned_of(void **state)
 	use_root(unit);
 	assert_ok(unit, crs_tty_read(unit->ctx, "hvc0", &firmware));
 	check(&firmware, PURGATORY_UART_NONE, 0, 0, 0);
-	assert_true(unit_logged(unit, "warning: /sys/class/tty/hvc0/type: No such file or "
+	assert_true(unit_logged(unit, "warning: cannot open /sys/class/tty/hvc0/type: No such file or "
 				      "directory: purgatory will be silent"));
 	for (size_t i = 0; i < COUNT(garbage); i++) {
 		firmware = previous_firmware();
@@ -192,9 +192,9 @@ static void test_missing_tty_or_bad_name_is_refused(void **state)
 	write_tty(unit, "ttyS0", "4\n", "2\n", "0x1000\n", "0\n");
 	use_root(unit);
 	assert_fails(unit, crs_tty_read(unit->ctx, "ttyS1", &firmware), CRASHRES_ERR_OS,
-		     "/sys/class/tty/ttyS1: No such file or directory");
+		     "cannot open /sys/class/tty/ttyS1: No such file or directory");
 	assert_fails(unit, crs_tty_read(unit->ctx, "/dev/ttyS1", &firmware), CRASHRES_ERR_OS,
-		     "/sys/class/tty/ttyS1: No such file or directory");
+		     "cannot open /sys/class/tty/ttyS1: No such file or directory");
 	for (size_t i = 0; i < COUNT(names); i++)
 		assert_int_equal(crs_tty_read(unit->ctx, names[i], &firmware),
 				 CRASHRES_ERR_REQUEST);
@@ -206,7 +206,7 @@ static void test_missing_tty_or_bad_name_is_refused(void **state)
 	assert_int_equal(crs_tty_read(unit->ctx, longest, &firmware), CRASHRES_ERR_OS);
 	unit_write_text(unit, TTY "file", "");
 	assert_fails(unit, crs_tty_read(unit->ctx, "file", &firmware), CRASHRES_ERR_OS,
-		     "/sys/class/tty/file: Not a directory");
+		     "cannot open /sys/class/tty/file: Not a directory");
 	assert_untouched(firmware);
 }
 

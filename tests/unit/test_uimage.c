@@ -146,7 +146,7 @@ static void test_truncated_uimage_is_refused(void **state)
 	       "byte 4294967359, the file at byte 300064");
 	free(uimage.data);
 	uimage = wrap_uimage((struct bytes){ image.data, 0 }, 0);
-	refuse(*state, uimage, CRASHRES_ERR_FORMAT, "uImage (uImage): nothing in it");
+	refuse(*state, uimage, CRASHRES_ERR_FORMAT, "uImage (uImage): the content is empty");
 	free(uimage.data);
 	free(image.data);
 }

@@ -91,7 +91,7 @@ def test_serial(lab, kernel):
                "UART that purgatory can drive: it will be silent")
         assert running.run("kexec -p -u") == (0, "")
         assert running.run("kexec -p --serial=ttyS77 /boot/Image") == (
-            1, "kexec: /sys/class/tty/ttyS77: No such file or directory")
+            1, "kexec: cannot open /sys/class/tty/ttyS77: No such file or directory")
         assert running.run("kexec -S") == (0, "")
 
 
