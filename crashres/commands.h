@@ -1,16 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the subcommands of crashres share. */
+/*
+ * commands.h: the subcommands of crashres.
+ *
+ * Each subcommand has its own file with usage[], parse(), run() and NAME_main(). It uses
+ * the public libraries only, so that it also is an example of their use. HACKING.md
+ * explains how to add a subcommand.
+ */
 #ifndef CRASHRES_COMMANDS_H
 #define CRASHRES_COMMANDS_H
 
 #include <crashres/crashres.h>
 
-/* Exit statuses of every subcommand from here on; below are its own. */
-#define EXIT_ERROR	4		/* said on stderr */
+/*
+ * The exit status after an error, for every subcommand. The error has been reported
+ * as one line on stderr. The statuses 0 to 3 belong to the subcommand: its usage[] and
+ * crashres(1) explain them.
+ */
+#define EXIT_ERROR	4
 
 /*
- * Subcommands; argv[0] is the name of one. @ctx is new, and says its warnings. Return:
- * exit status.
+ * Run one subcommand.
+ *
+ * @ctx:  a new context, borrowed. Its warnings go to stderr.
+ * @argc: the number of arguments, with the name of the subcommand.
+ * @argv: the arguments; argv[0] is the name of the subcommand.
+ *
+ * Each function returns the exit status of the process. It can leave output in the buffer of
+ * stdout: main() flushes it and reports errors.
  */
 int report_main(struct crashres_ctx *ctx, int argc, char **argv);
 int seal_main(struct crashres_ctx *ctx, int argc, char **argv);

@@ -1,34 +1,43 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* crashres: what kexec never offered, one subcommand each. */
+/*
+ * main.c: the crashres command. It finds the subcommand, runs it with a new context, and
+ * checks that the output was written. kexec(8) loads kernels; crashres does the rest.
+ */
 #include <stdio.h>
 #include <string.h>
 
 #include "../cli/help.h"
 #include "commands.h"
 
+/* The subcommands, in the order of the help text. */
 static const struct command {
 	const char *name;
 	int (*run)(struct crashres_ctx *ctx, int argc, char **argv);
-	const char *purpose;
+	const char *purpose;		/* one line for --help */
 } commands[] = {
-	{ "report", report_main, "What purgatory found before it started this kernel" },
+	{ "report", report_main, "Print the damage that purgatory found and repaired" },
 	{ "seal", seal_main, "Make an Image that checks and repairs itself before it starts" },
 #ifdef HAVE_IMA
-	{ "sign", sign_main, "Sign a file for the kernel's IMA" },
-	{ "verify", verify_main, "Who signed a file, and whether the signature fits" },
+	{ "sign", sign_main, "Sign files for the kernel's IMA" },
+	{ "verify", verify_main, "Verify the signatures of a file" },
 #endif
 };
 
+/* Prints the help text of crashres itself. The text of a subcommand is in its own file. */
 static void print_usage(FILE *out)
 {
 	fputs("Usage: crashres COMMAND [OPTION]...\n"
 	      "       crashres --help | --version\n"
 	      "\n"
-	      "Commands (each explains itself with --help)\n", out);
+	      "Commands (crashres COMMAND --help prints the options of a command):\n", out);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].purpose);
 }
 
+/*
+ * The log function of the context. Warnings concern the user. Information is dropped: no
+ * subcommand has an option for it, unlike kexec -d.
+ */
 static void warn(void *data, enum crashres_log_level level, const char *line)
 {
 	(void)data;
@@ -36,6 +45,7 @@ static void warn(void *data, enum crashres_log_level level, const char *line)
 		fprintf(stderr, "crashres: warning: %s\n", line);
 }
 
+/* Runs @command with a new context. Returns the exit status. */
 static int run(const struct command *command, int argc, char **argv)
 {
 	struct crashres_ctx *ctx;
@@ -48,6 +58,7 @@ static int run(const struct command *command, int argc, char **argv)
 	crashres_ctx_set_log(ctx, warn, NULL);
 	result = command->run(ctx, argc, argv);
 	crashres_ctx_free(ctx);
+	/* A full disk or a closed pipe shows up only when stdout is flushed. */
 	return help_flush("crashres", result, EXIT_ERROR);
 }
 
@@ -66,6 +77,7 @@ int main(int argc, char **argv)
 		printf("crashres %s\n", PACKAGE_VERSION);
 		return 0;
 	}
+	/* Without a command, the help text is an error message: stderr, and a failure. */
 	if (!*name) {
 		print_usage(stderr);
 		return EXIT_ERROR;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* crashres report: purgatory's record, for people and for programs. */
+/*
+ * report.c: crashres report. Prints the record that purgatory left in the device tree,
+ * as text or as JSON. It runs in the capture kernel.
+ */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,36 +12,43 @@
 #include "../cli/json-object.h"
 #include "commands.h"
 
+/* Exit statuses; EXIT_ERROR is 4. Scripts depend on them. */
 enum {
-	EXIT_INTACT = 0,
-	EXIT_REPAIRED = 1,
-	EXIT_DAMAGED = 2,
-	EXIT_NO_RECORD = 3,
+	EXIT_INTACT = 0,		/* every block was intact */
+	EXIT_REPAIRED = 1,		/* some blocks were damaged, all are repaired */
+	EXIT_DAMAGED = 2,		/* started with damage, or the check is incomplete */
+	EXIT_NO_RECORD = 3,		/* no purgatory of crashres started this kernel */
 };
 
 struct options {
-	const char *root;		/* NULL: this machine */
+	const char *root;		/* NULL: the context's default, "/" */
 	bool json;
 };
 
 static const char usage[] =
 "Usage: crashres report [--json] [--root=DIR]\n"
-"What purgatory found before it started this kernel, and what it repaired.\n"
+"Print the damage that purgatory found and repaired before it started this kernel.\n"
 "\n"
-"     --json             Print JSON.\n"
-"     --root=DIR         Read below DIR instead of below /.\n"
+"     --json             Print one JSON object instead of text.\n"
+"     --root=DIR         Read /sys/firmware/fdt below DIR instead of below /.\n"
 " -h, --help             Print this text.\n"
 "\n"
-"Exit status: 0 all was intact, 1 damaged and repaired, 2 started damaged or not\n"
-"checked to the end, 3 no record, 4 trouble.\n";
+"Exit status:\n"
+"  0  all blocks were intact\n"
+"  1  damaged blocks were found, and all of them were repaired\n"
+"  2  this kernel was started with damage, or the check is incomplete\n"
+"  3  there is no record: no purgatory of crashres started this kernel\n"
+"  4  an error was reported on stderr\n";
 
-/* ------------------------------------------------------------ for people */
+/* ------------------------------------------------------------------ text */
 
+/* Returns the ending of a plural: "1 block", "2 blocks". */
 static const char *plural(uint64_t count)
 {
 	return count == 1 ? "" : "s";
 }
 
+/* Returns the word for the implementation of SHA-256, for text and JSON. */
 static const char *sha256_name(enum crashres_sha256 method)
 {
 	switch (method) {
@@ -52,6 +62,10 @@ static const char *sha256_name(enum crashres_sha256 method)
 	return "unknown";
 }
 
+/*
+ * Prints one sentence on the outcome, and one on each problem that is not damage. If
+ * no block is damaged and the outcome still is DAMAGED, purgatory could not clean the cache.
+ */
 static void print_verdict(const struct crashres_report *report)
 {
 	uint64_t left = report->damaged - report->repaired;
@@ -66,15 +80,19 @@ static void print_verdict(const struct crashres_report *report)
 	if (report->outcome == CRASHRES_OUTCOME_INCOMPLETE)
 		printf("No damage was found before this kernel was started.\n");
 	if (report->timed_out)
-		printf("The time was over before all was checked and repaired.\n");
+		printf("The time limit was reached before the check and the repair were "
+		       "complete.\n");
 	if (report->unclean)
-		printf("A cache could not be cleaned everywhere before this kernel was started.\n");
+		printf("Parts of the data cache could not be cleaned before this kernel was "
+		       "started.\n");
 }
 
+/* Prints the size, the duration and the method of the check, and the sums. */
 static void print_check(const struct crashres_report *report)
 {
 	printf("Checked   %" PRIu64 " block%s of %" PRIu64 " KiB", report->blocks,
 	       plural(report->blocks), report->block_size >> 10);
+	/* The duration is 0 if the firmware does not give the rate of the counter. */
 	if (report->nanoseconds)
 		printf(" in %.1f ms", (double)report->nanoseconds / 1e6);
 	printf(", at EL%u%s, caches %s, SHA-256 by %s\n", report->exception_level,
@@ -82,11 +100,17 @@ static void print_check(const struct crashres_report *report)
 	       sha256_name(report->sha256));
 	printf("Damaged   %" PRIu64 " block%s, %" PRIu64 " repaired\n", report->damaged,
 	       plural(report->damaged), report->repaired);
+	/* Purgatory has two copies of the digest table and needs one. */
 	for (int i = 0; i < 2; i++)
 		if (report->table_damaged[i])
-			printf("          copy %d of the digests too, which is harmless\n", i + 1);
+			printf("          digest table %d is damaged too, which is harmless\n",
+			       i + 1);
 }
 
+/*
+ * Prints one run of adjacent damaged blocks in one line. The wrong bytes help to
+ * recognise the data that overwrote the kernel, such as text or a network header.
+ */
 static void print_damage(const struct crashres_damage *damage)
 {
 	printf("  %-10s at 0x%" PRIx64 ": %" PRIu64 " block%s, %" PRIu64 " repaired; ",
@@ -100,18 +124,34 @@ static void print_damage(const struct crashres_damage *damage)
 		printf(" %02x%s", damage->found[i], i + 1 == damage->found_size ? "\n" : "");
 }
 
+/*
+ * Prints the report in this form:
+ *
+ *   This kernel was damaged, and repaired before it was started.
+ *   Checked   11742 blocks of 4 KiB in 46.2 ms, at EL2 with VHE, caches on, SHA-256 by ...
+ *   Damaged   1 block, 1 repaired
+ *     kernel     at 0x2345: 1 block, 1 repaired; found 6d 6f 64 20 61 20 65 72 ...
+ */
 static void print_text(const struct crashres_report *report)
 {
 	print_verdict(report);
 	print_check(report);
 	for (size_t i = 0; i < report->listed; i++)
 		print_damage(&report->damage[i]);
+	/* The record has room for a limited number of runs. */
 	if (report->listed < report->damage_count)
 		printf("  and %" PRIu64 " more places\n", report->damage_count - report->listed);
 }
 
-/* ---------------------------------------------------------- for programs */
+/*
+ * ------------------------------------------------------------------ JSON
+ *
+ * crashres(1) documents the keys. Programs depend on them: keys are added, but never
+ * renamed or removed. json_add() gives the value to the object, so json_print() frees
+ * everything.
+ */
 
+/* Returns one run of damaged blocks. "found" is null if the memory could not be read. */
 static struct json_object *damage_to_json(const struct crashres_damage *damage)
 {
 	struct json_object *object = json_object_new_object();
@@ -127,6 +167,7 @@ static struct json_object *damage_to_json(const struct crashres_damage *damage)
 	return object;
 }
 
+/* Returns the value of the key "outcome". An outcome that this command does not know is damage. */
 static const char *outcome_name(enum crashres_outcome outcome)
 {
 	switch (outcome) {
@@ -175,8 +216,9 @@ static void print_json(const struct crashres_report *report)
 	json_print(report_to_json(report));
 }
 
-/* ------------------------------------------------------------------ what */
+/* --------------------------------------------------------------- command */
 
+/* Reads the command line into @options. Reports a wrong one on stderr. */
 static enum parsed parse(int argc, char **argv, struct options *options)
 {
 	static const struct option long_options[] = {
@@ -204,10 +246,11 @@ static enum parsed parse(int argc, char **argv, struct options *options)
 	}
 	if (optind >= argc)
 		return PARSED_OK;
-	fprintf(stderr, "crashres report: \"%s\": no operand is wanted\n", argv[optind]);
+	fprintf(stderr, "crashres report: unexpected operand \"%s\"\n", argv[optind]);
 	return PARSED_REFUSED;
 }
 
+/* Returns the exit status for the outcome. DAMAGED and INCOMPLETE share one status. */
 static int exit_status(const struct crashres_report *report)
 {
 	switch (report->outcome) {
@@ -220,6 +263,7 @@ static int exit_status(const struct crashres_report *report)
 	}
 }
 
+/* Reads the record and prints it. Returns the exit status. */
 static int run(struct crashres_ctx *ctx, const struct options *options)
 {
 	enum crashres_status status = CRASHRES_OK;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* crashres seal: an Image that checks and repairs itself, and its initrd. */
+/*
+ * seal.c: crashres seal. Makes a sealed Image, or writes the kernel of a sealed Image
+ * (--unseal). The library does the work; this file opens the inputs and writes the output.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -12,50 +15,57 @@
 #include "../cli/values.h"
 #include "commands.h"
 
+/* The command line. Strings belong to argv. */
 struct options {
-	const char *kernel;
-	const char *initrd;
-	const char *output;
-	const char *serial;
-	const char *root;
-	struct crashres_seal_request seal;
+	const char *kernel;			/* path */
+	const char *initrd;			/* path; NULL: none, purgatory checks none */
+	const char *output;			/* path */
+	const char *serial;			/* name of a tty; NULL: chosen from the firmware */
+	const char *root;			/* NULL: no machine, or "/" with @serial */
+	struct crashres_seal_request seal;	/* policies; its initrd is set later */
 	bool unseal;
 };
 
 static const char usage[] =
 "Usage: crashres seal --kernel=KERNEL [OPTION]... -o OUT\n"
 "       crashres seal --unseal --kernel=IMAGE -o OUT\n"
-"Make an arm64 Image that checks and repairs the kernel in it, and its initrd,\n"
-"before it starts; or take the kernel out again.\n"
+"Make a sealed Image: an arm64 Image that checks and repairs its kernel and the\n"
+"initrd before the kernel starts. With --unseal, write the kernel of a sealed Image.\n"
 "\n"
 "     --kernel=KERNEL    The kernel, in any format that kexec opens.\n"
-"     --initrd=INITRD    The initrd that it will be loaded with.\n"
+"     --initrd=INITRD    The initrd that will be loaded with this Image. Without\n"
+"                        this option the Image does not check an initrd.\n"
 " -o, --output=OUT       Write the Image to OUT.\n"
 "     --on-damage=reset|halt|boot\n"
-"                        What to do about damage that cannot be repaired: reset the\n"
-"                        machine (default), halt it, or start the kernel anyway.\n"
+"                        If damage cannot be repaired: reset the machine (default),\n"
+"                        halt it, or start the kernel anyway.\n"
 "     --repair=auto|off|PERCENT\n"
-"                        Keep parity of PERCENT of what is checked (default: 6.25).\n"
+"                        Size of the parity, in percent of the checked bytes\n"
+"                        (default: auto, which is 6.25).\n"
 "     --check-time=SECONDS\n"
-"                        Check and repair no longer than this (default: 30;\n"
+"                        Stop the check and the repair after this time (default: 30;\n"
 "                        0: no limit).\n"
 "     --on-timeout=boot|reset|halt\n"
-"                        What to do if this time runs out before any damage is found:\n"
-"                        start the kernel (default), reset the machine, or halt it.\n"
-"     --root=DIR         For the machine of which DIR holds a copy of /proc and /sys:\n"
-"                        report to its console, reset it the way its firmware\n"
-"                        says. DIR may be /, for this machine.\n"
-"     --serial=TTY       Report to the serial port TTY of that machine, such as\n"
-"                        ttyAMA0; without --root, of this machine.\n"
+"                        If this time ends before damage is found: start the kernel\n"
+"                        (default), reset the machine, or halt it.\n"
+"     --root=DIR         Make the Image for one machine: DIR contains a copy of its\n"
+"                        /proc and /sys. DIR can be / for this machine. The Image\n"
+"                        then uses the console and the reset method of the machine.\n"
+"     --serial=TTY       Use the serial port TTY of that machine as the console, such\n"
+"                        as ttyAMA0. Without --root, this machine is meant.\n"
 "                        Without --root and --serial the Image has no console.\n"
 "     --unseal           Write the kernel that was sealed, byte for byte.\n"
 " -h, --help             Print this text.\n"
 "\n"
-"Exit status: 0 done, 4 trouble.\n";
+"Exit status:\n"
+"  0  OUT is complete\n"
+"  4  an error was reported on stderr\n";
 
+/* Values of long options without a letter; 256 is above every letter. */
 enum { OPT_KERNEL = 256, OPT_INITRD, OPT_ON_DAMAGE, OPT_ON_TIMEOUT, OPT_REPAIR, OPT_CHECK_TIME, OPT_SERIAL,
        OPT_ROOT, OPT_UNSEAL };
 
+/* tests/unit/test_completions.py compares these names with the shell completions. */
 static const struct option long_options[] = {
 	{ "kernel", required_argument, NULL, OPT_KERNEL },
 	{ "initrd", required_argument, NULL, OPT_INITRD },
@@ -71,7 +81,10 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* @name: of a long option. */
+/*
+ * Stores one option. @option: its value in long_options[]. @name: its long name, for
+ * messages about a wrong value.
+ */
 static enum parsed parse_option(struct options *options, int option, const char *name)
 {
 	const struct value value = { "crashres seal", name, optarg };
@@ -110,16 +123,19 @@ static enum parsed parse_option(struct options *options, int option, const char 
 	}
 }
 
+/* Reports a wrong command line. */
 static enum parsed refuse(const char *sentence)
 {
 	fprintf(stderr, "crashres seal: %s\n", sentence);
 	return PARSED_REFUSED;
 }
 
+/* Reads the command line into @options. Reports a wrong one on stderr. */
 static enum parsed parse(int argc, char **argv, struct options *options)
 {
 	*options = (struct options){ .seal = CRASHRES_SEAL_REQUEST_INIT };
 	for (;;) {
+		/* getopt_long() sets the index for long options only; messages use it for these. */
 		int index = 0, option = getopt_long(argc, argv, "o:h", long_options, &index);
 		enum parsed parsed;
 
@@ -130,14 +146,15 @@ static enum parsed parse(int argc, char **argv, struct options *options)
 			return parsed;
 	}
 	if (optind < argc) {
-		fprintf(stderr, "crashres seal: \"%s\": no operand is wanted\n", argv[optind]);
+		fprintf(stderr, "crashres seal: unexpected operand \"%s\"\n", argv[optind]);
 		return PARSED_REFUSED;
 	}
 	if (!options->kernel)
 		return refuse("--kernel is missing");
-	return options->output ? PARSED_OK : refuse("-o is missing");
+	return options->output ? PARSED_OK : refuse("--output is missing");
 }
 
+/* Writes @size bytes. Returns false with errno set. */
 static bool write_all(int fd, const uint8_t *data, size_t size)
 {
 	while (size) {
@@ -153,7 +170,11 @@ static bool write_all(int fd, const uint8_t *data, size_t size)
 	return true;
 }
 
-/* What was begun and could not be finished does not stay. */
+/*
+ * Writes @file to @path, and to the disk if @path is a regular file. OUT can be a device or
+ * a pipe, which fsync(2) refuses. After an error an incomplete regular file is removed, so
+ * that nobody boots it. Returns the exit status.
+ */
 static int write_file(const char *path, const struct crashres_input *file)
 {
 	size_t size;
@@ -162,32 +183,36 @@ static int write_file(const char *path, const struct crashres_input *file)
 	struct stat st = { 0 };
 
 	if (fd < 0) {
-		fprintf(stderr, "crashres: %s: %s\n", path, strerror(errno));
+		fprintf(stderr, "crashres: %s: cannot open: %s\n", path, strerror(errno));
 		return EXIT_ERROR;
 	}
 	if (fstat(fd, &st) < 0 || !write_all(fd, data, size) || (S_ISREG(st.st_mode) && fsync(fd) < 0))
 		error = errno;
+	/* Some file systems report a full disk only here. */
 	if (close(fd) < 0 && !error)
 		error = errno;
 	if (!error)
 		return 0;
-	fprintf(stderr, "crashres: %s: %s\n", path, strerror(error));
+	fprintf(stderr, "crashres: %s: cannot write: %s\n", path, strerror(error));
 	if (S_ISREG(st.st_mode))
 		unlink(path);
 	return EXIT_ERROR;
 }
 
+/* The objects of one run. run() releases them; NULL members are allowed. */
 struct inputs {
-	struct crashres_machine *machine;
+	struct crashres_machine *machine;	/* NULL: the Image is for any machine */
 	struct crashres_kernel *kernel;
-	struct crashres_input *initrd;
-	struct crashres_input *output;
+	struct crashres_input *initrd;		/* NULL: none */
+	struct crashres_input *output;		/* the bytes to write */
 };
 
 /*
- * The Image may start on other machines than the one that seals it, and there
- * the address of this machine's UART may belong to any device. So this machine
- * is read only if an option asks for it.
+ * Reads the machine that the Image is for, if an option names one. The Image can start on
+ * another machine than the one that seals it. The address of this machine's UART can
+ * belong to any device there, so this machine is not the default.
+ *
+ * @machine: out; unchanged if no option names a machine.
  */
 static enum crashres_status read_machine(struct crashres_ctx *ctx, const struct options *options,
 					 struct crashres_machine **machine)
@@ -205,6 +230,7 @@ static enum crashres_status read_machine(struct crashres_ctx *ctx, const struct 
 	return status;
 }
 
+/* Opens the initrd and the machine, and seals the kernel. The objects stay in @inputs. */
 static enum crashres_status seal(struct crashres_ctx *ctx, const struct options *options,
 				 struct inputs *inputs)
 {
@@ -219,6 +245,7 @@ static enum crashres_status seal(struct crashres_ctx *ctx, const struct options 
 	return status;
 }
 
+/* Seals or unseals, and writes the result. Returns the exit status. */
 static int run(struct crashres_ctx *ctx, const struct options *options)
 {
 	struct inputs inputs = { 0 };
@@ -239,13 +266,16 @@ static int run(struct crashres_ctx *ctx, const struct options *options)
 	return result;
 }
 
-/* A port of this machine is of no use to an arm64 kernel if this is none. */
+/*
+ * Returns false and reports an error if --serial names a port of this machine, and this
+ * machine is not arm64: an arm64 kernel will not find this port anywhere.
+ */
 static bool serial_is_usable(struct crashres_ctx *ctx, const struct options *options)
 {
 	if (!options->serial || options->root || crashres_can_load(ctx) == CRASHRES_OK)
 		return true;
-	fprintf(stderr, "crashres: --serial=%s: this machine is not arm64; --root=DIR takes a copy "
-		"of the machine that has the port\n", options->serial);
+	fprintf(stderr, "crashres: --serial=%s: this machine is not arm64: use --root=DIR with a "
+		"copy of /proc and /sys of the machine with this port\n", options->serial);
 	return false;
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* crashres sign: a signature that the kernel's IMA appraises. */
+/*
+ * sign.c: crashres sign. Signs files for appraisal by the kernel's IMA. This file reads the
+ * command line and the passphrase; libcrashres-ima signs.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -15,41 +18,53 @@
 #include "../cli/values.h"
 #include "commands.h"
 
-#define NO_FD	(-1)
+#define NO_FD	(-1)	/* no --passphrase-fd: ask on the terminal */
 
+/* The command line. Strings belong to argv. */
 struct options {
-	const char *key;
-	const char *certificate;
-	const char *output;
+	const char *key;			/* path or URI */
+	const char *certificate;		/* path or URI; NULL: none */
+	const char *output;			/* path; NULL: the default of @signature */
 	enum crashres_hash hash;
-	enum crashres_signature signature;
-	bool signature_chosen;
-	int passphrase_fd;		/* NO_FD: ask on the terminal */
-	char **files;
+	enum crashres_signature signature;	/* XATTR without --append and --sigfile */
+	bool signature_chosen;			/* --append or --sigfile was given */
+	int passphrase_fd;			/* or NO_FD */
+	char **files;				/* paths; @file_count of them */
 	int file_count;
 };
 
 static const char usage[] =
 "Usage: crashres sign --key=KEY [OPTION]... FILE...\n"
-"Sign kernels, initrds or other files so that the kernel's IMA appraises them.\n"
+"Sign kernels, initrds and other files for appraisal by the kernel's IMA. Without\n"
+"--append and --sigfile, set the attribute security.ima of each FILE.\n"
 "\n"
-"     --key=KEY          Private key: a file (PEM or DER), or a URI (pkcs11:...).\n"
-"     --cert=CERT        Its certificate: file or URI. Gives the key id; needed\n"
-"                        with --append.\n"
+"     --key=KEY          The private key: a file (PEM or DER), or a URI (pkcs11:...).\n"
+"     --cert=CERT        The certificate of the key: a file or a URI. It supplies the\n"
+"                        key id. --append needs it.\n"
 "     --hash=HASH        sha256 (default), sha384 or sha512.\n"
-"     --append           Append a module-style signature instead of setting the\n"
-"                        attribute security.ima; replaces one that is there.\n"
-"     --sigfile          Write what security.ima would hold to FILE.sig.\n"
-" -o, --output=OUT       With --append or --sigfile: write OUT instead.\n"
-"     --passphrase-fd=N  Read the passphrase or PIN, one line, from descriptor N\n"
+"     --append           Append the signature to FILE. An appended signature that\n"
+"                        FILE already has is replaced.\n"
+"     --sigfile          Write the bytes for security.ima to FILE.sig.\n"
+" -o, --output=OUT       With --append or --sigfile: write to OUT instead.\n"
+"     --passphrase-fd=N  Read the passphrase or PIN from file descriptor N, one line,\n"
 "                        instead of asking on the terminal.\n"
 " -h, --help             Print this text.\n"
 "\n"
-"Exit status: 0 all files signed, 4 trouble.\n";
+"Exit status:\n"
+"  0  all files are signed\n"
+"  4  an error was reported on stderr; other files can be signed\n";
 
 /* ------------------------------------------------------------ passphrase */
 
-/* One line, a byte at a time: what follows it is not ours. No stdio, which would keep a copy. */
+/*
+ * Reads one line without its newline. Reads byte by byte, because the bytes after the
+ * line belong to other readers of @fd. Does not use stdio, whose buffer would keep a copy of the
+ * passphrase.
+ *
+ * @cancel: this byte makes the function fail; 0: none.
+ *
+ * Returns false at the end of the file, on an error, and if the line is too long.
+ */
 static bool read_line(int fd, char *buffer, size_t capacity, size_t *size, char cancel)
 {
 	size_t used = 0;
@@ -72,16 +87,20 @@ static bool read_line(int fd, char *buffer, size_t capacity, size_t *size, char 
 	return true;
 }
 
+/* Writes a part of the prompt. An error is ignored: the answer can still be read. */
 static void write_prompt(int fd, const char *text)
 {
-	/* A prompt that is not seen is no reason to stop. */
 	if (write(fd, text, strlen(text)) < 0)
 		return;
 }
 
 /*
- * An interrupt arrives as a byte that ends the line, not as a signal: so the echo
- * cannot stay off behind us.
+ * Asks for the passphrase on the terminal with the echo switched off (termios(3)).
+ *
+ * ISIG is off too, and the interrupt character (Ctrl-C) ends the line (VEOL). So Ctrl-C
+ * arrives as a byte and not as a signal, and the echo is always switched on again.
+ *
+ * Parameters and result as in crashres_passphrase_fn.
  */
 static bool ask_terminal(const char *location, char *buffer, size_t capacity, size_t *size)
 {
@@ -108,6 +127,7 @@ static bool ask_terminal(const char *location, char *buffer, size_t capacity, si
 	return ok;
 }
 
+/* The crashres_passphrase_fn of this command. @data: struct options. */
 static bool get_passphrase(void *data, const char *location, char *buffer, size_t capacity,
 			   size_t *size)
 {
@@ -120,6 +140,7 @@ static bool get_passphrase(void *data, const char *location, char *buffer, size_
 
 /* --------------------------------------------------------------- options */
 
+/* Reads the value of --hash. */
 static bool parse_hash(const struct value *value, enum crashres_hash *hash)
 {
 	static const char *const words[] = { "sha256", "sha384", "sha512", NULL };
@@ -134,6 +155,7 @@ static bool parse_hash(const struct value *value, enum crashres_hash *hash)
 	return true;
 }
 
+/* Reads the value of --passphrase-fd. The upper limit keeps it in an int. */
 static bool parse_fd(const struct value *value, int *fd)
 {
 	char *end;
@@ -147,6 +169,7 @@ static bool parse_fd(const struct value *value, int *fd)
 	return true;
 }
 
+/* Stores --append or --sigfile. Returns false after the other one. */
 static bool set_signature(struct options *options, enum crashres_signature signature)
 {
 	if (options->signature_chosen && options->signature != signature) {
@@ -158,6 +181,7 @@ static bool set_signature(struct options *options, enum crashres_signature signa
 	return true;
 }
 
+/* Stores one option. @name: its long name, for messages about a wrong value. */
 static enum parsed parse_option(int option, const char *name, struct options *options)
 {
 	const struct value value = { "crashres sign", name, optarg };
@@ -187,21 +211,23 @@ static enum parsed parse_option(int option, const char *name, struct options *op
 	}
 }
 
+/* Returns the sentence on missing or contradicting options, or NULL. */
 static const char *find_usage_error(const struct options *options)
 {
 	if (!options->key)
-		return "--key is needed";
+		return "--key is missing";
 	if (!options->file_count)
 		return "no file to sign";
 	if (options->output && options->signature == CRASHRES_SIGNATURE_XATTR)
-		return "--output goes with --append or --sigfile";
+		return "--output needs --append or --sigfile";
 	if (options->output && options->file_count > 1)
-		return "--output is for one file";
+		return "--output accepts only one file to sign";
 	if (options->signature == CRASHRES_SIGNATURE_APPENDED && !options->certificate)
-		return "--append names the certificate: --cert is needed";
+		return "--append needs --cert";
 	return NULL;
 }
 
+/* Reads the command line into @options. Reports a wrong one on stderr. */
 static enum parsed parse(int argc, char **argv, struct options *options)
 {
 	static const struct option long_options[] = {
@@ -219,6 +245,7 @@ static enum parsed parse(int argc, char **argv, struct options *options)
 
 	*options = (struct options){ .hash = CRASHRES_HASH_SHA256, .passphrase_fd = NO_FD };
 	for (;;) {
+		/* getopt_long() sets the index for long options only; messages use it for these. */
 		int index = 0, option = getopt_long(argc, argv, "o:h", long_options, &index);
 		enum parsed parsed;
 
@@ -237,8 +264,9 @@ static enum parsed parse(int argc, char **argv, struct options *options)
 	return PARSED_REFUSED;
 }
 
-/* ------------------------------------------------------------------ what */
+/* --------------------------------------------------------------- command */
 
+/* Signs all files, also after an error with one of them. Returns the exit status. */
 static int sign_files(struct crashres_ctx *ctx, const struct options *options,
 		      const struct crashres_key *key,
 		      const struct crashres_certificate *certificate)
@@ -260,6 +288,10 @@ static int sign_files(struct crashres_ctx *ctx, const struct options *options,
 	return result;
 }
 
+/*
+ * Opens the certificate and the key, and signs. The certificate comes first: if it cannot be
+ * opened, the user is not asked for a passphrase. Returns the exit status.
+ */
 static int run(struct crashres_ctx *ctx, struct options *options)
 {
 	struct crashres_certificate *certificate = NULL;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* crashres verify: who signed a file, with what, and whether it still fits. */
+/*
+ * verify.c: crashres verify. Verifies the signatures of a file in all three places, and
+ * prints the results as text or as JSON.
+ */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,54 +15,60 @@
 #include "../cli/json-object.h"
 #include "commands.h"
 
+/* Exit statuses; EXIT_ERROR is 4. Scripts depend on them. */
 enum {
-	EXIT_VALID = 0,
-	EXIT_INVALID = 1,		/* or no signature */
+	EXIT_VALID = 0,			/* at least one signature, and all are valid */
+	EXIT_INVALID = 1,		/* a signature is not valid, or there is none */
 };
 
 #define KINDS 3
 
-/* In the order in which they are told. */
+/* The places of a signature, in the order of the output. */
 static const struct kind {
 	enum crashres_signature signature;
-	const char *name;		/* for people */
-	const char *json;
+	const char *name;		/* in text */
+	const char *json;		/* value of the key "signature" */
 } kinds[KINDS] = {
 	{ CRASHRES_SIGNATURE_XATTR, "security.ima", "xattr" },
 	{ CRASHRES_SIGNATURE_SIGFILE, "signature file", "sigfile" },
 	{ CRASHRES_SIGNATURE_APPENDED, "appended signature", "appended" },
 };
 
+/* The command line. Strings belong to argv. */
 struct options {
-	const char **certificates;
+	const char **certificates;	/* paths or URIs; the array is owned by verify_main() */
 	size_t certificate_count;
-	const struct kind *kind;	/* NULL: whatever is there */
+	const struct kind *kind;	/* the only place to look at; NULL: all places */
 	bool json;
-	const char *file;
+	const char *file;		/* path */
 };
 
-/* What was found; NULL where there is no such signature. */
+/* One result for each of kinds[]; NULL: no signature at this place. verify() frees them. */
 struct results {
 	struct crashres_verification *verifications[KINDS];
 };
 
 static const char usage[] =
 "Usage: crashres verify --cert=CERT [--cert=CERT]... [OPTION]... FILE\n"
-"Who signed FILE, with what, and whether the signature still fits: in the attribute\n"
-"security.ima, in FILE.sig and appended, each that is there.\n"
+"Verify the signatures of FILE: in the attribute security.ima, in FILE.sig and\n"
+"appended to FILE. Print the signer and the result for each signature.\n"
 "\n"
-"     --cert=CERT        Certificate that may be the signer's: file or URI.\n"
-"     --xattr            Only the one in security.ima.\n"
-"     --sigfile          Only the one in FILE.sig.\n"
-"     --appended         Only the appended one.\n"
-"     --json             Print JSON.\n"
+"     --cert=CERT        The certificate of a possible signer: a file or a URI. You\n"
+"                        can give several.\n"
+"     --xattr            Verify only the signature in security.ima.\n"
+"     --sigfile          Verify only the signature in FILE.sig.\n"
+"     --appended         Verify only the appended signature.\n"
+"     --json             Print one JSON object instead of text.\n"
 " -h, --help             Print this text.\n"
 "\n"
-"Exit status: 0 there is a signature and each is valid, 1 one is not, or there is\n"
-"none, 4 trouble.\n";
+"Exit status:\n"
+"  0  at least one signature was found, and all of them are valid\n"
+"  1  a signature is not valid, or no signature was found\n"
+"  4  an error was reported on stderr\n";
 
-/* ------------------------------------------------------------ for people */
+/* ------------------------------------------------------------------ text */
 
+/* Returns the word for the digest state, for text and JSON. */
 static const char *digest_text(enum crashres_digest_state digest)
 {
 	switch (digest) {
@@ -72,6 +81,10 @@ static const char *digest_text(enum crashres_digest_state digest)
 	}
 }
 
+/*
+ * Prints one result. Lines with unknown values are left out: a damaged signature has
+ * no hash, and without the signer's certificate the digest says nothing.
+ */
 static void print_verification(const char *file, const struct kind *kind,
 			       const struct crashres_verification *verification)
 {
@@ -97,6 +110,15 @@ static void print_verification(const char *file, const struct kind *kind,
 		printf("  Key       %s\n", verification->key);
 }
 
+/*
+ * Prints all results, each in this form, or one line if there is no signature:
+ *
+ *   Image: appended signature: valid
+ *     Signer    CN = kdump (id:1a2b3c4d)
+ *     Signed    rsa, sha256
+ *     Digest    matches
+ *     Key       issuer CN = kdump, serial 1F2E
+ */
 static void print_text(const struct options *options, const struct results *results)
 {
 	size_t count = 0;
@@ -108,19 +130,25 @@ static void print_text(const struct options *options, const struct results *resu
 		count++;
 	}
 	if (!count && options->kind)
-		printf("%s: no signature of the kind asked for: %s\n", options->file,
-		       options->kind->name);
+		printf("%s: no %s\n", options->file, options->kind->name);
 	else if (!count)
 		printf("%s: no signature\n", options->file);
 }
 
-/* ---------------------------------------------------------- for programs */
+/*
+ * ------------------------------------------------------------------ JSON
+ *
+ * crashres(1) documents the keys. Programs depend on them: keys are added, but never
+ * renamed or removed.
+ */
 
+/* Returns a JSON string, or null for NULL and for an empty string. */
 static struct json_object *string_or_null(const char *text)
 {
 	return text && *text ? json_object_new_string(text) : NULL;
 }
 
+/* Returns subject and key id, or null without a certificate. */
 static struct json_object *certificate_to_json(const struct crashres_certificate *certificate)
 {
 	struct json_object *object;
@@ -135,6 +163,7 @@ static struct json_object *certificate_to_json(const struct crashres_certificate
 	return object;
 }
 
+/* Returns one result. @kind: the place of the signature. */
 static struct json_object *verification_to_json(const struct kind *kind,
 						const struct crashres_verification *verification)
 {
@@ -166,13 +195,14 @@ static void print_json(const struct options *options, const struct results *resu
 	json_print(object);
 }
 
-/* ------------------------------------------------------------------ what */
+/* --------------------------------------------------------------- command */
 
+/* Stores --xattr, --sigfile or --appended. Returns false after another one of them. */
 static bool set_kind(struct options *options, const struct kind *kind)
 {
 	if (options->kind && options->kind != kind) {
 		fprintf(stderr,
-			"crashres verify: one of --xattr, --sigfile and --appended at most\n");
+			"crashres verify: --xattr, --sigfile and --appended exclude each other\n");
 		return false;
 	}
 	options->kind = kind;
@@ -201,7 +231,11 @@ static enum parsed parse_option(int option, struct options *options)
 	}
 }
 
-/* @options->certificates has room for as many as there are arguments. */
+/*
+ * Reads the command line into @options. Reports a wrong one on stderr.
+ *
+ * @options->certificates: in: room for @argc pointers; out: the values of --cert.
+ */
 static enum parsed parse(int argc, char **argv, struct options *options)
 {
 	static const struct option long_options[] = {
@@ -222,14 +256,20 @@ static enum parsed parse(int argc, char **argv, struct options *options)
 			return parsed;
 	}
 	if (!options->certificate_count)
-		fprintf(stderr, "crashres verify: --cert is needed\n");
-	else if (argc - optind != 1)
-		fprintf(stderr, "crashres verify: one file is wanted\n");
+		fprintf(stderr, "crashres verify: --cert is missing\n");
+	else if (optind == argc)
+		fprintf(stderr, "crashres verify: no file to verify\n");
+	else if (argc - optind > 1)
+		fprintf(stderr, "crashres verify: unexpected operand \"%s\"\n", argv[optind + 1]);
 	else
 		options->file = argv[optind];
 	return options->file ? PARSED_OK : PARSED_REFUSED;
 }
 
+/*
+ * Verifies the signatures in all places, or in the chosen place. A place without a
+ * signature leaves NULL. Stops at the first error; the caller frees the results.
+ */
 static enum crashres_status verify_all(struct crashres_ctx *ctx, const struct options *options,
 				       struct crashres_certificate *const *certificates,
 				       struct results *results)
@@ -247,6 +287,7 @@ static enum crashres_status verify_all(struct crashres_ctx *ctx, const struct op
 	return CRASHRES_OK;
 }
 
+/* Returns true if there is at least one signature, and all are valid. */
 static bool are_all_valid(const struct results *results)
 {
 	size_t count = 0, valid = 0;
@@ -260,6 +301,7 @@ static bool are_all_valid(const struct results *results)
 	return count && count == valid;
 }
 
+/* Verifies and prints. Returns the exit status. */
 static int verify(struct crashres_ctx *ctx, const struct options *options,
 		  struct crashres_certificate *const *certificates)
 {
@@ -282,6 +324,7 @@ static int verify(struct crashres_ctx *ctx, const struct options *options,
 	return result;
 }
 
+/* Opens all certificates and verifies the file. Returns the exit status. */
 static int run(struct crashres_ctx *ctx, const struct options *options)
 {
 	struct crashres_certificate **certificates = calloc(options->certificate_count,
@@ -309,6 +352,7 @@ static int run(struct crashres_ctx *ctx, const struct options *options)
 
 int verify_main(struct crashres_ctx *ctx, int argc, char **argv)
 {
+	/* There are fewer certificates than arguments. */
 	struct options options = { .certificates = calloc((size_t)argc, sizeof(char *)) };
 	enum parsed parsed;
 	int result;

@@ -76,7 +76,7 @@ def test_repaired(run):
         "Checked   11742 blocks of 4 KiB in 46.2 ms, at EL2 with VHE, caches on, "
         "SHA-256 by instructions\n"
         "Damaged   3 blocks, 3 repaired\n"
-        "          copy 2 of the digests too, which is harmless\n"
+        "          digest table 2 is damaged too, which is harmless\n"
         "  kernel     at 0x2345: 2 blocks, 2 repaired; "
         "found 60 61 62 63 64 65 66 67 68 69 6a 6b 6c 6d 6e 6f\n"
         "  initrd     at 0x1000: 1 block, 1 repaired; found 00 ff\n",
@@ -99,7 +99,7 @@ def test_time_out_without_damage(run):
     assert run.report(content=record(INCOMPLETE, TIME_OUT, blocks=17)) == (
         2,
         "No damage was found before this kernel was started.\n"
-        "The time was over before all was checked and repaired.\n"
+        "The time limit was reached before the check and the repair were complete.\n"
         "Checked   17 blocks of 4 KiB in 46.2 ms, at EL1, caches off, SHA-256 by portable\n"
         "Damaged   0 blocks, 0 repaired\n",
         "")
@@ -118,7 +118,7 @@ def test_a_cache_that_was_not_cleaned(run):
     content = record(DAMAGED, UNCLEAN, blocks=17)
     status, out, _ = run.report(content=content)
     assert (status, out.splitlines()[0]) == (
-        2, "A cache could not be cleaned everywhere before this kernel was started.")
+        2, "Parts of the data cache could not be cleaned before this kernel was started.")
     assert json.loads(run.report("--json", content=content)[1])["unclean"] is True
 
 
@@ -213,7 +213,7 @@ def test_help(run):
     status, out, err = run("--help")
     assert (status, err) == (0, "")
     assert out.startswith("Usage: crashres COMMAND [OPTION]...\n")
-    assert "\n  report     What purgatory found before it started this kernel\n" in out
+    assert "\n  report     Print the damage that purgatory found and repaired\n" in out
     assert run("-h") == (status, out, err)
 
 
@@ -227,7 +227,7 @@ def test_wrong_usage(run):
     assert run() == (4, "", text)
     assert run("repair") == (
         4, "", "crashres: unknown command \"repair\"\nTry 'crashres --help'.\n")
-    assert run("report", "x") == (4, "", 'crashres report: "x": no operand is wanted\n')
+    assert run("report", "x") == (4, "", 'crashres report: unexpected operand "x"\n')
     assert run("report", "--bad") == (
         4, "", "report: unrecognized option '--bad'\nTry 'crashres report --help'.\n")
 
