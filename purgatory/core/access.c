@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* access.c: the one way to memory that may abort. */
+/* access.c: access to memory that can abort, with a second attempt. */
 #include "abi.h"
 #include "arm64/cache.h"
 #include "arm64/exception.h"
 #include "access.h"
 
-/* An interconnect may report several; one that never stops must not stop purgatory. */
+/* An interconnect can report several SErrors. If they never end, purgatory still goes on. */
 #define SERRORS_MAX	16
 
 static void do_nothing(void *unused)
@@ -39,6 +39,7 @@ static void clean_span(void *arg)
 	pg_cache_clean(span->start, span->end);
 }
 
+/* Goes on after a failure. Returns false if a block could not be cleaned. */
 static bool clean_blocks(const uint8_t *start, uint64_t size)
 {
 	bool clean = true;

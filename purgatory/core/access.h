@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* access.h: memory that may abort. */
+/*
+ * access.h: the access to memory that can abort: damaged RAM, a device without power,
+ * an address from a hostile device tree. All such accesses use these functions.
+ */
 #ifndef PURGATORY_ACCESS_H
 #define PURGATORY_ACCESS_H
 
@@ -8,21 +11,26 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Takes the SErrors that are pending, so that they do not end what comes next. */
+/*
+ * Takes pending SErrors and ignores them, so that the next pg_try() does not end
+ * because of an earlier access. Call it before pg_try().
+ */
 void pg_drain_serrors(void);
 
 /*
- * Calls function(arg), which reads, writes or cleans memory that may abort, and
- * which may be called again after it was ended halfway. After an exception the
- * pending SErrors are taken, and function is called once more: an SError may
- * belong to an earlier access.
- * Return: whether one of the two calls came back.
+ * Calls function(arg). If an exception ends the call, takes the pending SErrors and
+ * calls function(arg) a second time, because an SError can belong to an earlier access.
+ * @function: reads, writes or cleans memory that can abort. It must give the right
+ *            result when a second call follows a first call that ended halfway.
+ * Returns true if one of the two calls returned, false if both ended in an exception.
  */
 bool pg_access(void (*function)(void *arg), void *arg);
 
 /*
- * Cleans the caches and invalidates them. After an exception it goes on block by
- * block. False: some of the range could not be cleaned.
+ * Cleans and invalidates the data cache for @size bytes at @start, to the point of
+ * coherency. After an exception it repeats the range block by block, so that one
+ * bad block does not keep the others from being cleaned.
+ * Returns false if a block could not be cleaned.
  */
 bool pg_clean(const void *start, uint64_t size);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* blocks.c: two bits for each block of the segments. */
+/* blocks.c: the address and the state of each block. */
 #include <stddef.h>
 
 #include "shared/params.h"
@@ -22,7 +22,7 @@ static uint64_t bit_of(uint64_t block)
 	return 1ULL << block % WORD_BITS;
 }
 
-/* Loaded as zero, but nothing has checked that they still are. */
+/* The kernel loaded zeros, but no digest covers the bitmaps. */
 void pg_clear_bitmaps(void)
 {
 	for (uint64_t block = 0; block < pg_params.block_count; block += WORD_BITS) {

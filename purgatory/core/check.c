@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * check.c: is every block what was loaded.
- */
+/* check.c: hashes every block and marks the damaged blocks. */
 #include "blocks.h"
 #include "check.h"
 #include "digest.h"
@@ -18,8 +16,9 @@ static void note_block(struct pg_check *check, uint64_t block, bool intact)
 }
 
 /*
- * An abort while a block is read (memory that answers no more) is damage as well.
- * If not all of them can be read, each is read alone to find out which can.
+ * Hashes @count blocks at once, from number @block on. A block that aborts when it is
+ * read is damaged too. After an abort, each block is hashed alone to find the bad one.
+ * @lanes: addresses of the blocks; lanes from @count on are ignored.
  */
 static void hash_blocks(struct pg_check *check, uint64_t block, unsigned int count,
 			const void *const lanes[PG_SHA256_LANES])
@@ -33,7 +32,10 @@ static void hash_blocks(struct pg_check *check, uint64_t block, unsigned int cou
 				      pg_has_right_digest(check->sha256, block + i, lanes[i]));
 }
 
-/* @count is 1 to PG_SHA256_LANES: what is left over hashes its last block again. */
+/*
+ * Checks @count blocks (1 to PG_SHA256_LANES) at @data. The hash functions always take
+ * PG_SHA256_LANES blocks, so the unused lanes hash the last block again.
+ */
 static void check_blocks(struct pg_check *check, uint64_t block, const uint8_t *data,
 			 unsigned int count)
 {
@@ -49,12 +51,14 @@ static void check_blocks(struct pg_check *check, uint64_t block, const uint8_t *
 		note_block(check, block + i, true);
 }
 
+/* The segment was not found, so all its blocks are damaged. */
 static void note_missing_segment(struct pg_check *check, const struct purgatory_segment *segment)
 {
 	for (uint64_t i = 0; i < segment->size / PURGATORY_BLOCK_SIZE; i++)
 		note_block(check, segment->first_block + i, false);
 }
 
+/* Ends early, with PURGATORY_FLAG_TIME_OUT, when the time is over. */
 static void check_segment(struct pg_check *check, const struct purgatory_segment *segment)
 {
 	const uint8_t *data = (const uint8_t *)segment->base;

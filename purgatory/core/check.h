@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* check.h: is every block what was loaded? */
+/* check.h: the check of all blocks, and the state that its parts share. */
 #ifndef PURGATORY_CHECK_H
 #define PURGATORY_CHECK_H
 
@@ -10,15 +10,20 @@
 
 #pragma GCC visibility push(hidden)
 
-/* What the parts of the check hand on to each other. */
+/* The state of the check and of the repair. */
 struct pg_check {
-	enum pg_sha256_method sha256;
-	enum pg_parity_method parity;
-	struct pg_clock clock;
-	struct purgatory_record record;
+	enum pg_sha256_method sha256;	/* how this CPU computes digests */
+	enum pg_parity_method parity;	/* how this CPU computes parity */
+	struct pg_clock clock;		/* runs since the entry; its limit is params.seconds */
+	struct purgatory_record record;	/* the results, filled in as they are found */
 };
 
-/* Hashes every block until the time is over. Only after pg_check_self: trusts the params. */
+/*
+ * Hashes every block of every segment and compares it with its digest. Marks damaged
+ * blocks (blocks.h), counts them in @check->record, and sets PURGATORY_FLAG_TIME_OUT
+ * if the time is over before the last block. Trusts pg_params: call it after
+ * pg_check_self() and pg_complete_params().
+ */
 void pg_check_segments(struct pg_check *check);
 
 #pragma GCC visibility pop

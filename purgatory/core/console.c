@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * console.c: a line of text and how it gets out.
+ * console.c: builds one line of text and prints it to the UART.
  *
- * Printing may never be what stops purgatory: a line has a fixed size, a UART
- * that does not answer is left alone, one that aborts ends the line.
+ * The console must never stop purgatory. The old kernel can have switched off the clock
+ * or the power of the UART. So a line has a fixed size, a time limit ends the wait for
+ * a UART that does not answer, and an abort ends the line.
  */
 #include <stdbool.h>
 
@@ -15,8 +16,8 @@
 #include "image.h"
 
 /*
- * All waits for one line. At 115200 baud, 230 characters leave in this time, more
- * than a line of a check has. The clock of the UART may be off: then nothing leaves.
+ * The limit for all waits of one line together. 115200 baud send 230 characters in
+ * this time, more than the line of a check has.
  */
 #define LINE_MILLISECONDS	20
 
@@ -32,7 +33,6 @@ void pg_line_text(struct pg_line *line, const char *text)
 		put_char(line, *text++);
 }
 
-/* Of a field that is NUL-terminated only if whoever filled it in was right. */
 void pg_line_name(struct pg_line *line, const char *name, size_t size_max)
 {
 	for (size_t i = 0; i < size_max && name[i]; i++)
@@ -82,20 +82,20 @@ static void send_line(void *arg)
 		.polls = PG_UART_POLLS,
 	};
 
-	/* Also called when the params have just turned out to be damaged. */
+	/* The params can be damaged: "purgatory itself is damaged" is printed this way too. */
 	if (pg_params_uart_sum(&pg_params) != pg_params.uart_sum)
 		return;
 	pg_clock_start_short(&uart.clock, LINE_MILLISECONDS);
 	for (unsigned int i = 0; i < line->size; i++)
 		if (!pg_uart_put(&uart, line->text[i]))
 			return;
-	/* A reset now would take the last characters with it. */
+	/* A reset would destroy the characters that the UART has not sent yet. */
 	pg_uart_drain(&uart);
 }
 
 void pg_line_print(struct pg_line *line)
 {
-	/* Not pg_access(): a second call would print the line a second time. */
+	/* Not pg_access(): its second call would print the line again. */
 	pg_drain_serrors();
 	pg_try(send_line, line);
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * digest.c: what the blocks are held against.
+ * digest.c: hashes blocks and compares them with their digests.
  *
- * There are two tables, the same digests in each. A block that agrees with
- * either is intact: no accident turns an entry into the digest of a damaged
- * block. So damage to one table is harmless, and to both at different blocks.
+ * The segment holds two equal tables with one SHA-256 digest for each block. A block
+ * is intact if its digest is in either table, because damage to a table does not
+ * produce the digest of a damaged block by accident. So damage to one table is
+ * harmless. Damage to both tables is harmless if it hits the digests of different
+ * blocks.
  */
 #include <stddef.h>
 
@@ -33,8 +35,8 @@ uint64_t pg_table_size(void)
 
 struct lanes {
 	enum pg_sha256_method method;
-	const void *const *data;	/* PG_SHA256_LANES */
-	struct pg_digest *digests;	/* out, as many */
+	const void *const *data;	/* PG_SHA256_LANES blocks */
+	struct pg_digest *digests;	/* out: PG_SHA256_LANES digests */
 };
 
 static void hash_lanes(void *arg)
@@ -73,7 +75,7 @@ uint32_t pg_check_tables(enum pg_sha256_method method)
 	struct tables tables = { .method = method };
 	uint32_t flags = 0;
 
-	/* Memory that aborts leaves digests that agree with nothing. */
+	/* If memory aborts, the digests stay zero, and both flags are set. */
 	pg_access(hash_tables, &tables);
 	if (!pg_same_digest(&tables.digests[0], expected))
 		flags |= PURGATORY_FLAG_TABLE_0;
@@ -109,17 +111,18 @@ bool pg_is_expected_digest(uint64_t block, const struct pg_digest *digest)
 	return false;
 }
 
-/* SHA-256 of a block of zeros, in the byte order of arm64. */
+/* SHA-256 of a block of zeros, as little-endian words. */
 static const struct pg_digest zero_digest = {
 	{ 0xe9c66f58b2ac7fadULL, 0x026bd1d1d704c066ULL, 0x7a7cb47cff05584fULL, 0xa72c89488bbdda85ULL },
 };
 
 struct zeros {
-	const void *const *data;	/* PG_SHA256_LANES */
-	const struct pg_digest *expected;
-	bool found;			/* out */
+	const void *const *data;	/* PG_SHA256_LANES blocks */
+	const struct pg_digest *expected;	/* their digests in the table */
+	bool found;			/* out: all blocks are zeros and must be zeros */
 };
 
+/* Returns 0 if and only if the block is all zeros. */
 static uint64_t or_words(const uint64_t *block)
 {
 	uint64_t bits = 0;
@@ -151,7 +154,7 @@ bool pg_are_expected_zeros(uint64_t block, const void *const data[PG_SHA256_LANE
 	return pg_access(find_zeros, &zeros) && zeros.found;
 }
 
-/* One block. Vectors hash four as fast as one; every other way reads it once. */
+/* Hashes one block. Vectors hash four blocks in the time of one, so use all their lanes. */
 static void hash_one(void *arg)
 {
 	struct lanes *lanes = arg;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* fdt.c: what a sealed Image wants of a device tree. */
+/* fdt.c: reads a hostile device tree, and adds the record to it. */
 #include <stddef.h>
 
 #include "fdt.h"
@@ -9,30 +9,32 @@
 #define MAGIC		0xd00dfeedU
 #define TREE_VERSION	17
 
-/* struct fdt_header: big-endian words. */
+/* Indexes of the words in struct fdt_header. */
 enum { HEADER_MAGIC, HEADER_TOTALSIZE, HEADER_STRUCTURE, HEADER_STRINGS, HEADER_RESERVATIONS,
        HEADER_VERSION, HEADER_COMPATIBLE, HEADER_BOOT_CPU, HEADER_STRINGS_SIZE,
        HEADER_STRUCTURE_SIZE, HEADER_WORDS };
 
+/* The tokens of the structure block. */
 enum { BEGIN_NODE = 1, END_NODE = 2, PROPERTY = 3, NOP = 4 };
 
-#define WORD		4U
-#define PROPERTY_HEADER	(3 * WORD)
+#define WORD		4U		/* bytes */
+#define PROPERTY_HEADER	(3 * WORD)	/* token, size of the value, offset of the name */
 
+/* A token of the structure block. All offsets are bytes from the start of the tree. */
 struct token {
 	uint32_t kind;
-	uint32_t name;		/* offset in the tree: a node's own, a property's in the strings */
-	uint32_t value, size;	/* a property's; offset in the tree */
-	uint32_t next;		/* offset in the tree */
+	uint32_t name;		/* offset of the name of a node or property */
+	uint32_t value, size;	/* offset and bytes of the value of a property */
+	uint32_t next;		/* offset of the next token */
 };
 
-/* What is found on the way to /chosen. */
+/* The places that find_chosen() finds: bytes from the start of the tree. */
 struct chosen {
 	uint32_t root;		/* offset of the first token inside the root */
 	uint32_t properties;	/* offset of the first token inside /chosen */
 };
 
-/* @offset is a multiple of 4 and inside. */
+/* @offset must be a multiple of 4 inside the tree. */
 static uint32_t read_word(const struct pg_fdt *tree, uint32_t offset)
 {
 	return __builtin_bswap32(*(const uint32_t *)(tree->data + offset));
@@ -71,7 +73,7 @@ static uint32_t round_up_to_word(uint32_t size)
 	return (size + WORD - 1) / WORD * WORD;
 }
 
-/* How long the text at @offset is, without its NUL; @end - @offset where there is none. */
+/* Returns the length of the text at @offset without its NUL; @end - @offset without a NUL. */
 static uint32_t text_length(const struct pg_fdt *tree, uint32_t offset, uint32_t end)
 {
 	uint32_t length = 0;
@@ -96,7 +98,7 @@ static bool read_property(const struct pg_fdt *tree, uint32_t offset, uint32_t e
 	return true;
 }
 
-/* A name without a NUL would make the next token start behind the structure. */
+/* Fails for a name without a NUL, because the next token would start after @end. */
 static bool read_name(const struct pg_fdt *tree, uint32_t offset, uint32_t end, struct token *token)
 {
 	uint32_t length;
@@ -107,7 +109,7 @@ static bool read_name(const struct pg_fdt *tree, uint32_t offset, uint32_t end, 
 	return length < end - token->name;
 }
 
-/* False at the end of the tree, and at what is no token. */
+/* Returns false at the end of the structure block and for an unknown or damaged token. */
 static bool read_token(const struct pg_fdt *tree, uint32_t offset, struct token *token)
 {
 	uint32_t end = tree->structure + tree->structure_size;
@@ -128,7 +130,7 @@ static bool read_token(const struct pg_fdt *tree, uint32_t offset, struct token 
 	}
 }
 
-/* Is the text at @offset @name, with a NUL or @also behind it? */
+/* Returns true if the text at @offset is @name, followed by a NUL or by @other_end. */
 static bool is_named(const struct pg_fdt *tree, uint32_t offset, uint32_t end, const char *name,
 		     char other_end)
 {
@@ -144,7 +146,10 @@ static bool is_property(const struct pg_fdt *tree, const struct token *token, co
 	       is_named(tree, token->name, tree->strings + tree->strings_size, name, '\0');
 }
 
-/* Linux accepts the name "chosen@0" too. */
+/*
+ * Finds the root node and its child /chosen. Linux also accepts the name "chosen@0"
+ * (drivers/of/fdt.c), so a text after "@" is ignored.
+ */
 static bool find_chosen(const struct pg_fdt *tree, struct chosen *chosen)
 {
 	uint32_t end = tree->structure + tree->structure_size, depth = 0;
@@ -166,7 +171,10 @@ static bool find_chosen(const struct pg_fdt *tree, struct chosen *chosen)
 	return false;
 }
 
-/* A node's properties stand before its children; of several with one name the first counts. */
+/*
+ * Finds @name among the properties that start at @properties. The properties of a node
+ * precede its children. If a name appears twice, the first property counts.
+ */
 static bool find_property(const struct pg_fdt *tree, uint32_t properties, const char *name,
 			  struct token *token)
 {
@@ -190,6 +198,7 @@ static uint64_t read_number(const struct pg_fdt *tree, uint32_t offset, uint32_t
 	return number;
 }
 
+/* Reads a property of one or two words, as Linux does. */
 static bool read_chosen_number(const struct pg_fdt *tree, const struct chosen *chosen,
 			       const char *name, uint64_t *number)
 {
@@ -202,6 +211,7 @@ static bool read_chosen_number(const struct pg_fdt *tree, const struct chosen *c
 	return true;
 }
 
+/* Fails for an empty range and for a range that wraps around. */
 static bool make_range(uint64_t base, uint64_t size, struct pg_range *range)
 {
 	*range = (struct pg_range){ base, size };
@@ -219,7 +229,7 @@ bool pg_fdt_initrd(const struct pg_fdt *tree, struct pg_range *initrd)
 	       make_range(start, end - start, initrd);
 }
 
-/* Linux assumes 1 for a root that does not say. */
+/* Returns #address-cells or #size-cells of the root. Linux uses 1 if the property is missing. */
 static uint32_t read_root_cells(const struct pg_fdt *tree, const struct chosen *chosen,
 				const char *name)
 {
@@ -246,18 +256,20 @@ bool pg_fdt_chosen_range(const struct pg_fdt *tree, const char *property, struct
 			  read_number(tree, token.value + address_cells * WORD, size_cells), range);
 }
 
-/* From the last byte down: to a higher place. */
+/* Moves @size bytes at @from to a higher address. Starts at the last byte, so overlaps are fine. */
 static void move_up(uint8_t *from, uint32_t size, uint32_t by)
 {
 	while (size--)
 		from[size + by] = from[size];
 }
 
-/* In words: purgatory writes the rest of it, and a next kernel wants to know what it is. */
+/*
+ * Writes an empty record at @offset: magic, version and size, then zeros. record.c fills
+ * in the rest. Writes words, because a value is aligned to 4 bytes only.
+ */
 static void write_template(struct pg_fdt *tree, uint32_t offset)
 {
 	uint32_t *words = (uint32_t *)(tree->data + offset);
-
 	struct purgatory_record record;
 
 	pg_record_init(&record);
@@ -267,8 +279,16 @@ static void write_template(struct pg_fdt *tree, uint32_t offset)
 }
 
 /*
- * Makes room for the property at @at: what follows moves up. The strings must be
- * last and the reservations in front, as every tool and the kernel write them.
+ * Inserts the record's property at offset @at of the structure block. Everything from
+ * @at on moves up by the size of the property, and the property's name is added at the
+ * end of the strings:
+ *
+ *   before:  header reservations [structure: head|tail] [strings]
+ *   after:   header reservations [structure: head|property|tail] [strings|name]
+ *
+ * So the reservations must precede the structure, and the strings must be the last
+ * block. dtc and the libfdt in Linux write this order. Returns false for another order
+ * and if the tree would become larger than @room or PG_FDT_SIZE_MAX.
  */
 static bool insert_record_property(struct pg_fdt *tree, uint32_t at, uint64_t room)
 {
@@ -306,7 +326,10 @@ uint64_t pg_fdt_add_record(struct pg_fdt *tree, uint64_t room)
 
 	if (!find_chosen(tree, &chosen))
 		return 0;
-	/* Of the kernel that loaded this one: the kernel's loader copies what it does not know. */
+	/*
+	 * The property exists if crashres started the old kernel too: kexec_file_load copies
+	 * the tree of the running kernel with all unknown properties. Use it again.
+	 */
 	if (find_property(tree, chosen.properties, PURGATORY_RECORD_PROPERTY, &token) &&
 	    token.size == sizeof(struct purgatory_record)) {
 		write_template(tree, token.value);

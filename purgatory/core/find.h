@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* find.h: where everything is. loaded.c or sealed.c. */
+/*
+ * find.h: finds the segments. loaded.c implements it for kexec_load (purgatory.bin),
+ * sealed.c for a sealed Image (sealed.bin).
+ */
 #ifndef PURGATORY_FIND_H
 #define PURGATORY_FIND_H
 
@@ -9,15 +12,19 @@
 #pragma GCC visibility push(hidden)
 
 /*
- * Fills in the params that the library cannot know when it seals an Image, from
- * where purgatory lies and from the device tree at @dtb, and notes what is in use
- * (used.h). False: the params were wrong to begin with.
+ * Fills in the params that the library does not know when it seals an Image: addresses,
+ * which follow from the load address, and the places that the device tree names. Then
+ * keeps the list of used ranges (used.h).
+ * @dtb: physical address of the device tree, from x0; 0 with kexec_load.
+ * Returns false if the params are wrong, if two used ranges overlap, or if the params
+ * could not be cleaned.
  */
 bool pg_complete_params(uint64_t dtb);
 
 /*
- * After the check: whether a repair may store to @block. False where only a device
- * tree that nothing has checked says what lies there.
+ * Returns true if a repair may store to @block. Call it after the check. The place of a
+ * sealed Image's initrd comes from a device tree that no digest covers. A repair there
+ * could overwrite other memory, so sealed.c allows it only after further tests.
  */
 bool pg_may_store(uint64_t block);
 

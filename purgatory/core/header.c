@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * header.c: the part of struct purgatory_header that C knows. entry.S has the
- * branch in front of it, purgatory.ld the two sizes behind it.
+ * header.c: version and magic of struct purgatory_header. entry.S provides the branch
+ * in front of them, purgatory.ld the two sizes after them.
  */
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* image.h: the image in memory and the params behind it. */
+/* image.h: the purgatory image in memory, and the params that follow it. */
 #ifndef PURGATORY_IMAGE_H
 #define PURGATORY_IMAGE_H
 
@@ -7,11 +7,13 @@
 
 #pragma GCC visibility push(hidden)
 
-/* purgatory.ld: places in the image. */
+/* Defined by purgatory.ld. pg_header is the address P of abi.h. */
 extern const struct purgatory_header pg_header;
-extern struct purgatory_params pg_params;	/* only pg_complete_params writes to them */
 
-/* The byte at @offset of the purgatory segment. */
+/* Trusted after pg_check_self(). Afterwards only pg_complete_params() writes to them. */
+extern struct purgatory_params pg_params;
+
+/* Returns the address of the byte at @offset of the purgatory segment. */
 static inline uint8_t *pg_at(uint64_t offset)
 {
 	return (uint8_t *)&pg_header + offset;

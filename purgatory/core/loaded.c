@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * loaded.c: purgatory as kexec_load has loaded it. The library has said in the
- * params where everything is, and the device tree is one of the segments.
+ * loaded.c: finds the segments after kexec_load. The library chose every address and
+ * wrote it into the params, and the device tree is one of the checked segments. So the
+ * params are complete, and a repair may store to every damaged block.
  */
 #include "find.h"
 #include "used.h"

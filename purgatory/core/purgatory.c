@@ -1,7 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * purgatory.c: check everything and repair what can be, then start the kernel
- * or do what the policy says.
+ * purgatory.c: the steps of purgatory in their order, and the policy.
+ *
+ *   1. Enable what the CPU offers: SErrors, clock, vector registers.
+ *   2. Self-check: compare purgatory's own bytes with their digest.
+ *   3. Find the segments, and list all used ranges.
+ *   4. Clean the used ranges from the caches.
+ *   5. Switch the MMU and the caches on.
+ *   6. Check every block, and repair the damaged blocks from parity.
+ *   7. Clean again, and switch the MMU and the caches off.
+ *   8. Check the repaired blocks again, without caches.
+ *   9. Print the console line. The policy says: start the kernel, reset or halt.
+ *  10. Write the record, and start the kernel.
+ *
+ * If the MMU cannot be switched on, steps 6 and 7 run with the MMU off. If there are
+ * no blocks to check (block_count is 0), the kernel starts after step 4.
  */
 #include <stdbool.h>
 
@@ -21,7 +34,8 @@
 #include "self.h"
 #include "used.h"
 
-static bool exception_reported;	/* an exception has been reported, or is being */
+/* The report of an exception has begun. A second exception, in the report, resets at once. */
+static bool exception_reported;
 
 static void begin_line(struct pg_line *line)
 {
@@ -29,6 +43,7 @@ static void begin_line(struct pg_line *line)
 	pg_line_text(line, "crashres: purgatory: ");
 }
 
+/* Completes @line with @next_step, the text of what purgatory does now, and prints it. */
 static void end_line(struct pg_line *line, const char *next_step)
 {
 	pg_line_text(line, next_step);
@@ -42,6 +57,7 @@ static _Noreturn void print_and_reset(struct pg_line *line)
 	pg_reset(pg_params.conduit);
 }
 
+/* A damaged purgatory always resets, because a damaged policy must not be applied. */
 static _Noreturn void fail_self_check(void)
 {
 	struct pg_line line;
@@ -51,7 +67,6 @@ static _Noreturn void fail_self_check(void)
 	print_and_reset(&line);
 }
 
-/* From exception.S, when no pg_try was waiting for it. */
 _Noreturn void pg_exception(uint64_t esr, uint64_t elr, uint64_t far)
 {
 	struct pg_line line;
@@ -74,8 +89,10 @@ static bool has_timed_out(const struct purgatory_record *record)
 	return record->flags & PURGATORY_FLAG_TIME_OUT;
 }
 
-static uint32_t outcome(const struct purgatory_record *record)
+/* Returns the enum purgatory_outcome of a finished check. */
+static uint32_t find_outcome(const struct purgatory_record *record)
 {
+	/* An old line of a cache can still be written over a block that was checked. */
 	if (record->flags & PURGATORY_FLAG_UNCLEAN)
 		return PURGATORY_OUTCOME_DAMAGED;
 	if (!record->damaged && has_timed_out(record))
@@ -85,7 +102,7 @@ static uint32_t outcome(const struct purgatory_record *record)
 	return record->damaged ? PURGATORY_OUTCOME_REPAIRED : PURGATORY_OUTCOME_INTACT;
 }
 
-/* "kernel damaged at offset 0x2345, found 00112233; " */
+/* Appends "kernel damaged at offset 0x2345, found 00112233; ". */
 static void describe_damage(struct pg_line *line, const struct purgatory_damage *damage)
 {
 	pg_line_name(line, damage->segment, sizeof(damage->segment));
@@ -100,7 +117,7 @@ static void describe_damage(struct pg_line *line, const struct purgatory_damage 
 	pg_line_text(line, "; ");
 }
 
-/* "11742 blocks intact", "3 of 11742 blocks damaged, 3 repaired" */
+/* Appends "11742 blocks intact" or "3 of 11742 blocks damaged, 3 repaired". */
 static void describe_blocks(struct pg_line *line, const struct purgatory_record *record)
 {
 	pg_line_decimal(line, record->damaged ? record->damaged : record->blocks);
@@ -115,6 +132,7 @@ static void describe_blocks(struct pg_line *line, const struct purgatory_record 
 	pg_line_text(line, " repaired");
 }
 
+/* Appends ", 97 ms" and, after a timeout, ", out of time with 512 blocks to go". */
 static void describe_time(struct pg_line *line, const struct purgatory_record *record)
 {
 	if (record->frequency) {
@@ -129,7 +147,7 @@ static void describe_time(struct pg_line *line, const struct purgatory_record *r
 	pg_line_text(line, " blocks to go");
 }
 
-/* enum purgatory_policy; what is unknown is a reset. */
+/* Returns the enum purgatory_policy for the outcome of @record. */
 static uint32_t policy_of(const struct purgatory_record *record)
 {
 	switch (record->outcome) {
@@ -142,14 +160,15 @@ static uint32_t policy_of(const struct purgatory_record *record)
 	}
 }
 
-static const char *next_step(uint32_t policy)
+/* Returns the end of the console line; the names match apply_policy(). */
+static const char *next_step_text(uint32_t policy)
 {
 	if (policy == PURGATORY_POLICY_BOOT)
 		return ": starting the kernel";
 	return policy == PURGATORY_POLICY_HALT ? ": halted" : ": resetting";
 }
 
-/* Comes back only to start the kernel. */
+/* Returns only if the kernel is to be started. An unknown policy resets. */
 static void apply_policy(uint32_t policy)
 {
 	if (policy == PURGATORY_POLICY_HALT)
@@ -169,7 +188,7 @@ static void print_result(const struct purgatory_record *record)
 	describe_time(&line, record);
 	if (record->flags & PURGATORY_FLAG_UNCLEAN)
 		pg_line_text(&line, ", a cache could not be cleaned");
-	end_line(&line, next_step(policy_of(record)));
+	end_line(&line, next_step_text(policy_of(record)));
 }
 
 static void start_record(struct pg_check *check, bool mmu)
@@ -200,23 +219,28 @@ static void check_and_repair(struct pg_check *check)
 	record->ticks = pg_clock_ticks(&check->clock);
 }
 
-/* Too much for the stack, and for a memset that nobody calls. */
+/*
+ * The state of this run. Static, because more than 1 KiB is much for a stack of
+ * 8 KiB (purgatory.ld). entry.S has set all static variables to zero.
+ */
 static struct pg_check check;
 
-/* Comes back only to start the kernel. */
+/* Ends the check of the blocks. Returns only if the kernel is to be started. */
 static void print_and_apply_policy(void)
 {
-	check.record.outcome = outcome(&check.record);
+	check.record.outcome = find_outcome(&check.record);
 	print_result(&check.record);
 	apply_policy(policy_of(&check.record));
 }
 
+/* @clean: the result of a cleaning. False makes the outcome DAMAGED. */
 static void note_cleaning(bool clean)
 {
 	if (!clean)
 		check.record.flags |= PURGATORY_FLAG_UNCLEAN;
 }
 
+/* Returns the physical address of the page tables for this exception level; 0: no tables. */
 static uint64_t page_table_root(void)
 {
 	uint64_t offset = pg_params.root_offset[pg_mmu_regime()];
@@ -230,8 +254,13 @@ static bool clean_record(void)
 }
 
 /*
- * Written with the MMU off. Before that, speculation may have read the place into
- * a cache again: the kernel would find the old lines.
+ * Writes the record to the device tree. The MMU is off, so the stores go to memory
+ * and not to the caches. A cache can hold old lines of the record, because the CPU
+ * can read ahead while the MMU is on. The kernel would read these lines instead of
+ * the record. So clean the record before the stores and again after them.
+ *
+ * If that fails, the kernel can find anything in the record's place. The check then
+ * counts as damaged: the policy decides again, and a second line is printed.
  */
 static void store_record(void)
 {
@@ -245,23 +274,29 @@ static void store_record(void)
 		return;
 	note_cleaning(false);
 	print_and_apply_policy();
-	/* The record says what the console said. */
+	/* The policy is boot. Write the new outcome, which the console shows too. */
 	pg_record_write(&check.record);
 	clean_record();
 }
 
-/* @clean: all that is used was cleaned. */
+/* @clean: the cleaning before the check succeeded for every used range. */
 static void check_all(bool clean)
 {
 	bool mmu = pg_mmu_set_up(page_table_root());
 
 	start_record(&check, mmu);
 	check_and_repair(&check);
-	/* With the MMU on the check saw what the caches held, so only now it counts. */
+	/*
+	 * With the MMU off, both cleanings must succeed. The check read memory, so it
+	 * missed dirty lines that the first cleaning left in a cache. Such a line can
+	 * be written over a checked block later.
+	 * With the MMU on, only the second cleaning must succeed. The check read through
+	 * the caches, and the second cleaning writes the same bytes to memory.
+	 */
 	note_cleaning(pg_clean_used(true) && (clean || mmu));
 	if (mmu)
 		pg_mmu_disable();
-	/* As the kernel will find them: past the caches. */
+	/* Without caches, as the kernel will read them: this proves the cleaning. */
 	pg_verify_repaired(&check);
 	if (check.record.repaired)
 		check.record.ticks = pg_clock_ticks(&check.clock);
@@ -269,7 +304,10 @@ static void check_all(bool clean)
 	store_record();
 }
 
-/* Without a check the kernel still needs its memory clean. */
+/*
+ * For block_count 0: start the kernel without a check. booting.rst still demands
+ * that the Image is cleaned to the point of coherency.
+ */
 static void skip_check(bool clean)
 {
 	note_cleaning(clean);
@@ -282,7 +320,7 @@ void pg_main(uint64_t dtb)
 	uint64_t hcr = pg_cpu_route_serrors();
 	bool simd, clean;
 
-	/* An SError that the old kernel left pending is not ours. */
+	/* Take the SErrors that the old kernel left pending, so that no access here gets one. */
 	pg_drain_serrors();
 	pg_clock_start(&check.clock, pg_params.seconds);
 	simd = pg_cpu_enable_simd();
@@ -290,7 +328,10 @@ void pg_main(uint64_t dtb)
 	check.parity = pg_cpu_parity_method(simd);
 	if (!pg_check_self(check.sha256) || !pg_complete_params(dtb))
 		fail_self_check();
-	/* What a cache still holds for these addresses is what the kernel would get later. */
+	/*
+	 * A stray store of the old kernel can still lie in a cache as a dirty line.
+	 * Write it to memory now, so that the check finds it.
+	 */
 	clean = pg_clean_used(false);
 	if (pg_params.block_count)
 		check_all(clean);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * record.c: what was found, for the next kernel to read.
- */
+/* record.c: fills in the record and writes it to the device tree for the next kernel. */
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -18,7 +16,7 @@ struct copy {
 	size_t size;
 };
 
-/* By bytes: a damaged place has no alignment. */
+/* Copies single bytes, because damage starts at any offset. */
 static void copy_bytes(void *arg)
 {
 	const struct copy *copy = arg;
@@ -27,7 +25,7 @@ static void copy_bytes(void *arg)
 		copy->to[i] = copy->from[i];
 }
 
-/* What is at @from, as far as it can be read and as @limit allows. */
+/* Stores up to @limit bytes from @from in the run. found_size is 0 if they cannot be read. */
 static void save_found_bytes(struct purgatory_damage *damage, const uint8_t *from, uint64_t limit)
 {
 	struct copy copy = { damage->found, from, PURGATORY_FOUND_MAX };
@@ -67,7 +65,6 @@ static void record_segment(struct purgatory_record *record,
 	}
 }
 
-/* The damaged blocks as runs of adjacent ones, with the first bytes of each. */
 void pg_record_runs(struct purgatory_record *record)
 {
 	for (uint32_t i = 0; i < pg_params.segment_count; i++)
@@ -82,7 +79,10 @@ static bool same_name(const char *a, const char *b)
 	return true;
 }
 
-/* The run that @block is in, NULL where it was one too many for the record. */
+/*
+ * Returns the run that contains the block at @offset of @segment. Returns NULL if the
+ * record had no room for this run.
+ */
 static struct purgatory_damage *find_run(struct purgatory_record *record,
 					 const struct purgatory_segment *segment, uint64_t offset)
 {
@@ -102,7 +102,7 @@ static struct purgatory_damage *find_run(struct purgatory_record *record,
 
 struct difference {
 	const uint64_t *found, *right;
-	unsigned int at;		/* out: first byte that differs */
+	unsigned int at;		/* out: offset of the first byte that differs */
 };
 
 static void find_difference(void *arg)
@@ -120,10 +120,6 @@ static void find_difference(void *arg)
 		difference->at++;
 }
 
-/*
- * To be called before @right goes to its place. Only now it is known where in
- * the block the damage starts.
- */
 void pg_record_first_difference(struct purgatory_record *record, uint64_t block, const void *right)
 {
 	const struct purgatory_segment *segment = pg_segment_of(block);
@@ -140,7 +136,6 @@ void pg_record_first_difference(struct purgatory_record *record, uint64_t block,
 			 PURGATORY_BLOCK_SIZE - difference.at);
 }
 
-/* To be called when it is there, and was read back. */
 void pg_record_repaired(struct purgatory_record *record, uint64_t block)
 {
 	const struct purgatory_segment *segment = pg_segment_of(block);
@@ -152,7 +147,6 @@ void pg_record_repaired(struct purgatory_record *record, uint64_t block)
 		damage->repaired++;
 }
 
-/* To be called when it is wrong after all. */
 void pg_record_lost_again(struct purgatory_record *record, uint64_t block)
 {
 	const struct purgatory_segment *segment = pg_segment_of(block);
@@ -165,9 +159,9 @@ void pg_record_lost_again(struct purgatory_record *record, uint64_t block)
 }
 
 /*
- * A property value is aligned to 4 bytes and no more. Where the library's
- * template is not there (a damaged device tree, booted all the same), nothing
- * may be written.
+ * Writes words of 32 bits, because the value of a property is aligned to 4 bytes only.
+ * If the policy starts the kernel with a damaged device tree, other data can lie in the
+ * record's place. So write only if the template is there: magic, version and size.
  */
 static void write_words(void *arg)
 {

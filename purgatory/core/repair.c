@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * repair.c: damaged blocks back from parity. What comes out counts only where
- * its digest is right, so that damaged parity is found by trying.
+ * repair.c: repairs damaged blocks from parity.
+ *
+ * No digest covers the parity blocks. Each repaired block must have the right digest
+ * before it is stored, so damaged parity cannot do harm.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +16,10 @@
 #include "record.h"
 #include "repair.h"
 
-/* P and Q of the members that are lost, then the lost members themselves. */
+/*
+ * Two buffers of one block each. First they hold P and Q of the lost members alone,
+ * then the lost members themselves (parity.h).
+ */
 static struct {
 	uint8_t p[PURGATORY_BLOCK_SIZE] __attribute__((aligned(64)));
 	uint8_t q[PURGATORY_BLOCK_SIZE] __attribute__((aligned(64)));
@@ -22,11 +27,11 @@ static struct {
 
 struct group {
 	const struct pg_check *check;
-	uint64_t number;
-	uint64_t members;
-	unsigned int lost_count;
-	uint64_t lost[2];		/* members, the lower first */
-	bool has_p, has_q;		/* the parity block could be read */
+	uint64_t number;		/* of the group, from 0 */
+	uint64_t members;		/* blocks in the group */
+	unsigned int lost_count;	/* lost members; can be more than 2 */
+	uint64_t lost[2];		/* the first two lost members, in rising order */
+	bool has_p, has_q;		/* the parity block can be read */
 };
 
 static uint64_t block_of(const struct group *group, uint64_t member)
@@ -68,7 +73,11 @@ static void add_block(uint8_t *to, const uint64_t *from)
 		((uint64_t *)to)[i] ^= from[i];
 }
 
-/* Starts from zeros each time, because pg_access() may call it twice. */
+/*
+ * Computes P and Q of the members that are not lost, and adds the parity blocks.
+ * The result is P and Q of the lost members. Starts from zeros, because pg_access()
+ * can call it twice.
+ */
 static void fold_group(void *arg)
 {
 	const struct group *group = arg;
@@ -77,7 +86,7 @@ static void fold_group(void *arg)
 		((uint64_t *)syndrome.p)[i] = 0;
 		((uint64_t *)syndrome.q)[i] = 0;
 	}
-	/* From the highest member down: each step multiplies Q by 2. */
+	/* Start with the highest member, because each step multiplies Q by 2. */
 	for (uint64_t member = group->members; member-- > 0;) {
 		uint64_t block = block_of(group, member);
 
@@ -112,12 +121,15 @@ static void store_block(void *arg)
 		block->to[i] = block->from[i];
 }
 
-/* Memory that is bad takes nothing: what counts is what can be read back. */
+/*
+ * Stores @data to @block if @data has the right digest. Reads the block back and hashes
+ * it, because bad memory can lose a store.
+ */
 static bool restore_block(struct pg_check *check, uint64_t block, const void *data)
 {
 	struct store place = { (uint64_t *)pg_block_data(block), data };
 
-	/* Never over a block that was not found damaged. */
+	/* Never store to a block that the check did not find damaged. */
 	if (!place.to || !pg_may_store(block) || !pg_is_lost(block) ||
 	    !pg_has_right_digest(check->sha256, block, data))
 		return false;
@@ -129,6 +141,7 @@ static bool restore_block(struct pg_check *check, uint64_t block, const void *da
 	return true;
 }
 
+/* With one lost member, P is the member itself. If P is damaged or unreadable, Q gives it too. */
 static void repair_one(struct pg_check *check, const struct group *group)
 {
 	uint64_t block = block_of(group, group->lost[0]);
@@ -166,7 +179,7 @@ void pg_repair(struct pg_check *check)
 	const struct purgatory_record *record = &check->record;
 	struct group group = { .check = check };
 
-	/* Parity that is not clean is found by trying, as damaged parity is. */
+	/* A failure needs no handling: old parity is as harmless as damaged parity. */
 	pg_clean((const void *)pg_params.parity_base,
 		 2 * pg_params.group_count * PURGATORY_BLOCK_SIZE);
 	for (; group.number < pg_params.group_count && record->repaired < record->damaged;

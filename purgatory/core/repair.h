@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* repair.h: damaged blocks back from parity. */
+/* repair.h: repairs damaged blocks from parity. */
 #ifndef PURGATORY_REPAIR_H
 #define PURGATORY_REPAIR_H
 
@@ -7,10 +7,17 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Stores to blocks that were found damaged, and to no others. */
+/*
+ * Repairs damaged blocks from parity, group by group, and counts them in @check->record.
+ * Stores only to blocks that the check found damaged. A group with more than two damaged
+ * blocks stays as it is. Sets PURGATORY_FLAG_TIME_OUT if the time is over before the end.
+ */
 void pg_repair(struct pg_check *check);
 
-/* Hashes again every block that was stored to. What is wrong now counts as not repaired. */
+/*
+ * Hashes every repaired block again. A block with a wrong digest then counts as not
+ * repaired. Call it with the MMU off: it reads the blocks as the kernel will read them.
+ */
 void pg_verify_repaired(struct pg_check *check);
 
 #pragma GCC visibility pop

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sealed.c: purgatory at the head of a sealed Image.
+ * sealed.c: finds the segments after kexec_file_load of a sealed Image.
  *
- * Whoever loads the Image chooses its place, and those of an initrd and a device
- * tree. What is inside the Image is found from its start, all else from the
- * device tree. No digest covers the tree: its addresses are hostile. Nothing in it
- * may name memory of the Image; initrd, tree and the dump's core header share no
- * byte.
+ * The kernel's loader chooses the addresses of the Image, of the initrd and of the
+ * device tree, and puts the address of the tree into x0. The real kernel, the digests
+ * and the parity lie at fixed offsets inside the Image. The address of the initrd is in
+ * the device tree.
  *
- * The MMU is off, and the caches are cleaned for a place before it is read or
- * written here.
+ *   sealed Image:  header page | P: purgatory, params, digests, ... | parity | kernel
+ *
+ * No digest covers the device tree, so every address in it is hostile. The tree and the
+ * initrd must not overlap the Image, and tree, initrd and elfcorehdr must not overlap
+ * each other. A tree or an initrd that breaks this rule is ignored: the blocks of the
+ * initrd then count as damaged.
+ *
+ * The MMU is off in this file. Stores go to memory and not to the caches, so each place
+ * is cleaned before it is read or written, and again after it is written.
  */
 #include <stddef.h>
 
@@ -23,13 +29,16 @@
 #include "self.h"
 #include "used.h"
 
+/* Bytes that are cleaned before the header of the tree (40 bytes) is read. */
 #define TREE_HEADER	64
 
 static const struct pg_range no_range;
 
 /*
- * Whether blocks may be stored to where the tree says that the initrd is. Outside a
- * crash region they may not. In one the check tells.
+ * Whether a repair may store to the initrd, whose address comes from the device tree:
+ *   DISTRUSTED     never, because this is not a crash kernel: other memory can lie there
+ *   TO_BE_CHECKED  inside the crash region; pg_may_store() decides after the check
+ *   TRUSTED        at least one block has the right digest, so this is the sealed initrd
  */
 static enum { DISTRUSTED, TO_BE_CHECKED, TRUSTED } initrd_trust;
 
@@ -38,7 +47,7 @@ static uint64_t purgatory_base(void)
 	return (uintptr_t)&pg_header;
 }
 
-/* From the header page to the end of the kernel, the first segment. */
+/* Returns the range from the header page to the end of the kernel, which is segment 0. */
 static struct pg_range image_range(void)
 {
 	const struct purgatory_segment *kernel = &pg_params.segments[0];
@@ -53,7 +62,10 @@ struct opening {
 	bool done;			/* out */
 };
 
-/* The size field lies inside the data. Cleaning can change it, so it is read again afterwards. */
+/*
+ * Cleans the header, then the whole tree. The size is a field of the tree. Cleaning can
+ * change it, because it writes dirty lines to memory, so the header is read again.
+ */
 static void clean_and_open(void *arg)
 {
 	struct opening *opening = arg;
@@ -77,7 +89,7 @@ static struct pg_range tree_range(const struct pg_fdt *tree)
 	return (struct pg_range){ (uintptr_t)tree->data, tree->size };
 }
 
-/* Without the core header there is no dump. */
+/* Without elfcorehdr the capture kernel cannot make a dump, so nothing must overwrite it. */
 static bool overlaps_elfcorehdr(const struct pg_fdt *tree, struct pg_range range)
 {
 	struct pg_range core;
@@ -85,7 +97,11 @@ static bool overlaps_elfcorehdr(const struct pg_fdt *tree, struct pg_range range
 	return pg_fdt_chosen_range(tree, "linux,elfcorehdr", &core) && pg_do_overlap(range, core);
 }
 
-/* Where there is no memory there is no tree. */
+/*
+ * Cleans and opens the device tree at @dtb. booting.rst demands alignment to 8 bytes.
+ * @dtb can point to no memory at all: the access then aborts. Returns false if there is no
+ * valid tree at @dtb, or if the tree overlaps the Image or elfcorehdr.
+ */
 static bool open_tree(uint64_t dtb, struct pg_fdt *tree)
 {
 	struct opening opening = { .data = (void *)dtb, .tree = tree };
@@ -95,7 +111,11 @@ static bool open_tree(uint64_t dtb, struct pg_fdt *tree)
 	       is_outside_image(dtb, tree->size) && !overlaps_elfcorehdr(tree, tree_range(tree));
 }
 
-/* The crash region that this was loaded into; size 0 where it was not, or it cannot be told. */
+/*
+ * Returns the crash region: the first range of linux,usable-memory-range (the kernel's
+ * crashk_res), if purgatory lies inside it. Returns size 0 if the tree has no such range,
+ * as in a normal kexec.
+ */
 static struct pg_range find_crash_region(const struct pg_fdt *tree)
 {
 	const struct pg_range all = { 0, PG_ADDRESS_LIMIT };
@@ -109,8 +129,10 @@ static struct pg_range find_crash_region(const struct pg_fdt *tree)
 }
 
 /*
- * Another initrd than the one that was sealed is damage, and so is none. Whole
- * pages count: the tree must not even start in the initrd's last one.
+ * Returns the base of the initrd. Returns PG_NOWHERE if the tree names no initrd, an initrd
+ * of another size than the sealed one, or a place that is not allowed: then all its
+ * blocks count as damaged. The check hashes whole blocks, so the tree must not start in
+ * the last block of the initrd either.
  */
 static uint64_t find_initrd(const struct pg_fdt *tree, struct pg_range region)
 {
@@ -127,7 +149,10 @@ static uint64_t find_initrd(const struct pg_fdt *tree, struct pg_range region)
 	return initrd.base;
 }
 
-/* Where the tree must end when it grows: at the next thing behind it, or with the region. */
+/*
+ * Returns the address that a growing tree must not reach: the next used range after the
+ * tree, or the end of the region, at most PG_FDT_SIZE_MAX after the start of the tree.
+ */
 static uint64_t find_room_end(const struct pg_fdt *tree, struct pg_range region)
 {
 	uint64_t start = (uintptr_t)tree->data, end = region.base + region.size;
@@ -143,7 +168,10 @@ static uint64_t find_room_end(const struct pg_fdt *tree, struct pg_range region)
 	return end - start < PG_FDT_SIZE_MAX ? end : start + PG_FDT_SIZE_MAX;
 }
 
-/* Outside a crash region nobody can say what is free: then there is no record. */
+/*
+ * Adds the record to the tree and sets params.record. Outside of a crash region there is
+ * no record, because the memory after the tree can be in use.
+ */
 static void add_record(struct pg_fdt *tree, struct pg_range region)
 {
 	uint64_t room;
@@ -154,13 +182,13 @@ static void add_record(struct pg_fdt *tree, struct pg_range region)
 	if (!pg_clean(tree->data, room))
 		return;
 	pg_params.record = pg_fdt_add_record(tree, room);
-	/* Speculation may have read old lines while the tree was changed past the caches. */
+	/* The stores went past the caches, and speculation can have read old lines meanwhile. */
 	pg_clean(tree->data, room);
 }
 
 /*
- * The Image may have been sealed for another board, where memory lies at the
- * address of the UART.
+ * Switches the console off if its UART overlaps a used range of RAM. The Image can have
+ * been sealed on another board, where the UART has another address.
  */
 static void silence_overlapping_uart(const struct pg_used *used)
 {
@@ -170,7 +198,11 @@ static void silence_overlapping_uart(const struct pg_used *used)
 			pg_params.uart_type = PURGATORY_UART_NONE;
 }
 
-/* Without tables the MMU stays off. roots_size is right for all Images that the library makes. */
+/*
+ * Builds the page tables for this exception level. If that is not possible, sets
+ * root_offset to 0, and the check runs with the MMU off. The library makes roots_size
+ * large enough for every place that the loader can choose.
+ */
 static void build_page_tables(const struct pg_used *used)
 {
 	enum pg_regime regime = pg_mmu_regime();
@@ -183,12 +215,12 @@ static void build_page_tables(const struct pg_used *used)
 		return;
 	}
 	pg_pagetables_make(used->maps, used->count, regime, (uintptr_t)tables, tables);
-	/* Speculation may have read old lines meanwhile. */
+	/* The stores went past the caches, and speculation can have read old lines meanwhile. */
 	if (!pg_clean(tables, pg_params.roots_size))
 		pg_params.root_offset[regime] = 0;
 }
 
-/* The digest says that a library wrote this; it may still be a wrong one. */
+/* Like params_are_sane() in self.c, for the params that only a sealed Image has. */
 static bool params_are_sane(void)
 {
 	uint64_t size = pg_params.roots_size;
@@ -199,6 +231,7 @@ static bool params_are_sane(void)
 	       pg_params.segment_count > (pg_params.initrd_size ? 1 : 0);
 }
 
+/* Turns offsets from P into physical addresses. The initrd has no address yet. */
 static void make_addresses_absolute(void)
 {
 	pg_params.kernel_entry += purgatory_base();
@@ -241,7 +274,7 @@ bool pg_complete_params(uint64_t dtb)
 	disjoint = pg_set_used(tree_used);
 	pg_list_used(tree_used, &used);
 	build_page_tables(&used);
-	/* Speculation may have read old lines meanwhile. */
+	/* The stores to pg_params went past the caches too. */
 	return pg_clean(&pg_params, sizeof(pg_params)) && disjoint;
 }
 
@@ -253,14 +286,17 @@ static bool has_intact_block(const struct purgatory_segment *segment)
 	return false;
 }
 
-/* What has not one right block is something else than the initrd. */
+/*
+ * The initrd is the last segment, so its blocks are the last ones. If not one of its
+ * blocks has the right digest, the tree names a place that holds something else.
+ */
 bool pg_may_store(uint64_t block)
 {
 	const struct purgatory_segment *last = &pg_params.segments[pg_params.segment_count - 1];
 
 	if (!pg_params.initrd_size || block < last->first_block)
 		return true;
-	/* Asked for each block, looked for once. */
+	/* The repair calls this for each block. Look for an intact block only once. */
 	if (initrd_trust == TO_BE_CHECKED)
 		initrd_trust = has_intact_block(last) ? TRUSTED : DISTRUSTED;
 	return initrd_trust == TRUSTED;

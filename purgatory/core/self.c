@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * self.c: is purgatory what was loaded. entry.S has looked at the code; here
- * all of it is held against a digest, with its params and page tables.
+ * self.c: the self-check. Compares code, constants, params and page tables with the
+ * digest in the params. entry.S has already compared the sum over the code, so that no
+ * damaged code runs here.
  */
 #include <stddef.h>
 
@@ -11,7 +12,8 @@
 #include "image.h"
 #include "self.h"
 
-#define CODE_SUM_AT	0	/* as entry.S has it */
+/* Offsets in struct purgatory_params, bytes. entry.S defines the same values. */
+#define CODE_SUM_AT	0
 #define CONDUIT_AT	92
 
 _Static_assert(offsetof(struct purgatory_params, code_sum) == CODE_SUM_AT, "see entry.S");
@@ -30,9 +32,9 @@ static bool is_block_multiple(uint64_t value)
 }
 
 /*
- * What must hold before the digest can be worked out at all. A damaged header
- * or size that passes here leads to a wrong digest or to an abort, both of
- * which are noticed; the limit keeps that from taking for ever.
+ * Checks the sizes that the computation of the digest uses. A damaged size that passes
+ * leads to a wrong digest or to an abort, and the self-check fails. The limit
+ * PURGATORY_SELF_SIZE_MAX bounds the time until then.
  */
 static bool sizes_are_sane(void)
 {
@@ -47,8 +49,8 @@ static bool sizes_are_sane(void)
 }
 
 /*
- * Both ranges start at a multiple of 4 and the first is whole blocks: whatever
- * the size of params, only the last block can be a part of one.
+ * With the MMU off, sha256.h demands data aligned to 4 bytes, and a multiple of 64 bytes
+ * in each update but the last. Both ranges are aligned, and the first is whole pages.
  */
 static void hash_self(void *arg)
 {
@@ -106,7 +108,10 @@ static bool record_is_sane(void)
 	return false;
 }
 
-/* The digest says that a library wrote this; it may still be a wrong one. */
+/*
+ * The digest proves that the library wrote these params. A library with a bug can still
+ * write wrong params, so check each value that is used as an address or as an index.
+ */
 static bool params_are_sane(void)
 {
 	if (pg_params.segment_size > PURGATORY_SEGMENT_SIZE_MAX ||
@@ -130,7 +135,10 @@ bool pg_check_self(enum pg_sha256_method method)
 
 	if (!sizes_are_sane())
 		return false;
-	/* Damage may still be in a cache only. entry.S has cleaned the image and params. */
+	/*
+	 * entry.S has cleaned the image and the first page of the params. Clean the rest too,
+	 * because a dirty line can hold damage. That can change the sizes: check them again.
+	 */
 	return pg_clean(pg_at(pg_header.image_size),
 			pg_params.table_offset[0] - pg_header.image_size) &&
 	       sizes_are_sane() && pg_access(hash_self, &self) &&

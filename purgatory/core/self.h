@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* self.h: is this purgatory, with its params and page tables, what was loaded? */
+/* self.h: the self-check of purgatory. */
 #ifndef PURGATORY_SELF_H
 #define PURGATORY_SELF_H
 
@@ -10,8 +10,18 @@
 
 #pragma GCC visibility push(hidden)
 
+/*
+ * Cleans code, params and page tables, compares them with params.self_digest, and checks
+ * that the values of the params make sense. pg_params can be trusted only if this
+ * returns true.
+ */
 bool pg_check_self(enum pg_sha256_method method);
-/* [offset, offset + size) is part of the segment, and the self digest does not cover it. */
+
+/*
+ * Returns true if [offset, offset + size) lies inside the purgatory segment, from the
+ * digest tables on: the part that self_digest does not cover. @offset and @size are
+ * bytes; @offset must be a multiple of PURGATORY_BLOCK_SIZE.
+ */
 bool pg_is_outside_self_digest(uint64_t offset, uint64_t size);
 
 #pragma GCC visibility pop

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * string.c: the functions that compilers call without being asked (GCC manual,
- * "Standards": freestanding code must bring these four).
+ * string.c: the four functions that a compiler can call in any code (GCC manual,
+ * "Standards": a freestanding environment must provide them).
  *
- * Built with -fno-tree-loop-distribute-patterns and -fno-builtin, or a compiler
- * would see a memcpy in the loop of memcpy, and call it.
+ * Built with -fno-tree-loop-distribute-patterns and -fno-builtin. Without these options
+ * a compiler can replace the loop in memcpy by a call of memcpy.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* used.c: the list of used ranges, and the cleaning that it drives. */
+/* used.c: keeps the list of used ranges and cleans them. */
 #include "access.h"
 #include "blocks.h"
 #include "image.h"
 #include "used.h"
 
-/* Too much for the stack. */
+/* Kept from pg_set_used() until the kernel starts. */
 static struct pg_used used_ranges;
 
 void pg_list_used(struct pg_range tree, struct pg_used *used)
@@ -25,7 +25,7 @@ bool pg_set_used(struct pg_range tree)
 	return pg_used_is_disjoint(&used_ranges);
 }
 
-/* Damaged memory may refuse to be cleaned, which is no news. */
+/* Leaves out lost blocks, because their memory can abort. Returns false if another block aborts. */
 static bool clean_undamaged_blocks(const struct pg_map *map)
 {
 	bool clean = true;

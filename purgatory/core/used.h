@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* used.h: the list of used ranges (shared/params.h), of this machine. */
+/* used.h: the list of used ranges (shared/params.h) for this run, and its cleaning. */
 #ifndef PURGATORY_USED_H
 #define PURGATORY_USED_H
 
@@ -9,16 +9,20 @@
 
 #pragma GCC visibility push(hidden)
 
-/* @tree: a device tree outside of all segments; size 0: there is none. */
+/*
+ * Fills @used with the ranges that purgatory uses.
+ * @tree: the device tree if it lies outside of all segments; else size 0.
+ */
 void pg_list_used(struct pg_range tree, struct pg_used *used);
 
-/* Keeps the list for pg_clean_used(). False: two ranges overlap. */
+/* Makes the list and keeps it for pg_clean_used(). Returns false if two ranges overlap. */
 bool pg_set_used(struct pg_range tree);
 
 /*
- * Cleans the segments, the digest tables and the device tree. After the check,
- * blocks that stay damaged need not be clean. False: some other memory could not
- * be cleaned.
+ * Cleans and invalidates the segments, the digest tables, the bitmaps and the device tree.
+ * @after_check: the check has marked the damaged blocks. A lost block that cannot be
+ *               cleaned is then no failure, because the block is reported anyway.
+ * Returns false if the cleaning failed for any other block.
  */
 bool pg_clean_used(bool after_check);
 
