@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the VM tests share: fetched kernels, and machines to boot them in."""
+"""Fixtures of the VM tests: downloaded kernels, and a lab that boots machines with them."""
 
 import lzma
 import os
@@ -21,57 +21,63 @@ CRASHRES = os.environ.get("CRASHRES_COMMAND")
 VMCORE_DMESG = os.environ.get("CRASHRES_VMCORE_DMESG")
 
 
-# Debian 12's own: without them nothing is tested, so that is a failure and no reason to skip.
+# A test fails if these downloads fail. If another download fails, its tests are skipped.
 ESSENTIAL = {("kernel", "6.1"), ("guest",)}
 
 
-def fetch(*what):
-    """The path that tests/vm/fetch prints; the test is skipped where it cannot be reached."""
-    result = subprocess.run([HERE / "fetch", *what], text=True, capture_output=True)
-    if result.returncode == 3 and what not in ESSENTIAL:
-        pytest.skip(f"{' '.join(what)}: {result.stderr.strip()}")
+def fetch(*arguments):
+    """Returns the path that tests/vm/fetch prints. Skips the test if the download fails."""
+    result = subprocess.run([HERE / "fetch", *arguments], text=True, capture_output=True)
+    if result.returncode == 3 and arguments not in ESSENTIAL:
+        pytest.skip(f"{' '.join(arguments)}: {result.stderr.strip()}")
     assert result.returncode == 0, result.stderr
     return pathlib.Path(result.stdout.strip())
 
 
 @pytest.fixture
 def kernel(request):
+    """The path of the kernel that the parameter names: 6.1, 6.12, 6.12-16k, newest or small."""
     return fetch("kernel", request.param)
 
 
-def module(kernel, name):
-    """A module of an unpacked kernel package, ready for insmod."""
+def read_module(kernel, name):
+    """Returns the bytes of a module of an unpacked kernel package, uncompressed for insmod."""
     [path] = kernel.parents[1].rglob(name + ".ko*")
     data = path.read_bytes()
     return lzma.decompress(data) if path.suffix == ".xz" else data
 
 
 class Lab:
-    """Boots machines; keeps what they printed."""
+    """Boots machines. The console of a machine is written to serial.log in the test's folder."""
 
     def __init__(self, folder):
         self.folder = folder
         self.guest_root = fetch("guest")
 
-    def crashres(self):
-        """The command itself, for a first kernel."""
+    def read_crashres(self):
+        """Returns the bytes of the arm64 command crashres, for the initramfs of a first kernel."""
         return pathlib.Path(CRASHRES).read_bytes()
 
-    def capture_initrd(self):
+    def make_capture_initrd(self):
+        """Returns the bytes of the initrd that the tests load with the crash kernel."""
         return initramfs.make_capture(self.guest_root, CRASHRES, VMCORE_DMESG)
 
-    def initramfs_for(self, kernel, machine, more):
+    def make_initramfs(self, kernel, machine, extra_files):
+        """Writes the initramfs of the first kernel and returns its path."""
         files = {"boot/Image": kernel.read_bytes(),
-                 "boot/initrd": self.capture_initrd(), **more}
+                 "boot/initrd": self.make_capture_initrd(), **extra_files}
         if machine.hotplug:
-            files["lib/virtio_mem.ko"] = module(kernel, "virtio_mem")
+            files["lib/virtio_mem.ko"] = read_module(kernel, "virtio_mem")
         path = self.folder / "initrd"
         path.write_bytes(initramfs.make_first(self.guest_root, KEXEC, files))
         return path
 
     def boot(self, kernel, machine=guest.Machine("plain"), files=None):
-        """@files: more of them in the first kernel's initramfs, by name."""
-        initrd = self.initramfs_for(kernel, machine, files or {})
+        """Boots a machine and returns its Guest when init runs.
+
+        files: additional files of the first kernel's initramfs, name -> bytes.
+        """
+        initrd = self.make_initramfs(kernel, machine, files or {})
         running = guest.Guest(machine.arguments(kernel, initrd), self.folder / "serial.log")
         try:
             running.wait_ready("first")
@@ -85,6 +91,7 @@ class Lab:
 
 @pytest.fixture
 def lab(tmp_path):
+    """A Lab in the test's own folder. The test is skipped without QEMU or the arm64 programs."""
     if not shutil.which(vm.QEMU):
         pytest.skip(f"{vm.QEMU} is not installed")
     if not KEXEC or not CRASHRES:

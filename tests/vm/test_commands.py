@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from conftest import module
+from conftest import read_module
 from lib.guest import Machine
 
 # With 52-bit addresses Linux 6.12 itself crashes in trans_pgd_create_copy() as soon as any
@@ -117,7 +117,7 @@ def interfaces(running):
 @pytest.mark.parametrize("kernel", ["6.12"], indirect=True)
 def test_exec_refuses_before_it_takes_interfaces_down(lab, kernel):
     """Issue 10, point 1.13: the files of a kernel without kexec, by an empty /sys/kernel."""
-    with lab.boot(kernel, NARROW, {"lib/dummy.ko": module(kernel, "dummy")}) as running:
+    with lab.boot(kernel, NARROW, {"lib/dummy.ko": read_module(kernel, "dummy")}) as running:
         running.check("insmod /lib/dummy.ko && ip link set dummy0 up")
         assert interfaces(running) == 1
         assert running.run("kexec -e") == (1, "kexec: Nothing has been loaded!")

@@ -112,7 +112,7 @@ def test_every_kernel_file_goes_by_kexec_file_load(lab, kernel):
 @pytest.mark.parametrize("option", ["-s", "-c"])
 def test_uki_with_all_that_it_can_bring(lab, kernel, option):
     """Its initrd and command line, and each of them replaced."""
-    uki = kernelfiles.pe((".linux", kernel.read_bytes()), (".initrd", lab.capture_initrd()),
+    uki = kernelfiles.pe((".linux", kernel.read_bytes()), (".initrd", lab.make_capture_initrd()),
                          (".cmdline", b"console=ttyAMA0 from=uki\n\0"))
     with lab.boot(kernel, files={"boot/uki": uki}) as running:
         assert running.run(f"kexec {option} -p --append=x /boot/uki") == (0, "")

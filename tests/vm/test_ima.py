@@ -67,7 +67,7 @@ def signer(tmp_path, kernel):
 def seal(lab, kernel, *options):
     """A sealed Image of the kernel and of the initrd that is in every first kernel."""
     initrd, sealed = lab.folder / "capture", lab.folder / "sealed"
-    initrd.write_bytes(lab.capture_initrd())
+    initrd.write_bytes(lab.make_capture_initrd())
     subprocess.run([HOST_COMMAND, "seal", f"--kernel={kernel}", f"--initrd={initrd}", *options,
                     "-o", sealed], check=True)
     return sealed
@@ -149,7 +149,7 @@ def test_a_signed_image_is_not_sealed_on_the_fly(lab, kernel, signer, tmp_path):
 
 def test_signatures_in_the_attribute_of_kernel_and_initrd(lab, kernel, signer):
     """Made in the guest, on a file system that keeps security.ima."""
-    files = {"boot/sealed": seal(lab, kernel).read_bytes(), "bin/crashres": lab.crashres(),
+    files = {"boot/sealed": seal(lab, kernel).read_bytes(), "bin/crashres": lab.read_crashres(),
              "etc/key": signer.key.read_bytes(), "etc/cert": signer.certificate.read_bytes()}
     sign = "crashres sign --key=/etc/key --cert=/etc/cert"
     with boot(lab, kernel, signer, files) as running:

@@ -51,7 +51,7 @@ def report(running):
 
 @pytest.mark.parametrize("machine", [PLAIN, VHE, NVHE], ids=lambda machine: machine.name)
 def test_intact(lab, kernel, machine):
-    with lab.boot(kernel, machine, {"bin/crashres": lab.crashres()}) as running:
+    with lab.boot(kernel, machine, {"bin/crashres": lab.read_crashres()}) as running:
         seal(running)
         assert running.run(LOAD) == (0, "")
         running.panic()
@@ -64,7 +64,7 @@ def test_intact(lab, kernel, machine):
 
 def test_the_machine_that_seals_is_not_in_the_image(lab, kernel):
     """Point 2.7: the Image may be for other machines, with another device at this UART's address."""
-    with lab.boot(kernel, PLAIN, {"bin/crashres": lab.crashres()}) as running:
+    with lab.boot(kernel, PLAIN, {"bin/crashres": lab.read_crashres()}) as running:
         seal(running, console="")
         assert running.run(LOAD) == (0, "")
         running.panic()
@@ -74,7 +74,7 @@ def test_the_machine_that_seals_is_not_in_the_image(lab, kernel):
 
 
 def test_a_serial_port_that_is_named_is_this_machines(lab, kernel):
-    with lab.boot(kernel, PLAIN, {"bin/crashres": lab.crashres()}) as running:
+    with lab.boot(kernel, PLAIN, {"bin/crashres": lab.read_crashres()}) as running:
         seal(running, console="--serial=ttyAMA0")
         assert running.run(LOAD) == (0, "")
         running.panic()
@@ -86,8 +86,8 @@ def test_a_serial_port_that_is_named_is_this_machines(lab, kernel):
     ("kernel", 0x123456, 64), ("kernel", 0x100000, 3 * BLOCK), ("initrd", 0x100010, 64),
 ], ids=["kernel", "three pages of the kernel", "initrd"])
 def test_damage_is_repaired_and_reported(lab, kernel, what, offset, size):
-    data = kernel.read_bytes() if what == "kernel" else lab.capture_initrd()
-    with lab.boot(kernel, PLAIN, {"bin/crashres": lab.crashres()}) as running:
+    data = kernel.read_bytes() if what == "kernel" else lab.make_capture_initrd()
+    with lab.boot(kernel, PLAIN, {"bin/crashres": lab.read_crashres()}) as running:
         seal(running)
         assert running.run(LOAD) == (0, "")
         start = find(running, data[:BLOCK])
@@ -108,7 +108,7 @@ def test_damage_is_repaired_and_reported(lab, kernel, what, offset, size):
 
 def test_beyond_parity_the_policy_decides(lab, kernel):
     data = kernel.read_bytes()
-    with lab.boot(kernel, PLAIN, {"bin/crashres": lab.crashres()}) as running:
+    with lab.boot(kernel, PLAIN, {"bin/crashres": lab.read_crashres()}) as running:
         seal(running, "--repair=off")
         assert running.run(LOAD) == (0, "")
         running.poke(find(running, data[:BLOCK]) + 0x123000, bytes(64))
@@ -120,7 +120,7 @@ def test_beyond_parity_the_policy_decides(lab, kernel):
 
 def test_another_initrd_is_refused(lab, kernel):
     """Point 1.7. Bare-metal tests show what purgatory does about it at the panic (test_sealed.py)."""
-    with lab.boot(kernel, PLAIN, {"bin/crashres": lab.crashres()}) as running:
+    with lab.boot(kernel, PLAIN, {"bin/crashres": lab.read_crashres()}) as running:
         seal(running)
         running.check("cp /boot/initrd /boot/other; printf x >> /boot/other")
         size = int(running.check("stat -c %s /boot/initrd"))
