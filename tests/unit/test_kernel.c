@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests crashres_kernel_open() (kernel/kernel.c), which removes the containers around an Image.
+ * A wrong program follows a chain of containers without an end, hands over a device node that
+ * kexec_file_load refuses, or loses the file that carries the signature.
+ */
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,7 +15,7 @@
 #define UNKNOWN \
 	"Cannot determine the file type of %s: neither an arm64 kernel nor one in a known wrapper"
 
-/* One gzip member. The input is gone afterwards. */
+/* Returns @inner as one gzip member and frees @inner. */
 static struct bytes gzip(struct bytes inner)
 {
 	struct bytes outer = pack("gzip", inner.data, inner.size);
@@ -19,7 +24,7 @@ static struct bytes gzip(struct bytes inner)
 	return outer;
 }
 
-/* Opens the bytes as the file "Image" of the test's directory. */
+/* Writes the bytes to the file "Image" and opens the file as a kernel. */
 static enum crashres_status open_bytes(struct unit *unit, const void *data, size_t size,
 				       struct crashres_kernel **kernel)
 {
@@ -29,7 +34,10 @@ static enum crashres_status open_bytes(struct unit *unit, const void *data, size
 	return crashres_kernel_open(unit->ctx, path, kernel);
 }
 
-/* @format has one %s, where the file's name stands. */
+/*
+ * Asserts that opening @file fails with @status and the message @format. The only %s of @format
+ * is the path of the file.
+ */
 __attribute__((format(printf, 4, 0)))
 static void refuse(struct unit *unit, struct bytes file, enum crashres_status status,
 		   const char *format)
@@ -46,6 +54,7 @@ static void refuse(struct unit *unit, struct bytes file, enum crashres_status st
 	assert_ptr_equal(kernel, UNTOUCHED);
 }
 
+/* Asserts that @file opens as the Image of pack_image(). */
 static void check_opens(struct unit *unit, struct bytes file)
 {
 	struct bytes image = pack_image();
@@ -69,7 +78,10 @@ static void test_raw_image_is_opened(void **state)
 	free(image.data);
 }
 
-/* Point 1.7: what the header says is readable, through a wrapper too. */
+/*
+ * Asserts the public values of an Image header, through gzip. @flags: bits 1-2 page size, bit 3
+ * any address (booting.rst). @page_size is in bytes, 0: unspecified. Frees @file.
+ */
 static void check_header(struct unit *unit, struct bytes file, uint64_t flags, uint64_t page_size,
 			 bool anywhere)
 {
@@ -110,7 +122,7 @@ static void test_gzip_is_unpacked_up_to_three_times(void **state)
 	free(file.data);
 }
 
-/* Signatures are appended behind the compressed kernel. */
+/* Signature tools append signatures to the compressed file. */
 static void test_bytes_after_the_gzip_member_are_ignored(void **state)
 {
 	struct bytes file = gzip(pack_image());
@@ -135,7 +147,7 @@ static void test_truncated_gzip_is_refused_at_many_lengths(void **state)
 	for (size_t size = 18; size < 30; size++)
 		refuse(*state, (struct bytes){ file.data, size }, CRASHRES_ERR_FORMAT,
 		       "%s: gzip: truncated");
-	/* Less than a header and a trailer is not taken for gzip. */
+	/* A file shorter than header and trailer (18 bytes) is not recognised as gzip. */
 	refuse(*state, (struct bytes){ file.data, 17 }, CRASHRES_ERR_FORMAT,
 	       UNKNOWN);
 	free(file.data);
@@ -151,7 +163,7 @@ static void test_damaged_gzip_is_refused(void **state)
 	file.data[file.size - 1] ^= 1;
 	refuse(*state, file, CRASHRES_ERR_FORMAT, "%s: gzip: damaged: incorrect length check");
 	file.data[file.size - 1] ^= 1;
-	file.data[10] |= 6;		/* a block type that does not exist */
+	file.data[10] |= 6;		/* block type 3 does not exist (RFC 1951) */
 	refuse(*state, file, CRASHRES_ERR_FORMAT, "%s: gzip: damaged: invalid block type");
 	file.data[3] = 0xff;
 	refuse(*state, file, CRASHRES_ERR_FORMAT, "%s: gzip: damaged: unknown header flags set");
@@ -191,7 +203,7 @@ static void test_file_that_is_not_a_kernel_is_refused(void **state)
 	free(zeros.data);
 }
 
-/* What the Image's header says is told with the file's name in front. */
+/* The message starts with the name of the file. */
 static void test_unsupported_kernel_is_refused_by_name(void **state)
 {
 	struct bytes image = pack_image();
@@ -232,7 +244,10 @@ static void test_path_without_a_file_is_refused(void **state)
 	refuse_path(unit, unit->dir, sentence);
 }
 
-/* Opens @bytes as what a device gives: not to be mapped, and longer than what is in it. */
+/*
+ * Opens a FIFO that delivers @bytes. Like a block device, it cannot be mapped and can deliver
+ * more bytes than the kernel has. A child process writes the bytes.
+ */
 static enum crashres_status open_device(struct unit *unit, struct bytes bytes,
 					struct crashres_kernel **kernel)
 {
@@ -255,6 +270,7 @@ static enum crashres_status open_device(struct unit *unit, struct bytes bytes,
 	return status;
 }
 
+/* Asserts that @device opens as a regular file of @size bytes that starts with @image. */
 static void check_device(struct unit *unit, struct bytes device, struct bytes image, size_t size)
 {
 	struct crashres_kernel *kernel;
@@ -263,14 +279,17 @@ static void check_device(struct unit *unit, struct bytes device, struct bytes im
 	assert_ok(unit, open_device(unit, device, &kernel));
 	assert_int_equal(kernel->file->size, size);
 	assert_memory_equal(kernel->file->data, image.data, image.size);
-	/* kexec_file_load takes regular files only. */
+	/* kexec_file_load accepts regular files only. */
 	assert_int_equal(fstat(kernel->file->fd, &st), 0);
 	assert_true(S_ISREG(st.st_mode));
 	assert_int_equal(st.st_size, size);
 	crashres_kernel_close(kernel);
 }
 
-/* bufsz > memsz is EINVAL for the kernel: no more than image_size is handed over. */
+/*
+ * The kernel refuses a segment with bufsz > memsz (EINVAL), so at most image_size bytes are
+ * passed.
+ */
 static void test_kernel_from_a_device_is_cut_at_its_end(void **state)
 {
 	struct bytes image = pack_image();
@@ -288,7 +307,7 @@ static void test_kernel_from_a_device_is_cut_at_its_end(void **state)
 	free(image.data);
 }
 
-/* IMA finds the attribute with the signature on the original file only. */
+/* Only the original file has the extended attribute security.ima with the signature. */
 static void test_original_descriptor_is_kept_if_nothing_was_unpacked(void **state)
 {
 	struct unit *unit = *state;
@@ -297,7 +316,7 @@ static void test_original_descriptor_is_kept_if_nothing_was_unpacked(void **stat
 	struct crashres_kernel *kernel;
 	struct stat st, original;
 
-	image = pack_join(image, pack_noise(MIB, 8));	/* longer than image_size */
+	image = pack_join(image, pack_noise(MIB, 8));	/* the file is longer than image_size */
 	assert_ok(unit, open_bytes(unit, image.data, image.size, &kernel));
 	assert_int_equal(fstat(kernel->file->original_fd, &st), 0);
 	assert_int_equal(stat(path, &original), 0);
@@ -313,7 +332,10 @@ static void test_original_descriptor_is_kept_if_nothing_was_unpacked(void **stat
 	free(image.data);
 }
 
-/* Point 1.7: an agent has no path. The caller closes its input first, or last. */
+/*
+ * A program can open a kernel that has no path. It can close its input before or after the
+ * kernel.
+ */
 static void test_kernel_in_memory_is_opened(void **state)
 {
 	struct unit *unit = *state;
@@ -342,7 +364,7 @@ static void test_kernel_in_memory_is_opened(void **state)
 	free(image.data);
 }
 
-/* On a failure the input stays the caller's, too. */
+/* After a failure the caller still owns the input. */
 static void test_other_bytes_in_memory_are_refused(void **state)
 {
 	struct unit *unit = *state;
@@ -363,6 +385,7 @@ static void test_type_names_the_container_inside_gzip(void **state)
 	struct unit *unit = *state;
 	struct bytes image = pack_image();
 	struct wrap_segment segment = { 0, image, 0 };
+	/* Columns: the expected type, the file. */
 	const struct {
 		const char *type;
 		struct bytes file;

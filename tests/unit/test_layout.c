@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where a normal load puts Image and initrd, beside a search of all places. */
+/*
+ * Tests the layout of a normal load (plan/layout.c): the places of Image, initrd and purgatory
+ * equal those of a search through all places. A wrong program refuses a load that fits, or puts
+ * the initrd out of reach of the kernel.
+ */
 #include "../../libcrashres/plan/layout.h"
 #include "support.h"
 
-/* A small world: bit n is the nth UNIT, set where it is free. The initrd's 32 GiB are REACH units. */
+/*
+ * A small address space of WORLD units. Bit n of free_units is set if unit n is free. The
+ * kernel reaches an initrd within 32 GiB (booting.rst), that is REACH units.
+ */
 #define WORLD	10
 #define UNIT	(8 * GIB)
 #define REACH	4
 #define START	(1024 * GIB)
 
 struct places {
-	int image, initrd;	/* units; below 0: no place */
+	int image, initrd;	/* in units; -1: no place */
 };
 
 static bool is_free(uint32_t free_units, int base, int size)
@@ -20,7 +27,10 @@ static bool is_free(uint32_t free_units, int base, int size)
 	return (free_units & units) == units;
 }
 
-/* The lowest Image, and the lowest initrd above it, that go together. */
+/*
+ * Returns the lowest place of the Image for which an initrd fits, and the lowest place of the
+ * initrd above it. @image and @initrd are sizes in units.
+ */
 static struct places search_all(uint32_t free_units, int image, int initrd)
 {
 	for (int i = 0; i < WORLD; i++)
@@ -30,7 +40,7 @@ static struct places search_all(uint32_t free_units, int image, int initrd)
 	return (struct places){ -1, -1 };
 }
 
-/* Holes for the units, and one below them that takes purgatory and no Image. */
+/* Adds a hole for each free unit, and a hole of 64 KiB below that only purgatory fits in. */
 static void add_holes(uint32_t free_units, struct crs_ranges *holes)
 {
 	unit_add(holes, 64 * KIB, 64 * KIB);
@@ -66,7 +76,10 @@ static void check_world(struct unit *unit, uint32_t free_units, int image, int i
 	crs_layout_free(&layout);
 }
 
-/* Point 1.9: every set of free units, with every size of Image and initrd. */
+/*
+ * Tries every set of free units with every size of Image and initrd. An earlier version took
+ * the lowest hole for the Image even if no initrd fitted near it.
+ */
 static void test_image_and_initrd_get_the_lowest_pair_of_places(void **state)
 {
 	for (uint32_t free_units = 0; free_units < 1U << WORLD; free_units++)

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests loading (load/load.c): the arguments of the system calls, and which attempt follows
+ * each errno. A wrong program falls back to a less verified path, empties the slot without a
+ * word, or uses up the limit of calls. The errno values are those of Linux; the calls are
+ * replaced by functions of this file.
+ */
 #include <errno.h>
 
 #include "../../libcrashres/base/input.h"
@@ -7,22 +13,25 @@
 #include "../../libcrashres/plan/plan.h"
 #include "support.h"
 
-/* Stands in for the system call; there is one thread. */
+/*
+ * The kexec_load calls so far, and the arguments of the last one. Set failures and error to
+ * make the first calls fail with an errno.
+ */
 static struct {
 	unsigned int calls;
-	unsigned int failures;	/* so many calls fail with error, then they succeed */
+	unsigned int failures;	/* number of first calls that fail with error */
 	int error;
 	unsigned long entry, count, flags;
 	struct kexec_segment segments[CRS_SEGMENTS_MAX];
 } loads;
 
-/* And for the other one. */
+/* The same for kexec_file_load. */
 static struct {
 	unsigned int calls;
 	unsigned int failures;
 	int error;
 	int kernel_fd, initrd_fd;
-	int kernel_fds[4];	/* of the first calls */
+	int kernel_fds[4];	/* kernel_fd of the first calls */
 	unsigned long cmdline_size, flags;
 	const char *cmdline;
 } file_loads;
@@ -85,6 +94,10 @@ static struct crashres_input sealed_kernel_file = { .name = "Image (sealed)", .f
 static const struct crashres_kernel test_kernel = { .file = &kernel_file };
 static char command_line_text[] = "a b";
 
+/*
+ * Returns a plan with three segments, an initrd and a command line, but without an attempt.
+ * Nothing in the plan needs to be freed.
+ */
 static struct crashres_plan empty_plan(enum crashres_slot slot)
 {
 	struct crashres_plan plan = {
@@ -110,6 +123,7 @@ static struct crashres_plan empty_plan(enum crashres_slot slot)
 	return plan;
 }
 
+/* Appends an attempt to the plan. */
 static void add(struct crashres_plan *plan, enum crashres_call call, enum crashres_check check)
 {
 	plan->attempts.items[plan->attempts.count++] = (struct crs_attempt){
@@ -234,7 +248,7 @@ static void test_forbidden_unload_is_not_repeated(void **state)
 
 static const struct {
 	int error;
-	const char *reason;		/* behind "kexec_load failed: " */
+	const char *reason;		/* follows "kexec_load failed: " */
 	bool keeps_old_image;
 	enum crashres_status status;
 } failures[] = {
@@ -266,7 +280,7 @@ static void test_each_errno_of_kexec_load_has_its_message(void **state)
 		snprintf(sentence, sizeof(sentence), "kexec_load failed: %s%s", failures[i].reason,
 			 failures[i].keeps_old_image ? "" : "; no crash kernel is loaded now");
 		assert_fails(unit, crashres_load(unit->ctx, &plan, NULL), failures[i].status, sentence);
-		/* Only what can pass is tried again. */
+		/* Only EBUSY is tried again. */
 		assert_int_equal(loads.calls, 1);
 		loads.calls = 0;
 		snprintf(sentence, sizeof(sentence), "kexec unload failed: %s", failures[i].reason);
@@ -277,7 +291,7 @@ static void test_each_errno_of_kexec_load_has_its_message(void **state)
 	}
 }
 
-/* Before a reboot there is no crash region to speak of, nor a crash kernel to lose. */
+/* The message of a normal load must not name the crash region or the crash kernel. */
 static void test_errors_of_a_normal_load_name_no_crash_kernel(void **state)
 {
 	struct crashres_plan plan = load_plan(CRASHRES_SLOT_NORMAL);
@@ -333,7 +347,7 @@ static void test_optional_flags_are_dropped_if_the_kernel_refuses_them(void **st
 	assert_ok(unit, crashres_load(unit->ctx, &plan, NULL));
 	assert_int_equal(file_loads.calls, 1);
 	assert_int_equal(file_loads.flags, 0x30);
-	/* A kernel that does not know them. */
+	/* A kernel that does not know the flags refuses them with EINVAL. */
 	file_loads.calls = 0;
 	file_loads.failures = 1;
 	file_loads.error = EINVAL;
@@ -342,12 +356,15 @@ static void test_optional_flags_are_dropped_if_the_kernel_refuses_them(void **st
 	assert_int_equal(file_loads.flags, 0);
 }
 
-/* ------------------------------------------------------------------ the walk */
+/* ----------------------------------------------------- the order of attempts */
 
-/* What a walk does: L for kexec_load, S for the sealed Image, F for the file as it is. */
+/*
+ * A load that walks through its attempts. Letters: L kexec_load, S kexec_file_load of the
+ * sealed Image, F kexec_file_load of the unchanged file.
+ */
 static struct {
 	char calls[16];
-	int errors[3];		/* what L, S and F answer; 0: loaded */
+	int errors[3];		/* errno of L, S and F; 0: the load succeeds */
 } world;
 
 static int answer(char which)
@@ -368,7 +385,7 @@ static long answer_load(unsigned long entry, unsigned long count,
 static long answer_file_load(int kernel_fd, int initrd_fd, unsigned long cmdline_size,
 			     const char *cmdline, unsigned long flags)
 {
-	/* What was sealed here takes no other bytes than those that were hashed. */
+	/* A sealed Image needs the initrd that was hashed (6), not the original file (66). */
 	if (kernel_fd == 7)
 		assert_int_equal(initrd_fd, 6);
 	else
@@ -377,7 +394,7 @@ static long answer_file_load(int kernel_fd, int initrd_fd, unsigned long cmdline
 	return answer(kernel_fd == 7 ? 'S' : 'F');
 }
 
-/* A plan as the letters say, in their order. */
+/* Returns a plan with the attempts that the letters name, in this order. */
 static struct crashres_plan plan_of(const char *attempts, enum crashres_slot slot)
 {
 	struct crashres_plan plan = empty_plan(slot);
@@ -390,6 +407,10 @@ static struct crashres_plan plan_of(const char *attempts, enum crashres_slot slo
 	return plan;
 }
 
+/*
+ * Loads @plan. The calls L, S and F fail with the errnos @load, @sealed and @file, or succeed
+ * if these are 0.
+ */
 static enum crashres_status walk(struct unit *unit, struct crashres_plan *plan, int load, int sealed,
 				 int file, struct crashres_result *result)
 {
@@ -417,7 +438,10 @@ static bool is_one_of(int error, const int *list, size_t count)
 	return false;
 }
 
-/* The rules of design.md once more, by themselves. */
+/*
+ * Returns the calls that design.md demands for these errnos of kexec_load and of the sealed
+ * Image, if the last call succeeds.
+ */
 static const char *expected_calls(int load, int sealed)
 {
 	static const int load_goes_on[] = { EPERM, EACCES, ENOSYS };
@@ -429,7 +453,7 @@ static const char *expected_calls(int load, int sealed)
 	return is_one_of(sealed, sealed_goes_on, COUNT(sealed_goes_on)) ? "LSF" : "LS";
 }
 
-/* Points 1.2 and 1.3: each answer of each call; which calls follow, and what the result says. */
+/* Tries each errno of each call and asserts the calls, the result and the warning. */
 static void test_errno_of_a_crash_load_decides_the_next_call(void **state)
 {
 	struct unit *unit = *state;
@@ -452,7 +476,7 @@ static void test_errno_of_a_crash_load_decides_the_next_call(void **state)
 		assert_int_equal(result.original_files, loaded);
 		assert_int_equal(result.check,
 				 loaded ? CRASHRES_CHECK_NONE_REFUSED : CRASHRES_CHECK_NONE);
-		/* The check is lost: that is a warning, always. */
+		/* A lost check is always a warning. */
 		assert_int_equal(strstr(unit->log, "warning: the crash kernel is loaded, and nothing will "
 						   "check it after a panic: the running kernel refused "
 						   "the sealed Image: kexec_load failed: ") != NULL,
@@ -472,12 +496,15 @@ static void test_errno_of_a_normal_load_decides_the_next_call(void **state)
 		enum crashres_status status;
 		bool expected;
 
-		/* Point 1.4: with another page size EINVAL is the kernel's verdict. */
+		/*
+		 * If the page sizes differ, EINVAL means that the CPU lacks the page size, and
+		 * kexec_load would not help.
+		 */
 		plan.attempts.pages_differ = i % 2;
 		expected = is_one_of(error, goes_on, COUNT(goes_on)) && !(i % 2 && error == EINVAL);
 		status = walk(unit, &plan, 0, 0, error, &result);
 		assert_string_equal(world.calls, expected ? "FL" : "F");
-		/* An EINVAL that ends the walk keeps its status: kexec -s exits with 253 for it. */
+		/* A final EINVAL keeps its status, because kexec -s exits with 253 for it. */
 		assert_int_equal(status, expected ? CRASHRES_OK :
 					 error == EINVAL ? CRASHRES_ERR_SYSCALL_UNAVAILABLE :
 							   CRASHRES_ERR_SYSCALL);
@@ -501,7 +528,10 @@ static void test_einval_names_a_different_page_size(void **state)
 		     "the running one: this CPU may lack it)");
 }
 
-/* Point 1.7: what each errno says about the old image. */
+/*
+ * The kernel frees the old crash image before it checks the new one, but after its permission
+ * checks. Columns: attempts, errno of L, errno of F, the state of the crash slot.
+ */
 static void test_errno_decides_if_the_slot_is_empty(void **state)
 {
 	static const struct {
@@ -537,7 +567,6 @@ static void test_errno_decides_if_the_slot_is_empty(void **state)
 	}
 }
 
-/* All refusals are told, in their order. */
 static void test_failed_load_reports_each_refusal_in_order(void **state)
 {
 	struct crashres_plan plan = plan_of("LSF", CRASHRES_SLOT_CRASH);
@@ -554,7 +583,7 @@ static void test_failed_load_reports_each_refusal_in_order(void **state)
 		     "now");
 }
 
-/* What the running kernel shows of its limit. */
+/* Writes the limit of crash loads that the running kernel shows. */
 static void show_limit(struct unit *unit, const char *text)
 {
 	char *root = unit_path(unit, "");
@@ -565,7 +594,10 @@ static void show_limit(struct unit *unit, const char *text)
 	free(root);
 }
 
-/* Point 1.6: a limit of one call has none for the other attempt. */
+/*
+ * Each refused call uses up one call of kernel.kexec_load_limit_panic. With one call left only
+ * the first attempt is made.
+ */
 static void test_load_limit_leaves_out_attempts(void **state)
 {
 	struct crashres_plan plan = plan_of("LSF", CRASHRES_SLOT_CRASH);
@@ -579,11 +611,14 @@ static void test_load_limit_leaves_out_attempts(void **state)
 	assert_string_equal(world.calls, "L");
 	assert_true(unit_logged(unit, "warning: the refused call was the last one that "
 				      "kernel.kexec_load_limit_panic allows: nothing else is tried"));
-	/* With two, the last one must not go to an Image without a signature. */
+	/*
+	 * With two calls, the last one must not be spent on the sealed Image, which has no
+	 * signature.
+	 */
 	test_machine.permissions.limits[CRASHRES_SLOT_CRASH].left = 2;
 	assert_ok(unit, walk(unit, &plan, EACCES, 0, 0, &result));
 	assert_string_equal(world.calls, "LF");
-	/* Three are enough for all. */
+	/* Three calls are enough for all attempts. */
 	test_machine.permissions.limits[CRASHRES_SLOT_CRASH].left = 3;
 	assert_ok(unit, walk(unit, &plan, EPERM, 0, 0, &result));
 	assert_string_equal(world.calls, "LS");
@@ -591,7 +626,7 @@ static void test_load_limit_leaves_out_attempts(void **state)
 	assert_null(strstr(unit->log, "warning"));
 }
 
-/* Point 1.6: a kernel without the call does not count it. */
+/* ENOSYS is not counted by the kernel, so one call is still left. */
 static void test_missing_system_call_does_not_count_for_the_limit(void **state)
 {
 	struct crashres_plan plan = plan_of("LSF", CRASHRES_SLOT_CRASH);
@@ -604,27 +639,29 @@ static void test_missing_system_call_does_not_count_for_the_limit(void **state)
 	assert_null(strstr(unit->log, "warning"));
 }
 
-/* Point 1.6: the limit is the reason only if this call came too late. */
+/*
+ * EPERM has several reasons. The limit is the reason only if no call was left before this call.
+ */
 static void test_limit_is_named_if_this_call_used_it_up(void **state)
 {
 	struct unit *unit = *state;
 	struct crashres_result result;
 	struct crashres_plan plan = plan_of("L", CRASHRES_SLOT_CRASH);
 
-	/* This call was counted, and refused for something else. */
+	/* The kernel counted this call but refused it for another reason. */
 	show_limit(unit, "0\n");
 	test_machine.permissions.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 1 };
 	assert_fails(unit, walk(unit, &plan, EPERM, 0, 0, &result), CRASHRES_ERR_SYSCALL_UNAVAILABLE,
 		     "kexec_load failed: Operation not permitted (needs root; or lockdown forbids it; and "
 		     "kernel.kexec_load_limit_panic is used up now)");
-	/* Without root the kernel counts nothing. */
+	/* Without privileges the kernel does not count the call. */
 	show_limit(unit, "1\n");
 	assert_fails(unit, walk(unit, &plan, EPERM, 0, 0, &result), CRASHRES_ERR_SYSCALL_UNAVAILABLE,
 		     "kexec_load failed: Operation not permitted (needs root; or "
 		     "kernel.kexec_load_disabled is set, or lockdown forbids it)");
 }
 
-/* A limit falls between planning and loading; it never rises. */
+/* Another program can use up calls between planning and loading. A limit never rises. */
 static void test_limit_is_read_again_after_a_refusal(void **state)
 {
 	struct crashres_plan plan = plan_of("LSF", CRASHRES_SLOT_CRASH);
@@ -637,7 +674,7 @@ static void test_limit_is_read_again_after_a_refusal(void **state)
 	assert_string_equal(world.calls, "L");
 }
 
-/* The repeat without the newer flags is a call too. */
+/* The second try, without the newer flags, is counted by the kernel too. */
 static void test_repeat_without_flags_counts_for_the_limit(void **state)
 {
 	struct crashres_plan plan = plan_of("F", CRASHRES_SLOT_CRASH);
@@ -656,7 +693,7 @@ static void test_repeat_without_flags_counts_for_the_limit(void **state)
 	assert_string_equal(world.calls, "FF");
 }
 
-/* Point 1.3: why the check is lost. */
+/* Columns: the check of the loaded attempt, the reason in the warning. */
 static void test_lost_check_is_warned_of_with_its_reason(void **state)
 {
 	static const struct {
@@ -692,7 +729,10 @@ static void test_lost_check_is_warned_of_with_its_reason(void **state)
 	}
 }
 
-/* Point 1.1: one file that is handed over itself is enough to say so. */
+/*
+ * IMA needs the original files. The result says original if at least one original file was
+ * passed.
+ */
 static void test_original_files_are_passed_if_open(void **state)
 {
 	struct unit *unit = *state;
@@ -715,7 +755,10 @@ static void test_original_files_are_passed_if_open(void **state)
 	initrd_file.original_fd = 66;
 }
 
-/* Points 1.2 and 1.5: a device tree that is lost on the way is told of. */
+/*
+ * kexec_file_load ignores the requested device tree, so a fallback to this call warns, once for
+ * each plan.
+ */
 static void test_dtb_that_a_fallback_loses_is_warned_of(void **state)
 {
 	struct crashres_input dtb = { .name = "my.dtb" };
@@ -733,7 +776,10 @@ static void test_dtb_that_a_fallback_loses_is_warned_of(void **state)
 	assert_null(strstr(unit->log, "my.dtb"));
 }
 
-/* Point 1.6: each wait for another kexec costs a call. */
+/*
+ * Each try while another kexec runs (EBUSY) uses up a call of the limit. Two calls are kept:
+ * one for the other system call and one for an unload. Columns: calls left, calls made.
+ */
 static void test_retries_of_a_busy_kernel_count_for_the_limit(void **state)
 {
 	static const struct {
@@ -758,7 +804,10 @@ static void test_retries_of_a_busy_kernel_count_for_the_limit(void **state)
 	}
 }
 
-/* Point 1.2: what the machine forbids is not tried. */
+/*
+ * Attempts that the plan marks as impossible are not made; their reasons become the error
+ * message.
+ */
 static void test_impossible_attempts_are_not_tried(void **state)
 {
 	struct crashres_plan plan = plan_of("LF", CRASHRES_SLOT_CRASH);
@@ -803,7 +852,7 @@ static void test_results_of_other_sizes_are_filled_or_refused(void **state)
 
 static const struct {
 	int error;
-	const char *sentence;		/* behind "kexec_file_load failed: " */
+	const char *sentence;		/* follows "kexec_file_load failed: " */
 	enum crashres_status status;
 } file_failures[] = {
 	{ EPERM, "Operation not permitted (needs root; or kernel.kexec_load_disabled is set, "

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests crashres_machine_read() (machine/machine.c), which reads /proc and /sys below the root.
+ * A wrong program fails because of a missing optional file, blocks on a FIFO, or trusts
+ * malformed text.
+ */
 #include <elf.h>
 #include <libfdt.h>
 #include <sys/stat.h>
@@ -17,7 +22,7 @@
 	"100000000-1ffffffff : System RAM\n" \
 	"  1e0000000-1ffffffff : Crash kernel\n"
 
-/* From here on the context reads below the test's directory. */
+/* Makes the test's folder the root of the context. */
 static void use_root(struct unit *unit)
 {
 	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, ".");
@@ -34,6 +39,7 @@ static struct crashres_machine *read_machine(struct unit *unit)
 	return machine;
 }
 
+/* Writes a DTB whose only node is /psci with the method hvc. */
 static void write_dtb(struct unit *unit)
 {
 	uint8_t dtb[2048];
@@ -49,10 +55,13 @@ static void write_dtb(struct unit *unit)
 	unit_write(unit, "sys/firmware/fdt", dtb, fdt_totalsize(dtb));
 }
 
-/* Header, one PT_LOAD of the linear map, and VMCOREINFO with 64K pages. */
+/*
+ * Writes the head of a /proc/kcore: ELF header, one PT_LOAD of the linear map, VMCOREINFO with
+ * 64 KiB pages. Returns its size in bytes.
+ */
 static size_t make_kcore(uint8_t *core)
 {
-	/* A note takes whole words. */
+	/* Notes are padded to 4 bytes. */
 	static const char text[] = "PAGESIZE=65536\nNUMBER(kimage_voffset)=0xffff7fffc0000000\n\n\n\n";
 	const size_t length = crs_align_down(sizeof(text), 4);
 	Elf64_Ehdr ehdr = {
@@ -75,7 +84,7 @@ static size_t make_kcore(uint8_t *core)
 	return 64 + 112 + 24 + length;
 }
 
-/* In place of a file that may be there. */
+/* Replaces the file @name by a FIFO. */
 static void write_fifo(struct unit *unit, const char *name)
 {
 	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, name);
@@ -85,6 +94,7 @@ static void write_fifo(struct unit *unit, const char *name)
 	assert_int_equal(mkfifo(path, 0600), 0);
 }
 
+/* Writes address (hexadecimal) and size (decimal) of the notes of a CPU. NULL: no file. */
 static void write_cpu(struct unit *unit, const char *name, const char *notes, const char *size)
 {
 	char path[128];
@@ -130,7 +140,7 @@ static void test_complete_machine_is_read(void **state)
 	crashres_machine_free(machine);
 }
 
-/* Point 1.7: what programs may ask, all of it there. */
+/* All parts of the machine are present. */
 static void test_public_functions_return_each_part_of_a_machine(void **state)
 {
 	struct unit *unit = *state;
@@ -158,7 +168,7 @@ static void test_public_functions_return_each_part_of_a_machine(void **state)
 	assert_range(ranges[1], 0x1fff1a3c0, 392);
 	assert_range(crashres_machine_vmcoreinfo(machine), 0x41234000, 0x1024);
 	assert_int_equal(crashres_machine_elfcorehdr_size(machine), 131072);
-	/* Point 1.11: only the newline that the kernel adds is not part of it. */
+	/* Only the newline that the kernel adds is removed. */
 	assert_string_equal(crashres_machine_command_line(machine), "a  b\r \n");
 	assert_int_equal(crashres_machine_missing_dump_parts(machine), 0);
 	crashres_machine_free(machine);
@@ -184,7 +194,10 @@ static void test_public_functions_return_nothing_for_a_hidden_machine(void **sta
 	crashres_machine_free(machine);
 }
 
-/* Point 1.7: each part is missed by itself, and has a name. */
+/*
+ * The return value is a set of bits: 2 CPU notes, 4 VMCOREINFO, 8 linear addresses, 16 kernel
+ * addresses; 1 is RAM.
+ */
 static void test_missing_parts_of_a_dump_are_named(void **state)
 {
 	struct unit *unit = *state;
@@ -261,7 +274,7 @@ static void test_missing_or_malformed_iomem_is_an_error(void **state)
 	crashres_machine_free(NULL);
 }
 
-/* Point 1.12: without a writer a FIFO would block for ever; the alarm ends a program that waits. */
+/* open(2) of a FIFO without a writer would block forever. The alarm ends a program that waits. */
 static void test_fifos_are_not_waited_for(void **state)
 {
 	static const char *const names[] = {
@@ -321,7 +334,7 @@ static void test_cpus_without_valid_notes_are_left_out(void **state)
 	write_cpu(unit, "cpu2", "garbage\n", "392\n");
 	write_cpu(unit, "cpu3", "3000\n", "garbage\n");
 	write_cpu(unit, "cpu4", "4000\n", "0\n");
-	write_cpu(unit, "cpu5", "ffffffffffffffff\n", "392\n");	/* wraps */
+	write_cpu(unit, "cpu5", "ffffffffffffffff\n", "392\n");	/* base + size wraps */
 	write_cpu(unit, "cpu6", "11112222333344445555\n", "392\n");
 	write_cpu(unit, "cpu7", "", "");
 	write_cpu(unit, "cpu8", "8000\n", "392\n");
@@ -354,7 +367,7 @@ static void test_malformed_vmcoreinfo_is_ignored(void **state)
 	}
 }
 
-/* A copy of /proc/kcore may end anywhere. */
+/* A copied /proc/kcore can end at any byte. */
 static void test_truncated_kcore_is_tolerated(void **state)
 {
 	struct unit *unit = *state;
@@ -388,6 +401,7 @@ static void test_kcore_that_is_not_a_core_is_warned_of(void **state)
 
 static void test_total_ram_is_read_from_meminfo(void **state)
 {
+	/* Columns: text of /proc/meminfo, RAM in bytes (0: unknown). */
 	static const struct {
 		const char *text;
 		uint64_t bytes;
@@ -456,7 +470,7 @@ static void test_acpi_tables_fill_what_the_device_tree_lacks(void **state)
 	assert_int_equal(machine->firmware.uart_base, 0x9000000);
 	assert_int_equal(machine->firmware.conduit, PURGATORY_CONDUIT_SMC);
 	crashres_machine_free(machine);
-	/* What the device tree says comes first. */
+	/* Values of the device tree take precedence. */
 	write_dtb(unit);
 	machine = read_machine(unit);
 	assert_int_equal(machine->firmware.conduit, PURGATORY_CONDUIT_HVC);
@@ -490,7 +504,7 @@ static void test_proc_device_tree_is_flattened_if_there_is_no_blob(void **state)
 
 	write_tree(unit);
 	check_flattened(unit);
-	/* An empty file is none. */
+	/* An empty file counts as missing. */
 	unit_write_text(unit, "sys/firmware/fdt", "");
 	check_flattened(unit);
 	assert_true(unit_logged(unit, "info: /sys/firmware/fdt is empty"));
@@ -501,7 +515,7 @@ static void test_proc_device_tree_is_flattened_if_there_is_no_blob(void **state)
 	crashres_machine_free(machine);
 }
 
-/* A PL011 at 0x9000000. */
+/* Writes a machine whose SPCR names a PL011 at 0x9000000. */
 static void write_machine_with_spcr(struct unit *unit)
 {
 	uint8_t spcr[80] = "SPCR";
@@ -565,7 +579,7 @@ static void test_hidden_regions_are_not_missing_regions(void **state)
 	assert_true(machine->iomem.hidden);
 	crashres_machine_regions(machine, &count);
 	assert_int_equal(count, 0);
-	/* Hidden regions are not missing ones. */
+	/* Hidden regions do not count as missing. */
 	assert_ok(unit, crashres_machine_check_reserved(unit->ctx, machine));
 	crashres_machine_free(machine);
 }
@@ -588,7 +602,7 @@ static void test_newer_name_of_the_loaded_file_takes_precedence(void **state)
 	unit_write_text(unit, "sys/kernel/kexec_crash_loaded", "1\n");
 	use_root(unit);
 	check_loaded(unit, false, true);
-	/* The new ones win. */
+	/* The newer names take precedence. */
 	unit_write_text(unit, "sys/kernel/kexec/loaded", "1\n");
 	unit_write_text(unit, "sys/kernel/kexec/crash_loaded", "0");
 	check_loaded(unit, true, false);
@@ -617,7 +631,7 @@ static void test_missing_or_malformed_loaded_file_is_an_error(void **state)
 	assert_untouched(loaded);
 }
 
-/* Issue 10, point 1.13. */
+/* Without CONFIG_KEXEC_CORE neither name of the file exists. */
 static void test_kernel_without_kexec_is_reported(void **state)
 {
 	struct unit *unit = *state;
@@ -634,13 +648,13 @@ static void test_kernel_without_kexec_is_reported(void **state)
 		     CRASHRES_ERR_UNSUPPORTED, "the running kernel has no kexec: neither "
 		     "/sys/kernel/kexec/crash_loaded nor /sys/kernel/kexec_crash_loaded exists");
 	assert_untouched(loaded);
-	/* A file that is there and cannot be read says nothing about the kernel. */
+	/* A file that exists but cannot be read proves nothing about the kernel. */
 	assert_int_equal(symlink("kexec_loaded", path), 0);
 	assert_fails(unit, crashres_loaded(unit->ctx, CRASHRES_SLOT_NORMAL, &loaded), CRASHRES_ERR_OS,
 		     "cannot open /sys/kernel/kexec_loaded: Too many levels of symbolic links");
 }
 
-/* A file that names no level that is known tells nothing. */
+/* If the file marks no level, or an unknown one, the answer is unknown. */
 static void test_lockdown_level_is_read(void **state)
 {
 	static const struct {
@@ -701,7 +715,10 @@ static void test_ima_policy_shows_if_kernels_are_appraised(void **state)
 	}
 }
 
-/* Point 1.6 */
+/*
+ * An unlimited kernel shows -1. Unreadable text counts as unlimited, because the kernel decides
+ * in the end.
+ */
 static void test_kexec_sysctls_are_read(void **state)
 {
 	static const struct {

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests memfds (base/memfd.c), the anonymous files that hold unpacked kernels. A wrong program
+ * leaves them writable, so another process changes the bytes after they were hashed.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -43,7 +47,7 @@ static void test_memfd_is_not_executable(void **state)
 
 	assert_ok(unit, crs_input_copy(unit->ctx, "0123", 4, "a name", &file));
 	assert_int_equal(fstat(file->fd, &st), 0);
-	/* Before Linux 6.3 memfds are 0777. */
+	/* Before Linux 6.3 the mode of a memfd is always 0777. */
 	if (fcntl(file->fd, F_GET_SEALS) & 0x20 /* F_SEAL_EXEC */)
 		assert_int_equal(st.st_mode & 0111, 0);
 	assert_memory_equal(file->data, "0123", 4);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Every allocation fails once: the library says so, blocks its results alone
- * and, as AddressSanitizer sees, loses nothing and frees nothing twice. The
- * linker puts the functions below between the library and libc (--wrap); what
- * zlib, libelf and libc allocate on their own is not counted.
+ * Tests the lack of memory in the whole library. Each allocation fails once: the library must
+ * report the failure and leave its results unchanged; AddressSanitizer sees leaks and double
+ * frees. The linker puts the functions below between the library and libc (--wrap). Allocations
+ * inside zlib, libelf and libc are not counted.
  */
 #include "support.h"
 #include "wrap.h"
 
-static unsigned long allocations_until_failure;	/* 0: none fails */
-static size_t largest;			/* allocation so far */
+static unsigned long allocations_until_failure;	/* 0: none fails; 1: the next one fails */
+static size_t largest;			/* bytes; largest allocation so far */
 
 static bool fails_now(size_t size)
 {
@@ -69,7 +69,7 @@ int __wrap_asprintf(char **text, const char *format, ...)
 	va_list args;
 	int result;
 
-	/* What *text holds then is undefined (asprintf(3)): nothing may use it. */
+	/* After a failure *text is undefined (asprintf(3)), so the library must not use it. */
 	*text = UNTOUCHED;
 	if (fails_now(0))
 		return -1;
@@ -79,7 +79,7 @@ int __wrap_asprintf(char **text, const char *format, ...)
 	return result;
 }
 
-/* One kernel in every container, and something beside it where that is possible. */
+/* Writes a kernel in each container; the UKI also holds an initrd, a DTB and a command line. */
 static void write_kernels(struct unit *unit)
 {
 	struct bytes image = pack_image(), text = { (uint8_t *)(uintptr_t)"text", 4 };
@@ -111,7 +111,10 @@ static void write_kernels(struct unit *unit)
 	free(image.data);
 }
 
-/* One kexec -p from its beginning to its end, without the call. */
+/*
+ * Does the work of kexec -p except for the system call. Asserts that a failure leaves the
+ * results unchanged.
+ */
 static enum crashres_status read_open_and_plan(struct unit *unit, const char *kernel_path,
 					       const char *dtb_path)
 {
@@ -150,6 +153,10 @@ static enum crashres_status read_open_and_plan(struct unit *unit, const char *ke
 	return status;
 }
 
+/*
+ * Runs the work with the first, then the second ... allocation failing, until no allocation
+ * fails any more.
+ */
 static void fail_each_allocation_once(struct unit *unit, const char *name)
 {
 	CRS_CLEANUP(crs_freep) char *kernel = unit_path(unit, name);
@@ -161,12 +168,12 @@ static void fail_each_allocation_once(struct unit *unit, const char *name)
 
 		allocations_until_failure = nth;
 		status = read_open_and_plan(unit, kernel, dtb);
-		if (allocations_until_failure) {	/* there are fewer than that */
+		if (allocations_until_failure) {	/* all allocations succeeded */
 			allocations_until_failure = 0;
 			assert_int_equal(status, CRASHRES_OK);
 			break;
 		}
-		/* A file that may be missing may also not be read. */
+		/* A failure while an optional file is read is tolerated. */
 		tolerated += status != CRASHRES_ERR_MEMORY;
 		failures += status == CRASHRES_ERR_MEMORY;
 		if (status == CRASHRES_ERR_MEMORY)
@@ -208,7 +215,7 @@ static void test_context_without_memory_is_an_error(void **state)
 	assert_ptr_equal(ctx, UNTOUCHED);
 }
 
-/* An Image of 1 MiB whose header asks for @image_size. */
+/* Opens an Image of 300000 bytes whose header claims @image_size bytes of memory. */
 static struct crashres_kernel *open_large(struct unit *unit, uint64_t image_size)
 {
 	struct bytes image = pack_image();
@@ -225,12 +232,12 @@ static struct crashres_kernel *open_large(struct unit *unit, uint64_t image_size
 	return kernel;
 }
 
-/* Point 1.8: sealing took 24 s and 4 GiB of memory before it found the limit. */
+/* An earlier version took 24 s and 4 GiB of memory before it found the limit. */
 static void test_a_seal_too_large_is_refused_before_any_work(void **state)
 {
 	static const struct {
 		uint64_t image_size;
-		const char *sentence;	/* after the name */
+		const char *sentence;	/* follows the name of the file */
 	} cases[] = {
 		{ 64 * GIB, "purgatory: 65536 MiB to check need 1028 MiB of digests and page tables, "
 			    "at most 256" },
@@ -252,7 +259,7 @@ static void test_a_seal_too_large_is_refused_before_any_work(void **state)
 		allocations_until_failure = 1;
 		assert_fails(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &sealed),
 			     CRASHRES_ERR_LIMIT, sentence);
-		/* Not one allocation: the first would have failed. */
+		/* No allocation was made: the first one would have failed. */
 		assert_int_equal(allocations_until_failure, 1);
 		allocations_until_failure = 0;
 		assert_ptr_equal(sealed, UNTOUCHED);
@@ -278,7 +285,7 @@ static enum crashres_status plan_large(struct unit *unit, uint64_t image_size,
 	return status;
 }
 
-/* Point 1.8, for kexec_load: digests first, then all segments together. */
+/* The limits of kexec_load: the digest tables (256 MiB), then the sum of all segments. */
 static void test_a_plan_too_large_is_refused_before_any_work(void **state)
 {
 	struct unit *unit = *state;

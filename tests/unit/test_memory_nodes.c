@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests memory nodes (plan/memory-nodes.c): a requested device tree without memory gets the
+ * memory of the running machine. A wrong program boots a kernel without RAM, or with the wrong
+ * RAM.
+ */
 #include <libfdt.h>
 
 #include "../../libcrashres/base/fdt.h"
@@ -7,18 +12,18 @@
 
 #define ROOM	4096
 
-/* A memory node as it is in a tree; NULL and 0: no such property. */
+/* Describes a node of a test tree. NULL: no such property. reg_size is in bytes. */
 struct node {
 	const char *name, *type, *status;
 	const char *reg;
 	size_t reg_size;
-	bool more;		/* what only one of the two trees, or one kernel, means */
+	bool more;		/* adds NUMA, hotplug, phandle and child node */
 };
 
 struct tree {
 	uint32_t address_cells, size_cells;
 	bool no_chosen;
-	size_t efi;		/* that many of the properties of a UEFI map */
+	size_t efi;		/* number of properties of efi_names in /chosen */
 	struct node nodes[3];
 };
 
@@ -70,7 +75,7 @@ static uint8_t *build(const struct tree *tree)
 	return dtb;
 }
 
-/* The children of the root: "name(property=hex ...) ..." */
+/* Returns the children of the root as "name(property=hex ...)...". The caller frees the text. */
 static char *nodes_as_text(const void *dtb)
 {
 	char *text;
@@ -99,9 +104,13 @@ static char *nodes_as_text(const void *dtb)
 	return text;
 }
 
+/* The property device_type = "memory" in this text. */
 #define TYPE "device_type=6d656d6f727900"
 
-/* What the machine of a test has; its tree or NULL, its RAM or none. */
+/*
+ * Returns the tree @users with the memory that is added from the machine's tree @machines (can
+ * be NULL) or from @ram. The caller frees the tree.
+ */
 static uint8_t *add(struct unit *unit, const struct tree *users, const struct tree *machines,
 		    struct crs_ranges *ram)
 {
@@ -120,6 +129,7 @@ static uint8_t *add(struct unit *unit, const struct tree *users, const struct tr
 	return result;
 }
 
+/* Asserts the nodes of the result and the log, and clears the log. */
 static void check(struct unit *unit, const struct tree *users, const struct tree *machines,
 		  struct crs_ranges *ram, const char *wanted, const char *log)
 {
@@ -134,6 +144,7 @@ static void check(struct unit *unit, const struct tree *users, const struct tree
 	unit->log = strdup("");
 }
 
+/* Asserts that the call fails with @status and @sentence. */
 static void refuse(struct unit *unit, const struct tree *users, const struct tree *machines,
 		   struct crs_ranges *ram, enum crashres_status status, const char *sentence)
 {
@@ -154,7 +165,10 @@ static void refuse(struct unit *unit, const struct tree *users, const struct tre
 
 static struct crs_ranges no_ram;
 
-/* 2 GiB at 1 GiB, and 4 GiB at 4 GiB, as the cells have it. */
+/*
+ * Values of reg: LOW is 2 GiB at 1 GiB, HIGH is 4 GiB at 4 GiB. The digits are the numbers of
+ * address and size cells.
+ */
 #define LOW_11	"\x40\0\0\0\x80\0\0\0"
 #define LOW_12	"\x40\0\0\0\0\0\0\0\x80\0\0\0"
 #define LOW_21	"\0\0\0\0\x40\0\0\0\x80\0\0\0"
@@ -246,7 +260,7 @@ static void test_numa_and_hotplug_properties_are_copied(void **state)
 	      "info: my.dtb has no memory: that of the machine's own device tree added\n");
 }
 
-/* Byte for byte, but for the room at its end. */
+/* Asserts that the tree stays the same, except for free space at its end. */
 static void check_unchanged(struct unit *unit, const struct tree *users)
 {
 	static const struct tree efi_machine = {
@@ -278,7 +292,7 @@ static void test_tree_with_memory_is_unchanged(void **state)
 			{ "memory@40000000", "memory", NULL, LOW_22, 16 } } },
 		{ .address_cells = 1, .size_cells = 1, .no_chosen = true, .nodes = {
 			{ "ram", "memory", "okay", LOW_11, 8 } } },
-		/* By its name alone, or by one of several. */
+		/* The memory is known by the node's name alone, or is in one of several nodes. */
 		{ .address_cells = 2, .size_cells = 2, .nodes = {
 			{ "memory", NULL, NULL, LOW_22, 16 } } },
 		{ .address_cells = 2, .size_cells = 2, .nodes = {
@@ -293,7 +307,7 @@ static void test_tree_with_memory_is_unchanged(void **state)
 		check_unchanged(*state, &trees[i]);
 }
 
-/* So the trees that come with a kernel have it, for a boot loader to fill in. */
+/* The DTBs of a kernel package have empty memory nodes that a boot loader fills in. */
 static void test_empty_memory_nodes_are_replaced(void **state)
 {
 	static const struct tree trees[] = {
@@ -301,7 +315,7 @@ static void test_empty_memory_nodes_are_replaced(void **state)
 			{ "memory@40000000", "memory", NULL, "\0\0\0\0\x40\0\0\0\0\0\0\0\0\0\0\0", 16 },
 			{ "memory@0", "memory", NULL, NULL, 0 },
 			{ "memory", NULL, NULL, "", 0 } } },
-		/* Not a whole range, and one that wraps. */
+		/* A range with a missing byte, and a range that wraps. */
 		{ .address_cells = 2, .size_cells = 2, .nodes = {
 			{ "memory", "memory", NULL, LOW_22, 15 },
 			{ "memory@0", "memory", NULL, "\xff\0\0\0\0\0\0\0\xff\0\0\0\0\0\0\0", 16 } } },
@@ -344,7 +358,7 @@ static void test_uefi_memory_map_is_copied(void **state)
 		.address_cells = 1, .size_cells = 1, .nodes = { { "soc" } },
 	};
 
-	/* No memory node: a stub for ACPI stays one. */
+	/* No memory node is added, so a stub for ACPI remains a stub. */
 	check(*state, &empty_22, &machine, &no_ram,
 	      "chosen(linux,uefi-secure-boot=00000005 linux,uefi-mmap-desc-ver=00000004 "
 	      "linux,uefi-mmap-desc-size=00000003 linux,uefi-mmap-size=00000002 "
@@ -357,7 +371,7 @@ static void test_uefi_memory_map_is_copied(void **state)
 	      "soc()chosen(linux,uefi-secure-boot=00000005 linux,uefi-mmap-desc-ver=00000004 "
 	      "linux,uefi-mmap-desc-size=00000003 linux,uefi-mmap-size=00000002 "
 	      "linux,uefi-mmap-start=00000001 linux,uefi-system-table=00000000)", LOG_UEFI_MAP);
-	/* Less than a map is none: the kernel does not take it. */
+	/* Linux ignores an incomplete UEFI map, so it counts as missing. */
 	check(*state, &four, &machine, &no_ram,
 	      "chosen(linux,uefi-secure-boot=00000005 linux,uefi-mmap-desc-ver=00000004 "
 	      "linux,uefi-system-table=00000000 linux,uefi-mmap-start=00000001 "
@@ -398,7 +412,10 @@ static void test_impossible_cells_are_refused(void **state)
 	       "my.dtb: root node: 3 address and 0 size cells: 1 or 2 of each are possible");
 }
 
-/* Point 1.12: it was FDT_ERR_EXISTS. Only the name of what comes counts. */
+/*
+ * An earlier version failed with FDT_ERR_EXISTS. Only nodes with the name of a new node are
+ * removed.
+ */
 static void test_disabled_node_of_the_same_name_is_replaced(void **state)
 {
 	static const struct tree tree = {
@@ -438,7 +455,7 @@ static void test_two_nodes_of_one_address_are_refused(void **state)
 	       "my.dtb: cannot edit the device tree: FDT_ERR_EXISTS");
 }
 
-/* A tree of the machine that is cut off is none. */
+/* A truncated tree of the machine is ignored, and /proc/iomem is used. */
 static void test_truncated_tree_of_the_machine_is_ignored(void **state)
 {
 	struct unit *unit = *state;
@@ -448,7 +465,10 @@ static void test_truncated_tree_of_the_machine_is_ignored(void **state)
 
 	unit_add(&ram, 4 * GIB, GIB);
 	for (size_t size = 0; size <= whole; size++) {
-		/* Its own allocation, so that AddressSanitizer sees a read behind it. */
+		/*
+		 * The allocation has the exact size, so AddressSanitizer sees a read behind its
+		 * end.
+		 */
 		uint8_t *cut = unit_alloc(size), *result;
 		const struct crs_memory_source source = { cut, size, &ram };
 		size_t result_size;
@@ -472,7 +492,7 @@ static void test_truncated_tree_of_the_machine_is_ignored(void **state)
 	free(machine);
 }
 
-/* Whatever bytes of either are wrong: an error or a sound tree. */
+/* Damages bytes of both trees at random. The result is an error or a valid tree. */
 static void test_random_damage_gives_an_error_or_a_valid_tree(void **state)
 {
 	static const struct tree efi = {

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests parity (purgatory/shared/parity.c, plan/parity.c, plan/blocks.c). Parity is RAID-6 over
+ * groups of blocks: P is the XOR of all members, Q the sum of member j times 2^j in GF(2^8). A
+ * wrong program repairs a block with wrong bytes, or asks for more parity than fits.
+ */
 #include "../../libcrashres/plan/blocks.h"
 #include "../../libcrashres/plan/parity.h"
 #include "../../purgatory/shared/parity.h"
@@ -8,7 +13,7 @@
 
 static const enum pg_parity_method methods[] = { PG_PARITY_PORTABLE, PG_PARITY_VECTORS };
 
-/* The field bit by bit, as a book has it: the oracle. */
+/* The product in GF(2^8), polynomial 0x11d, bit by bit: the oracle of the tests. */
 static uint8_t slow_product(uint8_t a, uint8_t b)
 {
 	unsigned int product = 0;
@@ -31,7 +36,7 @@ static uint8_t slow_power(unsigned int n)
 	return value;
 }
 
-/* @to plus @factor times @from, byte by byte. */
+/* Adds @factor times @from to @to, byte by byte. */
 static void add_multiple(struct crs_block *to, uint8_t factor, const struct crs_block *from)
 {
 	uint8_t products[256];
@@ -42,7 +47,7 @@ static void add_multiple(struct crs_block *to, uint8_t factor, const struct crs_
 		to->bytes[i] ^= products[from->bytes[i]];
 }
 
-/* Members of a group, P and Q of them. */
+/* A group of blocks with its correct P and Q. */
 struct group {
 	struct crs_block *members;
 	size_t count;
@@ -68,7 +73,10 @@ static void group_free(struct group *group)
 	free(group->members);
 }
 
-/* P and Q of all members but @x and @y, plus parity: what repair starts from. */
+/*
+ * Computes what repair starts from: P and Q over all members but @x and @y, plus the stored P
+ * and Q.
+ */
 static void syndrome(enum pg_parity_method method, const struct group *group, size_t x, size_t y,
 		     struct crs_block *p, struct crs_block *q)
 {
@@ -83,6 +91,7 @@ static void syndrome(enum pg_parity_method method, const struct group *group, si
 	}
 }
 
+/* Asserts that folding all members gives P and Q, by each method. */
 static void check_fold(const struct group *group)
 {
 	struct crs_block p, q;
@@ -97,6 +106,7 @@ static void check_fold(const struct group *group)
 	}
 }
 
+/* Asserts that member @x is repaired by P alone and by Q alone. */
 static void check_one_loss(const struct group *group, size_t x)
 {
 	struct crs_block p, q;
@@ -109,6 +119,7 @@ static void check_one_loss(const struct group *group, size_t x)
 	}
 }
 
+/* Asserts that members @x and @y are repaired together by P and Q. */
 static void check_two_losses(const struct group *group, size_t x, size_t y)
 {
 	struct crs_block p, q;
@@ -150,7 +161,7 @@ static void test_losses_in_the_largest_group_are_repaired(void **state)
 	group_free(&group);
 }
 
-/* Every number of a member: the powers and their inverses. */
+/* Tries every member number, and so every power of 2 and its inverse. */
 static void test_q_repairs_every_member_number(void **state)
 {
 	struct crs_block q, expected;
@@ -166,8 +177,12 @@ static void test_q_repairs_every_member_number(void **state)
 	}
 }
 
-/* ------------------------------------------------------------ of segments */
+/* ------------------------------------------------------ parity of segments */
 
+/*
+ * Asserts each block of a segment with @data_size bytes of data in @blocks blocks of memory.
+ * Blocks without data have no address (NULL).
+ */
 static void check_blocks(size_t data_size, uint64_t blocks)
 {
 	uint8_t *data = unit_alloc(data_size + 1), *memory = calloc(blocks, BLOCK);
@@ -211,7 +226,10 @@ static void test_unaligned_data_is_copied_to_the_buffer(void **state)
 	free(data);
 }
 
-/* Parity of two segments, and any burst of 2G blocks in the memory they make, back again. */
+/*
+ * Computes the parity of two segments and repairs every burst of 2 * @groups adjacent blocks.
+ * Groups are interleaved, so each group loses two members.
+ */
 static void check_bursts(uint64_t groups)
 {
 	enum { FIRST = 7, SECOND = 12, ALL = FIRST + SECOND };
@@ -255,8 +273,9 @@ static void test_burst_of_twice_the_groups_is_repaired(void **state)
 		check_bursts(groups);
 }
 
-/* ------------------------------------------------------------ how much of it */
+/* -------------------------------------------------------- number of groups */
 
+/* @blocks: blocks to protect. @ask: parity in 1/10000 of the blocks. @room: free bytes. */
 static void check_groups(uint64_t blocks, uint32_t ask, uint64_t room, uint64_t expected,
 			 enum crashres_repair_reason expected_reason)
 {
@@ -272,14 +291,14 @@ static void test_request_decides_the_number_of_groups(void **state)
 
 	assert_int_equal(crs_parity_size(3), 6 * BLOCK);
 	check_groups(3200, 0, unlimited, 0, CRASHRES_REPAIR_OFF);
-	/* 6.25 % of 3200 blocks are 200: 100 P and 100 Q. */
+	/* 6.25 % of 3200 blocks are 200 blocks: 100 P and 100 Q. */
 	check_groups(3200, CRASHRES_REPAIR_AUTO, unlimited, 100, CRASHRES_REPAIR_REQUESTED);
 	check_groups(3201, CRASHRES_REPAIR_AUTO, unlimited, 101, CRASHRES_REPAIR_REQUESTED);
 	check_groups(3200, 625, 0, 100, CRASHRES_REPAIR_REQUESTED);
 	check_groups(1, CRASHRES_REPAIR_AUTO, unlimited, 1, CRASHRES_REPAIR_REQUESTED);
 	check_groups(1, 10000, unlimited, 1, CRASHRES_REPAIR_REQUESTED);
 	check_groups(10, 10000, unlimited, 5, CRASHRES_REPAIR_REQUESTED);
-	/* Not more than 255 members. */
+	/* A group has at most 255 members. */
 	check_groups(255 * 4, 1, unlimited, 4, CRASHRES_REPAIR_REQUESTED);
 	check_groups(255 * 4 + 1, 1, unlimited, 5, CRASHRES_REPAIR_REQUESTED);
 }

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests the PE parser (kernel/pe.c; PE/COFF specification). A wrong program reads outside a
+ * hostile file.
+ */
 #include "../../libcrashres/kernel/pe.h"
 #include "support.h"
 #include "wrap.h"
 
+/* Returns a PE file of 1536 bytes with two sections. The caller frees it. */
 static struct bytes make_two_sections(void)
 {
 	struct bytes code = { (uint8_t *)(uintptr_t)"code", 4 };
@@ -29,7 +34,7 @@ static void test_headers_and_sections_are_read(void **state)
 	assert_int_equal(section.raw_size, 512);
 	assert_int_equal(section.raw_offset, 512);
 	assert_true(crs_pe_section(&pe, 1, &section));
-	assert_string_equal(section.name, ".eightch");	/* no NUL in the file */
+	assert_string_equal(section.name, ".eightch");	/* 8 letters: no NUL in the file */
 	assert_int_equal(section.virtual_size, 0x12345);
 	assert_int_equal(section.raw_offset, 1024);
 	assert_int_equal(crs_pe_sections_end(&pe), 1536);
@@ -87,7 +92,7 @@ static void test_end_of_65535_sections_is_found(void **state)
 
 	unit_put_le(file.data + WRAP_PE_HEADER + 6, 2, 65535);
 	assert_true(crs_pe_parse(file.data, file.size, &pe));
-	/* 30 headers fit into 1536 bytes; the first after them does not. */
+	/* 30 section headers fit into 1536 bytes; the table is truncated at the 31st. */
 	assert_int_equal(crs_pe_sections_end(&pe), WRAP_PE_SECTIONS + 31 * 40);
 	memcpy(large, file.data, 1024);
 	assert_true(crs_pe_parse(large, size, &pe));
@@ -101,6 +106,7 @@ static void test_end_of_65535_sections_is_found(void **state)
 	free(file.data);
 }
 
+/* Writes data directory 4 (certificate table): file offset and size in bytes. */
 static void put_signatures(uint8_t *data, uint32_t offset, uint32_t size)
 {
 	unit_put_le(data + WRAP_PE_OPTIONAL + 144, 4, offset);
@@ -125,7 +131,7 @@ static void test_end_of_the_signatures_is_found(void **state)
 	assert_int_equal(crs_pe_signatures_end(&pe), 0);
 	put_signatures(file.data, 100, 8);
 	assert_int_equal(crs_pe_signatures_end(&pe), 108);
-	/* Not so many directories; no PE32+; an optional header that is too short. */
+	/* Too few directories; not PE32+; an optional header that is too short. */
 	unit_put_le(file.data + WRAP_PE_OPTIONAL + 108, 4, 4);
 	assert_int_equal(crs_pe_signatures_end(&pe), 0);
 	unit_put_le(file.data + WRAP_PE_OPTIONAL + 108, 4, 5);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests the search for free memory (plan/place.c) beside a slow search of all places. A wrong
+ * program misses memory that fits, or returns overlapping places.
+ */
 #include "../../libcrashres/plan/place.h"
 #include "support.h"
 
-/* A small world: bit n is byte n, set where it is free. */
+/* A small address space of WORLD bytes. Bit n of free_bytes is set if byte n is free. */
 #define WORLD 12
 
 static struct crs_place place_of(uint32_t free_bytes)
@@ -25,6 +29,7 @@ static uint32_t bits_of(const struct crs_place *place)
 	return bits;
 }
 
+/* Whether @need fits at @base: alignment, offset, window and free bytes. */
 static bool suits(uint32_t free_bytes, struct crs_need need, struct crashres_range window,
 		  uint64_t base)
 {
@@ -43,7 +48,7 @@ static bool fits(uint32_t free_bytes, struct crs_need need, struct crashres_rang
 	return false;
 }
 
-/* So many free bytes behind the window, until it fits. */
+/* Returns how many free bytes must be added behind the window until @need fits. */
 static uint64_t shortage(uint32_t free_bytes, struct crs_need need, struct crashres_range window)
 {
 	const uint64_t end = crs_range_end(window), before = window.size;
@@ -57,6 +62,7 @@ static uint64_t shortage(uint32_t free_bytes, struct crs_need need, struct crash
 typedef enum crashres_status place_fn(struct crs_place *place, struct crs_need need,
 				      struct crashres_range window, struct crashres_range *taken);
 
+/* Asserts the place that @function returns; @wanted < 0: no place. */
 static void check_place(place_fn *function, uint32_t free_bytes, struct crs_need need,
 			struct crashres_range window, int wanted)
 {
@@ -105,7 +111,7 @@ static void check_all(uint32_t free_bytes, struct crs_need need, struct crashres
 	check_place(crs_place_highest, free_bytes, need, window, highest);
 }
 
-/* Every set of free bytes, with every size, alignment and offset. */
+/* Tries every set of free bytes with every size, alignment and offset. */
 static void test_places_match_a_full_search_of_all_patterns(void **state)
 {
 	const struct crashres_range world = { 0, WORLD };
@@ -118,7 +124,7 @@ static void test_places_match_a_full_search_of_all_patterns(void **state)
 					check_all(free_bytes, need, world);
 }
 
-/* Every window, over a few patterns with holes of different sizes. */
+/* Tries every window over a few patterns with holes of different sizes. */
 static void test_places_match_a_full_search_in_every_window(void **state)
 {
 	static const uint32_t patterns[] = { 0xfff, 0x7fe, 0xe7c, 0xdb7, 0xf0f, 0x3f9, 0 };
