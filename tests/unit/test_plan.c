@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests crashres_plan_make() (plan/plan.c) as a whole: layout, device tree, parity, parameters
+ * of purgatory, and every reason to refuse a request. A wrong program puts segments where the
+ * kernel overwrites or refuses them, or finds a mistake only after the old crash kernel is
+ * gone.
+ */
 #include <libfdt.h>
 
 #include "../../libcrashres/kernel/kernel.h"
@@ -7,13 +13,17 @@
 #include "../../libcrashres/plan/plan.h"
 #include "support.h"
 
+/* Physical addresses and bytes of the machine; HOLE is left free for the kernel's control pages. */
 #define RAM		((uint64_t)0x40000000)
 #define RAM_SIZE	(4 * GIB)
 #define REGION		((uint64_t)0x50000000)
 #define REGION_SIZE	(512 * MIB)
 #define HOLE		(128 * KIB)
 
-/* All that a plan is made from. Tests change what they are about. */
+/*
+ * All inputs of a plan. world_new() makes them valid; each test changes the members that it is
+ * about.
+ */
 struct world {
 	struct crashres_machine machine;
 	struct crashres_input kernel_file, initrd_file;
@@ -21,6 +31,7 @@ struct world {
 	struct crashres_request request;
 };
 
+/* Returns a DTB with an empty /chosen; *@size is in bytes. The caller frees it. */
 static uint8_t *make_dtb(uint32_t cells, size_t *size)
 {
 	uint8_t *dtb = unit_alloc(2048);
@@ -46,6 +57,7 @@ static struct crashres_input make_file(const char *name, size_t size)
 	return (struct crashres_input){ .name = (char *)(uintptr_t)name, .data = data, .size = size };
 }
 
+/* Makes this range the only crash region. */
 static void set_region(struct world *world, uint64_t base, uint64_t size)
 {
 	struct crs_regions *regions = &world->machine.regions;
@@ -96,6 +108,7 @@ static enum crashres_status make_status(struct unit *unit, struct world *world,
 	return crashres_plan_make(unit->ctx, &world->machine, &world->kernel, &world->request, plan);
 }
 
+/* Returns the plan of @world; the test fails if there is none. */
 static struct crashres_plan *make(struct unit *unit, struct world *world)
 {
 	struct crashres_plan *plan;
@@ -104,6 +117,7 @@ static struct crashres_plan *make(struct unit *unit, struct world *world)
 	return plan;
 }
 
+/* Asserts that planning fails with @status and @sentence. */
 static void refuse(struct unit *unit, struct world *world, enum crashres_status status,
 		   const char *sentence)
 {
@@ -113,7 +127,7 @@ static void refuse(struct unit *unit, struct world *world, enum crashres_status 
 	assert_ptr_equal(plan, UNTOUCHED);
 }
 
-/* The attempt that comes first; no context is needed, for it cannot fail. */
+/* Returns the first possible attempt. The context can be NULL, because the call cannot fail. */
 static struct crashres_attempt first_of(const struct crashres_plan *plan)
 {
 	struct crashres_attempt attempt = CRASHRES_ATTEMPT_INIT;
@@ -139,6 +153,7 @@ static struct crashres_repair repair_of(const struct crashres_plan *plan)
 	return first_of(plan).repair;
 }
 
+/* Returns the segment @name, or NULL. */
 static const struct crashres_segment *find(const struct crashres_plan *plan, const char *name)
 {
 	const struct crashres_segment *segments;
@@ -156,8 +171,12 @@ static uint64_t align_up(uint64_t value, uint64_t alignment)
 	return (value + alignment - 1) / alignment * alignment;
 }
 
-/* ------------------------------------------------- what holds for every plan */
+/* ------------------------------------------------- properties of every plan */
 
+/*
+ * Asserts the kernel's rules for segments (sanity_check_segment_list()): whole pages, data not
+ * larger than memory, no overlap, inside @room. The library also sorts them by address.
+ */
 static void check_segments(const struct world *world, const struct crashres_plan *plan,
 			   struct crashres_range room)
 {
@@ -177,7 +196,10 @@ static void check_segments(const struct world *world, const struct crashres_plan
 	}
 }
 
-/* Where the record will be written there is a template, in the DTB of a crash kernel. */
+/*
+ * Asserts that the DTB of a crash kernel holds an empty record at @address, where purgatory
+ * writes it.
+ */
 static void check_record(const struct crashres_plan *plan, uint64_t address)
 {
 	const struct crashres_segment *dtb = find(plan, "dtb");
@@ -198,7 +220,7 @@ static void check_record(const struct crashres_plan *plan, uint64_t address)
 	assert_memory_equal(&record, &expected, sizeof(record));
 }
 
-/* The purgatory segment tells purgatory what the plan says. */
+/* Asserts that the parameters in the purgatory segment describe the other segments. */
 static void check_purgatory_segment(const struct crashres_plan *plan)
 {
 	const struct crashres_segment *purgatory = find(plan, "purgatory"), *segments;
@@ -227,7 +249,7 @@ static void check_purgatory_segment(const struct crashres_plan *plan)
 	check_record(plan, params.record);
 }
 
-/* The lowest place above all but DTB and elfcorehdr. */
+/* Asserts that parity lies directly above all segments except DTB and elfcorehdr. */
 static void check_parity_place(const struct crashres_plan *plan)
 {
 	const struct crashres_segment *parity = find(plan, "parity"), *segments;
@@ -242,7 +264,10 @@ static void check_parity_place(const struct crashres_plan *plan)
 	assert_int_equal(parity->range.base, align_up(crs_range_end(segments[i - 1].range), 64 * KIB));
 }
 
-/* design.md, "Layout of the high region". */
+/*
+ * Asserts the layout of the high region, from bottom to top: hole, purgatory (if it fits),
+ * kernel, initrd, parity; at the top DTB and elfcorehdr.
+ */
 static void check_crash_layout(const struct world *world, const struct crashres_plan *plan)
 {
 	const uint64_t page = world->machine.page_size;
@@ -255,19 +280,22 @@ static void check_crash_layout(const struct world *world, const struct crashres_
 
 	check_segments(world, plan, unit_range(free_from, region.size - HOLE));
 	check_purgatory_segment(plan);
-	/* The lowest place for the Image behind the hole. */
+	/* The Image takes the lowest place above the hole. */
 	wanted = align_up(free_from - image->text_offset, 2 * MIB) + image->text_offset;
 	assert_range(kernel->range, wanted, align_up(image->image_size, page));
 	assert_range(initrd->range, align_up(crs_range_end(kernel->range), 64 * KIB),
 		     align_up(world->initrd_file.size, page));
-	/* Purgatory below the Image where it fits, else behind the initrd. */
+	/* Purgatory lies below the Image if it fits there, else above the initrd. */
 	if (align_up(free_from, 64 * KIB) + purgatory->range.size <= kernel->range.base)
 		wanted = align_up(free_from, 64 * KIB);
 	else
 		wanted = align_up(crs_range_end(initrd->range), 64 * KIB);
 	assert_int_equal(purgatory->range.base, wanted);
 	assert_int_equal(entry_of(plan), wanted);
-	/* The highest places: the DTB at 2 MiB, then the header. */
+	/*
+	 * The DTB takes the highest multiple of 2 MiB, the elfcorehdr the highest multiple of
+	 * 64 KiB that is left.
+	 */
 	assert_int_equal(dtb->range.base, (crs_range_end(region) - dtb->range.size) / (2 * MIB) *
 					  (2 * MIB));
 	assert_true(dtb->range.size <= 2 * MIB);
@@ -347,7 +375,7 @@ static void test_large_digest_tables_move_purgatory_above_the_initrd(void **stat
 	struct world world = world_new();
 	struct crashres_plan *plan;
 
-	/* In 2 MiB - 128 KiB below the Image there is room for tables of some 100 MiB. */
+	/* The 2 MiB - 128 KiB below the Image have room for the digests of about 100 MiB. */
 	world.kernel.image.image_size = 128 * MIB;
 	plan = make(*state, &world);
 	check_crash_layout(&world, plan);
@@ -376,7 +404,10 @@ static void test_large_initrd_moves_purgatory_above_it(void **state)
 	world_free(&world);
 }
 
-/* An old kernel: 512 KiB behind 2 MiB, which the hole blocks free. */
+/*
+ * Old kernels lie 512 KiB above a multiple of 2 MiB. The hole of 128 KiB leaves this place
+ * free.
+ */
 static void test_text_offset_of_old_kernels_is_used(void **state)
 {
 	struct world world = world_new();
@@ -407,7 +438,7 @@ static void test_plan_without_initrd_has_5_segments(void **state)
 	world_free(&world);
 }
 
-/* A signature behind the Image, or padding: what is behind image_size is not loaded. */
+/* A signature or padding can follow the Image. Bytes after image_size are not loaded. */
 static void test_bytes_after_image_size_are_not_loaded(void **state)
 {
 	struct world world = world_new();
@@ -445,8 +476,9 @@ static void test_same_inputs_give_the_same_plan(void **state)
 	world_free(&world);
 }
 
-/* ----------------------------------------------------------- what is inside */
+/* ------------------------------------------------------- the device tree */
 
+/* Asserts a property of /chosen in the DTB of the plan. */
 static void check_chosen(const struct crashres_plan *plan, const char *name, const void *bytes,
 			 size_t size)
 {
@@ -479,7 +511,7 @@ static void test_chosen_holds_the_addresses_of_the_plan(void **state)
 	plan = make(*state, &world);
 	assert_string_equal(crashres_plan_command_line(plan), "root=/dev/vda1 quiet nr_cpus=1");
 	check_chosen(plan, "bootargs", "root=/dev/vda1 quiet nr_cpus=1", 31);
-	/* High, then low, whatever their addresses: the machine's order. */
+	/* The high region comes first, then the low one, as in the machine. */
 	check_chosen(plan, "linux,usable-memory-range",
 		     "\0\0\0\0\x50\0\0\0" "\0\0\0\0\x20\0\0\0"
 		     "\0\0\x06\0\0\0\0\0" "\0\0\0\0\x04\0\0\0", 32);
@@ -525,7 +557,7 @@ static void check_memory(const struct crashres_plan *plan, const void *bytes, si
 	assert_memory_equal(reg, bytes, size);
 }
 
-/* It is left as it is: the kernel that runs by it has its memory. */
+/* The running kernel has found its memory by this tree, so the tree is not changed. */
 static void test_tree_of_the_machine_gets_no_memory_node(void **state)
 {
 	struct world world = world_new();
@@ -586,7 +618,7 @@ static void test_normal_plan_uses_free_ram_without_crash_properties(void **state
 	struct crashres_plan *plan;
 	size_t count;
 
-	/* The first 64 MiB are reserved but for a piece that is too small for the Image. */
+	/* The first 64 MiB are reserved, except for a piece that is too small for the Image. */
 	assert_true(crs_ranges_subtract(usable, unit_range(RAM, 16 * MIB)));
 	assert_true(crs_ranges_subtract(usable, unit_range(RAM + 18 * MIB, 46 * MIB)));
 	world.request.slot = CRASHRES_SLOT_NORMAL;
@@ -607,13 +639,13 @@ static void test_normal_plan_uses_free_ram_without_crash_properties(void **state
 	check_chosen(plan, "bootargs", "root=/dev/vda1 crashkernel=512M quiet", 38);
 	assert_int_equal(crashres_plan_slot(plan), CRASHRES_SLOT_NORMAL);
 	crashres_plan_free(plan);
-	/* No crash region is needed for it. */
+	/* A normal load needs no crash region. */
 	world.machine.regions.crash.count = 0;
 	crashres_plan_free(make(*state, &world));
 	world_free(&world);
 }
 
-/* The addresses of the "Crash kernel" line say what is meant; anything else keeps out of it. */
+/* A normal load uses memory of the crash region only if the window lies inside the region. */
 static void test_window_allows_a_normal_load_into_the_crash_region(void **state)
 {
 	struct world world = world_new();
@@ -631,7 +663,7 @@ static void test_window_allows_a_normal_load_into_the_crash_region(void **state)
 	assert_int_equal(find(plan, "kernel")->range.base, REGION);
 	assert_false(has_chosen(plan, "linux,usable-memory-range"));
 	crashres_plan_free(plan);
-	/* A window that has other memory too. */
+	/* The window also contains other memory. */
 	world.request.window = unit_range(REGION - 64 * MIB, REGION_SIZE);
 	plan = make(*state, &world);
 	check_segments(&world, plan, unit_range(REGION - 64 * MIB, 64 * MIB));
@@ -652,7 +684,7 @@ static void test_window_allows_a_normal_load_into_reserved_memory(void **state)
 	plan = make(*state, &world);
 	check_segments(&world, plan, unit_range(RAM + 8 * MIB, 56 * MIB));
 	crashres_plan_free(plan);
-	/* But not where there is no memory at all. */
+	/* A window without any RAM is refused. */
 	world.request.window = unit_range(RAM + RAM_SIZE, GIB);
 	refuse(*state, &world, CRASHRES_ERR_NO_SPACE,
 	       "Could not find a free area of memory of 0x3ff000 bytes for segment kernel: memory in "
@@ -677,7 +709,10 @@ static void test_requested_entry_must_lie_in_the_crash_region(void **state)
 	world_free(&world);
 }
 
-/* What the kernel changes has room to grow, and no digest. */
+/*
+ * With hotplug the kernel rewrites the elfcorehdr, so the segment has the size from sysfs and
+ * no digest.
+ */
 static void test_hotplug_gives_the_elfcorehdr_room_and_no_digest(void **state)
 {
 	struct world world = world_new();
@@ -734,7 +769,7 @@ static void test_file_load_plan_has_files_and_no_segments(void **state)
 	world_free(&world);
 }
 
-/* Point 1.2: the calls to try, the impossible ones with their reasons. */
+/* Impossible attempts stay in the list with their reasons. */
 static void test_auto_plan_lists_impossible_attempts_with_reasons(void **state)
 {
 	struct world world = world_new();
@@ -748,7 +783,7 @@ static void test_auto_plan_lists_impossible_attempts_with_reasons(void **state)
 	assert_null(first_of(plan).kernel);
 	assert_int_equal(first_of(plan).next, 1);
 	assert_int_equal(first_of(plan).refusal, CRASHRES_REFUSAL_CALL);
-	/* Neither costs anything before it is reached. */
+	/* Sealing is expensive, so it starts only if the attempt is reached. */
 	assert_null(plan->sealed_kernel);
 	crashres_plan_free(plan);
 	world.machine.permissions.locked_down = CRASHRES_ANSWER_YES;
@@ -772,7 +807,10 @@ static void test_auto_plan_lists_impossible_attempts_with_reasons(void **state)
 	world_free(&world);
 }
 
-/* Point 1.5: no device tree, as with ACPI, or hidden addresses: the file call does without. */
+/*
+ * Machines with ACPI can lack a device tree, and /proc/iomem can be hidden. kexec_file_load
+ * needs neither.
+ */
 static void test_file_load_follows_if_segments_are_impossible(void **state)
 {
 	struct world world = world_new();
@@ -796,11 +834,14 @@ static void test_file_load_follows_if_segments_are_impossible(void **state)
 	plan = make(unit, &world);
 	assert_int_equal(first_of(plan).check, CRASHRES_CHECK_SEALED);
 	crashres_plan_free(plan);
-	/* An order has nothing to go on to. */
+	/* If the request names kexec_load (-c), there is no other attempt. */
 	world.request.call = CRASHRES_CALL_LOAD;
 	refuse(unit, &world, CRASHRES_ERR_PERMISSION,
 	       "/proc/iomem shows only zero addresses: it needs root (CAP_SYS_ADMIN)");
-	/* What does not fit must not cost the old crash kernel by the other call. */
+	/*
+	 * If the segments do not fit, the file call must not be tried: it would fail too, and
+	 * remove the old crash kernel.
+	 */
 	world.machine.iomem.hidden = false;
 	world.request.call = CRASHRES_CALL_AUTO;
 	set_region(&world, REGION, 2 * MIB);
@@ -808,7 +849,7 @@ static void test_file_load_follows_if_segments_are_impossible(void **state)
 	world_free(&world);
 }
 
-/* Point 1.4: said aloud with both sizes, for either call. */
+/* The warning names both page sizes, for each of the two calls. */
 static void test_different_page_size_is_warned_of(void **state)
 {
 	static const enum crashres_call calls[] = { CRASHRES_CALL_LOAD, CRASHRES_CALL_FILE_LOAD };
@@ -827,7 +868,7 @@ static void test_different_page_size_is_warned_of(void **state)
 	}
 }
 
-/* A UKI: what the options say comes first. */
+/* A UKI contains an initrd and a command line; the request overrides both. */
 static void test_request_takes_precedence_over_the_parts_of_a_uki(void **state)
 {
 	static char line[] = "from the file";
@@ -842,7 +883,7 @@ static void test_request_takes_precedence_over_the_parts_of_a_uki(void **state)
 	assert_int_equal(find(plan, "initrd")->range.size, MIB);
 	assert_string_equal(crashres_plan_command_line(plan), "from the file");
 	crashres_plan_free(plan);
-	/* Point 1.10: its crashkernel= is for the first boot; another kernel keeps it. */
+	/* crashkernel= in a UKI is for the normal kernel; a crash kernel must not get it. */
 	world.kernel.command_line = reserving;
 	plan = make(*state, &world);
 	assert_string_equal(crashres_plan_command_line(plan), "from  the file ");
@@ -868,7 +909,10 @@ static void test_request_takes_precedence_over_the_parts_of_a_uki(void **state)
 	world_free(&world);
 }
 
-/* 32 GiB from the GiB that the Image begins in (booting.rst). */
+/*
+ * booting.rst: Image and initrd must lie in one window of 32 GiB that starts at a multiple of 1
+ * GiB.
+ */
 static void test_initrd_stays_within_32_gib_of_the_image(void **state)
 {
 	const uint64_t end = RAM + 32 * GIB;
@@ -892,7 +936,10 @@ static void test_initrd_stays_within_32_gib_of_the_image(void **state)
 	world_free(&world);
 }
 
-/* Point 1.9: the lowest hole for the Image leaves the initrd none; another one has room for both. */
+/*
+ * The lowest hole fits the Image but not the initrd; another hole fits both. An earlier version
+ * took the lowest hole and failed.
+ */
 static void test_image_goes_where_the_initrd_fits_too(void **state)
 {
 	static char name[] = "initrd.img";
@@ -917,7 +964,7 @@ static void test_image_goes_where_the_initrd_fits_too(void **state)
 	assert_range(find(plan, "initrd")->range, high + 4 * MIB, 300 * MIB);
 	assert_int_equal(find(plan, "purgatory")->range.base, RAM);
 	crashres_plan_free(plan);
-	/* Of both holes, the better one says what is missing: 300 MiB of 299. */
+	/* The message counts for the better hole: 299 MiB are free, 300 MiB are needed. */
 	usable->items[1].size = 303 * MIB;
 	refuse(*state, &world, CRASHRES_ERR_NO_SPACE,
 	       "Could not find a free area of memory of 0x12c00000 bytes for segment initrd: "
@@ -974,7 +1021,7 @@ static struct purgatory_params params_of(const struct crashres_plan *plan)
 	return params;
 }
 
-/* Page tables for the crash slot, unless told not to. */
+/* root_offset[] holds the page tables for EL1 or E2H=1, and for E2H=0; 0: none. */
 static void test_page_tables_exist_unless_the_mmu_stays_off(void **state)
 {
 	struct world world = world_new();
@@ -991,7 +1038,7 @@ static void test_page_tables_exist_unless_the_mmu_stays_off(void **state)
 	world.request.slot = CRASHRES_SLOT_NORMAL;
 	world.request.call = CRASHRES_CALL_LOAD;
 	plan = make(*state, &world);
-	/* Point 2.3: a normal load uses the caches as well. */
+	/* A normal load uses MMU and caches too. */
 	assert_int_not_equal(params_of(plan).root_offset[0], 0);
 	assert_int_not_equal(params_of(plan).root_offset[1], 0);
 	crashres_plan_free(plan);
@@ -1000,6 +1047,10 @@ static void test_page_tables_exist_unless_the_mmu_stays_off(void **state)
 
 /* ---------------------------------------------------------------- too small */
 
+/*
+ * Asserts the message for a crash region of @size bytes: @segment of @bytes has no place, and
+ * @missing bytes are missing in all.
+ */
 static void check_too_small(struct unit *unit, uint64_t size, const char *segment, uint64_t bytes,
 			    uint64_t missing)
 {
@@ -1015,7 +1066,7 @@ static void check_too_small(struct unit *unit, uint64_t size, const char *segmen
 	world_free(&world);
 }
 
-/* As long as it says, the region is large enough; a page less is not. */
+/* Asserts that a region larger by @missing bytes is large enough, and that a page less is not. */
 static void check_enlarged(struct unit *unit, uint64_t size, uint64_t missing)
 {
 	struct world world = world_new();
@@ -1029,15 +1080,16 @@ static void check_enlarged(struct unit *unit, uint64_t size, uint64_t missing)
 }
 
 /*
- * Point 1.9: the whole shortfall at once, whatever segment failed first. Segments: Image at
- * 2 MiB, initrd at 6 MiB, DTB at 8 MiB; the ELF header between the last two.
+ * The message names the whole shortfall of all segments, not only that of the first segment
+ * without a place; a user who enlarges the region by it succeeds at once. Offsets: Image 2 MiB,
+ * initrd 6 MiB, elfcorehdr below the DTB, DTB 8 MiB.
  */
 static void test_too_small_region_names_the_whole_shortfall(void **state)
 {
 	const uint64_t image = 4 * MIB - 4096, end = 8 * MIB + 4096;
 	const struct {
 		uint64_t size;
-		const char *segment;	/* that finds no place first */
+		const char *segment;	/* first segment without a place */
 		uint64_t bytes;
 	} cases[] = {
 		{ 4096, "kernel", image }, { MIB, "kernel", image },
@@ -1057,7 +1109,7 @@ static void test_too_small_region_names_the_whole_shortfall(void **state)
 	world_free(&world);
 }
 
-/* How much the region lacks, in bytes: the last sentence ends with "by N KiB". */
+/* Returns the shortfall in bytes that the last error message names ("too small by N KiB"). */
 static uint64_t missing_of(struct unit *unit)
 {
 	const char *number = strstr(crashres_error(unit->ctx), "is too small by ");
@@ -1066,7 +1118,10 @@ static uint64_t missing_of(struct unit *unit)
 	return strtoull(number + strlen("is too small by "), NULL, 10) * KIB;
 }
 
-/* Point 1.9: whatever the sizes are, one round is enough, and a page less is not. */
+/*
+ * For random sizes: a region larger by the named shortfall is large enough, and a page less is
+ * not.
+ */
 static void test_named_shortfall_is_exact_for_random_sizes(void **state)
 {
 	struct unit *unit = *state;
@@ -1097,7 +1152,7 @@ static void test_named_shortfall_is_exact_for_random_sizes(void **state)
 	}
 }
 
-/* In a window that begins with the Image everything is packed, up to the DTB at 8 MiB. */
+/* The window starts at the Image, so all segments lie close together, up to the DTB at 8 MiB. */
 static void test_shortfall_of_the_last_segment_is_named(void **state)
 {
 	struct world world = world_new();
@@ -1109,7 +1164,10 @@ static void test_shortfall_of_the_last_segment_is_named(void **state)
 	world.request.window.size = GIB;
 	free((void *)(uintptr_t)world.initrd_file.data);
 	world.initrd_file = make_file("initrd.img", 1900 * KIB);
-	/* Its end parts a block of 2 MiB into pages, as below. */
+	/*
+	 * The end of this region is not a multiple of 2 MiB, as in the regions below, so the
+	 * page tables have the same size.
+	 */
 	set_region(&world, REGION, 64 * MIB + 64 * KIB);
 	plan = make(*state, &world);
 	size = find(plan, "purgatory")->range.size;
@@ -1144,7 +1202,10 @@ static void test_shortfall_of_a_normal_load_is_named(void **state)
 	world_free(&world);
 }
 
-/* The kernel refuses more than half of its RAM; it does not count the crash region. */
+/*
+ * Linux refuses segments that take more than half of its RAM (sanity_check_segment_list()). The
+ * crash region does not count as RAM.
+ */
 static void test_segments_take_half_of_the_ram_at_most(void **state)
 {
 	struct world world = world_new();
@@ -1166,7 +1227,7 @@ static void test_segments_take_half_of_the_ram_at_most(void **state)
 	world.machine.regions.ram.items[0].size -= 2;
 	refuse(*state, &world, CRASHRES_ERR_LIMIT,
 	       "the segments take 5 MiB: the kernel allows half of its RAM, 5 MiB");
-	/* What it manages counts, where that is known. */
+	/* If MemTotal is known, it replaces the sum of the ranges. */
 	world.machine.total_ram = 2 * sum;
 	crashres_plan_free(make(*state, &world));
 	world.machine.total_ram -= 2;
@@ -1175,7 +1236,7 @@ static void test_segments_take_half_of_the_ram_at_most(void **state)
 	world_free(&world);
 }
 
-/* Parity that nobody asked for is the first thing to go without. */
+/* If RAM is short, automatic parity gets smaller first. Requested parity does not. */
 static void test_little_ram_reduces_automatic_parity(void **state)
 {
 	struct world world = world_new();
@@ -1196,7 +1257,7 @@ static void test_little_ram_reduces_automatic_parity(void **state)
 	world_free(&world);
 }
 
-/* --------------------------------------------------------- what cannot work */
+/* ------------------------------------------------------ impossible requests */
 
 static void test_memory_above_2_to_the_48_is_not_used(void **state)
 {
@@ -1210,7 +1271,7 @@ static void test_memory_above_2_to_the_48_is_not_used(void **state)
 	       "(booting.rst)");
 	set_region(&world, limit - REGION_SIZE, REGION_SIZE);
 	check_world(*state, &world);
-	/* One that lies across: only its lower part is of use. */
+	/* Only the lower part of a region across 2^48 is used. */
 	set_region(&world, limit - 64 * MIB, REGION_SIZE);
 	plan = make(*state, &world);
 	check_segments(&world, plan, unit_range(limit - 64 * MIB + HOLE, 64 * MIB - HOLE));
@@ -1330,13 +1391,17 @@ static void test_impossible_requests_are_refused(void **state)
 	world_free(&world);
 }
 
-/* What a later version knows is not taken for something else: the value behind the last, 9 and -1. */
+/*
+ * A newer program can pass values that this library does not know. Tried are the value after
+ * the last, 9 and -1. Columns: offset of the member, its last value, text before and after the
+ * number, the named member.
+ */
 static void test_unknown_enum_values_are_refused(void **state)
 {
 	static const struct {
 		size_t offset;
 		int last;
-		const char *before, *behind;	/* the number, in the sentence */
+		const char *before, *behind;	/* text around the number */
 		enum crashres_member member;
 	} cases[] = {
 		{ offsetof(struct crashres_request, slot), CRASHRES_SLOT_CRASH,
@@ -1382,7 +1447,7 @@ static void test_too_many_ram_ranges_are_refused(void **state)
 	world_free(&world);
 }
 
-/* Fields that only a hostile Image has end as an error too. */
+/* Only a hostile Image has such a size. */
 static void test_image_of_2_to_the_48_bytes_is_refused(void **state)
 {
 	struct world world = world_new();
@@ -1394,7 +1459,10 @@ static void test_image_of_2_to_the_48_bytes_is_refused(void **state)
 	world_free(&world);
 }
 
-/* text_offset is a multiple of 4 KiB, but the running kernel loads whole pages of its own. */
+/*
+ * text_offset is a multiple of 4 KiB, but the running kernel has 64 KiB pages and loads whole
+ * pages.
+ */
 static void test_text_offset_inside_a_page_is_refused(void **state)
 {
 	struct world world = world_new();
@@ -1406,8 +1474,12 @@ static void test_text_offset_inside_a_page_is_refused(void **state)
 	world_free(&world);
 }
 
-/* -------------------------------------------------------------- the check */
+/* ------------------------------------------------------ parity and the check */
 
+/*
+ * Asserts the bytes of parity and why they are not more or less; a burst of @parity - 4096
+ * bytes can be repaired.
+ */
 static void check_repair(struct unit *unit, struct world *world, enum crashres_repair_reason reason,
 			 uint64_t parity)
 {
@@ -1420,7 +1492,7 @@ static void check_repair(struct unit *unit, struct world *world, enum crashres_r
 	assert_int_equal(repair.parity, parity);
 	assert_int_equal(repair.burst, parity ? parity - 4096 : 0);
 	assert_int_equal(segment ? segment->data_size : 0, parity);
-	/* Image, initrd, DTB and header of world_new(). */
+	/* Image, initrd, DTB and elfcorehdr of world_new(). */
 	assert_int_equal(repair.checked, 1281 * 4096);
 	crashres_plan_free(plan);
 }
@@ -1434,7 +1506,7 @@ static void test_parity_has_the_requested_size(void **state)
 	check_repair(*state, &world, CRASHRES_REPAIR_OFF, 0);
 	world.request.repair = 10000;
 	check_repair(*state, &world, CRASHRES_REPAIR_REQUESTED, 1282 * 4096);
-	/* 255 members at most: 1281 blocks need 6 groups. */
+	/* A group has at most 255 members: 1281 blocks need 6 groups. */
 	world.request.repair = 1;
 	check_repair(*state, &world, CRASHRES_REPAIR_REQUESTED, 12 * 4096);
 	world_free(&world);
@@ -1446,10 +1518,13 @@ static void test_automatic_parity_leaves_half_of_the_region_free(void **state)
 	struct crashres_plan *plan;
 	uint64_t used;
 
-	/* The page tables are as large as those of the regions below, which end inside of 2 MiB. */
+	/*
+	 * The end of this region is not a multiple of 2 MiB, as in the regions below, so the
+	 * page tables have the same size.
+	 */
 	set_region(&world, REGION, 64 * MIB + 4096);
 	plan = make(*state, &world);
-	/* The control hole, what is checked, purgatory: what is there besides parity. */
+	/* Used without parity: the hole, the checked blocks and purgatory. */
 	used = HOLE + 1281 * 4096 + find(plan, "purgatory")->range.size;
 	crashres_plan_free(plan);
 	set_region(&world, REGION, 2 * (used + 82 * 4096));
@@ -1460,13 +1535,16 @@ static void test_automatic_parity_leaves_half_of_the_region_free(void **state)
 	check_repair(*state, &world, CRASHRES_REPAIR_REDUCED, 12 * 4096);
 	set_region(&world, REGION, 2 * (used + 12 * 4096) - 4096);
 	check_repair(*state, &world, CRASHRES_REPAIR_NO_ROOM, 0);
-	/* Whoever says how much gets it. */
+	/* An explicit request is not reduced. */
 	world.request.repair = 625;
 	check_repair(*state, &world, CRASHRES_REPAIR_REQUESTED, 82 * 4096);
 	world_free(&world);
 }
 
-/* Of what a distribution loads: the digest tables and the page tables, at most 2 %. */
+/*
+ * For a kernel of usual size, digest tables and page tables take at most 2 % of the checked
+ * bytes.
+ */
 static void test_check_tables_take_at_most_2_percent(void **state)
 {
 	struct world world = world_new();
@@ -1512,7 +1590,7 @@ static void test_plan_without_checks_has_no_digests(void **state)
 	world.request.no_checks = true;
 	plan = make(*state, &world);
 	params = params_of(plan);
-	/* They are cleaned to memory all the same. */
+	/* Purgatory still cleans these segments from the caches. */
 	assert_int_equal(params.segment_count, 4);
 	assert_range(((struct crashres_range){ params.segments[0].base, params.segments[0].size }),
 		     find(plan, "kernel")->range.base, find(plan, "kernel")->range.size);
@@ -1550,7 +1628,6 @@ static void test_damage_policy_reaches_purgatory(void **state)
 	world_free(&world);
 }
 
-/* Point 2.4 */
 static void test_timeout_policy_reaches_purgatory(void **state)
 {
 	static const enum purgatory_policy policies[] = {
@@ -1572,7 +1649,10 @@ static void test_timeout_policy_reaches_purgatory(void **state)
 	world_free(&world);
 }
 
-/* A normal load is checked, but nothing of it is idle memory. */
+/*
+ * A normal load is checked before it starts, but its memory is not reserved, so it has no
+ * parity and no record.
+ */
 static void test_a_normal_load_has_neither_parity_nor_record(void **state)
 {
 	struct world world = world_new();

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests the purgatory segment (plan/purgatory-segment.c): code, parameters, digest tables, page
+ * tables. A wrong program makes purgatory report damage that is none, miss damage, or die of a
+ * page fault.
+ */
 #include <openssl/evp.h>
 
 #include "../../libcrashres/plan/purgatory-segment.h"
@@ -8,11 +13,11 @@
 #define BLOCK	PURGATORY_BLOCK_SIZE
 #define DIGEST	PURGATORY_DIGEST_SIZE
 
-/* What purgatory will see, found with its own words only: the header and the params. */
+/* A finished segment and its parameters, found as purgatory finds them: by the header alone. */
 struct view {
 	uint8_t *data;
-	uint64_t size;
-	uint64_t scratch_offset, image_size;
+	uint64_t size;		/* bytes of data */
+	uint64_t scratch_offset, image_size;	/* bytes, from the header */
 	struct purgatory_params params;
 };
 
@@ -21,7 +26,10 @@ static const struct crs_firmware firmware = {
 	.uart_stride = 4, .uart_width = 1,
 };
 
-/* Its last register in use begins @behind bytes behind a page's end. */
+/*
+ * Returns a 16550 whose last used register (LSR, number 5) begins @behind bytes after the end
+ * of a page.
+ */
 static struct crs_firmware uart_16550(uint64_t behind)
 {
 	return (struct crs_firmware){
@@ -30,7 +38,7 @@ static struct crs_firmware uart_16550(uint64_t behind)
 	};
 }
 
-#define BASE 0x4f000000ULL
+#define BASE 0x4f000000ULL	/* physical address of the segment */
 
 static struct crs_purgatory_segment make_input(const struct crashres_segment *segments,
 					       size_t count)
@@ -45,6 +53,7 @@ static struct crs_purgatory_segment make_input(const struct crashres_segment *se
 	};
 }
 
+/* Returns the size of the segment in bytes if @checked bytes have digests. */
 static uint64_t size_for(uint64_t checked)
 {
 	const struct crs_purgatory_segment no_segments = make_input(NULL, 0);
@@ -111,7 +120,7 @@ static void test_segment_is_image_params_tables_and_bitmap(void **state)
 	struct view view = make(*state, segments, 2);
 	size_t image = (size_t)(crs_purgatory_image_end - crs_purgatory_image);
 
-	/* 201 digests take 6432 bytes: two blocks. */
+	/* 201 digests of 32 bytes take 6432 bytes: two blocks. */
 	assert_int_equal(view.params.table_offset[0], view.image_size + BLOCK);
 	assert_int_equal(view.params.table_offset[1], view.image_size + 3 * BLOCK);
 	assert_int_equal(view.params.bitmap_offset, view.image_size + 5 * BLOCK);
@@ -119,7 +128,7 @@ static void test_segment_is_image_params_tables_and_bitmap(void **state)
 	assert_int_equal(view.size, view.params.segment_size);
 	assert_int_equal(view.size, size_for(201 * BLOCK));
 	assert_memory_equal(view.data, crs_purgatory_image, image);
-	/* What purgatory writes to is zero, however much of it the file holds. */
+	/* Memory that purgatory writes to is zero, even if the linked file is shorter. */
 	for (uint64_t i = view.scratch_offset; i < view.image_size; i++)
 		assert_int_equal(view.data[i], 0);
 	free(view.data);
@@ -129,7 +138,10 @@ static void test_size_grows_with_each_block_of_digests(void **state)
 {
 	const uint64_t fixed = size_for(0);
 
-	/* One block holds 128 digests, and there are two tables; or two bits for 16384 blocks. */
+	/*
+	 * A block holds 128 digests, and there are two tables; or it holds two bits each for
+	 * 16384 blocks.
+	 */
 	assert_int_equal(size_for(BLOCK), fixed + 3 * BLOCK);
 	assert_int_equal(size_for(128 * BLOCK), fixed + 3 * BLOCK);
 	assert_int_equal(size_for(129 * BLOCK), fixed + 5 * BLOCK);
@@ -178,11 +190,14 @@ static void test_params_describe_segments_and_uart(void **state)
 	free(view.data);
 }
 
-/* One segment with @data_size bytes in @blocks: each digest as OpenSSL has it. */
+/*
+ * Asserts each digest of a segment with @data_size bytes in @blocks blocks; OpenSSL is the
+ * oracle.
+ */
 static void check_digests(struct unit *unit, size_t data_size, size_t blocks)
 {
 	const struct crashres_segment first = segment("first", "x", 1, 0x1000, BLOCK);
-	uint8_t *data = malloc(data_size ? data_size : 1);	/* its end is ASan's */
+	uint8_t *data = malloc(data_size ? data_size : 1);	/* exact size for ASan */
 	uint8_t *memory = unit_alloc(blocks * BLOCK), digest[DIGEST];
 	struct crashres_segment segments[] = {
 		first, segment("second", data, data_size, 0x40000000, blocks * BLOCK),
@@ -205,7 +220,7 @@ static void check_digests(struct unit *unit, size_t data_size, size_t blocks)
 	assert_memory_equal(view.params.table_digest, digest, DIGEST);
 	for (uint64_t i = view.params.bitmap_offset; i < view.size; i++)
 		assert_int_equal(view.data[i], 0);
-	/* Behind the last digest nothing. */
+	/* After the last digest the table is zero. */
 	for (const uint8_t *byte = table + (blocks + 1) * DIGEST;
 	     byte < view.data + view.params.table_offset[1]; byte++)
 		assert_int_equal(*byte, 0);
@@ -229,6 +244,10 @@ static void test_digests_cover_the_data_and_its_zero_padding(void **state)
 	}
 }
 
+/*
+ * The self-digest covers the code, and the parameters behind the digest up to the digest
+ * tables, so also the page tables.
+ */
 static void check_self_digest(struct unit *unit, const struct crs_purgatory_segment *input)
 {
 	struct view view = view_of(unit, input);
@@ -256,7 +275,7 @@ static void test_self_digest_covers_code_params_and_page_tables(void **state)
 
 	unit_fill(data, sizeof(data), 4);
 	check_self_digest(*state, &input);
-	/* Page tables are in it too. */
+	/* The digest also covers the page tables. */
 	input.mapped = true;
 	check_self_digest(*state, &input);
 }
@@ -265,7 +284,10 @@ static void test_code_sum_matches_a_second_formula(void **state)
 {
 	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, BLOCK) };
 	struct view view = make(*state, segments, 1);
-	/* Said another way: modulo 2^64 - 1, the first word counts once in every sum from it on. */
+	/*
+	 * The sums in closed form, modulo 2^64 - 1: word i counts (words - i) times in the sum
+	 * of sums.
+	 */
 	const unsigned __int128 modulus = UINT64_MAX;
 	unsigned __int128 sum = 0, sum_of_sums = 0;
 	uint64_t words = view.scratch_offset / 8;
@@ -361,7 +383,7 @@ static void test_largest_allowed_segment_is_made(void **state)
 
 	while (size_for(large.range.size) > PURGATORY_SEGMENT_SIZE_MAX)
 		large.range.size -= BLOCK;
-	/* The two tables grow by a block each; the bitmap does not, just here. */
+	/* At this size the two tables grow by a block each and the bitmap does not. */
 	assert_true(size_for(large.range.size) > PURGATORY_SEGMENT_SIZE_MAX - 2 * BLOCK);
 	view = make(*state, &large, 1);
 	assert_int_equal(view.params.segment_size, size_for(large.range.size));
@@ -369,7 +391,10 @@ static void test_largest_allowed_segment_is_made(void **state)
 	free(view.data);
 }
 
-/* The descriptor that maps @address, found as the MMU does; 0: none. */
+/*
+ * Returns the descriptor that maps @address, found as the MMU finds it (VMSAv8-64, 4 KiB
+ * granule, 48 bits); 0: not mapped. @regime 0: EL1 or E2H=1; 1: EL2 with E2H=0.
+ */
 static uint64_t walk(const struct view *view, int regime, uint64_t address)
 {
 	uint64_t table = BASE + view->params.root_offset[regime];
@@ -386,7 +411,10 @@ static uint64_t walk(const struct view *view, int regime, uint64_t address)
 	return 0;
 }
 
-/* Point 2.3: what is used is mapped, and not the memory between. */
+/*
+ * Memory between the used ranges must not be mapped, because the CPU can read mapped memory
+ * speculatively.
+ */
 static void test_page_tables_map_only_used_ranges(void **state)
 {
 	const struct crashres_segment segments[] = {
@@ -402,24 +430,31 @@ static void test_page_tables_map_only_used_ranges(void **state)
 	view = view_of(*state, &input);
 	assert_int_equal(view.size, crs_purgatory_segment_size(&input, 4 * MIB + 4 * BLOCK));
 	for (int regime = 0; regime < 2; regime++) {
+		/*
+		 * Attributes of descriptors (VMSAv8-64): 0x40 AP[1], which is RES1 if E2H is 0;
+		 * bit 53 PXN; bit 54 UXN, or XN if E2H is 0.
+		 */
 		uint64_t ap = regime ? 0x40 : 0, never = regime ? 1ULL << 54 : 3ULL << 53;
 		uint64_t code = regime ? 0 : 1ULL << 54;
 
-		/* Whole 2 MiB are blocks, a ragged end is pages. */
+		/* Whole multiples of 2 MiB are mapped as blocks, the rest as pages. */
 		assert_int_equal(walk(&view, regime, 0x401ff000), 0);
 		assert_int_equal(walk(&view, regime, 0x40200000), 0x40200705 | ap | never);
 		assert_int_equal(walk(&view, regime, 0x405fffff), 0x40400705 | ap | never);
 		assert_int_equal(walk(&view, regime, 0x40600000), 0x40600707 | ap | never);
 		assert_int_equal(walk(&view, regime, 0x40601000), 0);
-		/* Across the end of a GiB, far away. */
+		/* A segment across the end of a 2 MiB block, far away. */
 		assert_int_equal(walk(&view, regime, 0x3ffff3ffe000), 0);
 		assert_int_equal(walk(&view, regime, 0x3ffff3fff000), 0x3ffff3fff707 | ap | never);
 		assert_int_equal(walk(&view, regime, 0x3ffff4001000), 0x3ffff4001707 | ap | never);
 		assert_int_equal(walk(&view, regime, 0x3ffff4002000), 0);
-		/* Two blocks of parity for each group. */
+		/* Each group has two blocks of parity. */
 		assert_int_equal(walk(&view, regime, 0x60009000), 0x60009707 | ap | never);
 		assert_int_equal(walk(&view, regime, 0x6000a000), 0);
-		/* Code can be executed and not written, the rest the other way round. */
+		/*
+		 * Code is executable and read-only; all other memory is writable and not
+		 * executable.
+		 */
 		assert_int_equal(walk(&view, regime, BASE - BLOCK), 0);
 		assert_int_equal(walk(&view, regime, BASE), BASE | 0x787 | ap | code);
 		assert_int_equal(walk(&view, regime, BASE + view.scratch_offset - 1),
@@ -429,7 +464,7 @@ static void test_page_tables_map_only_used_ranges(void **state)
 		assert_int_equal(walk(&view, regime, BASE + view.params.bitmap_offset),
 				 (BASE + view.params.bitmap_offset) | 0x707 | ap | never);
 		assert_int_equal(walk(&view, regime, BASE + view.size), 0);
-		/* The UART's page alone, as a device. */
+		/* Only the page of the UART is mapped, as device memory. */
 		assert_int_equal(walk(&view, regime, 0x8fff000), 0);
 		assert_int_equal(walk(&view, regime, 0x9000000), 0x9000403 | ap | never);
 		assert_int_equal(walk(&view, regime, 0x9001000), 0);
@@ -438,7 +473,10 @@ static void test_page_tables_map_only_used_ranges(void **state)
 	free(view.data);
 }
 
-/* Point 2.3: how many tables there are does not depend on how far apart the segments lie. */
+/*
+ * An earlier version mapped everything between the segments, so distant segments needed many
+ * tables.
+ */
 static void test_distance_between_segments_costs_a_table_per_level(void **state)
 {
 	struct crashres_segment segments[] = {
@@ -456,7 +494,7 @@ static void test_distance_between_segments_costs_a_table_per_level(void **state)
 		free(view.data);
 		segments[1].range.base += 0x4000000000ULL;
 	}
-	/* The second adds a table of level 2, the third one of level 1 as well. */
+	/* The second distance adds a table of level 2, the third one also a table of level 1. */
 	assert_int_equal(tables[1], tables[0] + BLOCK);
 	assert_int_equal(tables[2], tables[1] + BLOCK);
 }
@@ -468,7 +506,7 @@ static void test_16550_across_two_pages_has_both_mapped(void **state)
 
 	input.mapped = true;
 	for (uint64_t behind = 0; behind <= 1; behind++) {
-		/* -1: the page's last byte */
+		/* -1: the last byte of the page */
 		const struct crs_firmware uart = uart_16550(behind - 1);
 		struct view view;
 
@@ -550,7 +588,7 @@ static void test_without_mapping_there_are_no_page_tables(void **state)
 	free(view.data);
 }
 
-/* Under AddressSanitizer a table too many shows; the size is what was said before. */
+/* AddressSanitizer sees a table too many. The size equals the size that was computed before. */
 static void test_code_across_two_2_mib_blocks_fits_the_tables(void **state)
 {
 	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, BLOCK) };
@@ -577,7 +615,10 @@ static uint64_t random_below(uint64_t *seed, uint64_t limit)
 	return (*seed >> 11) % limit;
 }
 
-/* Point 2.3: wherever the ranges lie, the room for page tables is enough; an initrd of 4 GiB. */
+/*
+ * A sealed Image learns the place of its initrd only after the panic, so the room for page
+ * tables must do for every place. Tried with initrds of up to 4 GiB.
+ */
 static void test_number_of_page_tables_stays_below_its_bound(void **state)
 {
 	uint64_t seed = 1;
@@ -594,7 +635,7 @@ static void test_number_of_page_tables_stays_below_its_bound(void **state)
 		struct pg_used used;
 		const uint64_t limit = turn % 2 ? (1ULL << 48) - 8 * GIB : 12 * GIB;
 
-		/* Right before the end of a 512 GiB table, or anywhere. */
+		/* Ranges lie across the end of a 512 GiB table (the worst case) or anywhere. */
 		place.base = random_below(&seed, limit / BLOCK) * BLOCK;
 		place.tree.base = random_below(&seed, limit);
 		params.uart_base = random_below(&seed, limit);
@@ -610,7 +651,7 @@ static void test_number_of_page_tables_stays_below_its_bound(void **state)
 	}
 }
 
-/* Point 2.1: every pair of ranges. */
+/* Tries overlaps of each pair of used ranges, and none. */
 static void test_overlap_of_two_used_ranges_is_found(void **state)
 {
 	const struct purgatory_params right = {

@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests ranges and lists of ranges (base/range.c), the base of all address arithmetic. A wrong
+ * program wraps around at 2^64 and then reads or overwrites other memory.
+ */
 #include "support.h"
 
-/* A small world: every byte of it is one bit. */
+/*
+ * A small address space of WORLD bytes. A range becomes a number with a bit for each byte, so
+ * that bit operations are the oracle.
+ */
 #define WORLD 7
 
 static uint32_t bits(struct crashres_range range)
@@ -82,7 +89,7 @@ static void test_align_up_fails_if_it_would_wrap(void **state)
 	assert_int_equal(crs_align_down(UINT64_MAX, 1ULL << 63), 1ULL << 63);
 }
 
-/* Every pair of ranges, byte by byte. */
+/* Tries every pair of small ranges. */
 static void test_relations_match_a_bitmap_for_all_small_ranges(void **state)
 {
 	for_each_range(a)
@@ -108,6 +115,7 @@ static void test_relations_hold_at_the_end_of_the_address_space(void **state)
 	assert_int_equal(crs_range_intersect(last, unit_range(0, UINT64_MAX - 1)).size, 0);
 }
 
+/* A normal list has no empty range, is sorted, and its ranges neither overlap nor touch. */
 static bool is_normal(const struct crs_ranges *ranges)
 {
 	for (size_t i = 0; i < ranges->count; i++)
@@ -117,7 +125,9 @@ static bool is_normal(const struct crs_ranges *ranges)
 	return true;
 }
 
-/* Any three ranges in any order: normal afterwards, with the same bytes. */
+/*
+ * Tries any three ranges in any order. Afterwards the list is normal and covers the same bytes.
+ */
 static void test_normalize_matches_a_bitmap_for_all_small_lists(void **state)
 {
 	for_each_range(a)
@@ -160,12 +170,12 @@ static void check_subtract_all(struct crashres_range a, struct crashres_range b,
 	assert_true(crs_ranges_subtract_all(&list, &holes));
 	assert_true(is_normal(&list));
 	assert_int_equal(list_bits(&list), (bits(a) | bits(b)) & ~(bits(c) | bits(d)));
-	/* The holes are the caller's, in the caller's order. */
+	/* The call must not change the list of holes. */
 	assert_true(crs_range_equal(hole_items[0], c) && crs_range_equal(hole_items[1], d));
 	crs_ranges_free(&list);
 }
 
-/* Two ranges minus two holes: 36^4 cases, byte by byte. */
+/* Tries two ranges minus two holes: 36^4 cases. */
 static void test_subtract_all_matches_a_bitmap_for_all_small_lists(void **state)
 {
 	for_each_range(a)
@@ -211,7 +221,7 @@ static void test_copy_is_independent_of_its_source(void **state)
 	assert_int_equal(list.count, 0);
 }
 
-/* Each range loses its middle: a cost of n * n would take minutes. */
+/* Each range loses its middle. At quadratic cost the test would take minutes. */
 static void test_subtract_all_of_100000_holes_is_cheap(void **state)
 {
 	struct crs_ranges list = { 0 }, holes = { 0 };

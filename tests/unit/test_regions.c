@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests regions (machine/regions.c): crash regions, RAM for the dump, usable RAM and the kernel
+ * image, from the resources of /proc/iomem. A wrong program loads into the wrong crash region,
+ * or dumps memory that must not be touched.
+ */
 #include "../../libcrashres/machine/regions.h"
 #include "support.h"
 
@@ -13,7 +18,7 @@ static struct crs_regions regions_of(struct unit *unit, const char *text)
 	return regions;
 }
 
-/* "base+size base+size ...", in hexadecimal. */
+/* Asserts the list, written as "base+size base+size ..." in hexadecimal. */
 static void check_list(const struct crs_ranges *ranges, const char *wanted)
 {
 	char got[512] = "";
@@ -36,23 +41,27 @@ static void check_crash(struct unit *unit, const char *text, const char *wanted)
 
 static void test_name_and_address_decide_high_and_low(void **state)
 {
+	/*
+	 * Columns: text of /proc/iomem; the regions, the high one first, then the low one, then
+	 * the unused ones.
+	 */
 	static const struct {
 		const char *text, *wanted;
 	} cases[] = {
 		{ "1000-ffff : System RAM\n", "" },
-		/* One alone is the high one, wherever it lies, whatever it is called. */
+		/* A single region is the high one, at any address and under either name. */
 		{ "2000-2fff : Crash kernel\n", "2000+1000" },
 		{ "200000000-2000fffff : Crash kernel\n", "200000000+100000" },
 		{ "2000-2fff : Crash kernel (low)\n", "2000+1000" },
-		/* High and low by address. */
+		/* Two regions of one name: the address decides. */
 		{ "2000-2fff : Crash kernel\n200000000-2000fffff : Crash kernel\n",
 		  "200000000+100000 2000+1000" },
 		{ "200000000-2000fffff : Crash kernel\n2000-2fff : Crash kernel\n",
 		  "200000000+100000 2000+1000" },
-		/* Three: the highest, then the lowest, then what is left out. */
+		/* Three regions: the highest, the lowest, then the unused one. */
 		{ "2000-2fff : Crash kernel\n4000-4fff : Crash kernel\n6000-6fff : Crash kernel\n",
 		  "6000+1000 2000+1000 4000+1000" },
-		/* The name beats the address. */
+		/* The name decides before the address. */
 		{ "2000-2fff : Crash kernel\n4000-4fff : Crash kernel (low)\n",
 		  "2000+1000 4000+1000" },
 		{ "2000-2fff : Crash kernel (low)\n4000-4fff : Crash kernel\n",
@@ -61,12 +70,12 @@ static void test_name_and_address_decide_high_and_low(void **state)
 		  "6000-6fff : Crash kernel\n", "6000+1000 4000+1000 2000+1000" },
 		{ "2000-2fff : Crash kernel (low)\n4000-4fff : Crash kernel (low)\n",
 		  "4000+1000 2000+1000" },
-		/* Printed twice, still one. */
+		/* A region that is printed twice counts once. */
 		{ "2000-2fff : Crash kernel\n2000-2fff : Crash kernel\n", "2000+1000" },
-		/* Similar names are not it. */
+		/* Similar names are ignored. */
 		{ "2000-2fff : Crash kernel2\n4000-4fff : crash kernel\n"
 		  "6000-6fff : Old Crash kernel\n", "" },
-		/* Deep inside other things. */
+		/* The region lies deep inside other resources. */
 		{ "0-ffff : a\n  0-fffe : b\n    0-fffd : c\n      0-fffc : d\n"
 		  "        0-fffb : System RAM\n        2000-2fff : Crash kernel\n", "2000+1000" },
 	};
@@ -90,12 +99,15 @@ static void test_reserved_ram_is_dumped_but_not_usable(void **state)
 		"c1000000-c1ffffff : System RAM\n");
 
 	check_list(&regions.crash, "50000000+10000000");
-	/* For the dump: everything but the crash region, reservations too. */
+	/* RAM for the dump: all RAM except the crash region, with its reserved parts. */
 	check_list(&regions.ram, "40000000+10000000 60000000+60000000 c1000000+1000000");
-	/* For a kernel after reboot: the running kernel's own memory too, reservations not. */
+	/*
+	 * Usable RAM for a normal load: with the memory of the running kernel, without reserved
+	 * parts.
+	 */
 	check_list(&regions.usable, "40000000+1000000 41300000+ed00000 60001000+5ffff000 "
 				    "c1000000+1000000");
-	/* For a tree without memory: all of it. */
+	/* Memory for a device tree without memory nodes: all RAM. */
 	check_list(&regions.memory, "40000000+80000000 c1000000+1000000");
 	assert_range(regions.kernel_image, 0x40200000, 0x41500000 - 0x40200000);
 	crs_regions_free(&regions);
@@ -142,7 +154,7 @@ static void test_driver_managed_memory_inside_ram_is_not_usable(void **state)
 	crs_regions_free(&regions);
 }
 
-/* What lies around RAM is no reservation of it. */
+/* A resource around RAM does not reserve it. */
 static void test_ram_inside_a_cxl_window_is_usable(void **state)
 {
 	struct crs_regions regions = regions_of(*state,
@@ -172,7 +184,7 @@ static void test_crash_regions_are_removed_from_each_piece_of_ram(void **state)
 	crs_regions_free(&regions);
 }
 
-/* Every CPU has its reservation on a large machine. */
+/* On a large machine each CPU has reserved memory. */
 static void test_hundreds_of_reservations_are_subtracted(void **state)
 {
 	char *text = unit_alloc(64 * 1000);

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests the report (libcrashres/report.c), read from purgatory's record in /chosen of the
+ * capture kernel. A wrong program believes a damaged record, or prints control characters from
+ * it.
+ */
 #include <libfdt.h>
 
 #include "../../libcrashres/report.h"
@@ -7,7 +12,7 @@
 
 #define DAMAGED_RECORD	"/chosen/crashres,record: damaged"
 
-/* A record of a repaired kernel; tests change what they are about. */
+/* Returns a valid record of a repaired kernel. Each test changes the members that it is about. */
 static struct purgatory_record repaired(void)
 {
 	return (struct purgatory_record){
@@ -41,7 +46,10 @@ static struct purgatory_record intact(void)
 	return record;
 }
 
-/* With @size bytes of @record in it. */
+/*
+ * Reads the report from a tree whose record has the first @size bytes of @record; NULL: no
+ * record.
+ */
 static enum crashres_status read_part(struct unit *unit, const void *record, size_t size,
 				      struct crashres_report **report)
 {
@@ -67,6 +75,7 @@ static struct crashres_report *read_ok(struct unit *unit, struct purgatory_recor
 	return report;
 }
 
+/* Asserts that reading fails with @status and @sentence. */
 static void refuse_part(struct unit *unit, const void *record, size_t size,
 			enum crashres_status status, const char *sentence)
 {
@@ -139,7 +148,7 @@ static void test_record_of_a_damaged_or_unchecked_kernel_is_read(void **state)
 	report = read_ok(*state, record);
 	assert_int_equal(report->outcome, CRASHRES_OUTCOME_DAMAGED);
 	crashres_report_free(report);
-	/* Point 2.4: out of time without damage is an outcome of its own. */
+	/* Running out of time without damage is a separate outcome. */
 	record = intact();
 	record.outcome = PURGATORY_OUTCOME_INCOMPLETE;
 	record.flags = PURGATORY_FLAG_TIME_OUT;
@@ -148,7 +157,7 @@ static void test_record_of_a_damaged_or_unchecked_kernel_is_read(void **state)
 	assert_true(report->timed_out);
 	assert_false(report->unclean);
 	crashres_report_free(report);
-	/* Point 2.2: no block is damaged, but a cache is not clean. */
+	/* No block is damaged, but the cleaning of a cache failed. */
 	record = intact();
 	record.outcome = PURGATORY_OUTCOME_DAMAGED;
 	record.flags = PURGATORY_FLAG_UNCLEAN;
@@ -174,6 +183,7 @@ static void test_listed_damage_ends_with_the_room_of_the_record(void **state)
 	crashres_report_free(report);
 }
 
+/* Asserts the time in nanoseconds for @ticks of a counter with @frequency in Hz. */
 static void check_time(struct unit *unit, uint64_t ticks, uint64_t frequency, uint64_t expected)
 {
 	struct purgatory_record record = intact();
@@ -246,7 +256,10 @@ static void test_record_of_another_length_is_refused(void **state)
 	}
 }
 
-/* Each of them alone makes the record one that purgatory does not write. */
+/*
+ * Each change alone contradicts the rest of the record. Columns: offset and width of the member
+ * in bytes, new value.
+ */
 static void test_inconsistent_record_is_refused(void **state)
 {
 	static const struct {

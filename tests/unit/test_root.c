@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests reads below the root (base/root.c; --root DIR). A wrong program follows a link out of a
+ * copied root, or blocks on a FIFO in it.
+ */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -13,7 +17,10 @@
 #include "../../libcrashres/base/root.h"
 #include "support.h"
 
-/* "outside" lies beside the root; "inside" has its name and path below the root. */
+/*
+ * Makes the folder root the root of the context. The file secret exists outside ("outside") and
+ * inside the root ("inside").
+ */
 static void make_root(struct unit *unit)
 {
 	CRS_CLEANUP(crs_freep) char *root = unit_path(unit, "root");
@@ -31,6 +38,7 @@ static void make_link(struct unit *unit, const char *target, const char *name)
 	assert_int_equal(symlink(target, path), 0);
 }
 
+/* Asserts the content of a file. */
 static void check_read(struct unit *unit, const char *path, const char *wanted)
 {
 	CRS_CLEANUP(crs_freep) uint8_t *data = NULL;
@@ -41,6 +49,7 @@ static void check_read(struct unit *unit, const char *path, const char *wanted)
 	assert_int_equal(size, strlen(wanted));
 }
 
+/* Asserts that reading and opening fail with @status and @sentence. */
 static void refuse(struct unit *unit, const char *path, enum crashres_status status,
 		   const char *sentence)
 {
@@ -74,7 +83,7 @@ static void test_file_above_the_limit_is_refused(void **state)
 	free(data);
 }
 
-/* Point 1.12: the target of a link counts from the root, and ".." stops there. */
+/* The target of a link counts from the root, and ".." stops at the root. */
 static void test_no_link_leads_out_of_the_root(void **state)
 {
 	static const char *const targets[] = {
@@ -96,7 +105,7 @@ static void test_no_link_leads_out_of_the_root(void **state)
 	check_read(unit, "/secret", "inside");
 }
 
-/* Point 1.12: a folder on the way may be a link too. */
+/* A folder in the path can be a link too. */
 static void test_no_linked_folder_leads_out_of_the_root(void **state)
 {
 	struct unit *unit = *state;
@@ -119,7 +128,10 @@ static void test_no_linked_folder_leads_out_of_the_root(void **state)
 	close(fd);
 }
 
-/* Point 1.12: these are no paths, but lead wherever the process stands. */
+/*
+ * Magic links of /proc (proc(5)) do not follow a path: they lead to open files and folders of
+ * the process.
+ */
 static void test_magic_links_are_refused(void **state)
 {
 	struct unit *unit = *state;
@@ -142,7 +154,7 @@ static void make_socket(struct unit *unit, const char *name)
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 }
 
-/* Point 1.12: without a writer a FIFO would block for ever; the alarm ends a program that waits. */
+/* open(2) of a FIFO without a writer would block forever. The alarm ends a program that waits. */
 static void test_fifo_socket_folder_and_device_are_refused(void **state)
 {
 	struct unit *unit = *state;
@@ -185,7 +197,7 @@ static void check_beginning(struct unit *unit, const char *path, const char *wan
 	assert_memory_equal(data, wanted, strlen(wanted));
 }
 
-/* The machine's own files: of procfs and sysfs, through links of both, magic ones too. */
+/* The real root needs its links, magic ones too: procfs and sysfs use them. */
 static void test_real_root_follows_every_link(void **state)
 {
 	struct unit *unit = *state;
@@ -205,7 +217,10 @@ static void test_real_root_follows_every_link(void **state)
 	}
 }
 
-/* From here on openat2() fails with @error, as on a kernel before 5.6 or in an old container. */
+/*
+ * Makes openat2() fail with @error from now on, as on Linux before 5.6 or in an old container.
+ * Exits with 99 if there is no seccomp.
+ */
 static void refuse_openat2(unsigned int error)
 {
 	struct sock_filter filter[] = {
@@ -221,7 +236,10 @@ static void refuse_openat2(unsigned int error)
 		_exit(99);
 }
 
-/* In a child: a filter stays for good. 0 where all is as it should be. */
+/*
+ * Runs in a child process, because a seccomp filter is permanent. Returns 0, or the number of
+ * the failed step.
+ */
 static int without_openat2(struct unit *unit, unsigned int error)
 {
 	CRS_CLEANUP(crs_freep) uint8_t *data = NULL;
@@ -243,7 +261,7 @@ static int without_openat2(struct unit *unit, unsigned int error)
 	return crashres_ctx_set_root(unit->ctx, "/") == CRASHRES_OK ? 0 : 5;
 }
 
-/* Point 1.12: such a kernel takes the real root only; EAGAIN for ever is an end too. */
+/* Without openat2() only the real root is accepted. An endless EAGAIN counts as missing too. */
 static void test_without_openat2_only_the_real_root_is_accepted(void **state)
 {
 	static const unsigned int errors[] = { ENOSYS, EPERM, EAGAIN };

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests sealed Images (plan/sealed-image.c): an arm64 Image that contains purgatory, parity and
+ * the real kernel. A wrong program makes an Image that does not start, or loses bytes of the
+ * kernel on unsealing.
+ */
 #include <endian.h>
 
 #include "../../libcrashres/kernel/kernel.h"
@@ -7,9 +12,9 @@
 #include "../../purgatory/abi.h"
 #include "support.h"
 
-#define PURGATORY	4096	/* where it starts in a sealed Image */
+#define PURGATORY	4096	/* byte offset of purgatory in a sealed Image */
 
-/* An Image of @size bytes that needs @image_size of memory. */
+/* Opens an Image of @size bytes that needs @image_size bytes of memory. */
 static struct crashres_kernel *open_kernel(struct unit *unit, size_t size, uint64_t image_size,
 					   uint64_t text_offset)
 {
@@ -40,6 +45,7 @@ static struct crashres_kernel *open_sealed(struct unit *unit, const struct crash
 	return kernel;
 }
 
+/* Returns the parameters inside a sealed Image, found by purgatory's header. */
 static const struct purgatory_params *params_of(const struct crashres_input *sealed)
 {
 	const struct purgatory_header *header = (const void *)(sealed->data + PURGATORY);
@@ -61,9 +67,9 @@ static void test_sealed_image_holds_purgatory_parity_and_kernel(void **state)
 	seal.initrd = &initrd;
 	seal.on_damage = CRASHRES_ON_DAMAGE_HALT;
 	seal.check_seconds = 12;
-	seal.on_timeout = CRASHRES_ON_TIMEOUT_HALT;	/* point 2.4 */
+	seal.on_timeout = CRASHRES_ON_TIMEOUT_HALT;
 	assert_ok(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &sealed));
-	/* purgatory and parity below 2 MiB, then the kernel with its BSS */
+	/* Purgatory and parity lie below 2 MiB, the kernel with its BSS above. */
 	assert_int_equal(sealed->size, 8 * MIB);
 	assert_memory_equal(sealed->data + 2 * MIB, kernel->file->data, kernel->file->size);
 	for (size_t i = 2 * MIB + kernel->file->size; i < sealed->size; i++)
@@ -99,7 +105,7 @@ static void test_sealed_image_holds_purgatory_parity_and_kernel(void **state)
 	crashres_kernel_close(kernel);
 }
 
-/* What the file has behind its image_size, a signature for one, is not lost. */
+/* Bytes after image_size, for example a signature, are not lost. */
 static void test_bytes_after_image_size_survive_sealing(void **state)
 {
 	struct unit *unit = *state;
@@ -169,7 +175,10 @@ static void test_impossible_seal_requests_are_refused(void **state)
 	crashres_kernel_close(kernel);
 }
 
-/* Offsets in the header are a stranger's. */
+/*
+ * The offsets in the header of a file are hostile. Columns: offset and size of the kernel in
+ * bytes, whether they are valid for a file of 8192 bytes.
+ */
 static void test_hostile_seal_headers_are_refused(void **state)
 {
 	static const struct {

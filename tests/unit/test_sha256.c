@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests SHA-256 (purgatory/shared/sha256.c) by portable C, by vectors and by the SHA-2
+ * instructions. A wrong program reports damage in every block, or accepts damaged ones. OpenSSL
+ * is the oracle.
+ */
 #include <openssl/evp.h>
 #ifdef __aarch64__
 #include <sys/auxv.h>
@@ -16,6 +21,7 @@ static void check_hex(const uint8_t *digest, const char *wanted)
 	assert_string_equal(hex, wanted);
 }
 
+/* Whether the CPU of the test can run @method. */
 static bool has_method(enum pg_sha256_method method)
 {
 	if (method != PG_SHA256_INSTRUCTIONS)
@@ -36,7 +42,7 @@ static void hash_by(enum pg_sha256_method method, const void *data, size_t size,
 	pg_sha256_final(&sha, digest);
 }
 
-/* By every method that this machine has: they must agree. */
+/* Hashes by every method that this CPU has, and asserts that the digests are equal. */
 static void hash(const void *data, size_t size, uint8_t *digest)
 {
 	uint8_t again[PG_SHA256_DIGEST_SIZE];
@@ -90,7 +96,10 @@ static void test_digest_of_a_million_letters_matches_fips_180(void **state)
 	free(data);
 }
 
-/* Every length over four blocks, at every offset from an aligned address. */
+/*
+ * Tries every length up to 260 bytes (four blocks of 64 bytes and four bytes) at every offset
+ * from an aligned address.
+ */
 static void test_every_length_and_alignment_matches_openssl(void **state)
 {
 	uint8_t *data = unit_alloc(1024), digest[PG_SHA256_DIGEST_SIZE];
@@ -128,7 +137,7 @@ static void test_random_splits_give_the_same_digest(void **state)
 	free(data);
 }
 
-/* Words of only zeros or ones carry nothing, or everywhere. */
+/* In words of only zeros or ones, additions carry nowhere or everywhere. */
 static void test_uniform_bytes_match_openssl(void **state)
 {
 	uint8_t *data = unit_alloc(4096), digest[PG_SHA256_DIGEST_SIZE];
@@ -141,7 +150,7 @@ static void test_uniform_bytes_match_openssl(void **state)
 	free(data);
 }
 
-/* The length field has more than 32 bits: 512 MiB are 2^32 bits. */
+/* The length field has 64 bits; 512 MiB are 2^32 bits. */
 static void test_more_than_2_to_the_32_bits_match_openssl(void **state)
 {
 	const size_t chunk = MIB;
@@ -181,7 +190,7 @@ static void check_four(enum pg_sha256_method method, const uint8_t *const from[4
 		check_against_openssl(from[i], size, digests[i]);
 }
 
-/* Different messages, and one several times; every number of blocks up to a block's. */
+/* Tries different messages and repeated ones, for every multiple of 64 bytes up to 4096 bytes. */
 static void test_two_and_four_messages_at_once_match_openssl(void **state)
 {
 	uint8_t *data = unit_alloc(4 * 4096 + 8);
@@ -199,7 +208,10 @@ static void test_two_and_four_messages_at_once_match_openssl(void **state)
 	free(data);
 }
 
-/* Words of only zeros or ones carry nothing, or everywhere: also into the next lane. */
+/*
+ * In words of only zeros or ones, additions carry nowhere or everywhere. A carry must not reach
+ * the next lane of a vector. Tried: every combination of three messages in four lanes.
+ */
 static void test_carries_do_not_reach_the_next_lane(void **state)
 {
 	uint8_t *data = unit_alloc(3 * 4096);

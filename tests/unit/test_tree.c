@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* purgatory/core/fdt.c beside libfdt. */
+/*
+ * Tests the device tree parser of a sealed Image (purgatory/core/fdt.c) beside libfdt. It runs
+ * after the panic on a tree that no check covers. A wrong program reads outside a damaged tree,
+ * or destroys a good one when it adds the record.
+ */
 #include <endian.h>
 #include <libfdt.h>
 
@@ -7,10 +11,13 @@
 #include "../../purgatory/abi.h"
 #include "support.h"
 
-#define ROOM	65536
+#define ROOM	65536	/* bytes of each buffer */
 #define RECORD	"crashres,record"
 
-/* A tree in a buffer of ROOM bytes, as a kernel's loader leaves it: packed. */
+/*
+ * Returns a packed tree, as the kernel's loader leaves it, in a buffer of ROOM bytes. @cells:
+ * address and size cells of the root. @chosen: name of the node. The caller frees the tree.
+ */
 static uint8_t *make_tree(uint32_t cells, const char *chosen, bool with_initrd)
 {
 	uint8_t *tree = aligned_alloc(8, ROOM);
@@ -73,7 +80,7 @@ static void test_missing_or_short_properties_are_not_found(void **state)
 
 	assert_false(pg_fdt_initrd(&tree, &range));
 	free(data);
-	/* The root's cells ask for more than there is. */
+	/* The cells of the root demand more bytes than the property has. */
 	data = make_tree(2, "chosen", true);
 	tree = open_tree(data);
 	assert_false(pg_fdt_chosen_range(&tree, "linux,usable-memory-range", &range));
@@ -85,7 +92,7 @@ static void test_missing_or_short_properties_are_not_found(void **state)
 	free(data);
 }
 
-/* Linux and libfdt take the first of several properties with one name. */
+/* Linux and libfdt use the first of several properties with one name. */
 static void test_first_of_two_cell_counts_is_used(void **state)
 {
 	uint8_t *data = make_tree(1, "chosen", true);
@@ -94,18 +101,21 @@ static void test_first_of_two_cell_counts_is_used(void **state)
 	uint32_t strings;
 
 	assert_int_equal(fdt_open_into(data, data, ROOM), 0);
-	/* libfdt puts a new property in front of the others. */
+	/* libfdt inserts a new property in front of the others. */
 	assert_int_equal(fdt_setprop_u32(data, 0, "?address-cells", 2), 0);
 	strings = fdt_off_dt_strings(data);
 	*(uint8_t *)memchr(data + strings, '?', fdt_size_dt_strings(data)) = '#';
 	assert_int_equal(fdt_address_cells(data, 0), 2);
 	tree = open_tree(data);
-	/* The value holds two cells, and three are needed. */
+	/* The value holds two cells, but three are needed. */
 	assert_false(pg_fdt_chosen_range(&tree, "linux,usable-memory-range", &range));
 	free(data);
 }
 
-/* libfdt finds everything that was there, and the record. */
+/*
+ * Asserts with libfdt that @after holds all nodes and properties of @before, and an empty
+ * record at address @record.
+ */
 static void assert_grown(const uint8_t *before, const uint8_t *after, uint64_t record)
 {
 	int old = fdt_path_offset(before, "/chosen"), new = fdt_path_offset(after, "/chosen"), length;
@@ -150,7 +160,7 @@ static void test_record_is_added_or_emptied(void **state)
 	assert_int_equal(record % 4, 0);
 	assert_grown(before, data, record);
 	assert_int_equal(tree.size, fdt_totalsize(data));
-	/* Once more: the one that is there, empty again. */
+	/* A second call empties the existing record. */
 	memset((void *)(uintptr_t)record, 0xff, sizeof(struct purgatory_record));
 	memcpy(before, data, ROOM);
 	tree = open_tree(data);
@@ -179,7 +189,7 @@ static void test_record_needs_its_exact_room(void **state)
 	free(data);
 }
 
-/* Strings in front, as no kernel writes them. */
+/* The strings block comes before the structure block. No kernel writes such a tree. */
 static void test_tree_with_strings_first_is_not_grown(void **state)
 {
 	uint8_t *data = make_tree(1, "chosen", true), *before = unit_alloc(ROOM);
@@ -194,7 +204,7 @@ static void test_tree_with_strings_first_is_not_grown(void **state)
 	free(data);
 }
 
-/* The name runs to the end of the structure: the next token would be behind it. */
+/* The node name ends with the structure block, so the next token would lie behind the block. */
 static void test_node_name_without_nul_is_refused(void **state)
 {
 	static const uint32_t words[] = {
@@ -215,7 +225,7 @@ static void test_node_name_without_nul_is_refused(void **state)
 	free(data);
 }
 
-/* Reservations behind /chosen would be written over. */
+/* The reservation block lies behind /chosen, and a larger /chosen would overwrite it. */
 static void test_tree_with_reservations_last_is_not_grown(void **state)
 {
 	uint8_t *data = make_tree(1, "chosen", true), *before = unit_alloc(ROOM);
@@ -233,6 +243,7 @@ static void test_tree_with_reservations_last_is_not_grown(void **state)
 
 static void test_damaged_headers_are_refused(void **state)
 {
+	/* Columns: byte offset in the header (fdt.h), wrong value. */
 	static const struct {
 		size_t offset;
 		uint32_t value;
@@ -254,8 +265,8 @@ static void test_damaged_headers_are_refused(void **state)
 }
 
 /*
- * Whatever is damaged: nothing outside the tree is read, which the sanitizers see,
- * and the end is reached. What is found is found by libfdt too.
+ * Damages the tree at random. The parser must end, and the sanitizers see a read outside the
+ * tree. tests/fuzz/fuzz_fdt.c compares the answers with libfdt.
  */
 static void test_damaged_tree_is_not_read_outside_its_bounds(void **state)
 {
@@ -274,7 +285,10 @@ static void test_damaged_tree_is_not_read_outside_its_bounds(void **state)
 		if (pg_fdt_open(data, &tree) && tree.size <= size) {
 			pg_fdt_initrd(&tree, &range);
 			pg_fdt_chosen_range(&tree, "linux,usable-memory-range", &range);
-			/* No room, or the buffer would be too small. */
+			/*
+			 * There is no room for a record, because the buffer has the size of the
+			 * tree.
+			 */
 			assert_int_equal(pg_fdt_add_record(&tree, size), 0);
 		}
 		free(data);

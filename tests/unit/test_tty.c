@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests the UART of a tty (machine/tty.c; --serial), read from the attributes in
+ * /sys/class/tty. A wrong program makes purgatory write to a wrong address.
+ */
 #include "../../libcrashres/machine/tty.h"
 #include "support.h"
 
@@ -20,6 +24,7 @@ static void write_attribute(struct unit *unit, const char *name, const char *att
 	unit_write_text(unit, path, text);
 }
 
+/* Writes the attributes of tty @name; texts as in sysfs (serial_core.h gives the numbers). */
 static void write_tty(struct unit *unit, const char *name, const char *type, const char *io_type,
 		      const char *base, const char *shift)
 {
@@ -29,7 +34,7 @@ static void write_tty(struct unit *unit, const char *name, const char *type, con
 	write_attribute(unit, name, "iomem_reg_shift", shift);
 }
 
-/* What firmware had named. */
+/* Values that the firmware tables gave before. */
 static struct crs_firmware previous_firmware(void)
 {
 	return (struct crs_firmware){
@@ -38,6 +43,7 @@ static struct crs_firmware previous_firmware(void)
 	};
 }
 
+/* Asserts the UART, its base address, and the distance and width of its registers in bytes. */
 static void check(const struct crs_firmware *firmware, enum purgatory_uart uart, uint64_t base,
 		  uint32_t stride, uint32_t width)
 {
@@ -48,7 +54,10 @@ static void check(const struct crs_firmware *firmware, enum purgatory_uart uart,
 	assert_int_equal(firmware->conduit, PURGATORY_CONDUIT_HVC);
 }
 
-/* The first is what Debian's 6.1 and 6.12 show in QEMU's virt machine. */
+/*
+ * The first row is the PL011 of QEMU's virt machine with Debian's kernels 6.1 and 6.12. io_type
+ * 2: 8-bit, 3: 32-bit accesses. shift: log2 of the distance of the registers.
+ */
 static void test_supported_ports_are_read(void **state)
 {
 	static const struct {
@@ -80,6 +89,7 @@ static void test_supported_ports_are_read(void **state)
 	assert_null(strstr(unit->log, "warning: "));
 }
 
+/* Port types of serial_core.h (PORT_*). Type 32 is a PL011. */
 static void test_only_types_with_16550_registers_are_accepted(void **state)
 {
 	static const unsigned int good[] = {
@@ -106,7 +116,10 @@ static void test_only_types_with_16550_registers_are_accepted(void **state)
 	}
 }
 
-/* The first is QEMU's pci-serial on arm64: I/O ports, whose place in memory sysfs does not tell. */
+/*
+ * The first row is QEMU's pci-serial on arm64: I/O ports, whose physical address sysfs does not
+ * show.
+ */
 static void test_unsupported_ports_are_warned_of(void **state)
 {
 	static const struct {
@@ -124,7 +137,7 @@ static void test_unsupported_ports_are_warned_of(void **state)
 		  "type 32, io_type 0, iomem_base 0x1000, iomem_reg_shift 0" },
 		{ "4\n", "6\n", "0x1000\n", "2\n",		/* big-endian */
 		  "type 4, io_type 6, iomem_base 0x1000, iomem_reg_shift 2" },
-		{ "4\n", "7\n", "0x1000\n", "2\n",		/* 16 bits */
+		{ "4\n", "7\n", "0x1000\n", "2\n",		/* 16-bit accesses */
 		  "type 4, io_type 7, iomem_base 0x1000, iomem_reg_shift 2" },
 		{ "4\n", "3\n", "0x1000\n", "1\n",
 		  "type 4, io_type 3, iomem_base 0x1000, iomem_reg_shift 1" },
@@ -154,7 +167,7 @@ static void test_unsupported_ports_are_warned_of(void **state)
 	}
 }
 
-/* A tty without a UART behind it (hvc0), or one whose attributes are not for this user. */
+/* hvc0 has no UART; attributes can also be unreadable. */
 static void test_missing_or_malformed_attributes_are_warned_of(void **state)
 {
 	static const char *const garbage[] = {

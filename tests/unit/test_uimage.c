@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests uImages (kernel/uimage.c; u-boot include/image.h): a header of 64 bytes with checksums
+ * and then the kernel. A wrong program loads a damaged kernel or one for another machine.
+ *
+ *  Big-endian words at offset 4: checksum of the header, 12: bytes of the kernel, 24: its
+ *  checksum. Bytes at 28: system, 29: machine, 30: type, 31: compression.
+ */
 #include "../../libcrashres/base/input.h"
 #include "../../libcrashres/kernel/uimage.h"
 #include "support.h"
@@ -13,6 +20,7 @@ static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes,
 	return crs_uimage_open(unit->ctx, &file, inner);
 }
 
+/* Asserts that @uimage opens as the bytes @plain. */
 static void check_unpacked(struct unit *unit, struct bytes uimage, struct bytes plain)
 {
 	struct crashres_input *inner;
@@ -25,6 +33,7 @@ static void check_unpacked(struct unit *unit, struct bytes uimage, struct bytes 
 	crashres_input_close(inner);
 }
 
+/* Asserts that opening fails with @status and @sentence. */
 static void refuse(struct unit *unit, struct bytes uimage, enum crashres_status status,
 		   const char *sentence)
 {
@@ -36,6 +45,7 @@ static void refuse(struct unit *unit, struct bytes uimage, enum crashres_status 
 
 static void test_every_compression_is_unpacked(void **state)
 {
+	/* Columns: format for pack(), number in the header (IH_COMP_*). */
 	static const struct {
 		const char *format;
 		uint8_t number;
@@ -53,7 +63,7 @@ static void test_every_compression_is_unpacked(void **state)
 			continue;
 		uimage = wrap_uimage(packed, cases[i].number);
 		check_unpacked(*state, uimage, image);
-		/* On a flash device. */
+		/* On a flash device other bytes follow. */
 		uimage = pack_join(uimage, pack_noise(5000, 8));
 		check_unpacked(*state, uimage, image);
 		free(uimage.data);
@@ -97,7 +107,7 @@ static void test_other_types_systems_and_machines_are_refused(void **state)
 		refuse(*state, uimage, CRASHRES_ERR_UNSUPPORTED, cases[i].sentence);
 		uimage.data[cases[i].at] = before;
 	}
-	uimage.data[30] = 14;	/* a kernel that says nowhere where it wants to be */
+	uimage.data[30] = 14;	/* IH_TYPE_KERNEL_NOLOAD: a kernel without a load address */
 	wrap_uimage_sum(uimage);
 	check_unpacked(*state, uimage, image);
 	free(uimage.data);

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests unified kernel images (kernel/uki.c): a PE file with kernel, initrd, DTB and command
+ * line as sections. A wrong program reads outside a hostile file, or loads the padding of a
+ * section.
+ */
 #include "../../libcrashres/kernel/kernel.h"
 #include "../../libcrashres/kernel/uki.h"
 #include "support.h"
@@ -17,6 +22,7 @@ static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes, st
 	return crs_uki_open(unit->ctx, &file, uki);
 }
 
+/* Asserts that opening fails with @status and @sentence. */
 static void refuse(struct unit *unit, struct bytes bytes, enum crashres_status status,
 		   const char *sentence)
 {
@@ -27,6 +33,7 @@ static void refuse(struct unit *unit, struct bytes bytes, enum crashres_status s
 	assert_untouched(uki);
 }
 
+/* Asserts name and content of a part, and that it has a descriptor. */
 static void assert_file(const struct crashres_input *file, const char *name, const char *content)
 {
 	assert_non_null(file);
@@ -74,7 +81,10 @@ static void test_uki_with_only_a_kernel_is_opened(void **state)
 	free(file.data);
 }
 
-/* The file pads sections; in memory they may be longer, and then only zeros follow. */
+/*
+ * The file pads sections, so the raw size can be larger. In memory a section can be longer,
+ * with zeros at its end, so the virtual size can be larger.
+ */
 static void test_smaller_of_raw_and_virtual_size_is_used(void **state)
 {
 	struct unit *unit = *state;
@@ -95,6 +105,7 @@ static void test_smaller_of_raw_and_virtual_size_is_used(void **state)
 
 static void test_end_of_the_command_line_is_trimmed(void **state)
 {
+	/* Columns: bytes of .cmdline, their number, the command line (NULL: none). */
 	static const struct {
 		const char *found;
 		size_t size;
@@ -155,7 +166,7 @@ static void test_sections_outside_the_file_are_refused(void **state)
 	       "linux.efi: uki: truncated: .initrd ends at byte 1536, the file at byte 1535");
 	refuse(*state, (struct bytes){ file.data, 517 }, CRASHRES_ERR_FORMAT,
 	       "linux.efi: uki: truncated: .linux ends at byte 518, the file at byte 517");
-	/* The sum would be 255 if it wrapped. */
+	/* In 32 bits the sum of offset and size would wrap to 255. */
 	unit_put_le(second + 8, 4, 256);
 	unit_put_le(second + 20, 4, UINT32_MAX);
 	refuse(*state, file, CRASHRES_ERR_FORMAT,
@@ -174,7 +185,7 @@ static void test_table_of_65535_sections_must_be_in_the_file(void **state)
 	assert_true(crs_uki_probe(file.data, file.size));
 	refuse(*state, file, CRASHRES_ERR_FORMAT, "linux.efi: uki: truncated: its table of 65535 "
 	       "sections ends at byte 2621728, the file at byte 1024");
-	/* With all of them there it is a file as good as any other. */
+	/* With the whole table in the file the UKI is valid. */
 	file = pack_join(file, (struct bytes){ unit_alloc(table_end), table_end - 1024 });
 	assert_ok((struct unit *)*state, open_bytes(*state, file, &uki));
 	assert_file(uki.kernel, "linux.efi (.linux)", "kernel");
@@ -199,7 +210,7 @@ static void test_other_machine_or_empty_kernel_is_refused(void **state)
 	free(file.data);
 }
 
-/* ------------------------------------------ as crashres_kernel_open() sees it */
+/* --------------------------------------------------- crashres_kernel_open() */
 
 static enum crashres_status open_kernel(struct unit *unit, struct bytes bytes,
 					struct crashres_kernel **kernel)
@@ -210,6 +221,7 @@ static enum crashres_status open_kernel(struct unit *unit, struct bytes bytes,
 	return crashres_kernel_open(unit->ctx, path, kernel);
 }
 
+/* Asserts that a UKI with @inner as .linux opens as @image. Frees @inner. */
 static void check_kernel(struct unit *unit, struct bytes inner, struct bytes image)
 {
 	const struct wrap_section sections[] = {
@@ -263,7 +275,7 @@ static void test_uki_inside_a_uki_is_refused(void **state)
 	free(image.data);
 }
 
-/* A kernel with an EFI stub is a PE file too. */
+/* A kernel with an EFI stub is a PE file too, and can have a section .linux. */
 static void test_image_with_an_efi_stub_is_not_a_uki(void **state)
 {
 	const struct wrap_section section = { ".linux", text("kernel"), 0 };

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests option values that are one word of a list (cli/values.c). A wrong program accepts a
+ * misspelt policy and then resets or starts a damaged kernel.
+ */
 #include "../../cli/values.h"
 #include "support.h"
 
-/* values_word(), and what it said. */
+/* Calls values_word(). *@printed is its text on stderr; the caller frees it. */
 static bool choose(const char *text, const char *const words[], unsigned int *index, char **printed)
 {
 	const struct value value = { "program", "option", text };

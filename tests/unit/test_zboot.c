@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests zboot kernels (kernel/zboot.c; Linux zboot-header.S): a PE file with a compressed
+ * Image. A wrong program loads a truncated kernel, or breaks its appended signature.
+ *
+ *  Offset 4: "zimg", 8: payload offset, 12: payload size, 24: name of the compression
+ */
 #include "../../libcrashres/base/input.h"
 #include "../../libcrashres/kernel/zboot.h"
 #include "support.h"
@@ -13,6 +19,7 @@ static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes,
 	return crs_zboot_open(unit->ctx, &file, inner);
 }
 
+/* Asserts that @zboot opens as the bytes @plain. */
 static void check_unpacked(struct unit *unit, struct bytes zboot, struct bytes plain)
 {
 	struct crashres_input *inner;
@@ -25,6 +32,7 @@ static void check_unpacked(struct unit *unit, struct bytes zboot, struct bytes p
 	crashres_input_close(inner);
 }
 
+/* Asserts that opening fails with @status and @sentence. */
 static void refuse(struct unit *unit, struct bytes zboot, enum crashres_status status,
 		   const char *sentence)
 {
@@ -36,6 +44,7 @@ static void refuse(struct unit *unit, struct bytes zboot, enum crashres_status s
 
 static void test_every_compression_of_linux_is_unpacked(void **state)
 {
+	/* Columns: name in the header, format for pack(). */
 	static const char *const names[][2] = {
 		{ "gzip", "gzip" }, { "zstd", "zstd" }, { "zstd22", "zstd" },
 		{ "lz4", "lz4-legacy" }, { "lzma", "lzma" }, { "xzkern", "xz" },
@@ -74,7 +83,7 @@ static void test_unknown_or_wrong_compression_is_refused(void **state)
 	memcpy(zboot.data + 24, "gz\033p", 5);
 	refuse(*state, zboot, CRASHRES_ERR_FORMAT,
 	       "Image: vmlinuz: damaged: it does not say how it is compressed");
-	/* Not what it says. */
+	/* The payload has another format than the header claims. */
 	memcpy(zboot.data + 24, "gzip", 5);
 	check_unpacked(*state, zboot, image);
 	unit_put_le(zboot.data + 8, 4, WRAP_ZBOOT_PAYLOAD + 1);
@@ -142,7 +151,7 @@ static void test_damaged_payload_is_refused(void **state)
 }
 
 #ifdef HAVE_LZ4
-/* Without it nobody would see that blocks at the end are missing. */
+/* Legacy lz4 has no end mark: only this size shows that blocks are missing at the end. */
 static void test_size_after_the_payload_is_checked(void **state)
 {
 	struct bytes image = pack_image(), zboot = wrap_zboot(image, "lz4-legacy", "lz4");
@@ -151,7 +160,7 @@ static void test_size_after_the_payload_is_checked(void **state)
 	unit_put_le(zboot.data + end, 4, image.size + 1);
 	refuse(*state, zboot, CRASHRES_ERR_FORMAT,
 	       "Image: vmlinuz: damaged: its payload unpacks to 300000 bytes, not 300001");
-	/* Not there: padding, or the end of the file. */
+	/* The size is missing: padding, or the end of the file. */
 	unit_put_le(zboot.data + end, 4, 0);
 	check_unpacked(*state, zboot, image);
 	unit_put_le(zboot.data + end, 4, 1);
@@ -163,7 +172,10 @@ static void test_size_after_the_payload_is_checked(void **state)
 }
 #endif
 
-/* An Image that is a PE file with signatures up to byte 2048, and padding to 4096. */
+/*
+ * Returns an Image that is a PE file with signatures up to byte 2048 and padding up to byte
+ * 4096.
+ */
 static struct bytes make_signed(void)
 {
 	struct bytes code = pack_noise(1024, 3);
@@ -184,7 +196,7 @@ static void test_padding_after_the_signatures_is_removed(void **state)
 
 	check_unpacked(*state, zboot, (struct bytes){ image.data, 2048 });
 	free(zboot.data);
-	/* Nothing to cut; something else than padding; no signatures. */
+	/* No padding; other bytes than padding; no signatures. */
 	zboot = wrap_zboot((struct bytes){ image.data, 2048 }, "gzip", "gzip");
 	check_unpacked(*state, zboot, (struct bytes){ image.data, 2048 });
 	free(zboot.data);
