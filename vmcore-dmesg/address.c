@@ -1,20 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Translates virtual addresses of an arm64 kernel. The 64-bit kernel half of the address space,
+ * for VA_BITS v and m = min(v, 48), since Linux 5.4 (arch/arm64/include/asm/memory.h):
+ *
+ *     -2^v        linear map of all RAM     paddr = vaddr - (-2^v) + PHYS_OFFSET
+ *     -2^(m-1)    modules, kernel image     paddr = vaddr - kimage_voffset
+ *
+ * Before Linux 5.4 both halves were exchanged: the image at -2^v, the linear map at -2^(m-1).
+ * VMCOREINFO does not name the layout, so the address of a kernel variable decides.
+ */
 #include <elf.h>
 #include <string.h>
 
 #include "address.h"
 #include "vmcoreinfo.h"
 
-/* Sizes of the kernel's half of the address space that arm64 has had (CONFIG_ARM64_VA_BITS). */
+/* The smallest and the largest value of CONFIG_ARM64_VA_BITS. */
 #define VA_BITS_LOWEST 36
 #define VA_BITS_HIGHEST 52
 /*
- * asm/memory.h, VA_BITS_MIN: a kernel for 52 bits keeps its image where one for 48 has it, as it
- * may come to run on a CPU that has no more.
+ * VA_BITS_MIN of asm/memory.h: a kernel for 52 bits has its image where a kernel for 48 bits has
+ * it, because the CPU may support 48 bits only.
  */
 #define VA_BITS_IMAGE 48
 
-/* Where some variable of the kernel lies: all of these are in its image. */
+/*
+ * Finds the address of any variable or symbol that lies in the kernel image. VMCOREINFO has _stext
+ * and init_uts_ns in all versions; prb since Linux 5.10, log_buf before.
+ */
 static bool find_image_symbol(const struct vmcoreinfo *info, uint64_t *address)
 {
 	return vmcoreinfo_find(info, "SYMBOL(_stext)", address) ||
@@ -23,7 +36,10 @@ static bool find_image_symbol(const struct vmcoreinfo *info, uint64_t *address)
 	       vmcoreinfo_find(info, "SYMBOL(log_buf)", address);
 }
 
-/* Since Linux 5.4 the linear map is below, the image above; before, it was the other way round. */
+/*
+ * Sets the virtual ranges of the image and the linear map, for the layout since Linux 5.4. If a
+ * symbol of the image lies in the lower half, the layout is the older one.
+ */
 static void set_ranges(struct address_rules *rules, const struct vmcoreinfo *info, uint64_t va_bits)
 {
 	uint64_t first = -(1ULL << va_bits), address;
@@ -54,11 +70,17 @@ void address_rules_init(struct address_rules *rules, unsigned int machine,
 	set_ranges(rules, info, va_bits);
 	rules->image_known = vmcoreinfo_find(info, "NUMBER(kimage_voffset)", &rules->image_offset);
 	rules->linear_known = vmcoreinfo_find(info, "NUMBER(PHYS_OFFSET)", &phys_offset);
-	/* PHYS_OFFSET is what PAGE_OFFSET maps; it wraps where a 52-bit kernel runs on 48 bits. */
+	/*
+	 * PHYS_OFFSET is the physical address that belongs to PAGE_OFFSET (-2^v). It is negative,
+	 * modulo 2^64, if a kernel for 52 bits runs on a CPU for 48 bits (arm64_memblock_init()).
+	 */
 	rules->linear_offset = rules->linear_first - phys_offset;
 }
 
-/* A pointer may carry a tag of KASAN's in its top byte: bit 55 says which half it is of. */
+/*
+ * Removes the tag that KASAN stores in bits 63 to 56 of pointers. Bit 55 tells whether the address
+ * belongs to the kernel, whose addresses have all upper bits set.
+ */
 static uint64_t remove_tag(uint64_t vaddr)
 {
 	return vaddr & 1ULL << 55 ? vaddr | 0xffULL << 56 : vaddr;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Parses the command line of vmcore-dmesg. */
 #include <getopt.h>
 #include <stddef.h>
 #include <stdio.h>

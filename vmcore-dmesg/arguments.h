@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The command line of vmcore-dmesg as a value. */
+/* The command line of vmcore-dmesg as a value. man/vmcore-dmesg.8 describes the options. */
 #ifndef VMCORE_DMESG_ARGUMENTS_H
 #define VMCORE_DMESG_ARGUMENTS_H
 
@@ -8,13 +8,17 @@
 #include "../cli/parsed.h"
 
 struct arguments {
-	const char *core;	/* NULL: no operand */
-	const char *output;	/* NULL: standard output */
+	const char *core;	/* the dump, first operand; NULL: no operand */
+	const char *output;	/* -o; NULL: standard output */
 	bool json;
-	bool info;
+	bool info;		/* print VMCOREINFO instead of the log */
 };
 
-/* Strings point into @argv. */
+/*
+ * Parses a command line with getopt_long(): options may follow the operand. Strings in @arguments
+ * point into @argv. Errors are printed on stderr. A missing operand is no error here: the caller
+ * prints the usage then, as kexec-tools does.
+ */
 enum parsed arguments_parse(int argc, char **argv, struct arguments *arguments);
 
 #endif

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Not by libelf: it loads the table of program headers as a whole, before the first of them can
- * be looked at, and the capture kernel has little memory. Here the table is read in pieces.
+ * Reads an ELF core: program headers one by one, and memory of the dead kernel by address.
+ *
+ * libelf is not used, because it loads the whole table of program headers. /proc/vmcore of a large
+ * machine has many program headers, and a capture kernel has little memory. Every number in the
+ * file is hostile: the dump can be damaged, or be any other file.
  */
 #include <elf.h>
 #include <endian.h>
@@ -13,9 +16,16 @@
 
 #include "core.h"
 
-/* Above 65,534 the count is a number of 32 bits. No machine has this many pieces of memory. */
+/*
+ * Most program headers that are accepted. The extended count has 32 bits, so that a damaged file
+ * could ask for 4 billion reads. A header covers one range of RAM; no machine has this many.
+ */
 #define HEADER_LIMIT (1U << 22)
 
+/*
+ * Checks e_ident, of which @size bytes were read. The exit statuses are those of kexec-tools, and
+ * so is "Missing elf signature".
+ */
 static bool check_ident(struct core *core, const unsigned char *ident, size_t size)
 {
 	struct trouble *trouble = core->trouble;
@@ -40,7 +50,10 @@ static bool check_ident(struct core *core, const unsigned char *ident, size_t si
 	return false;
 }
 
-/* elf(5): from PN_XNUM headers on, sh_info of the first section header has their number. */
+/*
+ * Stores the number of program headers. e_phnum has 16 bits: with PN_XNUM (65535) headers or more,
+ * sh_info of the first section header holds the number (elf(5)).
+ */
 static bool count_headers(struct core *core, const Elf64_Ehdr *ehdr)
 {
 	Elf64_Shdr section;
@@ -67,6 +80,7 @@ static bool count_headers(struct core *core, const Elf64_Ehdr *ehdr)
 	return core->header_count;
 }
 
+/* Reads and checks the ELF header. All fields of the file are little-endian. */
 static bool check_header(struct core *core)
 {
 	Elf64_Ehdr ehdr;
@@ -142,14 +156,20 @@ bool core_header(struct core *core, uint64_t index, struct program_header *heade
 	return true;
 }
 
-/* ----------------------------------------------------------- by address */
+/* ------------------------------------------------------ memory by address */
 
 static bool covers(const struct segment *segment, uint64_t address)
 {
 	return address >= segment->start && address - segment->start < segment->size;
 }
 
-/* NULL: no header covers it. p_filesz counts: what lies beyond it was left out of the dump. */
+/*
+ * Finds the PT_LOAD that covers @address, a physical (p_paddr) or virtual (p_vaddr) one. Returns
+ * NULL if there is none. The size is p_filesz, not p_memsz: makedumpfile leaves out the rest.
+ *
+ * The last few results of each kind are kept, because a log lies in few segments and a search
+ * reads the table of program headers from the file. The result is valid until the next call.
+ */
 static const struct segment *find_segment(struct core *core, enum space space, uint64_t address)
 {
 	struct segment *found = core->found[space];
@@ -178,8 +198,11 @@ static const struct segment *find_segment(struct core *core, enum space space, u
 }
 
 /*
- * The kernel's own rules come before p_vaddr: loaders have got p_vaddr wrong on arm64, or left it
- * 0, and p_paddr they copy from /proc/iomem.
+ * Finds the segment with the virtual address @vaddr. @address: out; the address inside the segment,
+ * physical or virtual. Returns NULL if no segment covers it.
+ *
+ * The mappings of VMCOREINFO come first. p_paddr is reliable, because loaders copy it from
+ * /proc/iomem. p_vaddr is not: loaders for arm64 have stored wrong values or 0.
  */
 static const struct segment *locate_address(struct core *core, uint64_t vaddr, uint64_t *address)
 {
@@ -194,7 +217,10 @@ static const struct segment *locate_address(struct core *core, uint64_t vaddr, u
 	return segment;
 }
 
-/* What lies in one segment; 0 after an error, which is said. */
+/*
+ * Reads up to the end of one segment. Returns the number of bytes read; 0 after an error, which
+ * this has reported. "No program header covering vaddr" is the text of kexec-tools.
+ */
 static size_t read_piece(struct core *core, uint64_t vaddr, void *buffer, size_t size,
 			 const char *item)
 {

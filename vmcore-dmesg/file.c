@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reads a file of any size through a small cache of blocks. mmap() is not used, because a read
+ * error in a mapping is a signal and not an error code.
+ */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +20,7 @@ void file_close(struct file *file)
 	close(file->fd);
 }
 
+/* Fills @block from @offset, up to the end of the file or a read error. */
 static void read_block(struct file *file, struct file_block *block, uint64_t offset)
 {
 	ssize_t got;
@@ -36,6 +41,10 @@ static void read_block(struct file *file, struct file_block *block, uint64_t off
 	}
 }
 
+/*
+ * Returns the block at @offset, from the cache or newly read in place of the block that was not
+ * used for the longest time. The clock gives every use a larger number.
+ */
 static struct file_block *get_block(struct file *file, uint64_t offset)
 {
 	struct file_block *oldest = file->blocks;
@@ -63,7 +72,7 @@ size_t file_read(struct file *file, uint64_t offset, void *buffer, size_t size, 
 		uint64_t position;
 		size_t inside, part;
 
-		/* pread() takes a signed offset; no file has bytes beyond it. */
+		/* pread() takes a signed offset; no file is longer than INT64_MAX bytes. */
 		if (__builtin_add_overflow(offset, done, &position) ||
 		    position > INT64_MAX - FILE_BLOCK_SIZE)
 			break;

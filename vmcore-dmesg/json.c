@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Not by json-c: it builds a document in memory, and the log may be larger than that; and the
- * capture kernel's initramfs copies this program alone.
+ * Writes JSON strings byte by byte. json-c is not used, because it builds a whole document in
+ * memory and a log can be larger than the memory of a capture kernel. Also, dracut copies only
+ * this program into an initramfs, without libraries.
  */
 #include <stdio.h>
 #include <stdbool.h>
@@ -9,17 +10,20 @@
 
 #include "json.h"
 
+/* Every append_ function writes to @out and returns the number of bytes written. */
 static size_t append(char *out, const void *bytes, size_t size)
 {
 	memcpy(out, bytes, size);
 	return size;
 }
 
+/* U+FFFD, the replacement character, in UTF-8. */
 static size_t append_replacement(char *out)
 {
 	return append(out, "\xef\xbf\xbd", 3);
 }
 
+/* JSON (RFC 8259, section 7) requires escapes for the quote, the backslash and bytes below 0x20. */
 static size_t append_ascii(unsigned char byte, char *out)
 {
 	char escape[8];
@@ -40,7 +44,17 @@ static size_t append_ascii(unsigned char byte, char *out)
 	return append(out, escape, 6);
 }
 
-/* The Unicode Standard, table 3-7: well-formed UTF-8. */
+/*
+ * Can @byte continue the character in @text? Table 3-7 of the Unicode Standard restricts the
+ * second byte, to exclude overlong forms, surrogates and values above U+10FFFF:
+ *
+ *     first byte    second byte        others
+ *     e0            a0 - bf            80 - bf
+ *     ed            80 - 9f            80 - bf
+ *     f0            90 - bf            80 - bf
+ *     f4            80 - 8f            80 - bf
+ *     other         80 - bf            80 - bf
+ */
 static bool is_continuation(const struct json_text *text, unsigned char byte)
 {
 	unsigned char first = text->bytes[0], low = 0x80, high = 0xbf;
@@ -52,6 +66,10 @@ static bool is_continuation(const struct json_text *text, unsigned char byte)
 	return byte >= low && byte <= high;
 }
 
+/*
+ * Handles the first byte of a character. ASCII is written at once. The bytes 80 - c1 and f5 - ff
+ * cannot begin a character.
+ */
 static size_t begin_character(struct json_text *text, unsigned char byte, char *out)
 {
 	if (byte < 0x80)

@@ -1,27 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The inside of a JSON string, byte by byte, out of text of any kind. */
+/* Writes the inside of a JSON string byte by byte, from text in any encoding. */
 #ifndef VMCORE_DMESG_JSON_H
 #define VMCORE_DMESG_JSON_H
 
 #include <stddef.h>
 
-/* What a byte can become: U+FFFD for what was begun before it, and itself as \u00xx. */
+/*
+ * Most bytes that one byte of text becomes: U+FFFD (3 bytes) for an unfinished character before
+ * it, and an escape of the form \u00xx (6 bytes).
+ */
 #define JSON_BYTE_MAX 9
 
-/* Bytes of a character that is not whole yet. Starts as zeros. */
+/* The bytes of a UTF-8 character that is not complete yet. Initialise with zeros. */
 struct json_text {
 	unsigned char bytes[4];
-	size_t size;
-	size_t wanted;
+	size_t size;			/* bytes so far; 0: no character was begun */
+	size_t wanted;			/* bytes of the whole character: 2 to 4 */
 };
 
 /*
- * Takes one byte and puts what is sure now into @out: returns its size. What is no UTF-8 becomes
- * U+FFFD, once for each part that can begin no character, as the Unicode Standard has it (3.9).
+ * Adds one byte of text. Writes the characters that are complete now to @out; returns the number
+ * of bytes written. Bytes that are not UTF-8 become U+FFFD: one for each maximal part that could
+ * begin a character (Unicode Standard, section 3.9).
  */
 size_t json_byte(struct json_text *text, unsigned char byte, char out[JSON_BYTE_MAX]);
 
-/* At the end of a text: U+FFFD for a character that was not finished. */
+/* Ends the text: writes U+FFFD to @out if the last character is not complete. */
 size_t json_end(struct json_text *text, char out[JSON_BYTE_MAX]);
 
 #endif

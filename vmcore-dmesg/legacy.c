@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The log of kernel/printk.c before Linux 3.5: characters in a ring. A line starts with "<6>",
- * its priority, and with CONFIG_PRINTK_TIME "[    1.234567] ". In text both are printed as
- * they stand; JSON has them as numbers.
+ * Prints the log of Linux before 3.5: a ring of characters (kernel/printk.c).
+ *
+ *     log_buf         pointer to the ring
+ *     log_buf_len     bytes in the ring, a power of two
+ *     log_end         position behind the last character, 32 bits; grows and wraps
+ *     logged_chars    characters since the last "dmesg -c", at most log_buf_len
+ *
+ * A position modulo log_buf_len is an offset in the ring. A line is text that ends with a newline.
+ * Before the text stand the priority, "<6>", and with CONFIG_PRINTK_TIME the time,
+ * "[    1.234567] ". Text output prints this prefix unchanged; JSON shows it as numbers.
  */
 #include <inttypes.h>
 #include <stddef.h>
@@ -10,14 +17,16 @@
 
 #include "log.h"
 
+/* Largest ring: log_buf_len= is a power of two that fits an int. */
 #define LENGTH_LIMIT (1ULL << 31)
 
-/* Of the smallest pages: a dump has them or not. */
+/* The smallest page size. A dump contains a page completely or not at all. */
 #define PAGE_SIZE 4096U
 
-/* Room for "<191>[12345678901.123456] ". */
+/* Bytes that hold the longest prefix: "<191>[12345678901.123456] ". */
 #define PREFIX_SIZE 32
 
+/* Virtual addresses of the variables, from VMCOREINFO. */
 struct layout {
 	uint64_t log_buf, log_buf_len, log_end;
 };
@@ -30,15 +39,16 @@ static const struct vmcoreinfo_field symbols[] = {
 	{ NULL, 0 },
 };
 
-/* Positions grow for ever, modulo 2^32, and modulo the size they are places in the buffer. */
+/* The ring. A position modulo size is an offset in the ring. */
 struct buffer {
 	struct core *core;
-	uint64_t data;
-	uint32_t size;
+	uint64_t data;			/* virtual address of the ring */
+	uint32_t size;			/* bytes, a power of two */
 	uint32_t end;			/* position behind the last character */
-	uint32_t filled;		/* how many there are before it */
+	uint32_t filled;		/* characters before end, at most size */
 };
 
+/* Reads the variables and checks them. Returns false if the log cannot be read. */
 static bool read_header(struct buffer *buffer, const struct vmcoreinfo *info)
 {
 	struct core *core = buffer->core;
@@ -55,7 +65,10 @@ static bool read_header(struct buffer *buffer, const struct vmcoreinfo *info)
 			       "the log header is damaged: log_buf_len is %" PRIu32, buffer->size);
 		return false;
 	}
-	/* log_end may have come around; this is only ever set back by "dmesg -c". */
+	/*
+	 * Without logged_chars in VMCOREINFO, all characters count. If log_end has wrapped at 2^32
+	 * and is small again, this shows too few characters, but never wrong ones.
+	 */
 	buffer->filled = buffer->end < buffer->size ? buffer->end : buffer->size;
 	if (vmcoreinfo_find(info, "SYMBOL(logged_chars)", &logged_chars) &&
 	    !core_read_u32(core, logged_chars, &buffer->filled, "logged_chars"))
@@ -70,7 +83,7 @@ static bool read_header(struct buffer *buffer, const struct vmcoreinfo *info)
 	return true;
 }
 
-/* The one or two pieces that so many characters from @position on are. */
+/* Sets @text to the one or two areas of memory that hold @count characters from @position on. */
 static void split_at_end(const struct buffer *buffer, uint32_t position, uint32_t count,
 			 struct record_text text[2])
 {
@@ -83,8 +96,8 @@ static void split_at_end(const struct buffer *buffer, uint32_t position, uint32_
 }
 
 /*
- * How many characters from @position on are in its page, and not around the end: where a page is
- * missing, that is said when its turn comes, and once.
+ * The number of characters from @position to the end of its page or of the ring. Reads do not
+ * cross pages, so that a missing page is reported once and the next page is still printed.
  */
 static uint32_t count_left_in_page(const struct buffer *buffer, uint32_t position)
 {
@@ -94,7 +107,10 @@ static uint32_t count_left_in_page(const struct buffer *buffer, uint32_t positio
 	return left < end ? left : end;
 }
 
-/* How many of @count there are, fewer behind a page's end or where they cannot be read. */
+/*
+ * Copies at most @count characters from @position to @out, up to the end of the page. Returns the
+ * number of characters copied; 0 if they cannot be read.
+ */
 static uint32_t copy_characters(struct buffer *buffer, uint32_t position, uint32_t count, char *out)
 {
 	uint64_t index = position & (buffer->size - 1);
@@ -104,8 +120,12 @@ static uint32_t copy_characters(struct buffer *buffer, uint32_t position, uint32
 					count < left ? count : left, "log text");
 }
 
-/* ----------------------------------------------------- what a line tells */
+/* ------------------------------------------------ priority and time of a line */
 
+/*
+ * Parses digits at @text. Returns the position behind them, or NULL without digits or if the value
+ * exceeds @limit.
+ */
 static const char *parse_digits(const char *text, uint64_t limit, uint64_t *value)
 {
 	const char *start = text;
@@ -115,6 +135,10 @@ static const char *parse_digits(const char *text, uint64_t limit, uint64_t *valu
 	return text > start && *value <= limit ? text : NULL;
 }
 
+/*
+ * Parses "<N>" at the start of a line: N is 8 * facility + level, at most 191 (syslog(3)). Returns
+ * the position behind it, or @text if the line has no priority.
+ */
 static const char *parse_priority(const char *text, struct record *record)
 {
 	const char *end;
@@ -130,6 +154,7 @@ static const char *parse_priority(const char *text, struct record *record)
 	return end + 1;
 }
 
+/* Parses "[SECONDS.MICROSECONDS] ". Returns the position behind it, or @text without a time. */
 static const char *parse_time(const char *text, struct record *record)
 {
 	const char *end = text + 1, *micro;
@@ -152,6 +177,7 @@ static const char *parse_time(const char *text, struct record *record)
 	return *end == ' ' ? end + 1 : end;
 }
 
+/* Prints the line of @count characters at @position. Only JSON parses the prefix. */
 static void print_line(struct buffer *buffer, uint32_t position, uint32_t count,
 		       struct output *output)
 {
@@ -171,7 +197,10 @@ static void print_line(struct buffer *buffer, uint32_t position, uint32_t count,
 	output_record(output, buffer->core, &record);
 }
 
-/* Up to the line's end, which is counted in *@newlines: 1, or 0 where the log ends before. */
+/*
+ * Returns the length of the line at @position without its newline. @left: characters in the log
+ * from there on. *@newlines: out; 1, or 0 if the log or the readable part ends before a newline.
+ */
 static uint32_t measure_line(struct buffer *buffer, uint32_t position, uint32_t left,
 			     uint32_t *newlines)
 {
@@ -205,7 +234,7 @@ void legacy_print(struct core *core, const struct vmcoreinfo *info, struct outpu
 		length = measure_line(&buffer, buffer.end - left, left, &newlines);
 		if (length || newlines)
 			print_line(&buffer, buffer.end - left, length, output);
-		/* Behind what cannot be read, in the next page. */
+		/* The page cannot be read: go on in the next page. */
 		if (!newlines && length < left) {
 			uint32_t skip = count_left_in_page(&buffer, buffer.end - left + length);
 

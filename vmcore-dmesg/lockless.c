@@ -1,8 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The ring of kernel/printk/printk_ringbuffer.h. A descriptor's id is a number that grows for
- * ever; its low bits are its place in the array, and so are those of a position (lpos) in the
- * ring of texts. A text stands in a block behind the id of its descriptor.
+ * Prints the log of Linux 5.10 and later: the lockless ring buffer "prb"
+ * (kernel/printk/printk_ringbuffer.h). VMCOREINFO has the size of each struct and the offset of
+ * each member below; the offsets here are those of Linux 6.12 and only show the idea.
+ *
+ *     struct printk_ringbuffer            struct prb_desc_ring (desc_ring)
+ *          0  desc_ring                        0  u32 count_bits: 2^count_bits descriptors
+ *         48  text_data_ring                   8  descs: pointer to struct prb_desc[]
+ *                                             16  infos: pointer to struct printk_info[]
+ *     struct prb_data_ring                    24  head_id: id of the newest descriptor
+ *          0  u32 size_bits: 2^size_bits      32  tail_id: id of the oldest descriptor
+ *             bytes of text
+ *          8  data: pointer to the text   struct printk_info (24 bytes, then dev_info)
+ *                                              0  u64 seq: number of the record
+ *     struct prb_desc (24 bytes)               8  u64 ts_nsec: time since boot
+ *          0  state_var: state in the         16  u16 text_len: bytes of text
+ *             upper 2 bits, id below          18  u8 facility
+ *          8  text_blk_lpos.begin             19  u8 flags (5 bits), level (upper 3 bits)
+ *         16  text_blk_lpos.next              20  u32 caller_id
+ *
+ * An id grows by 1 with each record. Its low count_bits are the index in descs and infos. A
+ * position (lpos) in the text grows likewise; its low size_bits are the offset in data. A text
+ * lies in a block from begin to next:
+ *
+ *     0  unsigned long id of the descriptor    8  text, padded to a multiple of 8 bytes
+ *
+ * A block is never split. If it does not fit before the end of data, the id is stored at begin,
+ * the rest up to the end is unused, and the whole block starts again at offset 0.
  */
 #include <inttypes.h>
 #include <stddef.h>
@@ -10,28 +34,39 @@
 
 #include "log.h"
 
-/* log_buf_len may be 2 GiB (LOG_BUF_LEN_MAX), and then the ring has 2^26 descriptors. */
+/*
+ * log_buf_len is at most 2 GiB (LOG_BUF_LEN_MAX in printk.c). A descriptor stands for 32 bytes of
+ * text (PRB_AVGBITS 5), so that the largest ring has 2^26 descriptors.
+ */
 #define COUNT_BITS_LIMIT 27
 #define SIZE_BITS_LIMIT 31
 
-/* The two upper bits of state_var, below them the id. */
+/* state_var: the state in bits 63 and 62, the id in the other bits (DESC_SV() in the header). */
 #define STATE_SHIFT 62
 #define ID_MASK (~(3ULL << STATE_SHIFT))
 
+/* enum desc_state of the kernel */
 enum state {
-	STATE_RESERVED,			/* a writer is at it, or it was never used */
-	STATE_COMMITTED,		/* whole, the writer may add to it */
-	STATE_FINALIZED,
-	STATE_REUSABLE,			/* its text may be gone */
+	STATE_RESERVED,			/* a writer fills the record */
+	STATE_COMMITTED,		/* complete, but the writer can still extend it */
+	STATE_FINALIZED,		/* complete */
+	STATE_REUSABLE,			/* free; the text can be overwritten */
 };
 
-/* Positions that are none: both odd. NO_LPOS (EMPTY_LINE_LPOS): the text is empty. */
+/*
+ * Real positions are even. If begin and next are odd, the record has no text: with NO_LPOS
+ * (EMPTY_LINE_LPOS in newer kernels) an empty line was logged, with FAILED_LPOS (1) the ring had
+ * no room for the text.
+ */
 #define NO_LPOS 3
 
-/* Of a block: an unsigned long of a 64-bit kernel. */
+/* The id at the start of a block: an unsigned long of a 64-bit kernel. */
 #define BLOCK_ID_SIZE 8
 
-/* Offsets of the kernel's structs, by VMCOREINFO. */
+/*
+ * The address of prb, and sizes and offsets of the kernel's structs in bytes, from VMCOREINFO
+ * (log_buf_vmcoreinfo_setup() in printk.c). Each is at most STRUCT_LIMIT, see vmcoreinfo.c.
+ */
 struct layout {
 	uint64_t prb;
 	uint64_t desc_ring, text_ring;
@@ -69,15 +104,16 @@ static const struct vmcoreinfo_field fields[] = {
 struct ring {
 	struct core *core;
 	struct layout layout;
-	bool has_caller;		/* printk_info has a caller_id, and where */
-	uint64_t caller_id;
-	uint64_t count;			/* of descriptors */
-	uint64_t descs, infos;		/* addresses */
-	uint64_t head_id, tail_id;
-	uint64_t data;
-	uint64_t size;			/* of the ring of texts */
+	bool has_caller;		/* printk_info has caller_id */
+	uint64_t caller_id;		/* its offset in bytes */
+	uint64_t count;			/* descriptors, a power of two */
+	uint64_t descs, infos;		/* virtual addresses */
+	uint64_t head_id, tail_id;	/* newest and oldest id */
+	uint64_t data;			/* virtual address of the text */
+	uint64_t size;			/* bytes of text, a power of two */
 };
 
+/* Reads and checks the fields of prb. Returns false if the log cannot be read. */
 static bool read_header(struct ring *ring)
 {
 	static const char item[] = "log header";
@@ -120,8 +156,11 @@ static void report_damage(struct ring *ring, uint64_t id, const char *sentence)
 }
 
 /*
- * Whether there is a record of this id to print. At the crash a descriptor may be on its way
- * from one record to the next, or never have been used: that is no damage.
+ * Does the descriptor hold a complete record with @id?
+ *
+ * At the panic a writer can have been interrupted. Then the descriptor is still reusable under the
+ * id that it had one round before, or it is reserved, or it was never used (state_var 0). Other
+ * values are damage.
  */
 static bool has_record(struct ring *ring, uint64_t id, uint64_t state_var)
 {
@@ -135,7 +174,10 @@ static bool has_record(struct ring *ring, uint64_t id, uint64_t state_var)
 	return false;
 }
 
-/* The id stands in front of a text, and where that goes on at the ring's start once more. */
+/*
+ * Reads the id at offset @index of the text, and reports damage if it is not @id. Returns false
+ * only if it cannot be read: the text is printed even if another id was found.
+ */
 static bool check_id(struct ring *ring, uint64_t index, uint64_t id)
 {
 	uint64_t found;
@@ -147,7 +189,10 @@ static bool check_id(struct ring *ring, uint64_t index, uint64_t id)
 	return true;
 }
 
-/* The block of a text, from @begin to @next, without its id. */
+/*
+ * Sets @text to the bytes of the block from @begin to @next, without the id. Returns false if the
+ * positions cannot belong to a block: not aligned, empty, or longer than the ring.
+ */
 static bool find_block(struct ring *ring, uint64_t id, uint64_t begin, uint64_t next,
 		       struct record_text *text)
 {
@@ -159,10 +204,10 @@ static bool find_block(struct ring *ring, uint64_t id, uint64_t begin, uint64_t 
 	}
 	if (!check_id(ring, first, id))
 		return false;
-	/* Ends with the ring. A text that goes on at the start has its id there, so never this. */
+	/* Offset 0 is the end of the ring here. A wrapped block ends behind its id, not at 0. */
 	if (!end)
 		end = ring->size;
-	/* It is never cut in two: from the start on then, and the rest of the ring is unused. */
+	/* The block has wrapped: it starts again at offset 0, with its id. */
 	if (first >= end) {
 		first = 0;
 		if (!check_id(ring, first, id))
@@ -174,8 +219,8 @@ static bool find_block(struct ring *ring, uint64_t id, uint64_t begin, uint64_t 
 }
 
 /*
- * VMCOREINFO says nothing of facility and level. They are the two bytes between text_len and
- * caller_id, the level in the upper bits, as long as nothing else can be there.
+ * Reads facility and level, whose offsets are not in VMCOREINFO. In all versions they are the two
+ * bytes between text_len and caller_id. They stay unknown if these two are not 4 bytes apart.
  */
 static bool read_priority(struct ring *ring, uint64_t info, struct record *record)
 {
@@ -191,6 +236,7 @@ static bool read_priority(struct ring *ring, uint64_t info, struct record *recor
 	return true;
 }
 
+/* Reads the struct printk_info at the virtual address @info. */
 static bool read_info(struct ring *ring, uint64_t info, struct record *record, uint16_t *text_len)
 {
 	static const char item[] = "log record";
@@ -209,6 +255,10 @@ static bool read_info(struct ring *ring, uint64_t info, struct record *record, u
 	       read_priority(ring, info, record);
 }
 
+/*
+ * Reads the record @id. Returns false if there is nothing to print: no complete record, or damage,
+ * which this has reported.
+ */
 static bool read_record(struct ring *ring, uint64_t id, struct record *record)
 {
 	static const char item[] = "log descriptor";

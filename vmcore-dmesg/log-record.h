@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One record of the log. Its text stays in the core until it is printed. */
+/* One record of the log, as all three forms have it. The text stays in the dump until printed. */
 #ifndef VMCORE_DMESG_LOG_RECORD_H
 #define VMCORE_DMESG_LOG_RECORD_H
 
@@ -7,30 +7,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The syslog(3) facility and level; either half may be unknown to the log. */
+/* Value of level or facility if the log does not tell it. */
 #define RECORD_UNKNOWN (-1)
 
+/* Consecutive bytes of text in the memory of the dead kernel. */
 struct record_text {
 	uint64_t vaddr;
-	uint64_t size;
+	uint64_t size;			/* bytes */
 };
 
 struct record {
 	bool has_seq;
 	bool has_time;
 	bool has_caller;
-	uint64_t seq;
-	uint64_t time_ns;		/* since boot */
-	int level;
-	int facility;
-	uint32_t caller;		/* a thread, or with RECORD_CPU a CPU */
-	bool no_text;			/* it was empty, or ... */
-	bool text_lost;			/* ... the log had no room for it */
-	struct record_text text[2];	/* the second one where a buffer's end is between */
-	unsigned int prefix_size;		/* bytes in front that say level and time, once more */
+	uint64_t seq;			/* number of the record since boot, from 0 */
+	uint64_t time_ns;		/* nanoseconds since boot */
+	int level;			/* 0 (emergency) to 7 (debug), or RECORD_UNKNOWN */
+	int facility;			/* as in syslog(3): 0 is the kernel; or RECORD_UNKNOWN */
+	uint32_t caller;		/* thread id, or CPU number | RECORD_CPU */
+	bool no_text;			/* an empty line, or text_lost */
+	bool text_lost;			/* the log had no room for the text */
+	struct record_text text[2];	/* the second part if the text wraps around the ring */
+	unsigned int prefix_size;	/* bytes of text that repeat level and time; JSON skips them */
 };
 
-/* kernel/printk/printk.c, printk_caller_id() */
+/* Bit of record.caller: the caller is a CPU (printk_caller_id() in kernel/printk/printk.c). */
 #define RECORD_CPU 0x80000000U
 
 #endif

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Chooses the form of the log by the symbols in VMCOREINFO. */
 #include "log.h"
 
-/* A kernel that died has said so. Where pages of the log are lost, zeros look like no records. */
+/*
+ * An empty log is an error: a kernel that panics logs the panic. If pages of the log are missing
+ * from the dump, their zeros look like a log without records.
+ */
 static void check_printed(struct core *core, const struct output *output)
 {
 	if (!output->total && core->trouble->status == EXIT_DONE)
@@ -11,7 +15,7 @@ static void check_printed(struct core *core, const struct output *output)
 void log_print(struct core *core, const struct vmcoreinfo *info, struct output *output)
 {
 	static const struct {
-		const char *key;	/* what only this one has */
+		const char *key;	/* a line of VMCOREINFO that only this form has */
 		log_print_fn *print;
 	} logs[] = {
 		{ "SYMBOL(prb)", lockless_print },

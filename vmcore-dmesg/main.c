@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vmcore-dmesg: the log of a dead kernel, out of its dump. */
+/*
+ * vmcore-dmesg: prints the kernel log that a dump contains. kdump runs it in the capture kernel:
+ * "vmcore-dmesg /proc/vmcore > FILE" (kdump-utils of Fedora and RHEL, Void, Yocto). The script
+ * renames FILE to vmcore-dmesg.txt only if the exit status is 0. dracut copies this program alone,
+ * so that it is linked statically, with libc only.
+ */
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -11,21 +16,24 @@
 
 static const char usage[] =
 "Usage: vmcore-dmesg [OPTION]... FILE\n"
-"Print the kernel log that is in FILE, an ELF core such as /proc/vmcore\n"
+"Print the kernel log from FILE, a kernel dump such as /proc/vmcore.\n"
 "\n"
-" -o, --output=FILE      Write to FILE, which its owner alone may read.\n"
-"     --json             Print JSON, one line for each record.\n"
-"     --info             Print VMCOREINFO instead of the log; with --json as JSON.\n"
+" -o, --output=FILE      Write to FILE. Only its owner may read it.\n"
+"     --json             Print a JSON object for each record, one per line.\n"
+"     --info             Print VMCOREINFO instead of the log.\n"
 " -h, --help             Print this text.\n"
 " -v, --version          Print the version.\n"
 "\n"
-"Exit status: 0 where all of the log was printed; vmcore-dmesg(8) has the others.\n";
+"Exit status: 0 if the whole log was printed. vmcore-dmesg(8) lists the others.\n";
 
-/* Large, and there is one of each. */
+/* Static because of their size: 4 KiB per block and 8 KiB of output buffer. */
 static struct core core;
 static struct output output;
 
-/* What is opened must not get the number of a closed standard stream: errors would go into it. */
+/*
+ * Opens /dev/null for each standard stream that is closed. Otherwise open() would use the number
+ * of that stream for the dump or the output file, and error messages would go into the file.
+ */
 static void reserve_standard_streams(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -33,6 +41,7 @@ static void reserve_standard_streams(void)
 			_exit(EXIT_OPEN);
 }
 
+/* Prints the log or VMCOREINFO. The result is in core.trouble. */
 static void print(const struct arguments *arguments, const struct vmcoreinfo *info)
 {
 	output.json = arguments->json;
@@ -45,6 +54,7 @@ static void print(const struct arguments *arguments, const struct vmcoreinfo *in
 	output_close(&output);
 }
 
+/* Opens the dump and prints it. Returns the exit status. */
 static int run(const struct arguments *arguments)
 {
 	struct trouble trouble = { .file = arguments->core };
@@ -67,13 +77,14 @@ static int print_version(void)
 	return EXIT_DONE;
 }
 
-/* kexec-tools' vmcore-dmesg prints its usage if no file is named. */
+/* Without a file, vmcore-dmesg of kexec-tools prints its usage, too. */
 static int report_no_file(void)
 {
 	fputs(usage, stderr);
 	return EXIT_USAGE;
 }
 
+/* Ends the program without a dump: help, version, or a wrong command line. */
 static int finish(enum parsed parsed)
 {
 	int status = parsed == PARSED_VERSION ?

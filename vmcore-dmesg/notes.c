@@ -1,4 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Finds VMCOREINFO among the ELF notes of a core. A PT_NOTE segment holds notes one behind the
+ * other, each padded to a multiple of 4 bytes (elf(5)):
+ *
+ *      0  u32 n_namesz    bytes of the name, with its NUL
+ *      4  u32 n_descsz    bytes of the description
+ *      8  u32 n_type      not used here
+ *     12  name            "VMCOREINFO", or "CORE" for the registers of a CPU
+ *         description     for VMCOREINFO: the text, not terminated
+ */
 #include <elf.h>
 #include <endian.h>
 #include <errno.h>
@@ -8,15 +18,16 @@
 
 #include "notes.h"
 
-/* The kernel gives it one page (VMCOREINFO_BYTES), of at most 64 KiB. */
+/* Largest VMCOREINFO. The kernel has one page for it (VMCOREINFO_BYTES): at most 64 KiB. */
 #define TEXT_LIMIT (1U << 18)
-/* One or a few for each CPU. */
+/* Most notes that are read. A core has a few notes for each CPU. */
 #define NOTE_LIMIT (1U << 20)
 
+/* One note. Offsets are in the file, sizes in bytes; all lie inside the PT_NOTE segment. */
 struct note {
-	uint64_t name;			/* offsets in the file */
-	uint64_t text;
-	uint64_t end;
+	uint64_t name;			/* offset of the name */
+	uint64_t text;			/* offset of the description */
+	uint64_t end;			/* offset of the next note */
 	uint32_t name_size;
 	uint32_t text_size;
 };
@@ -33,12 +44,16 @@ static bool read_note_bytes(struct core *core, uint64_t offset, void *buffer, si
 	return false;
 }
 
+/* Rounds up to a multiple of 4, without overflow. */
 static uint64_t pad_size(uint32_t size)
 {
 	return ((uint64_t)size + 3) & ~3ULL;
 }
 
-/* The note at @offset, not behind @end. A text cut off by it is kept as far as it goes. */
+/*
+ * Reads the header of the note at @offset. @end: end of the segment. A description that is longer
+ * than the segment is reported and shortened. Returns false at the end of the notes or on error.
+ */
 static bool read_note(struct core *core, uint64_t offset, uint64_t end, struct note *note)
 {
 	Elf64_Nhdr nhdr;
@@ -48,7 +63,7 @@ static bool read_note(struct core *core, uint64_t offset, uint64_t end, struct n
 		return false;
 	note->name_size = le32toh(nhdr.n_namesz);
 	note->text_size = le32toh(nhdr.n_descsz);
-	/* The kernel ends the notes of a CPU so. */
+	/* final_note() of the kernel writes an empty header behind the notes of a CPU. */
 	if (!note->name_size && !note->text_size && !nhdr.n_type)
 		return false;
 	left = end - offset - sizeof(nhdr);
@@ -81,6 +96,7 @@ static bool is_vmcoreinfo(struct core *core, const struct note *note)
 	       !memcmp(name, wanted, sizeof(wanted));
 }
 
+/* Copies the description of @note to @info. The caller frees it, also on failure. */
 static bool read_text(struct core *core, const struct note *note, struct vmcoreinfo *info)
 {
 	uint32_t size = note->text_size;
@@ -104,7 +120,7 @@ static bool read_text(struct core *core, const struct note *note, struct vmcorei
 	return true;
 }
 
-/* In one PT_NOTE. @notes: how many may still be looked at. */
+/* Searches one PT_NOTE segment. *@notes: notes that may still be read; counts down. */
 static bool search_notes(struct core *core, const struct program_header *header,
 			 unsigned int *notes, struct vmcoreinfo *info)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The ELF notes of a core. VMCOREINFO is one of them. */
+/* Finds VMCOREINFO among the ELF notes of a core. */
 #ifndef VMCORE_DMESG_NOTES_H
 #define VMCORE_DMESG_NOTES_H
 
@@ -7,8 +7,8 @@
 #include "vmcoreinfo.h"
 
 /*
- * Reads the VMCOREINFO note; free @info in both cases. A damaged note is reported, and the readable
- * part of its text is kept.
+ * Reads the VMCOREINFO note. The caller frees @info with vmcoreinfo_free() in every case. Damage
+ * is reported; if part of the text is readable, it is kept and this returns true.
  */
 bool notes_vmcoreinfo(struct core *core, struct vmcoreinfo *info);
 

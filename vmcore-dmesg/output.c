@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Writes records and VMCOREINFO as text or as JSON, through a buffer, to a file or stdout. stdio
+ * is not used, because it does not tell which write() failed and why.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,16 +15,20 @@
 #include "json.h"
 #include "output.h"
 
-/* As kexec-tools: no log is larger (log_buf_len is at most 2 GiB), but a damaged one may be. */
+/*
+ * Most bytes of output; kexec-tools has the same limit and exit status 53. A log has 2 GiB at most
+ * (log_buf_len), but damaged records can refer to the same text again and again.
+ */
 #define TOTAL_LIMIT INT32_MAX
 
 #define NSEC_PER_SEC 1000000000U
 
-/* Of a text, at a time. */
+/* Bytes of text that are read at a time. */
 #define TEXT_PART 512
 
 /* -------------------------------------------------------------- writing */
 
+/* Reports the first failure. After that nothing is written. */
 static void fail(struct output *output, int status, const char *sentence)
 {
 	if (!output->failed)
@@ -37,6 +45,7 @@ static void fail_system(struct output *output, const char *action)
 	fail(output, EXIT_WRITE, sentence);
 }
 
+/* Writes the buffer. write() can write less than it was asked to. */
 static void flush(struct output *output)
 {
 	size_t done = 0;
@@ -54,6 +63,7 @@ static void flush(struct output *output)
 	output->used = 0;
 }
 
+/* Adds bytes to the output. */
 static void put(struct output *output, const void *bytes, size_t size)
 {
 	size_t done = 0;
@@ -74,7 +84,7 @@ static void put(struct output *output, const void *bytes, size_t size)
 	}
 }
 
-/* Of numbers and names alone: nothing that could be longer than its buffer. */
+/* Adds formatted text of at most 63 bytes: only for numbers and short constant names. */
 static void __attribute__((format(printf, 2, 3))) put_format(struct output *output,
 							     const char *format, ...)
 {
@@ -90,7 +100,11 @@ static void __attribute__((format(printf, 2, 3))) put_format(struct output *outp
 
 /* ------------------------------------------------------- open and close */
 
-/* Root writes it where others may write too: not through a link of theirs, and not for them. */
+/*
+ * Checks and empties the output file, and sets mode 0600: a log can contain secrets, and root
+ * often writes it into a folder for several users (CVE-2021-20269 of kexec-tools). The dump
+ * itself must not be the output, because it would be emptied.
+ */
 static bool prepare_file(struct output *output, const struct core *core)
 {
 	struct stat target, source;
@@ -136,7 +150,7 @@ bool output_open(struct output *output, const char *path, const struct core *cor
 	return false;
 }
 
-/* A file system may say at close() that a write has failed. */
+/* Some file systems, such as NFS, report a failed write only at close(). */
 void output_close(struct output *output)
 {
 	flush(output);
@@ -146,12 +160,13 @@ void output_close(struct output *output)
 
 /* ----------------------------------------------------------------- text */
 
-/* isprint() and isspace() of the C locale, whatever the user's is. */
+/* isprint() or isspace() in the C locale, independent of the locale of the user. */
 static bool is_printable(unsigned char byte)
 {
 	return (byte >= ' ' && byte <= '~') || (byte >= '\t' && byte <= '\r');
 }
 
+/* Adds text; other bytes than printable and white ones as \xNN, as kexec-tools does. */
 static void put_plain(struct output *output, const unsigned char *bytes, size_t size)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -171,6 +186,7 @@ static void put_plain(struct output *output, const unsigned char *bytes, size_t 
 	put(output, out, used);
 }
 
+/* Adds bytes inside a JSON string. */
 static void put_json(struct output *output, struct json_text *text, const unsigned char *bytes,
 		     size_t size)
 {
@@ -180,6 +196,11 @@ static void put_json(struct output *output, struct json_text *text, const unsign
 		put(output, out, json_byte(text, bytes[i], out));
 }
 
+/*
+ * Reads text of the dead kernel in parts and adds it. @skip: bytes at the start to leave out.
+ * @json: state of the JSON string, NULL for plain text. Stops at the first byte that cannot be
+ * read; core_read_some() has reported it.
+ */
 static void put_text(struct output *output, struct core *core, const struct record_text *text,
 		     unsigned int skip, struct json_text *json)
 {
@@ -201,7 +222,11 @@ static void put_text(struct output *output, struct core *core, const struct reco
 	}
 }
 
-/* A record without text has a stamp all the same, as in kexec-tools' vmcore-dmesg. */
+/*
+ * Prints "[SECONDS.MICROSECONDS] TEXT", the form of vmcore-dmesg of kexec-tools. No level and no
+ * caller: test suites compare this output with that of makedumpfile. A record without text prints
+ * its time only, as in kexec-tools.
+ */
 static void print_text_record(struct output *output, struct core *core, const struct record *record)
 {
 	if (record->has_time)
@@ -214,6 +239,7 @@ static void print_text_record(struct output *output, struct core *core, const st
 
 /* ----------------------------------------------------------------- JSON */
 
+/* Adds a member and a comma; null if the value is not known. */
 static void put_number(struct output *output, const char *key, bool known, uint64_t value)
 {
 	if (known)
@@ -222,6 +248,7 @@ static void put_number(struct output *output, const char *key, bool known, uint6
 		put_format(output, "\"%s\":null,", key);
 }
 
+/* The caller as the kernel prints it with CONFIG_PRINTK_CALLER: T and a thread, C and a CPU. */
 static void put_caller(struct output *output, const struct record *record)
 {
 	if (record->has_caller)
@@ -239,6 +266,7 @@ static void put_string_end(struct output *output, struct json_text *json)
 	put(output, "\"", 1);
 }
 
+/* The members are described in man/vmcore-dmesg.8 (JSON). */
 static void print_json_record(struct output *output, struct core *core, const struct record *record)
 {
 	struct json_text json = { .size = 0 };
@@ -286,6 +314,7 @@ static void put_string(struct output *output, const char *bytes, size_t size)
 	put_string_end(output, &json);
 }
 
+/* One member for each line "KEY=VALUE"; other lines are left out. */
 static void print_json_vmcoreinfo(struct output *output, const struct vmcoreinfo *info)
 {
 	const char *line = info->text, *end = info->text + info->size, *comma = "";

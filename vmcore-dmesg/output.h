@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The log as text or as JSON, to a file or standard output. */
+/* Writes records of the log and VMCOREINFO, as text or as JSON, to a file or stdout. */
 #ifndef VMCORE_DMESG_OUTPUT_H
 #define VMCORE_DMESG_OUTPUT_H
 
@@ -8,29 +8,30 @@
 #include "vmcoreinfo.h"
 
 struct output {
-	int fd;
-	const char *name;
-	bool json;
-	bool failed;			/* said; nothing more is written */
-	struct trouble *trouble;
-	uint64_t total;
-	size_t used;
+	int fd;				/* owned after output_open() */
+	const char *name;		/* for messages; borrowed */
+	bool json;			/* set by the caller before output_open() */
+	bool failed;			/* an error was reported; nothing more is written */
+	struct trouble *trouble;	/* borrowed */
+	uint64_t total;			/* bytes added, written or not */
+	size_t used;			/* bytes in buffer */
 	char buffer[8192];
 };
 
 /*
- * @path: NULL for standard output. A regular file is emptied, and made readable for its owner
- * alone; it must not be a symbolic link, nor the core itself.
+ * Opens the output. @path: NULL for stdout. A regular file is created or emptied, and gets mode
+ * 0600. A symbolic link and the dump itself (@core) are errors. Returns false after an error,
+ * which this has reported; the file is closed then.
  */
 bool output_open(struct output *output, const char *path, const struct core *core);
 
-/* Writes what is left and closes. */
+/* Writes the rest of the buffer and closes the file. */
 void output_close(struct output *output);
 
-/* One record. Whatever of its text cannot be read is said and left out. */
+/* Prints one record. Text that cannot be read is reported and left out. */
 void output_record(struct output *output, struct core *core, const struct record *record);
 
-/* VMCOREINFO as it is, or as one JSON object of strings. */
+/* Prints VMCOREINFO unchanged, or as one JSON object whose values are strings. */
 void output_vmcoreinfo(struct output *output, const struct vmcoreinfo *info);
 
 #endif

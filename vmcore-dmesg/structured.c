@@ -1,7 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The log of kernel/printk/printk.c in Linux 3.5 to 5.9: records of any length in a buffer, each
- * with a head; one of length 0 says that the next is at the start of the buffer.
+ * Prints the log of Linux 3.5 to 5.9: records of variable length in a buffer
+ * (kernel/printk/printk.c).
+ *
+ *     log_buf          pointer to the buffer
+ *     log_buf_len      bytes in the buffer
+ *     log_first_idx    offset of the oldest record
+ *     log_next_idx     offset behind the newest record
+ *
+ * Each record begins with a header, struct printk_log (struct log before Linux 3.11). VMCOREINFO
+ * has the offsets of the first four members (struct log: of the first three):
+ *
+ *      0  u64 ts_nsec     time since boot
+ *      8  u16 len         bytes of the whole record; 0: the next record is at offset 0
+ *     10  u16 text_len    bytes of text, which follows the header
+ *     12  u16 dict_len    bytes of the dictionary, which follows the text and is not printed
+ *     14  u8  facility
+ *     15  u8  flags (5 bits), level (upper 3 bits)
+ *     16  u32 caller_id   with CONFIG_PRINTK_CALLER (Linux 5.1)
  */
 #include <inttypes.h>
 #include <stddef.h>
@@ -9,10 +25,13 @@
 
 #include "log.h"
 
-/* LOG_BUF_LEN_MAX: 2 GiB. */
+/* LOG_BUF_LEN_MAX of printk.c: 2 GiB. */
 #define LENGTH_LIMIT (1ULL << 31)
 
-/* Addresses and offsets of the kernel's, by VMCOREINFO. */
+/*
+ * From VMCOREINFO: virtual addresses of the variables; size of the record header and offsets of
+ * its members in bytes. Each size and offset is at most STRUCT_LIMIT, see vmcoreinfo.c.
+ */
 struct layout {
 	uint64_t log_buf, log_buf_len, first_idx, next_idx;
 	uint64_t head_size, ts_nsec, len, text_len;
@@ -35,7 +54,7 @@ static const struct vmcoreinfo_field fields[] = {
 	{ NULL, 0 },
 };
 
-/* Its name before Linux 3.11. */
+/* The same struct by its name before Linux 3.11. */
 static const struct vmcoreinfo_field old_fields[] = {
 	FIELD("SIZE(log)", head_size),
 	FIELD("OFFSET(log.ts_nsec)", ts_nsec),
@@ -47,16 +66,17 @@ static const struct vmcoreinfo_field old_fields[] = {
 struct buffer {
 	struct core *core;
 	struct layout layout;
-	uint64_t priority;		/* where facility and level are in a head; 0: unknown */
-	uint64_t caller;		/* where the caller is; 0: nowhere */
-	uint64_t data;
-	uint32_t size, first, next;
+	uint64_t priority;		/* offset of facility and level in the header; 0: unknown */
+	uint64_t caller;		/* offset of caller_id in the header; 0: none */
+	uint64_t data;			/* virtual address of the buffer */
+	uint32_t size;			/* bytes in the buffer */
+	uint32_t first, next;		/* offsets of the oldest record and behind the newest one */
 };
 
 /*
- * Behind dict_len VMCOREINFO says nothing more: there is facility, then level in upper bits, as
- * in struct printk_log always, and with CONFIG_PRINTK_CALLER the caller. The older struct log had
- * both in one number at first.
+ * Derives the offsets of facility, level and caller_id, which VMCOREINFO does not have: in struct
+ * printk_log they always follow dict_len, and the size of the struct tells whether caller_id is
+ * there. The older struct log is left out, because Linux 3.5 stored facility and level otherwise.
  */
 static void find_unlisted_fields(struct buffer *buffer, const struct vmcoreinfo *info)
 {
@@ -70,6 +90,7 @@ static void find_unlisted_fields(struct buffer *buffer, const struct vmcoreinfo 
 		buffer->caller = dict_len + 4;
 }
 
+/* Reads and checks the variables. Returns false if the log cannot be read. */
 static bool read_header(struct buffer *buffer)
 {
 	const struct layout *layout = &buffer->layout;
@@ -96,6 +117,7 @@ static void report_damage(struct buffer *buffer, uint64_t index, const char *sen
 		       index, sentence);
 }
 
+/* Reads the header fields that are printed, of the record at offset @index. */
 static bool read_fields(struct buffer *buffer, uint64_t index, struct record *record)
 {
 	static const char item[] = "log record";
@@ -120,8 +142,8 @@ static bool read_fields(struct buffer *buffer, uint64_t index, struct record *re
 }
 
 /*
- * The record at @index, which ends where this returns; 0 where nothing can be known of the next
- * one, which is said. *@wraps: none here, and the next one is at the start.
+ * Reads the record at offset @index. Returns the offset behind it, or 0 if there is no record to
+ * print: then *@wraps tells that the next record is at offset 0, else the error was reported.
  */
 static uint64_t read_record(struct buffer *buffer, uint64_t index, struct record *record,
 			    bool *wraps)
@@ -134,7 +156,10 @@ static uint64_t read_record(struct buffer *buffer, uint64_t index, struct record
 	*wraps = false;
 	memset(record, 0, sizeof(*record));
 	if (buffer->size - index < layout->head_size) {
-		/* The kernel keeps room for the head that says to go on at the start. */
+		/*
+		 * log_store() always leaves room for the header of length 0 that marks the end,
+		 * so that an undamaged record never begins here.
+		 */
 		report_damage(buffer, index, "the record does not fit into the buffer");
 		return 0;
 	}
@@ -159,7 +184,10 @@ static uint64_t read_record(struct buffer *buffer, uint64_t index, struct record
 	return index + len;
 }
 
-/* From @index to @end, or to the record that says to go on at the start: then true. */
+/*
+ * Prints the records from offset @index to @end. Returns true if a header of length 0 came first:
+ * the next record is at offset 0.
+ */
 static bool print_run(struct buffer *buffer, uint64_t index, uint64_t end, struct output *output)
 {
 	struct record record;
@@ -196,7 +224,7 @@ void structured_print(struct core *core, const struct vmcoreinfo *info, struct o
 			report_damage(&buffer, buffer.next, "the log ends before this offset");
 		return;
 	}
-	/* The part behind the start is whole even where the one before the end is damaged. */
+	/* The log has wrapped. Print its second part even if the first part is damaged. */
 	print_run(&buffer, buffer.first, UINT64_MAX, output);
 	if (print_run(&buffer, 0, buffer.next, output))
 		report_damage(&buffer, buffer.next, "the log ends before this offset");

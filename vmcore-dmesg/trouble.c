@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reports what is wrong with a dump or the output, and keeps the exit status. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "trouble.h"
 
+/* Damaged places that are reported one by one. The rest is counted. */
 #define REPORT_LIMIT 10U
-/* More than the records of the default log of the kernel (128 KiB: 4096). */
+/* Damaged places before the program stops: more than the 4096 records of a log of 128 KiB. */
 #define DAMAGE_LIMIT 10000U
 
 void trouble_report(struct trouble *trouble, int status, const char *format, ...)

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Searches VMCOREINFO for keys and parses their values. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "trouble.h"
 #include "vmcoreinfo.h"
 
-/* Of any struct: none of the log has even a thousand bytes. */
+/*
+ * Largest accepted OFFSET and SIZE. The structs of the log have less than 1000 bytes; with this
+ * limit, adding some of them to an address below 2^63 cannot overflow.
+ */
 #define STRUCT_LIMIT (1U << 20)
 
 void vmcoreinfo_free(struct vmcoreinfo *info)
@@ -13,7 +17,7 @@ void vmcoreinfo_free(struct vmcoreinfo *info)
 	free(info->text);
 }
 
-/* The value's text, up to its line's end. */
+/* Finds the line KEY=VALUE. Returns the value, not terminated, and stores its length in *@size. */
 static const char *find_line(const struct vmcoreinfo *info, const char *key, size_t *size)
 {
 	const char *line = info->text, *end = info->text + info->size;
@@ -41,6 +45,7 @@ bool vmcoreinfo_has(const struct vmcoreinfo *info, const char *key)
 	return find_line(info, key, &size);
 }
 
+/* The value of a digit, at most 15; UINT32_MAX for other characters. */
 static unsigned int digit_value(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -52,6 +57,7 @@ static unsigned int digit_value(char c)
 	return UINT32_MAX;
 }
 
+/* Parses @size digits. Returns false without digits, for another character, or beyond 64 bits. */
 static bool parse_number(const char *text, size_t size, unsigned int base, uint64_t *value)
 {
 	uint64_t sum = 0;
