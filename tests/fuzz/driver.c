@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Drives a fuzz target where there is no libFuzzer: changes good inputs at
- * random, always the same way. As a test it prints TAP. The input in work is in
- * PROGRAM.input, which stays there where the program dies of it.
+ * Drives a fuzz target without libFuzzer: changes valid inputs at random, in a reproducible
+ * way. As a test the program prints TAP. The current input is in the file PROGRAM.input, which
+ * remains if the program dies.
  *
- *   PROGRAM                 the mutations of make check
- *   PROGRAM -n COUNT -s SEED  others
- *   PROGRAM FILE...         these inputs
+ *    PROGRAM                   the 5000 mutations of make check
+ *    PROGRAM -n COUNT -s SEED  other mutations
+ *    PROGRAM FILE...           these inputs
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,15 +17,19 @@
 
 #define MUTATIONS 5000
 
+/* Numbers at the limits of integer widths. */
 static const uint64_t numbers[] = {
 	0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff,
 	0x100000000, 0x7fffffffffffffff, 0x8000000000000000, 0xfffffffffffffff0, UINT64_MAX,
 };
 
-/* One change: a bit, a byte, a number that limits are made of, bytes from elsewhere. */
+/*
+ * Changes @data in one place: a bit, a byte, a number at a limit, or bytes copied from another
+ * place.
+ */
 static void change(uint8_t *data, size_t size, uint32_t *random)
 {
-	/* Headers are small, and what matters is in them. */
+	/* Half of the changes hit the first 512 bytes, because headers decide most. */
 	size_t reach = unit_random(random) % 2 && size > 512 ? 512 : size;
 	size_t at = unit_random(random) % reach;
 	size_t width = 1U << unit_random(random) % 4;
@@ -48,13 +52,17 @@ static void change(uint8_t *data, size_t size, uint32_t *random)
 	}
 }
 
+/* Writes the current input to PROGRAM.input. */
 static void save_input(int fd, const uint8_t *data, size_t size)
 {
 	if (pwrite(fd, data, size, 0) != (ssize_t)size || ftruncate(fd, (off_t)size) < 0)
 		abort();
 }
 
-/* One mutation of one seed, in a block of its exact size so that a sanitizer sees its end. */
+/*
+ * Tries one mutation of a valid input, in a heap block of the exact size, so that a sanitizer
+ * sees a read behind its end.
+ */
 static void try_mutation(unsigned int seed_index, uint32_t *random, int fd)
 {
 	size_t size;
@@ -76,6 +84,7 @@ static void try_mutation(unsigned int seed_index, uint32_t *random, int fd)
 	free(data);
 }
 
+/* Tries all valid inputs and returns their number. */
 static unsigned int try_seeds(void)
 {
 	unsigned int count = 0;

@@ -1,18 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a fuzz target and whatever drives it agree on. */
+/* Interface between a fuzz target and its driver: libFuzzer or tests/fuzz/driver.c. */
 #ifndef FUZZ_FUZZ_H
 #define FUZZ_FUZZ_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* libFuzzer's interface: tries one input, stops the program where something is wrong. */
+/*
+ * Tries one input of @size bytes (interface of libFuzzer). Aborts the program if a property
+ * does not hold.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* For our own driver: input @index that is as it should be, or NULL behind the last. */
+/*
+ * Returns valid input @index for driver.c, or NULL behind the last one. *@size is in bytes; the
+ * caller frees the input.
+ */
 uint8_t *fuzz_seed(unsigned int index, size_t *size);
 
-/* Makes checksums right again, without which no parser would look any further. */
+/*
+ * Corrects magic numbers, sizes and checksums of a changed input. Without this step the parser
+ * would refuse most inputs at once.
+ */
 void fuzz_repair(uint8_t *data, size_t size);
 
 #endif

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The device tree parser of a sealed Image (purgatory/core/fdt.c).
+ * Fuzz target: the device tree parser of a sealed Image (purgatory/core/fdt.c).
  *
- * For a tree that libfdt accepts, libfdt's answers are the right ones. For any
- * other tree there is no right answer, but no access may leave the tree: the
- * tree fills a heap block of its exact size, so a sanitizer sees every access
- * behind its end.
+ * If libfdt accepts a tree, the parser must give the same answers as libfdt. For any other tree
+ * there is no correct answer, but no access may leave the tree. The tree fills a heap block of
+ * the exact size, so a sanitizer sees every access behind its end.
  */
 #include <libfdt.h>
 
@@ -14,23 +13,24 @@
 #include "../unit/support.h"
 #include "fuzz.h"
 
-#define HEADER_SIZE	40		/* of a tree of version 17 */
-#define TREE_MAX	(2U << 20)	/* fdt.c refuses larger trees */
+#define HEADER_SIZE	40		/* bytes; header of version 17 */
+#define TREE_MAX	(2U << 20)	/* bytes; fdt.c refuses larger trees */
 #define RECORD_SIZE	sizeof(struct purgatory_record)
 
+/* Stops the program if a property does not hold. */
 static void require(bool condition)
 {
 	if (!condition)
 		abort();
 }
 
-/* What the header says; what is missing of it reads as zero. */
+/* Returns the total size in bytes that the header claims; 0 if the field is missing. */
 static uint32_t read_total_size(const uint8_t *data, size_t size)
 {
 	return size < 8 ? 0 : fdt32_ld((const fdt32_t *)(data + 4));
 }
 
-/* @data in a block of @room bytes, zeros behind it. */
+/* Returns a copy of @data in a heap block of @room bytes; the rest is zero. */
 static uint8_t *copy_tree(const uint8_t *data, size_t size, size_t room)
 {
 	uint8_t *copy = calloc(1, room);
@@ -41,8 +41,8 @@ static uint8_t *copy_tree(const uint8_t *data, size_t size, size_t room)
 }
 
 /*
- * Linux's answers (drivers/of/fdt.c): a root without cells has 1 and 1; an
- * initrd address has one or two cells, whatever the root says.
+ * The functions below follow Linux (drivers/of/fdt.c): a root node without cell counts has 1
+ * and 1; an initrd address has one or two cells, independent of the root node.
  */
 static uint32_t root_cells(const void *tree, const char *name)
 {
@@ -73,6 +73,7 @@ static bool is_range(uint64_t base, uint64_t size)
 	return size && base <= UINT64_MAX - size;
 }
 
+/* Asserts that the parser finds the same initrd as libfdt. */
 static void check_initrd(const void *data, int chosen, const struct pg_fdt *tree)
 {
 	uint64_t start, end;
@@ -85,6 +86,7 @@ static void check_initrd(const void *data, int chosen, const struct pg_fdt *tree
 	require(!right || (found.base == start && found.size == end - start));
 }
 
+/* Asserts that the parser finds the same address and size in property @name as libfdt. */
 static void check_range(const void *data, int chosen, const struct pg_fdt *tree, const char *name)
 {
 	uint32_t address = root_cells(data, "#address-cells"), cells = root_cells(data, "#size-cells");
@@ -100,7 +102,7 @@ static void check_range(const void *data, int chosen, const struct pg_fdt *tree,
 			   found.size == number(value + 4 * address, cells)));
 }
 
-/* What a tree of no known right answer may lead to: a range that cannot wrap. */
+/* Tries a tree that libfdt refuses: a range that the parser finds must not wrap. */
 static void check_damaged(const struct pg_fdt *tree)
 {
 	struct pg_range found;
@@ -110,9 +112,10 @@ static void check_damaged(const struct pg_fdt *tree)
 		is_range(found.base, found.size));
 }
 
+/* A property as libfdt lists it. */
 struct property {
 	const void *tree;
-	int offset;		/* below 0: behind the last one */
+	int offset;		/* below 0: there is no further property */
 	const char *name;
 	const void *value;
 	int size;
@@ -145,7 +148,10 @@ static bool is_record(const struct property *property)
 	       !strcmp(property->name, PURGATORY_RECORD_PROPERTY);
 }
 
-/* The properties of one node, in the same order; @record is new, or was emptied. */
+/*
+ * Asserts that two nodes have the same properties in the same order, except for the record at
+ * address @record, which is new or was emptied.
+ */
 static void same_properties(struct property old, struct property new, uint64_t record)
 {
 	for (;; next_property(&old), next_property(&new)) {
@@ -162,14 +168,14 @@ static void same_properties(struct property old, struct property new, uint64_t r
 	require(new.offset < 0);
 }
 
-/* The next node, or -1 behind the last one. */
+/* Returns the offset of the next node, or -1 behind the last one. */
 static int next_node(const void *tree, int node, int *depth)
 {
 	node = fdt_next_node(tree, node, depth);
 	return *depth < 0 ? -1 : node;
 }
 
-/* libfdt finds each node and property of @before in @after, in the same order. */
+/* Asserts that libfdt finds each node and property of @before in @after, in the same order. */
 static void same_nodes(const void *before, const void *after, uint64_t record)
 {
 	int a = 0, b = 0, old_depth = 0, new_depth = 0;
@@ -184,6 +190,10 @@ static void same_nodes(const void *before, const void *after, uint64_t record)
 	require(a < 0 && b < 0);
 }
 
+/*
+ * Asserts that the grown tree is valid, has the record at address @record, and kept everything
+ * else.
+ */
 static void check_grown(const uint8_t *before, const uint8_t *after, size_t room, uint64_t record)
 {
 	const uint8_t *value;
@@ -196,7 +206,10 @@ static void check_grown(const uint8_t *before, const uint8_t *after, size_t room
 	same_nodes(before, after, record);
 }
 
-/* @accepted: libfdt does, and can say what the grown tree is worth. */
+/*
+ * Adds a record to a tree in a block of @room bytes. If libfdt accepts the tree (@accepted), it
+ * also checks the grown tree.
+ */
 static void try_record(const uint8_t *data, size_t size, size_t room, bool accepted)
 {
 	uint8_t *before = copy_tree(data, size, room), *grown = copy_tree(data, size, room);
@@ -217,8 +230,8 @@ static void try_record(const uint8_t *data, size_t size, size_t room, bool accep
 }
 
 /*
- * fdt.c demands more in two places: version 17, and a structure block of whole
- * words. The version comes first, because libfdt 1.6.1 dies of some older trees.
+ * fdt.c demands more than libfdt in two places: version 17, and a structure block of whole
+ * words. The version is compared first, because libfdt 1.6.1 crashes on some older trees.
  */
 static bool libfdt_accepts(const uint8_t *tree, uint32_t size)
 {
@@ -226,7 +239,7 @@ static bool libfdt_accepts(const uint8_t *tree, uint32_t size)
 	       fdt_check_full(tree, size) == 0;
 }
 
-/* Exactly as large as it says that it is. */
+/* Tries a tree that the parser accepts. The block @data has the size in the header. */
 static void check_opened(const uint8_t *data, const struct pg_fdt *tree)
 {
 	bool accepted = libfdt_accepts(data, tree->size);
@@ -241,7 +254,7 @@ static void check_opened(const uint8_t *data, const struct pg_fdt *tree)
 	} else {
 		check_damaged(tree);
 	}
-	/* No room at all, some that does not do for every tree, and enough. */
+	/* No room, room for a record only, and enough room for record, header and name. */
 	for (uint32_t more = 0; more <= 2 * RECORD_SIZE; more += RECORD_SIZE)
 		try_record(data, tree->size, tree->size + more, accepted);
 }
@@ -277,7 +290,9 @@ static void set_range(uint8_t *tree, int node, const char *name, uint32_t cells)
 	}
 }
 
-/* @cells: 0 means that the root does not say. */
+/*
+ * Returns a valid tree. @cells: address and size cells of the root node; 0: no such properties.
+ */
 static uint8_t *make_tree(const char *chosen, uint32_t cells, size_t *size)
 {
 	uint8_t *tree = unit_alloc(4096);
@@ -301,7 +316,7 @@ static uint8_t *make_tree(const char *chosen, uint32_t cells, size_t *size)
 	return tree;
 }
 
-/* A record of the kernel before, or of another size. */
+/* Returns @tree with a record of an earlier kernel of @record_size bytes, and frees @tree. */
 static uint8_t *with_record(uint8_t *tree, uint32_t record_size, size_t *size)
 {
 	uint8_t *larger = unit_alloc(8192), *record;
@@ -339,7 +354,7 @@ uint8_t *fuzz_seed(unsigned int index, size_t *size)
 	}
 }
 
-/* A size that fits, and offsets of blocks that no parser refuses at once. */
+/* Writes the magic, the real size, and valid offsets of the blocks. */
 void fuzz_repair(uint8_t *data, size_t size)
 {
 	static const uint32_t header[] = { 0xd00dfeed, 0, 56, 0, 40, 17, 16 };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Every kernel file, with every wrapper around it. */
+/*
+ * Fuzz target: crashres_kernel_open() with every container and compression. A kernel that is
+ * opened must be a valid Image; a refused file must have an error message.
+ */
 #include <sys/mman.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -10,12 +13,14 @@
 #include "../unit/wrap.h"
 #include "fuzz.h"
 
+/* Stops the program if a property does not hold. */
 static void require(bool condition)
 {
 	if (!condition)
 		abort();
 }
 
+/* Asserts what the rest of the library relies on. */
 static void check_kernel(const struct crashres_kernel *kernel)
 {
 	uint8_t byte;
@@ -24,7 +29,7 @@ static void check_kernel(const struct crashres_kernel *kernel)
 	require(kernel->image.image_size > 0 && kernel->image.image_size <= CRS_IMAGE_LIMIT);
 	require(kernel->image.text_offset < CRS_IMAGE_ALIGNMENT);
 	require(crashres_kernel_type(kernel)[0]);
-	/* What a descriptor gives is what was looked at. */
+	/* The descriptor must hold the same bytes as the memory. */
 	require(pread(kernel->file->fd, &byte, 1, (off_t)kernel->file->size - 1) == 1);
 	require(byte == kernel->file->data[kernel->file->size - 1]);
 	require(!kernel->initrd || kernel->initrd->size > 0);
@@ -41,7 +46,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	require(crashres_ctx_new(&ctx) == CRASHRES_OK);
 	if (crs_input_copy(ctx, data, size, "input", &file) == CRASHRES_OK) {
-		/* As if from a device: then what is longer than image_size is cut. */
+		/*
+		 * Half of the inputs count as read from a device. Their bytes after image_size
+		 * are cut.
+		 */
 		file->stream = size % 2;
 		status = crashres_kernel_from_input(ctx, file, &kernel);
 		crashres_input_close(file);
@@ -56,6 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
+/* Returns a valid Image of 2048 bytes. */
 static struct bytes small_image(void)
 {
 	struct bytes image = { unit_alloc(2048), 2048 };
@@ -68,7 +77,7 @@ static struct bytes small_image(void)
 	return image;
 }
 
-/* An Image with an EFI stub: a PE file too, with a section and signatures. */
+/* Returns an Image with an EFI stub, so a PE file, with a section and signatures. */
 static struct bytes signed_image(void)
 {
 	struct bytes code = small_image();
@@ -113,6 +122,7 @@ static struct bytes make_zboot(struct bytes image, const char *format, const cha
 	return wrap_zboot(image, format, name);
 }
 
+/* Returns valid input @index; member data is NULL if this build lacks the compression. */
 static struct bytes make_seed(unsigned int index, struct bytes image)
 {
 	static const char *const formats[] = {
@@ -156,7 +166,7 @@ uint8_t *fuzz_seed(unsigned int index, size_t *size)
 
 	if (index < SEEDS)
 		seed = make_seed(index, image);
-	/* A format that this build has not. */
+	/* This build lacks the compression. */
 	if (index < SEEDS && !seed.data)
 		seed = small_image();
 	free(image.data);
@@ -164,6 +174,7 @@ uint8_t *fuzz_seed(unsigned int index, size_t *size)
 	return seed.data;
 }
 
+/* Corrects both checksums of a uImage, so that the parser gets to the changed fields. */
 void fuzz_repair(uint8_t *data, size_t size)
 {
 	uint32_t length, sum;
