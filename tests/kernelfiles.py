@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Makes the files that arm64 kernels come in, with nothing but Python."""
+"""Builds the container and compressed files of arm64 kernels in pure Python.
+
+The unit tests of the commands and the VM tests use it. All functions take and return bytes.
+The C tests have their own builders (tests/unit/pack.c, wrap.c).
+"""
 
 import bz2
 import gzip
@@ -9,11 +13,12 @@ import zlib
 
 
 def cut(data, size):
+    """Returns the pieces of data, size bytes each; the last one can be shorter."""
     return [data[at:at + size] for at in range(0, len(data), size)]
 
 
 def zstd_stored(data):
-    """RFC 8878: one segment with its size, raw blocks of at most 128 KiB."""
+    """A zstd frame (RFC 8878): a single segment with its size, raw blocks of at most 128 KiB."""
     blocks = cut(data, 128 << 10)
     return b"\x28\xb5\x2f\xfd\xa0" + struct.pack("<I", len(data)) + b"".join(
         (len(block) << 3 | (i == len(blocks) - 1)).to_bytes(3, "little") + block
@@ -21,13 +26,13 @@ def zstd_stored(data):
 
 
 def lz4_stored(data):
-    """lz4_Frame_format.md: independent blocks of at most 4 MiB, the header's checksum with them."""
+    """An lz4 frame (lz4_Frame_format.md): independent uncompressed blocks of at most 4 MiB."""
     return b"\x04\x22\x4d\x18\x60\x70\x73" + b"".join(
         struct.pack("<I", len(block) | 1 << 31) + block for block in cut(data, 4 << 20)) + bytes(4)
 
 
 def lz4_legacy(data):
-    """lz4_Block_format.md: blocks of 8 MiB, nothing but literals in them."""
+    """A legacy lz4 frame: blocks of 8 MiB that hold literals only (lz4_Block_format.md)."""
     packed = b"\x02\x21\x4c\x18"
     for block in cut(data, 8 << 20):
         count, rest = divmod(len(block) - 15, 255)
@@ -37,9 +42,11 @@ def lz4_legacy(data):
 
 
 def lzma_alone(data):
+    """The .lzma format, which xz(1) calls lzma."""
     return lzma.compress(data, format=lzma.FORMAT_ALONE)
 
 
+# Compression functions by the name in test ids.
 PACKERS = {
     "gzip": lambda data: gzip.compress(data, mtime=0), "zstd": zstd_stored,
     "xz": lambda data: lzma.compress(data, check=lzma.CHECK_CRC32), "lzma": lzma_alone,
@@ -48,7 +55,10 @@ PACKERS = {
 
 
 def pe(*named, count=None, machine=0xaa64, size=0):
-    """A PE32+ file: sections (name, bytes) padded to 512, as linkers do."""
+    """A PE32+ file with sections (name, bytes), padded to 512 bytes as by a linker.
+
+    count: number of sections that the header claims. size: smallest size of the file in bytes.
+    """
     count = len(named) if count is None else count
     start = -(-(64 + 24 + 240 + 40 * len(named)) // 512) * 512
     headers, contents = b"", b""
@@ -64,7 +74,11 @@ def pe(*named, count=None, machine=0xaa64, size=0):
 
 
 def zboot(payload, name, inner_size=None):
-    """Linux, zboot-header.S; the unpacked size stands behind all but gzip."""
+    """A zboot file (Linux zboot-header.S) with a compressed payload.
+
+    name: compression that the header claims. inner_size: unpacked bytes; the number follows
+    the payload of all formats except gzip.
+    """
     data = bytearray(pe())
     data[4:8] = b"zimg"
     data[8:16] = struct.pack("<II", len(data), len(payload))
@@ -74,7 +88,7 @@ def zboot(payload, name, inner_size=None):
 
 
 def elf(*pieces, phoff=64, **header):
-    """An arm64 vmlinux with a PT_LOAD for each (address, bytes)."""
+    """An arm64 vmlinux with a PT_LOAD for each (physical address, bytes)."""
     start = 64 + 56 * len(pieces)
     phdrs, contents = b"", b""
     for address, content in pieces:
@@ -86,7 +100,7 @@ def elf(*pieces, phoff=64, **header):
 
 
 def uimage(data, compression=0):
-    """u-boot, include/image.h"""
+    """A uImage (u-boot include/image.h) with correct checksums. compression: IH_COMP_*."""
     def header(checksum):
         return struct.pack(">7I4B32s", 0x27051956, checksum, 0, len(data), 0, 0, zlib.crc32(data),
                            5, 22, 2, compression, b"Linux")
@@ -94,6 +108,6 @@ def uimage(data, compression=0):
 
 
 def cut_up(data, size):
-    """The pieces of a vmlinux, last ones first."""
+    """Returns the segments of a vmlinux for elf(), size bytes each, the last one first."""
     base = 0xffff800008000000
     return [(base + i * size, piece) for i, piece in enumerate(cut(data, size))][::-1]

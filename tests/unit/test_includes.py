@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""No circle of includes: X.c and X.h are one unit, and no unit depends on itself through others."""
+"""Tests the structure of the source: X.c and X.h are one unit, and no unit includes itself through others.
+
+A circle of includes means that two units cannot be understood, tested or linked apart.
+"""
 
 import os
 import re
@@ -12,6 +15,7 @@ FOLDERS = ("cli", "crashres", "kexec", "libcrashres", "libcrashres-ima", "purgat
 
 
 def sources(folder):
+    """Yields the paths of all C files, headers and assembly files below folder."""
     for path, _, names in os.walk(os.path.join(SOURCE, folder)):
         for name in sorted(names):
             if name.endswith((".c", ".h", ".S")):
@@ -19,11 +23,15 @@ def sources(folder):
 
 
 def unit(path):
+    """Returns the name of the unit: the path below the source tree without its extension."""
     return os.path.splitext(os.path.relpath(path, SOURCE))[0]
 
 
 def included(path):
-    """What a file includes of this tree. purgatory's compiler also searches purgatory/."""
+    """Yields the files of this tree that a file includes.
+
+    The compiler of purgatory also searches the folder purgatory/.
+    """
     with open(path, encoding="utf-8") as file:
         names = re.findall(r'^\s*#\s*include\s+"([^"]+)"', file.read(), re.M)
     for name in names:
@@ -36,6 +44,7 @@ def included(path):
 
 
 def make_graph(paths, includes=included):
+    """Returns a dictionary: unit -> set of the units that its files include."""
     graph = {}
     for path in paths:
         edges = graph.setdefault(unit(path), set())
@@ -45,6 +54,7 @@ def make_graph(paths, includes=included):
 
 
 def reachable(graph, start):
+    """Returns all units that start includes directly or through others."""
     found, left = set(), [start]
     while left:
         for name in graph.get(left.pop(), ()):
@@ -55,7 +65,7 @@ def reachable(graph, start):
 
 
 def find_circles(graph):
-    """Each as the sorted list of its units."""
+    """Returns the circles, each as the sorted list of its units."""
     reach = {name: reachable(graph, name) for name in graph}
     circles = {tuple(sorted(other for other in graph
                             if other in reach[name] and name in reach[other]))
@@ -64,7 +74,6 @@ def find_circles(graph):
 
 
 def test_no_circle_of_includes():
-    """Issue 10, section 4."""
     paths = [path for folder in FOLDERS for path in sources(folder)]
     assert len(paths) > 100
     graph = make_graph(paths)
