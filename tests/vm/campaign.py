@@ -74,7 +74,7 @@ def sealed_segments():
             bm.Segment("initrd", SEALED_INITRD, noise(INITRD_SIZE).ljust(23 * bm.BLOCK, b"\0"))]
 
 
-def tree(in_region):
+def make_tree(in_region):
     """The device tree that the old kernel's loader has made; without a region that of a boot
     loader."""
     initrd = SEALED_INITRD, SEALED_INITRD + INITRD_SIZE
@@ -370,7 +370,7 @@ def make_tree_case(rng, where, kind):
     cpu, level = rng.choice(bm.MACHINES)
     methods = rng.choice(IMAGES)
     plan = make_plan(methods, rng.random() < 0.8, bm.RESET)
-    damaged = bytearray(tree(plan.region is not None))
+    damaged = bytearray(make_tree(plan.region is not None))
     TREE_KINDS[kind](rng, plan, damaged)
     return Case(where, kind, cpu, level, methods, plan, _damaged(rng, plan, where, kind),
                 oracle.Expected(), bytes(damaged))
@@ -396,7 +396,7 @@ def make_case(seed, number):
     if hits_window(plan, found):
         where = WINDOW
     return Case(where, kind, cpu, level, methods, plan, found, expected,
-                tree(plan.region is not None) if sealed else b"")
+                make_tree(plan.region is not None) if sealed else b"")
 
 
 # By PSCI SYSTEM_OFF; a kernel ends so as well, but says something first.
@@ -590,7 +590,7 @@ def make_window_case(level, at, bit):
     found = plan.memory()
     found["purgatory"] = bm.flip_bit(found["purgatory"], at, bit)
     return Case(WINDOW, name_window_part(at), "max", level, (), plan, found,
-                oracle.expect(plan, found), tree(True) if sealed else b"")
+                oracle.expect(plan, found), make_tree(True) if sealed else b"")
 
 
 def run_window(level):

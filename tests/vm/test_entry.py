@@ -97,8 +97,8 @@ def assert_all_is_cleaned(plan, log):
     """Twice each: before the check, and after it (cache.S says why twice)."""
     segments, tables = places_of(plan)
     assert log.dcs[-1][0] == 2, "the MMU was not switched on and off once"
-    assert not shim.find_lines_cleaned_once(log.cleaned(0), segments + tables)
-    assert not shim.find_lines_cleaned_once(log.cleaned(1), segments)
+    assert not shim.find_lines_cleaned_once(log.find_cleaned(0), segments + tables)
+    assert not shim.find_lines_cleaned_once(log.find_cleaned(1), segments)
 
 
 def assert_line(expected, outcome, cut):
@@ -151,7 +151,7 @@ def test_an_serror_while_it_cleans(bench, damage):
     segments, [table, _] = places_of(bench.plan)
     image = bench.plan.base, bench.plan.base + bench.plan.scratch_offset
     numbers = {number for first, end in (segments[0], segments[-1], table, image)
-               for line in (first, (first + end) // 2, end - 1) for number in plan_log.numbers(line)}
+               for line in (first, (first + end) // 2, end - 1) for number in plan_log.find_numbers(line)}
     assert len(numbers) >= 3 * 4 * 2
     problems = {number: problem_of(bench, damage, clean=number)[0] for number in numbers}
     assert {number: text for number, text in problems.items() if text} == {}

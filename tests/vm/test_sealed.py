@@ -75,7 +75,7 @@ def find_record(outcome):
 
 @pytest.mark.parametrize("level", [bm.EL1, bm.EL2, bm.EL2_VHE], ids=bm.LEVEL_NAMES.get)
 def test_intact(tmp_path, level):
-    plan, outcome = run(tmp_path, campaign.tree(True), level)
+    plan, outcome = run(tmp_path, campaign.make_tree(True), level)
     bm.assert_kernel_state(plan, outcome, level)
     assert oracle.remove_time(outcome.console).startswith(oracle.make_line(plan.blocks))
     record = find_record(outcome)
@@ -84,15 +84,15 @@ def test_intact(tmp_path, level):
 
 
 def test_without_a_crash_region_it_checks_and_blocks_no_record(tmp_path):
-    plan, outcome = run(tmp_path, campaign.tree(False), in_region=False)
+    plan, outcome = run(tmp_path, campaign.make_tree(False), in_region=False)
     bm.assert_kernel_state(plan, outcome, bm.EL1)
     assert oracle.remove_time(outcome.console).startswith(oracle.make_line(plan.blocks))
     assert find_record(outcome) is None
-    assert outcome.memory["tree"].startswith(campaign.tree(False))
+    assert outcome.memory["tree"].startswith(campaign.make_tree(False))
 
 
 def changed(old, new):
-    tree = campaign.tree(True)
+    tree = campaign.make_tree(True)
     assert tree.count(old) == 1
     return tree.replace(old, new)
 
@@ -119,7 +119,7 @@ def test_an_initrd_that_is_not_the_one_is_damage(tmp_path, tree):
 
 @pytest.mark.parametrize("dtb", [0, campaign.TREE + 4, 1 << 60, bm.ABORTING_ADDRESS], ids=hex)
 def test_no_device_tree(tmp_path, dtb):
-    _, outcome = run(tmp_path, campaign.tree(True), dtb=dtb)
+    _, outcome = run(tmp_path, campaign.make_tree(True), dtb=dtb)
     assert (outcome.reason, oracle.remove_time(outcome.console)) == (oracle.RESET, LOST)
 
 
@@ -163,7 +163,7 @@ def test_an_initrd_over_something_else_is_not_touched(tmp_path, start):
     campaign.SEALED_KERNEL, campaign.SEALED_KERNEL - 8, campaign.SEALED_PARITY], ids=hex)
 def test_a_tree_inside_the_image_is_none(tmp_path, dtb):
     """Point 2.1: a record would be written into it."""
-    _, outcome = run(tmp_path, campaign.tree(True), dtb=dtb)
+    _, outcome = run(tmp_path, campaign.make_tree(True), dtb=dtb)
     assert (outcome.reason, oracle.remove_time(outcome.console)) == (oracle.RESET, LOST)
 
 
@@ -215,7 +215,7 @@ def test_only_in_a_region_an_initrd_is_repaired(tmp_path, in_region):
     for name in ("kernel", "initrd"):
         found[name] = found[name][:5 * bm.BLOCK] + bytes(bm.BLOCK) + found[name][6 * bm.BLOCK:]
     outcome = bm.run_plan(plan, found, "max", bm.EL1, tmp_path,
-                          more=[(campaign.TREE, campaign.tree(in_region))],
+                          more=[(campaign.TREE, campaign.make_tree(in_region))],
                           defines={"DTB": campaign.TREE})
     right = {segment.name: segment.data for segment in plan.segments}
     assert outcome.memory["kernel"] == right["kernel"]

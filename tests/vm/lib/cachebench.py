@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Small plans for replay.py, in memory and caches as an old kernel may have left them."""
+"""Small plans for replay.py, with memory and caches in a state that an old kernel can leave."""
 
 import functools
 import random
@@ -11,12 +11,13 @@ from lib import replay
 from lib import rules
 from lib.scenario import Bench
 
-GROUPS = 2  # of parity: four and five of the nine blocks
+# Parity groups. The nine blocks of a loaded plan form groups of four and five blocks.
+GROUPS = 2
 SEALED_GROUPS = 2
 
 
 class CacheBench:
-    """Plans of both forms, and the ways to run them."""
+    """Makes plans for kexec_load and sealed Images, and prepares runs of them."""
 
     def __init__(self, directory):
         self._bench = Bench(directory)
@@ -26,13 +27,20 @@ class CacheBench:
                          for path in (self.loaded_image, self.sealed_image)}
 
     def symbols(self, plan):
+        """Returns the symbols of the purgatory in a plan."""
         sealed = isinstance(plan, bm.SealedPlan)
         return self._symbols[self.sealed_image if sealed else self.loaded_image]
 
     def loaded_plan(self, **options):
+        """Returns a plan for kexec_load with nine blocks. options: see baremetal.Plan."""
         return self._bench.make_plan(**{"groups": GROUPS, **options})
 
     def sealed_plan(self, image=None, in_region=True, **options):
+        """Returns a plan of a sealed Image with seven blocks.
+
+        image: purgatory's bytes, by default those of sealed.bin. in_region: the Image is in a
+        crash region.
+        """
         kernel, initrd = campaign.sealed_segments()
         kernel = replace(kernel, data=kernel.data[: 4 * bm.BLOCK])
         initrd = replace(initrd, data=initrd.data[-3 * bm.BLOCK :])
@@ -45,12 +53,13 @@ class CacheBench:
                              [kernel, initrd], **settings)
 
     def prepare_replay(self, plan, machine=replay.Machine(), damage=(), cleaned=False, stale=()):
-        """Ready to run, with all lines dirty in the cache: what was loaded, junk over scratch.
+        """Returns a Replay whose cache holds dirty lines of all parts, and junk for scratch.
 
         damage: (name, offset) of each bit that is wrong in the cache.
-        cleaned: the same is in memory. Else there is junk, but for the code, and for header
-        and params, which have to be read before it is known what to clean.
-        stale: names of parts whose lines are junk in the cache, older than memory.
+        cleaned: memory holds the same bytes as the cache. Otherwise memory holds junk, except
+            for the code, the header and the params: purgatory must read these before it knows
+            the ranges to clean.
+        stale: names of the parts whose cache lines are junk that is older than memory.
         """
         is_sealed = isinstance(plan, bm.SealedPlan)
         if is_sealed:
@@ -72,7 +81,8 @@ class CacheBench:
 
 
 def list_early_parts(plan):
-    """What purgatory reads before it has cleaned anything, or does not read: (address, bytes)."""
+    """Returns name -> (address, bytes) of the parts that purgatory uses before it cleans caches,
+    and of its scratch."""
     purgatory = plan.purgatory()
     junk = random.Random(4).randbytes
     return {
@@ -85,6 +95,7 @@ def list_early_parts(plan):
 
 
 def list_late_parts(plan, is_sealed):
+    """Returns name -> (address, bytes) of the parts that purgatory must clean before it reads."""
     parts = {segment.name: (segment.base, segment.data) for segment in plan.segments
              if not segment.absent}
     tables = plan.table_offset[0]
@@ -97,17 +108,18 @@ def list_late_parts(plan, is_sealed):
 
 
 def pad_to_lines(data):
+    """Returns the bytes, padded with zeros to whole cache lines."""
     return data.ljust(bm.round_up(len(data), rules.LINE), b"\0")
 
 
 @functools.cache
-def _tree(in_region):
-    return campaign.tree(in_region)
+def _make_tree(in_region):
+    return campaign.make_tree(in_region)
 
 
 def make_small_tree(plan):
-    """The tree of the campaign, for the smaller initrd here."""
-    tree = _tree(plan.region is not None)
+    """Returns the device tree of the campaign with the end of this plan's smaller initrd."""
+    tree = _make_tree(plan.region is not None)
     old, new = (campaign.SEALED_INITRD + size
                 for size in (campaign.INITRD_SIZE, plan.initrd_size))
     assert tree.count(old.to_bytes(8, "big")) == 1

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Device trees for sealed Images: made by dtc, read as Linux reads them, and as they are with a
-record (Devicetree Specification, "Flattened Devicetree (DTB) Format")."""
+"""Device trees for sealed Images: makes them with dtc, reads /chosen as Linux does, adds records.
+
+The format is that of the Devicetree Specification, "Flattened Devicetree (DTB) Format".
+"""
 
 import functools
 import struct
@@ -15,8 +17,11 @@ RECORD_NAME = b"crashres,record\0"
 
 @functools.cache
 def make_tree(initrd, region=None, core=None):
-    """The tree that a loader made: initrd and region (first, end); core: where a core header of
-    4 KiB is. A boot loader knows no region."""
+    """Returns the DTB that a loader passes to a kernel.
+
+    initrd, region: (first, end) in physical addresses. region: the crash region; a boot loader
+    passes none. core: the physical address of an elfcorehdr of 4 KiB.
+    """
     def cells(*values):
         return "<" + " ".join(f"{value >> 32:#x} {value & 0xFFFFFFFF:#x}" for value in values) + ">"
 
@@ -32,11 +37,11 @@ def make_tree(initrd, region=None, core=None):
 
 
 class Malformed(Exception):
-    """Linux would find nothing in it."""
+    """Linux would find no /chosen node in the tree."""
 
 
 class Tree:
-    """/chosen of a tree, which need not be a good one."""
+    """The /chosen node of a DTB that can be damaged. Raises Malformed if the node is not found."""
 
     def __init__(self, data):
         self.data = data
@@ -63,7 +68,10 @@ class Tree:
         return self.data[at:stop]
 
     def _tokens(self, at):
-        """Offset, kind, name, value of each, until something makes no sense."""
+        """Yields (offset, token, name, value) for each token, until an unknown token.
+
+        at: offset of the first token in bytes.
+        """
         end = self.structure + self.structure_size
         while at < end:
             kind = self._word(at)
@@ -85,7 +93,10 @@ class Tree:
                 return
 
     def _find_chosen(self):
-        """Where its properties start, and the properties; of one name the first counts."""
+        """Returns the offset of the first property of /chosen, and its properties: name -> bytes.
+
+        If a name occurs twice, the first property counts, as in Linux.
+        """
         depth, first, found = 0, None, {}
         for at, kind, name, value in self._tokens(self.structure):
             if first is not None:
@@ -104,7 +115,7 @@ class Tree:
         return first, found
 
     def initrd(self):
-        """(first, end), or None: Linux would use none."""
+        """Returns (first, end) of the initrd, or None if Linux would use no initrd."""
         values = [self.chosen.get(name) for name in (b"linux,initrd-start", b"linux,initrd-end")]
         if any(value is None or len(value) not in (4, 8) for value in values):
             return None
@@ -113,7 +124,7 @@ class Tree:
 
 
 def insert_record(data, record):
-    """A tree of dtc's with this record in front of all else in /chosen; the rest moves up."""
+    """Returns a DTB made by dtc with a record as the first property of /chosen."""
     tree = Tree(data)
     token = WORD.pack(PROPERTY) + WORD.pack(len(record)) + WORD.pack(tree.strings_size) + record
     end = tree.strings + tree.strings_size

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The Linux inside a VM: run commands in it, read its files, know its memory."""
+"""The Linux in a VM: runs commands, reads files, and parses /proc/iomem, ELF, plans and DTBs."""
 
 import base64
 import re
@@ -13,7 +13,7 @@ PAGE = 4096
 
 @dataclass
 class Machine:
-    """What QEMU is to be. One row of the test matrix."""
+    """The options of one QEMU machine. It is one row of the test matrix."""
     name: str
     memory: tuple = ("-m", "6G")
     machine: str = "virt,gic-version=3"
@@ -22,10 +22,11 @@ class Machine:
     qemu_options: tuple = field(default=())
     nodes: int = 1
     cpus: int = 2
-    words: str = ""                 # more of the command line
-    hotplug: int = 0                # bytes of virtio-mem, plugged in once the kernel runs
+    words: str = ""                 # additional words of the kernel command line
+    hotplug: int = 0                # bytes of virtio-mem memory that is added after the boot
 
     def arguments(self, kernel, initrd):
+        """Returns the arguments of QEMU. kernel, initrd: paths."""
         return ["-M", self.machine, "-cpu", self.cpu, "-smp", str(self.cpus),
                 *self.memory, *self.qemu_options, "-kernel", str(kernel), "-initrd", str(initrd),
                 "-append", self.command_line()]
@@ -36,13 +37,14 @@ class Machine:
 
 
 class Guest(Vm):
-    """A VM whose init is tests/vm/init."""
+    """A VM that runs tests/vm/init, which executes commands from the serial port."""
 
     def wait_ready(self, kind, timeout=BOOT_TIMEOUT):
+        """Waits for init of a kernel and returns the kernel's release. kind: first or capture."""
         return self.wait_for(rf"^guest: ready: {kind} kernel (.*)$", timeout).group(1)
 
     def run(self, command, timeout=COMMAND_TIMEOUT):
-        """Runs a shell command: its exit status and its output."""
+        """Runs a shell command. Returns its exit status and its output."""
         start = self._read_to
         self.send(command)
         status = int(self.wait_for(r"^guest: exit (\d+)$", timeout).group(1))
@@ -50,45 +52,50 @@ class Guest(Vm):
         return status, output.strip("\n")
 
     def check(self, command, timeout=COMMAND_TIMEOUT):
-        """Runs a shell command that has to succeed: its output."""
+        """Runs a shell command that must succeed. Returns its output."""
         status, output = self.run(command, timeout)
         if status:
             raise VmError(f"{command!r} exited with {status}: {output}")
         return output
 
     def wait_until(self, condition, timeout=COMMAND_TIMEOUT):
-        """Waits until a shell command succeeds."""
+        """Repeats a shell command until it succeeds. timeout: seconds."""
         self.check(f"until {condition}; do sleep 0.2; done", timeout)
 
     def plug_in(self, size):
-        """Has the virtio-mem device add its memory, which takes it a moment."""
+        """Adds the memory of the virtio-mem device, size bytes, and waits until it is online."""
         before = self._read_memory_total()
         self.check("echo online > /sys/devices/system/memory/auto_online_blocks")
         self.check("insmod /lib/virtio_mem.ko")
-        # A part of it goes to the kernel's own description of it.
+        # The kernel needs some of the new memory for its page structures, so wait for 90 %.
         self.wait_until(f"[ $(awk '/MemTotal/ {{ print $2 }}' /proc/meminfo) -ge "
                         f"{before + size * 9 // 10 // 1024} ]")
 
     def _read_memory_total(self):
+        """Returns MemTotal of /proc/meminfo in KiB."""
         return int(self.check("awk '/MemTotal/ { print $2 }' /proc/meminfo"))
 
     def read(self, path, blocks=None):
-        """The bytes of a file, or of its first blocks of 4 KiB."""
+        """Returns the bytes of a file. blocks: read only this many blocks of 4 KiB."""
         source = f"dd if={path} bs={PAGE} count={blocks} 2>/dev/null" if blocks else f"cat {path}"
         return base64.b64decode(self.check(f"{source} | base64", 300))
 
     def panic(self):
+        """Causes a kernel panic with SysRq. Does not wait for it."""
         self.send("echo c > /proc/sysrq-trigger")
 
 
 def parse_iomem(text):
-    """(first, end, name) of every line of /proc/iomem."""
+    """Returns (first, end, name) for every line of /proc/iomem. end is exclusive."""
     return [(int(first, 16), int(last, 16) + 1, name) for first, last, name in
             re.findall(r"^ *([0-9a-f]+)-([0-9a-f]+) : (.*)$", text, re.MULTILINE)]
 
 
 def subtract_ranges(ranges, holes):
-    """Ranges without holes: a plain, slow second opinion on what the loader works out."""
+    """Returns the (first, end) ranges minus the holes, sorted.
+
+    This is a simple second implementation of range.c, so that the tests do not depend on it.
+    """
     for hole_first, hole_end in holes:
         rest = []
         for first, end in ranges:
@@ -104,7 +111,7 @@ def subtract_ranges(ranges, holes):
 
 
 def join_ranges(ranges):
-    """Sorted ranges, those that touch made one."""
+    """Merges adjacent ranges of a sorted list."""
     joined = []
     for first, end in ranges:
         if joined and joined[-1][1] == first:
@@ -114,11 +121,14 @@ def join_ranges(ranges):
 
 
 def find_ranges(iomem, pattern):
+    """Returns the sorted (first, end) ranges of parse_iomem() whose names match a pattern."""
     return sorted({(first, end) for first, end, name in iomem if re.fullmatch(pattern, name)})
 
 
 @dataclass
 class Phdr:
+    """A program header of an ELF file (elf.5). Offsets and sizes are bytes."""
+
     type: int
     offset: int
     vaddr: int
@@ -128,7 +138,7 @@ class Phdr:
 
 
 def parse_core(head):
-    """The program headers at the start of an ELF core (/proc/vmcore, /proc/kcore)."""
+    """Returns the program headers in the first bytes of an ELF core (/proc/vmcore, /proc/kcore)."""
     assert head[:6] == b"\x7fELF\x02\x01", head[:16]
     offset, = struct.unpack_from("<Q", head, 32)
     size, count = struct.unpack_from("<HH", head, 54)
@@ -143,7 +153,8 @@ PT_LOAD, PT_NOTE = 1, 4
 
 
 def parse_plan(text):
-    """Segments and regions of a plan printed by kexec: name -> [(first, end), ...]"""
+    """Parses the plan that "kexec -d" prints. Returns segments and regions as
+    name -> [(first, end), ...], in physical addresses. end is exclusive."""
     plan = {}
     for name, first, last in re.findall(
             r"^  (\S.*?) +0x([0-9a-f]{16}) - 0x([0-9a-f]{16})  ", text, re.MULTILINE):
@@ -155,9 +166,10 @@ FDT_BEGIN_NODE, FDT_END_NODE, FDT_PROP, FDT_NOP = 1, 2, 3, 4
 
 
 def walk_tokens(dtb):
-    """(path, start, end, token) of the structure (Devicetree Specification, flattened format).
+    """Yields (path, start, end, token) for each token of the structure block of a DTB.
 
-    The path of a property ends in its name; a node's has its begin and its end.
+    start and end are byte offsets in the DTB. The path of a property ends with the name of the
+    property. (Devicetree Specification, "Flattened Devicetree (DTB) Format")
     """
     _, _, structure, strings = struct.unpack_from(">4I", dtb)
     path, offset = [], structure
@@ -182,7 +194,7 @@ def walk_tokens(dtb):
 
 
 def parse_chosen(dtb):
-    """The properties of /chosen."""
+    """Returns the properties of /chosen: name -> bytes."""
     chosen = {}
     for path, start, _, token in walk_tokens(dtb):
         if token == FDT_PROP and re.fullmatch("/chosen/[^/]*", path):
@@ -192,7 +204,10 @@ def parse_chosen(dtb):
 
 
 def remove_paths(dtb, *patterns):
-    """The tree without the properties, and the nodes with all in them, whose paths match."""
+    """Returns the DTB without the properties and nodes whose paths match one of the patterns.
+
+    The tokens are replaced by NOP tokens, so the offsets of the other tokens do not change.
+    """
     rest = bytearray(dtb)
     for path, start, end, _ in walk_tokens(dtb):
         ancestors = [path[:match.start()] for match in re.finditer("/", path)] + [path]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The initramfs of the VMs: a cpio archive ("newc"), busybox, and what a test wants in it."""
+"""Makes the initramfs of the VMs: a cpio archive ("newc") with busybox and files of a test."""
 
 import os
 import re
@@ -12,7 +12,7 @@ PROGRAM_FOLDERS = ("bin", "usr/bin", "sbin", "usr/sbin")
 
 
 class Cpio:
-    """Documentation/driver-api/early-userspace/buffer-format.rst"""
+    """A cpio archive (Linux, Documentation/driver-api/early-userspace/buffer-format.rst)."""
 
     def __init__(self):
         self._parts = []
@@ -26,28 +26,32 @@ class Cpio:
         self._parts.append(entry + bytes(-len(entry) % 4))
 
     def folder(self, name):
+        """Adds a folder and its parents."""
         if name and name not in self._names:
             self.folder(os.path.dirname(name))
             self._names.add(name)
             self._entry(name, stat.S_IFDIR | 0o755, b"")
 
     def file(self, name, data, mode=0o755):
+        """Adds a file with these bytes."""
         self.folder(os.path.dirname(name))
         self._entry(name, stat.S_IFREG | mode, data)
 
     def copy(self, name, path):
+        """Adds a copy of the file at path."""
         with open(path, "rb") as source:
             self.file(name, source.read())
 
     def bytes(self):
+        """Returns the archive."""
         parts, self._parts = self._parts, []
         self._entry("TRAILER!!!", 0, b"")
         trailer, self._parts = self._parts[0], parts
         return b"".join(parts) + trailer
 
 
-def needed_libraries(path):
-    """The shared libraries that an ELF file names itself, and its loader."""
+def list_needed_libraries(path):
+    """Returns the names of the shared libraries that an ELF file needs, and of its loader."""
     listing = subprocess.run(["readelf", "-dlW", path], check=True, text=True,
                              capture_output=True).stdout
     return (re.findall(r"\(NEEDED\).*\[(.*)\]", listing) +
@@ -55,7 +59,10 @@ def needed_libraries(path):
 
 
 def find(root, folders, name):
-    """Where an unpacked Debian tree holds a file: releases differ about /usr."""
+    """Returns the path of a file in an unpacked Debian tree.
+
+    Debian's releases differ: a file is in /lib or /bin, or in the same folder below /usr.
+    """
     for folder in folders:
         path = os.path.join(root, folder, name)
         if os.path.exists(path):
@@ -64,26 +71,30 @@ def find(root, folders, name):
 
 
 def add_libraries(cpio, roots, program):
-    """What a dynamic program needs, from the first tree that has it; nothing for a static one."""
+    """Adds all shared libraries of a program, each one from the first tree that has it.
+
+    roots: paths of unpacked trees. A static program needs no libraries.
+    """
     folders = [os.path.join(root, folder) for root in roots for folder in LIBRARY_FOLDERS]
-    waiting, done = needed_libraries(program), set()
+    waiting, done = list_needed_libraries(program), set()
     while waiting:
         library = waiting.pop()
         if library not in done:
             done.add(library)
             path = find("", folders, library)
             cpio.copy("lib/" + library, path)
-            waiting += needed_libraries(path)
+            waiting += list_needed_libraries(path)
 
 
 def add_program(cpio, root, name, called=None):
-    """A dynamic program and its libraries."""
+    """Adds a dynamic program and its libraries. called: its name in the archive."""
     program = find(root, PROGRAM_FOLDERS, name)
     cpio.copy("bin/" + (called or name), program)
     add_libraries(cpio, [root], program)
 
 
-def _base(guest):
+def _make_base(guest):
+    """Returns an archive with init and busybox. guest: the path that "fetch guest" prints."""
     cpio = Cpio()
     for folder in ("dev", "proc", "sys", "bin", "tmp"):
         cpio.folder(folder)
@@ -93,9 +104,12 @@ def _base(guest):
 
 
 def make_capture(guest, crashres, vmcore_dmesg=None):
-    """What the capture kernel runs: busybox, makedumpfile, crashres and, to compare it with that
-    of kexec-tools, vmcore-dmesg."""
-    cpio = _base(guest)
+    """Returns the initrd of the capture kernel: busybox, makedumpfile and crashres.
+
+    vmcore_dmesg: the path of our vmcore-dmesg, or None. With this program the initrd also gets
+    the vmcore-dmesg of kexec-tools, as peer-vmcore-dmesg.
+    """
+    cpio = _make_base(guest)
     add_program(cpio, guest, "makedumpfile")
     cpio.copy("bin/crashres", crashres)
     if vmcore_dmesg:
@@ -105,8 +119,8 @@ def make_capture(guest, crashres, vmcore_dmesg=None):
 
 
 def make_first(guest, kexec, files):
-    """What the first kernel runs: busybox, kexec, and @files by name."""
-    cpio = _base(guest)
+    """Returns the initrd of the first kernel: busybox, kexec, and files (name -> bytes)."""
+    cpio = _make_base(guest)
     cpio.copy("bin/kexec", kexec)
     for name, data in files.items():
         cpio.file(name, data, 0o644)
@@ -114,8 +128,12 @@ def make_first(guest, kexec, files):
 
 
 def make_counted_capture(guest, ticks, filling=b""):
-    """What a capture kernel needs to save a dump, @ticks for its init, and what makes it larger."""
-    cpio = _base(guest)
+    """Returns the initrd of a capture kernel for bench/purgatory.
+
+    ticks: the path of the program that init runs to print the counter. filling: bytes of a file
+    that makes the initrd larger.
+    """
+    cpio = _make_base(guest)
     add_program(cpio, guest, "makedumpfile")
     cpio.copy("bin/ticks", ticks)
     if filling:
@@ -124,8 +142,12 @@ def make_counted_capture(guest, ticks, filling=b""):
 
 
 def make_counted_first(guest, kexec, library_roots, ticks, files):
-    """What loads it: as make_first(), but @kexec may be dynamic."""
-    cpio = _base(guest)
+    """Returns the initrd of the first kernel for bench/purgatory.
+
+    kexec: the path of a static or dynamic program. library_roots: trees with its libraries.
+    ticks, files: as above.
+    """
+    cpio = _make_base(guest)
     cpio.copy("bin/kexec", kexec)
     add_libraries(cpio, library_roots, kexec)
     cpio.copy("bin/ticks", ticks)

@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Wrong purgatories, made of the right one by changing single instructions of its image.
+"""Makes faulty purgatories (mutants) by changing single instructions of the image.
 
-An instruction is named by its function, by what it is, and by its number among the same in
-that function. One that is not found is an error: then the mutant tests nothing any more.
+A function, a kind of instruction and a number select the instruction. If the function has no
+such instruction, that is an error, because the mutant would test nothing.
 """
 
 import struct
 from dataclasses import dataclass
 
-# (mask, value) of an instruction word; Arm ARM, C6.2
+# (mask, value) of an instruction word (Arm ARM, C6.2). A word matches if word & mask == value.
 NOP = 0xD503201F
 RET = 0xD65F03C0
 DSB = (0xFFFFF0FF, 0xD503309F)
 DMB = (0xFFFFF0FF, 0xD50330BF)
 ISB = (0xFFFFF0FF, 0xD50330DF)
 TLBI = (0xFFF8F000, 0xD5088000)
-DC = (0xFFF8F000, 0xD5087000)  # and IC; see IC
+DC = (0xFFF8F000, 0xD5087000)  # this pattern matches IC, too
 IC = (0xFFFFFFFF, 0xD508751F)
 CIVAC = (0xFFFFFFE0, 0xD50B7E20)
 IVAC = (0xFFFFFFE0, 0xD5087620)
@@ -26,22 +26,23 @@ DSB_NSH, TLBI_VMALLE1, TLBI_VAE1 = 0xD503379F, 0xD508871F, 0xD5088720
 
 
 def msr(op1, crn, crm, op2):
-    """Writes of this system register from any general register."""
+    """Returns the pattern for writes of a system register from any general register."""
     return 0xFFFFFFE0, 0xD5180000 | op1 << 16 | crn << 12 | crm << 8 | op2 << 5
 
 
-# MOV Xd, #2, from which the loops over lines count
+# MOV Xd, #2: the loops that clean each line twice count down from 2.
 MOV_TWICE = (0xFFFFFFE0, 0xD2800040)
 
 
 class Image:
-    """An image and the symbols of its .elf."""
+    """The words of an image, and the symbols of its .elf file."""
 
     def __init__(self, data, symbols):
         self._words = [word for word, in struct.iter_unpack("<I", data)]
         self._symbols = symbols
 
     def word(self, offset):
+        """Returns the instruction word at an offset in bytes."""
         return self._words[offset // 4]
 
     @property
@@ -49,7 +50,10 @@ class Image:
         return self._symbols.address
 
     def find(self, function, pattern):
-        """Offsets of these instructions in a function, in order; None: in the whole image."""
+        """Returns the offsets of matching instructions in a function, in order.
+
+        function: None searches the whole image.
+        """
         if function is None:
             return [offset for name in sorted(self.functions, key=self.functions.get)
                     for offset in self.find(name, pattern)]
@@ -65,6 +69,7 @@ class Image:
         return found
 
     def find_nth(self, function, pattern, number):
+        """Returns the offset of one matching instruction. A negative number counts from the end."""
         found = self.find(function, pattern)
         wanted = number if number >= 0 else len(found) + number
         assert 0 <= wanted < len(found), \
@@ -72,7 +77,7 @@ class Image:
         return found[wanted]
 
     def replace_words(self, words):
-        """The bytes of the image with other words at these offsets."""
+        """Returns the bytes of the image with other words. words: offset -> word."""
         changed = list(self._words)
         for offset, word in words.items():
             assert changed[offset // 4] != word, f"nothing changes at {offset:#x}"
@@ -82,17 +87,17 @@ class Image:
 
 @dataclass(frozen=True)
 class Change:
-    """Of one instruction: another word instead, or two instructions in the other order."""
+    """Replaces one instruction, or exchanges two instructions."""
 
     function: str
     pattern: tuple
     number: int = 0
-    word: int = NOP
-    keep: int = 0  # bits of the old word, as those of its register
-    swap: int = 0  # this many instructions further is the one to change places with
+    word: int = NOP  # the new word
+    keep: int = 0  # mask of the bits that stay, for example the register number
+    swap: int = 0  # exchange the instruction with the one this many instructions later
 
     def make_words(self, image):
-        """What Image.replace_words() takes."""
+        """Returns the argument of Image.replace_words()."""
         at = image.find_nth(self.function, self.pattern, self.number)
         if self.swap:
             other = at + 4 * self.swap

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The RAM of a machine in QEMU: a sparse file that this process writes before a run and
-reads after it, however large the machine is."""
+"""The RAM of a QEMU machine: a sparse file that the tests write before a run and read afterwards.
+
+The file can be as large as the machine, because unused pages take no memory. A picture of the RAM
+is a dictionary: page address -> bytes of the page. It has no pages that are all zeros.
+"""
 
 import mmap
 import os
@@ -12,17 +15,17 @@ PAGE = mmap.PAGESIZE
 
 @dataclass(frozen=True)
 class Difference:
-    """Adjacent bytes that are not what they should be."""
+    """A range of bytes that differ."""
 
-    first: int
-    end: int
+    first: int  # physical address
+    end: int  # exclusive
 
     def __str__(self):
         return f"{self.first:#x}..{self.end:#x}"
 
 
 class Ram:
-    """Memory from @base on; nothing is allocated for pages that nobody writes."""
+    """RAM that starts at the physical address base and has size bytes."""
 
     def __init__(self, base, size):
         self.base, self.size = base, size
@@ -40,33 +43,36 @@ class Ram:
         return self._file.fileno()
 
     def options(self):
-        """For QEMU, which must inherit the descriptor."""
+        """Returns the options of QEMU for this RAM. QEMU must inherit the file descriptor."""
         size = f"{self.size >> 20}M"
         return ["-m", size, "-object", f"memory-backend-file,id=ram,size={size},share=on,"
                 f"reserve=off,mem-path=/proc/self/fd/{self.fd}"]
 
     def write(self, address, data):
+        """Writes bytes at a physical address."""
         assert self.base <= address and address + len(data) <= self.base + self.size, hex(address)
         written = os.pwrite(self.fd, data, address - self.base)
         assert written == len(data)
 
     def read(self, address, size):
+        """Returns size bytes at a physical address."""
         return os.pread(self.fd, size, address - self.base)
 
-    def _extents(self):
+    def _find_extents(self):
+        """Yields (first, end) of the parts of the file that have data, in bytes."""
         end = 0
         while True:
             try:
                 first = os.lseek(self.fd, end, os.SEEK_DATA)
-            except OSError:  # ENXIO: no data behind this
+            except OSError:  # ENXIO: no data after this offset
                 return
             end = os.lseek(self.fd, first, os.SEEK_HOLE)
             yield first, end
 
     def read_pages(self):
-        """Page address -> its bytes; pages of zeros are left out."""
+        """Returns a picture of the RAM."""
         pages = {}
-        for first, end in self._extents():
+        for first, end in self._find_extents():
             for at in range(first, end, PAGE):
                 page = os.pread(self.fd, PAGE, at)
                 if page.count(0) != PAGE:
@@ -75,7 +81,7 @@ class Ram:
 
 
 def patch(picture, address, data):
-    """@picture with @data at @address."""
+    """Writes bytes at a physical address of a picture, in place."""
     for page in range(address // PAGE * PAGE, address + len(data), PAGE):
         first, end = max(page, address), min(page + PAGE, address + len(data))
         old = picture.get(page, bytes(PAGE))
@@ -84,12 +90,14 @@ def patch(picture, address, data):
 
 
 def read(picture, address, size):
+    """Returns size bytes at a physical address of a picture."""
     pages = range(address // PAGE * PAGE, address + size, PAGE)
     data = b"".join(picture.get(page, bytes(PAGE)) for page in pages)
     return data[address % PAGE : address % PAGE + size]
 
 
 def _find_runs(page, a, b):
+    """Yields (first, end) of the bytes that differ in the pages a and b. page: their address."""
     at = 0
     while at < PAGE:
         if a[at] == b[at]:
@@ -101,7 +109,7 @@ def _find_runs(page, a, b):
 
 
 def compare(before, after):
-    """Where two pictures differ: every byte of both."""
+    """Compares every byte of two pictures. Returns a sorted list of Differences."""
     found = []
     for page in sorted(before.keys() | after.keys()):
         a, b = before.get(page, bytes(PAGE)), after.get(page, bytes(PAGE))
@@ -115,7 +123,7 @@ def compare(before, after):
 
 
 def blank_places(picture, places):
-    """@picture with zeros at these places, (first, end) each."""
+    """Returns a copy of a picture with zeros at the places, a list of (first, end)."""
     picture = dict(picture)
     for first, end in places:
         for page in range(first // PAGE * PAGE, end, PAGE):

@@ -1,24 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the models of cachemodel.py and mmumodel.py have in common: areas and violations."""
+"""Memory areas and rule violations, shared by cachemodel.py and mmumodel.py."""
 
 from dataclasses import dataclass, field
 
-LINE = 64
-PAGE = 4096
+LINE = 64  # bytes of a cache line
+PAGE = 4096  # bytes
 
-# What an area is to purgatory:
-# SEGMENT is checked, repaired, and handed to the kernel.
-# TREE is a device tree that no digest covers: read, edited, and handed to the kernel.
-# CHECKED is purgatory's own, covered by its digest.
-# SCRATCH is purgatory's own, and written.
-# PARITY is read only to repair, and nobody needs it afterwards.
-# NOBODY has no reason to be touched.
+# How purgatory uses an area:
+# SEGMENT  purgatory checks and repairs it; the kernel uses it.
+# TREE     a device tree without digests: purgatory reads and edits it; the kernel uses it.
+# CHECKED  a part of purgatory that the self-check covers.
+# SCRATCH  a part of purgatory that it writes.
+# PARITY   purgatory reads it only for a repair; the kernel does not use it.
+# DEVICE   registers of a device.
+# NOBODY   purgatory must not access it.
 SEGMENT, TREE, CHECKED, SCRATCH, PARITY, DEVICE, NOBODY = (
     "segment", "tree", "checked", "scratch", "parity", "device", "nobody")
 
 
 @dataclass(frozen=True)
 class Area:
+    """A range of physical addresses with a name. end is exclusive."""
+
     name: str
     first: int
     end: int
@@ -33,7 +36,7 @@ ELSEWHERE = Area("elsewhere", 0, 0, NOBODY)
 
 
 class Areas:
-    """Finds the area of an address. Areas are whole pages."""
+    """Finds the area of an address. Areas start and end at page boundaries."""
 
     def __init__(self, areas):
         self._areas = list(areas)
@@ -44,18 +47,20 @@ class Areas:
         return iter(self._areas)
 
     def at(self, address):
+        """Returns the area of an address, or ELSEWHERE."""
         return self._of_page.get(address & -PAGE, ELSEWHERE)
 
 
 @dataclass
 class Violation:
-    """One rule broken in one area by one function, by one line or many."""
+    """One rule that one function broke in one area."""
 
-    what: str
+    what: str  # the rule: a constant of cachemodel.py or mmumodel.py
     area: Area
-    place: str  # of the instruction: function+offset
-    pc: int
-    address: int
+    place: str  # the first instruction that broke the rule: function+offset
+    pc: int  # its physical address
+    address: int  # the physical address of its access
+    # physical addresses of all lines for which the function broke the rule
     lines: set = field(default_factory=set)
 
     def __str__(self):
@@ -64,16 +69,17 @@ class Violation:
 
 
 class Violations:
-    """All that the models of one run found."""
+    """The violations of one run. All models of the run share one object."""
 
-    def __init__(self, areas, place):
-        """place: names a pc."""
-        self._areas, self._place = areas, place
+    def __init__(self, areas, name_place):
+        """name_place(pc): returns "function+offset" for a physical address."""
+        self._areas, self._name_place = areas, name_place
         self._found = {}
 
     def add(self, what, pc, address):
+        """Notes that the instruction at pc broke a rule with an access to address."""
         area = self._areas.at(address)
-        place = self._place(pc)
+        place = self._name_place(pc)
         key = (what, area.name, place.partition("+")[0])
         found = self._found.setdefault(key, Violation(what, area, place, pc, address))
         found.lines.add(address & -LINE)
@@ -82,4 +88,5 @@ class Violations:
         return iter(self._found.values())
 
     def names(self):
+        """Returns the set of (rule, name of the area)."""
         return {(violation.what, violation.area.name) for violation in self}

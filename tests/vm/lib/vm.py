@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A virtual machine: boot it, talk to it over its serial port, poke its memory."""
+"""A QEMU virtual machine: boots it, uses its serial port, reads and writes its memory."""
 
 import json
 import os
@@ -11,20 +11,22 @@ import time
 
 QEMU = "qemu-system-aarch64"
 
-# On two cores and emulated, twice in parallel: generous, a good run never waits.
+# Seconds. QEMU emulates the CPU, and two machines can share two cores, so these limits are
+# several times longer than a usual boot or command.
 BOOT_TIMEOUT = 240
 COMMAND_TIMEOUT = 120
 
-# QEMU's gdbstub takes and gives packets of at most 4 KiB, in hex.
+# Bytes of memory in one packet of the GDB protocol. QEMU's gdbstub limits packets to 4 KiB, and
+# a packet holds each byte as two hex digits.
 PIECE = 1024
 
 
 class VmError(AssertionError):
-    pass
+    """The machine did not do what the test waits for."""
 
 
 class Vm:
-    """One QEMU process. Everything it prints goes to .serial and to a log file."""
+    """One QEMU process. Its serial console goes to the text .serial and to the file log_path."""
 
     def __init__(self, arguments, log_path):
         self.log_path = log_path
@@ -34,7 +36,7 @@ class Vm:
         self._ended = False
         command = [QEMU, "-display", "none", "-monitor", "none", "-serial", "stdio",
                    "-nic", "none", "-no-reboot", *arguments]
-        # Sockets that QEMU inherits: no port that is taken, no path that is too long.
+        # QEMU inherits these sockets, so the tests need no free TCP port and no socket file.
         listener = socket.socket(socket.AF_UNIX)
         listener.bind("")
         listener.listen()
@@ -61,6 +63,7 @@ class Vm:
         self._qmp.close()
 
     def _read(self):
+        """Appends the output of QEMU to .serial and to the log, until QEMU ends."""
         with open(self.log_path, "wb", buffering=0) as log:
             while True:
                 data = os.read(self._process.stdout.fileno(), 65536)
@@ -75,15 +78,19 @@ class Vm:
                     return
 
     def _tail(self):
+        """Returns the end of the console for an error message."""
         return f"the console ends with:\n{self.serial[-2000:]}\n(all of it: {self.log_path})"
 
     def wait_for(self, pattern, timeout):
-        """Waits for a line of the console, from where the last wait ended; gives the match."""
+        """Waits until a line of the console matches a regular expression, and returns the match.
+
+        The search starts after the match of the last wait. timeout: seconds.
+        """
         expression = re.compile(pattern, re.MULTILINE)
         deadline = time.monotonic() + timeout
         with self._changed:
             while True:
-                # Whole lines only: the last one may still be on its way.
+                # Search only complete lines, because QEMU can deliver a line in pieces.
                 whole = self.serial.rfind("\n") + 1
                 match = expression.search(self.serial, self._read_to, whole)
                 if match:
@@ -96,7 +103,10 @@ class Vm:
                     raise VmError(f"no {pattern!r} within {timeout} s; {self._tail()}")
 
     def wait_exit(self, timeout):
-        """Waits until the machine powers off or resets: "guest-shutdown" or "guest-reset"."""
+        """Waits until the machine powers off or resets. timeout: seconds.
+
+        Returns QEMU's reason: "guest-shutdown" or "guest-reset".
+        """
         try:
             self._process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -109,17 +119,18 @@ class Vm:
         return reason
 
     def send(self, line):
+        """Writes a line to the serial port."""
         self._process.stdin.write(line.encode() + b"\n")
         self._process.stdin.flush()
 
     def peek(self, address, size):
-        """Reads physical memory from outside."""
+        """Returns size bytes of physical memory. The machine continues afterwards."""
         pieces = [(address + done, min(PIECE, size - done)) for done in range(0, size, PIECE)]
         with Gdb(self._gdb_address) as gdb:
             return b"".join(bytes.fromhex(gdb.ask(f"m{at:x},{count:x}")) for at, count in pieces)
 
     def poke(self, address, data):
-        """Writes physical memory from outside, as a stray DMA would, while the kernel runs."""
+        """Writes bytes to physical memory while the kernel runs, as a stray DMA transfer does."""
         with Gdb(self._gdb_address) as gdb:
             for done in range(0, len(data), PIECE):
                 piece = data[done:done + PIECE]
@@ -129,7 +140,10 @@ class Vm:
 
 
 class Gdb:
-    """As much of the GDB remote protocol as physical memory needs (QEMU, docs/system/gdb)."""
+    """A client of QEMU's gdbstub with the commands that access physical memory.
+
+    "Qqemu.PhyMemMode:1" makes the addresses physical (QEMU, docs/system/gdb).
+    """
 
     def __init__(self, address):
         self._socket = socket.socket(socket.AF_UNIX)
@@ -144,10 +158,11 @@ class Gdb:
 
     def __exit__(self, *_):
         self.ask("Qqemu.PhyMemMode:0")
-        self.ask("D")               # detach, and the machine goes on
+        self.ask("D")               # detach; the machine continues
         self._socket.close()
 
     def ask(self, text):
+        """Sends a command and returns the reply."""
         packet = text.encode()
         self._socket.sendall(b"$%s#%02x" % (packet, sum(packet) % 256))
         while True:
@@ -156,7 +171,7 @@ class Gdb:
                 self._buffer = self._buffer[match.end():]
                 self._socket.sendall(b"+")
                 reply = match.group(1).decode()
-                # That the machine stopped for us is said at a time of QEMU's choosing.
+                # QEMU can send the stop reply ("T...") at any time after the connection.
                 if text == "?" or not reply.startswith("T"):
                     return reply
                 continue

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A dump, read where it is: /proc/vmcore of a capture kernel, by virtual addresses."""
+"""Reads /proc/vmcore in a capture kernel by the virtual addresses of the crashed kernel."""
 
 import base64
 import re
@@ -9,6 +9,8 @@ from lib import guest
 
 
 class Vmcore:
+    """The dump of one capture kernel: program headers, VMCOREINFO, memory and log."""
+
     def __init__(self, capture):
         self._capture = capture
         head = capture.read("/proc/vmcore", 16)
@@ -20,7 +22,7 @@ class Vmcore:
         self.info = dict(re.findall(r"^([A-Z]+\(\S+\)|[A-Z]+)=(\S+)$", text, re.MULTILINE))
 
     def memory(self, vaddr, size):
-        """Bytes of the dead kernel, through the p_vaddr of the program headers."""
+        """Returns size bytes of the crashed kernel. vaddr: a virtual address (p_vaddr)."""
         load = next(load for load in self.loads
                     if load.vaddr <= vaddr and vaddr + size <= load.vaddr + load.memsz)
         start = load.offset + vaddr - load.vaddr
@@ -30,15 +32,18 @@ class Vmcore:
                                    f"count={count} 2>/dev/null | base64")
         return base64.b64decode(text)[inside:inside + size]
 
-    def _word(self, vaddr, form="<Q"):
+    def _read_word(self, vaddr, form="<Q"):
+        """Returns a number in the crashed kernel's memory. form: a format of struct."""
         return struct.unpack(form, self.memory(vaddr, struct.calcsize(form)))[0]
 
     def _offset(self, field):
+        """Returns the offset of a structure field in bytes, from VMCOREINFO."""
         return int(self.info[f"OFFSET({field})"])
 
     def log(self):
-        """The text ring of printk (kernel/printk/printk_ringbuffer.h, struct prb_data_ring)."""
-        ring = self._word(int(self.info["SYMBOL(prb)"], 16))
+        """Returns the bytes of printk's text ring (kernel/printk/printk_ringbuffer.h,
+        struct prb_data_ring)."""
+        ring = self._read_word(int(self.info["SYMBOL(prb)"], 16))
         text = ring + self._offset("printk_ringbuffer.text_data_ring")
-        bits = self._word(text + self._offset("prb_data_ring.size_bits"), "<I")
-        return self.memory(self._word(text + self._offset("prb_data_ring.data")), 1 << bits)
+        bits = self._read_word(text + self._offset("prb_data_ring.size_bits"), "<I")
+        return self.memory(self._read_word(text + self._offset("prb_data_ring.data")), 1 << bits)
