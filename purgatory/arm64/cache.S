@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * cache.S: what must not leave a register while caches and MMU change.
+ * cache.S: cache maintenance, and the switch of the MMU and the caches. In assembly,
+ * because a compiler could use the stack while the caches change.
  *
- * Maintenance is by DC CIVAC: CVAC has errata on several cores, and IVAC would
- * throw away what is newer than memory, which is wanted in one place only. Each
- * run over a range is made twice before its DSB (erratum 4311569: an
- * interconnect can lose the first).
+ * Why DC CIVAC (clean and invalidate): DC CVAC has errata on several cores, and Linux
+ * replaces it by DC CIVAC there. DC IVAC discards lines that are newer than memory,
+ * which is right in pg_mmu_enable only.
+ *
+ * Why twice: erratum 4311569 (Arm SI L1 interconnect) can lose the first run over a
+ * range. Linux repeats the loop before its DSB: dcache_by_myline_op_nosync in
+ * arch/arm64/include/asm/assembler.h.
  */
 
 #include "level.h"
@@ -14,8 +18,9 @@
 #define SCTLR_C		(1 << 2)
 
 	/*
-	 * x2 = bytes of the smallest D-cache line: CTR_EL0.DminLine is log2 of words.
-	 * 64 at most, for a CPU of another kind that did not stop.
+	 * x2 = bytes of the smallest D-cache line; CTR_EL0.DminLine is log2 of its 4-byte
+	 * words. At most 64: with big and little cores, another CPU that did not stop can
+	 * have smaller lines.
 	 */
 	.macro	line_size
 	mrs	x2, CTR_EL0
@@ -27,7 +32,7 @@
 	csel	x2, x2, x3, lo
 	.endm
 
-	/* From page @first to page @end, both symbols; x0-x5 used. */
+	/* Applies DC @operation twice to [first, end), two page-aligned symbols. Changes x0-x5. */
 	.macro	maintain operation, first, end
 	line_size
 	adrp	x4, \first
@@ -44,11 +49,15 @@
 	.endm
 
 	/*
-	 * Clean and invalidate [x0, x1) to the point of coherency; x0 is lost, x2-x6 used.
-	 * Sixteen lines a turn as long as there are so many: every segment goes through here
-	 * four times. Compared with signs, as x6 can be below 0; addresses have 56 bits.
-	 * With the MMU off, only a barrier orders earlier stores with a DC (Arm ARM,
-	 * "Ordering and completion of data and instruction cache instructions").
+	 * Cleans and invalidates [x0, x1) to the point of coherency. Changes x0 and x2-x6.
+	 *
+	 * The DMB comes first because with the MMU off only a barrier orders earlier stores
+	 * with a DC (Arm ARM, "Ordering and completion of data and instruction cache
+	 * instructions").
+	 *
+	 * The inner loop is unrolled to 16 lines, because every segment passes through it four
+	 * times. x6 = end - 16 lines is the last address where the unrolled loop can start.
+	 * x6 can be negative, so b.le compares signed values; addresses have at most 56 bits.
 	 */
 	.macro	clean_range
 	dmb	sy
@@ -75,7 +84,7 @@
 	dsb	sy
 	.endm
 
-	/* Old translations must not survive a change of the tables or of the MMU. */
+	/* Removes old translations from the TLB of this CPU. Changes x9. */
 	.macro	invalidate_tlb
 	test_el2 x9
 	b.eq	1f
@@ -89,8 +98,10 @@
 	.text
 
 /*
- * void pg_cache_clean_image(void): with scratch and params. Short, because it
- * runs before anybody has looked whether it is damaged.
+ * void pg_cache_clean_image(void)
+ *
+ * Cleans and invalidates image, scratch and the first page of the params. Kept short,
+ * because it runs before entry.S has compared the sum over the code.
  */
 	.globl	pg_cache_clean_image
 	.hidden	pg_cache_clean_image
@@ -100,7 +111,7 @@ pg_cache_clean_image:
 	ret
 	.size	pg_cache_clean_image, . - pg_cache_clean_image
 
-/* void pg_cache_clean(const void *start, const void *end): not for an empty range */
+/* void pg_cache_clean(const void *start, const void *end): see cache.h */
 	.globl	pg_cache_clean
 	.hidden	pg_cache_clean
 	.type	pg_cache_clean, %function
@@ -110,14 +121,13 @@ pg_cache_clean:
 	.size	pg_cache_clean, . - pg_cache_clean
 
 /*
- * void pg_mmu_enable(void)
+ * void pg_mmu_enable(void): see cache.h
  *
- * Tables and control registers are set up; every address in use is mapped to
- * itself. Stack and variables were written past the caches. What a cache holds
- * of them is older than memory, whether clean or dirty: an instruction fetch
- * may have run into them, or a CPU that did not stop (booting of Linux does the
- * same, arch/arm64/kernel/head.S). So it is thrown away, and nothing is written
- * between that and the change.
+ * With the MMU off, the stack and the variables were written to memory, past the caches.
+ * A cache can still hold old lines of scratch: an instruction fetch or a CPU that did
+ * not stop can have read them. Memory is newer, so DC IVAC discards these lines, even
+ * dirty ones. (Linux does the same at boot, arch/arm64/kernel/head.S.) Nothing may be
+ * stored between DC IVAC and the write of SCTLR.
  */
 	.globl	pg_mmu_enable
 	.hidden	pg_mmu_enable
@@ -140,9 +150,9 @@ pg_mmu_enable:
 /*
  * void pg_mmu_disable(void)
  *
- * Between the first cleaning of scratch and the return nothing is written, so
- * memory holds the stack of the caller when the caches no longer answer. The
- * second cleaning drops lines that speculation brought back.
+ * The first cleaning writes scratch to memory, with the stack of the caller. Nothing is
+ * stored from there to the return, so memory stays up to date when the data cache is
+ * off. The second cleaning removes lines that speculation has read again meanwhile.
  */
 	.globl	pg_mmu_disable
 	.hidden	pg_mmu_disable
@@ -154,7 +164,7 @@ pg_mmu_disable:
 	b.eq	1f
 	mrs	x9, SCTLR_EL1
 	bic	x9, x9, x10
-	isb				/* Falkor erratum 1041 */
+	isb				/* Falkor erratum 1041: isb before a write that clears M */
 	msr	SCTLR_EL1, x9
 	b	2f
 1:	mrs	x9, SCTLR_EL2

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * clock.c: how long it takes, and when that is too long. A watchdog may be
- * counting, and somebody waits for the machine.
+ * clock.c: measures time with the virtual counter (CNTVCT), and limits it. The hardware
+ * watchdog of the old kernel still counts, so the check must not run for minutes.
  */
 #include "clock.h"
 #include "registers.h"
@@ -14,7 +14,7 @@ static uint64_t now(void)
 static void start(struct pg_clock *clock)
 {
 	clock->started = now();
-	/* Set by firmware, which may have forgotten: then there is no limit. */
+	/* Firmware must set CNTFRQ. If it is 0, the limit is 0 too: no limit. */
 	clock->frequency = (uint32_t)pg_read_register("CNTFRQ_EL0");
 }
 
@@ -30,7 +30,7 @@ void pg_clock_start_short(struct pg_clock *clock, uint32_t milliseconds)
 	clock->limit = milliseconds * clock->frequency / 1000;
 }
 
-/* Some counters step back at times (Linux, silicon-errata.rst): that is no time at all. */
+/* Some counters step back at times (Linux, Documentation/arch/arm64/silicon-errata.rst). */
 uint64_t pg_clock_ticks(const struct pg_clock *clock)
 {
 	uint64_t ticks = now() - clock->started;

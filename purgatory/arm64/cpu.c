@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * cpu.c: what this CPU has, and switching it on. Asked at the crash and not at
- * load: with big and little cores they may differ.
+ * cpu.c: finds the features of this CPU and enables them. Runs after the panic and not at
+ * load, because big and little cores can differ, and any CPU can panic.
+ *
+ * Bit positions and register encodings: Arm ARM, "System register descriptions".
  */
 #include <stddef.h>
 
@@ -14,7 +16,7 @@
 #define CPACR_FPEN	(3ULL << 20)
 #define CPACR_SMEN	(3ULL << 24)
 #define CPACR_SMEN_EL1	(1ULL << 24)
-#define CPTR_TFP	(1ULL << 10)	/* CPTR_EL2 with E2H=0 */
+#define CPTR_TFP	(1ULL << 10)	/* in CPTR_EL2 with E2H=0 */
 #define CPTR_TSM	(1ULL << 12)
 
 bool pg_at_el2(void)
@@ -27,18 +29,19 @@ bool pg_has_e2h(void)
 	return pg_at_el2() && pg_read_register("HCR_EL2") & HCR_E2H;
 }
 
-/* AdvSIMD 0xf: no vector registers. */
+/* ID_AA64PFR0_EL1.AdvSIMD: 0xf means no vector registers. */
 static bool has_simd(void)
 {
 	return pg_field(pg_read_register("ID_AA64PFR0_EL1"), 20) != 0xf;
 }
 
+/* ID_AA64PFR1_EL1.SME */
 static bool has_sme(void)
 {
 	return pg_field(pg_read_register("ID_AA64PFR1_EL1"), 24) != 0;
 }
 
-/* ID_AA64MMFR3_EL1.TCRX: by encoding, for old assemblers. */
+/* ID_AA64MMFR3_EL1.TCRX. By encoding, because old assemblers do not know the name. */
 bool pg_cpu_has_tcr2(void)
 {
 	return pg_field(pg_read_register("S3_0_C0_C7_3"), 0) != 0;
@@ -48,6 +51,7 @@ enum pg_sha256_method pg_cpu_sha256_method(bool simd)
 {
 	if (!simd)
 		return PG_SHA256_PORTABLE;
+	/* ID_AA64ISAR0_EL1.SHA2 */
 	if (pg_field(pg_read_register("ID_AA64ISAR0_EL1"), 12) == 0)
 		return PG_SHA256_VECTORS;
 	return PG_SHA256_INSTRUCTIONS;
@@ -58,7 +62,7 @@ enum pg_parity_method pg_cpu_parity_method(bool simd)
 	return simd ? PG_PARITY_VECTORS : PG_PARITY_PORTABLE;
 }
 
-/* Did the old kernel use SME? Then firmware lets SVCR be written. */
+/* Returns true if the old kernel used SME. Then firmware allows writes of SVCR. */
 static bool sme_is_in_use(void)
 {
 	if (!has_sme())
@@ -68,7 +72,7 @@ static bool sme_is_in_use(void)
 	return pg_read_register("CPACR_EL1") & CPACR_SMEN_EL1;
 }
 
-/* With E2H=1 the name CPACR_EL1 reaches CPTR_EL2. */
+/* Stops the traps of vector instructions. With E2H=1 the name CPACR_EL1 reaches CPTR_EL2. */
 static void lift_traps(void *unused)
 {
 	bool sme = has_sme();
@@ -89,7 +93,7 @@ static void lift_traps(void *unused)
 static void leave_streaming_mode(void *unused)
 {
 	(void)unused;
-	pg_write_register("S3_3_C4_C2_2", 0);	/* SVCR: by encoding, for old assemblers */
+	pg_write_register("S3_3_C4_C2_2", 0);	/* SVCR, by encoding for old assemblers */
 	__asm__ volatile("isb");
 }
 
@@ -100,10 +104,13 @@ static void probe(void *unused)
 }
 
 /*
- * Vector instructions trap if the old kernel left them so, if it left the CPU in
- * streaming mode (SME), or if firmware keeps them (CPTR_EL3.TFP). A write of SVCR
- * may trap to firmware, too (CPTR_EL3.ESM), which may stop the machine for it. Linux
- * has arm64.nosme for such firmware: then SVCR is left alone if vectors work.
+ * A vector instruction traps in three cases: the old kernel left the trap on, the old
+ * kernel left the CPU in streaming mode (SME), or firmware traps it (CPTR_EL3.TFP).
+ *
+ * A write of SVCR ends streaming mode, but it can trap to firmware too (CPTR_EL3.ESM),
+ * and firmware can stop the machine. Linux has the option arm64.nosme for such firmware.
+ * So write SVCR first only if the old kernel used SME. Otherwise write it only if the
+ * probe fails.
  */
 bool pg_cpu_enable_simd(void)
 {
@@ -120,8 +127,8 @@ bool pg_cpu_enable_simd(void)
 }
 
 /*
- * At EL2 an SError is taken only with HCR_EL2.AMO or TGE, masked or not (Arm
- * ARM, "Asynchronous exception routing"); an nVHE host has neither.
+ * EL2 takes an SError only if HCR_EL2.AMO or HCR_EL2.TGE is set (Arm ARM, "Asynchronous
+ * exception routing"). An nVHE host sets neither.
  */
 uint64_t pg_cpu_route_serrors(void)
 {

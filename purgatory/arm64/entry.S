@@ -2,13 +2,18 @@
 /*
  * entry.S: the first and the last instructions of purgatory.
  *
- * In:   EL1, EL2 with E2H=1 or EL2 with E2H=0 (Linux: VHE and nVHE hosts);
- *       MMU, D-cache and I-cache off; DAIF masked; one CPU. SP, VBAR and all
- *       general registers are the old kernel's junk (cpu_soft_restart), but
- *       for x0: 0, or the device tree if kexec_file_load loaded us.
- *       Runs where it was loaded, at any 4 KiB page.
- * Uses: its scratch. Nothing else is written here.
- * Out:  pg_start_kernel, at the exception level of the entry; or a reset.
+ * State at the entry (Linux: machine_kexec, cpu_soft_restart in
+ * arch/arm64/kernel/cpu-reset.S):
+ *   level        EL1, EL2 with E2H=1 (VHE host) or EL2 with E2H=0 (nVHE host)
+ *   MMU, caches  MMU, D-cache and I-cache off; the caches can hold dirty lines
+ *   x0           0 with kexec_load; the address of the device tree with kexec_file_load
+ *   registers    SP, VBAR and all others hold old values of the old kernel
+ *   PSTATE       DAIF masked
+ *   CPUs         one; another CPU that did not stop can still write to memory
+ *   address      any 4 KiB page: all addresses in the code are relative to the PC
+ *
+ * Writes to scratch only. Ends in pg_start_kernel, at the exception level of the entry,
+ * or in a reset.
  */
 
 #include "level.h"
@@ -22,11 +27,11 @@
 #define SCTLR_WXN	(1 << 19)
 #define SCTLR_EE	(1 << 25)	/* big-endian data */
 
-/* abi.h */
+/* Offsets in struct purgatory_params, bytes; self.c compares them with abi.h. */
 #define PARAMS_CODE_SUM	0
 #define PARAMS_CONDUIT	92
 
-	/* Since Linux 5.16 nobody else does it between load and here. */
+	/* Since Linux 5.16 the kernel does not invalidate the I-cache between load and entry. */
 	.macro	invalidate_icache
 	ic	iallu
 	dsb	nsh
@@ -37,16 +42,16 @@
 	.globl	pg_header
 	.hidden	pg_header
 pg_header:
-	b	entry			/* the rest is in header.c and purgatory.ld */
+	b	entry			/* header.c and purgatory.ld hold the rest of the header */
 
 	.text
 entry:
 	msr	DAIFSet, #0xf
 	msr	SPSel, #1
 
-	mov	x26, x0			/* a device tree, where the kernel's own loader was at work */
+	mov	x26, x0			/* pg_main gets it: a device tree or 0 */
 
-	/* What goes wrong from here on ends in a reset, without memory or stack. */
+	/* Until pg_vectors is set, an exception resets the machine, without memory or stack. */
 	mov	w27, wzr
 	mov	x28, xzr
 	adrp	x9, pg_reset_vectors
@@ -55,9 +60,10 @@ entry:
 	isb
 
 	/*
-	 * No data access before EE is known to be 0. The write is a change of
-	 * context for everything below, and an isb before it keeps Falkor
-	 * (erratum 1041) from running ahead should the MMU have been on.
+	 * No data access is allowed before SCTLR.EE is 0, because the old kernel can be
+	 * big-endian. If the MMU was on, Falkor erratum 1041 demands an isb before the write
+	 * that clears M: invalidate_icache ends with one. The isb after the write makes the
+	 * new value valid for the code below.
 	 */
 	read_el_register x9, SCTLR
 	sctlr_clear = SCTLR_M | SCTLR_C | SCTLR_SA | SCTLR_WXN | SCTLR_EE
@@ -67,22 +73,26 @@ entry:
 	invalidate_icache
 	orr	x9, x9, #SCTLR_I
 	/*
-	 * With the MMU off, data is Device memory and unaligned accesses fault
-	 * with A or without (Arm ARM, "Alignment of data accesses"). QEMU 7.2
-	 * does not know: with A it shows what hardware would.
+	 * With the MMU off, data is Device memory, and an unaligned access faults with any A
+	 * (Arm ARM, "Alignment of data accesses"). QEMU 7.2 ignores this rule. With A=1 QEMU
+	 * faults as hardware does, so that tests find unaligned accesses.
 	 */
 	orr	x9, x9, #SCTLR_A
 	write_el_register SCTLR, x9, x10
 	isb
 
 	/*
-	 * A line that the old kernel left dirty would be written over stack, code
-	 * or params at a time of the cache's choosing.
+	 * The cache can write a dirty line of the old kernel over stack, code or params at any
+	 * time. So clean them before they are used.
 	 */
 	bl	pg_cache_clean_image
 	invalidate_icache
 
-	/* Damaged code might do anything, never end for instance: none of it runs. */
+	/*
+	 * Compare the sum over code and constants with code_sum (abi.h). Damaged code could
+	 * hang, so no other code runs before this. x2 and x3 are the two sums; a carry is
+	 * added to bit 0.
+	 */
 	adrp	x9, pg_header
 	adrp	x10, pg_scratch
 	mov	x2, xzr
@@ -98,19 +108,19 @@ entry:
 	b.lo	1b
 	adrp	x9, pg_params
 	ldp	x4, x5, [x9, #PARAMS_CODE_SUM]
-	ldr	w0, [x9, #PARAMS_CONDUIT]	/* unchecked, and no more than a hint */
+	ldr	w0, [x9, #PARAMS_CONDUIT]	/* unchecked; reset.S tries the other conduit too */
 	cmp	x2, x4
 	ccmp	x3, x5, #0, eq
 	b.ne	pg_reset
 
-	/* Loaded as zero, but nothing has checked that it still is. */
+	/* Clear scratch: it was zero when it was loaded, but no digest covers it. */
 	adrp	x9, pg_scratch
 	adrp	x10, pg_image_end
 1:	stp	xzr, xzr, [x9], #16
 	cmp	x9, x10
 	b.lo	1b
 
-	/* They look into scratch for an exception that is expected. */
+	/* These vectors look for a pg_try in scratch, so scratch must be cleared before. */
 	adrp	x9, pg_vectors
 	add	x9, x9, :lo12:pg_vectors
 	write_el_register VBAR, x9, x10
@@ -126,8 +136,9 @@ entry:
 /*
  * _Noreturn void pg_start_kernel(uint64_t dtb, uint64_t entry)
  *
- * booting.rst: x0 = device tree, x1-x3 = 0, DAIF masked, MMU and D-cache off,
- * no stale instructions of the kernel in the I-cache.
+ * Linux, Documentation/arch/arm64/booting.rst, demands: x0 = device tree, x1-x3 = 0,
+ * DAIF masked, MMU and D-cache off, no old instructions of the kernel's range in the
+ * I-cache.
  */
 	.globl	pg_start_kernel
 	.hidden	pg_start_kernel
@@ -147,7 +158,7 @@ pg_start_kernel:
 	br	x16
 	.size	pg_start_kernel, . - pg_start_kernel
 
-	/* With only .bss in it the section would be missing from the image. */
+	/* If .scratch held .bss only, objcopy would leave it out of the image. */
 	.section .scratch, "aw", %progbits
 	.balign	16
 	.quad	0

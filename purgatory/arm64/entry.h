@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* entry.h: hand over to the kernel as its booting.rst demands. */
+/* entry.h: starts the kernel. */
 #ifndef PURGATORY_ENTRY_H
 #define PURGATORY_ENTRY_H
 
@@ -7,6 +7,10 @@
 
 #pragma GCC visibility push(hidden)
 
+/*
+ * Jumps to the kernel in the state that booting.rst demands. The MMU and the D-cache must
+ * be off. @dtb and @entry are physical addresses.
+ */
 _Noreturn void pg_start_kernel(uint64_t dtb, uint64_t entry);
 
 #pragma GCC visibility pop

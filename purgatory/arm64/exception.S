@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * exception.S: vectors, and the way back from an exception that was expected.
+ * exception.S: the exception vectors, and the return from an expected exception.
  *
- * All sixteen vectors do the same: whatever came, the code that ran is over.
- * Nothing returns with eret: an exception from EL1 or EL2 taken at the same
- * level leaves the level, SPSel=1 and DAIF=1111 as purgatory wants them.
+ * All sixteen vectors do the same. An exception ends the interrupted code: the innermost
+ * pg_try returns false. Without a pg_try, pg_exception reports the exception and resets.
+ * No eret is needed, because an exception that is taken to the same level keeps the level
+ * and sets SPSel=1 and DAIF=1111, the state that purgatory runs in.
  */
 
 #include "level.h"
@@ -24,16 +25,21 @@ pg_vectors:
 	.endr
 	.balign	128
 
-/* struct try, on the stack of pg_try: x19-x30, the outer try, DAIF. */
+/*
+ * pg_try saves a struct try on its stack:
+ *     0  x19 to x30
+ *    96  address of the outer struct try, 0 if there is none
+ *   104  DAIF
+ */
 #define TRY_SIZE	112
 #define TRY_OUTER	96
 
-#define DAIF_A		4		/* as DAIFSet and DAIFClr take it: SError */
+#define DAIF_A		4		/* the SError mask, as an operand of DAIFSet and DAIFClr */
 
 	.text
 /*
- * The registers are the interrupted code's, and lost. sp may be anything: the
- * kernel runs on these vectors until it sets its own.
+ * All registers hold values of the interrupted code, which are lost. sp can have any value:
+ * the kernel runs with these vectors until it sets its own.
  */
 exception:
 	adrp	x9, innermost_try
@@ -54,7 +60,7 @@ unexpected:
 	bl	pg_exception
 	b	.			/* pg_exception does not return */
 
-/* bool pg_try(void (*function)(void *arg), void *arg) */
+/* bool pg_try(void (*function)(void *arg), void *arg): see exception.h */
 	.globl	pg_try
 	.hidden	pg_try
 	.type	pg_try, %function
@@ -73,16 +79,19 @@ pg_try:
 	stp	x10, x11, [sp, #TRY_OUTER]
 	mov	x10, sp
 	str	x10, [x9]
-	/* Masked, an SError would wait for the kernel, and end that. */
+	/* Unmask SErrors. A masked SError would stay pending and crash the kernel later. */
 	msr	DAIFClr, #DAIF_A
 	mov	x10, x0
 	mov	x0, x1
 	blr	x10
 	mov	x0, #1			/* true */
 
-/* sp is that of the try that ends, x0 its result. */
+/* Ends a pg_try. sp = its struct try, x0 = its result. */
 leave_try:
-	/* Stores to devices and reads of bad memory can fault late: have them do so now. */
+	/*
+	 * A store to a device or a read of bad memory can cause an SError late. The barriers
+	 * make it arrive here, where this pg_try still takes it.
+	 */
 	dsb	sy
 	isb
 	msr	DAIFSet, #DAIF_A
@@ -103,7 +112,7 @@ leave_try:
 
 	.bss
 	.balign	8
-innermost_try:				/* struct try *, 0: no exception is expected */
+innermost_try:				/* address of a struct try; 0: no exception is expected */
 	.skip	8
 
 	.section .note.GNU-stack, "", %progbits

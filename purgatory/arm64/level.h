@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * level.h: for assembly files, what depends on the exception level. At EL2 with
- * E2H=1 the _EL1 names reach the EL2 registers too, but with E2H=0 they do not:
- * one test of CurrentEL serves EL1 and both kinds of EL2.
+ * level.h: assembly macros that access the system registers of the current exception
+ * level. At EL2 they use the _EL2 names, which reach the EL2 registers with both values
+ * of E2H. So CurrentEL alone decides.
  */
 
-	/* Flags: eq at EL2. */
+	/* Sets the flags: eq at EL2. Changes @tmp. */
 	.macro	test_el2 tmp
 	mrs	\tmp, CurrentEL
 	cmp	\tmp, #(2 << 2)
 	.endm
 
+	/* @value = register @name of this level: SCTLR stands for SCTLR_EL1 or SCTLR_EL2. */
 	.macro	read_el_register value, name
 	test_el2 \value
 	b.eq	1f
@@ -20,6 +21,7 @@
 2:
 	.endm
 
+	/* Writes @value to register @name of this level. Changes @tmp. */
 	.macro	write_el_register name, value, tmp
 	test_el2 \tmp
 	b.eq	1f

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * mmu.c: MMU and caches on for the check, and off again for the kernel.
+ * mmu.c: switches the MMU and the caches on for the check.
  *
- * With the MMU off every access is to Device memory, uncached: a check takes
- * seconds to minutes. And it would look past the caches, where a stray store
- * of the old kernel may still wait to be written back over what was checked.
+ * With the MMU off, every access is an uncached access to Device memory, and a check takes
+ * seconds to minutes. It also reads memory past the caches. A dirty line of a stray store
+ * could then be written over a block that was already checked.
  */
 #include <stddef.h>
 
@@ -19,14 +19,17 @@
 
 /* TCR_ELx; the low fields are the same in every regime. */
 #define TCR_T0SZ_48	16ULL
-#define TCR_WRITE_BACK	(1ULL << 8 | 1ULL << 10)	/* of walks, inner and outer */
+#define TCR_WRITE_BACK	(1ULL << 8 | 1ULL << 10)	/* of table walks, inner and outer */
 #define TCR_INNER_SHARE	(3ULL << 12)
 #define TCR_EPD1	(1ULL << 23)	/* no walks through TTBR1 */
 #define TCR_IPS_SHIFT	32
 #define TCR_EL2_RES1	(1ULL << 31 | 1ULL << 23)
 #define TCR_EL2_PS_SHIFT 16
 
-/* Above 48 bits descriptors have another form. */
+/*
+ * Returns the IPS or PS field of TCR: the physical addresses of this CPU, at most 48 bits.
+ * Larger addresses need another format of the descriptors.
+ */
 static uint64_t address_size(uint64_t mmfr0)
 {
 	uint64_t range = pg_field(mmfr0, 0);
@@ -34,13 +37,13 @@ static uint64_t address_size(uint64_t mmfr0)
 	return range < 5 ? range : 5;
 }
 
-/* 0xf says that there is no 4 KiB granule (ID_AA64MMFR0_EL1.TGran4). */
+/* ID_AA64MMFR0_EL1.TGran4: 0xf means no 4 KiB granule. */
 static bool has_granule(uint64_t mmfr0)
 {
 	return pg_field(mmfr0, 28) != 0xf;
 }
 
-/* By encoding: old assemblers do not know the names. */
+/* By encoding, because old assemblers do not know the names. */
 static void write_tcr2(void *unused)
 {
 	(void)unused;
@@ -52,9 +55,9 @@ static void write_tcr2(void *unused)
 }
 
 /*
- * The old kernel may have set TCR2.PIE, which gives the permission bits of
- * descriptors another meaning (Linux 6.12, __cpu_setup). Firmware that does not
- * know TCR2 traps the access (SCR_EL3.TCR2En).
+ * The old kernel can have set TCR2.PIE (Linux 6.12, __cpu_setup in arch/arm64/mm/proc.S).
+ * TCR2.PIE gives the permission bits of descriptors another meaning. Returns false if the
+ * write traps: firmware that does not know TCR2 leaves SCR_EL3.TCR2En at 0.
  */
 static bool clear_tcr2(void)
 {
@@ -66,11 +69,14 @@ enum pg_regime pg_mmu_regime(void)
 	return pg_at_el2() && !pg_has_e2h() ? PG_REGIME_EL2 : PG_REGIME_EL1;
 }
 
+/*
+ * Returns the whole value of TCR. The bits HA, HD, DS and TBI of the old kernel must not
+ * survive, so the register is never read and changed.
+ */
 static uint64_t make_tcr(uint64_t mmfr0)
 {
 	uint64_t tcr = TCR_T0SZ_48 | TCR_WRITE_BACK | TCR_INNER_SHARE;
 
-	/* The whole register is written: the old kernel's HA, HD, DS and TBI are not wanted. */
 	if (pg_mmu_regime() == PG_REGIME_EL2)
 		return tcr | TCR_EL2_RES1 | address_size(mmfr0) << TCR_EL2_PS_SHIFT;
 	return tcr | TCR_EPD1 | address_size(mmfr0) << TCR_IPS_SHIFT;
@@ -78,7 +84,7 @@ static uint64_t make_tcr(uint64_t mmfr0)
 
 static void write_registers(uint64_t root, uint64_t mmfr0)
 {
-	/* First, so that nothing is called between the writes and the isb. */
+	/* Call these first: no function call lies between the writes and the isb. */
 	uint64_t tcr = make_tcr(mmfr0);
 	bool el2 = pg_at_el2();
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * probe.S: does a vector instruction work here? check-image allows it in this
- * function, which runs before anything else touches a vector register.
+ * probe.S: executes one vector instruction, to find out if vector instructions work.
+ * check-image allows vector registers in this function.
  */
 	.text
-/* void pg_probe_vectors(void): an exception if it does not. v16 is lost. */
+/* void pg_probe_vectors(void): ends in an exception if vectors do not work. Changes v16. */
 	.globl	pg_probe_vectors
 	.hidden	pg_probe_vectors
 	.type	pg_probe_vectors, %function

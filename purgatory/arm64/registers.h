@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* System registers, by name or, where assemblers do not know one yet, by encoding (S3_...). */
+/*
+ * registers.h: reads and writes system registers. @name is a string: the name, or the
+ * encoding (S3_...) if old assemblers do not know the name.
+ */
 #ifndef PURGATORY_REGISTERS_H
 #define PURGATORY_REGISTERS_H
 
@@ -15,7 +18,7 @@
 #define pg_write_register(name, value) \
 	__asm__ volatile("msr " name ", %0" : : "r"((uint64_t)(value)) : "memory")
 
-/* The four bits from @shift on: how ID registers tell what there is. */
+/* Returns the four bits from bit @shift on: one field of an ID register. */
 static inline uint64_t pg_field(uint64_t value, unsigned int shift)
 {
 	return value >> shift & 0xf;

@@ -1,22 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * reset.S: reset the machine through its firmware (PSCI, Arm DEN0022), or stop.
+ * reset.S: resets the machine with a call to its firmware (PSCI, Arm DEN0022), or stops.
  *
- * Needs neither stack nor memory, and no other code of purgatory: this is where
- * everything ends that cannot go on, from the first instruction on. A call
- * comes back only where it failed: with an error, or with an exception (SMC is
- * undefined without EL3, HVC without EL2; at EL2 an HVC is taken right here).
- * Either leads to the next attempt.
+ * Every run of purgatory that cannot go on ends here, even before the stack is set up or
+ * if the memory is damaged. So this code uses no stack, no memory and no other code.
  *
- *   w27   enum purgatory_conduit, what to try first from EL1; from EL2 it is SMC
- *   x28   attempts made
+ * Attempts, in this order:
+ *   1  SYSTEM_RESET with the declared conduit     3  SYSTEM_OFF with the declared conduit
+ *   2  SYSTEM_RESET with the other conduit        4  SYSTEM_OFF with the other conduit
  *
- * Firmware keeps both (SMCCC: x18 to x30 are preserved).
+ * A call that works does not return. A call that fails returns an error or causes an
+ * exception: SMC is undefined without EL3, HVC is undefined without EL2, and at EL2 an
+ * HVC is taken to EL2 itself. Both lead to the next attempt.
+ *
+ *   w27   enum purgatory_conduit, the declared conduit; at EL2 the first one is SMC
+ *   x28   number of attempts so far
+ *
+ * Firmware preserves both registers (SMCCC, Arm DEN0028: x18 to x30 are preserved).
  */
 #include "level.h"
 
 #define CONDUIT_HVC	2		/* PURGATORY_CONDUIT_HVC */
-#define SYSTEM_OFF	0x8		/* | 0x84000000 */
+/* PSCI function numbers without 0x84000000 */
+#define SYSTEM_OFF	0x8
 #define SYSTEM_RESET	0x9
 
 	.section .text.vectors, "ax"
@@ -43,7 +49,7 @@ pg_reset:
 	add	x9, x9, :lo12:pg_reset_vectors
 	write_el_register VBAR, x9, x10
 	test_el2 x10
-	csel	w27, wzr, w27, eq		/* from EL2 it is SMC */
+	csel	w27, wzr, w27, eq		/* at EL2: 0, SMC first */
 	isb
 
 next_attempt:
@@ -57,8 +63,8 @@ next_attempt:
 	movk	w0, #0x8400, lsl #16
 	cmp	w27, #CONDUIT_HVC
 	cset	w4, eq
-	eor	w4, w4, w28		/* odd attempts: as declared; even ones: the other way */
-	mov	x1, xzr			/* nothing of ours for firmware that reads them */
+	eor	w4, w4, w28		/* bit 0: 1 = SMC. It alternates with the attempts. */
+	mov	x1, xzr			/* unused arguments must not hold old values */
 	mov	x2, xzr
 	mov	x3, xzr
 	tbz	w4, #0, 1f
@@ -67,7 +73,7 @@ next_attempt:
 1:	hvc	#0
 	b	next_attempt
 
-/* _Noreturn void pg_halt(void): everything is masked, so nothing wakes it. */
+/* _Noreturn void pg_halt(void): all interrupts are masked, so the CPU stays in the loop. */
 	.globl	pg_halt
 	.hidden	pg_halt
 	.type	pg_halt, %function

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sha256-instructions.S: SHA-256 with the SHA-2 instructions of Armv8 (Arm ARM,
- * SHA256H, SHA256H2, SHA256SU0, SHA256SU1), two messages side by side: the
- * instructions take several cycles each, and the second message fills the gaps.
+ * sha256-instructions.S: SHA-256 of two messages at once with the SHA-2 instructions of
+ * Armv8 (Arm ARM: SHA256H, SHA256H2, SHA256SU0, SHA256SU1). Each instruction takes
+ * several cycles, and the second message fills the gaps.
  *
- * All round constants stay in registers, v16 to v31; each message has
+ * v16 to v31 hold all round constants. The two messages use these registers:
  *
  *          a        b
  *        v0-v3    v4-v7    words of the block, later of the schedule
  *        v8, v9  v10, v11  state: a to d, e to h
- *         v12      v14     words plus constants of these four rounds
- *         v13      v15     a to d before them
+ *         v12      v14     words plus constants of the current four rounds
+ *         v13      v15     a to d before the current four rounds
  *
- * which leaves none: the state at the start of a block waits in memory.
+ * No register is left, so the state at the start of a block stays in memory.
  */
 	.arch	armv8-a+crypto
 
 	/*
-	 * Four rounds of one message; registers by number. m0 to m3 rotate by one
-	 * from step to step. The last sixteen rounds have no schedule to extend.
+	 * Four rounds of one message. The arguments are numbers of vector registers; m0 to m3
+	 * rotate by one from step to step. @extend: 1 computes four more words of the
+	 * schedule; the last sixteen rounds need none.
 	 */
 	.macro	step m0, m1, m2, m3, abcd, efgh, sum, before, constant, extend
 	add	v\sum\().4s, v\m0\().4s, v\constant\().4s
@@ -33,11 +34,13 @@
 	.endif
 	.endm
 
+	/* Four rounds of both messages. */
 	.macro	both a0, a1, a2, a3, b0, b1, b2, b3, constant, extend
 	step	\a0, \a1, \a2, \a3, 8, 9, 12, 13, \constant, \extend
 	step	\b0, \b1, \b2, \b3, 10, 11, 14, 15, \constant, \extend
 	.endm
 
+	/* Sixteen rounds of both messages. */
 	.macro	sixteen k0, k1, k2, k3, extend
 	both	0, 1, 2, 3, 4, 5, 6, 7, \k0, \extend
 	both	1, 2, 3, 0, 5, 6, 7, 4, \k1, \extend
@@ -45,6 +48,7 @@
 	both	3, 0, 1, 2, 7, 4, 5, 6, \k3, \extend
 	.endm
 
+	/* FIPS 180-4, 4.2.2 */
 	.section .rodata
 	.balign	16
 constants:
@@ -70,8 +74,7 @@ constants:
 /*
  * void pg_sha256_blocks_two(uint32_t state_a[8], const void *a,
  *                           uint32_t state_b[8], const void *b, size_t blocks)
- *
- * @blocks is not 0. The states are aligned to 16 bytes, the data to 4.
+ * See sha256-blocks.h.
  */
 	.globl	pg_sha256_blocks_two
 	.hidden	pg_sha256_blocks_two

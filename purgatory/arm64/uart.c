@@ -1,27 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * uart.c: the serial ports purgatory can write to. The old kernel has set the
- * port up; only its data register is ever written.
+ * uart.c: writes to the serial ports that purgatory supports. The old kernel has set up
+ * the port, so purgatory writes the data register only.
  */
 #include "abi.h"
 #include "uart.h"
 
-/* PL011 TRM (DDI 0183) 3.2; the SBSA subset has these two and no line control. */
+/*
+ * PL011, offsets in bytes (Arm DDI 0183, section 3.2). The SBSA subset has these two
+ * registers too, but no registers for speed and line control.
+ */
 #define PL011_DR	0x00
 #define PL011_FR	0x18
 #define FR_BUSY		(1U << 3)
 #define FR_TXFF		(1U << 5)
 
 /*
- * PC16550D data sheet (TI SNLS378) 8.0. Not bytes: numbers of registers. DLAB is
- * 0, but while somebody sets the speed: then a character is lost, no more.
+ * 16550, numbers of registers (PC16550D data sheet, TI SNLS378, section 8.0). THR is at
+ * number 0 only if LCR.DLAB is 0. DLAB is 1 only while the old kernel sets the speed. If
+ * the panic hits that moment, the speed can be wrong and the line is lost.
  */
 #define NS16550_THR	0
 #define NS16550_LSR	5
 #define LSR_THRE	(1U << 5)
 #define LSR_TEMT	(1U << 6)
 
-/* SBSA ports may take nothing but 32-bit accesses (SPCR type 0xd). */
+/* Some SBSA ports accept 32-bit accesses only (SPCR interface type 0xd). */
 static uint32_t read32(uint64_t address)
 {
 	return *(const volatile uint32_t *)address;
@@ -32,6 +36,7 @@ static void write32(uint64_t address, uint32_t value)
 	*(volatile uint32_t *)address = value;
 }
 
+/* Waits until @flag in FR is 0. */
 static bool pl011_wait(struct pg_uart *uart, uint32_t flag)
 {
 	for (; uart->polls; uart->polls--) {
@@ -51,6 +56,7 @@ static bool pl011_put(struct pg_uart *uart, char c)
 	return true;
 }
 
+/* Returns the physical address of register @number. */
 static uint64_t ns16550_register(const struct pg_uart *uart, uint64_t number)
 {
 	return uart->base + number * uart->stride;
@@ -73,6 +79,7 @@ static void ns16550_write(const struct pg_uart *uart, uint64_t number, uint8_t v
 		*(volatile uint8_t *)address = value;
 }
 
+/* Waits until @flag in LSR is 1. */
 static bool ns16550_wait(struct pg_uart *uart, uint32_t flag)
 {
 	if (uart->width != 1 && uart->width != 4)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* pagetables.c: page tables; the same code in the loader and in purgatory. */
+/* pagetables.c: builds page tables; compiled into the library and into sealed.bin. */
 #include <stdbool.h>
 
 #include "pagetables.h"
@@ -10,29 +10,30 @@
 #define LAST_LEVEL	3
 #define BLOCK_LEVEL	2
 
-/* VMSAv8-64 descriptors. */
+/* Bits of VMSAv8-64 descriptors (Arm ARM, "VMSAv8-64 descriptor formats"). */
 #define VALID		(1ULL << 0)
 #define TABLE_OR_PAGE	(1ULL << 1)
-#define ATTR_NORMAL	(1ULL << 2)	/* AttrIndx 1; mmu.c sets MAIR to match */
-#define AP_EL0		(1ULL << 6)	/* AP[1]: RES1 in a regime without EL0 */
+#define ATTR_NORMAL	(1ULL << 2)	/* AttrIndx 1: Normal memory in the MAIR of mmu.c */
+#define AP_EL0		(1ULL << 6)	/* AP[1]: access from EL0; RES1 at EL2 with E2H=0 */
 #define AP_READ_ONLY	(1ULL << 7)
 #define INNER_SHAREABLE	(3ULL << 8)
 #define ACCESSED	(1ULL << 10)
 #define PXN		(1ULL << 53)
-#define UXN		(1ULL << 54)	/* XN in a regime without EL0 */
+#define UXN		(1ULL << 54)	/* XN at EL2 with E2H=0 */
 
-/* No map decides about this address. */
+/* No map contains this address. */
 #define NO_MAP		SIZE_MAX
 
 struct builder {
 	const struct pg_map *maps;
 	size_t count;
 	enum pg_regime regime;
-	uint64_t base;
-	uint8_t *tables;	/* NULL: only count them */
-	size_t used;
+	uint64_t base;		/* physical address of the first table */
+	uint8_t *tables;	/* NULL: count the tables, write nothing */
+	size_t used;		/* tables so far */
 };
 
+/* An entry of a table of @level covers 2^shift bytes. */
 static unsigned int shift_of(int level)
 {
 	return 12 + 9 * (unsigned int)(LAST_LEVEL - level);
@@ -47,12 +48,18 @@ static uint64_t attributes(enum pg_regime regime, enum pg_mapping mapping)
 	if (mapping != PG_MAP_DEVICE)
 		bits |= ATTR_NORMAL | INNER_SHAREABLE;
 	if (mapping == PG_MAP_CODE)
-		/* XN is one bit where there is no EL0; else it is EL0's alone. */
+		/*
+		 * Code must be executable at the privileged level. At EL2 with E2H=0, bit 54 is
+		 * XN and forbids that, so clear it. Otherwise bit 54 is UXN and stays set.
+		 */
 		return (regime == PG_REGIME_EL2 ? bits & ~UXN : bits) | AP_READ_ONLY;
 	return regime == PG_REGIME_EL2 ? bits : bits | PXN;
 }
 
-/* The map that decides about @address, and how far it or its absence reaches at least. */
+/*
+ * Returns the last map that contains @address, or NO_MAP. The answer is the same for all
+ * addresses from @address to *@end.
+ */
 static size_t find_map(const struct builder *builder, uint64_t address, uint64_t *end)
 {
 	size_t found = NO_MAP;
@@ -74,7 +81,7 @@ static size_t find_map(const struct builder *builder, uint64_t address, uint64_t
 	return found;
 }
 
-/* Little-endian, whoever builds them. */
+/* Writes an entry as little-endian. Does nothing if the tables are only counted. */
 static void write_entry(const struct builder *builder, size_t table, size_t entry, uint64_t value)
 {
 	uint64_t *at = (uint64_t *)(builder->tables + table * PG_TABLE_SIZE) + entry;
@@ -89,7 +96,10 @@ static void write_entry(const struct builder *builder, size_t table, size_t entr
 
 static size_t fill_table(struct builder *builder, int level, uint64_t first);
 
-/* For what starts at @base: several maps decide about it, or @level has no blocks. */
+/*
+ * Builds a table of the next level for the addresses from @base on, and returns the entry
+ * that points to it. Needed if several maps share the entry, or if @level allows no blocks.
+ */
 static uint64_t make_table_entry(struct builder *builder, int level, uint64_t base)
 {
 	uint64_t number = fill_table(builder, level + 1, base);
@@ -104,9 +114,9 @@ static uint64_t make_leaf_entry(const struct builder *builder, int level, uint64
 }
 
 /*
- * Writes the table of @level that covers what starts at @first; gives its number.
- * The maps are looked through once for each of their edges, not for each entry:
- * a sealed Image does this without caches.
+ * Builds the table of @level for the addresses from @first on, with all tables below it.
+ * Returns its number. find_map() runs once for each edge of a map and not for each entry,
+ * because a sealed Image builds its tables with the caches off.
  */
 static size_t fill_table(struct builder *builder, int level, uint64_t first)
 {

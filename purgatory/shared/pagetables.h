@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Page tables for the check: an identity map of the crash region and of the
- * UART, and of nothing else, for speculation reaches whatever is mapped. Stage
- * 1, 4 KiB granule, 48-bit addresses (Arm ARM, "The AArch64 Virtual Memory
- * System Architecture"). The loader builds them, so that the self-check covers
- * them; a sealed Image builds them itself, for it learns only then where it is.
+ * pagetables.h: builds the page tables for the check.
+ *
+ * They map each used range to itself, and nothing else, because the CPU can read any
+ * mapped address speculatively: device registers and firmware memory must not be mapped.
+ * Stage 1, 4 KiB granule, 48-bit addresses (Arm ARM, "The AArch64 Virtual Memory System
+ * Architecture").
+ *
+ * For kexec_load the library builds the tables, so that the self-check covers them. A
+ * sealed Image builds them at run time, because its address is not known before.
  */
 #ifndef PURGATORY_PAGETABLES_H
 #define PURGATORY_PAGETABLES_H
@@ -15,38 +19,39 @@
 
 #pragma GCC visibility push(hidden)
 
-/* What a range is mapped as; all are for the privileged level alone. */
+/* The type of a mapping. Only the privileged level can access it. */
 enum pg_mapping {
 	PG_MAP_DATA,		/* Normal write-back, inner shareable, read and write */
-	PG_MAP_CODE,		/* the same memory, read and execute */
+	PG_MAP_CODE,		/* the same memory type, read and execute */
 	PG_MAP_DEVICE,		/* Device-nGnRnE */
 };
 
-/* Descriptor bits differ by the exception level's regime. */
+/* The translation regime: it decides about the permission bits of descriptors. */
 enum pg_regime {
 	PG_REGIME_EL1,		/* EL1, and EL2 with HCR_EL2.E2H = 1 */
 	PG_REGIME_EL2,		/* EL2 with E2H = 0 */
 };
 
-/* Whole 4 KiB pages below 2^48. Where two entries of a list overlap, the later one wins. */
+/* A range to map: whole 4 KiB pages below 2^48. If two maps overlap, the later one counts. */
 struct pg_map {
-	uint64_t base;
-	uint64_t size;
+	uint64_t base;		/* physical and virtual address */
+	uint64_t size;		/* bytes */
 	enum pg_mapping mapping;
-	bool clean;		/* not looked at here: see params.h */
+	bool clean;		/* pg_clean_used() cleans it (params.h); not used here */
 };
 
-#define PG_TABLE_SIZE 4096
+#define PG_TABLE_SIZE 4096	/* bytes */
 
 /*
- * How many tables of PG_TABLE_SIZE bytes the maps need; the root is the first of
- * them. Depends on what is mapped, not on how far apart it lies: see params.h.
+ * Returns the number of tables, each PG_TABLE_SIZE bytes, that @count @maps need. See
+ * pg_params_tables_max() in params.h for an upper limit that holds for every address.
  */
 size_t pg_pagetables_count(const struct pg_map *maps, size_t count);
 
 /*
- * Fills @tables, pg_pagetables_count() of them, that will lie at @base in memory.
- * They need not be zero before.
+ * Writes pg_pagetables_count() tables to @tables; the first one is the root. Overwrites all
+ * bytes. The entries are little-endian on every host.
+ * @base: physical address where the tables will lie when the MMU uses them
  */
 void pg_pagetables_make(const struct pg_map *maps, size_t count, enum pg_regime regime,
 			uint64_t base, uint8_t *tables);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* params.c: what purgatory and the library both conclude from the params. */
+/* params.c: values that purgatory and the library compute from the params. */
 #include "params.h"
 
-/* The last register of a 16550 that is accessed. */
+/* LSR, the highest register of a 16550 that uart.c accesses. */
 #define UART_LAST_REGISTER	5
 
 uint64_t pg_params_uart_sum(const struct purgatory_params *params)
@@ -13,7 +13,7 @@ uint64_t pg_params_uart_sum(const struct purgatory_params *params)
 	return sum + ((uint64_t)params->uart_width << 32 | params->uart_stride);
 }
 
-/* The carry goes round: without that, two flips of bit 63 would make up for each other. */
+/* Adds the carry to bit 0. Without the carry, two flipped bits 63 would cancel out. */
 static uint64_t add_with_carry(uint64_t a, uint64_t b)
 {
 	uint64_t sum = a + b;
@@ -21,6 +21,7 @@ static uint64_t add_with_carry(uint64_t a, uint64_t b)
 	return sum + (sum < a);
 }
 
+/* Reads a little-endian word on any host. */
 static uint64_t read_word(const uint8_t *bytes)
 {
 	uint64_t word = 0;
@@ -67,6 +68,10 @@ static uint64_t round_down_to_page(uint64_t address)
 	return address / PURGATORY_BLOCK_SIZE * PURGATORY_BLOCK_SIZE;
 }
 
+/*
+ * Adds the pages of the range to the list, unless @size is 0. Returns the new entry, whose
+ * clean is false; the caller can set it.
+ */
 static struct pg_map *add_range(struct pg_used *used, uint64_t base, uint64_t size,
 				enum pg_mapping mapping)
 {
@@ -82,7 +87,7 @@ static struct pg_map *add_range(struct pg_used *used, uint64_t base, uint64_t si
 	return map;
 }
 
-/* One page, or two if the registers of a 16550 lie across a page's end. */
+/* Adds one page, or two if the registers of a 16550 cross the end of a page. */
 static void add_uart(const struct purgatory_params *params, struct pg_used *used)
 {
 	/* A PL011 has no stride: its registers are in the page of its base. */
@@ -93,7 +98,11 @@ static void add_uart(const struct purgatory_params *params, struct pg_used *used
 		add_range(used, params->uart_base, size, PG_MAP_DEVICE);
 }
 
-/* cache.S alone maintains what purgatory writes to: a cleaning must not write old lines back. */
+/*
+ * The digest tables and everything after them are cleaned with the list. Image, scratch,
+ * params and page tables are not: entry.S and self.c clean them, and pg_mmu_enable and
+ * pg_mmu_disable maintain scratch. Another cleaning could write old lines over scratch.
+ */
 static void add_purgatory(const struct purgatory_params *params, const struct pg_place *place,
 			  struct pg_used *used)
 {
@@ -111,7 +120,7 @@ void pg_params_list_used(const struct purgatory_params *params, const struct pg_
 {
 	used->count = 0;
 	add_purgatory(params, place, used);
-	/* Parity is cleaned by the repair, for most machines never. */
+	/* pg_repair() cleans the parity, so that a run without damage need not. */
 	add_range(used, params->parity_base, 2 * params->group_count * PURGATORY_BLOCK_SIZE,
 		  PG_MAP_DATA);
 	add_range(used, place->tree.base, place->tree.size, PG_MAP_DATA)->clean = true;
@@ -154,7 +163,11 @@ bool pg_used_is_mappable(const struct pg_used *used)
 	return true;
 }
 
-/* How many tables there are at most of the level whose tables cover 2^@shift bytes each. */
+/*
+ * Returns the most tables of the level whose tables cover 2^@shift bytes each. A run of
+ * memory touches one table for each full 2^@shift bytes and up to two more at its ends.
+ * If all runs lie in a window, they cannot touch more tables than the window and the UART.
+ */
 static uint64_t tables_of_level_max(unsigned int shift, size_t runs, uint64_t bytes,
 				    uint64_t window)
 {
@@ -164,12 +177,13 @@ static uint64_t tables_of_level_max(unsigned int shift, size_t runs, uint64_t by
 }
 
 /*
- * A run of memory needs a table of level 2 for each GiB that it touches, one of
- * level 1 for each 512 GiB, and one of level 3 where it starts and where it ends.
- * Runs: the segments, purgatory, parity, UART, and without a window a tree;
- * purgatory has two more ends inside. Parity is at most as large as what is
- * checked, purgatory and tree are at most 258 MiB together. The UART lies outside
- * of the window, on two pages at most.
+ * A run of memory needs one table of level 2 for each GiB and one of level 1 for each
+ * 512 GiB that it touches, and one table of level 3 at each of its two ends.
+ *
+ * The runs are the segments, purgatory, parity and UART, and without a window also the
+ * device tree. Purgatory has two more ends inside, between code, data and tables. Parity
+ * is at most as large as the checked bytes. Purgatory and device tree are at most 258 MiB
+ * together. The UART lies outside of the window, on at most two pages.
  */
 size_t pg_params_tables_max(size_t segments, uint64_t checked, uint64_t window)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * parity-lanes.h: the work of parity.h over words that hold many bytes side by
- * side. Included where lanes (the word) and twice() (2 times each of its bytes)
- * are defined: by parity.c and by parity-vectors.c.
+ * parity-lanes.h: the arithmetic of parity.h on words that hold several bytes.
+ *
+ * parity.c and parity-vectors.c include this file. Before that, they define the type
+ * lanes (a word of 8 or 16 bytes) and twice(), which multiplies each byte of it by 2.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -11,6 +12,7 @@
 
 #define LANES_PER_BLOCK	(PURGATORY_BLOCK_SIZE / sizeof(lanes))
 
+/* Adds a member: P = P + block, Q = 2 Q + block. */
 static void fold(lanes *p, lanes *q, const lanes *block)
 {
 	for (size_t i = 0; i < LANES_PER_BLOCK; i++) {
@@ -21,13 +23,14 @@ static void fold(lanes *p, lanes *q, const lanes *block)
 	}
 }
 
-/* Zeros: nothing for P. */
+/* Adds a member of zeros: P stays, Q = 2 Q. */
 static void fold_zeros(lanes *q)
 {
 	for (size_t i = 0; i < LANES_PER_BLOCK; i++)
 		q[i] = twice(q[i]);
 }
 
+/* Returns @factor times each byte of @word. @factor is an element of GF(2^8). */
 static lanes times(lanes word, unsigned int factor)
 {
 	lanes product = word ^ word;
@@ -47,8 +50,10 @@ static void multiply(lanes *block, unsigned int factor)
 }
 
 /*
- * x + y = p and power_x x + power_y y = q, solved for x:
- * x = (q + power_y p) / (power_x + power_y).
+ * Solves x + y = p and power_x * x + power_y * y = q for x and y:
+ *   x = (q + power_y * p) * inverse,  inverse = 1 / (power_x + power_y)
+ *   y = p + x
+ * x replaces p, and y replaces q.
  */
 static void solve(lanes *p, lanes *q, unsigned int power_y, unsigned int inverse)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * parity-vectors.c: parity by vectors of 16 bytes. The one C file of purgatory
- * that is compiled for vector registers: nothing in it may run before they are
- * enabled.
+ * parity-vectors.c: parity in vectors of 16 bytes. Compiled with vector registers, like all
+ * files named *-vectors.c: no function here may run before pg_cpu_enable_simd().
  */
 #include <stdint.h>
 
@@ -10,7 +9,10 @@
 
 typedef int8_t lanes __attribute__((vector_size(16), may_alias));
 
-/* The polynomial without its highest bit, wherever that was shifted out. */
+/*
+ * Multiplies each byte by 2. The bytes are signed, so word >> 7 is -1 for each byte whose
+ * highest bit was 1: add 0x1d, the polynomial without bit 8, to these bytes.
+ */
 static inline lanes twice(lanes word)
 {
 	return (word << 1) ^ ((word >> 7) & 0x1d);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What parity.c leaves to parity-vectors.c, where vectors may be used. */
+/* parity-vectors.h: the functions that parity.c calls for PG_PARITY_VECTORS. See parity-lanes.h. */
 #ifndef PURGATORY_PARITY_VECTORS_H
 #define PURGATORY_PARITY_VECTORS_H
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* parity.c: parity without vectors, and what both ways of computing it share. */
+/*
+ * parity.c: parity in words of 8 bytes, and the parts that both methods share.
+ */
 #include <stdint.h>
 
 #include "parity.h"
@@ -7,7 +9,10 @@
 
 typedef uint64_t lanes __attribute__((may_alias));
 
-/* The polynomial without its highest bit, wherever that was shifted out. */
+/*
+ * Multiplies each byte by 2: shifts it, and adds 0x1d (the polynomial without bit 8) to each
+ * byte whose highest bit was 1.
+ */
 static inline lanes twice(lanes word)
 {
 	lanes high = word & 0x8080808080808080ULL;
@@ -22,7 +27,7 @@ static unsigned int product(unsigned int a, unsigned int b)
 	return (unsigned int)(times(a, b) & 0xff);
 }
 
-/* 2^n */
+/* Returns 2^n in GF(2^8). */
 static unsigned int power(unsigned int n)
 {
 	unsigned int value = 1;
@@ -32,7 +37,7 @@ static unsigned int power(unsigned int n)
 	return value;
 }
 
-/* value^254: every value but 0 has value^255 = 1. */
+/* Returns 1 / value = value^254, because value^255 = 1 for every value but 0. */
 static unsigned int inverse(unsigned int value)
 {
 	unsigned int result = 1;

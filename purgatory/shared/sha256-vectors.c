@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sha256-vectors.c: SHA-256 (FIPS 180-4) of four messages at once, for CPUs that
- * have vector registers but no SHA-2 instructions: 10.7 instructions a byte with
- * gcc 12, so that two messages cost less than they do by sha256.c, too.
+ * sha256-vectors.c: SHA-256 (FIPS 180-4) of four messages at once, for CPUs that have
+ * vector registers but no SHA-2 instructions. It takes 10.7 instructions a byte with
+ * gcc 12, so even two messages cost less than with sha256.c.
  *
- * Each lane of a vector belongs to one message, and every instruction does the
- * same step of all four. The sixteen words and the state fit into the registers
- * of arm64; the state at the start of a block waits in memory.
+ * Each lane of a vector belongs to one message, and each instruction does the same step
+ * for all four messages. The sixteen words and the state fit into the registers of arm64.
+ * The state at the start of a block stays in memory.
  *
- * Purgatory must not touch vector registers before pg_cpu_enable_simd(). Hence
- * everything here ends up in pg_sha256_blocks_four, which check-image knows.
+ * Purgatory must not use vector registers before pg_cpu_enable_simd(). All functions here
+ * are inlined into pg_sha256_blocks_four, and check-image refuses vector registers
+ * elsewhere.
  */
 #ifdef __aarch64__
 #include <arm_neon.h>
@@ -23,12 +24,12 @@
 
 #define INLINE		static inline __attribute__((always_inline))
 
-/* One word of each message; it may lie in an array of words. */
+/* One word of each of the four messages. may_alias: it can lie in an array of uint32_t. */
 typedef uint32_t lanes __attribute__((vector_size(4 * LANES), may_alias));
 
 #define FOUR(k)		{ k, k, k, k }
 
-/* Once a lane: one LDP brings two of them, where LD1R would bring one. */
+/* Each constant four times, once for each lane: LDP loads two such vectors, LD1R only one. */
 static const lanes round_constants[ROUNDS] = {
 	FOUR(0x428a2f98), FOUR(0x71374491), FOUR(0xb5c0fbcf), FOUR(0xe9b5dba5),
 	FOUR(0x3956c25b), FOUR(0x59f111f1), FOUR(0x923f82a4), FOUR(0xab1c5ed5),
@@ -49,9 +50,9 @@ static const lanes round_constants[ROUNDS] = {
 };
 
 /*
- * The same value, but compilers cannot look through it. They would take the two
- * shifts of a rotation for one that vectors do not have, and make three
- * instructions of it; kept apart, the second one adds on the way (USRA).
+ * Returns @x, but hides it from the compiler. Otherwise the compiler recognises a rotation,
+ * which vectors of arm64 do not have, and makes three instructions. With the first shift
+ * hidden, the second shift and the addition become one instruction (USRA).
  */
 INLINE lanes opaque(lanes x)
 {
@@ -66,7 +67,7 @@ INLINE lanes rotate(lanes x, unsigned int n)
 	return opaque(x << (32 - n)) + (x >> n);
 }
 
-/* The rotations of all four sums share their last one. */
+/* The functions of FIPS 180-4, 4.1.2. The last rotation of each is shared by its terms. */
 INLINE lanes sum0(lanes a)
 {
 	return rotate(a ^ rotate(a, 11) ^ rotate(a, 20), 2);
@@ -116,7 +117,8 @@ INLINE void next_words(lanes w[WORDS])
 }
 
 #ifdef __aarch64__
-/* LD1 wants no more than the alignment of an element, even of Device memory. */
+/* Loads 64 bytes of each message. LD1 needs the alignment of one element only, even in
+ * Device memory. */
 INLINE void load_words(lanes w[WORDS], const void *const data[LANES], size_t offset)
 {
 	uint8x16x4_t m[LANES];

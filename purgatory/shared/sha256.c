@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sha256.c: SHA-256 as FIPS 180-4 writes it, for CPUs without vector registers,
- * and what all three ways to compute it share.
+ * sha256.c: SHA-256 in plain C, as FIPS 180-4 defines it, and the parts that all three
+ * methods share.
  */
 #include <stdbool.h>
 
@@ -52,7 +52,7 @@ static uint32_t rotate(uint32_t x, unsigned int n)
 	return x >> n | x << (32 - n);
 }
 
-/* FIPS 180-4, 6.2.2, step 1: the message schedule */
+/* FIPS 180-4, 6.2.2, step 1: computes the message schedule. */
 static void make_schedule(uint32_t w[ROUNDS], const uint8_t *aligned)
 {
 	for (unsigned int t = 0; t < WORDS; t++)
@@ -66,7 +66,7 @@ static void make_schedule(uint32_t w[ROUNDS], const uint8_t *aligned)
 	}
 }
 
-/* Steps 2 to 4: the rounds on the working variables a to h, added to the state */
+/* Steps 2 to 4: computes the rounds on a to h, and adds the result to the state. */
 static void add_rounds(uint32_t state[8], const uint32_t w[ROUNDS])
 {
 	uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
@@ -109,7 +109,7 @@ static void compress(uint32_t state[8], const uint8_t *aligned, size_t blocks)
 	}
 }
 
-/* @a's message goes into @sha_a, @b's into @sha_b; both by the method of @sha_a. */
+/* Hashes @a into @sha_a and @b into @sha_b. Both use the method of @sha_a. */
 static void compress_two(struct pg_sha256 *sha_a, const uint8_t *a, struct pg_sha256 *sha_b,
 			 const uint8_t *b, size_t blocks)
 {
@@ -123,7 +123,7 @@ static void compress_two(struct pg_sha256 *sha_a, const uint8_t *a, struct pg_sh
 	compress(sha_b->state, b, blocks);
 }
 
-/* One message: with the instructions a second one is computed along, and forgotten. */
+/* Hashes one message. The SHA-2 code always hashes two, so it hashes @aligned twice. */
 static void compress_one(struct pg_sha256 *sha, const uint8_t *aligned, size_t blocks)
 {
 #ifdef __aarch64__
@@ -137,6 +137,7 @@ static void compress_one(struct pg_sha256 *sha, const uint8_t *aligned, size_t b
 	compress(sha->state, aligned, blocks);
 }
 
+/* FIPS 180-4, 5.3.3: the initial hash value. */
 static const uint32_t start[8] = {
 	0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
 	0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
@@ -174,7 +175,7 @@ void pg_sha256_update(struct pg_sha256 *sha, const void *data, size_t size)
 			if (started + take == PG_SHA256_BLOCK_SIZE)
 				compress_one(sha, sha->block, 1);
 		}
-		/* A part of a block can leave next unaligned, or make it aligned. */
+		/* Part of a block can change the alignment of next. */
 		next += take;
 		aligned = (uintptr_t)next % sizeof(uint32_t) == 0;
 		sha->length += take;
@@ -208,7 +209,10 @@ void pg_sha256_final(struct pg_sha256 *sha, uint8_t digest[PG_SHA256_DIGEST_SIZE
 	store_digest(sha, digest);
 }
 
-/* Behind whole blocks what is left is a block of padding, the same for all messages. */
+/*
+ * Makes the last block of a message of @size bytes, a multiple of 64: only padding and the
+ * length, so it is the same for all messages of this size.
+ */
 static void make_padding(uint8_t padding[PG_SHA256_BLOCK_SIZE], size_t size)
 {
 	uint64_t bits = (uint64_t)size * 8;
@@ -221,6 +225,7 @@ static void make_padding(uint8_t padding[PG_SHA256_BLOCK_SIZE], size_t size)
 	store_aligned_be32(padding + PG_SHA256_BLOCK_SIZE - 4, (uint32_t)bits);
 }
 
+/* Hashes four messages with vectors. Two of @digests can be the same address. */
 static void hash_lanes(const void *const data[PG_SHA256_LANES], size_t size,
 		       uint8_t *const digests[PG_SHA256_LANES])
 {
@@ -239,6 +244,7 @@ static void hash_lanes(const void *const data[PG_SHA256_LANES], size_t size,
 			store_aligned_be32(digests[lane] + 4 * i, state[i][lane]);
 }
 
+/* Hashes two messages with PG_SHA256_PORTABLE or PG_SHA256_INSTRUCTIONS. */
 static void hash_pair(enum pg_sha256_method method, const void *a, const void *b, size_t size,
 		      uint8_t *digest_a, uint8_t *digest_b)
 {
