@@ -6,8 +6,8 @@
  *   key (+ certificate) + file  ->  crashres_sign()    ->  signature
  *   certificates + file         ->  crashres_verify()  ->  verification
  *
- * These functions are in libcrashres-ima. That library links OpenSSL, and
- * libcrashres does not. The rules at the start of crashres.h hold here too.
+ * These functions are in a second library, libcrashres-ima, because only that
+ * library links OpenSSL. The rules at the start of crashres.h hold here too.
  *
  * A private key stays inside OpenSSL's EVP_PKEY object, or inside the token that
  * an OpenSSL provider talks to. The library never copies a private key out and

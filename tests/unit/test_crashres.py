@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The crashres command from outside: exact output and exit status.
+"""Runs crashres and crashres report: exact output and exit status.
 
-make check sets CRASHRES_COMMAND (the program). The records are packed here, from
-purgatory/abi.h said a second time.
+make check sets CRASHRES_COMMAND (the program). The tests pack the records themselves,
+independently of purgatory/abi.h, so that a change of the layout is noticed.
 """
 
 import json
@@ -22,11 +22,13 @@ INSTRUCTIONS, VECTORS = 2 << 8, 1 << 8
 
 
 def damage(segment, offset, blocks, repaired, found):
+    """Returns a struct purgatory_damage."""
     return struct.pack("<16s3QII16s", segment, offset, blocks, repaired, len(found), 0, found)
 
 
 def record(outcome, flags=MMU | INSTRUCTIONS, blocks=11742, damaged=0, repaired=0, runs=(),
            count=None, version=2):
+    """Returns a struct purgatory_record of 1104 bytes."""
     data = struct.pack("<8sII2I7Q", b"CPRECORD", version, 1104, outcome, flags, 5000000000,
                        1155625, 25000000, blocks, damaged, repaired,
                        len(runs) if count is None else count)
@@ -41,7 +43,10 @@ REPAIRED_RECORD = record(REPAIRED, MMU | EL2 | E2H | TABLE_1 | INSTRUCTIONS, dam
 
 @pytest.fixture
 def run(tmp_path):
-    """crashres, on a machine whose device tree holds this record (None: none of it)."""
+    """Returns a function that runs crashres.
+
+    run.report() first writes a device tree with the record content (None: no record).
+    """
     def run_command(*arguments, content=None, tree=True):
         firmware = tmp_path / "sys/firmware"
         firmware.mkdir(parents=True, exist_ok=True)
@@ -95,7 +100,7 @@ def test_started_damaged(run):
 
 
 def test_time_out_without_damage(run):
-    """Point 2.4: out of time is no damage."""
+    """Running out of time is not damage."""
     assert run.report(content=record(INCOMPLETE, TIME_OUT, blocks=17)) == (
         2,
         "No damage was found before this kernel was started.\n"
@@ -106,15 +111,14 @@ def test_time_out_without_damage(run):
 
 
 def test_time_out_in_json(run):
-    """Point 2.4."""
     status, out, _ = run.report("--json", content=record(INCOMPLETE, TIME_OUT, blocks=17))
-    told = json.loads(out)
-    assert (status, told["outcome"], told["timed_out"], told["unclean"]) == (
+    object = json.loads(out)
+    assert (status, object["outcome"], object["timed_out"], object["unclean"]) == (
         2, "incomplete", True, False)
 
 
 def test_a_cache_that_was_not_cleaned(run):
-    """Point 2.2: no block is damaged, and the outcome is damage."""
+    """No block is damaged, but the outcome is "damaged"."""
     content = record(DAMAGED, UNCLEAN, blocks=17)
     status, out, _ = run.report(content=content)
     assert (status, out.splitlines()[0]) == (
@@ -122,7 +126,7 @@ def test_a_cache_that_was_not_cleaned(run):
     assert json.loads(run.report("--json", content=content)[1])["unclean"] is True
 
 
-def test_more_than_is_listed(run):
+def test_more_damage_than_the_record_holds(run):
     runs = (damage(b"initrd", 0x1000, 1, 1, b"a"),) * 16
     status, out, _ = run.report(content=record(REPAIRED, damaged=20, repaired=20, runs=runs,
                                                count=18))
@@ -147,7 +151,7 @@ def test_json(run):
         ]}
 
 
-def test_json_of_others(run):
+def test_json_of_other_values(run):
     status, out, _ = run.report("--json", content=record(INTACT, 3 << 8))
     assert status == 0
     assert (json.loads(out)["outcome"], json.loads(out)["damage"]) == ("intact", [])

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_ima_cms.c: CMS structures made by the library and by OpenSSL, whole and damaged. */
 #include "../../libcrashres-ima/cms.h"
 #include "support.h"
 
 #define DETACHED	(CMS_BINARY | CMS_DETACHED | CMS_NOCERTS)
 
-static const char content[] = "what is signed";
+static const char content[] = "the signed content";
 
-/* A key, and a certificate of it, as the library holds them. */
+/* A key and its certificate. Both are built here instead of read from files. */
 struct signer {
 	struct crashres_key key;
 	struct crashres_certificate certificate;
 };
 
+/* Takes over @pkey. The certificate is self-signed and valid for an hour. */
 static struct signer make_signer(EVP_PKEY *pkey, enum crashres_key_type type, long serial)
 {
 	X509 *x509 = X509_new();
@@ -51,7 +53,10 @@ static void free_signer(struct signer *signer)
 	EVP_PKEY_free(signer->key.pkey);
 }
 
-/* OpenSSL's own, with these flags, and a second signer if there is one. */
+/*
+ * Returns the DER of a structure that OpenSSL makes with these flags. @first and @second
+ * can be NULL. The caller frees it with OPENSSL_free().
+ */
 static uint8_t *sign_by_openssl(const struct signer *first, const struct signer *second,
 				const EVP_MD *md, unsigned int flags, unsigned int signer_flags,
 				size_t *size)
@@ -78,6 +83,7 @@ static uint8_t *sign_by_openssl(const struct signer *first, const struct signer 
 	return der;
 }
 
+/* Parses @der and verifies it for the content @data. */
 static enum crs_key_result check(struct unit *unit, const struct signer *signer, const void *der,
 				 size_t size, const void *data, size_t data_size)
 {
@@ -90,6 +96,7 @@ static enum crs_key_result check(struct unit *unit, const struct signer *signer,
 	return crs_cms_verify(&cms, &signer->certificate, &digest);
 }
 
+/* Expects that parsing fails with @status and @sentence, and leaves the result untouched. */
 static void refuse(struct unit *unit, const void *der, size_t size, enum crashres_status status,
 		   const char *sentence)
 {
@@ -100,6 +107,7 @@ static void refuse(struct unit *unit, const void *der, size_t size, enum crashre
 	assert_untouched(cms);
 }
 
+/* Signs with each hash. @changed: the expected result for a changed content. */
 static void check_signs(struct unit *unit, struct signer signer, enum crs_key_result changed)
 {
 	static const enum crashres_hash hashes[] = {
@@ -126,7 +134,7 @@ static void test_ecdsa(void **state)
 	check_signs(*state, make_ec(1), CRS_KEY_NO_MATCH);
 }
 
-static void test_rsa_tells_a_changed_file(void **state)
+static void test_rsa_recognises_a_changed_file(void **state)
 {
 	check_signs(*state, make_rsa(1), CRS_KEY_OTHER_DIGEST);
 }
@@ -138,7 +146,7 @@ static void test_equals_openssl_without_attributes(void **state)
 	uint8_t *ours, *theirs;
 	size_t our_size, their_size;
 
-	/* RSA's signature is the same every time, so the whole of it is. */
+	/* RSA signatures are deterministic, so all bytes must be equal. */
 	theirs = sign_by_openssl(&signer, NULL, EVP_sha384(), DETACHED, DETACHED | CMS_NOATTR,
 				 &their_size);
 	assert_ok(unit, crs_cms_sign(unit->ctx, &signer.key, &signer.certificate,
@@ -160,7 +168,7 @@ static void test_signed_attributes(void **state)
 
 	der = sign_by_openssl(&signer, NULL, EVP_sha256(), DETACHED, DETACHED, &size);
 	assert_int_equal(check(unit, &signer, der, size, content, sizeof(content)), CRS_KEY_VALID);
-	/* The digest is an attribute, so that ECDSA tells it as well. */
+	/* The digest is an attribute, so a changed content is recognised for ECDSA, too. */
 	assert_int_equal(check(unit, &signer, der, size, content, sizeof(content) - 1),
 			 CRS_KEY_OTHER_DIGEST);
 	OPENSSL_free(der);
@@ -220,7 +228,7 @@ static void test_signatures_that_the_kernel_refuses(void **state)
 	free_signer(&two);
 }
 
-static void test_a_cms_that_is_no_signature(void **state)
+static void test_a_cms_that_is_not_a_signature(void **state)
 {
 	BIO *bio = BIO_new_mem_buf(content, sizeof(content));
 	CMS_ContentInfo *cms = CMS_data_create(bio, CMS_BINARY);
@@ -259,7 +267,10 @@ static void test_every_truncation_and_one_byte_more(void **state)
 	free_signer(&signer);
 }
 
-/* With every bit changed once: never valid but where a field is that nobody signed. */
+/*
+ * Flips every bit once. Some fields are not signed, such as the version, so not every
+ * change makes the signature invalid. A change in s, the last bytes, always does.
+ */
 static void test_every_bit(void **state)
 {
 	struct unit *unit = *state;
@@ -277,7 +288,6 @@ static void test_every_bit(void **state)
 		if (crs_cms_parse(unit->ctx, der, size, &cms) == CRASHRES_OK) {
 			assert_ok(unit, crs_digest_make(unit->ctx, cms.hash, content,
 							sizeof(content), &digest));
-			/* s fills the end of it. */
 			if (bit / 8 >= size - 30)
 				assert_int_equal(crs_cms_verify(&cms, &signer.certificate, &digest),
 						 CRS_KEY_NO_MATCH);
@@ -296,12 +306,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_ecdsa),
-		UNIT_TEST(test_rsa_tells_a_changed_file),
+		UNIT_TEST(test_rsa_recognises_a_changed_file),
 		UNIT_TEST(test_equals_openssl_without_attributes),
 		UNIT_TEST(test_signed_attributes),
 		UNIT_TEST(test_another_key),
 		UNIT_TEST(test_signatures_that_the_kernel_refuses),
-		UNIT_TEST(test_a_cms_that_is_no_signature),
+		UNIT_TEST(test_a_cms_that_is_not_a_signature),
 		UNIT_TEST(test_every_truncation_and_one_byte_more),
 		UNIT_TEST(test_every_bit),
 	};

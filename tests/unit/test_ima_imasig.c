@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_ima_imasig.c: the bytes of security.ima, at the borders of every field. */
 #include "../../libcrashres-ima/imasig.h"
 #include "support.h"
 
-/* Linux 6.12, security/integrity/integrity.h, struct signature_v2_hdr behind the type byte. */
+/* A valid attribute by the table in imasig.h: key id 0x1a2b3c4d, signature of 5 bytes. */
 static const uint8_t good[] = {
 	0x03, 0x02, 0x04, 0x1a, 0x2b, 0x3c, 0x4d, 0x00, 0x05, 's', 'i', 'g', 'n', '!',
 };
 
+/* Expects that parsing fails with @status and @sentence, and leaves the result untouched. */
 static void refuse(struct unit *unit, const void *data, size_t size, enum crashres_status status,
 		   const char *sentence)
 {
@@ -78,7 +80,7 @@ static void test_every_truncation(void **state)
 	struct unit *unit = *state;
 
 	for (size_t size = 0; size < sizeof(good); size++) {
-		/* A buffer of that size, so that AddressSanitizer sees a read behind it. */
+		/* A buffer of exactly this size: AddressSanitizer then reports a read beyond it. */
 		uint8_t *part = malloc(size ? size : 1);
 		char sentence[100];
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_ima_modsig.c: the appended signature, and the room for it in an Image. */
 #include "../../libcrashres-ima/modsig.h"
 #include "support.h"
 #include "wrap.h"
@@ -6,12 +7,13 @@
 #define MARKER		"~Module signature appended~\n"
 #define NO_FIELDS	"the signature fields do not describe a CMS signature"
 
-/* Linux 6.12, include/linux/module_signature.h: type 2 is PKCS #7, the size is big-endian. */
+/* A valid file by the table in modsig.h: content of 7 bytes, CMS structure of 3 bytes. */
 static const char good[] = "content" "cms" "\0\0\2\0\0\0\0\0\0\0\0\3" MARKER;
 
 #define GOOD_SIZE	(sizeof(good) - 1)
-#define FIELDS		10		/* offset in good */
+#define FIELDS		10		/* offset of the fields in good, bytes */
 
+/* Expects that parsing fails with @status and @sentence, and leaves the result untouched. */
 static void refuse(struct unit *unit, const void *data, size_t size, enum crashres_status status,
 		   const char *sentence)
 {
@@ -59,7 +61,7 @@ static void test_cut_at_the_front(void **state)
 	struct unit *unit = *state;
 	struct crs_modsig modsig;
 
-	/* One byte of content has to be there, else nothing is signed. */
+	/* At least one byte of content is required: mod_check_sig() demands it. */
 	assert_ok(unit, crs_modsig_parse(unit->ctx, good + 6, GOOD_SIZE - 6, &modsig));
 	assert_int_equal(modsig.content_size, 1);
 	for (size_t cut = 7; cut <= FIELDS; cut++) {
@@ -101,7 +103,7 @@ static void test_every_bit_of_fields_and_marker(void **state)
 				assert_int_equal(status, CRASHRES_ERR_FORMAT);
 				assert_string_equal(crashres_error(unit->ctx), NO_FIELDS);
 			} else if (i == FIELDS + 11 && bit < 3) {
-				assert_int_equal(status, CRASHRES_OK);	/* 2, 1 or 7 bytes */
+				assert_int_equal(status, CRASHRES_OK);	/* size 2, 1 or 7 */
 				assert_int_equal(modsig.cms_size, 3 ^ 1 << bit);
 				continue;
 			} else {
@@ -112,7 +114,7 @@ static void test_every_bit_of_fields_and_marker(void **state)
 	}
 }
 
-static void test_strips_all_that_was_stacked(void **state)
+static void test_strips_all_signatures(void **state)
 {
 	struct unit *unit = *state;
 	uint8_t data[GOOD_SIZE + 2 + CRS_MODSIG_TRAILER];
@@ -126,7 +128,10 @@ static void test_strips_all_that_was_stacked(void **state)
 	assert_int_equal(crs_modsig_strip(unit->ctx, data, 0), 0);
 }
 
-/* An Image header (booting.rst) with code behind it, then zeros up to @size. */
+/*
+ * Writes an Image header (booting.rst) and code up to byte @code_end. The rest of @data stays
+ * zero.
+ */
 static void put_image(uint8_t *data, uint64_t image_size, size_t code_end)
 {
 	memset(data + 64, 0xd5, code_end - 64);
@@ -134,7 +139,7 @@ static void put_image(uint8_t *data, uint64_t image_size, size_t code_end)
 	memcpy(data + 56, "ARM\x64", 4);
 }
 
-static void test_fit_where_there_is_room(void **state)
+static void test_keeps_all_if_there_is_room(void **state)
 {
 	struct unit *unit = *state;
 	uint8_t *data = unit_alloc(8192);
@@ -146,7 +151,7 @@ static void test_fit_where_there_is_room(void **state)
 	free(data);
 }
 
-static void test_fit_takes_zeros_at_the_end(void **state)
+static void test_cuts_zeros_at_the_end(void **state)
 {
 	struct unit *unit = *state;
 	uint8_t *data = unit_alloc(8192);
@@ -163,14 +168,14 @@ static void test_fit_takes_zeros_at_the_end(void **state)
 		     "no room for a signature: the signed Image has 8193 bytes, kexec_file_load "
 		     "accepts at most image_size, 0x2000");
 	assert_int_equal(keep, 1);
-	/* The kernel rounds image_size up to its pages. */
+	/* The kernel rounds image_size up to its page size. */
 	put_image(data, 4097, 5000);
 	assert_ok(unit, crs_modsig_make_room(unit->ctx, data, 8192, 3192, &keep));
 	assert_int_equal(keep, 5000);
 	free(data);
 }
 
-static void test_fit_leaves_other_files_alone(void **state)
+static void test_keeps_other_files_whole(void **state)
 {
 	struct unit *unit = *state;
 	uint8_t *data = unit_alloc(8192);
@@ -184,7 +189,10 @@ static void test_fit_leaves_other_files_alone(void **state)
 	free(data);
 }
 
-/* An EFI program that is an Image as well, padded to 8 KiB; its one section ends at 1024. */
+/*
+ * Returns 8 KiB that are both an EFI program and an Image. The only section ends at byte
+ * 1024; zeros follow. The caller frees it.
+ */
 static uint8_t *make_efi_image(void)
 {
 	struct bytes code = { (uint8_t *)(uintptr_t)"code", 4 };
@@ -200,7 +208,7 @@ static uint8_t *make_efi_image(void)
 	return data;
 }
 
-static void test_fit_leaves_sections_whole(void **state)
+static void test_keeps_sections_whole(void **state)
 {
 	struct unit *unit = *state;
 	uint8_t *data = make_efi_image();
@@ -214,13 +222,13 @@ static void test_fit_leaves_sections_whole(void **state)
 	free(data);
 }
 
-static void test_fit_keeps_every_byte_of_an_efi_signature(void **state)
+static void test_keeps_every_byte_of_an_efi_signature(void **state)
 {
 	struct unit *unit = *state;
 	uint8_t *data = make_efi_image();
 	size_t keep = 1;
 
-	/* PE32+ with 16 directories, the fifth of which is for signatures. */
+	/* PE32+ with 16 data directories. The fifth is the certificate table. */
 	unit_put_le(data + WRAP_PE_OPTIONAL, 2, 0x20b);
 	unit_put_le(data + WRAP_PE_OPTIONAL + 108, 4, 16);
 	unit_put_le(data + WRAP_PE_OPTIONAL + 144, 4, 2048);
@@ -243,12 +251,12 @@ int main(void)
 		UNIT_TEST(test_every_truncation),
 		UNIT_TEST(test_cut_at_the_front),
 		UNIT_TEST(test_every_bit_of_fields_and_marker),
-		UNIT_TEST(test_strips_all_that_was_stacked),
-		UNIT_TEST(test_fit_where_there_is_room),
-		UNIT_TEST(test_fit_takes_zeros_at_the_end),
-		UNIT_TEST(test_fit_leaves_other_files_alone),
-		UNIT_TEST(test_fit_leaves_sections_whole),
-		UNIT_TEST(test_fit_keeps_every_byte_of_an_efi_signature),
+		UNIT_TEST(test_strips_all_signatures),
+		UNIT_TEST(test_keeps_all_if_there_is_room),
+		UNIT_TEST(test_cuts_zeros_at_the_end),
+		UNIT_TEST(test_keeps_other_files_whole),
+		UNIT_TEST(test_keeps_sections_whole),
+		UNIT_TEST(test_keeps_every_byte_of_an_efi_signature),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""crashres seal from outside: exact output, exit status and bytes."""
+"""Runs crashres seal: exact output, exit status and bytes of the sealed Image.
+
+make check sets CRASHRES_COMMAND and CRASHRES_KEXEC (the programs) and CRASHRES_DATA (the
+machine snapshots).
+"""
 
 import gzip
 import os
@@ -17,6 +21,7 @@ KIB, MIB = 1 << 10, 1 << 20
 
 
 def image(size=64 * KIB, image_size=3 * MIB, flags=0b1010):
+    """Returns an Image header (booting.rst) and filling bytes. flags: 4 KiB pages, anywhere."""
     header = struct.pack("<4sIQQQ24s4sI", b"MZ\0\0", 0, 0, image_size, flags, bytes(24),
                          b"ARM\x64", 0)
     return header.ljust(size, b"\xa5")
@@ -24,6 +29,7 @@ def image(size=64 * KIB, image_size=3 * MIB, flags=0b1010):
 
 @pytest.fixture
 def run(tmp_path):
+    """Returns a function that runs crashres in a folder with Image, Image.gz and initrd."""
     (tmp_path / "Image").write_bytes(image())
     (tmp_path / "Image.gz").write_bytes(gzip.compress(image(), mtime=0))
     (tmp_path / "initrd").write_bytes(b"initrd" * 1000)
@@ -41,7 +47,7 @@ def fails(sentence):
     return 4, "", f"crashres: {sentence}\n"
 
 
-def test_there_and_back(run):
+def test_unseal_returns_the_kernel(run):
     for kernel in "Image", "Image.gz":
         assert run("seal", f"--kernel={kernel}", "--initrd=initrd", "-o", "sealed") == (0, "", "")
         sealed = (run.folder / "sealed").read_bytes()
@@ -54,14 +60,14 @@ def test_there_and_back(run):
         assert (run.folder / "back").read_bytes() == image()
 
 
-def test_the_same_twice(run):
+def test_sealing_twice_gives_the_same_bytes(run):
     for name in "one", "two":
         assert run("seal", "--kernel=Image", "--initrd=initrd", "-o", name) == (0, "", "")
     assert (run.folder / "one").read_bytes() == (run.folder / "two").read_bytes()
 
 
-def test_what_happens_when_the_time_runs_out(run):
-    """Issue 10, point 2.4."""
+def test_each_policy_for_the_time_limit(run):
+    """Each policy makes another Image, and boot is the default."""
     images = {}
     for policy in "boot", "reset", "halt":
         assert run("seal", "--kernel=Image", f"--on-timeout={policy}", "-o", policy) == (0, "", "")
@@ -73,7 +79,7 @@ def test_what_happens_when_the_time_runs_out(run):
         4, "", 'crashres seal: --on-timeout takes boot, reset or halt, not "x"\n')
 
 
-def test_it_is_a_kernel_like_any_other(run):
+def test_kexec_plans_a_sealed_image(run):
     assert run("seal", "--kernel=Image", "-o", "sealed") == (0, "", "")
     done = subprocess.run([KEXEC, "--root", os.path.join(DATA, "virt-6.1"), "-s", "-p",
                            run.folder / "sealed"], capture_output=True, text=True, check=True)
@@ -81,7 +87,7 @@ def test_it_is_a_kernel_like_any_other(run):
 
 
 def test_the_console_of_another_machine(run):
-    """Its UART's address, which is nowhere else in the Image."""
+    """--root puts the address of the UART into purgatory. It occurs nowhere else in the Image."""
     uart = struct.pack("<Q", 0x9000000)
     assert run("seal", "--kernel=Image", "--root", os.path.join(DATA, "virt-6.1"), "-o",
                "sealed") == (0, "", "")
@@ -92,7 +98,7 @@ def test_the_console_of_another_machine(run):
 
 @pytest.mark.skipif(os.uname().machine == "aarch64", reason="this machine is arm64")
 def test_a_serial_port_of_a_machine_that_is_not_arm64(run):
-    """Point 2.7. It was ignored without a word."""
+    """An earlier version ignored --serial here without a message."""
     assert run("seal", "--kernel=Image", "--serial=ttyAMA0", "-o", "sealed") == fails(
         "--serial=ttyAMA0: this machine is not arm64: use --root=DIR with a copy of /proc and /sys "
         "of the machine with this port")
@@ -132,7 +138,7 @@ def test_help(run):
         assert f"--{name}" in out and f"--{name}" in page
 
 
-def test_what_cannot_be_sealed(run):
+def test_inputs_that_cannot_be_sealed(run):
     assert run("seal", "--kernel=none", "-o", "x") == fails(
         "Cannot open `none': No such file or directory")
     assert run("seal", "--kernel=initrd", "-o", "x") == fails(
@@ -149,7 +155,7 @@ def test_what_cannot_be_sealed(run):
     assert run("seal", "--kernel=sealed", "-o", "x") == fails("sealed: is sealed already")
 
 
-def test_where_it_cannot_be_written(run):
+def test_outputs_that_cannot_be_written(run):
     assert run("seal", "--kernel=Image", "-o", "none/x") == fails(
         "none/x: cannot open: No such file or directory")
     assert run("seal", "--kernel=Image", "-o", "/dev/full") == fails(
@@ -159,7 +165,7 @@ def test_where_it_cannot_be_written(run):
 
 @pytest.mark.parametrize("call", ["-c", "-s", "-a"])
 def test_a_sealed_image_and_another_initrd(run, call):
-    """Point 1.7: it was loaded without a word, and reset the machine at the panic."""
+    """An earlier version loaded such a pair, and the machine was reset after the panic."""
     def plan(*arguments):
         done = subprocess.run([KEXEC, "--root", os.path.join(DATA, "virt-6.1"), call, "-p",
                                *arguments, "sealed"], cwd=run.folder, capture_output=True,
@@ -181,7 +187,7 @@ def test_a_sealed_image_and_another_initrd(run, call):
         assert plan("--initrd=other") == (
             1, "kexec: sealed: is sealed with another initrd of the size of other, and would take "
                "this one for damage\n")
-    # Tables that lead outside the file.
+    # Damaged params: the offsets of the tables lead out of the file.
     sealed = bytearray((run.folder / "sealed").read_bytes())
     params, = struct.unpack_from("<Q", sealed, 4096 + 24)
     table = sealed.index(struct.pack("<Q", 6000), 4096 + params)
@@ -192,7 +198,7 @@ def test_a_sealed_image_and_another_initrd(run, call):
         (run.folder / "sealed").write_bytes(damaged)
         assert plan("--initrd=initrd") == (
             255, "kexec: sealed: the sealed Image is damaged: it has no digests of its initrd\n")
-    # One that was sealed without an initrd does not look at any. With kexec_load purgatory does.
+    # An Image sealed without an initrd checks no initrd. With kexec_load, purgatory checks it.
     assert run("seal", "--kernel=Image", "-o", "sealed") == (0, "", "")
     assert plan("--initrd=initrd") == (0, UNCHECKED if call == "-s" else "")
     assert plan() == (0, "")
@@ -207,8 +213,8 @@ UNCHECKED = "kexec: warning: sealed is sealed without an initrd: nothing checks 
     (["--on-damage=halt"], True), (["--repair=off"], True), (["--check-time=31"], True),
     (["--on-timeout=halt"], True), (["--on-damage=boot", "--repair=5"], True),
 ])
-def test_a_policy_for_an_image_that_has_its_own(run, call, options, differs):
-    """A sealed Image does as it was told when it was sealed. With kexec_load purgatory obeys."""
+def test_a_policy_for_an_image_with_another_policy(run, call, options, differs):
+    """A sealed Image keeps its own policies. With kexec_load, the options of kexec count."""
     assert run("seal", "--kernel=Image", "-o", "sealed") == (0, "", "")
     done = subprocess.run([KEXEC, "--root", os.path.join(DATA, "virt-6.1"), call, "-p", *options,
                            "sealed"], cwd=run.folder, capture_output=True, text=True, check=False,

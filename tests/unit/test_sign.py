@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""crashres sign and verify from outside, with evmctl and openssl as the other side.
+"""Runs crashres sign and crashres verify, and compares them with evmctl and openssl.
 
-make check sets CRASHRES_COMMAND (the program) and CRASHRES_TOKEN (token.c, a provider).
-Keys are made here.
+make check sets CRASHRES_COMMAND (the program) and CRASHRES_TOKEN (the provider token.c).
+The tests make all keys themselves.
 """
 
 import errno
@@ -49,7 +49,7 @@ def openssl(*arguments, **options):
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory):
-    """A folder with NAME.key and NAME.pem and NAME.der, the certificate."""
+    """A folder with NAME.key, and the certificate as NAME.pem and NAME.der, for each of KEYS."""
     folder = tmp_path_factory.mktemp("keys")
     for name, options in KEYS.items():
         openssl("req", "-x509", *options, "-nodes", "-keyout", f"{name}.key", "-out",
@@ -78,7 +78,7 @@ def sign(*arguments, **options):
 
 
 def key_id(certificate):
-    """The last 4 bytes of the SubjectKeyIdentifier, as the kernel compares it."""
+    """Returns the last 4 bytes of the SubjectKeyIdentifier in hexadecimal."""
     text = openssl("x509", "-in", certificate, "-noout", "-ext", "subjectKeyIdentifier",
                    text=True)
     return text.split("\n")[1].strip().replace(":", "").lower()[-8:]
@@ -89,13 +89,13 @@ def options(keys, name):
 
 
 def valid(keys, file, where, name, hash_name="sha256", key=None):
-    """What verify prints of one good signature."""
-    own = key_id(keys / f"{name}.pem")
+    """Returns the output of verify for one valid signature."""
+    signer_id = key_id(keys / f"{name}.pem")
     return (f"{file}: {where}: valid\n"
-            f"  Signer    O = crashres, CN = {name} (id:{own})\n"
+            f"  Signer    O = crashres, CN = {name} (id:{signer_id})\n"
             f"  Signed    {TYPES[name]}, {hash_name}\n"
             f"  Digest    matches\n"
-            f"  Key       {key or 'id:' + own}\n")
+            f"  Key       {key or 'id:' + signer_id}\n")
 
 
 def issuer(name):
@@ -124,7 +124,8 @@ def test_bytes_of_a_signature_file(keys, file, name, hash_name):
     assert data[:3] == bytes((3, 2, HASHES[hash_name]))
     assert data[3:7].hex() == key_id(keys / f"{name}.pem")
     assert int.from_bytes(data[7:9], "big") == len(data) - 9
-    # openssl's dgst signs and verifies DigestInfo with PKCS #1 v1.5, and DER of r and s.
+    # openssl dgst uses the same bytes: PKCS #1 v1.5 with DigestInfo for RSA, DER of r and s for
+    # ECDSA.
     (file.parent / "raw").write_bytes(data[9:])
     (file.parent / "public").write_bytes(openssl("x509", "-in", keys / f"{name}.pem", "-pubkey",
                                                  "-noout"))
@@ -137,12 +138,12 @@ def test_bytes_of_a_signature_file(keys, file, name, hash_name):
 @needs_evmctl
 @pytest.mark.parametrize("hash_name", HASHES)
 @pytest.mark.parametrize("name", TYPES)
-def test_evmctl_accepts_ours(keys, file, name, hash_name):
+def test_evmctl_accepts_our_signature_files(keys, file, name, hash_name):
     sign(*options(keys, name), "--sigfile", f"--hash={hash_name}", file)
     command = ["evmctl", "ima_verify", "--sigfile", "--key", keys / f"{name}.der", file]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0 and f"{file}: verification is OK" in done.stdout + done.stderr
-    # The same, changed: evmctl would not say yes to everything.
+    # evmctl must refuse a changed file, otherwise its result above proves nothing.
     file.write_bytes(b"x" + file.read_bytes()[1:])
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode != 0
@@ -151,7 +152,7 @@ def test_evmctl_accepts_ours(keys, file, name, hash_name):
 @needs_evmctl
 @pytest.mark.parametrize("hash_name", HASHES)
 @pytest.mark.parametrize("name", TYPES)
-def test_accepts_evmctls(keys, file, name, hash_name):
+def test_accepts_signature_files_of_evmctl(keys, file, name, hash_name):
     subprocess.run(["evmctl", "ima_sign", "--sigfile", "--hashalgo", hash_name, "--key",
                     keys / f"{name}.key", file], check=True, capture_output=True, timeout=60)
     assert run("verify", f"--cert={keys}/{name}.der", "--sigfile", file) == (
@@ -164,8 +165,8 @@ def test_without_certificate_the_key_has_the_same_id(keys, file):
     assert (status, output) == (0, valid(keys, file, "signature file", "p256"))
 
 
-def test_key_id_is_the_certificates_own(keys, file, tmp_path):
-    """A SubjectKeyIdentifier need not be a hash of the key."""
+def test_key_id_comes_from_the_certificate(keys, file, tmp_path):
+    """A SubjectKeyIdentifier can be any number, not only a hash of the key."""
     openssl("req", "-x509", "-key", keys / "p256.key", "-out", tmp_path / "own.pem", "-subj",
             "/CN=own", "-addext", "subjectKeyIdentifier=0011223344AABBCCDD")
     sign(f"--key={keys}/p256.key", f"--cert={tmp_path}/own.pem", "--sigfile", file)
@@ -255,10 +256,10 @@ def test_no_terminal_to_ask_on(file, encrypted):
 
 
 def read_terminal(terminal, child):
-    """What there is next; nothing more to come is nothing."""
+    """Returns the next bytes from the terminal, and b"" after the child has ended."""
     if not select.select([terminal], [], [], 30)[0]:
         os.kill(child, signal.SIGKILL)
-        pytest.fail("crashres waits for another answer")
+        pytest.fail("crashres asks again")
     try:
         return os.read(terminal, 1000)
     except OSError as error:
@@ -267,7 +268,10 @@ def read_terminal(terminal, child):
 
 
 def on_terminal(command, answer):
-    """Exit status and all that the terminal showed; answers when the echo is off."""
+    """Runs the command on a terminal and types the answer when the echo is off.
+
+    Returns the exit status and the text on the terminal.
+    """
     child, terminal = pty.fork()
     if child == 0:
         os.execv(command[0], command)
@@ -308,7 +312,7 @@ def test_interrupt_while_it_asks(file, encrypted):
 
 @pytest.fixture
 def token(keys, tmp_path):
-    """The environment in which OpenSSL knows pkcs11: URIs."""
+    """Returns the environment in which OpenSSL loads the provider token.c."""
     module = os.environ.get("CRASHRES_TOKEN", "")
     if not os.path.exists(module):
         pytest.skip("no CRASHRES_TOKEN: the build makes no shared objects")
@@ -429,14 +433,14 @@ def test_help(command):
 
 @pytest.mark.parametrize("hash_name", HASHES)
 @pytest.mark.parametrize("name", TYPES)
-def test_openssl_accepts_what_is_appended(keys, file, tmp_path, name, hash_name):
+def test_openssl_accepts_the_appended_cms(keys, file, tmp_path, name, hash_name):
     before = file.read_bytes()
     sign(*options(keys, name), "--append", f"--hash={hash_name}", file)
     content, cms = content_and_cms(file.read_bytes())
     assert content == before
     (tmp_path / "content").write_bytes(content)
     (tmp_path / "cms").write_bytes(cms)
-    # No certificate is in it, so openssl needs it from outside.
+    # The structure contains no certificate, so openssl needs one.
     openssl("cms", "-verify", "-binary", "-inform", "DER", "-in", "cms", "-content", "content",
             "-certfile", keys / f"{name}.pem", "-noverify", "-out", "verified", cwd=tmp_path)
     assert (tmp_path / "verified").read_bytes() == before
@@ -450,8 +454,8 @@ def test_openssl_accepts_what_is_appended(keys, file, tmp_path, name, hash_name)
     (["-noattr", "-keyid"], "id:"),
 ])
 @pytest.mark.parametrize("name", ["rsa2048", "p256"])
-def test_accepts_openssls(keys, file, name, flags, key):
-    """As the kernel's sign-file makes it, with signed attributes, with a key identifier."""
+def test_accepts_cms_of_openssl(keys, file, name, flags, key):
+    """Three forms: of the kernel's sign-file, with signed attributes, with a key identifier."""
     before = file.read_bytes()
     cms = openssl("cms", "-sign", "-binary", "-nocerts", "-outform", "DER", "-md", "sha384",
                   "-signer", keys / f"{name}.pem", "-inkey", keys / f"{name}.key", *flags,
@@ -496,7 +500,7 @@ def test_in_place_through_a_link(keys, file, tmp_path):
     assert link.is_symlink()
     assert stat.S_IMODE(file.stat().st_mode) == 0o4755
     assert run("verify", f"--cert={keys}/p256.pem", file)[0] == 0
-    # No temporary file stays.
+    # No temporary file is left.
     assert sorted(path.name for path in tmp_path.iterdir()) == ["Image", "folder"]
     assert [path.name for path in (tmp_path / "folder").iterdir()] == ["vmlinuz"]
 
@@ -516,15 +520,15 @@ def test_an_output_that_is_no_regular_file(keys, file):
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
 
-def test_a_folder_that_is_not_there(keys, file, tmp_path):
+def test_a_folder_that_does_not_exist(keys, file, tmp_path):
     output = tmp_path / "none/signed"
     assert run("sign", *options(keys, "p256"), "--append", "-o", output, file) == (
         4, "", f"crashres: sign {file}: {output}: cannot write: No such file or directory\n")
 
 
 @pytest.mark.parametrize("kind", ["--append", "--sigfile"])
-def test_a_write_that_fails_leaves_all_as_it_was(keys, file, tmp_path, kind):
-    """RLIMIT_FSIZE stands for a disk that is full. It counts for the copy in memory, too."""
+def test_a_failed_write_changes_no_file(keys, file, tmp_path, kind):
+    """RLIMIT_FSIZE simulates a full disk. The limit also counts for the memfd of the input."""
     file.write_bytes(file.read_bytes()[:100])
     before = file.read_bytes()
     limit = 100
@@ -532,7 +536,7 @@ def test_a_write_that_fails_leaves_all_as_it_was(keys, file, tmp_path, kind):
     def prepare():
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     name = file if kind == "--append" else f"{file}.sig"
-    # Python ignores SIGXFSZ, and so does what it starts.
+    # Python ignores SIGXFSZ. With restore_signals=False its child ignores it, too.
     assert run("sign", *options(keys, "rsa2048"), kind, file, preexec_fn=prepare,
                restore_signals=False) == (
         4, "", f"crashres: sign {file}: {name}: cannot write: File too large\n")
@@ -541,7 +545,7 @@ def test_a_write_that_fails_leaves_all_as_it_was(keys, file, tmp_path, kind):
 
 
 def image(size, image_size, end):
-    """The header of booting.rst, then bytes up to end, then zeros."""
+    """Returns an Image header (booting.rst), code up to byte end, and zeros up to size."""
     data = bytearray(size)
     data[64:end] = b"\xd5" * (end - 64)
     data[16:24] = image_size.to_bytes(8, "little")
@@ -577,7 +581,7 @@ def test_warns_of_a_zboot_file(keys, file):
 
 
 def test_an_efi_signature_is_kept_with_a_warning(keys, file):
-    """A PE32+ file whose certificate table is at its end (Microsoft, "PE Format")."""
+    """The file is PE32+ with a certificate table at its end (Microsoft, "PE Format")."""
     data = bytearray(1024)
     data[:2], data[60:64], data[64:68] = b"MZ", struct.pack("<I", 64), b"PE\0\0"
     data[68:70], data[84:86] = struct.pack("<H", 0xaa64), struct.pack("<H", 240)
@@ -590,7 +594,7 @@ def test_an_efi_signature_is_kept_with_a_warning(keys, file):
     assert content_and_cms(file.read_bytes())[0] == data
 
 
-# ---------------------------------------------------------------- what is not valid
+# ---------------------------------------------------------------- invalid signatures
 
 def invalid(file, where, problem, *lines):
     return 1, f"{file}: {where}: not valid: {problem}\n" + "".join(f"  {x}\n" for x in lines), ""
@@ -611,10 +615,10 @@ def test_one_byte_changed(keys, file, name, kind, where):
     data[5000] ^= 1
     file.write_bytes(data)
     problem, digest = CHANGED[name]
-    own = key_id(keys / f"{name}.pem")
-    key = issuer(name) if kind == "--append" else "id:" + own
+    signer_id = key_id(keys / f"{name}.pem")
+    key = issuer(name) if kind == "--append" else "id:" + signer_id
     assert run("verify", f"--cert={keys}/{name}.pem", file) == invalid(
-        file, where, problem, f"Signer    O = crashres, CN = {name} (id:{own})",
+        file, where, problem, f"Signer    O = crashres, CN = {name} (id:{signer_id})",
         f"Signed    {TYPES[name]}, sha256", f"Digest    {digest}", f"Key       {key}")
 
 
@@ -630,7 +634,7 @@ def test_wrong_key(keys, file):
     assert run("verify", f"--cert={keys}/other.pem", file) == invalid(
         file, "appended signature", f"no given certificate matches the signer, {key}",
         "Signed    sha256", f"Key       {key}")
-    # Of several certificates, the one that fits.
+    # With several certificates, the signer's is found.
     assert run("verify", f"--cert={keys}/other.pem", f"--cert={keys}/rsa2048.pem", file) == (
         0, valid(keys, file, "appended signature", "rsa2048", key=key), "")
 
@@ -638,13 +642,13 @@ def test_wrong_key(keys, file):
 def test_another_key_under_the_right_id(keys, file):
     sign(*options(keys, "other"), "--sigfile", file)
     path = file.parent / "Image.sig"
-    own = key_id(keys / "rsa2048.pem")
+    signer_id = key_id(keys / "rsa2048.pem")
     data = path.read_bytes()
-    path.write_bytes(data[:3] + bytes.fromhex(own) + data[7:])
+    path.write_bytes(data[:3] + bytes.fromhex(signer_id) + data[7:])
     assert run("verify", f"--cert={keys}/rsa2048.pem", file) == invalid(
         file, "signature file", "the signature is damaged, or was made with another key",
-        f"Signer    O = crashres, CN = rsa2048 (id:{own})", "Signed    rsa, sha256",
-        "Digest    unknown", f"Key       id:{own}")
+        f"Signer    O = crashres, CN = rsa2048 (id:{signer_id})", "Signed    rsa, sha256",
+        "Digest    unknown", f"Key       id:{signer_id}")
 
 
 @pytest.mark.parametrize("change, problem", [
@@ -686,7 +690,7 @@ def test_damaged_appended_signature(keys, file, change, problem):
 
 
 @pytest.mark.parametrize("cut", [1, len(MARKER), TRAILER])
-def test_an_appended_signature_cut_at_its_end_is_none(keys, file, cut):
+def test_an_appended_signature_cut_at_its_end_is_not_found(keys, file, cut):
     sign(*options(keys, "rsa2048"), "--append", file)
     file.write_bytes(file.read_bytes()[:-cut])
     assert run("verify", f"--cert={keys}/rsa2048.pem", file) == (1, f"{file}: no signature\n", "")
@@ -694,22 +698,22 @@ def test_an_appended_signature_cut_at_its_end_is_none(keys, file, cut):
         1, f"{file}: no appended signature\n", "")
 
 
-def test_one_bad_of_two_is_bad(keys, file):
-    """Signed beside, then appended to: the first one was for other bytes."""
+def test_one_invalid_signature_of_two(keys, file):
+    """The appended signature changes the file, so the signature file becomes invalid."""
     sign(*options(keys, "rsa2048"), "--sigfile", file)
     sign(*options(keys, "rsa2048"), "--append", file)
-    own = key_id(keys / "rsa2048.pem")
+    signer_id = key_id(keys / "rsa2048.pem")
     status, output, error = run("verify", f"--cert={keys}/rsa2048.pem", file)
     assert (status, error) == (1, "")
     assert output == (
         invalid(file, "signature file", "the file was changed after it was signed",
-                f"Signer    O = crashres, CN = rsa2048 (id:{own})", "Signed    rsa, sha256",
-                "Digest    differs", f"Key       id:{own}")[1] +
+                f"Signer    O = crashres, CN = rsa2048 (id:{signer_id})", "Signed    rsa, sha256",
+                "Digest    differs", f"Key       id:{signer_id}")[1] +
         valid(keys, file, "appended signature", "rsa2048", key=issuer("rsa2048")))
     assert run("verify", f"--cert={keys}/rsa2048.pem", "--appended", file)[0] == 0
 
 
-def test_verify_trouble(keys, tmp_path):
+def test_verify_errors(keys, tmp_path):
     assert run("verify", f"--cert={keys}/p256.pem", tmp_path / "none") == (
         4, "", f"crashres: verify: Cannot open `{tmp_path}/none': No such file or directory\n")
     assert run("verify", f"--cert={keys}/none", tmp_path / "none") == (
@@ -752,7 +756,7 @@ def test_json_of_no_signature(keys, file):
 
 @pytest.fixture
 def attributes(file):
-    """The file, where security.ima can be set."""
+    """Returns the file if security.ima can be set here; otherwise the test is skipped."""
     try:
         os.setxattr(file, "security.ima", b"\3")
     except OSError as error:
@@ -770,7 +774,7 @@ def test_attribute(keys, attributes, name):
 
 
 def test_a_digest_in_the_attribute_is_no_signature(keys, attributes):
-    """The kernel writes one by itself, where a policy says so."""
+    """The kernel stores digests in security.ima for rules without imasig."""
     for digest in (b"\4\4" + bytes(32), b"\1" + bytes(20)):
         os.setxattr(attributes, "security.ima", digest)
         assert run("verify", f"--cert={keys}/p256.pem", attributes) == (
@@ -827,6 +831,6 @@ def test_manual_has_all_options_and_json_keys(keys, file):
         for name in named:
             assert f"--{name}" in manual[command.upper()], name
     sign(*options(keys, "p256"), "--sigfile", file)
-    told = json.loads(run("verify", f"--cert={keys}/p256.pem", "--json", file)[1])
-    for key in [*told, *told["signatures"][0], *told["signatures"][0]["signer"]]:
+    object = json.loads(run("verify", f"--cert={keys}/p256.pem", "--json", file)[1])
+    for key in [*object, *object["signatures"][0], *object["signatures"][0]["signer"]]:
         assert re.search(rf"\b{key}\b", manual["VERIFY"]), key

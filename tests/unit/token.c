@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An OpenSSL provider for test_sign.py: a "token" behind pkcs11: URIs, which wants
- * its PIN. Its objects are the DER files that TOKEN_KEY and TOKEN_CERT name; only
- * OpenSSL's store sees them. See provider-storemgmt(7).
+ * token.c: an OpenSSL provider for test_sign.py. It acts as a token with the PIN 1234, so
+ * that the tests can use pkcs11: URIs without hardware.
+ *
+ *   URI                              object       file (DER)
+ *   pkcs11:object=kdump...           private key  $TOKEN_KEY, needs the PIN
+ *   pkcs11:object=kdump...;type=cert certificate  $TOKEN_CERT
+ *
+ * OpenSSL loads the provider by the configuration file that the fixture "token" of
+ * test_sign.py writes. The functions below implement provider-storemgmt(7).
  */
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
@@ -15,13 +21,15 @@
 
 #define PIN "1234"
 
+/* An open URI. Each URI has one object. */
 struct object {
-	bool certificate;
-	bool done;
+	bool certificate;	/* else a private key */
+	bool done;		/* load() was called */
 };
 
 OSSL_provider_init_fn OSSL_provider_init;
 
+/* Returns the object, which close_object() frees, or NULL for an unknown URI. */
 static void *open_uri(void *provider, const char *uri)
 {
 	struct object *object;
@@ -35,6 +43,7 @@ static void *open_uri(void *provider, const char *uri)
 	return object;
 }
 
+/* OpenSSL requires this pair of functions, but the token has no parameters. */
 static const OSSL_PARAM *settable(void *provider)
 {
 	static const OSSL_PARAM none[] = { OSSL_PARAM_END };
@@ -50,6 +59,7 @@ static int set(void *object, const OSSL_PARAM params[])
 	return 1;
 }
 
+/* Asks the application for the PIN, once. */
 static bool pin_is_right(OSSL_PASSPHRASE_CALLBACK *ask, void *data)
 {
 	char pin[100];
@@ -59,6 +69,10 @@ static bool pin_is_right(OSSL_PASSPHRASE_CALLBACK *ask, void *data)
 	       !memcmp(pin, PIN, size);
 }
 
+/*
+ * Passes the bytes of the file to OpenSSL, which decodes them. @give: OpenSSL's function for
+ * objects; @ask: its function for passphrases.
+ */
 static int load(void *data, OSSL_CALLBACK *give, void *give_data, OSSL_PASSPHRASE_CALLBACK *ask,
 		void *ask_data)
 {
@@ -99,8 +113,10 @@ static int close_object(void *data)
 	return 1;
 }
 
+/* OSSL_DISPATCH holds all functions with this type. */
 #define FUNCTION(function) (void (*)(void))(function)
 
+/* Returns the operations of the provider: only a store for the scheme pkcs11. */
 static const OSSL_ALGORITHM *query(void *provider, int operation, int *no_cache)
 {
 	static const OSSL_DISPATCH functions[] = {
@@ -122,6 +138,7 @@ static const OSSL_ALGORITHM *query(void *provider, int operation, int *no_cache)
 	return operation == OSSL_OP_STORE ? stores : NULL;
 }
 
+/* The entry point of the shared object. */
 int OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
 		       const OSSL_DISPATCH **out, void **context)
 {
