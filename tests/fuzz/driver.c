@@ -61,7 +61,7 @@ static void save_input(int fd, const uint8_t *data, size_t size)
 
 /*
  * Tries one mutation of a valid input, in a heap block of the exact size, so that a sanitizer
- * sees a read behind its end.
+ * sees a read after its end.
  */
 static void try_mutation(unsigned int seed_index, uint32_t *random, int fd)
 {
@@ -99,6 +99,7 @@ static unsigned int try_seeds(void)
 	return count;
 }
 
+/* Tries the content of a file. Returns 0, or 1 if the file cannot be opened. */
 static int try_file(const char *path)
 {
 	FILE *file = fopen(path, "rb");

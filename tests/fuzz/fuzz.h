@@ -13,7 +13,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /*
- * Returns valid input @index for driver.c, or NULL behind the last one. *@size is in bytes; the
+ * Returns valid input @index for driver.c, or NULL after the last one. *@size is in bytes; the
  * caller frees the input.
  */
 uint8_t *fuzz_seed(unsigned int index, size_t *size);

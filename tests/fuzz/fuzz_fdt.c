@@ -4,7 +4,7 @@
  *
  * If libfdt accepts a tree, the parser must give the same answers as libfdt. For any other tree
  * there is no correct answer, but no access may leave the tree. The tree fills a heap block of
- * the exact size, so a sanitizer sees every access behind its end.
+ * the exact size, so a sanitizer sees every access after its end.
  */
 #include <libfdt.h>
 
@@ -52,11 +52,13 @@ static uint32_t root_cells(const void *tree, const char *name)
 	return cells && size == 4 ? fdt32_ld(cells) : 1;
 }
 
+/* Returns the big-endian number in one or two cells of 32 bits. */
 static uint64_t number(const uint8_t *value, uint32_t cells)
 {
 	return cells == 2 ? fdt64_ld((const fdt64_t *)value) : fdt32_ld((const fdt32_t *)value);
 }
 
+/* Reads a number of 4 or 8 bytes from /chosen. False: missing, or of another size. */
 static bool chosen_number(const void *tree, int chosen, const char *name, uint64_t *value)
 {
 	int size;
@@ -68,6 +70,7 @@ static bool chosen_number(const void *tree, int chosen, const char *name, uint64
 	return true;
 }
 
+/* Whether the range has bytes and does not wrap. */
 static bool is_range(uint64_t base, uint64_t size)
 {
 	return size && base <= UINT64_MAX - size;
@@ -168,7 +171,7 @@ static void same_properties(struct property old, struct property new, uint64_t r
 	require(new.offset < 0);
 }
 
-/* Returns the offset of the next node, or -1 behind the last one. */
+/* Returns the offset of the next node, or -1 after the last one. */
 static int next_node(const void *tree, int node, int *depth)
 {
 	node = fdt_next_node(tree, node, depth);
@@ -275,11 +278,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
+/* Stops the program if a call of libfdt fails while a valid tree is made. */
 static void must_succeed(int status)
 {
 	require(status == 0);
 }
 
+/* Writes a range of 512 MiB at 1 GiB in @cells cells for each number (0 counts as 1). */
 static void set_range(uint8_t *tree, int node, const char *name, uint32_t cells)
 {
 	must_succeed(fdt_setprop_empty(tree, node, name));

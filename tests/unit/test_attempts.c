@@ -25,6 +25,7 @@ enum {
 	MEMBERS = 64,
 };
 
+/* Returns a request for @slot and @call that sets the @members (MEMBER_...). */
 static struct crashres_request request_with(int members, enum crashres_slot slot,
 					    enum crashres_call call)
 {
@@ -61,6 +62,7 @@ static void list_as_letters(const struct crs_attempts *attempts, char *text)
 	*text = '\0';
 }
 
+/* Asserts the list of attempts, as letters. */
 static void assert_list(struct unit *unit, const struct crashres_machine *machine,
 			struct crashres_request request, const char *expected)
 {
@@ -111,6 +113,7 @@ static void test_machine_slot_and_request_decide_the_list(void **state)
 	}
 }
 
+/* Asserts that kexec_load is in the list, impossible, with this reason. */
 static void assert_reason(struct unit *unit, struct crs_permissions permissions,
 			  enum crashres_slot slot, const char *reason)
 {
@@ -405,7 +408,7 @@ static void test_older_and_newer_output_structs_are_filled(void **state)
 
 /*
  * Asserts that function @init equals @macro, zeroes unknown members of a larger struct, and
- * writes nothing behind the size of a smaller struct.
+ * writes nothing after the size of a smaller struct.
  */
 #define ASSERT_INITIALISER(type, init, macro) do { \
 	struct { struct type known; uint64_t more; } large; \

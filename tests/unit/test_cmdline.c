@@ -6,6 +6,7 @@
 #include "../../libcrashres/plan/cmdline.h"
 #include "support.h"
 
+/* Asserts the result of the filter that removes words of the running kernel. */
 static void check_filter(const char *cmdline, enum crashres_slot slot, const char *wanted)
 {
 	char *got = crs_cmdline_filter(cmdline, slot);
@@ -82,6 +83,7 @@ static void test_normal_kernel_keeps_crashkernel(void **state)
 	check_filter("BOOT_IMAGE=x", CRASHRES_SLOT_NORMAL, "");
 }
 
+/* Asserts the command line of a crash kernel; NULL: no such part. */
 static void check_make(struct unit *unit, const char *reused, const char *append,
 		       const char *wanted)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Tests the context (base/ctx.c): error messages, log and entropy source. A wrong program loses
- * the reason of a failure behind a long path name.
+ * the reason of a failure if a path name is long.
  */
 #include <errno.h>
 

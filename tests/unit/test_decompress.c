@@ -37,6 +37,7 @@ static struct bytes make_plain(size_t size)
 	return plain;
 }
 
+/* Unpacks @bytes as a file named Image. *@inner becomes NULL if they are not compressed. */
 static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes,
 				       struct crashres_input **inner)
 {
@@ -97,6 +98,7 @@ static void for_each_format(struct unit *unit,
 	free(plain.data);
 }
 
+/* The check_...() functions below are called by for_each_format(). Each of them frees @packed. */
 static void check_unpacks(struct unit *unit, const struct format *format, struct bytes packed,
 			  struct bytes plain)
 {
@@ -418,6 +420,7 @@ static void test_xz_padding_between_streams_is_skipped(void **state)
 }
 #endif
 
+/* Unpacks the bytes from @offset to the end, as part vmlinuz in compression @format. */
 static enum crashres_status open_part(struct unit *unit, struct bytes bytes, const char *format,
 				      uint64_t offset, struct crashres_input **inner)
 {

@@ -13,6 +13,7 @@
 #define BASE		"sys/firmware/devicetree/base/"
 #define TREE_MAX	(2 * MIB)	/* arm64 maps no larger DTB (booting.rst) */
 
+/* Writes a property; @name is its path in the device tree. */
 static void write_file(struct unit *unit, const char *name, const void *data, size_t size)
 {
 	char path[1024];
@@ -74,6 +75,7 @@ static void list_nodes(const void *dtb, int parent, FILE *out)
 		fputc(')', out);
 }
 
+/* Asserts the nodes of the flattened tree, as list_nodes() prints them. */
 static void check_nodes(struct unit *unit, const char *wanted)
 {
 	size_t dtb_size, size;

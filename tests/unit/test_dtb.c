@@ -49,6 +49,7 @@ static bool is_address_and_size(const char *name)
 	       !strcmp(name, "linux,kho-scratch");
 }
 
+/* Writes all properties of stale. Addresses start at 0x48000000, 4 KiB apart. */
 static void put_stale(void *dtb, const struct source *source)
 {
 	for (size_t i = 0; i < COUNT(stale); i++) {
@@ -83,6 +84,7 @@ static void put_chosen(void *dtb, const struct source *source)
 	fdt_end_node(dtb);
 }
 
+/* Returns the source tree in a buffer of ROOM bytes. The caller frees it. */
 static uint8_t *build(const struct source *source)
 {
 	uint8_t *dtb = unit_alloc(ROOM);
@@ -151,6 +153,7 @@ static uint8_t *make(struct unit *unit, const struct source *source,
 	return result;
 }
 
+/* Returns a property of /chosen, or NULL. *@length is in bytes. */
 static const void *property(const void *dtb, const char *name, int *length)
 {
 	int node = fdt_path_offset(dtb, "/chosen");
@@ -243,6 +246,7 @@ static void test_usable_memory_has_the_cells_of_the_root(void **state)
 		}
 }
 
+/* Asserts that crs_dtb_make() fails with @status and @sentence. */
 static void refuse(struct unit *unit, const void *dtb, size_t dtb_size,
 		   const struct crs_dtb_chosen *chosen, enum crashres_status status,
 		   const char *sentence)
@@ -747,7 +751,7 @@ static void test_random_damage_gives_an_error_or_a_valid_tree(void **state)
 	chosen.record = true;
 	for (size_t i = 0; i < 50000; i++) {
 		/*
-		 * The allocation has the exact size, so AddressSanitizer sees a read behind its
+		 * The allocation has the exact size, so AddressSanitizer sees a read after its
 		 * end.
 		 */
 		size_t cut = i % 16 ? size : size - unit_random(&random) % 64;

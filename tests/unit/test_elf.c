@@ -12,6 +12,7 @@
 
 #define BASE 0xffff800008000000ULL	/* address that arm64 kernels are linked to */
 
+/* Opens @bytes as a file named vmlinux. */
 static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes,
 				       struct crashres_input **inner)
 {
@@ -116,6 +117,10 @@ static void test_gaps_are_zero_and_empty_segments_are_ignored(void **state)
 	free(image.data);
 }
 
+/*
+ * Returns an ELF file of 2560 bytes: headers, then two segments of 1024 bytes at byte 512. The
+ * caller frees it.
+ */
 static struct bytes make_elf(void)
 {
 	struct bytes image = pack_image();
@@ -174,7 +179,7 @@ static void test_elf_file_that_is_not_a_kernel_is_refused(void **state)
 
 static void test_program_headers_outside_the_file_are_refused(void **state)
 {
-	/* Offsets whose table ends behind the file or whose end wraps. */
+	/* Offsets whose table ends after the end of the file, or wraps. */
 	static const uint64_t offsets[] = {
 		0x7fffffffffffffff, UINT64_MAX, UINT64_MAX - 55, UINT64_MAX - 2 * 56 + 1,
 		UINT64_MAX - 63, 512 + 2 * 1024 - 2 * 56 + 1, 512 + 2 * 1024,

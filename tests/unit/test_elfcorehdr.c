@@ -21,6 +21,7 @@ struct core {
 	size_t count;
 };
 
+/* Makes the elfcorehdr of @machine and asserts its ELF header. */
 static struct core make(struct unit *unit, const struct crashres_machine *machine)
 {
 	struct core core;
@@ -38,7 +39,7 @@ static struct core make(struct unit *unit, const struct crashres_machine *machin
 	assert_int_equal(ehdr.e_ehsize, 64);
 	assert_int_equal(ehdr.e_phentsize, 56);
 	/*
-	 * Linux ignores e_phoff and reads the table directly behind the ELF header
+	 * Linux ignores e_phoff and reads the table directly after the ELF header
 	 * (fs/proc/vmcore.c).
 	 */
 	assert_int_equal(ehdr.e_phoff, 64);
@@ -69,6 +70,7 @@ static void check_phdr(const GElf_Phdr *phdr, uint32_t type, uint64_t base, uint
 	assert_int_equal(phdr->p_align, 0);
 }
 
+/* Returns a machine with two CPUs, VMCOREINFO and two ranges of RAM. */
 static struct crashres_machine small_machine(void)
 {
 	struct crashres_machine machine = {
@@ -200,6 +202,7 @@ static void test_4096_cpus_have_4096_notes(void **state)
 	machine_clear(&machine);
 }
 
+/* Asserts that making the elfcorehdr fails with the message @sentence. */
 static void refuse(struct unit *unit, const struct crashres_machine *machine, const char *sentence)
 {
 	uint8_t *data = UNTOUCHED;

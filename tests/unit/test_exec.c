@@ -136,5 +136,5 @@ int main(void)
 		UNIT_TEST(test_a_dry_run_takes_no_step),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("exec", tests, NULL, NULL);
 }

@@ -61,7 +61,7 @@ static void test_tree_cut_at_any_byte_is_truncated(void **state)
 
 	for (size_t size = 0; size <= whole; size++) {
 		/*
-		 * The allocation has the exact size, so AddressSanitizer sees a read behind its
+		 * The allocation has the exact size, so AddressSanitizer sees a read after its
 		 * end.
 		 */
 		uint8_t *cut = unit_alloc(size);

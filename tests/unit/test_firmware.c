@@ -75,6 +75,7 @@ struct tree {
 
 static const uint32_t pl011_reg[] = { 0, PL011, 0, 0x1000 };
 
+/* Returns a tree with a PL011 at 0x9000000 as stdout-path, and PSCI by smc. */
 static struct tree pl011_tree(void)
 {
 	return (struct tree){
@@ -116,6 +117,7 @@ static void put_uart(void *dtb, const struct tree *tree)
 		fdt_end_node(dtb);
 }
 
+/* Returns the DTB that @tree describes. The caller frees it. */
 static void *build(const struct tree *tree)
 {
 	void *dtb = unit_alloc(ROOM);
@@ -144,6 +146,7 @@ static void *build(const struct tree *tree)
 	return dtb;
 }
 
+/* Returns the values that the library reads from the tree. */
 static struct crs_firmware read_tree(const struct tree *tree)
 {
 	struct crs_firmware firmware = previous_firmware();

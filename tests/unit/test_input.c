@@ -53,6 +53,7 @@ ssize_t __wrap_pwrite(int fd, const void *data, size_t size, off_t offset);
 int __wrap_ftruncate(int fd, off_t size);
 void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
 
+/* Sets errno and returns -1, as a failing system call does. */
 static int fail_with(int error)
 {
 	errno = error;
@@ -64,6 +65,7 @@ static size_t limit_size(size_t size, size_t most)
 	return most && size > most ? most : size;
 }
 
+/* Runs fault.while_reading on the first call only. */
 static void run_change_once(void)
 {
 	void (*change)(void) = fault.while_reading;
@@ -167,6 +169,7 @@ static unsigned int open_descriptors(void)
 	return count;
 }
 
+/* Asserts that @fd is a sealed memfd of @size bytes, closed on exec. */
 static void assert_sealed(int fd, size_t size)
 {
 	struct stat st;
@@ -257,6 +260,7 @@ static void test_the_copy_is_write_protected(void **state)
 	}
 }
 
+/* Asserts that the descriptor for kexec_file_load is sealed and has array content. */
 static void assert_fd_has_content(struct unit *unit, struct crashres_input *input)
 {
 	CRS_CLEANUP(crs_freep) uint8_t *bytes = unit_alloc(SIZE);
@@ -284,6 +288,7 @@ static void test_descriptor_keeps_the_bytes_of_a_rewritten_file(void **state)
 	crashres_input_close(input);
 }
 
+/* Returns the reading end of a pipe that holds array content. */
 static int pipe_with_content(void)
 {
 	int ends[2];
@@ -541,8 +546,9 @@ static struct {
 	uint8_t first_block[4096];
 } loaded_kernel;
 
-static long recorder(unsigned long entry, unsigned long count,
-		     const struct kexec_segment *segments, unsigned long flags)
+/* Replaces kexec_load(2): stores the first block of the kernel segment. */
+static long record_load(unsigned long entry, unsigned long count,
+			const struct kexec_segment *segments, unsigned long flags)
 {
 	for (unsigned long i = 0; i < count; i++)
 		if ((uintptr_t)segments[i].mem == loaded_kernel.base)
@@ -584,7 +590,7 @@ static void test_kernel_rewritten_after_planning_is_loaded_as_hashed(void **stat
 	memset(image.data, 0xee, image.size);
 	unit_write(unit, "Image", image.data, image.size);
 	unit->ctx->root_is_live = true;
-	unit->ctx->kexec_load = recorder;
+	unit->ctx->kexec_load = record_load;
 	assert_ok(unit, crashres_load(unit->ctx, plan, NULL));
 	assert_true(has_digest(find_segment(plan, "purgatory"), loaded_kernel.first_block));
 	crashres_plan_free(plan);
@@ -593,6 +599,7 @@ static void test_kernel_rewritten_after_planning_is_loaded_as_hashed(void **stat
 	free(image.data);
 }
 
+/* Opens the descriptor @fd as an input and closes @fd. */
 static struct crashres_input *from_fd(struct unit *unit, int fd)
 {
 	struct crashres_input *input;
@@ -623,6 +630,7 @@ static void test_offset_of_the_callers_descriptor_is_ignored(void **state)
 	close(twin);
 }
 
+/* Returns a memfd with the bytes 0123 and these seals. */
 static int make_memfd(unsigned int seals)
 {
 	int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);

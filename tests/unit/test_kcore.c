@@ -50,7 +50,7 @@ static struct core core_new(void)
 	return core;
 }
 
-/* Adds a program header of 1 MiB at these addresses; its bytes lie far behind the head. */
+/* Adds a program header of 1 MiB at these addresses; its bytes lie far after the head. */
 static void add_phdr(struct core *core, uint32_t type, uint64_t physical, uint64_t virtual)
 {
 	core->phdrs[core->ehdr.e_phnum++] = (Elf64_Phdr){
@@ -92,6 +92,9 @@ static struct core core_with(const char *vmcoreinfo)
 	return core;
 }
 
+/*
+ * Parses the first @size bytes of a core, on a machine with 2 GiB of RAM at 1 GiB and at 4 GiB.
+ */
 static struct crs_kcore parse_bytes(struct unit *unit, const void *data, size_t size)
 {
 	struct crs_ranges ram = { 0 };
@@ -292,6 +295,7 @@ static void test_truncated_core_gives_only_complete_values(void **state)
 	assert_true(parse(unit, &core).linear_known);
 }
 
+/* Asserts that the bytes are refused as a core. */
 static void refuse(struct unit *unit, const void *data, size_t size)
 {
 	const struct crs_ranges none = { 0 };

@@ -219,6 +219,7 @@ static void test_unsupported_kernel_is_refused_by_name(void **state)
 	free(image.data);
 }
 
+/* Asserts that opening @path fails with the message @sentence, as a kernel and as an input. */
 static void refuse_path(struct unit *unit, const char *path, const char *sentence)
 {
 	struct crashres_kernel *kernel = UNTOUCHED;

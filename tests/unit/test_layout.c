@@ -50,6 +50,7 @@ static void add_holes(uint32_t free_units, struct crs_ranges *holes)
 	crs_ranges_normalize(holes);
 }
 
+/* Asserts the layout for @free_units and these sizes in units. */
 static void check_world(struct unit *unit, uint32_t free_units, int image, int initrd)
 {
 	const struct crashres_machine machine = { .page_size = 4096, .total_ram = 1ULL << 48 };

@@ -36,6 +36,7 @@ static struct {
 	const char *cmdline;
 } file_loads;
 
+/* Replace the system calls: store the arguments, and fail as the structs above say. */
 static long record_load(unsigned long entry, unsigned long count,
 			const struct kexec_segment *segments, unsigned long flags)
 {
@@ -137,6 +138,7 @@ static void add(struct crashres_plan *plan, enum crashres_call call, enum crashr
 		plan->sealed_kernel = &sealed_kernel_file;
 }
 
+/* Returns a plan with a kexec_load only. */
 static struct crashres_plan load_plan(enum crashres_slot slot)
 {
 	struct crashres_plan plan = empty_plan(slot);
@@ -307,6 +309,7 @@ static void test_errors_of_a_normal_load_name_no_crash_kernel(void **state)
 		     "kexec_load failed: Invalid argument");
 }
 
+/* Returns a plan with a kexec_file_load of the unchanged file only. */
 static struct crashres_plan file_load_plan(enum crashres_slot slot)
 {
 	struct crashres_plan plan = empty_plan(slot);
@@ -367,6 +370,7 @@ static struct {
 	int errors[3];		/* errno of L, S and F; 0: the load succeeds */
 } world;
 
+/* Notes the letter of the call and answers with the errno of world.errors. */
 static int answer(char which)
 {
 	static const char letters[] = "LSF";

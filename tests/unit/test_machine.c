@@ -255,6 +255,7 @@ static void test_missing_optional_files_are_no_error(void **state)
 	crashres_machine_free(machine);
 }
 
+/* Asserts that reading the machine fails with @status and @sentence. */
 static void refuse(struct unit *unit, enum crashres_status status, const char *sentence)
 {
 	struct crashres_machine *machine = UNTOUCHED;
@@ -478,6 +479,7 @@ static void test_acpi_tables_fill_what_the_device_tree_lacks(void **state)
 	crashres_machine_free(machine);
 }
 
+/* Writes a machine whose device tree exists only as folders and files. */
 static void write_tree(struct unit *unit)
 {
 #define TREE "sys/firmware/devicetree/base/"
@@ -486,6 +488,7 @@ static void write_tree(struct unit *unit)
 	unit_write(unit, TREE "memory/device_type", "memory", 7);
 }
 
+/* Asserts that the machine has a DTB that was made from these folders. */
 static void check_flattened(struct unit *unit)
 {
 	struct crashres_machine *machine = read_machine(unit);
@@ -584,6 +587,7 @@ static void test_hidden_regions_are_not_missing_regions(void **state)
 	crashres_machine_free(machine);
 }
 
+/* Asserts whether a kernel is loaded in each slot. */
 static void check_loaded(struct unit *unit, bool normal, bool crash)
 {
 	bool loaded;

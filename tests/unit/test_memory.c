@@ -11,6 +11,7 @@
 static unsigned long allocations_until_failure;	/* 0: none fails; 1: the next one fails */
 static size_t largest;			/* bytes; largest allocation so far */
 
+/* Counts an allocation of @size bytes (0: unknown) and returns whether it must fail. */
 static bool fails_now(size_t size)
 {
 	if (size > largest)
@@ -267,6 +268,7 @@ static void test_a_seal_too_large_is_refused_before_any_work(void **state)
 	}
 }
 
+/* Plans a kexec_load of a kernel with @image_size bytes of memory. */
 static enum crashres_status plan_large(struct unit *unit, uint64_t image_size,
 				       struct crashres_plan **plan)
 {

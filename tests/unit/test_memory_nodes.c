@@ -52,6 +52,7 @@ static void put_node(void *dtb, const struct node *node)
 	fdt_end_node(dtb);
 }
 
+/* Returns the DTB that @tree describes, in ROOM bytes. The caller frees it. */
 static uint8_t *build(const struct tree *tree)
 {
 	uint8_t *dtb = unit_alloc(ROOM);
@@ -466,7 +467,7 @@ static void test_truncated_tree_of_the_machine_is_ignored(void **state)
 	unit_add(&ram, 4 * GIB, GIB);
 	for (size_t size = 0; size <= whole; size++) {
 		/*
-		 * The allocation has the exact size, so AddressSanitizer sees a read behind its
+		 * The allocation has the exact size, so AddressSanitizer sees a read after its
 		 * end.
 		 */
 		uint8_t *cut = unit_alloc(size), *result;

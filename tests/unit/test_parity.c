@@ -27,6 +27,7 @@ static uint8_t slow_product(uint8_t a, uint8_t b)
 	return product;
 }
 
+/* Returns 2^n in the field. */
 static uint8_t slow_power(unsigned int n)
 {
 	uint8_t value = 1;
@@ -54,6 +55,7 @@ struct group {
 	struct crs_block p, q;
 };
 
+/* Returns a group of @count random blocks and its parity, computed by the oracle. */
 static struct group group_new(size_t count, uint32_t seed)
 {
 	struct group group = { .count = count };

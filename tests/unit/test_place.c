@@ -9,6 +9,7 @@
 /* A small address space of WORLD bytes. Bit n of free_bytes is set if byte n is free. */
 #define WORLD 12
 
+/* Returns the holes that @free_bytes describes. */
 static struct crs_place place_of(uint32_t free_bytes)
 {
 	struct crs_place place = { 0 };
@@ -20,6 +21,7 @@ static struct crs_place place_of(uint32_t free_bytes)
 	return place;
 }
 
+/* Returns the free bytes as bits: the reverse of place_of(). */
 static uint32_t bits_of(const struct crs_place *place)
 {
 	uint32_t bits = 0;
@@ -48,7 +50,7 @@ static bool fits(uint32_t free_bytes, struct crs_need need, struct crashres_rang
 	return false;
 }
 
-/* Returns how many free bytes must be added behind the window until @need fits. */
+/* Returns how many free bytes must be added after the window until @need fits. */
 static uint64_t shortage(uint32_t free_bytes, struct crs_need need, struct crashres_range window)
 {
 	const uint64_t end = crs_range_end(window), before = window.size;
@@ -85,6 +87,7 @@ static void check_place(place_fn *function, uint32_t free_bytes, struct crs_need
 	crs_ranges_free(&place.holes);
 }
 
+/* Asserts the results of all four functions for these arguments. */
 static void check_all(uint32_t free_bytes, struct crs_need need, struct crashres_range window)
 {
 	struct crs_place place = place_of(free_bytes);

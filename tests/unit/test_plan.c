@@ -66,6 +66,10 @@ static void set_region(struct world *world, uint64_t base, uint64_t size)
 	unit_add(&regions->crash, base, size);
 }
 
+/*
+ * Returns a valid world: 4 GiB of RAM, a crash region of 512 MiB, an Image of 4 MiB - 4 KiB, an
+ * initrd of 1 MiB - 1 byte, and a request for the crash slot by kexec_load.
+ */
 static struct world world_new(void)
 {
 	struct world world = {
@@ -546,6 +550,7 @@ static void test_without_entropy_there_are_no_seeds(void **state)
 	world_free(&world);
 }
 
+/* Asserts property reg of node /memory. */
 static void check_memory(const struct crashres_plan *plan, const void *bytes, size_t size)
 {
 	const void *dtb = find(plan, "dtb")->data, *reg;
@@ -1011,6 +1016,7 @@ static void test_window_without_usable_memory_is_refused(void **state)
 	world_free(&world);
 }
 
+/* Returns the parameters in the purgatory segment of the plan. */
 static struct purgatory_params params_of(const struct crashres_plan *plan)
 {
 	const uint8_t *data = find(plan, "purgatory")->data;

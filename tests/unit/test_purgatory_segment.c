@@ -40,6 +40,7 @@ static struct crs_firmware uart_16550(uint64_t behind)
 
 #define BASE 0x4f000000ULL	/* physical address of the segment */
 
+/* Returns the inputs of a segment that checks these segments. */
 static struct crs_purgatory_segment make_input(const struct crashres_segment *segments,
 					       size_t count)
 {
@@ -61,6 +62,7 @@ static uint64_t size_for(uint64_t checked)
 	return crs_purgatory_segment_size(&no_segments, checked);
 }
 
+/* Makes a segment. The caller frees view.data. */
 static struct view view_of(struct unit *unit, const struct crs_purgatory_segment *input)
 {
 	struct view view;
@@ -245,7 +247,7 @@ static void test_digests_cover_the_data_and_its_zero_padding(void **state)
 }
 
 /*
- * The self-digest covers the code, and the parameters behind the digest up to the digest
+ * The self-digest covers the code, and the parameters after the digest up to the digest
  * tables, so also the page tables.
  */
 static void check_self_digest(struct unit *unit, const struct crs_purgatory_segment *input)
@@ -523,6 +525,7 @@ static void test_16550_across_two_pages_has_both_mapped(void **state)
 	}
 }
 
+/* Returns the bytes of one set of page tables if the machine has this UART. */
 static uint64_t tables_with(struct unit *unit, const struct crs_firmware *uart)
 {
 	const struct crashres_segment segments[] = { segment("kernel", "abc", 3, 0x40200000, BLOCK) };
@@ -609,6 +612,7 @@ static void test_code_across_two_2_mib_blocks_fits_the_tables(void **state)
 	}
 }
 
+/* Returns the next random number below @limit (Knuth's MMIX generator). */
 static uint64_t random_below(uint64_t *seed, uint64_t limit)
 {
 	*seed = *seed * 6364136223846793005ULL + 1442695040888963407ULL;

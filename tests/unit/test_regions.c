@@ -31,6 +31,7 @@ static void check_list(const struct crs_ranges *ranges, const char *wanted)
 	assert_string_equal(got, wanted);
 }
 
+/* Asserts the crash regions for a text of /proc/iomem. */
 static void check_crash(struct unit *unit, const char *text, const char *wanted)
 {
 	struct crs_regions regions = regions_of(unit, text);

@@ -36,6 +36,7 @@ static struct purgatory_record repaired(void)
 	};
 }
 
+/* Returns a valid record of an intact kernel. */
 static struct purgatory_record intact(void)
 {
 	struct purgatory_record record = repaired();

@@ -188,6 +188,7 @@ static void test_lacks_is_true_only_for_a_missing_file(void **state)
 	assert_true(crs_root_lacks(unit->ctx, "../../tests"));
 }
 
+/* Asserts the beginning of a file. */
 static void check_beginning(struct unit *unit, const char *path, const char *wanted)
 {
 	CRS_CLEANUP(crs_freep) uint8_t *data = NULL;

@@ -217,5 +217,5 @@ int main(void)
 		UNIT_TEST(test_hostile_seal_headers_are_refused),
 	};
 
-	return cmocka_run_group_tests_name("seal", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("sealed-image", tests, NULL, NULL);
 }

@@ -171,6 +171,7 @@ static void test_more_than_2_to_the_32_bits_match_openssl(void **state)
 	free(data);
 }
 
+/* Asserts two digests that are computed at once; @size is a multiple of 64 bytes. */
 static void check_two(enum pg_sha256_method method, const uint8_t *a, const uint8_t *b, size_t size)
 {
 	uint8_t digest[2][PG_SHA256_DIGEST_SIZE] __attribute__((aligned(4)));
@@ -180,6 +181,7 @@ static void check_two(enum pg_sha256_method method, const uint8_t *a, const uint
 	check_against_openssl(b, size, digest[1]);
 }
 
+/* Asserts four digests that are computed at once; @size is a multiple of 64 bytes. */
 static void check_four(enum pg_sha256_method method, const uint8_t *const from[4], size_t size)
 {
 	uint8_t digests[4][PG_SHA256_DIGEST_SIZE] __attribute__((aligned(4)));

@@ -204,7 +204,7 @@ static void test_tree_with_strings_first_is_not_grown(void **state)
 	free(data);
 }
 
-/* The node name ends with the structure block, so the next token would lie behind the block. */
+/* The node name ends with the structure block, so the next token would lie after the block. */
 static void test_node_name_without_nul_is_refused(void **state)
 {
 	static const uint32_t words[] = {
@@ -225,7 +225,7 @@ static void test_node_name_without_nul_is_refused(void **state)
 	free(data);
 }
 
-/* The reservation block lies behind /chosen, and a larger /chosen would overwrite it. */
+/* The reservation block lies after /chosen, and a larger /chosen would overwrite it. */
 static void test_tree_with_reservations_last_is_not_grown(void **state)
 {
 	uint8_t *data = make_tree(1, "chosen", true), *before = unit_alloc(ROOM);

@@ -11,6 +11,7 @@
 #include "support.h"
 #include "wrap.h"
 
+/* Opens @bytes as a file named uImage. */
 static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes,
 				       struct crashres_input **inner)
 {

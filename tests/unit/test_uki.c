@@ -14,6 +14,7 @@ static struct bytes text(const char *string)
 	return (struct bytes){ (uint8_t *)(uintptr_t)string, strlen(string) };
 }
 
+/* Opens @bytes as a file named linux.efi. */
 static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes, struct crs_contents *uki)
 {
 	struct crashres_input file = { .name = "linux.efi", .data = bytes.data, .size = bytes.size,
@@ -212,6 +213,7 @@ static void test_other_machine_or_empty_kernel_is_refused(void **state)
 
 /* --------------------------------------------------- crashres_kernel_open() */
 
+/* Opens @bytes with crashres_kernel_open(), as file linux.efi in the test's folder. */
 static enum crashres_status open_kernel(struct unit *unit, struct bytes bytes,
 					struct crashres_kernel **kernel)
 {

@@ -10,6 +10,7 @@
 #include "support.h"
 #include "wrap.h"
 
+/* Opens @bytes as a file named Image. */
 static enum crashres_status open_bytes(struct unit *unit, struct bytes bytes,
 				       struct crashres_input **inner)
 {
