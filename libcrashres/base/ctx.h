@@ -19,7 +19,7 @@
 
 struct crashres_ctx {
 	int root_fd;			/* O_PATH descriptor of the root; owned */
-	bool root_is_live;		/* root is "/": its /proc and /sys show the running kernel */
+	bool root_is_live;		/* the root is "/", so it shows the running kernel */
 	crashres_log_fn *log;		/* NULL: no log */
 	void *log_data;			/* first argument of @log; belongs to the caller */
 	crashres_entropy_fn *entropy;	/* getrandom(2), unless the caller replaced it */

@@ -33,7 +33,7 @@ struct crashres_input {
 	size_t size;			/* bytes at @data; never 0 */
 	int fd;				/* sealed memfd, owned; -1: crs_input_fd() makes it */
 	int original_fd;		/* duplicate of the caller's descriptor, owned; -1: none */
-	bool stream;			/* content of a device or pipe: other data can follow the kernel */
+	bool stream;			/* from a device or pipe: other data can follow */
 	size_t mapped;			/* bytes to unmap; 0: @data is memory of the caller */
 	unsigned int references;	/* crashres_input_close() frees the input at 0 */
 };

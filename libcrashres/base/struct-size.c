@@ -30,8 +30,8 @@ static size_t read_size(const void *object)
 static enum crashres_status check_size(struct crashres_ctx *ctx, const char *name, size_t size)
 {
 	if (size < sizeof(size) || size > SIZE_MAX_SANE)
-		return crs_fail(ctx, CRASHRES_ERR_REQUEST, "%s: the size member is invalid: %zu", name,
-				size);
+		return crs_fail(ctx, CRASHRES_ERR_REQUEST, "%s: the size member is invalid: %zu",
+				name, size);
 	return CRASHRES_OK;
 }
 

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Rebuilds a DTB from /proc/device-tree with the sequential-write functions of libfdt.
+ *
+ * In a DTB the properties of a node come before its child nodes (Devicetree
+ * Specification 5.4.2). So each folder is listed once and walked twice.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,20 +17,28 @@
 #include "../base/root.h"
 #include "devicetree.h"
 
-/* The kernel maps no more (MAX_FDT_SIZE), and looks no deeper (FDT_MAX_DEPTH). */
-#define TREE_MAX	(2U << 20)
+/*
+ * Limits of the arm64 kernel for a DTB: bytes (MAX_FDT_SIZE) and levels of nodes
+ * (FDT_MAX_DEPTH).
+ */
+#define TREE_SIZE_MAX	(2U << 20)
 #define DEPTH_MAX	64
 
-/* Each takes more than that in the tree: a name list that is longer cannot fit. */
+/*
+ * The fewest bytes that a node or property takes in a DTB. A folder with more than
+ * TREE_SIZE_MAX / ENTRY_MIN entries cannot fit, so the listing stops there.
+ */
 #define ENTRY_MIN	8
 
+/* An entry of a folder. */
 struct entry {
-	char *name;
-	bool is_node;
+	char *name;			/* file name; owned */
+	bool is_node;			/* folder: node; file: property */
 };
 
+/* The entries of one folder, sorted. */
 struct entries {
-	struct entry *items;
+	struct entry *items;		/* owned */
 	size_t count;
 };
 
@@ -38,8 +52,9 @@ static void free_entries(struct entries *entries)
 /* ------------------------------------------------------------------ a folder */
 
 /*
- * By name; then by unit address, the shorter number first. Linux numbers what it
- * finds in the order of the nodes, cpu@2 before cpu@10.
+ * Sorts by the name before "@", then by the length of the whole name, then by the unit
+ * address. So cpu@2 comes before cpu@10, as in the boot DTB: Linux numbers some devices in
+ * the order of their nodes.
  */
 static int compare_entries(const void *a, const void *b)
 {
@@ -56,6 +71,7 @@ static int compare_entries(const void *a, const void *b)
 	return result ? result : strcmp(left->name, right->name);
 }
 
+/* Appends the entry @name of @folder. */
 static enum crashres_status add_entry(struct crashres_ctx *ctx, int folder, const char *name,
 				      struct entries *entries)
 {
@@ -65,10 +81,11 @@ static enum crashres_status add_entry(struct crashres_ctx *ctx, int folder, cons
 	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot open %s", name);
 	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
-		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: is neither a folder nor a file", name);
-	if (entries->count == TREE_MAX / ENTRY_MIN)
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: is neither a folder nor a file",
+				name);
+	if (entries->count == TREE_SIZE_MAX / ENTRY_MIN)
 		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "more than %u entries",
-				TREE_MAX / ENTRY_MIN);
+				TREE_SIZE_MAX / ENTRY_MIN);
 	bigger = reallocarray(entries->items, entries->count + 1, sizeof(*bigger));
 	if (!bigger)
 		return crs_fail_memory(ctx);
@@ -82,11 +99,12 @@ static enum crashres_status add_entry(struct crashres_ctx *ctx, int folder, cons
 	return CRASHRES_OK;
 }
 
-/* *@entries is for free_entries() after a failure too. */
+/* Lists and sorts a folder. The caller calls free_entries(), after a failure too. */
 static enum crashres_status list_folder(struct crashres_ctx *ctx, int folder,
 					struct entries *entries)
 {
 	enum crashres_status status = CRASHRES_OK;
+	/* closedir() closes its descriptor, and the caller still needs @folder. */
 	int fd = fcntl(folder, F_DUPFD_CLOEXEC, 0);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
@@ -107,17 +125,23 @@ static enum crashres_status list_folder(struct crashres_ctx *ctx, int folder,
 
 /* ------------------------------------------------------------------ the tree */
 
+/* @error: a negative FDT_ERR_ value. NOSPACE means that the buffer of 2 MiB is full. */
 static enum crashres_status fail_fdt(struct crashres_ctx *ctx, int error)
 {
 	if (error == -FDT_ERR_NOSPACE)
-		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "the tree has more than %u bytes", TREE_MAX);
+		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "the tree has more than %u bytes",
+				TREE_SIZE_MAX);
 	return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s", fdt_strerror(error));
 }
 
+/* Writes the property in file @name of @folder to @fdt. */
 static enum crashres_status put_property(struct crashres_ctx *ctx, int folder, const char *name,
 					 void *fdt)
 {
-	/* Not to wait for a pipe that somebody put there since the folder was listed. */
+	/*
+	 * O_NONBLOCK: in a copied tree, somebody can put a FIFO in place of the file after
+	 * the folder was listed.
+	 */
 	CRS_CLEANUP(crs_closep) int fd = openat(folder, name,
 						O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	CRS_CLEANUP(crs_freep) uint8_t *value = NULL;
@@ -127,15 +151,18 @@ static enum crashres_status put_property(struct crashres_ctx *ctx, int folder, c
 
 	if (fd < 0)
 		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot open %s", name);
-	status = crs_read_fd(ctx, fd, TREE_MAX, name, &value, &size);
+	status = crs_read_fd(ctx, fd, TREE_SIZE_MAX, name, &value, &size);
 	if (status != CRASHRES_OK)
 		return status;
 	error = fdt_property(fdt, name, value, (int)size);
 	return error ? crs_prefix_error(ctx, fail_fdt(ctx, error), "%s", name) : CRASHRES_OK;
 }
 
-/* Where a property has a node's name, the kernel calls the node "name#1" (safe_name). */
-static void drop_suffix(char *name)
+/*
+ * Removes "#1" from the name of a node. The kernel adds this suffix to the name of a
+ * folder if a property has the same name (drivers/of/kobj.c, safe_name()).
+ */
+static void remove_suffix(char *name)
 {
 	char *hash = strrchr(name, '#');
 
@@ -146,6 +173,7 @@ static void drop_suffix(char *name)
 static enum crashres_status put_node(struct crashres_ctx *ctx, int folder, unsigned int depth,
 				     void *fdt);
 
+/* Writes the child node in folder @name of @folder. @depth: levels above the child. */
 static enum crashres_status put_child(struct crashres_ctx *ctx, int folder, char *name,
 				      unsigned int depth, void *fdt)
 {
@@ -157,8 +185,9 @@ static enum crashres_status put_child(struct crashres_ctx *ctx, int folder, char
 	if (fd < 0)
 		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot open %s", name);
 	if (depth == DEPTH_MAX)
-		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "more than %u nodes deep", DEPTH_MAX);
-	drop_suffix(name);
+		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "the tree is deeper than %u nodes",
+				DEPTH_MAX);
+	remove_suffix(name);
 	error = fdt_begin_node(fdt, name);
 	status = error ? fail_fdt(ctx, error) : put_node(ctx, fd, depth + 1, fdt);
 	if (status != CRASHRES_OK)
@@ -167,14 +196,14 @@ static enum crashres_status put_child(struct crashres_ctx *ctx, int folder, char
 	return error ? fail_fdt(ctx, error) : CRASHRES_OK;
 }
 
-/* What is in a node: properties come first in a flattened tree. */
+/* Writes the content of the node in @folder: its properties, then its child nodes. */
 static enum crashres_status put_node(struct crashres_ctx *ctx, int folder, unsigned int depth,
 				     void *fdt)
 {
 	struct entries entries = { 0 };
 	enum crashres_status status = list_folder(ctx, folder, &entries);
 
-	/* "name" is the kernel's addition. */
+	/* The kernel adds a property "name" to each node. The boot DTB does not have it. */
 	for (size_t i = 0; status == CRASHRES_OK && i < entries.count; i++)
 		if (!entries.items[i].is_node && strcmp(entries.items[i].name, "name"))
 			status = put_property(ctx, folder, entries.items[i].name, fdt);
@@ -185,10 +214,11 @@ static enum crashres_status put_node(struct crashres_ctx *ctx, int folder, unsig
 	return status;
 }
 
+/* Writes the whole tree below @folder to @fdt, a buffer of TREE_SIZE_MAX bytes. */
 static enum crashres_status flatten(struct crashres_ctx *ctx, int folder, void *fdt)
 {
 	enum crashres_status status;
-	int error = fdt_create(fdt, (int)TREE_MAX);
+	int error = fdt_create(fdt, (int)TREE_SIZE_MAX);
 
 	if (!error)
 		error = fdt_finish_reservemap(fdt);
@@ -206,10 +236,11 @@ static enum crashres_status flatten(struct crashres_ctx *ctx, int folder, void *
 }
 
 /*
- * Where Linux runs by ACPI, newer kernels show a root of their own making
- * (unflatten_device_tree), and with that nothing can be booted.
+ * Does the tree have a node with device_type = "memory", or a memory map from UEFI? If
+ * Linux runs by ACPI, newer kernels show an empty tree that they made themselves
+ * (unflatten_device_tree()). No kernel can boot with that tree.
  */
-static bool says_where_memory_is(const void *fdt)
+static bool describes_memory(const void *fdt)
 {
 	static const char memory[] = "memory";
 	int node, length;
@@ -240,13 +271,13 @@ enum crashres_status crs_devicetree_read(struct crashres_ctx *ctx, uint8_t **dtb
 
 	if (status != CRASHRES_OK)
 		return status;
-	fdt = calloc(1, TREE_MAX);
+	fdt = calloc(1, TREE_SIZE_MAX);
 	if (!fdt)
 		return crs_fail_memory(ctx);
 	status = flatten(ctx, fd, fdt);
-	if (status == CRASHRES_OK && !says_where_memory_is(fdt))
+	if (status == CRASHRES_OK && !describes_memory(fdt))
 		status = crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
-				  "no memory in it: not the tree that Linux was booted with");
+				  "the tree describes no memory: Linux did not boot with it");
 	if (status != CRASHRES_OK)
 		return crs_prefix_error(ctx, status, "%s", name);
 	*size = fdt_totalsize(fdt);

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The running kernel's device tree as files: a folder a node, a file a property
- * (Documentation/ABI/testing/sysfs-firmware-ofw). It is there also where
- * /sys/firmware/fdt is not, because something wrote to the tree after boot
- * (of_fdt_raw_init, "CRC check failed").
+ * Rebuilds a DTB from the files of the running kernel's device tree.
  *
- * Flattened it is not quite what was booted: the order of the nodes is lost, and
- * is made by name and unit address, numbers as numbers; /memreserve/ is not
- * shown; what was applied to it at run time is in it.
+ * /proc/device-tree has a folder for each node and a file for each property
+ * (Documentation/ABI/testing/sysfs-firmware-ofw). It also exists if /sys/firmware/fdt
+ * does not: the kernel hides the boot DTB if something wrote to it after boot
+ * (of_fdt_raw_init(), "CRC check failed").
+ *
+ * The rebuilt DTB differs from the boot DTB:
+ *  - The order of the nodes is lost. The library sorts nodes by name and unit address.
+ *  - The /memreserve/ block is missing, because the kernel does not export it.
+ *  - Overlays and other changes at run time are included.
  */
 #ifndef CRS_DEVICETREE_H
 #define CRS_DEVICETREE_H
@@ -15,15 +18,17 @@
 #include "../base/ctx.h"
 
 /*
- * The tree below the context's root, flattened; @dtb is for free(). The tree
- * itself holds no symbolic link; one in it is an error.
+ * Reads the tree below the context's root and makes a DTB from it.
+ *
+ * @dtb: out; the caller frees it with free(3).
  *
  * Return:
- *   CRASHRES_ERR_OS           there is none, or it cannot be read
- *   CRASHRES_ERR_FORMAT       there is something else than folders and files, or a
- *                             file that alone is larger than the kernel takes
- *   CRASHRES_ERR_LIMIT        it is larger or deeper than the kernel takes
- *   CRASHRES_ERR_UNSUPPORTED  it says nothing of memory, so was not booted with
+ *   CRASHRES_ERR_OS           there is no tree, or a file cannot be read
+ *   CRASHRES_ERR_FORMAT       an entry is neither a folder nor a file (a symbolic link,
+ *                             for example), or one file is larger than 2 MiB
+ *   CRASHRES_ERR_LIMIT        the tree is larger or deeper than the kernel accepts
+ *   CRASHRES_ERR_UNSUPPORTED  the tree describes no memory: Linux runs by ACPI and did
+ *                             not boot with this tree
  */
 enum crashres_status crs_devicetree_read(struct crashres_ctx *ctx, uint8_t **dtb, size_t *size);
 

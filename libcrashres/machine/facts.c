@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What programs may ask about a machine that was read. */
+/* Implements the public functions that return facts about a machine (crashres.h). */
 #include "machine.h"
 
 const struct crashres_range *crashres_machine_regions(const struct crashres_machine *machine,
@@ -43,6 +43,8 @@ const char *crashres_machine_command_line(const struct crashres_machine *machine
 	return machine->cmdline;
 }
 
+/* A bit is set if the file of the fact was missing, or did not contain the fact. */
+/* A bit is set if the file of the fact was missing or did not contain the fact. */
 unsigned int crashres_machine_missing_dump_parts(const struct crashres_machine *machine)
 {
 	unsigned int lacks = 0;

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Parses /proc/iomem: lines to resources, without duplicates, each with its parent. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 
 #include "iomem.h"
 
-/* Reads hexadecimal digits at *@cursor; false where there are none or too many. */
-static bool take_hex(const char **cursor, uint64_t *value)
+/*
+ * Reads hexadecimal digits at *cursor and moves *cursor after them. Returns false, with
+ * *cursor unchanged, for no digit or a number above 64 bits.
+ */
+static bool parse_hex(const char **cursor, uint64_t *value)
 {
 	const char *p = *cursor;
 	uint64_t v = 0;
@@ -33,7 +37,8 @@ static bool take_hex(const char **cursor, uint64_t *value)
 	return true;
 }
 
-static bool take_literal(const char **cursor, const char *literal)
+/* Moves *cursor after @literal. Returns false if the text is different. */
+static bool skip_literal(const char **cursor, const char *literal)
 {
 	size_t length = strlen(literal);
 
@@ -43,27 +48,36 @@ static bool take_literal(const char **cursor, const char *literal)
 	return true;
 }
 
-/* A resource without bytes prints with last = first - 1: it gets size 0. */
+/*
+ * Parses "FIRST-LAST : NAME". resource->name points into @line. The kernel prints an empty
+ * resource with LAST = FIRST - 1; the result has size 0 then.
+ */
 static bool parse_line(const char *line, struct crs_resource *resource)
 {
 	uint64_t first, last;
 
 	while (*line == ' ')
 		line++;
-	if (!take_hex(&line, &first) || !take_literal(&line, "-") || !take_hex(&line, &last) ||
-	    !take_literal(&line, " : "))
+	if (!parse_hex(&line, &first) || !skip_literal(&line, "-") || !parse_hex(&line, &last) ||
+	    !skip_literal(&line, " : "))
 		return false;
 	resource->name = line;
 	if (last == UINT64_MAX)
-		/* A bus window up to the end of the address space; nothing lives in its last byte. */
+		/*
+		 * A bus window up to the end of the address space. A crashres_range cannot
+		 * include the last byte. No memory lies there.
+		 */
 		last--;
 	if (!crs_range_from_inclusive(first, last, &resource->range))
 		resource->range = (struct crashres_range){ first, 0 };
 	return true;
 }
 
-/* Around before inside: by base, then the larger first, then as printed. */
-static int by_nesting(const void *a, const void *b)
+/*
+ * Sorts by base. Of two resources with the same base, the larger one comes first, because
+ * it is the parent. Equal ranges keep their order in the file.
+ */
+static int compare_nesting(const void *a, const void *b)
 {
 	const struct crs_resource *left = a, *right = b;
 
@@ -74,24 +88,28 @@ static int by_nesting(const void *a, const void *b)
 	return (left->order > right->order) - (left->order < right->order);
 }
 
-static int by_identity(const void *a, const void *b)
+/* Sorts equal ranges by name, so that duplicates are neighbours. */
+static int compare_identity(const void *a, const void *b)
 {
 	const struct crs_resource *left = a, *right = b;
 	int names;
 
 	if (!crs_range_equal(left->range, right->range))
-		return by_nesting(a, b);
+		return compare_nesting(a, b);
 	names = strcmp(left->name, right->name);
-	return names ? names : by_nesting(a, b);
+	return names ? names : compare_nesting(a, b);
 }
 
-/* /proc/iomem was seen to show one crash region twice in one read (it can change meanwhile). */
+/*
+ * Keeps one of the resources with the same range and name. /proc/iomem can change during
+ * a read, and then shows a crash region twice (seen on a real machine).
+ */
 static void drop_duplicates(struct crs_iomem *iomem)
 {
 	struct crs_resource *resources = iomem->resources;
 	size_t kept = 0;
 
-	qsort(resources, iomem->count, sizeof(*resources), by_identity);
+	qsort(resources, iomem->count, sizeof(*resources), compare_identity);
 	for (size_t i = 0; i < iomem->count; i++)
 		if (!kept || !crs_range_equal(resources[kept - 1].range, resources[i].range) ||
 		    strcmp(resources[kept - 1].name, resources[i].name))
@@ -99,20 +117,25 @@ static void drop_duplicates(struct crs_iomem *iomem)
 	iomem->count = kept;
 }
 
+/*
+ * Needs resources sorted by compare_nesting(). The parent is the previous resource or one
+ * of its ancestors.
+ */
 static void find_parents(struct crs_iomem *iomem)
 {
 	for (size_t i = 0; i < iomem->count; i++) {
 		struct crs_resource *resource = &iomem->resources[i];
-		ssize_t around = (ssize_t)i - 1;
+		ssize_t parent = (ssize_t)i - 1;
 
-		while (around >= 0 &&
-		       !crs_range_contains(iomem->resources[around].range, resource->range))
-			around = iomem->resources[around].parent;
-		resource->parent = around;
+		while (parent >= 0 &&
+		       !crs_range_contains(iomem->resources[parent].range, resource->range))
+			parent = iomem->resources[parent].parent;
+		resource->parent = parent;
 	}
 }
 
-static bool all_zero(const struct crs_iomem *iomem)
+/* The kernel prints 00000000-00000000, so a range of one byte, to a reader without privilege. */
+static bool is_all_zero(const struct crs_iomem *iomem)
 {
 	for (size_t i = 0; i < iomem->count; i++)
 		if (iomem->resources[i].range.base || iomem->resources[i].range.size > 1)
@@ -142,7 +165,7 @@ static enum crashres_status parse_text(struct crashres_ctx *ctx, struct crs_iome
 			continue;
 		if (!parse_line(line, resource))
 			return crs_fail(ctx, CRASHRES_ERR_FORMAT,
-					"/proc/iomem: line %zu is no resource: \"%.60s\"", order,
+					"/proc/iomem: line %zu is not a resource: \"%.60s\"", order,
 					line);
 		if (resource->range.size)
 			iomem->count++;
@@ -167,9 +190,9 @@ enum crashres_status crs_iomem_parse(struct crashres_ctx *ctx, const void *data,
 		crs_iomem_free(&new);
 		return status;
 	}
-	new.hidden = all_zero(&new);
+	new.hidden = is_all_zero(&new);
 	drop_duplicates(&new);
-	qsort(new.resources, new.count, sizeof(*new.resources), by_nesting);
+	qsort(new.resources, new.count, sizeof(*new.resources), compare_nesting);
 	find_parents(&new);
 	*iomem = new;
 	return CRASHRES_OK;

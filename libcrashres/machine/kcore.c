@@ -1,4 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Parses the start of /proc/kcore. The kernel writes this file, but a copied tree can
+ * contain any bytes under this name.
+ *
+ *   ELF header          e_type ET_CORE
+ *   program headers     PT_NOTE: the notes; PT_LOAD: a range of virtual addresses, with
+ *                       its physical address in p_paddr, or 0 or -1 if it is not RAM
+ *   notes               "VMCOREINFO": text of lines KEY=VALUE (kernel/vmcore_info.c)
+ *
+ * VMCOREINFO on arm64 (Documentation/admin-guide/kdump/vmcoreinfo.rst):
+ *
+ *   PAGESIZE=4096                        decimal
+ *   NUMBER(VA_BITS)=48                   decimal
+ *   NUMBER(kimage_voffset)=0xffff...     hexadecimal
+ *   NUMBER(PHYS_OFFSET)=0x40000000       hexadecimal
+ */
 #include <endian.h>
 #include <errno.h>
 #include <gelf.h>
@@ -8,7 +24,7 @@
 
 #include "kcore.h"
 
-/* 65,535 program headers of 56 bytes, and the notes. */
+/* Bytes: room for 65,535 program headers of 56 bytes (3.5 MiB) and the notes. */
 #define HEAD_LIMIT (4U << 20)
 
 size_t crs_kcore_head_size(const void *head, size_t size)
@@ -25,7 +41,7 @@ size_t crs_kcore_head_size(const void *head, size_t size)
 		Elf64_Phdr phdr;
 
 		if (end > size) {
-			/* The table itself is still missing: it first. */
+			/* The table is not complete yet: read all of it first. */
 			needed = table + (le16toh(ehdr.e_phnum) - i) * sizeof(phdr);
 			break;
 		}
@@ -41,8 +57,8 @@ size_t crs_kcore_head_size(const void *head, size_t size)
 	return needed < HEAD_LIMIT ? (size_t)needed : HEAD_LIMIT;
 }
 
-/* Finds "NUMBER(name)=" or "name=" at the start of a line of VMCOREINFO, and its value. */
-static bool vmcoreinfo_number(const char *text, const char *key, int base, uint64_t *value)
+/* Finds a line "@key=VALUE" of VMCOREINFO and reads VALUE as a number of base @base. */
+static bool find_number(const char *text, const char *key, int base, uint64_t *value)
 {
 	size_t length = strlen(key);
 
@@ -59,25 +75,29 @@ static bool vmcoreinfo_number(const char *text, const char *key, int base, uint6
 	return false;
 }
 
-static void take_vmcoreinfo(const char *text, bool *linear_known, uint64_t *linear_offset,
+/* Sets the members of @kcore that @text has, and the linear offset that @text implies. */
+static void parse_vmcoreinfo(const char *text, bool *linear_known, uint64_t *linear_offset,
 			    struct crs_kcore *kcore)
 {
 	uint64_t phys_offset, va_bits;
 
-	kcore->image_known = vmcoreinfo_number(text, "NUMBER(kimage_voffset)", 16,
+	kcore->image_known = find_number(text, "NUMBER(kimage_voffset)", 16,
 					       &kcore->image_offset);
-	if (!vmcoreinfo_number(text, "PAGESIZE", 10, &kcore->page_size))
+	if (!find_number(text, "PAGESIZE", 10, &kcore->page_size))
 		kcore->page_size = 0;
-	/* The linear map starts at PAGE_OFFSET = -(1 << VA_BITS) with PHYS_OFFSET (asm/memory.h). */
-	*linear_known = vmcoreinfo_number(text, "NUMBER(PHYS_OFFSET)", 16, &phys_offset) &&
-			vmcoreinfo_number(text, "NUMBER(VA_BITS)", 10, &va_bits) &&
+	/*
+	 * The linear map starts at the virtual address PAGE_OFFSET = -(1 << VA_BITS). This
+	 * address maps to the physical address PHYS_OFFSET (arch/arm64, asm/memory.h).
+	 */
+	*linear_known = find_number(text, "NUMBER(PHYS_OFFSET)", 16, &phys_offset) &&
+			find_number(text, "NUMBER(VA_BITS)", 10, &va_bits) &&
 			va_bits >= 36 && va_bits <= 52;
 	if (*linear_known)
 		*linear_offset = -(1ULL << va_bits) - phys_offset;
 }
 
-/* A copy of the VMCOREINFO note's text, or NULL. */
-static char *vmcoreinfo_text(Elf *elf, const GElf_Phdr *phdr)
+/* Copies the text of the VMCOREINFO note in the PT_NOTE @phdr. NULL: no such note. */
+static char *copy_vmcoreinfo(Elf *elf, const GElf_Phdr *phdr)
 {
 	Elf_Data *data = elf_getdata_rawchunk(elf, (int64_t)phdr->p_offset, phdr->p_filesz,
 					      ELF_T_NHDR);
@@ -91,9 +111,9 @@ static char *vmcoreinfo_text(Elf *elf, const GElf_Phdr *phdr)
 	return NULL;
 }
 
-static bool in_ram(const struct crs_ranges *ram, uint64_t address)
+static bool is_in_ram(const struct crs_ranges *ram, uint64_t address)
 {
-	/* The last address, which the kernel gives to what is not RAM, is in no range. */
+	/* p_paddr is -1 if the entry is not RAM. No range contains this address. */
 	for (size_t i = 0; i < ram->count; i++)
 		if (address >= ram->items[i].base &&
 		    address - ram->items[i].base < ram->items[i].size)
@@ -102,32 +122,33 @@ static bool in_ram(const struct crs_ranges *ram, uint64_t address)
 }
 
 /*
- * The linear map, read off the PT_LOADs: false where those that lie in RAM do
- * not agree. An entry outside the linear map has p_paddr 0 or -1; the kernel's
- * own image, where it has an entry, maps by image_offset.
+ * Finds the linear offset: the difference p_vaddr - p_paddr of the PT_LOADs in RAM. Skips
+ * the entry of the kernel's image, which maps by image_offset. Returns false if two
+ * entries disagree.
  */
-static bool linear_from_phdrs(Elf *elf, size_t count, const struct crs_ranges *ram,
+static bool find_linear_offset(Elf *elf, size_t count, const struct crs_ranges *ram,
 			      const struct crs_kcore *kcore, bool *known, uint64_t *offset)
 {
 	for (size_t i = 0; i < count; i++) {
 		GElf_Phdr phdr;
-		uint64_t here;
+		uint64_t difference;
 
 		if (!gelf_getphdr(elf, (int)i, &phdr) || phdr.p_type != PT_LOAD ||
-		    phdr.p_paddr == 0 || !in_ram(ram, phdr.p_paddr))
+		    phdr.p_paddr == 0 || !is_in_ram(ram, phdr.p_paddr))
 			continue;
-		here = phdr.p_vaddr - phdr.p_paddr;
-		if (kcore->image_known && here == kcore->image_offset)
+		difference = phdr.p_vaddr - phdr.p_paddr;
+		if (kcore->image_known && difference == kcore->image_offset)
 			continue;
-		if (*known && here != *offset)
+		if (*known && difference != *offset)
 			return false;
 		*known = true;
-		*offset = here;
+		*offset = difference;
 	}
 	return true;
 }
 
-static void take_core(struct crashres_ctx *ctx, Elf *elf, size_t count,
+/* Parses notes and program headers. Compares both sources of the linear offset. */
+static void parse_core(struct crashres_ctx *ctx, Elf *elf, size_t count,
 		      const struct crs_ranges *ram, struct crs_kcore *kcore)
 {
 	uint64_t from_phdrs = 0, from_info = 0;
@@ -139,20 +160,21 @@ static void take_core(struct crashres_ctx *ctx, Elf *elf, size_t count,
 
 		if (!gelf_getphdr(elf, (int)i, &phdr) || phdr.p_type != PT_NOTE)
 			continue;
-		text = vmcoreinfo_text(elf, &phdr);
+		text = copy_vmcoreinfo(elf, &phdr);
 		if (text)
-			take_vmcoreinfo(text, &info_known, &from_info, kcore);
+			parse_vmcoreinfo(text, &info_known, &from_info, kcore);
 	}
-	if (!linear_from_phdrs(elf, count, ram, kcore, &phdrs_known, &from_phdrs)) {
+	if (!find_linear_offset(elf, count, ram, kcore, &phdrs_known, &from_phdrs)) {
 		crs_log(ctx, CRASHRES_LOG_WARNING,
-			"/proc/kcore: its program headers disagree about the linear map: "
-			"the dump gets no virtual addresses");
+			"/proc/kcore: the program headers disagree about the linear map: "
+			"the dump will have no virtual addresses");
 		return;
 	}
 	if (phdrs_known && info_known && from_phdrs != from_info) {
 		crs_log(ctx, CRASHRES_LOG_WARNING,
-			"/proc/kcore: program headers and VMCOREINFO disagree about the linear map "
-			"(0x%" PRIx64 ", 0x%" PRIx64 "): the dump gets no virtual addresses",
+			"/proc/kcore: the program headers and VMCOREINFO disagree about the linear "
+			"map (0x%" PRIx64 ", 0x%" PRIx64 "): the dump will have no virtual "
+			"addresses",
 			from_phdrs, from_info);
 		return;
 	}
@@ -170,14 +192,14 @@ enum crashres_status crs_kcore_parse(struct crashres_ctx *ctx, const void *head,
 
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED, "libelf: %s", elf_errmsg(-1));
-	/* libelf takes a plain char * but only reads it. */
+	/* The parameter of elf_memory() is not const, but libelf only reads the memory. */
 	elf = elf_memory((char *)(uintptr_t)head, size);
 	if (!elf || elf_kind(elf) != ELF_K_ELF || gelf_getclass(elf) != ELFCLASS64 ||
 	    !gelf_getehdr(elf, &ehdr) || ehdr.e_type != ET_CORE || elf_getphdrnum(elf, &count)) {
 		elf_end(elf);
-		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "/proc/kcore: not a 64-bit ELF core");
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "/proc/kcore is not a 64-bit ELF core");
 	}
-	take_core(ctx, elf, count, ram, &new);
+	parse_core(ctx, elf, count, ram, &new);
 	elf_end(elf);
 	*kcore = new;
 	return CRASHRES_OK;

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Reads the machine: all files of /proc and /sys that a plan needs.
+ *
+ * Only /proc/iomem is required. Without one of the other files the member of the machine
+ * stays empty, and the log has a line. The plan decides whether it needs that member.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -14,12 +20,15 @@
 #include "machine.h"
 #include "tty.h"
 
-#define TEXT_LIMIT	(64U << 20)	/* /proc/iomem of 100,000 lines has some 5 MiB */
-#define TABLE_LIMIT	(4U << 20)	/* DTB (the kernel's own limit is 2 MiB), ACPI tables */
-#define LINE_LIMIT	4096
-#define MEMINFO_LIMIT	(64U << 10)
+#define TEXT_LIMIT	(64U << 20)	/* bytes; /proc/iomem with 100,000 lines has about 5 MiB */
+#define TABLE_LIMIT	(4U << 20)	/* bytes of a DTB (the kernel's limit: 2 MiB), ACPI table */
+#define LINE_LIMIT	4096		/* bytes of a file with few lines */
+#define MEMINFO_LIMIT	(64U << 10)	/* bytes */
 
-/* Reads an optional file: false, and a line in the log, where it is not to be had. */
+/*
+ * Reads an optional file like crs_root_read(). Returns false, with a line in the log, if
+ * the file cannot be read.
+ */
 static bool read_optional(struct crashres_ctx *ctx, const char *path, size_t limit, uint8_t **data,
 			  size_t *size)
 {
@@ -29,7 +38,10 @@ static bool read_optional(struct crashres_ctx *ctx, const char *path, size_t lim
 	return false;
 }
 
-/* A file with numbers of @base, blanks between them; how many there were, at most @max. */
+/*
+ * Reads up to @max numbers of base @base with blanks between them. Returns how many there
+ * are; 0 without the file.
+ */
 static size_t read_numbers(struct crashres_ctx *ctx, const char *path, int base, uint64_t *values,
 			   size_t max)
 {
@@ -71,8 +83,8 @@ static int compare_numbers(const void *a, const void *b)
 }
 
 /*
- * The N of every cpuN below /sys/devices/system/cpu, in order; numbers may have
- * gaps. *@cpus is for free() after a failure too.
+ * Lists N of each folder /sys/devices/system/cpu/cpuN, sorted. The numbers can have gaps.
+ * The list is empty without that folder. The caller frees *cpus, after a failure too.
  */
 static enum crashres_status list_cpus(struct crashres_ctx *ctx, uint64_t **cpus, size_t *count)
 {
@@ -111,6 +123,10 @@ static enum crashres_status list_cpus(struct crashres_ctx *ctx, uint64_t **cpus,
 	return CRASHRES_OK;
 }
 
+/*
+ * Reads the note of each CPU: physical address, hexadecimal, in crash_notes, and size in
+ * bytes, decimal, in crash_notes_size (drivers/base/cpu.c). Skips a CPU without a note.
+ */
 static enum crashres_status read_cpu_notes(struct crashres_ctx *ctx,
 					   struct crashres_machine *machine)
 {
@@ -138,7 +154,7 @@ static enum crashres_status read_cpu_notes(struct crashres_ctx *ctx,
 	return status;
 }
 
-/* "0xADDRESS SIZE", both hexadecimal (kernel/ksysfs.c, vmcoreinfo_show). */
+/* Format: "0xADDRESS SIZE", both hexadecimal (kernel/ksysfs.c, vmcoreinfo_show()). */
 static void read_vmcoreinfo(struct crashres_ctx *ctx, struct crashres_machine *machine)
 {
 	uint64_t numbers[2];
@@ -148,7 +164,10 @@ static void read_vmcoreinfo(struct crashres_ctx *ctx, struct crashres_machine *m
 		machine->vmcoreinfo = (struct crashres_range){ 0 };
 }
 
-/* The first @size bytes of what @fd holds, or fewer where it ends; NULL when there is none. */
+/*
+ * Reads the first *size bytes of @fd, or all bytes of a shorter file, and sets *size to
+ * the number of bytes. The caller frees the result. NULL: nothing could be read.
+ */
 static uint8_t *read_head(int fd, size_t *size)
 {
 	uint8_t *head = malloc(*size);
@@ -170,7 +189,10 @@ static uint8_t *read_head(int fd, size_t *size)
 	return head;
 }
 
-/* kcore is as large as the address space: reading goes no further than its notes. */
+/*
+ * Reads /proc/kcore up to the end of its notes. The file is as large as the address space:
+ * reading all of it would copy the memory of the machine.
+ */
 static void read_kcore(struct crashres_ctx *ctx, struct crashres_machine *machine)
 {
 	CRS_CLEANUP(crs_closep) int fd = -1;
@@ -181,7 +203,7 @@ static void read_kcore(struct crashres_ctx *ctx, struct crashres_machine *machin
 		crs_log(ctx, CRASHRES_LOG_INFO, "%s", ctx->error);
 		return;
 	}
-	/* A copy of it may end anywhere: then there is no more to be had. */
+	/* The file of a copied tree can end anywhere. "size < wanted" means that it ended. */
 	while (needed > size && size == wanted) {
 		free(head);
 		wanted = size = needed;
@@ -196,7 +218,10 @@ static void read_kcore(struct crashres_ctx *ctx, struct crashres_machine *machin
 		crs_log(ctx, CRASHRES_LOG_WARNING, "%s", ctx->error);
 }
 
-/* Where the file is missing, as in a copy of a machine, firmware is believed. */
+/*
+ * Removes a UART that the running kernel does not use as a console. If /proc/consoles is
+ * missing (copied trees lack it), trusts the firmware tables.
+ */
 static void check_console(struct crashres_ctx *ctx, struct crs_firmware *firmware)
 {
 	CRS_CLEANUP(crs_freep) uint8_t *consoles = NULL;
@@ -209,7 +234,7 @@ static void check_console(struct crashres_ctx *ctx, struct crs_firmware *firmwar
 	firmware->uart = PURGATORY_UART_NONE;
 }
 
-/* The tree that the kernel was booted with, else what it made of that. */
+/* Reads the boot DTB, otherwise rebuilds a DTB from /proc/device-tree. */
 static void read_dtb(struct crashres_ctx *ctx, struct crashres_machine *machine)
 {
 	if (read_optional(ctx, "sys/firmware/fdt", TABLE_LIMIT, &machine->dtb, &machine->dtb_size)) {
@@ -225,6 +250,7 @@ static void read_dtb(struct crashres_ctx *ctx, struct crashres_machine *machine)
 		crs_log(ctx, CRASHRES_LOG_INFO, "%s", ctx->error);
 }
 
+/* ACPI tables count only for what the DTB does not have. */
 static void read_firmware(struct crashres_ctx *ctx, struct crashres_machine *machine)
 {
 	CRS_CLEANUP(crs_freep) uint8_t *spcr = NULL;
@@ -243,8 +269,11 @@ static void read_firmware(struct crashres_ctx *ctx, struct crashres_machine *mac
 	check_console(ctx, firmware);
 }
 
-/* A copy of another machine's files may not hold its page size; 4 KiB is what most have. */
-static uint64_t page_size(struct crashres_ctx *ctx, const struct crs_kcore *kcore)
+/*
+ * Returns the page size of the machine in bytes. A copied tree can lack it. Most arm64
+ * kernels use 4 KiB, so this assumes 4 KiB then.
+ */
+static uint64_t find_page_size(struct crashres_ctx *ctx, const struct crs_kcore *kcore)
 {
 	uint64_t size = kcore->page_size;
 
@@ -254,7 +283,7 @@ static uint64_t page_size(struct crashres_ctx *ctx, const struct crs_kcore *kcor
 #endif
 	if (size == 4096 || size == 16384 || size == 65536)
 		return size;
-	crs_log(ctx, CRASHRES_LOG_INFO, "page size unknown: 4 KiB assumed");
+	crs_log(ctx, CRASHRES_LOG_INFO, "the page size is unknown: 4 KiB is assumed");
 	return 4096;
 }
 
@@ -262,30 +291,32 @@ static void log_console(struct crashres_ctx *ctx, const struct crs_firmware *fir
 {
 	switch (firmware->uart) {
 	case PURGATORY_UART_PL011:
-		crs_log(ctx, CRASHRES_LOG_INFO, "purgatory's console: PL011 at 0x%" PRIx64,
+		crs_log(ctx, CRASHRES_LOG_INFO, "purgatory's console is a PL011 at 0x%" PRIx64,
 			firmware->uart_base);
 		break;
 	case PURGATORY_UART_16550:
-		crs_log(ctx, CRASHRES_LOG_INFO, "purgatory's console: 16550 at 0x%" PRIx64
-			", a register each %" PRIu32 " bytes, accesses of %" PRIu32,
+		crs_log(ctx, CRASHRES_LOG_INFO, "purgatory's console is a 16550 at 0x%" PRIx64
+			", one register every %" PRIu32 " bytes, accesses of %" PRIu32 " bytes",
 			firmware->uart_base, firmware->uart_stride, firmware->uart_width);
 		break;
 	default:
 		crs_log(ctx, CRASHRES_LOG_INFO, "purgatory has no console: neither stdout-path "
-			"nor SPCR names a PL011 or 16550 that is in /proc/consoles");
+			"nor SPCR names a PL011 or 16550 that /proc/consoles lists");
 		break;
 	}
 }
 
-/* What an operator cannot see in the plan: will purgatory speak, will the dump be whole? */
+/* Logs facts that the plan does not show: console, reset, and what the dump will contain. */
 static void log_findings(struct crashres_ctx *ctx, const struct crashres_machine *machine)
 {
-	static const char *const conduits[] = { "not known", "by SMC", "by HVC" };
+	static const char *const conduits[] = { "unknown", "SMC", "HVC" };
 
 	log_console(ctx, &machine->firmware);
-	crs_log(ctx, CRASHRES_LOG_INFO, "reset by PSCI: %s", conduits[machine->firmware.conduit]);
-	crs_log(ctx, CRASHRES_LOG_INFO, "for the dump: notes of %zu CPUs, VMCOREINFO %s, virtual "
-		"addresses of RAM %s, of the kernel's image %s", machine->cpu_notes.count,
+	crs_log(ctx, CRASHRES_LOG_INFO, "the PSCI conduit for a reset is %s",
+		conduits[machine->firmware.conduit]);
+	crs_log(ctx, CRASHRES_LOG_INFO, "for the dump: notes of %zu CPUs; VMCOREINFO is %s; "
+		"virtual addresses of RAM are %s, of the kernel's image %s",
+		machine->cpu_notes.count,
 		machine->vmcoreinfo.size ? "found" : "missing",
 		machine->kcore.linear_known ? "known" : "unknown",
 		machine->kcore.image_known ? "known" : "unknown");
@@ -298,14 +329,18 @@ static void read_cmdline(struct crashres_ctx *ctx, struct crashres_machine *mach
 
 	if (!read_optional(ctx, "proc/cmdline", LINE_LIMIT, &text, &size))
 		return;
-	/* The kernel adds one newline to the line that it was given (fs/proc/cmdline.c). */
+	/* The kernel appends one newline to its command line (fs/proc/cmdline.c). */
 	machine->cmdline = (char *)text;
 	size = strlen(machine->cmdline);
 	if (size && machine->cmdline[size - 1] == '\n')
 		machine->cmdline[size - 1] = '\0';
 }
 
-/* totalram_pages(), which kexec's limit is measured by (fs/proc/meminfo.c, first line). */
+/*
+ * Reads totalram_pages(), the first line of /proc/meminfo: "MemTotal:   8123456 kB"
+ * (fs/proc/meminfo.c). The kernel derives its limits for segments from this number
+ * (kernel/kexec_core.c, sanity_check_segment_list()).
+ */
 static void read_total_ram(struct crashres_ctx *ctx, struct crashres_machine *machine)
 {
 	static const char name[] = "MemTotal:";
@@ -323,7 +358,10 @@ static void read_total_ram(struct crashres_ctx *ctx, struct crashres_machine *ma
 		machine->total_ram = (uint64_t)kib << 10;
 }
 
-/* The newer directory first: kernels keep the old name only for a while. */
+/*
+ * Newer kernels have the folder /sys/kernel/kexec. They keep the old names for some
+ * releases only, so the new name comes first.
+ */
 static void read_elfcorehdr_size(struct crashres_ctx *ctx, struct crashres_machine *machine)
 {
 	if (read_numbers(ctx, "sys/kernel/kexec/crash_elfcorehdr_size", 10,
@@ -356,7 +394,7 @@ enum crashres_status crashres_machine_read(struct crashres_ctx *ctx,
 	read_elfcorehdr_size(ctx, new);
 	read_dtb(ctx, new);
 	read_firmware(ctx, new);
-	new->page_size = page_size(ctx, &new->kcore);
+	new->page_size = find_page_size(ctx, &new->kcore);
 	log_findings(ctx, new);
 	*machine = new;
 	return CRASHRES_OK;
@@ -394,6 +432,7 @@ enum crashres_status crashres_machine_check_reserved(struct crashres_ctx *ctx,
 			"/proc/iomem has no \"Crash kernel\"; boot with crashkernel=SIZE");
 }
 
+/* The public form of a limit: UINT64_MAX means no limit. */
 static uint64_t calls_left(const struct crs_limit *limit)
 {
 	return limit->limited ? limit->left : UINT64_MAX;
@@ -423,19 +462,22 @@ enum crashres_status crashres_machine_permissions(struct crashres_ctx *ctx,
 	return crs_copy_struct_out(ctx, "permissions", &full, sizeof(full), permissions);
 }
 
-/* The newer directory first: kernels keep the old names only for a while. */
+/* [slot][]: the new name first, as in read_elfcorehdr_size(). */
 static const char *const loaded_paths[2][2] = {
 	{ "sys/kernel/kexec/loaded", "sys/kernel/kexec_loaded" },
 	{ "sys/kernel/kexec/crash_loaded", "sys/kernel/kexec_crash_loaded" },
 };
 
-/* Called after neither file could be read. Every sysfs has /sys/kernel. */
+/*
+ * Finds the reason if neither file could be read. sysfs always has /sys/kernel. So if that
+ * folder exists and both files are missing, the kernel has no kexec.
+ */
 static enum crashres_status fail_loaded(struct crashres_ctx *ctx, const char *const paths[2])
 {
 	if (crs_root_lacks(ctx, paths[0]) && crs_root_lacks(ctx, paths[1]) &&
 	    !crs_root_lacks(ctx, "sys/kernel"))
-		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED, "the running kernel has no kexec: "
-				"neither /%s nor /%s exists", paths[0], paths[1]);
+		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED, "the running kernel has no kexec "
+				"support: neither /%s nor /%s exists", paths[0], paths[1]);
 	return CRASHRES_ERR_OS;
 }
 
@@ -457,7 +499,7 @@ enum crashres_status crashres_loaded(struct crashres_ctx *ctx, enum crashres_slo
 	if (status != CRASHRES_OK)
 		return status;
 	if ((text[0] != '0' && text[0] != '1') || (text[1] && text[1] != '\n'))
-		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "/%s: neither 0 nor 1", path);
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "/%s contains neither 0 nor 1", path);
 	*loaded = text[0] == '1';
 	return CRASHRES_OK;
 }
@@ -469,7 +511,7 @@ enum crashres_status crashres_machine_initrd(struct crashres_ctx *ctx,
 	enum crashres_status status = crs_root_open(ctx, "sys/firmware/initrd", &fd);
 
 	if (status != CRASHRES_OK)
-		return crs_prefix_error(ctx, status, "the running kernel has kept no initrd "
-				  "(it needs retain_initrd and Linux 6.8)");
+		return crs_prefix_error(ctx, status, "the running kernel kept no initrd "
+				  "(this needs retain_initrd and Linux 6.8)");
 	return crashres_input_from_fd(ctx, fd, "/sys/firmware/initrd", initrd);
 }

@@ -1,4 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Reads the permissions of the running kernel.
+ *
+ *   /sys/kernel/security/lockdown              "none [integrity] confidentiality"
+ *   /sys/kernel/security/ima/policy            one rule a line
+ *   /proc/sys/kernel/kexec_load_disabled       0 or 1
+ *   /proc/sys/kernel/kexec_load_limit_panic    -1 or calls left
+ *   /proc/sys/kernel/kexec_load_limit_reboot   -1 or calls left
+ *
+ * Old kernels lack some of these files, and only root can read the files below security.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,10 +17,13 @@
 #include "../base/root.h"
 #include "permissions.h"
 
-#define LINE_LIMIT	4096
-#define POLICY_LIMIT	(64U << 10)
+#define LINE_LIMIT	4096		/* bytes of a file with one line */
+#define POLICY_LIMIT	(64U << 10)	/* bytes of the IMA policy */
 
-/* The text of a file below the root; NULL, and a line in the log, if it cannot be read. */
+/*
+ * Reads a text file. The caller frees the text. NULL, with a line in the log, if the file
+ * cannot be read.
+ */
 static char *read_text(struct crashres_ctx *ctx, const char *path, size_t limit)
 {
 	uint8_t *text;
@@ -21,18 +35,18 @@ static char *read_text(struct crashres_ctx *ctx, const char *path, size_t limit)
 	return NULL;
 }
 
-static enum crashres_answer answer(bool yes)
+static enum crashres_answer to_answer(bool yes)
 {
 	return yes ? CRASHRES_ANSWER_YES : CRASHRES_ANSWER_NO;
 }
 
-/* "none [integrity] confidentiality": one level has brackets (security/lockdown/lockdown.c). */
+/* The current level stands in brackets (security/lockdown/lockdown.c). */
 static enum crashres_answer parse_lockdown(const char *text)
 {
 	bool none = strstr(text, "[none]");
 	bool locked = strstr(text, "[integrity]") || strstr(text, "[confidentiality]");
 
-	return none == locked ? CRASHRES_ANSWER_UNKNOWN : answer(locked);
+	return none == locked ? CRASHRES_ANSWER_UNKNOWN : to_answer(locked);
 }
 
 static enum crashres_answer read_lockdown(struct crashres_ctx *ctx)
@@ -42,7 +56,10 @@ static enum crashres_answer read_lockdown(struct crashres_ctx *ctx)
 	return text ? parse_lockdown(text) : CRASHRES_ANSWER_UNKNOWN;
 }
 
-/* One rule a line (Documentation/ABI/testing/ima_policy). "dont_appraise" is another word. */
+/*
+ * Is the line a rule that appraises kernel images for kexec (Documentation/ABI/testing/
+ * ima_policy)? The action comes first in a rule, so "dont_appraise" does not match.
+ */
 static bool is_appraise_rule(const char *line, size_t length)
 {
 	static const char word[] = "appraise ";
@@ -65,7 +82,7 @@ static enum crashres_answer read_ima_policy(struct crashres_ctx *ctx)
 	return CRASHRES_ANSWER_NO;
 }
 
-/* False where the file cannot be read, or does not start with a number. */
+/* Returns false if the file cannot be read or does not start with a decimal number. */
 static bool read_number(struct crashres_ctx *ctx, const char *path, long long *value)
 {
 	CRS_CLEANUP(crs_freep) char *text = read_text(ctx, path, LINE_LIMIT);
@@ -84,7 +101,7 @@ static enum crashres_answer read_disabled(struct crashres_ctx *ctx)
 
 	if (!read_number(ctx, "proc/sys/kernel/kexec_load_disabled", &value))
 		return CRASHRES_ANSWER_UNKNOWN;
-	return answer(value != 0);
+	return to_answer(value != 0);
 }
 
 struct crs_limit crs_limit_read(struct crashres_ctx *ctx, enum crashres_slot slot)
@@ -93,7 +110,7 @@ struct crs_limit crs_limit_read(struct crashres_ctx *ctx, enum crashres_slot slo
 							 "proc/sys/kernel/kexec_load_limit_reboot";
 	long long value;
 
-	/* -1 stands for no limit (kexec_limit_handler()). */
+	/* -1 means no limit (kernel/kexec_core.c, kexec_limit_handler()). */
 	if (!read_number(ctx, path, &value) || value < 0)
 		return (struct crs_limit){ .limited = false };
 	return (struct crs_limit){ .limited = true, .left = (uint64_t)value };

@@ -1,32 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the running kernel permits kexec to do, as far as /proc and /sys show it. */
+/* Reads from /proc and /sys whether the running kernel permits kexec calls. */
 #ifndef CRS_PERMISSIONS_H
 #define CRS_PERMISSIONS_H
 
 #include "../base/ctx.h"
 
 /*
- * kernel.kexec_load_limit_panic and _reboot (Linux 6.3). The kernel counts every
- * call down, a refused one and an unload too (kexec_load_permitted()).
+ * The limit of kexec calls for one slot: kernel.kexec_load_limit_panic or
+ * kernel.kexec_load_limit_reboot (Linux 6.3). The kernel counts every call, also an
+ * unload and a call that fails afterwards (kernel/kexec_core.c, kexec_load_permitted()).
  */
 struct crs_limit {
-	bool limited;		/* false: -1, or a kernel without limits */
-	uint64_t left;
+	bool limited;		/* false: the value is -1, or the kernel has no limits */
+	uint64_t left;		/* calls; valid if @limited */
 };
 
 struct crs_permissions {
-	enum crashres_answer locked_down;	/* integrity or confidentiality */
+	enum crashres_answer locked_down;	/* lockdown level is integrity or confidentiality */
 	enum crashres_answer appraised;		/* the IMA policy appraises KEXEC_KERNEL_CHECK */
-	enum crashres_answer load_disabled;	/* kernel.kexec_load_disabled */
-	struct crs_limit limits[2];		/* by slot */
+	enum crashres_answer load_disabled;	/* kernel.kexec_load_disabled is set */
+	struct crs_limit limits[2];		/* index: enum crashres_slot */
 };
 
+/* Reads all permissions. A file that cannot be read gives UNKNOWN and a line in the log. */
 struct crs_permissions crs_permissions_read(struct crashres_ctx *ctx);
 
-/* Reads one limit again, for example after a refusal. */
+/* Reads the current limit of @slot. A load calls this again after each refusal. */
 struct crs_limit crs_limit_read(struct crashres_ctx *ctx, enum crashres_slot slot);
 
-/* The name of the limit of @slot: "kernel.kexec_load_limit_panic" ... */
+/* Returns the sysctl name of the limit of @slot, such as "kernel.kexec_load_limit_panic". */
 const char *crs_limit_name(enum crashres_slot slot);
 
 #endif

@@ -1,31 +1,45 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the resources mean: RAM, the crash regions, the running kernel. */
+/*
+ * Finds RAM, the crash regions and the running kernel among the resources of /proc/iomem.
+ * All ranges are physical addresses and bytes.
+ */
 #ifndef CRS_REGIONS_H
 #define CRS_REGIONS_H
 
 #include "iomem.h"
 
 struct crs_regions {
-	/* [0] high, [1] low, the rest cannot be described to a capture kernel. */
+	/*
+	 * The crash regions: [0] high, [1] low. The library cannot describe a third region to
+	 * a capture kernel, because linux,usable-memory-range has two entries.
+	 */
 	struct crs_ranges crash;
 
-	/* Every "System RAM*" at any depth, what drivers manage too: to be dumped. */
+	/* All "System RAM*" without the crash regions: the dump covers this memory. */
 	struct crs_ranges ram;
 
-	/* "System RAM" as firmware had it, joined: with all that lies in it, without drivers'. */
+	/*
+	 * All "System RAM" from firmware, normalized. It includes the reservations and the
+	 * crash regions inside. It excludes memory of drivers ("System RAM (kmem)").
+	 */
 	struct crs_ranges memory;
 
 	/*
-	 * "System RAM" without its reservations and without the crash regions:
-	 * where a kernel that replaces the running one may be put. The running
-	 * kernel's own memory is in it, because the copy happens at the reboot.
+	 * "System RAM" without reservations and without the crash regions. A kernel for the
+	 * normal slot can lie here. The memory of the running kernel is included, because
+	 * the new kernel is copied there only at the reboot.
 	 */
 	struct crs_ranges usable;
 
-	/* From "Kernel code" to the end of "Kernel data"; size 0 where not shown. */
+	/* From the start of "Kernel code" to the end of "Kernel data"; size 0: not shown. */
 	struct crashres_range kernel_image;
 };
 
+/*
+ * Fills @regions from @iomem. All lists stay empty if @iomem hides the addresses.
+ *
+ * @regions: out; release with crs_regions_free().
+ */
 enum crashres_status crs_regions_from_iomem(struct crashres_ctx *ctx,
 					    const struct crs_iomem *iomem,
 					    struct crs_regions *regions);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reads the UART behind a tty from sysfs. A copied tree can contain any bytes there. */
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/serial.h>
@@ -11,18 +12,22 @@
 #include "tty.h"
 
 #define FOLDER		"sys/class/tty/"
-#define NAME_MAX_LENGTH	63	/* the kernel's own limit (tty_register_device_attr) */
-#define PATH_SIZE	128
-#define NUMBER_LIMIT	64
+#define NAME_MAX_LENGTH	63	/* the kernel's limit (tty_register_device_attr()) */
+#define PATH_SIZE	128	/* bytes of FOLDER, a name, an attribute and NUL */
+#define NUMBER_LIMIT	64	/* bytes of an attribute file */
 
-/* Attributes of a tty whose driver uses the serial core (Linux, ABI/testing/sysfs-tty). */
+/*
+ * Attributes of a tty. Only drivers that use the serial core have them (Linux,
+ * Documentation/ABI/testing/sysfs-tty).
+ */
 struct port {
-	uint64_t type;			/* PORT_* */
-	uint64_t io_type;		/* SERIAL_IO_* */
-	uint64_t base;
-	uint64_t shift;
+	uint64_t type;			/* PORT_* (linux/serial_core.h) */
+	uint64_t io_type;		/* SERIAL_IO_* (linux/serial.h) */
+	uint64_t base;			/* iomem_base: physical address of the first register */
+	uint64_t shift;			/* iomem_reg_shift: the stride is 1 << shift bytes */
 };
 
+/* Reads a file with one number, decimal or with 0x. */
 static enum crashres_status read_number(struct crashres_ctx *ctx, const char *name,
 					const char *attribute, uint64_t *value)
 {
@@ -37,9 +42,9 @@ static enum crashres_status read_number(struct crashres_ctx *ctx, const char *na
 		return status;
 	errno = 0;
 	*value = strtoull((char *)text, &end, 0);
-	/* strtoull() would take blanks and a sign too. */
+	/* strtoull() also accepts blanks and a sign before the number. */
 	if (errno || *text < '0' || *text > '9' || (*end && *end != '\n'))
-		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "/%s: not a number", path);
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "/%s does not contain a number", path);
 	return CRASHRES_OK;
 }
 
@@ -57,7 +62,7 @@ static enum crashres_status read_port(struct crashres_ctx *ctx, const char *name
 	return status;
 }
 
-/* Those of Linux's 8250 driver whose THR and LSR are where a 16550 has them. */
+/* Types of the 8250 driver of Linux with THR and LSR at the offsets of a 16550 (0 and 5). */
 static bool is_16550(uint64_t type)
 {
 	switch (type) {
@@ -71,7 +76,11 @@ static bool is_16550(uint64_t type)
 	}
 }
 
-/* I/O ports are in a window of PCI's that sysfs does not name. */
+/*
+ * Sets the UART of @firmware. Returns false if purgatory cannot drive the port. This
+ * includes I/O ports: on arm64 they lie in a window of a PCI host bridge, and sysfs does
+ * not show the address of that window.
+ */
 static bool set_uart(const struct port *port, struct crs_firmware *firmware)
 {
 	if (!port->base || (port->io_type != SERIAL_IO_MEM && port->io_type != SERIAL_IO_MEM32))
@@ -85,13 +94,14 @@ static bool set_uart(const struct port *port, struct crs_firmware *firmware)
 				      port->io_type == SERIAL_IO_MEM32 ? 4 : 1);
 }
 
-static void set_none(struct crs_firmware *firmware)
+static void set_no_uart(struct crs_firmware *firmware)
 {
 	firmware->uart = PURGATORY_UART_NONE;
 	firmware->uart_base = 0;
 	firmware->uart_stride = firmware->uart_width = 0;
 }
 
+/* Fails unless the folder FOLDER @name exists. Refuses names that lead out of FOLDER. */
 static enum crashres_status check_name(struct crashres_ctx *ctx, const char *name)
 {
 	CRS_CLEANUP(crs_closep) int fd = -1;
@@ -120,11 +130,11 @@ enum crashres_status crs_tty_read(struct crashres_ctx *ctx, const char *name,
 		return status;
 	if (status == CRASHRES_OK && set_uart(&port, firmware))
 		return CRASHRES_OK;
-	set_none(firmware);
+	set_no_uart(firmware);
 	if (status == CRASHRES_OK)
-		crs_log(ctx, CRASHRES_LOG_WARNING, "%s: type %" PRIu64 ", io_type %" PRIu64
-			", iomem_base 0x%" PRIx64 ", iomem_reg_shift %" PRIu64 ": not a UART that "
-			"purgatory can drive: it will be silent", name, port.type, port.io_type,
+		crs_log(ctx, CRASHRES_LOG_WARNING, "%s: purgatory cannot drive this UART (type "
+			"%" PRIu64 ", io_type %" PRIu64 ", iomem_base 0x%" PRIx64
+			", iomem_reg_shift %" PRIu64 "): purgatory will be silent", name, port.type, port.io_type,
 			port.base, port.shift);
 	else
 		crs_log(ctx, CRASHRES_LOG_WARNING, "%s: purgatory will be silent", ctx->error);

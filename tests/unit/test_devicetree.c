@@ -256,8 +256,8 @@ static void test_fifo_in_the_tree_is_refused(void **state)
 
 static void test_tree_without_memory_is_refused(void **state)
 {
-	static const char sentence[] = "/proc/device-tree: no memory in it: not the tree that Linux "
-				       "was booted with";
+	static const char sentence[] = "/proc/device-tree: the tree describes no memory: Linux did "
+				       "not boot with it";
 	struct unit *unit = *state;
 
 	write_file(unit, "x", "", 0);
@@ -299,7 +299,7 @@ static void test_tree_deeper_than_64_nodes_is_refused(void **state)
 	assert_ptr_equal(dtb, UNTOUCHED);
 	/* Each level adds its name to the message: "/proc/device-tree: " and 63 times "n: ". */
 	length = strlen("/proc/device-tree: ") + (size_t)63 * 3;
-	assert_string_equal(crashres_error(unit->ctx) + length, "more than 64 nodes deep");
+	assert_string_equal(crashres_error(unit->ctx) + length, "the tree is deeper than 64 nodes");
 }
 
 static void test_tree_larger_than_2_mib_is_refused(void **state)

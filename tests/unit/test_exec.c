@@ -77,7 +77,7 @@ static void test_kernel_without_kexec_is_refused_before_any_step(void **state)
 {
 	unit_write_text(*state, "sys/kernel/vmcoreinfo", "");
 	check(*state, &plain, EXIT_ENVIRONMENT, "",
-	      "kexec: Nothing has been loaded! (the running kernel has no kexec: neither "
+	      "kexec: Nothing has been loaded! (the running kernel has no kexec support: neither "
 	      "/sys/kernel/kexec/loaded nor /sys/kernel/kexec_loaded exists)\n");
 }
 

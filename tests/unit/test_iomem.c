@@ -219,7 +219,7 @@ static void test_malformed_line_is_refused(void **state)
 
 		snprintf(text, sizeof(text), "0-fff : ok\n\n%s\n1-2 : ok\n", lines[i]);
 		snprintf(sentence, sizeof(sentence),
-			 "/proc/iomem: line 3 is no resource: \"%s\"", lines[i]);
+			 "/proc/iomem: line 3 is not a resource: \"%s\"", lines[i]);
 		refuse(*state, text, sentence);
 	}
 }
@@ -227,7 +227,7 @@ static void test_malformed_line_is_refused(void **state)
 static void test_long_malformed_line_is_cut_in_the_message(void **state)
 {
 	refuse(*state, "0123456789012345678901234567890123456789012345678901234567890123456789",
-	       "/proc/iomem: line 1 is no resource: "
+	       "/proc/iomem: line 1 is not a resource: "
 	       "\"012345678901234567890123456789012345678901234567890123456789\"");
 }
 

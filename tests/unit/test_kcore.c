@@ -186,8 +186,9 @@ static void test_disagreeing_sources_leave_the_linear_map_unknown(void **state)
 	assert_true(kcore.image_known);
 	assert_int_equal(kcore.page_size, 4096);
 	assert_true(unit_logged(*state,
-		"warning: /proc/kcore: program headers and VMCOREINFO disagree about the linear map "
-		"(0xfffeffffc0001000, 0xfffeffffc0000000): the dump gets no virtual addresses"));
+		"warning: /proc/kcore: the program headers and VMCOREINFO disagree about the linear "
+		"map (0xfffeffffc0001000, 0xfffeffffc0000000): the dump will have no virtual "
+		"addresses"));
 }
 
 static void test_disagreeing_headers_leave_the_linear_map_unknown(void **state)
@@ -200,8 +201,8 @@ static void test_disagreeing_headers_leave_the_linear_map_unknown(void **state)
 	kcore = parse(*state, &core);
 	assert_false(kcore.linear_known);
 	assert_true(unit_logged(*state,
-		"warning: /proc/kcore: its program headers disagree about the linear map: "
-		"the dump gets no virtual addresses"));
+		"warning: /proc/kcore: the program headers disagree about the linear map: "
+		"the dump will have no virtual addresses"));
 }
 
 static void test_empty_core_leaves_all_values_unknown(void **state)
@@ -282,7 +283,7 @@ static void test_truncated_core_gives_only_complete_values(void **state)
 		mark_untouched(kcore);
 		if (size < sizeof(Elf64_Ehdr)) {
 			assert_fails(unit, crs_kcore_parse(unit->ctx, head, size, &none, &kcore),
-				     CRASHRES_ERR_FORMAT, "/proc/kcore: not a 64-bit ELF core");
+				     CRASHRES_ERR_FORMAT, "/proc/kcore is not a 64-bit ELF core");
 			assert_untouched(kcore);
 		} else if (crs_kcore_parse(unit->ctx, head, size, &none, &kcore) == CRASHRES_OK) {
 			assert_false(kcore.linear_known);
@@ -303,7 +304,7 @@ static void refuse(struct unit *unit, const void *data, size_t size)
 
 	mark_untouched(kcore);
 	assert_fails(unit, crs_kcore_parse(unit->ctx, data, size, &none, &kcore),
-		     CRASHRES_ERR_FORMAT, "/proc/kcore: not a 64-bit ELF core");
+		     CRASHRES_ERR_FORMAT, "/proc/kcore is not a 64-bit ELF core");
 	assert_untouched(kcore);
 }
 

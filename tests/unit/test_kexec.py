@@ -479,7 +479,7 @@ def test_what_arm64_does_not_have(kexec):
 
 def test_reuseinitrd(kexec):
     assert kexec.plan("--reuseinitrd") == fails(
-        1, "kexec: the running kernel has kept no initrd (it needs retain_initrd and Linux 6.8): "
+        1, "kexec: the running kernel kept no initrd (this needs retain_initrd and Linux 6.8): "
            "cannot open /sys/firmware/initrd: No such file or directory")
     root = kexec.machine(sys_firmware_initrd=INPUTS["initrd"])
     assert kexec.plan("--reuseinitrd", root=root) == kexec.plan("--initrd=../in/initrd")
@@ -576,7 +576,7 @@ def test_damaged_kcore(kexec, damage):
         core = file.read()
     result = kexec.plan("-d", root=kexec.machine(proc_kcore=damage(core)))
     assert result.code == 0
-    assert "virtual addresses of RAM unknown, of the kernel's image unknown" in result.err
+    assert "virtual addresses of RAM are unknown, of the kernel's image unknown" in result.err
     assert result.out == kexec.plan().out
 
 
@@ -585,7 +585,7 @@ def test_uart_above_4_gib(kexec):
     with open(os.path.join(root, "sys/class/tty/ttyAMA0/iomem_base"), "w") as file:
         file.write("0x402020000\n")
     said = kexec.plan("-d", "--serial=ttyAMA0", root=root).err.splitlines()
-    assert said.count("kexec: purgatory's console: PL011 at 0x402020000") == 1
+    assert said.count("kexec: purgatory's console is a PL011 at 0x402020000") == 1
 
 
 def test_window(kexec):
@@ -615,7 +615,7 @@ def machine_with_ttys(kexec):
 @pytest.mark.parametrize("option, line", [
     ("--serial=ttyAMA0", "PL011 at 0x9000000"),
     ("--serial=/dev/ttyAMA0", "PL011 at 0x9000000"),
-    ("--serial=ttyS1", "16550 at 0xfe660000, a register each 4 bytes, accesses of 4"),
+    ("--serial=ttyS1", "16550 at 0xfe660000, one register every 4 bytes, accesses of 4 bytes"),
 ])
 def test_serial(kexec, option, line):
     root = machine_with_ttys(kexec)
@@ -623,13 +623,14 @@ def test_serial(kexec, option, line):
     assert (result.code, result.err) == (0, "")
     said = kexec.plan("-d", option, root=root).err.splitlines()
     # The first one is firmware's, which it replaces.
-    assert [text for text in said if "console: " in text] == [
-        "kexec: purgatory's console: PL011 at 0x9000000", "kexec: purgatory's console: " + line]
+    assert [text for text in said if "console is " in text] == [
+        "kexec: purgatory's console is a PL011 at 0x9000000",
+        "kexec: purgatory's console is a " + line]
 
 
 @pytest.mark.parametrize("name, reason", [
-    ("ttyS0", "ttyS0: type 4, io_type 0, iomem_base 0x0, iomem_reg_shift 0: not a UART that "
-              "purgatory can drive: it will be silent"),
+    ("ttyS0", "ttyS0: purgatory cannot drive this UART (type 4, io_type 0, iomem_base 0x0, "
+              "iomem_reg_shift 0): purgatory will be silent"),
     ("hvc0", "cannot open /sys/class/tty/hvc0/type: No such file or directory: purgatory will be "
              "silent"),
 ])
@@ -828,7 +829,7 @@ def test_no_memory_map(kexec):
 def test_damaged_memory_map(kexec):
     root = kexec.machine(proc_iomem="00000000-0fffffff : System RAM\n0x12 : hello\n")
     assert kexec.plan(root=root) == fails(
-        255, "kexec: /proc/iomem: line 2 is no resource: \"0x12 : hello\"")
+        255, "kexec: /proc/iomem: line 2 is not a resource: \"0x12 : hello\"")
 
 
 def test_no_root(kexec):
@@ -1186,10 +1187,10 @@ def test_status(kexec, arguments, crash, normal, code):
 
 
 @pytest.mark.parametrize("content, sentence", [
-    (None, "the running kernel has no kexec: neither /sys/kernel/kexec/crash_loaded nor "
+    (None, "the running kernel has no kexec support: neither /sys/kernel/kexec/crash_loaded nor "
            "/sys/kernel/kexec_crash_loaded exists"),
-    ("", "/sys/kernel/kexec_crash_loaded: neither 0 nor 1"),
-    ("2\n", "/sys/kernel/kexec_crash_loaded: neither 0 nor 1"),
+    ("", "/sys/kernel/kexec_crash_loaded contains neither 0 nor 1"),
+    ("2\n", "/sys/kernel/kexec_crash_loaded contains neither 0 nor 1"),
 ])
 def test_status_that_cannot_be_told(kexec, content, sentence):
     root = kexec.machine(sys_kernel_kexec_crash_loaded=content)
@@ -1204,7 +1205,7 @@ def test_exec(kexec):
     # Issue 10, point 1.13
     without = kexec.machine(sys_kernel_kexec_loaded=None)
     assert kexec("-e", "--root", without) == fails(
-        1, "kexec: Nothing has been loaded! (the running kernel has no kexec: neither "
+        1, "kexec: Nothing has been loaded! (the running kernel has no kexec support: neither "
            "/sys/kernel/kexec/loaded nor /sys/kernel/kexec_loaded exists)")
     shutil.rmtree(os.path.join(without, "sys"))
     assert kexec("-e", "--root", without) == (

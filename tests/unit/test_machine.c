@@ -248,10 +248,11 @@ static void test_missing_optional_files_are_no_error(void **state)
 	assert_true(unit_logged(unit, "info: cannot open /proc/kcore: No such file or directory"));
 	assert_true(unit_logged(unit, "info: cannot open /sys/kernel/vmcoreinfo: "
 				      "No such file or directory"));
-	assert_true(unit_logged(unit, "info: cannot open /sys/firmware/fdt: No such file or directory"));
+	assert_true(unit_logged(unit, "info: cannot open /sys/firmware/fdt: "
+				      "No such file or directory"));
 	assert_true(unit_logged(unit, "info: cannot open /proc/device-tree: "
 				      "No such file or directory"));
-	assert_true(unit_logged(unit, "info: page size unknown: 4 KiB assumed"));
+	assert_true(unit_logged(unit, "info: the page size is unknown: 4 KiB is assumed"));
 	crashres_machine_free(machine);
 }
 
@@ -271,7 +272,7 @@ static void test_missing_or_malformed_iomem_is_an_error(void **state)
 
 	refuse(unit, CRASHRES_ERR_OS, "cannot open /proc/iomem: No such file or directory");
 	unit_write_text(unit, "proc/iomem", "40000000-bfffffff : System RAM\nrubbish\n");
-	refuse(unit, CRASHRES_ERR_FORMAT, "/proc/iomem: line 2 is no resource: \"rubbish\"");
+	refuse(unit, CRASHRES_ERR_FORMAT, "/proc/iomem: line 2 is not a resource: \"rubbish\"");
 	crashres_machine_free(NULL);
 }
 
@@ -396,7 +397,7 @@ static void test_kcore_that_is_not_a_core_is_warned_of(void **state)
 	unit_write(unit, "proc/kcore", zeros, sizeof(zeros));
 	machine = read_machine(unit);
 	assert_false(machine->kcore.linear_known || machine->kcore.image_known);
-	assert_true(unit_logged(unit, "warning: /proc/kcore: not a 64-bit ELF core"));
+	assert_true(unit_logged(unit, "warning: /proc/kcore is not a 64-bit ELF core"));
 	crashres_machine_free(machine);
 }
 
@@ -539,7 +540,7 @@ static void test_uart_without_a_listed_console_is_not_used(void **state)
 	machine = read_machine(unit);
 	assert_int_equal(machine->firmware.uart, PURGATORY_UART_NONE);
 	assert_true(unit_logged(unit, "info: purgatory has no console: neither stdout-path nor SPCR "
-				"names a PL011 or 16550 that is in /proc/consoles"));
+				"names a PL011 or 16550 that /proc/consoles lists"));
 	crashres_machine_free(machine);
 	unit_write_text(unit, "proc/consoles", "ttyAMA0              -W- (EC   a)  204:64\n");
 	machine = read_machine(unit);
@@ -558,15 +559,15 @@ static void test_named_tty_replaces_the_uart_of_the_firmware(void **state)
 	unit_write_text(unit, "sys/class/tty/ttyS0/iomem_base", "0xFE660000\n");
 	unit_write_text(unit, "sys/class/tty/ttyS0/iomem_reg_shift", "2\n");
 	machine = read_machine(unit);
-	assert_true(unit_logged(unit, "info: purgatory's console: PL011 at 0x9000000"));
+	assert_true(unit_logged(unit, "info: purgatory's console is a PL011 at 0x9000000"));
 	assert_fails(unit, crashres_machine_set_serial(unit->ctx, machine, "ttyS1"),
 		     CRASHRES_ERR_OS, "cannot open /sys/class/tty/ttyS1: No such file or directory");
 	assert_int_equal(machine->firmware.uart, PURGATORY_UART_PL011);
 	assert_ok(unit, crashres_machine_set_serial(unit->ctx, machine, "ttyS0"));
 	assert_int_equal(machine->firmware.uart, PURGATORY_UART_16550);
 	assert_int_equal(machine->firmware.uart_base, 0xfe660000);
-	assert_true(unit_logged(unit, "info: purgatory's console: 16550 at 0xfe660000, a register "
-				      "each 4 bytes, accesses of 4"));
+	assert_true(unit_logged(unit, "info: purgatory's console is a 16550 at 0xfe660000, one "
+				      "register every 4 bytes, accesses of 4 bytes"));
 	crashres_machine_free(machine);
 }
 
@@ -627,10 +628,11 @@ static void test_missing_or_malformed_loaded_file_is_an_error(void **state)
 		unit_write_text(unit, "sys/kernel/kexec_crash_loaded", texts[i]);
 		assert_fails(unit, crashres_loaded(unit->ctx, CRASHRES_SLOT_CRASH, &loaded),
 			     CRASHRES_ERR_FORMAT,
-			     "/sys/kernel/kexec_crash_loaded: neither 0 nor 1");
+			     "/sys/kernel/kexec_crash_loaded contains neither 0 nor 1");
 		unit_write_text(unit, "sys/kernel/kexec/loaded", texts[i]);
 		assert_fails(unit, crashres_loaded(unit->ctx, CRASHRES_SLOT_NORMAL, &loaded),
-			     CRASHRES_ERR_FORMAT, "/sys/kernel/kexec/loaded: neither 0 nor 1");
+			     CRASHRES_ERR_FORMAT,
+			     "/sys/kernel/kexec/loaded contains neither 0 nor 1");
 	}
 	assert_untouched(loaded);
 }
@@ -646,10 +648,10 @@ static void test_kernel_without_kexec_is_reported(void **state)
 	unit_write_text(unit, "sys/kernel/vmcoreinfo", "");
 	use_root(unit);
 	assert_fails(unit, crashres_loaded(unit->ctx, CRASHRES_SLOT_NORMAL, &loaded),
-		     CRASHRES_ERR_UNSUPPORTED, "the running kernel has no kexec: neither "
+		     CRASHRES_ERR_UNSUPPORTED, "the running kernel has no kexec support: neither "
 		     "/sys/kernel/kexec/loaded nor /sys/kernel/kexec_loaded exists");
 	assert_fails(unit, crashres_loaded(unit->ctx, CRASHRES_SLOT_CRASH, &loaded),
-		     CRASHRES_ERR_UNSUPPORTED, "the running kernel has no kexec: neither "
+		     CRASHRES_ERR_UNSUPPORTED, "the running kernel has no kexec support: neither "
 		     "/sys/kernel/kexec/crash_loaded nor /sys/kernel/kexec_crash_loaded exists");
 	assert_untouched(loaded);
 	/* A file that exists but cannot be read proves nothing about the kernel. */
@@ -783,7 +785,7 @@ static void test_retained_initrd_is_read(void **state)
 
 	use_root(unit);
 	assert_fails(unit, crashres_machine_initrd(unit->ctx, &initrd), CRASHRES_ERR_OS,
-		     "the running kernel has kept no initrd (it needs retain_initrd and Linux 6.8): "
+		     "the running kernel kept no initrd (this needs retain_initrd and Linux 6.8): "
 		     "cannot open /sys/firmware/initrd: No such file or directory");
 	assert_ptr_equal(initrd, UNTOUCHED);
 	unit_write_text(unit, "sys/firmware/initrd", "kept");

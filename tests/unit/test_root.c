@@ -211,7 +211,8 @@ static void test_real_root_follows_every_link(void **state)
 		check_beginning(unit, "proc/self/root/proc/version", "Linux version ");
 		assert_ok(unit, crs_root_open_folder(unit->ctx, "sys/class/mem/null/..", &fd));
 		close(fd);
-		refuse(unit, "dev/zero", CRASHRES_ERR_FORMAT, "/dev/zero is a device, not a regular file");
+		refuse(unit, "dev/zero", CRASHRES_ERR_FORMAT,
+		       "/dev/zero is a device, not a regular file");
 		assert_ok(unit, crashres_ctx_set_root(unit->ctx, other));
 		assert_false(unit->ctx->root_is_live);
 		assert_ok(unit, crashres_ctx_set_root(unit->ctx, "/"));

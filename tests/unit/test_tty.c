@@ -161,8 +161,8 @@ static void test_unsupported_ports_are_warned_of(void **state)
 		use_root(unit);
 		assert_ok(unit, crs_tty_read(unit->ctx, "ttyS0", &firmware));
 		check(&firmware, PURGATORY_UART_NONE, 0, 0, 0);
-		snprintf(warning, sizeof(warning), "warning: ttyS0: %s: not a UART that purgatory "
-			 "can drive: it will be silent", cases[i].attributes);
+		snprintf(warning, sizeof(warning), "warning: ttyS0: purgatory cannot drive this UART "
+			 "(%s): purgatory will be silent", cases[i].attributes);
 		assert_true(unit_logged(unit, warning));
 	}
 }
@@ -180,15 +180,15 @@ static void test_missing_or_malformed_attributes_are_warned_of(void **state)
 	use_root(unit);
 	assert_ok(unit, crs_tty_read(unit->ctx, "hvc0", &firmware));
 	check(&firmware, PURGATORY_UART_NONE, 0, 0, 0);
-	assert_true(unit_logged(unit, "warning: cannot open /sys/class/tty/hvc0/type: No such file or "
-				      "directory: purgatory will be silent"));
+	assert_true(unit_logged(unit, "warning: cannot open /sys/class/tty/hvc0/type: No such file "
+				      "or directory: purgatory will be silent"));
 	for (size_t i = 0; i < COUNT(garbage); i++) {
 		firmware = previous_firmware();
 		write_tty(unit, "ttyS0", "4\n", "2\n", garbage[i], "0\n");
 		assert_ok(unit, crs_tty_read(unit->ctx, "ttyS0", &firmware));
 		check(&firmware, PURGATORY_UART_NONE, 0, 0, 0);
 	}
-	assert_true(unit_logged(unit, "warning: /sys/class/tty/ttyS0/iomem_base: not a number: "
+	assert_true(unit_logged(unit, "warning: /sys/class/tty/ttyS0/iomem_base does not contain a number: "
 				      "purgatory will be silent"));
 }
 

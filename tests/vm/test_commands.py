@@ -84,11 +84,11 @@ def test_serial(lab, kernel):
     with lab.boot(kernel, WITH_PORTS) as running:
         # From sysfs alone: what firmware says comes before it, in a line like it.
         log = running.check("kexec -d -p --serial=ttyAMA0 /boot/Image 2>&1")
-        assert log.count("kexec: purgatory's console: PL011 at 0x9000000\n") == 2
+        assert log.count("kexec: purgatory's console is a PL011 at 0x9000000\n") == 2
         assert running.run("kexec -S") == (1, "")
         assert running.run("kexec -p --serial=ttyS0 /boot/Image") == (
-            0, "kexec: warning: ttyS0: type 4, io_type 0, iomem_base 0x0, iomem_reg_shift 0: not a "
-               "UART that purgatory can drive: it will be silent")
+            0, "kexec: warning: ttyS0: purgatory cannot drive this UART (type 4, io_type 0, "
+               "iomem_base 0x0, iomem_reg_shift 0): purgatory will be silent")
         assert running.run("kexec -p -u") == (0, "")
         assert running.run("kexec -p --serial=ttyS77 /boot/Image") == (
             1, "kexec: cannot open /sys/class/tty/ttyS77: No such file or directory")
@@ -124,7 +124,7 @@ def test_exec_refuses_before_it_takes_interfaces_down(lab, kernel):
         assert interfaces(running) == 1
         running.check("mount -t tmpfs none /sys/kernel")
         assert running.run("kexec -e") == (
-            1, "kexec: Nothing has been loaded! (the running kernel has no kexec: neither "
+            1, "kexec: Nothing has been loaded! (the running kernel has no kexec support: neither "
                "/sys/kernel/kexec/loaded nor /sys/kernel/kexec_loaded exists)")
         assert interfaces(running) == 1
         running.check("umount /sys/kernel")

@@ -147,8 +147,8 @@ def test_what_is_asked_of_purgatory_is_done_by_either_call(lab, kernel):
 def test_no_initrd_kept(lab, kernel):
     with lab.boot(kernel, PLAIN) as running:
         assert running.run("kexec -l --reuseinitrd /boot/Image") == (
-            1, "kexec: the running kernel has kept no initrd (it needs retain_initrd and Linux 6.8): "
-               "cannot open /sys/firmware/initrd: No such file or directory")
+            1, "kexec: the running kernel kept no initrd (this needs retain_initrd and Linux "
+               "6.8): cannot open /sys/firmware/initrd: No such file or directory")
 
 
 def test_a_signature_that_is_missing_is_the_end(lab, kernel):
