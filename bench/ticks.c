@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ticks [COMMAND...]: prints the virtual counter before and, where there is a
- * command, after it has run: "ticks: BEFORE [AFTER]".
+ * ticks [COMMAND...]: prints the virtual counter: "ticks: NOW", or with a COMMAND
+ * "ticks: BEFORE AFTER". The exit status is that of COMMAND, or 126 if COMMAND was killed.
  *
- * Also an init: the counter at the start of user space, and then power off.
- * Linked statically, because nothing should run in front of it.
+ * bench/purgatory also starts it as init (process 1). It then prints the counter at the
+ * start of user space and powers the machine off. It is linked statically, so that no
+ * dynamic linker runs before it.
  */
 #include <inttypes.h>
 #include <stdint.h>
@@ -13,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The isb keeps the read from being done early (Arm ARM, D12.1.2). */
+/* Returns CNTVCT. Without the isb the CPU can read the counter early (Arm ARM, D12.1.2). */
 static uint64_t now(void)
 {
 	uint64_t count;
@@ -22,7 +23,10 @@ static uint64_t now(void)
 	return count;
 }
 
-/* Its exit status; a command that was killed or could not be run has failed too. */
+/*
+ * Runs @command, an argv, and returns its exit status. Returns 127 if it cannot be started and
+ * 126 if it was killed.
+ */
 static int run(char **command)
 {
 	int status;

@@ -67,7 +67,7 @@ INLINE lanes rotate(lanes x, unsigned int n)
 	return opaque(x << (32 - n)) + (x >> n);
 }
 
-/* The functions of FIPS 180-4, 4.1.2. The last rotation of each is shared by its terms. */
+/* FIPS 180-4, 4.1.2. The last rotation is applied to the sum of all terms, to save rotations. */
 INLINE lanes sum0(lanes a)
 {
 	return rotate(a ^ rotate(a, 11) ^ rotate(a, 20), 2);
@@ -117,8 +117,10 @@ INLINE void next_words(lanes w[WORDS])
 }
 
 #ifdef __aarch64__
-/* Loads 64 bytes of each message. LD1 needs the alignment of one element only, even in
- * Device memory. */
+/*
+ * Loads 64 bytes of each message. LD1 needs the alignment of one element only, even in
+ * Device memory.
+ */
 INLINE void load_words(lanes w[WORDS], const void *const data[LANES], size_t offset)
 {
 	uint8x16x4_t m[LANES];

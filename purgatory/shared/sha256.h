@@ -20,8 +20,8 @@
 /* The method. The caller finds out what the CPU supports, on the CPU that runs the code. */
 enum pg_sha256_method {
 	PG_SHA256_PORTABLE,
-	PG_SHA256_VECTORS,		/* vector registers for four messages; one message: portable */
-	PG_SHA256_INSTRUCTIONS,		/* the SHA-2 instructions of arm64, for two messages */
+	PG_SHA256_VECTORS,		/* vectors, four messages; one message: portable */
+	PG_SHA256_INSTRUCTIONS,		/* the SHA-2 instructions of arm64, two messages */
 };
 
 struct pg_sha256 {

@@ -47,7 +47,7 @@ def test_a_peer_checks_all_but_its_purgatory():
 @pytest.mark.parametrize("line", ["kexec_load: entry", "segment[1].memsz", "segment["])
 def test_a_peer_that_says_less_is_not_guessed_at(line):
     text = "".join(kept for kept in SEGMENTS.splitlines(True) if not kept.startswith(line))
-    with pytest.raises(VmError, match=r"^kexec -d does not say what it loads where:\n"):
+    with pytest.raises(VmError, match=r"^the output of kexec -d lists no segments:\n"):
         purgatory.parse_segments(text)
 
 
@@ -63,9 +63,9 @@ def test_a_tick_is_16_instructions():
 def test_a_missed_target_is_said():
     rows = purgatory.linux_rows(make_cost(panic=2161), make_cost(panic=2000))
     assert {row.name: row.is_missed() for row in rows if row.limit} == {
-        "check, instructions a byte": True,
-        "load, all of it, million instructions": False,
-        "  divided by the same with --no-checks": True,
+        "check, instructions per byte": True,
+        "whole load, million instructions": False,
+        "  relative to --no-checks": True,
     }
     assert rows[0].text(with_peer=True).split()[-4:] == ["2.58", "0.00", "1.65", "missed"]
     assert rows[-1].text(with_peer=False).split()[-3:] == ["1.081", "1.076", "missed"]
@@ -75,7 +75,7 @@ def test_a_load_that_is_too_long_is_said():
     cost = make_cost()
     cost.loads[purgatory.CHECKS] = 160 * 10**6 // 16 + 62500
     rows = {row.name: row for row in purgatory.linux_rows(cost, None)}
-    row = rows["load, all of it, million instructions"]
+    row = rows["whole load, million instructions"]
     assert row.text(with_peer=False).split()[-3:] == ["161", "160", "missed"]
 
 
@@ -84,8 +84,8 @@ def test_the_first_load_stands_beside_the_best():
     cost.first = 2 * 10**6
     names = [row.name for row in purgatory.linux_rows(cost, None)]
     rows = purgatory.linux_rows(cost, None)
-    at = names.index("load, all of it, million instructions")
-    assert (names[at + 1], rows[at + 1].ours) == ("  the first load after a boot", 32)
+    at = names.index("whole load, million instructions")
+    assert (names[at + 1], rows[at + 1].ours) == ("  first load after a boot", 32)
 
 
 @pytest.mark.parametrize("panic, missed", [(2112, False), (2113, True)])
@@ -114,4 +114,4 @@ def test_a_met_target_is_not():
 def test_a_peer_for_another_machine_is_refused(tmp_path):
     peer = tmp_path / "kexec"
     peer.write_bytes(b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\x3e\x00")
-    assert purgatory.find_peer_problem(peer, None) == f"{peer} is no arm64 program"
+    assert purgatory.find_peer_problem(peer, None) == f"{peer} is not an arm64 program"
