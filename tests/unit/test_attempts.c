@@ -3,7 +3,7 @@
  * Tests attempts (plan/attempts.c): which system calls a plan lists, in which order, and what
  * follows a refusal. A wrong list tries a call that the machine forbids, uses up the limit of
  * kexec loads, or loads a kernel without its check. Also tests the structs that grow
- * (base/grow.c).
+ * (base/struct-size.c).
  */
 #include "../../libcrashres/base/struct-size.h"
 #include "../../libcrashres/plan/attempts.h"

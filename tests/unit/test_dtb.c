@@ -13,8 +13,8 @@
 #define ROOM	(3 * MIB)
 
 /*
- * Physical addresses in stale properties of /chosen. The kernel that ran kexec before reserved
- * these four in the memory reservation block.
+ * Physical addresses in stale properties of /chosen. An earlier kexec reserved the memory at
+ * these four addresses in the memory reservation block.
  */
 #define OLD_INITRD	0x48003000
 #define OLD_ELFCOREHDR	0x48005000

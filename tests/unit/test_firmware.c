@@ -261,8 +261,8 @@ static void test_register_layout_of_a_16550_is_read_or_refused(void **state)
 static void test_registers_that_wrap_are_refused(void **state)
 {
 	/*
-	 * The base address is 0xffffffff in the upper cell, low in the lower cell, plus
-	 * reg-offset. Registers end 512 bytes above the base at most.
+	 * The base address is 0xffffffff in the upper cell and low in the lower cell, plus
+	 * reg-offset. Eight registers, up to 64 bytes apart, take at most 512 bytes.
 	 */
 	static const struct {
 		uint32_t low, offset;

@@ -501,8 +501,9 @@ static void test_errno_of_a_normal_load_decides_the_next_call(void **state)
 		bool expected;
 
 		/*
-		 * If the page sizes differ, EINVAL means that the CPU lacks the page size, and
-		 * kexec_load would not help.
+		 * If the page sizes differ, EINVAL can mean that the CPU lacks the page size of
+		 * the new kernel. kexec_load does not check the page size, so it must not be
+		 * tried.
 		 */
 		plan.attempts.pages_differ = i % 2;
 		expected = is_one_of(error, goes_on, COUNT(goes_on)) && !(i % 2 && error == EINVAL);
