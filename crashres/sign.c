@@ -52,13 +52,13 @@ static const char usage[] =
 "\n"
 "Exit status:\n"
 "  0  all files are signed\n"
-"  4  an error was reported on stderr; other files can be signed\n";
+"  4  an error was reported on stderr; the other files are signed\n";
 
 /* ------------------------------------------------------------ passphrase */
 
 /*
  * Reads one line without its newline. Reads byte by byte, because the bytes after the
- * line belong to other readers of @fd. Does not use stdio, whose buffer would keep a copy of the
+ * line belong to other readers of @fd. A buffer of stdio would also keep a copy of the
  * passphrase.
  *
  * @cancel: this byte makes the function fail; 0: none.

@@ -15,8 +15,8 @@
 #include "replace.h"
 
 /*
- * Two CMS structures of one key can differ by this many bytes, because the length of r
- * and s in an ECDSA signature varies.
+ * Bytes. The sizes of two CMS structures of one key differ by less than this, because only
+ * the sizes of r and s in an ECDSA signature vary.
  */
 #define CMS_SLACK 16
 
@@ -82,8 +82,8 @@ static enum crashres_status make_imasig(struct crashres_ctx *ctx,
 }
 
 /*
- * Sets security.ima of the file that was opened, not of the path: the path can name
- * another file by now.
+ * Sets security.ima of the opened file. The path is not used again, because it could name
+ * another file in the meantime.
  */
 static enum crashres_status set_xattr(struct crashres_ctx *ctx, const struct crashres_input *file,
 				      const uint8_t *data, size_t size)
@@ -101,7 +101,7 @@ static enum crashres_status set_xattr(struct crashres_ctx *ctx, const struct cra
 
 /*
  * Returns the descriptor whose owner and mode a new file gets. An input from a device or
- * a pipe has no usable mode; the memfd with its bytes stands in.
+ * a pipe has no usable mode, so its memfd is used instead.
  */
 static int model_fd(const struct crashres_input *file)
 {
@@ -206,13 +206,11 @@ static enum crashres_status sign_appended(struct crashres_ctx *ctx,
 	/*
 	 * The digest of an EFI signature covers all bytes after the sections except the
 	 * certificate table (Microsoft, "Windows Authenticode Portable Executable
-	 * Signature Format"), so it also covers the appended bytes.
+	 * Signature Format"). Appended bytes change this digest.
 	 */
 	if (crs_pe_parse(file->data, content_size, &pe) && crs_pe_signatures_end(&pe))
 		crs_log(ctx, CRASHRES_LOG_WARNING,
-			"%s: the EFI signature becomes invalid, because it does not cover the "
-			"appended signature",
-			file->name);
+			"%s: the appended signature makes the EFI signature invalid", file->name);
 	status = make_cms(ctx, request, file, &content_size, &cms, &cms_size);
 	if (status != CRASHRES_OK)
 		return status;
@@ -221,16 +219,15 @@ static enum crashres_status sign_appended(struct crashres_ctx *ctx,
 }
 
 enum crashres_status crashres_sign(struct crashres_ctx *ctx,
-				   const struct crashres_sign_request *given, const char *path)
+				   const struct crashres_sign_request *request, const char *path)
 {
 	struct crashres_sign_request full = CRASHRES_SIGN_REQUEST_INIT;
-	const struct crashres_sign_request *request = &full;
-	enum crashres_status status = crs_copy_struct_in(ctx, "sign request", given, &full,
+	enum crashres_status status = crs_copy_struct_in(ctx, "sign request", request, &full,
 							  sizeof(full));
 	struct crashres_input *file;
 
 	if (status == CRASHRES_OK)
-		status = check_request(ctx, request);
+		status = check_request(ctx, &full);
 	if (status == CRASHRES_OK)
 		status = crashres_input_open(ctx, path, &file);
 	if (status != CRASHRES_OK)
@@ -240,10 +237,10 @@ enum crashres_status crashres_sign(struct crashres_ctx *ctx,
 			"%s: is an EFI zboot file: kexec loads the unpacked Image, which this "
 			"signature does not cover",
 			path);
-	if (request->signature == CRASHRES_SIGNATURE_APPENDED)
-		status = sign_appended(ctx, request, file);
+	if (full.signature == CRASHRES_SIGNATURE_APPENDED)
+		status = sign_appended(ctx, &full, file);
 	else
-		status = sign_imasig(ctx, request, file);
+		status = sign_imasig(ctx, &full, file);
 	crashres_input_close(file);
 	return crs_prefix_error(ctx, status, "sign %s", path);
 }

@@ -28,7 +28,7 @@ static bool ask_passphrase(struct passphrase_state *state, char *buffer, size_t 
 	const struct crs_passphrase_callback *passphrase = state->passphrase;
 
 	state->asked = true;
-	/* OpenSSL tries several decoders, and each one asks. Ask the user only once. */
+	/* OpenSSL tries several decoders, and each one asks. Do not ask the user again. */
 	if (!state->refused && passphrase->function &&
 	    passphrase->function(passphrase->data, state->location, buffer, capacity, size) &&
 	    *size <= capacity)
@@ -83,8 +83,8 @@ static bool is_uri(const char *location)
 }
 
 /*
- * Fails with the errno of open(2). OSSL_STORE reports a missing file as an unsupported format.
- * O_NONBLOCK: a FIFO must not block here.
+ * Fails with the errno of open(2), which OSSL_STORE does not report. O_NONBLOCK: a FIFO
+ * must not block here.
  */
 static enum crashres_status check_file(struct crashres_ctx *ctx, const char *location)
 {
@@ -144,7 +144,7 @@ enum crashres_status crs_store_load(struct crashres_ctx *ctx, const char *locati
 				    const struct crs_passphrase_callback *passphrase,
 				    OSSL_STORE_INFO **info)
 {
-	struct passphrase_state state = {.location = location, .passphrase = passphrase};
+	struct passphrase_state state = { .location = location, .passphrase = passphrase };
 	enum crashres_status status = is_uri(location) ? CRASHRES_OK : check_file(ctx, location);
 	OSSL_STORE_INFO *found = NULL;
 	OSSL_STORE_CTX *store = NULL;

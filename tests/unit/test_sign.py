@@ -589,8 +589,8 @@ def test_an_efi_signature_is_kept_with_a_warning(keys, file):
     data[232:240] = struct.pack("<II", 512, 512)
     file.write_bytes(data)
     assert run("sign", *options(keys, "p256"), "--append", file) == (
-        0, "", f"crashres: warning: {file}: the EFI signature becomes invalid, because it "
-               "does not cover the appended signature\n")
+        0, "", f"crashres: warning: {file}: the appended signature makes the EFI signature "
+               "invalid\n")
     assert content_and_cms(file.read_bytes())[0] == data
 
 
