@@ -319,7 +319,7 @@ def test_what_a_violation_says(bench):
     [violation] = [v for v in outcome.violations if v.what == cm.OFF_DIRTY]
     address = plan.base + plan.scratch_offset
     assert str(violation) == (
-        f"{bench.symbols(plan).place(violation.pc - plan.base)} (pc {violation.pc:#x}):"
+        f"{bench.symbols(plan).name_place(violation.pc - plan.base)} (pc {violation.pc:#x}):"
         f" scratch+{violation.address - address:#x} ({violation.address:#x})"
         f" is dirty when the caches are switched off, {len(violation.lines)} lines"
     )

@@ -77,7 +77,7 @@ def test_a_byte_that_is_not_the_original_is_seen(repaired):
     for name, data in outcome.memory.items():
         for at in (0, len(data) // 2 + 1, len(data) - 1):
             outcome.memory[name] = bm.flip_bit(data, at)
-            with pytest.raises(AssertionError, match=f"{name} is not what it should be at {at:#x}"):
+            with pytest.raises(AssertionError, match=f"{name} has a wrong byte at {at:#x}"):
                 campaign.check_case(case, outcome)
         outcome.memory[name] = data
 

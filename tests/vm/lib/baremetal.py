@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Purgatory on bare metal: put a purgatory segment together, run it in QEMU.
+"""Runs purgatory in QEMU without Linux: makes a purgatory segment, starts it, reads the result.
 
-Nothing of Linux is involved: files are placed in the RAM of QEMU's virt machine
-and the CPU starts in payload.S, which enters purgatory as the old kernel would.
+The tests place bytes in the RAM of QEMU's virt machine. The CPU starts in payload.S, which enters
+purgatory in the state in which an old kernel leaves the CPU.
 """
 
 import functools
@@ -25,8 +25,8 @@ from lib import ram
 HERE = Path(__file__).resolve().parent.parent
 TREE = HERE.parent.parent
 
-# purgatory/abi.h, said a second time on purpose: a change there that the
-# other side of the contract would not follow fails here.
+# A second definition of purgatory/abi.h. If one side of the contract changes abi.h and the
+# other side does not, these tests fail.
 MAGIC = 0x524F544147525550
 VERSION = 5
 BLOCK = 4096
@@ -42,18 +42,18 @@ HEADER = struct.Struct("<IIQQQ")
 PARAMS = struct.Struct("<2Q32s5Q4IQ2I2QQ2Q32sQ2Q2QII")
 SEGMENT = struct.Struct("<QQQ16s")
 PARAMS_SIZE = PARAMS.size + SEGMENTS_MAX * SEGMENT.size
-# Where fields of struct purgatory_params are, for those who damage them.
+# Offsets of fields of struct purgatory_params in bytes, for tests that damage them.
 PARAMS_CODE_SUM = 0
 PARAMS_SELF_DIGEST = 16
 PARAMS_SEGMENT_SIZE = 48
 PARAMS_KERNEL_ENTRY = 56
-PARAMS_UART = 80, 112  # first and end: all that its sum covers, and the sum
+PARAMS_UART = 80, 112  # first, end: the fields that uart_sum covers, and uart_sum
 PARAMS_CONDUIT = 92
 PARAMS_TABLE_OFFSET = 144
-# Fields that a sealed Image fills in when it starts: (first, end).
+# The fields that a sealed Image fills in when it starts: (first, end).
 PARAMS_FILLED_IN = (
     (56, 80),    # kernel_entry, dtb, record
-    (120, 136),  # root_offset: 0 where the MMU stays off
+    (120, 136),  # root_offset: 0 if the MMU stays off
     (200, 208),  # parity_base
 )
 
@@ -68,10 +68,10 @@ FLAG_MMU, FLAG_EL2, FLAG_E2H, FLAG_TIME_OUT, FLAG_TABLE_0, FLAG_TABLE_1, FLAG_UN
     1 << n for n in range(7))
 SHA256_SHIFT = 8
 
-# Exception level, E2H set by the kernel before
+# A level: (exception level, E2H as the old kernel left it)
 EL1, EL2, EL2_VHE = (1, False), (2, False), (2, True)
 LEVEL_NAMES = {EL1: "EL1", EL2: "EL2", EL2_VHE: "EL2-VHE"}
-# VHE is Armv8.1: not in Cortex-A53 and A72
+# VHE is a feature of Armv8.1; Cortex-A53 and A72 are Armv8.0.
 MACHINES = [
     (cpu, level)
     for cpu in ("cortex-a53", "cortex-a72", "neoverse-n1", "max")
@@ -79,30 +79,30 @@ MACHINES = [
     if level != EL2_VHE or cpu in ("neoverse-n1", "max")
 ]
 
-# SCTLR_ELx M, A, C, SA, I, WXN, EE: all of them off in the kernel
+# SCTLR_ELx M, A, C, SA, I, WXN, EE: all must be 0 when the kernel starts.
 SCTLR_OFF = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 12 | 1 << 19 | 1 << 25
 HCR_E2H, HCR_TGE = 1 << 34, 1 << 27
 DAIF_MASKED = 0xF << 6
 
-# Page tables for one regime: more than the few ranges of a test need.
+# Bytes for the page tables of one regime. The few ranges of a test need less.
 ROOT_SIZE = 24 * BLOCK
 
-# QEMU's virt machine
+# Physical addresses of QEMU's virt machine
 RAM, RAM_SIZE = 0x40000000, 512 << 20
 UART = 0x09000000
-OLD_KERNEL = 0x50000000  # where the tests put the old kernel's last instructions
-FIRMWARE = 0x51000000  # and a firmware at EL3
-ABORTING_ADDRESS = 0x0F000000  # no device and no memory: an access aborts
+OLD_KERNEL = 0x50000000  # the last instructions of the old kernel (payload.S, PART_OLD_KERNEL)
+FIRMWARE = 0x51000000  # firmware at EL3 (payload.S, PART_FIRMWARE)
+ABORTING_ADDRESS = 0x0F000000  # no device and no memory, so an access aborts
 
 RUN_SECONDS_MAX = 30
 
 WFI = struct.pack("<I", 0xD503207F)
 
-# With -icount shift=N an instruction takes 2^N ns, and the counter runs at 62.5 MHz.
+# With -icount shift=N an instruction takes 2^N ns of virtual time. The counter runs at 62.5 MHz.
 COUNTING = ("-icount", "shift=0,sleep=off")
 INSTRUCTIONS_PER_TICK = 16
 FREQUENCY = 62500000
-# The largest shift: a million instructions are a second, however long they take.
+# The largest shift: a million instructions take one second of virtual time.
 SLOW = ("-icount", "shift=10,sleep=off")
 
 
@@ -110,15 +110,15 @@ def round_up(value, unit):
     return (value + unit - 1) // unit * unit
 
 
-# Arm ARM, VMSAv8-64: a block or page of the privileged level, AttrIndx 1 Normal, 0 Device.
-SECTION = 2 << 20
+# Block and page descriptors (Arm ARM, VMSAv8-64). AttrIndx 1 is Normal memory, 0 is Device.
+SECTION = 2 << 20  # bytes of a block descriptor at level 2
 VALID, PAGE_OR_TABLE = 1 << 0, 1 << 1
 NORMAL, SHARED, ACCESSED = 1 << 2, 3 << 8, 1 << 10
 AP_RES1, READ_ONLY = 1 << 6, 1 << 7
 PXN, XN = 1 << 53, 1 << 54
 DATA, CODE, DEVICE = "data", "code", "device"
 ATTRIBUTES = {
-    # for EL1 and EL2 with E2H=1, for EL2 with E2H=0
+    # (for EL1 and for EL2 with E2H=1, for EL2 with E2H=0)
     DATA: (NORMAL | SHARED | PXN | XN, NORMAL | SHARED | AP_RES1 | XN),
     CODE: (NORMAL | SHARED | READ_ONLY | XN, NORMAL | SHARED | READ_ONLY | AP_RES1),
     DEVICE: (PXN | XN, AP_RES1 | XN),
@@ -126,7 +126,10 @@ ATTRIBUTES = {
 
 
 class PageTables:
-    """An identity map of (first, end, kind) ranges, the later winning."""
+    """Page tables that map (first, end, kind) ranges to themselves. A later range wins.
+
+    root: physical address of the tables. regime: index into the tuples of ATTRIBUTES.
+    """
 
     def __init__(self, maps, root, regime):
         self._maps, self._root, self._regime = maps, root, regime
@@ -137,6 +140,7 @@ class PageTables:
             self._map_block(block)
 
     def _next_table(self, table, index):
+        """Returns the number of the table that an entry of a table points to; makes it if needed."""
         if not self._tables[table][index]:
             self._tables.append([0] * 512)
             address = self._root + BLOCK * (len(self._tables) - 1)
@@ -166,7 +170,7 @@ class PageTables:
 
 
 def sum_code(code):
-    """The two sums of abi.h, carries going round."""
+    """Returns the two sums over 64-bit words of abi.h, with end-around carry."""
     def add_round(a, b):
         return (a + b) % 2**64 + (a + b) // 2**64
 
@@ -178,34 +182,39 @@ def sum_code(code):
 
 
 def make_record_template():
+    """Returns the bytes that the library puts in the place of the record."""
     return struct.pack("<QII", RECORD_MAGIC, RECORD_VERSION, RECORD_SIZE).ljust(RECORD_SIZE, b"\0")
 
 
 @dataclass
 class Damage:
+    """A run of adjacent damaged blocks: struct purgatory_damage."""
+
     segment: str
-    offset: int
-    blocks: int
-    repaired: int
-    found: bytes
+    offset: int  # bytes from the start of the segment
+    blocks: int  # number of blocks
+    repaired: int  # number of blocks
+    found: bytes  # the first bytes there, at most 16
 
 
 @dataclass
 class Record:
-    outcome: str
+    """struct purgatory_record, in host byte order."""
+
+    outcome: str  # one of OUTCOMES
     flags: int
-    started: int
-    ticks: int
-    frequency: int
-    blocks: int
-    damaged: int
-    repaired: int
-    damage_count: int
-    damage: list
+    started: int  # CNTVCT_EL0 when the check started
+    ticks: int  # of CNTVCT_EL0
+    frequency: int  # Hz
+    blocks: int  # checked blocks
+    damaged: int  # blocks
+    repaired: int  # blocks
+    damage_count: int  # runs
+    damage: list  # of Damage, at most DAMAGE_MAX
 
 
 def read_record(data):
-    """struct purgatory_record, or None where purgatory did not write one."""
+    """Returns the Record in these bytes, or None if purgatory did not write the record."""
     if data == make_record_template():
         return None
     magic, version, size, outcome, *fields = RECORD.unpack_from(data)
@@ -222,17 +231,18 @@ def read_record(data):
     return record
 
 
-# Twice each byte in GF(2^8) with the polynomial 0x11d, for bytes.translate().
+# Each byte multiplied by 2 in GF(2^8) with the polynomial 0x11d, for bytes.translate().
 DOUBLED = bytes((2 * x ^ (0x11D if x & 0x80 else 0)) for x in range(256))
 
 
 def xor_bytes(a, b):
-    """Of GF(2^8), all bytes at once: exclusive or."""
+    """Adds two byte strings in GF(2^8): the exclusive or of all bytes."""
     return (int.from_bytes(a, "little") ^ int.from_bytes(b, "little")).to_bytes(len(a), "little")
 
 
 def compute_parity(blocks, groups):
-    """P of every group, then Q of every group."""
+    """Returns the parity of all blocks: the P block of every group, then the Q block of every
+    group. groups: number of groups; block n is in group n % groups."""
     p = [bytes(BLOCK)] * groups
     q = [bytes(BLOCK)] * groups
     if not groups:
@@ -246,13 +256,14 @@ def compute_parity(blocks, groups):
 
 
 def flip_bit(data, offset, bit=0):
-    """data with one bit the other way round."""
+    """Returns the bytes with one bit flipped. offset: bytes. bit: 0 to 7."""
     changed = bytearray(data)
     changed[offset] ^= 1 << bit
     return bytes(changed)
 
 
 def image_path():
+    """Returns the path of purgatory.bin, or of the image that CRASHRES_PURGATORY_BIN names."""
     default = TREE / "purgatory" / "purgatory.bin"
     return Path(os.environ.get("CRASHRES_PURGATORY_BIN", default))
 
@@ -266,7 +277,7 @@ def _symbols(elf):
 
 
 def symbols():
-    """Name -> place in the image."""
+    """Returns the symbols of the image: name -> offset in bytes."""
     return _symbols(image_path().with_suffix(".elf"))
 
 
@@ -275,7 +286,10 @@ def symbol(name):
 
 
 def _patch_image(answers):
-    """The image where functions of no arguments give other answers, as on CPUs QEMU has none of."""
+    """Returns the image with functions that return constants: name -> value.
+
+    So the tests can pretend CPU features that QEMU does not emulate.
+    """
     image = bytearray(image_path().read_bytes())
     for name, value in answers.items():
         code = struct.pack("<II", 0x52800000 | value << 5, 0xD65F03C0)  # mov w0, #value; ret
@@ -284,17 +298,17 @@ def _patch_image(answers):
 
 
 def make_image_with_method(method):
-    """The image that hashes by this method, whatever the CPU has."""
+    """Returns the image that computes SHA-256 by this method on every CPU."""
     return _patch_image({"pg_cpu_sha256_method": method})
 
 
 def make_image_with_tcr2():
-    """The image that believes in TCR2_ELx."""
+    """Returns the image that uses TCR2_ELx on every CPU."""
     return _patch_image({"pg_cpu_has_tcr2": 1})
 
 
 def make_image_without_cleaning():
-    """The image whose caches cannot be cleaned: QEMU's dc never fails."""
+    """Returns the image whose cache cleaning fails. On QEMU, DC instructions never fail."""
     return _patch_image({"pg_clean_used": 0})
 
 
@@ -302,7 +316,10 @@ METHODS = ("pg_cpu_sha256_method", "pg_cpu_parity_method")
 
 
 def make_portable_image(methods=METHODS):
-    """The image that hashes, repairs, or both without SHA-2 instructions and vectors."""
+    """Returns the image that uses no SHA-2 instructions and no vector registers.
+
+    methods: the part of METHODS to switch: hashing, repair, or both.
+    """
     return _patch_image(dict.fromkeys(methods, PORTABLE))
 
 
@@ -317,18 +334,18 @@ def compiler():
 
 
 def tool_environment():
-    """The tools that belong to the compiler; check-image takes them so."""
+    """Returns the environment with OBJCOPY, OBJDUMP and READELF, which check-image uses."""
     prefix = compiler()[: -len("gcc")]
     tools = {tool.upper(): prefix + tool for tool in ("objcopy", "objdump", "readelf")}
     return {**os.environ, **tools}
 
 
 def find_missing_tool():
-    """Why the tests cannot run here, or None."""
+    """Returns the reason why the tests cannot run on this machine, or None."""
     if not qemu():
-        return "no qemu-system-aarch64"
+        return "qemu-system-aarch64 is not installed"
     if not compiler():
-        return "no compiler for arm64"
+        return "no compiler for arm64 is installed"
     if not image_path().is_file():
         return f"no purgatory image at {image_path()}: run make first"
     return None
@@ -336,7 +353,7 @@ def find_missing_tool():
 
 @functools.cache
 def assemble(part, **defines):
-    """payload.S to a flat binary."""
+    """Assembles one part of payload.S and returns it as a flat binary. defines: macros."""
     with tempfile.TemporaryDirectory(dir=image_path().parent) as directory:
         elf, out = (Path(directory) / f"{part}.{kind}" for kind in ("elf", "bin"))
         subprocess.run(
@@ -353,11 +370,12 @@ def assemble(part, **defines):
 
 @dataclass
 class Segment:
+    """A segment of a plan."""
+
     name: str
-    base: int
-    data: bytes
-    # Not placed in RAM, checked all the same.
-    absent: bool = False
+    base: int  # physical address
+    data: bytes  # the right bytes, a multiple of BLOCK
+    absent: bool = False  # there is no memory at base; purgatory checks the segment nevertheless
 
     @property
     def blocks(self):
@@ -366,25 +384,29 @@ class Segment:
 
 @dataclass
 class Plan:
-    """What the library would make: everything that abi.h describes."""
+    """A plan for kexec_load: makes the same bytes as the library, from the rules of abi.h.
 
-    image: bytes
-    base: int
-    kernel_entry: int
-    segments: list
-    dtb: int = 0
-    uart: tuple = (UART_PL011, UART)  # and of a 16550 stride and width
+    Addresses are physical, offsets count from the start of the purgatory segment, sizes are
+    bytes.
+    """
+
+    image: bytes  # purgatory.bin
+    base: int  # address of the purgatory segment
+    kernel_entry: int  # address
+    segments: list  # of Segment
+    dtb: int = 0  # address of the device tree
+    uart: tuple = (UART_PL011, UART)  # type, address; for a 16550 also stride and width in bytes
     conduit: int = CONDUIT_UNKNOWN
-    block_count: int = None  # None: as many as there are
-    bad_digests: tuple = ()  # (table, block): wrong, and the table digest says so too
-    region: tuple = None  # (first, end) to map for the check; None: MMU off
-    sparse: bool = False  # map what lies in the region, and not the rest of it
-    on_damage: int = RESET
-    on_timeout: int = BOOT
-    seconds: int = 30
-    record: int = 0  # address of struct purgatory_record, in a segment
-    groups: int = 0  # of parity
-    parity_base: int = 0
+    block_count: int = None  # the number in the params; None: the right number
+    bad_digests: tuple = ()  # (table, block): digests that the library computed wrong
+    region: tuple = None  # (first, end) to map for the check; None: the check runs with MMU off
+    sparse: bool = False  # map only the used parts of the region
+    on_damage: int = RESET  # RESET, HALT or BOOT
+    on_timeout: int = BOOT  # RESET, HALT or BOOT
+    seconds: int = 30  # time limit of the check; 0: no limit
+    record: int = 0  # address of struct purgatory_record, in a segment; 0: no record
+    groups: int = 0  # number of parity groups; 0: no parity
+    parity_base: int = 0  # address of the parity
 
     def __post_init__(self):
         fields = HEADER.unpack_from(self.image)
@@ -394,19 +416,21 @@ class Plan:
 
     @property
     def start(self):
+        """The address at which the old kernel enters the plan."""
         return self.base
 
     @property
     def blocks(self):
+        """The number of blocks in all segments."""
         return sum(len(segment.blocks) for segment in self.segments)
 
     def unrepairable_blocks(self, damaged):
-        """Of the blocks that were found damaged those that no repair may store to."""
+        """Returns the damaged blocks that purgatory must not repair, although parity could."""
         return set()
 
     @property
     def first_blocks(self):
-        """Of each segment."""
+        """The number of the first block of each segment."""
         counts = [len(segment.blocks) for segment in self.segments]
         return [sum(counts[:number]) for number in range(len(counts))]
 
@@ -467,13 +491,13 @@ class Plan:
         return table.ljust(round_up(len(table), BLOCK), b"\0")
 
     def _uart_words(self):
-        """Base, type, conduit, stride, width, and their sum."""
+        """Returns the fields of struct purgatory_params from uart_base to uart_sum."""
         kind, base, *registers = self.uart
         stride, width = registers or (0, 0)
         words = base, kind | self.conduit << 32, stride | width << 32
         return base, kind, self.conduit, stride, width, (MAGIC + sum(words)) % 2**64
 
-    # What a sealed Image has otherwise
+    # SealedPlan overrides the following methods.
 
     def _address_fields(self):
         return self.kernel_entry, self.dtb, self.record
@@ -509,20 +533,21 @@ class Plan:
         return params.ljust(round_up(PARAMS_SIZE, BLOCK), b"\0")
 
     def purgatory(self):
-        """The purgatory segment, byte for byte."""
+        """Returns the bytes of the purgatory segment: image, params, page tables, digest tables,
+        bitmap."""
         return self._purgatory
 
     def parity(self):
-        """The parity area."""
+        """Returns the bytes of the parity."""
         return self._parity
 
     @functools.cached_property
     def _purgatory(self):
-        behind = PARAMS_SELF_DIGEST + DIGEST
+        after_digest = PARAMS_SELF_DIGEST + DIGEST
         tables = self._table(0) + self._table(1)
         roots = self._page_tables()
         covered = self.image[: self.scratch_offset]
-        covered += self._params(bytes(DIGEST))[behind:] + roots
+        covered += self._params(bytes(DIGEST))[after_digest:] + roots
         digest = hashlib.sha256(covered).digest()
         segment = self.image + self._params(digest) + roots + tables
         return segment.ljust(self.segment_size, b"\0")
@@ -533,7 +558,7 @@ class Plan:
         return compute_parity(blocks, self.groups)
 
     def memory(self):
-        """What the kernel loads, by name."""
+        """Returns the memory after the load: name -> bytes."""
         memory = {s.name: s.data for s in self.segments if not s.absent}
         memory["purgatory"] = self.purgatory()
         if self.groups:
@@ -541,12 +566,13 @@ class Plan:
         return memory
 
     def address(self, name):
+        """Returns the physical address of a name in memory()."""
         others = {"purgatory": self.base, "parity": self.parity_base}
         return {s.name: s.base for s in self.segments}.get(name) or others[name]
 
     @property
     def bitmap_size(self):
-        """Of both bitmaps: found damaged, repaired."""
+        """Bytes of both bitmaps: damaged blocks, repaired blocks."""
         return 2 * (-(-self.blocks // 64) * 8)
 
     def _range_in_segment(self, first, size):
@@ -557,33 +583,38 @@ class Plan:
         return self._range_in_segment(self.scratch_offset, self.image_size - self.scratch_offset)
 
     def working_places(self):
-        """All that purgatory itself writes to while it checks, (first, end) each: its scratch and
-        its bitmap. Repaired blocks and the record come on top of that."""
+        """Returns the (first, end) ranges of working memory that purgatory writes during the
+        check: scratch and bitmaps. Repaired blocks and the record are not included."""
         return [self.scratch_place, self._range_in_segment(self.bitmap_offset, self.bitmap_size)]
 
     @property
     def halt_address(self):
-        """Where the program counter of a CPU is that waits in pg_halt: behind its wfi."""
+        """The program counter of a CPU that waits in pg_halt: the address after its WFI."""
         code = self.image[symbol("pg_halt"):self.scratch_offset]
         return self.base + symbol("pg_halt") + code.index(WFI) + len(WFI)
 
 
-# libcrashres/plan/sealed-image.h, said a second time.
+# A second definition of libcrashres/plan/sealed-image.h.
 SEALED_HEADER = BLOCK
 
 
 @dataclass
 class SealedPlan(Plan):
-    """A sealed Image where it was loaded: what is in it counts from its start."""
+    """A sealed Image in memory. Its addresses are relative to purgatory, which is at the start of
+    the Image after one block for the Image header."""
 
-    initrd_size: int = 0            # bytes; the initrd is the last segment
+    initrd_size: int = 0            # bytes of the initrd, which is the last segment; 0: no initrd
 
     @property
     def start(self):
         return self.base - SEALED_HEADER
 
     def unrepairable_blocks(self, damaged):
-        """The initrd outside a crash region, and where no block of it is right."""
+        """Returns all initrd blocks, without a crash region or if all of them are damaged.
+
+        In both cases purgatory does not know that the initrd is really at the address that the
+        device tree contains.
+        """
         if not self.initrd_size:
             return set()
         initrd = set(range(self.first_blocks[-1], self.blocks))
@@ -605,7 +636,8 @@ class SealedPlan(Plan):
 
     @property
     def roots_size(self):
-        """pg_params_tables_max() of two segments: see purgatory/shared/params.c."""
+        """Bytes for page tables: pg_params_tables_max() for two segments
+        (purgatory/shared/params.c)."""
         size = 2 * self.blocks * BLOCK + (256 << 20) + (8 << 20)
         return BLOCK * (1 + 6 * 6 + 2 + (size >> 30) + (size >> 39))
 
@@ -628,7 +660,7 @@ class SealedPlan(Plan):
         return self.roots_size, self.initrd_size
 
     def working_places(self):
-        """And what it finds out: some params, and its page tables."""
+        """Adds the params that a sealed Image fills in and its page tables."""
         bases = [(PARAMS.size + SEGMENT.size * i, PARAMS.size + SEGMENT.size * i + 8)
                  for i in range(len(self.segments))]
         params = [self._range_in_segment(self.image_size + first, end - first)
@@ -646,22 +678,24 @@ class SealedPlan(Plan):
 
 @dataclass
 class Outcome:
+    """The result of one run."""
+
     console: str
     reason: str  # of QEMU's SHUTDOWN event: guest-reset, guest-shutdown; or halted, time-out
-    registers: dict = field(default_factory=dict)
-    # As it is at the end, what run() was asked for. Too much for a message.
+    registers: dict = field(default_factory=dict)  # as the kernel printed them: name -> value
+    # The ranges that run() was asked for, at the end: bytes. Too long for pytest's messages.
     memory: list = field(default_factory=list, repr=False)
-    # All of RAM (ram.Ram.picture): when the CPU starts, and at the end.
+    # Pictures of all RAM (ram.py): when the CPU starts, and at the end.
     before: dict = field(default_factory=dict, repr=False)
     after: dict = field(default_factory=dict, repr=False)
 
 
 class QemuEnded(Exception):
-    """QEMU is gone."""
+    """QEMU closed its monitor."""
 
 
 class Qmp:
-    """QEMU's monitor, on its standard input and output."""
+    """A client of QEMU's monitor, which uses QEMU's standard input and output."""
 
     def __init__(self, process):
         self._process = process
@@ -677,6 +711,7 @@ class Qmp:
         return message
 
     def ask(self, command, **arguments):
+        """Sends a command and returns its result. Notes a SHUTDOWN event on the way."""
         request = {"execute": command, "arguments": arguments}
         try:
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
@@ -690,16 +725,19 @@ class Qmp:
                 return message["return"]
 
     def wait_for_shutdown(self):
+        """Waits for the SHUTDOWN event and returns its reason."""
         while not self._shutdown:
             self._read()
         return self._shutdown
 
     def pc(self):
+        """Returns the program counter of the CPU."""
         text = self.ask("human-monitor-command", **{"command-line": "info registers"})
         return int(re.search(r"\bPC=([0-9a-f]+)", text)[1], 16)
 
     def wait_for_halt(self, address):
-        """Until the CPU stands at address, or the machine has ended otherwise."""
+        """Waits until the program counter is at address. Returns "halted", or the reason of a
+        SHUTDOWN event that came first."""
         while self.pc() != address:
             if self._shutdown:
                 return self._shutdown
@@ -713,7 +751,8 @@ def _debugger_port():
 
 
 def _watch(qmp, halt_address):
-    """Let the machine run; say why it ended. -S, or the event could be missed."""
+    """Starts the CPU and returns the reason of the end. QEMU was started with -S, so the monitor
+    is connected before any event."""
     if not _debugger_port():    # gdb's "continue" starts the machine
         qmp.ask("cont")
     if halt_address is not None:
@@ -726,7 +765,7 @@ def _command(cpu, el, memory, start, directory):
     if el == 2:
         machine += ",virtualization=on"
     command = [qemu(), "-M", machine, "-cpu", cpu, *memory.options(), "-display", "none"]
-    # Both a reset and the end of a machine leave QEMU there, with the memory as it is then.
+    # QEMU stops at a reset and at power-off and does not exit, so the tests can read the memory.
     command += ["-nic", "none", "-action", "reboot=shutdown,shutdown=pause", "-S"]
     command += ["-monitor", "none", "-qmp", "stdio", "-serial", f"file:{directory / 'console'}"]
     if _debugger_port():
@@ -735,7 +774,7 @@ def _command(cpu, el, memory, start, directory):
 
 
 def _run_machine(command, memory, outcome, halt_address, seconds):
-    """Fills in all of the outcome but what the console says."""
+    """Runs QEMU and fills in the outcome, except the console. seconds: time limit."""
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           pass_fds=[memory.fd]) as process:
         late = threading.Event()
@@ -757,9 +796,13 @@ def _run_machine(command, memory, outcome, halt_address, seconds):
 
 def run(cpu, el, files, start, directory, options=(), memory=(), halt_address=None,
         seconds=RUN_SECONDS_MAX, ram_size=RAM_SIZE):
-    """Place files, (address, bytes) each, and start at EL1 or EL2.
+    """Runs a machine and returns its Outcome.
 
-    halt_address: do not wait for the end of the machine, but for its CPU at that address."""
+    el: exception level at the start, 1 or 2. files: (address, bytes) to place in RAM. start: the
+    address of the first instruction. options: of QEMU. memory: (address, size) of the ranges for
+    Outcome.memory. halt_address: end the run when the CPU waits at this address. seconds: time
+    limit. ram_size: bytes.
+    """
     directory = Path(directory)
     outcome = Outcome("", "QEMU ended")
     with ram.Ram(RAM, ram_size) as machine_ram:
@@ -769,7 +812,8 @@ def run(cpu, el, files, start, directory, options=(), memory=(), halt_address=No
         _run_machine(command, machine_ram, outcome, halt_address, seconds)
         outcome.after = machine_ram.read_pages()
         outcome.memory = [machine_ram.read(*place) for place in memory]
-    # newline="": carriage returns are part of what is asserted. A damaged kernel may print junk.
+    # newline="" keeps carriage returns, which the tests compare. A damaged kernel can print any
+    # bytes; latin-1 decodes all of them.
     with open(directory / "console", encoding="latin-1", newline="") as text:
         outcome.console = text.read()
     for word in outcome.console.split():
@@ -781,11 +825,14 @@ def run(cpu, el, files, start, directory, options=(), memory=(), halt_address=No
 
 def run_plan(plan, found, cpu, level, directory, more=(), defines=(), halts=False, save=(),
              firmware=None, options=(), **others):
-    """Enter purgatory with found in memory, as by Plan.memory(). level: exception level, E2H.
+    """Enters purgatory as an old kernel does, and returns the Outcome.
 
-    Outcome.memory is what the segments are at the end, by name, and what save names: (address,
-    size) each. before: defines of payload.S. firmware: those of its PART_FIRMWARE, where EL3 is
-    to have one."""
+    found: the memory at the crash, name -> bytes as in Plan.memory(). level: (exception level,
+    E2H). more: additional (address, bytes). defines: macros for PART_OLD_KERNEL of payload.S.
+    halts: the run ends in pg_halt. save: name -> (address, size) of ranges for Outcome.memory,
+    which is here name -> bytes and also has all segments. firmware: macros for PART_FIRMWARE;
+    None: no firmware at EL3.
+    """
     code = assemble("OLD_KERNEL", **{"PURGATORY": plan.start, "SET_E2H": int(level[1]), **dict(defines)})
     files = [(plan.address(name), data) for name, data in found.items()]
     ranges = {s.name: (s.base, len(s.data)) for s in plan.segments if not s.absent}
@@ -802,7 +849,10 @@ def run_plan(plan, found, cpu, level, directory, more=(), defines=(), halts=Fals
 
 
 def assert_kernel_state(plan, outcome, level):
-    """The kernel runs as booting.rst says, where purgatory was entered."""
+    """Checks the registers that the kernel printed against Linux, arch/arm64/booting.rst.
+
+    The kernel must run at the exception level at which purgatory was entered.
+    """
     registers = outcome.registers
     assert outcome.reason == "guest-shutdown", outcome
     assert [registers[f"x{n}"] for n in range(4)] == [plan.dtb, 0, 0, 0]

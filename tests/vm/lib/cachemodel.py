@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A write-back data cache, and the rules for a purgatory that runs on one.
+"""A model of a write-back data cache, and the cache rules that purgatory must keep.
 
-QEMU has no caches, so nothing that purgatory forgets to clean shows there. This
-follows each access of a run instead and says what real caches could make of it.
-Where a cache may choose, the worst choice counts: a line may be held until a
-`dc civac` dropped it, and all that was mapped may be held after the MMU was on
-(speculation). The line size is LINE; nothing is evicted by itself, because a line
-that could be, at a bad moment, breaks a rule already by being there.
+QEMU has no caches, so a missing cache clean has no effect there. This model follows each access
+of a run and reports accesses that can go wrong on a CPU with caches. If a cache has a choice, the
+model assumes the worst choice: a line can stay in the cache until a `dc civac` drops it, and
+after the MMU was on, every mapped line can be in the cache because of speculation. The model has
+lines of LINE bytes. It never evicts a line by itself: a line whose eviction would do harm breaks
+a rule as soon as it is in the cache.
 
-Memory and cache differ in lines that are dirty, or stale: older than memory. A Cache
-owns neither: `view` is what an access would find now, and for each such line the Cache
-keeps the bytes that are out of sight: the cache's while caches are off, else memory's.
+Memory and cache have different bytes for dirty lines, and for stale lines (older than memory).
+`view` holds the bytes that an access reads now. For each dirty or stale line the model keeps the
+other bytes: those of the cache while caches are off, and those of memory while caches are on.
 """
 
 from collections import Counter
@@ -18,64 +18,67 @@ from collections import Counter
 from lib.rules import CHECKED, DEVICE, ELSEWHERE, LINE, PARITY, SCRATCH, SEGMENT, TREE
 
 READ_EARLY = "is read before its dc civac"
-READ_PAST = "is read in memory while its line is dirty"
-WRITTEN_PAST = "is written in memory while a cache may hold newer data of its line"
+READ_PAST = "is read from memory while its line is dirty"
+WRITTEN_PAST = "is written to memory while a cache can have newer bytes of its line"
 UNALIGNED = "is accessed unaligned as Device memory"
-NOT_OURS = "is accessed but belongs to nobody here"
+NOT_OURS = "is accessed but is in no area"
 UNORDERED = "is cleaned before a barrier orders the write past the caches"
 CLEANED_ONCE = "is cleaned only once before the dsb"
 NOT_WAITED = "is cleaned without a dsb before the function returns"
-OTHER_MAINTENANCE = "is maintained by something else than dc civac"
-ON_OLD = "may be in the cache as it was before, when the caches are switched on"
+OTHER_MAINTENANCE = "is maintained by another instruction than dc civac"
+ON_OLD = "can be in the cache with old bytes when the caches are switched on"
 OFF_DIRTY = "is dirty when the caches are switched off"
 END_DIRTY = "is dirty at hand-over"
 END_HELD = "is in the cache at hand-over"
-END_OLD = "may be in the cache as it was before, at hand-over"
-END_UNPROVEN = "was repaired through the cache and not read again past it"
+END_OLD = "can be in the cache with old bytes at hand-over"
+END_UNPROVEN = "was repaired through the cache and not read from memory afterwards"
 END_UNREAD = "was not read after its dc civac"
 END_CACHING = "is entered with caches on"
 
 
 class Cache:
     def __init__(self, view, areas, violations, rewritten=range(0)):
-        """view: read(address, size) and write(address, bytes).
+        """view: an object with read(address, size) and write(address, bytes).
 
-        rewritten: addresses in a segment that purgatory writes to after the check.
+        areas, violations: see rules.py. rewritten: the range of physical addresses in a segment
+        that purgatory writes after the check (the record).
         """
         self._view, self._areas, self._violations = view, areas, violations
         self._rewritten = rewritten
         self.caching = False
-        self._hidden = {}  # line: its bytes that are out of sight
-        self._stale = set()  # those of the hidden lines that are older than memory
-        self._pending = Counter()  # line: dc civac since the last dsb
-        self._written_back = set()  # lines that no cache can hold newer than memory
-        self._touched = set()  # lines used through the cache since their dc civac
-        self._newer = set()  # lines written in memory since they were cleaned
-        self._unproven = set()  # lines written through the cache and not read past it since
+        # A line is named by the physical address of its first byte.
+        self._hidden = {}  # dirty or stale line -> the bytes that an access does not read now
+        self._stale = set()  # the lines of _hidden whose cache bytes are older than memory
+        self._pending = Counter()  # line -> number of dc civac since the last dsb
+        self._written_back = set()  # lines of which no cache has newer bytes than memory
+        self._touched = set()  # lines accessed through the cache since their dc civac
+        self._newer = set()  # lines written in memory, past the cache, since they were cleaned
+        self._unproven = set()  # lines written through the cache and not read from memory since
         self._unordered = set()  # lines written in memory since the last barrier
-        self.cleaned = Counter()  # line: times it was cleaned
-        self.read = set()  # lines read after they were cleaned
-        self.read_cached = set()  # those read through the cache
+        self.cleaned = Counter()  # line -> number of times it was cleaned
+        self.read = set()  # lines that were read after they were cleaned
+        self.read_cached = set()  # the lines of read that were read through the cache
 
-    # What the old kernel left
+    # The state that the old kernel left
 
     def leave_dirty(self, address, data):
-        """data was written and is in the cache only; memory under it stays."""
+        """The old kernel wrote data, and only the cache has the data. Memory keeps its bytes."""
         assert address % LINE == 0 and len(data) % LINE == 0
         for offset in range(0, len(data), LINE):
             self._hidden[address + offset] = bytes(data[offset : offset + LINE])
 
     def leave_stale(self, address, data):
-        """data is in the cache, and a device has written something else to memory since."""
+        """The cache has data, and then a device wrote other bytes to memory."""
         self.leave_dirty(address, data)
         self._stale.update(range(address, address + len(data), LINE))
 
-    # What the CPU does
+    # The actions of the CPU. pc is the physical address of the instruction.
 
     def access(self, pc, address, size, write, page, alignment=None):
-        """page: as Mmu.data() says. alignment: what Device memory demands, where it is not the size.
+        """A load or store. Returns False if it faults.
 
-        False: a fault, the access does not take place.
+        size: bytes. page: the result of Mmu.data(). alignment: the alignment in bytes that Device
+        memory demands; None: size.
         """
         if address % (alignment or size) and not page.normal:
             self._violations.add(UNALIGNED, pc, address)
@@ -90,13 +93,15 @@ class Cache:
         return True
 
     def civac(self, pc, address):
+        """DC CIVAC: cleans and invalidates a line to the point of coherency."""
         line = address & -LINE
         if line in self._unordered:
             self._violations.add(UNORDERED, pc, line)
         self._pending[line] += 1
 
     def ivac(self, pc, address):
-        """Throws away what is dirty: only where nothing but memory counts."""
+        """DC IVAC: drops a line, even if it is dirty. Purgatory may do this only to its scratch,
+        while caches are off."""
         if self._areas.at(address).kind != SCRATCH or self.caching:
             self._violations.add(OTHER_MAINTENANCE, pc, address)
             return
@@ -105,20 +110,21 @@ class Cache:
         self.civac(pc, address)
 
     def other_maintenance(self, pc, address):
+        """Another DC instruction, which purgatory must not use."""
         self._violations.add(OTHER_MAINTENANCE, pc, address)
 
     def barrier(self):
-        """A dmb or dsb orders what was written past the caches with a dc after it.
+        """A DMB or DSB, which orders earlier writes to memory before a later DC.
 
-        Arm ARM, "Ordering and completion of data and instruction cache instructions": only
-        accesses to Normal write-back memory are ordered with a dc without a barrier.
+        Without a barrier, only accesses to Normal write-back memory are ordered with a DC. (Arm
+        ARM, "Ordering and completion of data and instruction cache instructions")
         """
         self._unordered.clear()
 
     def dsb(self, pc):
-        """Only now is a line that was cleaned surely out of the cache.
+        """A DSB, which completes the earlier DC instructions.
 
-        Return: names of areas whose instructions may have changed by that.
+        Returns the names of the areas whose instructions in memory can have changed.
         """
         self.barrier()
         changed = set()
@@ -126,7 +132,7 @@ class Cache:
             area = self._areas.at(line)
             if times < 2:
                 self._violations.add(CLEANED_ONCE, pc, line)
-            # What else wrote to a segment nobody knows.
+            # The model does not know which other agents wrote to a segment.
             if area.kind == SEGMENT or (area.kind == CHECKED and
                                         (line in self._hidden or line not in self.cleaned)):
                 changed.add(area.name)
@@ -140,12 +146,13 @@ class Cache:
         return changed
 
     def leave(self, pc):
-        """A function returns: later barriers would do, but nobody can see that they do."""
+        """A function returns. The DSB must come before this. A later DSB would be enough for the
+        CPU, but a reader of the function could not see it."""
         for line in self._pending:
             self._violations.add(NOT_WAITED, pc, line)
 
     def control(self, pc, caching):
-        """SCTLR was written. caching: MMU and data cache are on."""
+        """A write of SCTLR. caching: MMU and data cache are on."""
         if caching == self.caching:
             return
         if self.caching:
@@ -153,7 +160,7 @@ class Cache:
                 if self._areas.at(line).kind != PARITY:
                     self._violations.add(OFF_DIRTY, pc, line)
         else:
-            # An instruction fetch, or a CPU that did not stop, may have brought them.
+            # An instruction fetch or a running CPU can have loaded the old bytes into the cache.
             for line in self._newer:
                 self._violations.add(ON_OLD, pc, line)
         self._newer.clear()
@@ -163,7 +170,7 @@ class Cache:
             self._view.write(line, hidden)
 
     def hand_over(self, pc, entry):
-        """The kernel is entered. Afterwards the view is memory, all written back."""
+        """Purgatory enters the kernel. Afterwards the view is memory with all dirty lines."""
         if self.caching:
             self._violations.add(END_CACHING, pc, entry)
         for line in list(self._hidden):
@@ -183,13 +190,13 @@ class Cache:
         for line in lines:
             self._violations.add(what, pc, line)
 
-    # Between these
+    # Helpers. cached: the access goes through the cache.
 
     def _read(self, pc, area, line, cached):
         if area.kind in (SEGMENT, TREE, PARITY) and line not in self.cleaned:
             self._violations.add(READ_EARLY, pc, line)
-        # Purgatory must read of itself before it can know what to clean; END_UNREAD
-        # demands that it reads all of that again.
+        # Purgatory must read its own header and params before it knows the ranges to clean.
+        # END_UNREAD demands that it reads these bytes again later.
         if not cached and line in self._hidden and area.kind != CHECKED:
             self._violations.add(READ_PAST, pc, line)
         if line in self.cleaned:
@@ -221,7 +228,7 @@ class Cache:
         self._pending.pop(line, None)
 
     def _drop(self, line):
-        """The line leaves the cache: dirty goes to memory, stale goes nowhere."""
+        """Drops a line from the cache. A dirty line is written to memory, a stale line is not."""
         hidden = self._hidden.pop(line)
         is_stale = line in self._stale
         self._stale.discard(line)

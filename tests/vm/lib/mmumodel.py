@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Translation, TLB and instruction cache, and the rules for a purgatory that runs on them.
+"""Models of address translation, TLB and instruction cache, and the rules for purgatory.
 
-QEMU 7.2 drops old translations and old instructions by itself, so no missing `tlbi`, `ic`
-or barrier shows there. As in cachemodel.py the worst choice counts: a TLB or instruction
-cache holds whatever it may hold, and a rule is broken as soon as that is used.
+QEMU 7.2 drops old translations and old instructions by itself, so a missing `tlbi`, `ic` or
+barrier has no effect there. As in cachemodel.py, the models assume the worst choice: a TLB or
+instruction cache has every entry that it can have, and the use of an old entry breaks a rule.
 
-At the entry the TLB may hold translations of the old kernel for every address. It loses
-them by a tlbi of the whole regime, then a dsb, then an isb (Arm ARM, "TLB maintenance
-instructions", ordering and completion). While the MMU is on, the TLB may hold everything
-that the tables lead to: speculation walks them.
+At entry, the TLB can have translations of the old kernel for every address. A tlbi of the whole
+regime, then a dsb, then an isb drop these (Arm ARM, "TLB maintenance instructions", ordering and
+completion). While the MMU is on, the TLB can have every translation of the tables, because
+speculation walks the tables.
 
-Stricter than the architecture: a tlbi or ic counts only if its dsb and its isb come before
-the next data access and before the function returns. A later barrier would often do, but
-then nobody can see that it does.
+One rule is stricter than the architecture: a tlbi or ic counts only if its dsb and its isb come
+before the next data access and before the function returns. A later barrier is often enough for
+the CPU, but a reader of the function could not see it.
 """
 
 import struct
@@ -24,63 +24,66 @@ SCTLR_M, SCTLR_C, SCTLR_I, SCTLR_WXN = 1 << 0, 1 << 2, 1 << 12, 1 << 19
 
 NOT_MAPPED = "is not mapped"
 READ_ONLY = "is written but mapped read-only"
-NOT_EXECUTABLE = "is executed but not mapped for that"
+NOT_EXECUTABLE = "is executed but not mapped executable"
 AS_MEMORY = "is a device but mapped as memory"
-NOT_WRITE_BACK = "is memory but mapped otherwise than write-back"
+NOT_WRITE_BACK = "is memory but not mapped write-back"
 WRITABLE_CODE = "is mapped both writable and executable"
-MAPPED_NOBODY = "is mapped but belongs to nobody here"
+MAPPED_NOBODY = "is mapped but is in no area"
 WALKED_EARLY = "is a page table and not cleaned when the MMU is switched on"
-WALKED_WRITTEN = "is a page table that the TLB may hold, and is written"
-OLD_TRANSLATION = "may be translated as the old kernel had it"
+WALKED_WRITTEN = "is a page table that the TLB can use, and is written"
+OLD_TRANSLATION = "can be translated by the old kernel's tables"
 UNSYNCHRONISED = "is reached before an isb follows the write of a system register"
 PENDING = "is accessed or returned from before dsb and isb complete a tlbi or ic"
 PERMISSION_INDIRECT = "is entered with the MMU on and TCR2.PIE set"
 NO_ISB = "switches the MMU off without the isb for Falkor erratum 1041"
-OLD_CODE = "may be in the instruction cache as the old kernel had it"
-END_TRANSLATION = "is entered while the TLB may hold purgatory's translations"
-END_OLD_CODE = "may be in the instruction cache as it was before"
+OLD_CODE = "can run with old instructions from the instruction cache"
+END_TRANSLATION = "is entered while the TLB can have purgatory's translations"
+END_OLD_CODE = "can start with old instructions from the instruction cache"
 
 TCR2_PIE = 1 << 1
 
 
 @dataclass(frozen=True)
 class Page:
-    output: int
-    normal: bool  # write-back; else Device
+    """The translation of a page."""
+
+    output: int  # physical address
+    normal: bool  # Normal write-back memory
     writable: bool
     executable: bool = False
-    memory: bool = True  # not Device, whatever the cacheability
+    memory: bool = True  # Normal memory with any cacheability; False: Device
 
 
-FLAT = Page(0, False, True, True)  # with the MMU off
+FLAT = Page(0, False, True, True)  # the attributes of every address while the MMU is off
 
 # Arm ARM, VMSAv8-64 descriptors, 4 KiB granule
 VALID, TABLE, AP_UNPRIVILEGED, AP_READ_ONLY = 1 << 0, 1 << 1, 1 << 6, 1 << 7
 ACCESSED, PXN, XN = 1 << 10, 1 << 53, 1 << 54
 ADDRESS = (1 << 48) - PAGE
-WRITE_BACK, DEVICE_ATTRIBUTES = 0xFF, range(0x10)  # in MAIR_ELx
+WRITE_BACK, DEVICE_ATTRIBUTES = 0xFF, range(0x10)  # values of a byte in MAIR_ELx
 
 
 @dataclass(frozen=True)
 class Regime:
-    """The registers that say how an address is translated."""
+    """A translation regime: the values of the registers that control the translation."""
 
-    root: int
+    root: int  # TTBR0
     mair: int
     tcr: int
     tcr2: int = 0
-    one_level: bool = False  # EL2 with E2H=0: no EL0 in it
-    wxn: bool = False
+    one_level: bool = False  # the regime of EL2 with E2H=0, which has one privilege level
+    wxn: bool = False  # SCTLR.WXN
 
     @property
     def _shifts(self):
-        """Of the levels that the tables have: T0SZ decides where they start."""
+        """The address shifts of the levels of the tables. TCR.T0SZ selects the first level."""
         bits = 64 - (self.tcr & 63)
         return [shift for shift in (39, 30, 21, 12) if shift < bits]
 
     @property
     def is_usable(self):
-        """4 KiB granule, walks of TTBR0 allowed, descriptors of 48 bits, direct permissions."""
+        """Whether the model supports the regime: 4 KiB granule, walks of TTBR0 enabled, 48-bit
+        descriptors, direct permissions."""
         large_addresses = 1 << (32 if self.one_level else 59)
         no_walks = 0 if self.one_level else 1 << 7
         return not (self.tcr & (3 << 14 | large_addresses | no_walks) or self.tcr2 & TCR2_PIE)
@@ -95,14 +98,14 @@ class Regime:
         writable = not entry & AP_READ_ONLY
         executable = not entry & (XN if self.one_level else PXN)
         if not self.one_level and entry & AP_UNPRIVILEGED:
-            return None  # with PSTATE.PAN no access, and never executable where writable
+            return None  # PSTATE.PAN forbids the access, and a writable page is not executable
         attribute = self.mair >> 8 * (entry >> 2 & 7) & 0xFF
         return Page(output, attribute == WRITE_BACK, writable,
                     executable and not (self.wxn and writable),
                     attribute not in DEVICE_ATTRIBUTES)
 
     def walk(self, view, address):
-        """The page of an address, or None: a fault."""
+        """Returns the Page of a virtual address, or None if the access faults."""
         if not self.is_usable or address >> 64 - (self.tcr & 63):
             return None
         table = self.root & ADDRESS
@@ -118,7 +121,8 @@ class Regime:
         return self._page(entry, (entry & ADDRESS & ~inside) | (address & inside & -PAGE))
 
     def reachable(self, view):
-        """What speculation can reach: the tables, and (first, size, Page or None) of each leaf."""
+        """Returns everything that speculation can reach: the addresses of the tables, and a list
+        of (first, size, Page or None) for each block or page descriptor."""
         tables, leaves = [], []
         todo = [(self.root & ADDRESS, 0, self._shifts)] if self.is_usable else []
         while todo:
@@ -137,7 +141,7 @@ class Regime:
 
 
 class Maintenance:
-    """An operation that counts once a dsb and then an isb came after it."""
+    """A maintenance operation that is complete after a DSB and then an ISB."""
 
     def __init__(self):
         self._step = None
@@ -150,7 +154,7 @@ class Maintenance:
             self._step = "waited"
 
     def isb(self):
-        """True: now it counts."""
+        """Returns True if this ISB completes the operation."""
         complete = self._step == "waited"
         if complete:
             self._step = None
@@ -162,25 +166,26 @@ class Maintenance:
 
 
 class Mmu:
-    """Translation by the tables in memory, the TLB, and writes of system registers."""
+    """Translation with the tables in memory, the TLB, and writes of system registers."""
 
     def __init__(self, view, areas, violations, may_map=()):
-        """may_map: (first, end) ranges that may be mapped beside the areas."""
+        """may_map: (first, end) ranges that may be mapped in addition to the areas."""
         self._view, self._areas, self._violations = view, areas, violations
         self._may_map = may_map
         self.on = False
-        self._holds = True  # the TLB may hold something
-        self._holds_ours = False  # and something of purgatory's tables
-        self._old = False  # the MMU is on, and the TLB may hold something else
+        self._holds = True  # the TLB can have entries
+        self._holds_ours = False  # the TLB can have entries of purgatory's tables
+        self._old = False  # the MMU is on, and the TLB can have entries of other tables
         self._tlbi = Maintenance()
         self._regime = None
         self._pages = {}
-        self._tables = set()  # lines of tables that the TLB may hold
-        self._unsynchronised = {}  # register: is it for translation
-        self._fetched = None  # the page of the last fetch
+        self._tables = set()  # lines of the tables that the TLB can use
+        self._unsynchronised = {}  # register written since the last isb -> controls translation
+        self._fetched = None  # the address of the page of the last fetch
 
     def write_register(self, pc, name, is_translation=False):
-        """is_translation: with the MMU off it does not matter."""
+        """A write of a system register. is_translation: the register controls the translation, so
+        it has no effect while the MMU is off."""
         self._unsynchronised[name] = is_translation
 
     def tlbi(self, all_of_regime):
@@ -199,7 +204,7 @@ class Mmu:
                 self._tables.clear()
 
     def maintenance(self, pc, address):
-        """A dc is translated like an access."""
+        """A DC instruction, whose address is translated like that of an access."""
         if self._unsynchronised and (self.on or not all(self._unsynchronised.values())):
             self._violations.add(UNSYNCHRONISED, pc, address)
 
@@ -209,10 +214,12 @@ class Mmu:
             self._violations.add(PENDING, pc, pc)
 
     def waits_for_isb(self, names):
+        """Returns whether one of the registers was written since the last ISB."""
         return any(name in self._unsynchronised for name in names)
 
     def control(self, pc, on, regime, after_isb=True, cleaned=None):
-        """SCTLR was written. cleaned: lines that were; None: all are."""
+        """A write of SCTLR. after_isb: the instruction before it is an ISB. cleaned: the lines
+        that were cleaned; None: all lines."""
         if self.on and not on and not after_isb:
             self._violations.add(NO_ISB, pc, pc)
         self._regime = regime
@@ -238,7 +245,8 @@ class Mmu:
             self._judge_leaf(pc, first, size, page)
 
     def _judge_leaf(self, pc, first, size, page):
-        """Speculation may read all that is memory, and fetch what is executable."""
+        """Checks one descriptor. Speculation can read all mapped memory and fetch from every
+        executable page."""
         if page is None:
             return
         if page.output != first:
@@ -255,7 +263,7 @@ class Mmu:
                 self._violations.add(NOT_WRITE_BACK, pc, address)
 
     def _page(self, pc, address):
-        """None: it is not mapped to itself."""
+        """Returns the Page of an address, or None if the address is not mapped to itself."""
         if self._old:
             self._violations.add(OLD_TRANSLATION, pc, address)
         number = address & -PAGE
@@ -265,7 +273,7 @@ class Mmu:
         return page if page and page.output == number else None
 
     def data(self, pc, address, write):
-        """The page of a data access; None: a fault."""
+        """Returns the Page of a data access, or None if it faults."""
         self.maintenance(pc, address)
         if self._tlbi.is_pending:
             self._violations.add(PENDING, pc, address)
@@ -280,7 +288,7 @@ class Mmu:
         return page
 
     def fetch(self, pc):
-        """False: a fault."""
+        """An instruction fetch. Returns False if it faults."""
         if not self.on or pc & -PAGE == self._fetched:
             return True
         page = self._page(pc, pc)
@@ -291,13 +299,14 @@ class Mmu:
         return True
 
     def hand_over(self, pc, entry):
-        """What is the old kernel's own since its boot is no business of purgatory."""
+        """Purgatory enters the kernel. It must remove its own translations. If it never switched
+        the MMU on, the translations of the old kernel may stay."""
         if self._holds_ours:
             self._violations.add(END_TRANSLATION, pc, entry)
 
 
 class InstructionCache:
-    """Which areas it may hold as they were before."""
+    """The areas of which the instruction cache can have old instructions."""
 
     def __init__(self, areas, violations):
         self._areas, self._violations = areas, violations
@@ -306,15 +315,17 @@ class InstructionCache:
         self._ic = Maintenance()
 
     def control(self, pc, enabled):
-        """What it held while it was off, it may give now."""
+        """A write of SCTLR. An enabled cache can return instructions from before it was disabled."""
         if enabled and not self._enabled and self._areas.at(pc).name in self._old:
             self._violations.add(OLD_CODE, pc, pc)
         self._enabled = enabled
 
     def memory_changed(self, name):
+        """The instructions of an area changed in memory."""
         self._old.add(name)
 
     def invalidate(self):
+        """IC IALLU: invalidates the whole instruction cache."""
         self._ic.issue()
 
     def dsb(self):
@@ -325,7 +336,7 @@ class InstructionCache:
             self._old.clear()
 
     def data(self, pc, address):
-        """A data access by code that may be old, or may not: nobody knows what it does."""
+        """A data access. If the code at pc can be old, its effect is unknown."""
         if self._ic.is_pending:
             self._violations.add(PENDING, pc, address)
         if self._enabled and self._areas.at(pc).name in self._old:

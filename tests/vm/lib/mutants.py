@@ -62,7 +62,7 @@ class Image:
         start = self._symbols.address[function] // 4
         found = []
         for offset in range(4 * start, 4 * len(self._words), 4):
-            if self._symbols.place(offset).partition("+")[0] != function:
+            if self._symbols.name_place(offset).partition("+")[0] != function:
                 break
             if self.word(offset) & mask == value:
                 found.append(offset)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What purgatory has to make of a damaged machine: abi.h once more, in Python.
+"""The oracle: predicts the result of purgatory for a damaged machine, from the rules in abi.h.
 
-Says for a plan and for what its memory holds at the crash how the run must end, what the
-console must say, what the record must hold and what every byte of the segments must be.
+From a plan and the memory at the crash it computes how the run must end, the console line, the
+record, and every byte of the segments.
 """
 
 import re
@@ -18,7 +18,10 @@ BOOTED, RESET, HALTED = "guest-shutdown", "guest-reset", "halted"
 
 
 def make_line(blocks, damaged=0, repaired=0, run=None, ending=ENDINGS[bm.BOOT]):
-    """The line on the console, with the time it took taken out as in remove_time()."""
+    """Returns the console line of purgatory, with "?" for the time as in remove_time().
+
+    blocks, damaged, repaired: numbers of blocks. run: the first baremetal.Damage.
+    """
     text = f"{blocks} blocks intact"
     if damaged:
         place = f"{run.segment} damaged at offset {run.offset:#x}, "
@@ -28,21 +31,24 @@ def make_line(blocks, damaged=0, repaired=0, run=None, ending=ENDINGS[bm.BOOT]):
 
 
 def remove_time(console):
+    """Replaces the milliseconds in purgatory's line by "?"."""
     return re.sub(r", [0-9]+ ms(,|:)", r", ? ms\1", console)
 
 
 @dataclass
 class Expected:
-    reason: str = RESET
-    console: str = ""  # purgatory's line; None: nobody can say
-    outcome: str = "none"  # of bm.OUTCOMES; none: it never came to check the segments
-    damaged: set = field(default_factory=set)
-    repaired: set = field(default_factory=set)
-    table_flags: int = 0
-    runs: list = field(default_factory=list)
-    memory: dict = field(default_factory=dict)  # segment name to its bytes, without the record
-    code_runs: bool = True  # False: its sums are wrong, and nothing behind them was run
-    has_record: bool = False
+    """The predicted result of one run. Blocks are counted from 0 through all segments."""
+
+    reason: str = RESET  # BOOTED, RESET or HALTED
+    console: str = ""  # purgatory's line; None: unknown
+    outcome: str = "none"  # one of bm.OUTCOMES; none: purgatory resets before it checks segments
+    damaged: set = field(default_factory=set)  # blocks
+    repaired: set = field(default_factory=set)  # blocks
+    table_flags: int = 0  # bm.FLAG_TABLE_0 | bm.FLAG_TABLE_1
+    runs: list = field(default_factory=list)  # bm.Damage for each run of adjacent damaged blocks
+    memory: dict = field(default_factory=dict)  # segment name -> bytes, without the record
+    code_runs: bool = True  # False: the sums of the code are wrong, so purgatory resets at once
+    has_record: bool = False  # purgatory writes the record
 
 
 def _blocks(data):
@@ -50,25 +56,28 @@ def _blocks(data):
 
 
 def _judge_self_damage(plan, found):
-    """What purgatory's own damage leads to, or None where there is none that counts."""
+    """Returns the Expected if the self-check fails, or None if it succeeds.
+
+    found: the bytes of the purgatory segment at the crash.
+    """
     right = plan.purgatory()
     if found == right:
         return None
     params = plan.image_size
-    behind_sum = params + bm.PARAMS_SELF_DIGEST
+    after_sums = params + bm.PARAMS_SELF_DIGEST
     first, second = (params + at for at in bm.PARAMS_UART)
     if found[: plan.scratch_offset] != right[: plan.scratch_offset] or \
-            found[params:behind_sum] != right[params:behind_sum]:
+            found[params:after_sums] != right[params:after_sums]:
         return Expected(console="", code_runs=False)
     if found[first : second] != right[first : second]:
         return Expected(console="")
-    if found[behind_sum : plan.table_offset[0]] != right[behind_sum : plan.table_offset[0]]:
+    if found[after_sums : plan.table_offset[0]] != right[after_sums : plan.table_offset[0]]:
         return Expected(console=SELF_DAMAGED)
     return None
 
 
 class _Judge:
-    """All blocks, numbered through."""
+    """Compares all blocks with the right ones. Blocks are counted from 0 through all segments."""
 
     def __init__(self, plan, found):
         self.plan = plan
@@ -78,24 +87,26 @@ class _Judge:
         right = plan.purgatory()
         self.tables = [(found["purgatory"][at : at + plan.table_size],
                         right[at : at + plan.table_size]) for at in plan.table_offset]
-        parity = _blocks(found.get("parity", b""))  # less than there should be: the rest is absent
+        # If there is less parity than planned, its remaining memory is absent.
+        parity = _blocks(found.get("parity", b""))
         self.parity = [number < len(parity) and parity[number] == right
                        for number, right in enumerate(_blocks(plan.parity()))]
 
     def is_known(self, block):
-        """Does one of the tables have its digest?"""
+        """Returns whether one of the two tables has the right digest of a block."""
         where = slice(block * bm.DIGEST, (block + 1) * bm.DIGEST)
         good = [found[where] == right[where] and (number, block) not in self.plan.bad_digests
                 for number, (found, right) in enumerate(self.tables)]
         return any(good)
 
     def table_flags(self):
-        # The digest of both tables is that of the first, whatever is in it.
+        # One digest covers both tables: that of the first table, as the library wrote it.
         right = self.tables[0][1]
         flags = bm.FLAG_TABLE_0, bm.FLAG_TABLE_1
         return sum(flag for flag, (found, _) in zip(flags, self.tables) if found != right)
 
     def damaged(self):
+        """Returns the set of damaged blocks. A block without a known digest counts as damaged."""
         return {block for block, data in enumerate(self.right)
                 if self.found[block] != data or not self.is_known(block)}
 
@@ -104,6 +115,7 @@ class _Judge:
         return 1 <= lost <= parity_left
 
     def repaired(self, damaged):
+        """Returns the set of blocks that parity restores."""
         groups = self.plan.groups
         lost = [[block for block in sorted(damaged) if block % groups == group]
                 for group in range(groups)]
@@ -112,7 +124,11 @@ class _Judge:
         return found - self.plan.unrepairable_blocks(damaged)
 
     def run(self, segment, first_block, blocks, repaired):
-        """blocks: adjacent ones. The first wrong byte is known where the right ones are."""
+        """Returns the bm.Damage of adjacent blocks.
+
+        Its offset is that of the first wrong byte if the first block was repaired, because the
+        right bytes are known then. Otherwise it is the offset of the block.
+        """
         data, right = self.found[blocks[0]], self.right[blocks[0]]
         at = 0
         if blocks[0] in repaired:
@@ -122,6 +138,7 @@ class _Judge:
         return bm.Damage(segment.name, offset, len(blocks), len(repaired & set(blocks)), found)
 
     def runs(self, damaged, repaired):
+        """Returns the bm.Damage of all runs of adjacent damaged blocks in a segment."""
         runs, first = [], 0
         for segment in self.plan.segments:
             end = first + len(segment.blocks)
@@ -136,6 +153,7 @@ class _Judge:
         return runs
 
     def memory(self, repaired):
+        """Returns the memory after the repair: segment name -> bytes."""
         memory, first = {}, 0
         for segment in self.plan.segments:
             end = first + len(segment.blocks)
@@ -147,25 +165,29 @@ class _Judge:
         return memory
 
 
-def _record_place(plan):
-    """The segment that holds the record, and the offset in there."""
+def _find_record(plan):
+    """Returns the name of the segment with the record, and the offset of the record in it."""
     for segment in plan.segments:
         if segment.base <= plan.record < segment.base + len(segment.data):
             return segment.name, plan.record - segment.base
     return None, 0
 
 
-def _template_is_there(plan, memory):
-    name, at = _record_place(plan)
+def _has_template(plan, memory):
+    """Returns whether the memory has the magic, version and size that a record starts with."""
+    name, at = _find_record(plan)
     return name is not None and memory[name][at : at + 16] == bm.make_record_template()[:16]
 
 
 def expect(plan, found):
-    """found: what lies at each segment, at "purgatory" and at "parity" when the machine crashes."""
-    ends_here = _judge_self_damage(plan, found["purgatory"])
-    if ends_here:
-        ends_here.memory = {s.name: found[s.name] for s in plan.segments if not s.absent}
-        return ends_here
+    """Returns the Expected of a plan.
+
+    found: the memory at the crash, name -> bytes: each segment, "purgatory" and "parity".
+    """
+    failure = _judge_self_damage(plan, found["purgatory"])
+    if failure:
+        failure.memory = {s.name: found[s.name] for s in plan.segments if not s.absent}
+        return failure
     judge = _Judge(plan, found)
     damaged = judge.damaged()
     repaired = judge.repaired(damaged)
@@ -180,21 +202,25 @@ def expect(plan, found):
         console="" if plan.uart[0] == bm.UART_NONE else console, outcome=outcome,
         damaged=damaged, repaired=repaired,
         table_flags=judge.table_flags(), runs=runs, memory=memory,
-        has_record=policy == bm.BOOT and _template_is_there(plan, memory),
+        has_record=policy == bm.BOOT and _has_template(plan, memory),
     )
 
 
 def level_flags(level):
+    """Returns the flags of a record for a level: (exception level, E2H)."""
     el, e2h = level
     return (bm.FLAG_EL2 if el == 2 else 0) | (bm.FLAG_E2H if e2h else 0)
 
 
 def check_record(plan, expected, data, flags):
-    """data: what is at the record's place; flags: level, MMU and SHA-256."""
+    """Compares a record with the Expected.
+
+    data: the bytes of the record. flags: the expected flags for level, MMU and SHA-256.
+    """
     if not expected.has_record:
         return
     record = bm.read_record(data)
-    assert record is not None, "the record was not written"
+    assert record is not None, "purgatory did not write the record"
     assert record.outcome == expected.outcome
     assert record.flags == flags | expected.table_flags
     assert record.frequency == bm.FREQUENCY
@@ -206,30 +232,36 @@ def check_record(plan, expected, data, flags):
 
 
 def check_memory(plan, expected, memory):
-    """memory: segment name to bytes. The record's place is looked at by check_record()."""
-    name, at = _record_place(plan)
+    """Compares the segments with the Expected. check_record() compares the bytes of the record.
+
+    memory: the segments at the end, name -> bytes.
+    """
+    name, at = _find_record(plan)
     for segment, data in expected.memory.items():
         found = memory[segment]
         if segment == name and expected.has_record:
             data = data[:at] + found[at : at + bm.RECORD_SIZE] + data[at + bm.RECORD_SIZE :]
-        assert found == data, f"{segment} is not what it should be at {_difference(found, data):#x}"
+        assert found == data, f"{segment} has a wrong byte at {_find_difference(found, data):#x}"
 
 
 def record_place(plan):
+    """Returns (first, end) of the record, in physical addresses."""
     return plan.record, plan.record + bm.RECORD_SIZE
 
 
 def _working_places(plan, expected):
-    """What purgatory has come to write of its own, so far as it has come."""
+    """Returns the (first, end) ranges of purgatory that it may have written before its end."""
     if not expected.code_runs:
         return []
     return [plan.scratch_place] if expected.outcome == "none" else plan.working_places()
 
 
 def check_ram(plan, expected, outcome, more=(), also=None):
-    """Every byte of RAM is what it was at the crash, but for repaired blocks, the record, what
-    purgatory writes of its own, and @more: (first, end) each. also: address -> bytes that must be
-    there."""
+    """Checks that only the expected bytes of RAM changed.
+
+    These are repaired blocks, the record, the working memory of purgatory, and more: a list of
+    (first, end). also: address -> bytes that must be there.
+    """
     right = dict(outcome.before)
     for address, data in (also or {}).items():
         ram.patch(right, address, data)
@@ -243,16 +275,20 @@ def check_ram(plan, expected, outcome, more=(), also=None):
 
 
 def check_rest_of_ram(plan, outcome, more=()):
-    """The same where nobody says how a run ends: whatever became of the segments, nothing else was
-    written to but by purgatory's own."""
+    """Checks that purgatory wrote only to segments, to its working memory, and to more.
+
+    This check needs no Expected. more: a list of (first, end).
+    """
     segments = [(s.base, s.base + len(s.data)) for s in plan.segments if not s.absent]
     assert_same_ram(outcome.before, outcome.after, [*plan.working_places(), *segments, *more])
 
 
 def assert_same_ram(right, found, places):
+    """Compares two pictures of RAM, except the (first, end) places."""
     differences = ram.compare(ram.blank_places(right, places), ram.blank_places(found, places))
     assert not differences, f"RAM was written to at {', '.join(map(str, differences[:8]))}"
 
 
-def _difference(a, b):
+def _find_difference(a, b):
+    """Returns the offset of the first byte of b that a does not have."""
     return next(i for i in range(len(b)) if a[i : i + 1] != b[i : i + 1])

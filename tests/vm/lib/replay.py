@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A purgatory on an emulated CPU, each access of it through models of caches and TLB.
+"""Runs purgatory on the CPU emulator Unicorn and sends each access to models of caches and TLB.
 
-Unicorn runs the instructions and reports their accesses. Its own MMU stays off (that of
-2.0.1 does not work), and it sees no system register and no maintenance: they are done
-here, and so is translation. EL2 works although Unicorn has none, and what the ID
-registers say is a choice: registers that no QEMU 7.2 has, too.
+Unicorn executes the instructions and reports their memory accesses. The MMU of Unicorn 2.0.1
+does not work, so it stays off. This module emulates system registers, barriers, cache and TLB
+maintenance and address translation itself. Therefore EL2 works, although Unicorn has no EL2,
+and a test can choose the values of the ID registers, for features that QEMU 7.2 lacks.
 """
 
 import subprocess
@@ -19,17 +19,18 @@ import unicorn
 from unicorn import arm64_const as arm64
 
 RAM_SIZE = 512 << 20
-INSTRUCTIONS_MAX = 20_000_000  # a run has some million at most
+INSTRUCTIONS_MAX = 20_000_000  # a usual run has a few million instructions
 PSCI_SYSTEM_RESET = 0x84000009
-JUNK = 0xA5A500000000A5A5  # in registers, from the old kernel
+JUNK = 0xA5A500000000A5A5  # the value that the old kernel leaves in general registers
 
 
 def register(op0, op1, crn, crm, op2):
+    """Returns the key of a system register: its encoding (Arm ARM, C5.3)."""
     return op0, op1, crn, crm, op2
 
 
 def at_level(crn, crm, op2):
-    """The register of EL1 and that of EL2."""
+    """Returns the keys of an _EL1 register and of its _EL2 form: exception level -> key."""
     return {el: register(3, op1, crn, crm, op2) for el, op1 in ((1, 0), (2, 4))}
 
 
@@ -52,8 +53,8 @@ ESR = at_level(5, 2, 0)
 ELR = at_level(4, 0, 1)
 
 HCR_E2H, HCR_TGE = 1 << 34, 1 << 27
-SCTLR_OLD = 1 << 1 | 1 << 3 | 1 << 11  # A and SA: what payload.S blocks on, too
-# As payload.S has it, and Linux's attributes: 0 is Normal there, and 1 is Tagged.
+SCTLR_OLD = 1 << 1 | 1 << 3 | 1 << 11  # A and SA: payload.S leaves them set, too
+# TCR as in payload.S. MAIR as in Linux: attribute 0 is Normal memory and 1 is Tagged memory.
 TCR_OLD, TCR_OLD_NO_E2H, MAIR_OLD = 0x1A000000019, 0x00F00019, 0x040044F0FF
 SVCR_SM = 1 << 0
 SMEN, FPEN, CPTR_TSM, CPTR_TFP = 3 << 24, 3 << 20, 1 << 12, 1 << 10
@@ -62,7 +63,7 @@ SMEN, FPEN, CPTR_TSM, CPTR_TFP = 3 << 24, 3 << 20, 1 << 12, 1 << 10
 EC_UNDEFINED, EC_VECTORS, EC_SYSTEM_REGISTER, EC_STREAMING = 0, 7, 0x18, 0x1D
 VECTOR_SYNCHRONOUS = 0x200  # current level with SP_ELx
 
-# What the CPU says of itself; other ID registers read as 0.
+# The ID registers of the CPU. Other ID registers read as 0.
 FEATURES = {
     CTR_EL0: (rules.LINE // 4).bit_length() - 1 << 16,
     register(3, 0, 0, 4, 0): 0x22,  # ID_AA64PFR0_EL1: vector registers
@@ -74,59 +75,63 @@ FEATURES = {
 
 
 class Symbols:
-    """Of an image's .elf, which is linked at 0."""
+    """The symbols of an image, from its .elf file, which is linked at address 0."""
 
     def __init__(self, image):
         elf = image.with_suffix(".elf")
         lines = subprocess.run([bm.tool_environment()["READELF"], "-sW", elf], check=True,
                                text=True, capture_output=True).stdout.splitlines()
         words = [line.split() for line in lines]
-        # Value, type, section, name; section 1 is the code. Of two names in one
-        # place, a function and a label of the linker script, the function counts.
+        # A row has value, type, section and name; section 1 is the code. If a function and a
+        # label of the linker script have the same address, the function's name counts.
         found = [(int(word[1], 16), word[3] == "FUNC", word[7]) for word in words
                  if len(word) == 8 and word[6] == "1" and not word[7].startswith("$")]
         self._names = {address: name for address, _, name in sorted(found)}
         self._addresses = sorted(self._names)
         self.address = {name: address for address, name in self._names.items()}
 
-    def place(self, offset):
-        """Function and offset in it."""
+    def name_place(self, offset):
+        """Returns "function+offset" for an offset in the image."""
         address = self._addresses[bisect_right(self._addresses, offset) - 1]
         return f"{self._names[address]}+{offset - address:#x}"
 
 
 @dataclass(repr=False)
 class Outcome:
-    reason: str = "too long"  # or: kernel, reset, abort, what Unicorn gave up for
+    """The result of one run. Offsets are bytes in the image."""
+
+    reason: str = "too long"  # or: kernel, reset, abort, or the error of Unicorn
     console: str = ""
-    registers: list = field(default_factory=list)  # x0 to x3 as the kernel gets them
-    violations: list = field(default_factory=list)
-    calls: list = field(default_factory=list)  # (offset of a bl, callee, caller), as executed
-    executed: set = field(default_factory=set)  # offsets of barriers and maintenance
-    skipped: int = 0  # dc that were left out on request
+    registers: list = field(default_factory=list)  # x0 to x3 at the entry of the kernel
+    violations: list = field(default_factory=list)  # of rules.Violation
+    calls: list = field(default_factory=list)  # (offset of a BL, callee, caller), in order
+    executed: set = field(default_factory=set)  # offsets of barriers and maintenance instructions
+    skipped: int = 0  # number of DC instructions that did nothing because of Machine.skip
     cache: cachemodel.Cache = None
     _memory: object = None
 
     def memory(self, address, size):
+        """Returns size bytes at a physical address, as they are at the end."""
         return self._memory.read(address, size)
 
     @property
     def found(self):
+        """The set of (rule, name of the area) that were broken."""
         return {(violation.what, violation.area.name) for violation in self.violations}
 
     def __repr__(self):
-        """What pytest shows."""
+        """Returns the text for pytest's messages."""
         return "\n".join([f"{self.reason}: {self.console!r}", *map(str, self.violations)])
 
 
 class _View:
-    """RAM as the CPU sees it now, for the model."""
+    """RAM as the CPU sees it, for the models."""
 
     def __init__(self, uc):
         self._uc = uc
 
     def read(self, address, size):
-        """Nothing, where there is no memory."""
+        """Returns size bytes at a physical address, or no bytes if there is no memory."""
         try:
             return bytes(self._uc.mem_read(address, size))
         except unicorn.UcError:
@@ -137,9 +142,10 @@ class _View:
 
 
 def vector_alignment(word):
-    """What Device memory demands of a vector access; None: this is none, its size tells.
+    """Returns the alignment in bytes that Device memory demands for a vector load or store.
 
-    Arm ARM, C4.1 "Loads and Stores": Q registers whole, structures by element.
+    Returns None for other instructions; their alignment is their access size. (Arm ARM, C4.1,
+    "Loads and Stores": a Q register is one access, a structure load has one access per element)
     """
     if word >> 26 == 0x2B or (word >> 26 == 0x0F and word >> 23 & 1):
         return 16
@@ -149,12 +155,16 @@ def vector_alignment(word):
 
 
 def is_vector(word):
-    """Data processing on vectors, which streaming mode lacks (Arm ARM, C4.1)."""
+    """Returns whether a word is data processing on vectors, which is illegal in streaming mode
+    (Arm ARM, C4.1)."""
     return word >> 25 & 7 == 7
 
 
 def list_areas(plan, tree=None):
-    """What each page of a plan is; all parts are whole pages."""
+    """Returns the rules.Area of each part of a plan. All parts are whole pages.
+
+    tree: (address, size) of the device tree of a sealed Image.
+    """
     scratch = plan.base + plan.scratch_offset
     params = plan.base + plan.image_size
     tables = plan.base + plan.table_offset[0]
@@ -183,13 +193,13 @@ def list_areas(plan, tree=None):
 
 @dataclass(frozen=True)
 class Machine:
-    """The CPU that a plan runs on, and what the old kernel left in its registers."""
+    """The CPU of a run, and the state of its system registers that the old kernel left."""
 
-    level: tuple = bm.EL1  # exception level, E2H
-    registers: dict = field(default_factory=dict)
-    traps: frozenset = frozenset()  # registers whose access is undefined, as EL3 makes it
+    level: tuple = bm.EL1  # (exception level, E2H)
+    registers: dict = field(default_factory=dict)  # key -> value
+    traps: frozenset = frozenset()  # keys of registers that are undefined, because EL3 traps them
     tree: tuple = None  # (address, size) of the device tree of a sealed Image
-    skip: object = None  # skip(area name, phase): this dc does nothing
+    skip: object = None  # skip(name of the area, phase): returns whether a DC CIVAC does nothing
 
 
 class Replay:
@@ -219,16 +229,16 @@ class Replay:
         self._violations = rules.Violations(self._areas, self._name_place)
         rewritten = range(plan.record & -rules.LINE, plan.record + bm.RECORD_SIZE)
         self.cache = cachemodel.Cache(self._view, self._areas, self._violations, rewritten)
-        # What kexec_load has loaded brings its tables along: baremetal.py makes them here.
+        # A plan for kexec_load contains page tables (baremetal.py), which map the whole region.
         may_map = [plan.region] if plan.region and not machine.tree else []
         self._mmu = mmumodel.Mmu(self._view, self._areas, self._violations, may_map)
         self._code = mmumodel.InstructionCache(self._areas, self._violations)
         self.outcome = Outcome(cache=self.cache, _memory=self._view)
         self._pc = plan.start
         self._isb_at = None
-        self._vectors_work = False  # for sure; else each use has to look
-        self._phase = "before"  # before, while and after MMU and caches are on
-        self._begins = True  # no access of this instruction was seen yet
+        self._vectors_work = False  # True: no vector instruction can trap
+        self._phase = "before"  # before, on, after: the state of the MMU
+        self._is_first_access = True  # of the current instruction
         self._special, self._alignment, self._vectors = {}, {}, set()
         self._decode(plan.purgatory()[: plan.scratch_offset])
         for name, data in plan.memory().items():
@@ -238,9 +248,11 @@ class Replay:
         uc.hook_add(unicorn.UC_HOOK_INTR, self._on_exception)
 
     def place_in_memory(self, address, data):
+        """Writes bytes at a physical address before the run."""
         self._uc.mem_write(address, bytes(data))
 
     def run(self):
+        """Runs until the kernel is entered or an error. Returns the Outcome."""
         for number in range(31):
             self._set_x(number, JUNK)
         self._set_x(0, self._machine.tree[0] if self._machine.tree else 0)
@@ -258,10 +270,10 @@ class Replay:
         self.outcome.violations = list(self._violations)
         return self.outcome
 
-    # Decoding, once for each word of the image; what is no code is never executed.
+    # Decoding. Each word of the image is decoded once. Words that are data are never executed.
 
     def _decode(self, image):
-        """Note the instructions that are not Unicorn's alone, and those on vectors."""
+        """Notes the instructions that this module emulates, and the vector instructions."""
         for offset in range(0, len(image), 4):
             word = int.from_bytes(image[offset : offset + 4], "little")
             address = self._plan.base + offset
@@ -274,6 +286,7 @@ class Replay:
                 self._vectors.add(address)
 
     def _method(self, word):
+        """Returns the method that emulates an instruction, or None if Unicorn executes it."""
         if word >> 20 == 0xD51 or word >> 20 == 0xD53:
             return self._move_register
         if word >> 20 == 0xD50 and word >> 19 & 3 == 1:
@@ -293,7 +306,7 @@ class Replay:
 
     def _on_instruction(self, _uc, address, _size, _data):
         self._pc = address
-        self._begins = True
+        self._is_first_access = True
         if self._mmu.on and not self._mmu.fetch(address):
             self._stop("abort")
             return
@@ -313,7 +326,7 @@ class Replay:
             self._vectors_work = True
 
     def _vector_trap(self):
-        """The exception class of an instruction on vectors; None: it is executed."""
+        """Returns the exception class of a vector instruction, or None if it does not trap."""
         if self._registers.get(SVCR, 0) & SVCR_SM:
             return EC_STREAMING
         if self._el == 2 and not self._e2h:
@@ -322,10 +335,11 @@ class Replay:
         return None if self._registers.get(key, 0) & FPEN == FPEN else EC_VECTORS
 
     def _take_exception(self, ec):
-        """At this level; the vectors of purgatory never return, so SPSR does not matter."""
+        """Enters the vectors of the current level. SPSR is not set, because purgatory's vectors
+        never return."""
         self._registers[ESR[self._el]] = ec << 26 | 1 << 25
         self._registers[ELR[self._el]] = self._pc
-        self._mmu.isb()  # taking an exception synchronises the context
+        self._mmu.isb()  # an exception entry is a context synchronization event
         self._code.isb()
         self._uc.reg_write(arm64.UC_ARM64_REG_PC,
                            self._registers.get(VBAR[self._el], 0) + VECTOR_SYNCHRONOUS)
@@ -344,7 +358,8 @@ class Replay:
         self._skip()
 
     def _alias(self, key):
-        """With E2H=1 the _EL1 names reach the EL2 registers (Arm ARM, VHE)."""
+        """Returns the register that an access reaches. With E2H=1, names with _EL1 access the EL2
+        registers (Arm ARM, "Virtualization Host Extensions")."""
         op0, op1, crn, crm, op2 = key
         if self._e2h and key == CPACR_EL1:
             return CPTR_EL2
@@ -359,8 +374,8 @@ class Replay:
 
     def _write_register(self, key, value):
         self._registers[key] = value
-        self._vectors_work = False  # look again
-        if key[1] == 3:  # DAIF, SVCR and the like take effect at once
+        self._vectors_work = False  # the write can have enabled a trap
+        if key[1] == 3:  # registers like DAIF and SVCR take effect without an isb
             return
         if key == SCTLR[self._el]:
             self._write_sctlr(value)
@@ -403,7 +418,11 @@ class Replay:
             self.cache.civac(self._pc, address)
 
     def _is_all_of_regime(self, word):
-        """TLBI VMALLE1 or ALLE2, IS or not. With E2H and TGE the first is EL2's, too."""
+        """Returns whether a TLBI drops all translations of the current regime.
+
+        These are VMALLE1 and ALLE2, and their IS forms. With E2H and TGE set, VMALLE1 drops the
+        translations of EL2.
+        """
         operation = word >> 16 & 7, word >> 8 & 15, word >> 5 & 7
         at_el1 = operation in ((0, 7, 0), (0, 3, 0))
         if self._el == 1:
@@ -412,10 +431,10 @@ class Replay:
 
     def _dsb(self, word):
         self._dmb(word)
-        if word >> 8 & 3 == 3:  # loads and stores; any domain has this CPU in it
+        if word >> 8 & 3 == 3:  # loads and stores; every shareability domain includes this CPU
             self._mmu.dsb()
             self._code.dsb()
-        if word >> 8 & 15 == 15:  # SY: what reaches the point of coherency
+        if word >> 8 & 15 == 15:  # SY: completes maintenance to the point of coherency
             for name in self.cache.dsb(self._pc):
                 self._code.memory_changed(name)
 
@@ -448,10 +467,11 @@ class Replay:
     def _on_access(self, _uc, kind, address, size, _value, _data):
         write = kind == unicorn.UC_MEM_WRITE
         alignment = self._alignment.get(self._pc, size)
-        # Q registers are reported in halves: only the first of them tells.
-        if alignment > size and not self._begins:
+        # Unicorn reports an access to a Q register as two halves. Only the first half has the
+        # alignment of the whole register.
+        if alignment > size and not self._is_first_access:
             alignment = size
-        self._begins = False
+        self._is_first_access = False
         self._code.data(self._pc, address)
         page = self._mmu.data(self._pc, address, write)
         if not page or not self.cache.access(self._pc, address, size, write, page, alignment):
@@ -467,7 +487,7 @@ class Replay:
         if offset == 0:
             self.outcome.console += chr(value & 0xFF)
 
-    # Small things
+    # Helpers
 
     def _stop(self, reason):
         self.outcome.reason = reason
@@ -489,4 +509,4 @@ class Replay:
             self._uc.reg_write(self._register_id(number), value)
 
     def _name_place(self, pc):
-        return self._symbols.place(pc - self._plan.base)
+        return self._symbols.name_place(pc - self._plan.base)
