@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The damage campaign: what is loaded is damaged at random, and every run must end as
-oracle.py says. By hand:
+"""The damage campaign: damages loaded crash kernels at random and runs purgatory on each.
+
+Every run must end as oracle.py predicts. The campaign prints a table of the ends. To run it:
 
     CRASHRES_PURGATORY_BIN=... /usr/bin/python3 tests/vm/campaign.py --cases 1000 --seed 1
 
-With --sealed on sealed Images; CRASHRES_PURGATORY_BIN then names sealed.bin.
+With --sealed it damages sealed Images; then CRASHRES_PURGATORY_BIN must name sealed.bin.
 """
 
 import argparse
@@ -25,26 +26,28 @@ from lib import devicetree
 from lib import oracle
 from lib import ram
 
+# Physical addresses.
 KERNEL, INITRD, DTB, ELFCOREHDR = 0x44000000, 0x44100000, 0x44200000, 0x44300000
 PARITY, PURGATORY = 0x44400000, 0x44500000
 REGION = (0x44000000, 0x44800000)
-RECORD_AT = 0x1104  # in the device tree: no multiple of 8
+RECORD_AT = 0x1104  # offset of the record in the device tree: not a multiple of 8
 KERNEL_BLOCKS, PADDING_BLOCKS = 30, 11
-GROUPS = 8  # of eight and nine members
+GROUPS = 8  # parity groups, with eight or nine members
 
-# The instructions that look at the code, and those that reset: damaged, they may do anything.
-# A run takes a fraction of a second; the rest is for a busy machine.
+# Time limit in seconds for a run with damage in the window (see WINDOW), which can hang. A usual
+# run takes a fraction of a second; the rest is for a busy machine.
 HANG_SECONDS = 5
 
 
 @functools.cache
 def segments():
+    """Returns the segments that kexec_load loads."""
     noise = random.Random(1).randbytes
     code = bm.assemble("KERNEL")
     text = code + noise(KERNEL_BLOCKS * bm.BLOCK - len(code))
     dtb = bytearray(noise(3 * bm.BLOCK))
     dtb[RECORD_AT : RECORD_AT + bm.RECORD_SIZE] = bm.make_record_template()
-    # Like the one of Linux: a page and a bit that says something, and zeros.
+    # Like an elfcorehdr for Linux: some data, then zeros.
     elfcorehdr = noise(bm.BLOCK + 700).ljust(4 * bm.BLOCK, b"\0")
     return [
         bm.Segment("kernel", KERNEL, text + bytes(PADDING_BLOCKS * bm.BLOCK)),
@@ -54,20 +57,22 @@ def segments():
     ]
 
 
-# What may be put in the place of instructions that ask the CPU what it has.
+# The sets of methods for which a case uses the portable code (baremetal.make_portable_image).
 IMAGES = ((), bm.METHODS[:1], bm.METHODS[1:], bm.METHODS)
 
 
-# Of a sealed Image: from its header on, and what its loader put beside it.
+# Physical addresses for a sealed Image: header, parity, kernel, initrd, device tree, elfcorehdr.
 SEALED, SEALED_PARITY, SEALED_KERNEL, SEALED_INITRD = 0x44000000, 0x44080000, 0x44200000, 0x44400000
 TREE, TREE_CORE, TREE_ROOM = 0x44600000, 0x44680000, 64 << 10
 INITRD_SIZE = 23 * bm.BLOCK - 1000
-# Of five and six members: a whole initrd comes back, so a wrong place of it may be stored to.
+# Groups with five or six members. Parity can restore the whole initrd, so a repair with a wrong
+# initrd address would overwrite other memory.
 SEALED_GROUPS = 12
 
 
 @functools.cache
 def sealed_segments():
+    """Returns the kernel and the initrd of a sealed Image."""
     noise = random.Random(2).randbytes
     [kernel] = [segment.data for segment in segments() if segment.name == "kernel"]
     return [bm.Segment("kernel", SEALED_KERNEL, kernel),
@@ -75,7 +80,7 @@ def sealed_segments():
 
 
 def make_tree(in_region):
-    """The device tree that the old kernel's loader has made; without a region that of a boot
+    """Returns the device tree that the old kernel passes, or without a region that of a boot
     loader."""
     initrd = SEALED_INITRD, SEALED_INITRD + INITRD_SIZE
     return devicetree.make_tree(initrd, *((REGION, TREE_CORE) if in_region else ()))
@@ -90,15 +95,17 @@ def make_sealed_plan(methods, mmu, on_damage):
     )
 
 
-# --sealed: of which kind the plans are
+# True: the campaign damages sealed Images (--sealed).
 sealed = False
 
 
-def groups():
+def count_groups():
+    """Returns the number of parity groups."""
     return SEALED_GROUPS if sealed else GROUPS
 
 
 def make_plan(methods, mmu, on_damage):
+    """Returns a plan. methods: one of IMAGES. mmu: check with the MMU on. on_damage: policy."""
     return (make_sealed_plan if sealed else make_loaded_plan)(methods, mmu, on_damage)
 
 
@@ -112,13 +119,16 @@ def make_loaded_plan(methods, mmu, on_damage):
 
 
 def _branch_to_reset(image, start):
-    """The end of the loop in entry.S that sums the code up: behind its b.ne pg_reset."""
+    """Returns the offset after the "b.ne pg_reset" that ends the checksum of the code in entry.S.
+
+    start: offset in the image at which the search begins.
+    """
     target = bm.symbol("pg_reset")
     for at in range(start, len(image), 4):
         [word] = struct.unpack_from("<I", image, at)
         if word == 0x54000001 | (target - at) // 4 % 2**19 << 5:
             return at + 4
-    raise AssertionError("no b.ne pg_reset")
+    raise AssertionError("the image has no b.ne pg_reset")
 
 
 @functools.cache
@@ -137,12 +147,13 @@ def _list_window_parts():
 
 
 def list_window():
-    """Offsets in the image, (first, end): what runs before the code has been looked at, and what
-    has to run where the code is damaged."""
+    """Returns the (first, end) offsets of the window in the image: the instructions that run before
+    purgatory has checked its code, and those that run if the code is damaged."""
     return [places for part in _list_window_parts().values() for places in part]
 
 
 def name_window_part(at):
+    """Returns the name of the part of the window that has this offset."""
     [name] = [name for name, places in _list_window_parts().items()
               if any(first <= at < end for first, end in places)]
     return name
@@ -150,13 +161,15 @@ def name_window_part(at):
 
 @dataclass(frozen=True)
 class Area:
-    memory: str  # name, as in Plan.memory()
-    first: int
-    end: int
+    """A range that a case damages."""
+
+    memory: str  # a name of Plan.memory()
+    first: int  # offset in bytes
+    end: int  # exclusive
 
 
 def _areas(plan):
-    """Where damage may fall, by name: areas that are all hit."""
+    """Returns name -> areas. A case damages all areas of one name."""
     def whole(name):
         return Area(name, 0, len(plan.memory()[name]))
 
@@ -195,7 +208,7 @@ def _areas(plan):
     return areas
 
 
-# Ways to damage data, a bytearray, in [first, end)
+# Ways to damage a bytearray between the offsets first and end. rng: the random generator.
 
 def damage_bit(rng, data, first, end):
     data[rng.randrange(first, end)] ^= 1 << rng.randrange(8)
@@ -218,15 +231,15 @@ def damage_block(rng, data, first, end):
 
 
 def damage_burst(rng, data, first, end):
-    _overwrite_blocks(rng, data, first, end, rng.randint(2, 2 * groups()))
+    _overwrite_blocks(rng, data, first, end, rng.randint(2, 2 * count_groups()))
 
 
 def damage_widest_burst(rng, data, first, end):
-    _overwrite_blocks(rng, data, first, end, 2 * groups())
+    _overwrite_blocks(rng, data, first, end, 2 * count_groups())
 
 
 def damage_too_wide_burst(rng, data, first, end):
-    _overwrite_blocks(rng, data, first, end, 2 * groups() + rng.randint(1, 3))
+    _overwrite_blocks(rng, data, first, end, 2 * count_groups() + rng.randint(1, 3))
 
 
 def damage_scattered(rng, data, first, end):
@@ -241,7 +254,7 @@ def damage_zeros(rng, data, first, end):
 
 
 def damage_copy(rng, data, first, end):
-    """One block of the memory in the place of another."""
+    """Overwrites a block with a copy of another block."""
     block, other = rng.randrange(first, end, bm.BLOCK), rng.randrange(0, len(data), bm.BLOCK)
     data[block : block + bm.BLOCK] = data[other : other + bm.BLOCK]
 
@@ -251,13 +264,14 @@ BLOCKS = {"block": damage_block, "zeros": damage_zeros, "copy": damage_copy,
           "scattered": damage_scattered}
 BURSTS = {"burst": damage_burst, "burst of 2G": damage_widest_burst,
           "burst over 2G": damage_too_wide_burst}
+# Damage to instructions that purgatory cannot check before they run; see list_window().
 WINDOW = "entry and reset"
 KINDS = {**SMALL, **BLOCKS, **BURSTS}
 SEGMENT_AREAS = ("kernel text", "initrd", "several segments", "parity", "parity and initrd",
                  "a table and kernel")
 SHORT_AREAS = ("kernel padding", "dtb", "elfcorehdr", "one digest table", "the other table",
                "both tables", "bitmap", "scratch", "params", "purgatory code", "page tables")
-# Every place with every kind that fits it; what is loaded twice as often.
+# Each area with each kind of damage that fits. The areas of loaded data occur twice.
 SUITE = [(where, kind) for where in 2 * SEGMENT_AREAS for kind in KINDS]
 SUITE += [(where, kind) for where in SHORT_AREAS for kind in {**SMALL, **BLOCKS}]
 SUITE += [(WINDOW, kind) for kind in 5 * tuple(SMALL)]
@@ -265,17 +279,17 @@ SEALED_SUITE = [row for row in SUITE if row[0] not in ("dtb", "elfcorehdr")]
 SEALED_SUITE += [("header", kind) for kind in SMALL]
 
 
-# Ways to damage a device tree
+# Ways to damage a device tree (a bytearray)
 
 def _find_address(data, name, address):
-    """In the place of the address that a property of /chosen has."""
+    """Returns the offset of an address that is the value of a property of /chosen."""
     at = data.index(struct.pack(">Q", address))
     assert devicetree.Tree(bytes(data)).chosen[name] == data[at : at + 8]
     return at
 
 
 def _list_initrd_places(plan):
-    """Where something else is, or nothing, or no memory."""
+    """Returns wrong addresses for the initrd: in other data, in unused memory, without memory."""
     size = bm.round_up(INITRD_SIZE, bm.BLOCK)
     kernel = KERNEL_BLOCKS + PADDING_BLOCKS
     return [
@@ -290,7 +304,7 @@ def _list_initrd_places(plan):
 
 
 def move_initrd(rng, plan, data):
-    """Start and end, so that the size is right."""
+    """Changes start and end of the initrd, so the size stays right."""
     start = rng.choice(_list_initrd_places(plan))
     places = [_find_address(data, name, address) for name, address in (
         (b"linux,initrd-start", SEALED_INITRD), (b"linux,initrd-end", SEALED_INITRD + INITRD_SIZE))]
@@ -299,19 +313,20 @@ def move_initrd(rng, plan, data):
 
 
 def move_end(rng, _plan, data):
+    """Changes the end of the initrd, so the size is wrong."""
     at = _find_address(data, b"linux,initrd-end", SEALED_INITRD + INITRD_SIZE)
     end = SEALED_INITRD + INITRD_SIZE + rng.choice((-bm.BLOCK, -1, 1, bm.BLOCK, 1 << 32))
     data[at : at + 8] = struct.pack(">Q", end)
 
 
 def change_header(rng, _plan, data):
-    """One of ten words."""
+    """Changes one of the ten words of the header."""
     number = rng.choice((0, 1, 40, len(data) - 1, len(data) + 1, 1 << 21, (1 << 21) + 1, 2**32 - 8))
     struct.pack_into(">I", data, 4 * rng.randrange(10), number)
 
 
 def change_region(rng, plan, data):
-    """And nothing where the tree has none."""
+    """Changes the crash region. Without a crash region it changes nothing."""
     at = data.find(struct.pack(">2Q", REGION[0], REGION[1] - REGION[0]))
     first = rng.choice((REGION[0] - bm.BLOCK, REGION[0] + 1, SEALED_KERNEL, TREE, 0))
     size = rng.choice((0, bm.BLOCK, plan.segment_size, 1 << 21, 1 << 23, 1 << 34, 2**64 - bm.BLOCK))
@@ -320,6 +335,7 @@ def change_region(rng, plan, data):
 
 
 def change_bytes(damage):
+    """Returns a function that applies one of the damages above to the whole tree."""
     return lambda rng, _plan, data: damage(rng, data, 0, len(data))
 
 
@@ -333,21 +349,23 @@ SEALED_SUITE += [(where, kind) for where in (TREE_ONLY, TREE_AND_MORE) for kind 
 
 @dataclass
 class Case:
-    where: str
-    kind: str
-    cpu: str
-    level: tuple
-    methods: tuple  # those that are portable
+    """One machine of the campaign."""
+
+    where: str  # a name of _areas()
+    kind: str  # of damage
+    cpu: str  # of QEMU
+    level: tuple  # (exception level, E2H)
+    methods: tuple  # the methods that are portable
     plan: bm.Plan
-    found: dict  # as Plan.memory(), but damaged
+    found: dict  # the damaged memory at the crash: name -> bytes
     expected: oracle.Expected
-    tree: bytes = b""  # of a sealed Image
+    tree: bytes = b""  # the device tree of a sealed Image
 
 
 def _damaged(rng, plan, where, kind):
     found = {name: bytearray(data) for name, data in plan.memory().items()}
     areas = _areas(plan)[where]
-    # One of many places for a damaged instruction, and each of several for all the rest.
+    # A case of the window damages one of its parts. Other cases damage all areas of their name.
     for area in [rng.choice(areas)] if where == WINDOW else areas:
         damage = damage_bytes if where == TREE_AND_MORE else KINDS[kind]
         damage(rng, found[area.memory], area.first, area.end)
@@ -355,6 +373,7 @@ def _damaged(rng, plan, where, kind):
 
 
 def hits_window(plan, found):
+    """Returns whether the window is damaged. found: the memory at the crash."""
     right = plan.purgatory()
     if sealed and found["header"][:4] != plan.memory()["header"][:4]:
         return True
@@ -362,11 +381,13 @@ def hits_window(plan, found):
 
 
 def _runs_damaged_code(plan, expected):
-    """Whether a kernel would be started whose first block is damaged: nobody knows what it does."""
+    """Returns whether purgatory would start a kernel whose first block is damaged. The effect of
+    such a kernel is unknown, so the campaign avoids it."""
     return plan.on_damage == bm.BOOT and 0 in expected.damaged - expected.repaired
 
 
 def make_tree_case(rng, where, kind):
+    """Returns a case whose device tree is damaged."""
     cpu, level = rng.choice(bm.MACHINES)
     methods = rng.choice(IMAGES)
     plan = make_plan(methods, rng.random() < 0.8, bm.RESET)
@@ -377,6 +398,7 @@ def make_tree_case(rng, where, kind):
 
 
 def make_case(seed, number):
+    """Returns a case. The same seed and number always make the same case."""
     rng = random.Random(f"{seed} {number}")
     suite = SEALED_SUITE if sealed else SUITE
     where, kind = suite[number % len(suite)]
@@ -399,7 +421,8 @@ def make_case(seed, number):
                 make_tree(plan.region is not None) if sealed else b"")
 
 
-# By PSCI SYSTEM_OFF; a kernel ends so as well, but says something first.
+# The machine was powered off by PSCI SYSTEM_OFF. The test kernel powers off, too, but it prints
+# its registers first.
 OFF_REASON = oracle.BOOTED
 COLUMNS = INTACT, REPAIRED, RESET, HALTED, DAMAGED, OFF, HANGS, WRONG = (
     "intact", "repaired", "reset", "halted", "damaged", "off", "hangs", "WRONG")
@@ -412,7 +435,8 @@ def _flags(case):
 
 
 def _record(case, outcome):
-    """A sealed Image adds it to the tree, where it was loaded into a crash region."""
+    """Returns the bytes of the record, or None. A sealed Image adds the record to the device tree
+    if it is in a crash region."""
     if not sealed:
         return outcome.memory["dtb"][RECORD_AT : RECORD_AT + bm.RECORD_SIZE]
     case.expected.has_record = case.plan.region is not None
@@ -425,7 +449,7 @@ def _find_added_record(outcome):
 
 
 def _expect_tree(case, outcome):
-    """Address -> bytes, if there is a tree of its own: with a record as soon as all is found."""
+    """Returns address -> bytes of the device tree at the end, if purgatory adds a record to it."""
     if not sealed or not case.plan.region or case.expected.outcome == "none":
         return {}
     record = _find_added_record(outcome)
@@ -434,6 +458,7 @@ def _expect_tree(case, outcome):
 
 
 def check_boot(case, outcome):
+    """Checks the state of the started kernel, the console line and the record."""
     bm.assert_kernel_state(case.plan, outcome, case.level)
     purgatory, kernel = outcome.console.split("\r\n", 1)
     assert oracle.remove_time(purgatory + "\r\n") == case.expected.console
@@ -442,7 +467,7 @@ def check_boot(case, outcome):
 
 
 def check_case(case, outcome):
-    """Return: the column."""
+    """Compares a run with the prediction of the oracle. Returns the column of the table."""
     assert outcome.reason == case.expected.reason, outcome
     oracle.check_memory(case.plan, case.expected, outcome.memory)
     oracle.check_ram(case.plan, case.expected, outcome, also=_expect_tree(case, outcome))
@@ -459,7 +484,7 @@ def _overlap(a, b):
 
 
 def _read_initrd_range(tree):
-    """Whole blocks of it, or None."""
+    """Returns (first, end) of the initrd in a device tree, in whole blocks, or None."""
     try:
         found = devicetree.Tree(tree).initrd()
     except devicetree.Malformed:
@@ -468,7 +493,7 @@ def _read_initrd_range(tree):
 
 
 def _read_core_ranges(tree):
-    """Where the tree says that the core header is, in two cells each; [] if it does not say."""
+    """Returns a list with (first, end) of the elfcorehdr in a device tree, or an empty list."""
     try:
         found = devicetree.Tree(tree).chosen.get(b"linux,elfcorehdr", b"")
     except devicetree.Malformed:
@@ -480,7 +505,8 @@ def _read_core_ranges(tree):
 
 
 def _list_writable_places(case):
-    """Of all that the tree says only the initrd's place: in a region, and where nothing else is."""
+    """Returns the ranges that the device tree names and that purgatory may write: the initrd, if
+    there is a crash region and if the initrd overlaps no other data."""
     plan = case.plan
     initrd = _read_initrd_range(case.tree)
     [kernel] = [s for s in plan.segments if s.name == "kernel"]
@@ -493,21 +519,24 @@ def _list_writable_places(case):
 
 
 def check_stores(case, outcome):
-    """Nor anything else: kernel blocks are as they were, or right; the tree may have grown."""
+    """Checks that purgatory wrote only to damaged kernel blocks, to the device tree, to the initrd
+    and to its working memory."""
     right = dict(outcome.before)
     [kernel] = [s for s in case.plan.segments if s.name == "kernel"]
     for number, block in enumerate(kernel.blocks):
         place = slice(number * bm.BLOCK, (number + 1) * bm.BLOCK)
         if outcome.memory["kernel"][place] != case.found["kernel"][place]:
-            assert outcome.memory["kernel"][place] == block, f"kernel block {number} is neither"
+            assert outcome.memory["kernel"][place] == block, \
+                f"kernel block {number} was changed to wrong bytes"
             ram.patch(right, kernel.base + number * bm.BLOCK, block)
     oracle.assert_same_ram(right, outcome.after, [
         *case.plan.working_places(), (TREE, TREE + TREE_ROOM), *_list_writable_places(case)])
 
 
 def check_tree_case(case, outcome):
-    """Whatever the tree says: no unverified byte of kernel or initrd is started, and no block that
-    was not damaged is stored to. What boot arguments became of the tree does not count."""
+    """Checks a run with a damaged device tree. Purgatory must not start a kernel or initrd with a
+    wrong byte, and must not write to an undamaged block. Other properties of the tree, such as the
+    boot arguments, are not checked. Returns the column of the table."""
     check_stores(case, outcome)
     if outcome.reason == oracle.RESET:
         assert re.fullmatch(re.escape(oracle.PREFIX) + ".*: resetting\r\n", outcome.console)
@@ -525,9 +554,11 @@ def check_tree_case(case, outcome):
 
 
 def check_window_case(case, outcome):
-    """Damage to the few instructions that nothing can look at beforehand, or that have to end it
-    all: they may hang or switch the machine off, and what is left of purgatory may report an
-    exception. But never is a kernel started, nor what is loaded touched before a reset."""
+    """Checks a run with damage in the window. Returns the column of the table.
+
+    The damaged instructions may hang or power the machine off, and the rest of purgatory may
+    report an exception. Purgatory must not start a kernel, and must not change a segment.
+    """
     lines = re.escape(oracle.SELF_DAMAGED) + "|crashres: purgatory: exception .*: resetting\r\n"
     assert re.fullmatch(lines, outcome.console) or outcome.console == "", outcome
     if outcome.reason == "time-out":
@@ -539,10 +570,12 @@ def check_window_case(case, outcome):
 
 @dataclass
 class Result:
+    """The end of one case."""
+
     where: str
     kind: str
-    column: str
-    problem: str = ""
+    column: str  # of COLUMNS
+    problem: str = ""  # the message of a wrong end
 
 
 def _choose_run_options(case):
@@ -559,7 +592,7 @@ def _choose_check(case):
 
 
 def run_case(name, case):
-    """name: how to have the same case once more."""
+    """Runs a case and returns its Result. name: tells the reader how to make the case again."""
     seconds = HANG_SECONDS if case.where == WINDOW else bm.RUN_SECONDS_MAX
     with tempfile.TemporaryDirectory(dir=bm.image_path().parent) as directory:
         outcome = bm.run_plan(case.plan, case.found, case.cpu, case.level, directory,
@@ -576,16 +609,19 @@ def run_case(name, case):
 
 
 def run_all(run, arguments):
+    """Calls run(argument) for all arguments, one thread for each CPU. Returns the results."""
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(run, arguments))
 
 
 def run_campaign(cases, seed):
+    """Runs the cases 0 to cases - 1 of a seed and returns their Results."""
     return run_all(lambda number: run_case(f"case {number} of seed {seed}",
                                            make_case(seed, number)), range(cases))
 
 
 def make_window_case(level, at, bit):
+    """Returns a case with one wrong bit in the window. at: offset in the image."""
     plan = make_plan((), True, bm.RESET)
     found = plan.memory()
     found["purgatory"] = bm.flip_bit(found["purgatory"], at, bit)
@@ -594,14 +630,14 @@ def make_window_case(level, at, bit):
 
 
 def run_window(level):
-    """Every single bit of it."""
+    """Runs one case for every bit of the window and returns the Results."""
     bits = [(at, bit) for first, end in list_window() for at in range(first, end) for bit in range(8)]
     return run_all(lambda place: run_case(f"bit {place[1]} of byte {place[0]:#x}",
                                           make_window_case(level, *place)), bits)
 
 
 def make_table(results):
-    """What was damaged and how, and how often that ended how."""
+    """Returns a table: for each place and kind of damage the number of cases in each column."""
     counts = Counter((result.where, result.kind, result.column) for result in results)
     rows = sorted({(result.where, result.kind) for result in results})
     lines = [f"{'where':20}{'kind':15}" + "".join(f"{column:>10}" for column in COLUMNS)]
@@ -615,10 +651,11 @@ def make_table(results):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--cases", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--window", choices=list(bm.LEVEL_NAMES.values()), help="instead: every "
-                        "single bit of the instructions that nothing can look at beforehand")
+    parser.add_argument("--cases", type=int, default=1000, help="number of cases (default: 1000)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the cases (default: 1)")
+    parser.add_argument("--window", choices=list(bm.LEVEL_NAMES.values()),
+                        help="flip every bit of the instructions that run before purgatory has "
+                        "checked its code, at this exception level, instead of random damage")
     parser.add_argument("--sealed", action="store_true", help="damage sealed Images")
     arguments = parser.parse_args()
     global sealed

@@ -1,35 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * payload.S: what stands before and behind purgatory in a bare-metal test.
- * Assembled once for each part, at any address:
+ * payload.S: the programs that run before and after purgatory in a bare-metal test.
+ * baremetal.py assembles one part at a time. Each part runs at any address:
  *
- *   PART_OLD_KERNEL   stands for the old kernel: leaves the CPU in the state of
- *                 cpu_soft_restart, or in a worse one, and enters purgatory at
- *                 PURGATORY. With SET_E2H=1 it first makes EL2 what VHE does,
- *                 with BIG_ENDIAN=1 the data accesses what such a kernel has.
- *                 With SERROR=1 it goes from EL2 to EL1 and has a virtual SError
- *                 pending there (Arm ARM, HCR_EL2.VSE), masked as yet.
- *                 With SHIM=1 it goes from EL2 to EL1 and stays behind at EL2: it notes
- *                 each DC CIVAC and IVAC and each change of SCTLR in the log at SHIM_LOG.
- *                 What the test has put into the log says when a virtual SError becomes
- *                 pending: when an instruction is reached for the nth time, or at the nth DC.
- *                 With STREAMING=1 streaming mode and ZA are on (Arm ARM, SVCR), with FP_TRAPS=1
- *                 vector registers trap to this exception level; with NO_TGE=1
- *                 E2H=1 comes with TGE=0.
- *                 With PCI_SERIAL it gives the PCI function whose configuration
- *                 space is there its I/O ports, at PCI_PORTS.
- *                 With FREQUENCY, at EL2 only, it sets CNTFRQ_EL0.
- *                 With DTB it leaves the address of a device tree in x0.
- *   PART_FIRMWARE stands for firmware at EL3: enters START, which is PART_OLD_KERNEL,
- *                 at exception level LEVEL. It injects an undefined instruction
- *                 for whatever traps to it, as TF-A does (inject_undef64), but
- *                 for SMC: PSCI.
- *                 KEEP_VECTORS=1: vector registers trap (CPTR_EL3.TFP).
- *                 KEEP_SME=1: SVCR traps (CPTR_EL3.ESM), with STOP_AT_SME=1 for ever.
- *                 SME_IN_USE=1: LEVEL may use SME as under Linux, else not.
- *                 STREAMING=1: the CPU is in streaming mode.
- *   PART_KERNEL   stands for the kernel: prints what it was given and powers off,
- *                 with SERROR=1 or SHIM=1 by SMC. With STREAMING=1 it prints SVCR too.
+ *   PART_OLD_KERNEL  acts as the old kernel: enters purgatory at the address PURGATORY,
+ *                 with the CPU in the state that cpu_soft_restart() of Linux leaves, or
+ *                 in a worse state that one of these macros selects:
+ *                 SET_E2H=1     sets HCR_EL2.E2H, as a kernel with VHE does.
+ *                 NO_TGE=1      sets E2H, but leaves HCR_EL2.TGE at 0.
+ *                 BIG_ENDIAN=1  sets SCTLR.EE, as a big-endian kernel does.
+ *                 SERROR=1      goes from EL2 to EL1 with a pending, masked virtual
+ *                               SError (Arm ARM, HCR_EL2.VSE).
+ *                 SHIM=1        goes from EL2 to EL1 and installs the shim at EL2: the
+ *                               shim writes each DC CIVAC, each DC IVAC and each write
+ *                               of SCTLR into the log at SHIM_LOG. The log also has the
+ *                               order of the test: make a virtual SError pending at the
+ *                               nth execution of an instruction, or at the nth DC.
+ *                 STREAMING=1   switches streaming mode and ZA on (Arm ARM, SVCR).
+ *                 FP_TRAPS=1    makes vector registers trap to this exception level.
+ *                 PCI_SERIAL=X  assigns the I/O ports PCI_PORTS to the PCI function
+ *                               whose configuration space is at address X.
+ *                 FREQUENCY=X   sets CNTFRQ_EL0 (only at EL2).
+ *                 DTB=X         passes the address X of a device tree in x0.
+ *   PART_FIRMWARE  acts as firmware at EL3: enters START (PART_OLD_KERNEL) at exception
+ *                 level LEVEL. It handles SMC as a PSCI call. For any other trap it
+ *                 injects an undefined instruction exception, as TF-A does
+ *                 (inject_undef64).
+ *                 KEEP_VECTORS=1  traps vector registers (CPTR_EL3.TFP).
+ *                 KEEP_SME=1      traps SVCR (CPTR_EL3.ESM).
+ *                 STOP_AT_SME=1   stops for ever when SVCR traps.
+ *                 SME_IN_USE=1    lets LEVEL use SME, as Linux does.
+ *                 STREAMING=1     enters START in streaming mode.
+ *   PART_KERNEL   acts as the new kernel: prints its registers and powers off by HVC,
+ *                 or by SMC with SERROR=1 or SHIM=1. STREAMING=1 prints SVCR, too.
  */
 #define EL2		(2 << 2)
 #define HCR_E2H		(1 << 34)
@@ -43,45 +46,39 @@
 #define SCTLR_EL1_RES1	0x30d00800
 #define SPSR_EL1H_DAIF	0x3c5
 
-/* T0SZ 25, top byte ignored, hardware updates of flags: nothing a check would want. */
+/* T0SZ 25, top byte ignore, hardware flag updates: values that purgatory must replace. */
 #define TCR_JUNK	0x1a000000019	/* TCR_EL1, TCR_EL2 with E2H=1 */
 #define TCR_JUNK_NO_E2H	0x00f00019	/* TCR_EL2 with E2H=0 */
 
-#define SVCR_EL0	S3_3_C4_C2_2	/* by encoding, for assemblers without SME */
+#define SVCR_EL0	S3_3_C4_C2_2	/* encodings, because old assemblers lack SME */
 #define SMCR_EL1	S3_0_C1_C2_6
 #define SMCR_EL2	S3_4_C1_C2_6
 #define CPACR_ALL	(3 << 16 | 3 << 20 | 3 << 24)	/* ZEN, FPEN, SMEN */
 #define CPTR_TRAP_ALL	0x37ff		/* E2H=0: TZ, TFP, TSM and RES1 */
 #define CPTR_TRAP_NONE	0x22ff
 
-#define HCR_TPCP	(1 << 23)	/* DC CIVAC and IVAC of EL1 come to EL2 */
-#define HCR_TVM		(1 << 26)	/* and writes to SCTLR_EL1 */
-/*
- * What the log holds, all 64 bits: number of entries, number of DCs, breakpoints
- * reached, syndrome of what the shim does not know; then x0 to x30 of the moment;
- * an address to stop at (0: none), the n that counts there and the n of the DC that
- * counts, 0 for none; and from SHIM_ENTRIES on two words an entry: the syndrome, and
- * what Xt held.
- */
-#define LOG_ENTRIES	0
-#define LOG_CLEANED	8
-#define LOG_HITS	16
-#define LOG_UNKNOWN	24
-#define LOG_REGISTERS	32
-#define LOG_BREAK	280
-#define LOG_HIT		288
-#define LOG_CLEAN	296
-#define SHIM_ENTRIES	512
+#define HCR_TPCP	(1 << 23)	/* traps DC CIVAC and DC IVAC at EL1 to EL2 */
+#define HCR_TVM		(1 << 26)	/* traps writes of SCTLR_EL1 to EL2 */
+/* Offsets in the log, in bytes. All fields have 64 bits. */
+#define LOG_ENTRIES	0	/* number of entries */
+#define LOG_CLEANED	8	/* number of DC instructions */
+#define LOG_HITS	16	/* how often the CPU reached the breakpoint */
+#define LOG_UNKNOWN	24	/* ESR_EL2 of an exception that the shim does not handle */
+#define LOG_REGISTERS	32	/* x0 to x30 at the last exception */
+#define LOG_BREAK	280	/* order: address of the breakpoint; 0: none */
+#define LOG_HIT		288	/* order: the execution that raises the SError; 0: none */
+#define LOG_CLEAN	296	/* order: the DC that raises the SError; 0: none */
+#define SHIM_ENTRIES	512	/* entries of two words: ESR_EL2, value of Xt */
 #define SHIM_HCR	(HCR_RW | HCR_AMO | HCR_TPCP | HCR_TVM)
 
 #define EC_REGISTER	0x18
 #define EC_BREAKPOINT	0x30
 #define EC_STEP		0x32
 
-#define MDCR_TDE	(1 << 8)	/* and debug exceptions */
+#define MDCR_TDE	(1 << 8)	/* traps debug exceptions to EL2 */
 #define MDSCR_SS	(1 << 0)
 #define MDSCR_MDE	(1 << 15)
-#define BREAK_EL1	0x1e3		/* DBGBCR: enabled, at EL1, all four bytes */
+#define BREAK_EL1	0x1e3		/* DBGBCR: enabled, at EL1, match all four bytes */
 #define SPSR_SS		(1 << 21)
 
 #ifdef PART_OLD_KERNEL
@@ -130,7 +127,7 @@ old_kernel:
 	mov	w1, #1			/* I/O Space (6.2.2) */
 	strh	w1, [x0, #4]
 #endif
-	ldr	x1, =0xffff800008010800	/* a virtual address, as under Linux */
+	ldr	x1, =0xffff800008010800	/* a virtual address, as VBAR of Linux */
 	mrs	x0, CurrentEL
 	cmp	x0, #EL2
 	b.eq	1f
@@ -177,7 +174,7 @@ old_kernel:
 	mov	x2, #CPACR_ALL
 	msr	CPACR_EL1, x2
 	isb
-	msr	SMCR_EL1, xzr		/* no FA64: most vector instructions are illegal then */
+	msr	SMCR_EL1, xzr		/* FA64=0: most vector instructions are illegal */
 	b	2f
 1:
 #if SET_E2H
@@ -210,7 +207,7 @@ old_kernel:
 	mov	x29, #0x5a5a
 	movk	x29, #0xa5a5, lsl #48
 	add	x0, x29, #3
-	mov	sp, x0			/* not even aligned */
+	mov	sp, x0			/* an unaligned stack pointer */
 #if !SERROR && !SHIM
 	msr	DAIFClr, #0xf
 #endif
@@ -223,7 +220,7 @@ old_kernel:
 #ifdef DTB
 	ldr	x0, =DTB
 #else
-	mov	x0, xzr			/* kexec_load leaves 0 there */
+	mov	x0, xzr			/* kexec_load passes 0 in x0 */
 #endif
 	br	x30
 	.ltorg
@@ -231,7 +228,7 @@ old_kernel:
 #if SHIM
 	.balign	2048
 shim_vectors:
-	.skip	0x400			/* a lower level that runs AArch64 code */
+	.skip	0x400			/* the vector for a lower level in AArch64 state */
 	msr	TPIDR_EL2, x0
 	ldr	x0, =SHIM_LOG
 	.irp	n, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27
@@ -271,14 +268,14 @@ shim_register:
 	ubfx	x4, x1, #10, #4		/* ISS.CRn: 7 is a DC */
 	cmp	x4, #7
 	b.eq	1f
-	/* The write itself comes next, untrapped; the next DC has writes trapped again. */
+	/* EL1 repeats the write without a trap. The next DC enables the trap again. */
 	ldr	x5, =(SHIM_HCR & ~HCR_TVM)
 	mrs	x4, HCR_EL2
 	and	x4, x4, #HCR_VSE
 	orr	x5, x5, x4
 	msr	HCR_EL2, x5
 	b	shim_return
-1:	mrs	x4, ELR_EL2		/* QEMU has no caches: there is nothing to do for it */
+1:	mrs	x4, ELR_EL2		/* QEMU has no caches, so skip the DC */
 	add	x4, x4, #4
 	msr	ELR_EL2, x4
 	mrs	x5, HCR_EL2
@@ -305,7 +302,7 @@ shim_break:
 	mrs	x5, HCR_EL2
 	orr	x5, x5, #HCR_VSE
 	msr	HCR_EL2, x5
-1:	mov	x4, #(MDSCR_MDE | MDSCR_SS)	/* over this instruction */
+1:	mov	x4, #(MDSCR_MDE | MDSCR_SS)	/* step over this instruction */
 	msr	MDSCR_EL1, x4
 	mrs	x4, SPSR_EL2
 	orr	x4, x4, #SPSR_SS
@@ -340,10 +337,10 @@ shim_return:
 #define CPTR_EL3_TFP	(1 << 10)
 #define CPTR_EL3_ESM	(1 << 12)
 #define CPTR_EL2_TSM	(1 << 12)	/* with E2H=0 */
-#define CPACR_SMEN	(3 << 24)	/* CPTR_EL2, too, with E2H=1 */
+#define CPACR_SMEN	(3 << 24)	/* the same bits in CPTR_EL2 with E2H=1 */
 #define SVCR		S3_3_C4_C2_2
 #define EC_SMC		0x17
-#define SECURE_STACK	0x0e001000	/* outside the RAM that tests compare */
+#define SECURE_STACK	0x0e001000	/* secure RAM, which the tests do not compare */
 #define SECURE_GPIO	0x090b0000	/* QEMU's virt machine with secure=on: a PL061 */
 #define PL061_DATA	0x3fc		/* all pins */
 #define PL061_DIR	0x400
@@ -402,7 +399,10 @@ firmware:
 	msr	ELR_EL3, x0
 	eret
 
-	/* LEVEL is the number of an exception level in names of registers. */
+	/*
+	 * Injects an undefined instruction exception into a lower exception level.
+	 * level: its number in the names of registers. spsr: the PSTATE of its handler.
+	 */
 	.macro	inject level, spsr
 	mrs	x0, ELR_EL3
 	msr	ELR_EL\level, x0
@@ -411,7 +411,7 @@ firmware:
 	ldr	x0, =ESR_UNDEFINED
 	msr	ESR_EL\level, x0
 	mrs	x0, VBAR_EL\level
-	add	x0, x0, #0x200		/* from this level, on SP_ELx */
+	add	x0, x0, #0x200		/* vector: synchronous, current level with SP_ELx */
 	msr	ELR_EL3, x0
 	mov	x0, #\spsr
 	msr	SPSR_EL3, x0
@@ -451,7 +451,7 @@ vectors:
 	.balign	128
 	b	.
 	.endr
-	.balign	128			/* synchronous, from a lower level */
+	.balign	128			/* vector: synchronous, from a lower level */
 	b	trapped
 	.balign	128
 	b	.
@@ -461,7 +461,7 @@ vectors:
 #define UART		0x09000000	/* QEMU's virt machine: a PL011, always ready */
 #define PSCI_SYSTEM_OFF	0x84000008
 
-	/* Prints "NAME=16 digits ", the value in \register. */
+	/* Prints "NAME=" and the 16 hex digits of \register. */
 	.macro	report name, register
 	mov	x20, \register
 	adr	x21, 9f

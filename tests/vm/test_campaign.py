@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A thousand machines whose crash kernel is damaged, and how each of them ends."""
+"""The damage campaign: a thousand machines with a damaged crash kernel end as predicted."""
 
 import dataclasses
 import os
@@ -21,22 +21,22 @@ CASES = 1000
 SEED = 1
 
 
-def test_every_damage_ends_as_it_must():
+def test_every_case_ends_as_predicted():
     results = campaign.run_campaign(CASES, SEED)
     print(campaign.make_table(results))
     assert [result.problem for result in results if result.problem] == []
     ends = {column: {result.where for result in results if result.column == column}
             for column in campaign.COLUMNS}
-    # Where instructions are damaged that nothing can look at, and nowhere else.
+    # Only damage to the instructions that run unchecked may hang or power the machine off.
     assert ends[campaign.HANGS] | ends[campaign.OFF] <= {campaign.WINDOW}
-    # A campaign that never came to one of these would prove nothing about it.
+    # Each of these ends must occur, otherwise the campaign proves nothing about it.
     for column in (campaign.INTACT, campaign.REPAIRED, campaign.RESET, campaign.HALTED,
                    campaign.DAMAGED):
         assert ends[column], column
 
 
-def test_every_damage_to_a_sealed_image_ends_as_it_must():
-    """In a process of its own, because all that is cached there is about another purgatory."""
+def test_every_case_of_a_sealed_image_ends_as_predicted():
+    """Another process runs the campaign, because this process caches data of purgatory.bin."""
     script = pathlib.Path(campaign.__file__)
     done = subprocess.run(
         [sys.executable, "-B", script, "--sealed", f"--cases={CASES}", f"--seed={SEED}"], text=True,
@@ -48,23 +48,23 @@ def test_every_damage_to_a_sealed_image_ends_as_it_must():
     cases, intact, repaired, reset, halted, damaged, *_, wrong = map(int, total)
     assert (cases, wrong) == (CASES, 0)
     assert min(intact, repaired, reset, halted, damaged) > 0
-    # Hangs, and machines that are switched off, in the rows of one place only.
+    # Only the rows of the window may have cases that hang or power the machine off.
     for line in done.stdout.splitlines()[1:-1]:
         where, cells = line[:20].strip(), [line[at:at + 10].strip() for at in range(35, 115, 10)]
         assert where == campaign.WINDOW or not cells[5] and not cells[6], line
 
 
-def test_a_seed_says_everything():
+def test_the_same_seed_makes_the_same_cases():
     first, second = ([campaign.make_case(SEED, number) for number in range(20)] for _ in range(2))
     assert first == second
     assert first != [campaign.make_case(SEED + 1, number) for number in range(20)]
 
 
-# Each of them must be seen: what a campaign that sees nothing would let pass.
+# The checks of the campaign fail on wrong results.
 
 @pytest.fixture
 def repaired(tmp_path):
-    """A case that ends in a repaired boot, and how it ended."""
+    """A case that purgatory repairs and boots, and its outcome."""
     cases = (campaign.make_case(SEED, number) for number in range(100))
     case = next(case for case in cases if case.expected.outcome == "repaired")
     outcome = bm.run_plan(case.plan, case.found, case.cpu, case.level, tmp_path)
@@ -72,7 +72,7 @@ def repaired(tmp_path):
     return case, outcome
 
 
-def test_a_byte_that_is_not_the_original_is_seen(repaired):
+def test_a_wrong_byte_in_a_segment_is_an_error(repaired):
     case, outcome = repaired
     for name, data in outcome.memory.items():
         for at in (0, len(data) // 2 + 1, len(data) - 1):
@@ -82,12 +82,12 @@ def test_a_byte_that_is_not_the_original_is_seen(repaired):
         outcome.memory[name] = data
 
 
-def test_a_record_that_lies_is_seen(repaired):
+def test_a_wrong_record_is_an_error(repaired):
     case, outcome = repaired
     for field in range(bm.RECORD.size - 56 - 8, bm.RECORD.size, 4):
         changed = bm.flip_bit(outcome.memory["dtb"], campaign.RECORD_AT + field, 6)
         memory = {**outcome.memory, "dtb": changed}
-        # When it started and how long it took, nobody knows better.
+        # The campaign cannot predict the fields started and ticks.
         if bm.RECORD.size - 56 <= field < bm.RECORD.size - 40:
             continue
         with pytest.raises((AssertionError, IndexError)):
@@ -96,7 +96,8 @@ def test_a_record_that_lies_is_seen(repaired):
 
 
 def list_places_to_leave_alone(plan):
-    """Around all that is loaded and all that purgatory writes, and inside what it only reads."""
+    """Yields addresses that purgatory must not write: next to segments and working memory, and
+    inside memory that it only reads."""
     scratch, scratch_end = plan.scratch_place
     bitmap = plan.base + plan.bitmap_offset
     yield from (bm.RAM, bm.RAM + bm.RAM_SIZE - 1, bm.OLD_KERNEL)
@@ -109,8 +110,8 @@ def list_places_to_leave_alone(plan):
     yield from (plan.record - 1, plan.record + bm.RECORD_SIZE)
 
 
-def test_a_byte_of_ram_that_nobody_may_write_is_seen(repaired):
-    """Issue 10, section 3: guard pages, parity, code, digest tables, the tree of QEMU."""
+def test_a_write_to_any_other_ram_is_an_error(repaired):
+    """This includes guard pages, parity, code, digest tables and QEMU's own device tree."""
     case, outcome = repaired
     assert case.plan.region and case.expected.has_record
     for at in list_places_to_leave_alone(case.plan):
@@ -121,8 +122,8 @@ def test_a_byte_of_ram_that_nobody_may_write_is_seen(repaired):
             campaign.check_case(case, dataclasses.replace(outcome, after=after))
 
 
-def test_what_purgatory_writes_is_in_the_picture(repaired):
-    """Or the comparison would compare nothing."""
+def test_the_pictures_of_ram_contain_the_writes_of_purgatory(repaired):
+    """Otherwise the comparison of the pictures would prove nothing."""
     case, outcome = repaired
     [block] = case.expected.repaired
     [(base, blocks)] = [(s.base, range(first, first + len(s.blocks)))
@@ -134,7 +135,7 @@ def test_what_purgatory_writes_is_in_the_picture(repaired):
         assert any(first <= d.first and d.end <= end for d in differences), hex(first)
 
 
-def test_another_line_or_end_is_seen(repaired):
+def test_another_end_or_console_line_or_register_is_an_error(repaired):
     case, outcome = repaired
     for change in ({"reason": oracle.RESET},
                    {"console": outcome.console.replace("damaged", "fine")},
@@ -143,9 +144,10 @@ def test_another_line_or_end_is_seen(repaired):
             campaign.check_case(case, dataclasses.replace(outcome, **change))
 
 
-# And where the device tree of a sealed Image is damaged.
+# The checks for sealed Images with a damaged device tree fail on wrong results.
 
 def make_picture(case):
+    """Returns the picture of the RAM at the crash."""
     picture = {}
     for name, data in case.found.items():
         ram.patch(picture, case.plan.address(name), data)
@@ -155,7 +157,7 @@ def make_picture(case):
 
 @pytest.fixture
 def booted(monkeypatch):
-    """A case whose initrd the tree moves away by a page, as if purgatory had found it there."""
+    """A case whose device tree moves the initrd by a page, and a made-up outcome that is right."""
     monkeypatch.setattr(campaign, "sealed", True)
     plan = campaign.make_plan((), True, bm.RESET)
     start = campaign.SEALED_INITRD + bm.BLOCK
@@ -175,14 +177,15 @@ def booted(monkeypatch):
 
 
 def change_ram(outcome, address):
+    """Returns the outcome with one bit of RAM flipped at the end."""
     after = dict(outcome.after)
     ram.patch(after, address, bm.flip_bit(ram.read(after, address, 1), 0))
     return dataclasses.replace(outcome, after=after)
 
 
-def test_a_store_past_the_initrd_is_seen(booted):
-    """Issue 10, section 3: to anything but the place that the tree gives the initrd, its own and
-    what is undamaged of the kernel included."""
+def test_a_write_outside_the_initrd_is_an_error(booted):
+    """The device tree names the only place outside purgatory that a repair may write. The
+    original place of the initrd and undamaged kernel blocks are errors, too."""
     case, outcome = booted
     plan = case.plan
     for at in (campaign.SEALED, plan.base, plan.base + plan.table_offset[0], plan.parity_base,
@@ -192,7 +195,7 @@ def test_a_store_past_the_initrd_is_seen(booted):
             campaign.check_tree_case(case, change_ram(outcome, at))
 
 
-def test_an_unverified_byte_that_runs_is_seen(booted):
+def test_a_start_with_a_wrong_byte_in_kernel_or_initrd_is_an_error(booted):
     case, outcome = booted
     start = campaign.SEALED_INITRD + bm.BLOCK
     for at in (start, start + campaign.INITRD_SIZE - 1):
@@ -208,7 +211,7 @@ def test_an_unverified_byte_that_runs_is_seen(booted):
         campaign.check_tree_case(case, dataclasses.replace(outcome, after=after))
 
 
-def test_an_initrd_over_something_else_may_not_be_stored_to(booted):
+def test_a_write_to_an_initrd_that_overlaps_other_data_is_an_error(booted):
     case, outcome = booted
     for start in (campaign.SEALED_KERNEL + bm.BLOCK, campaign.SEALED_PARITY, campaign.SEALED,
                   campaign.TREE - bm.BLOCK):
