@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Purgatory alone, on every CPU and at every exception level QEMU offers."""
+"""Purgatory without Linux, on several CPUs of QEMU and at every exception level of a kernel."""
 
 import random
 import re
@@ -38,8 +38,8 @@ def test_a_damaged_kernel_is_reported_and_the_machine_reset(bench, cpu, level):
     assert_reset(outcome, damaged_line(bench.plan, found, "kernel", 0x2000, 1))
 
 
-def test_the_line_shows_the_place_and_the_bytes(bench):
-    """Said without the oracle, once."""
+def test_the_console_line_shows_the_damaged_place_and_its_bytes(bench):
+    """This test spells the line out. The other tests compare with the oracle's line."""
     found = bench.make_memory()
     initrd = found["initrd"]
     found["initrd"] = initrd[:0x1000] + bytes(range(0xF0, 0x100)) + initrd[0x1010:]
@@ -51,14 +51,14 @@ def test_the_line_shows_the_place_and_the_bytes(bench):
 
 
 @levels
-def test_it_runs_at_any_page(bench, cpu, level):
+def test_purgatory_runs_at_any_page(bench, cpu, level):
     plan = bench.make_plan(base=PURGATORY_ELSEWHERE)
     assert_intact(bench.run(cpu, level, plan), plan, level)
     bench.run_as_expected(cpu, level, plan, damage=[("initrd", 0x1FFF, 7)])
 
 
 @levels
-def test_it_follows_a_big_endian_kernel(bench, cpu, level):
+def test_purgatory_runs_after_a_big_endian_kernel(bench, cpu, level):
     outcome = bench.run(cpu, level, defines={"BIG_ENDIAN": 1})
     assert_intact(outcome, bench.plan, level)
 
@@ -77,12 +77,12 @@ def test_it_follows_a_big_endian_kernel(bench, cpu, level):
         ("dtb", 0x1FFF, 0x1000),  # the last byte of all
     ],
 )
-def test_every_block_is_found(bench, name, offset, block):
+def test_damage_in_any_block_is_reported(bench, name, offset, block):
     found = bench.make_memory(damage=[(name, offset)])
     assert_reset(bench.run(found=found), damaged_line(bench.plan, found, name, block, 1))
 
 
-def test_the_first_of_several_is_named_and_all_are_counted(bench):
+def test_the_line_names_the_first_damaged_block_and_counts_all(bench):
     damage = [("kernel", 0x1008), ("kernel", 0x1FF0), ("initrd", 0), ("dtb", 0x1800)]
     found = bench.make_memory(damage=damage)
     assert_reset(bench.run(found=found), damaged_line(bench.plan, found, "kernel", 0x1000, 3))
@@ -90,10 +90,10 @@ def test_the_first_of_several_is_named_and_all_are_counted(bench):
     assert_reset(bench.run(found=found), damaged_line(bench.plan, found, "initrd", 0x0, 2))
 
 
-# Purgatory itself
+# Damage to purgatory itself
 
-def image_constants():
-    """An offset in the image that is surely not code: the last used bytes."""
+def find_constants():
+    """Returns the offset of the last used byte of the image, which is a constant and not code."""
     image = bm.image_path().read_bytes()
     scratch = bm.HEADER.unpack_from(image)[3]
     return len(image[:scratch].rstrip(b"\0")) - 1
@@ -109,7 +109,7 @@ def image_constants():
         lambda plan: 24 + 2,  # image_size
         lambda plan: bm.symbol("pg_vectors"),
         lambda plan: bm.symbol("pg_main"),
-        lambda plan: image_constants(),
+        lambda plan: find_constants(),
         lambda plan: plan.scratch_offset - 1,
         lambda plan: plan.image_size + bm.PARAMS_CODE_SUM,
         lambda plan: plan.image_size + bm.PARAMS_CODE_SUM + 15,
@@ -119,7 +119,7 @@ def image_constants():
         "end-of-code", "first-sum", "second-sum",
     ],
 )
-def test_damaged_code_is_not_run(bench, cpu, level, offset):
+def test_damaged_purgatory_code_resets_without_a_line(bench, cpu, level, offset):
     damage = [("purgatory", offset(bench.plan), 4)]
     assert_reset(bench.run(cpu, level, damage=damage), "")
 
@@ -144,17 +144,17 @@ def test_damaged_code_is_not_run(bench, cpu, level, offset):
     ids=[
         "self_digest", "segment_size-4K", "segment_size-huge", "segment_size-absurd",
         "kernel_entry", "table_offset-4K", "table_offset-1M", "table_offset-absurd",
-        "behind-params", "page-tables-0", "page-tables-1", "end-of-page-tables",
+        "after-params", "page-tables-0", "page-tables-1", "end-of-page-tables",
     ],
 )
-def test_damage_to_params_and_page_tables_is_noticed(bench, cpu, level, offset):
+def test_damaged_params_and_page_tables_reset(bench, cpu, level, offset):
     damage = [("purgatory", offset(bench.plan), 4)]
     assert_reset(bench.run(cpu, level, damage=damage), oracle.SELF_DAMAGED)
 
 
 @levels
 @pytest.mark.parametrize("offset", range(bm.PARAMS_UART[0], bm.PARAMS_UART[1], 4))
-def test_a_uart_that_is_not_known_for_sure_is_left_alone(bench, cpu, level, offset):
+def test_purgatory_does_not_use_a_uart_with_damaged_params(bench, cpu, level, offset):
     damage = [("purgatory", bench.plan.image_size + offset, 4)]
     assert_reset(bench.run(cpu, level, damage=damage), "")
 
@@ -170,7 +170,7 @@ def test_a_damaged_purgatory_resets_under_any_policy(bench, cpu, level, policy):
 
 @levels
 @pytest.mark.parametrize("junk", [b"\xff", b"\x5a", b"\x01\0\0\0\0\0\0\0"])
-def test_what_is_in_scratch_and_bitmap_does_not_matter(bench, cpu, level, junk):
+def test_the_old_bytes_of_scratch_and_bitmap_have_no_effect(bench, cpu, level, junk):
     plan, found = bench.plan, bench.make_memory()
     purgatory = bytearray(found["purgatory"])
     for first, end in ((plan.scratch_offset, plan.image_size),
@@ -194,7 +194,7 @@ BAD_PLANS = {
     "more groups than blocks": {"groups": 10},
     "parity that is not aligned": {"groups": 3, "parity_base": RAMDISK + 8},
     "parity across the end of all addresses": {"groups": 3, "parity_base": 2**64 - bm.BLOCK},
-    # Point 2.1: no two blocks may be the same memory.
+    # Two blocks must not share memory, because a repair of one would damage the other.
     "a segment over another": {"more": [bm.Segment("more", DTB, bytes(bm.BLOCK), absent=True)]},
     "a segment over purgatory's end": {
         "more": [bm.Segment("more", PURGATORY, bytes(bm.BLOCK), absent=True)]},
@@ -203,8 +203,8 @@ BAD_PLANS = {
 
 
 @pytest.mark.parametrize("plan", BAD_PLANS)
-def test_a_wrong_plan_under_a_right_digest_is_refused(bench, plan):
-    """Only a defective library makes one."""
+def test_wrong_params_with_a_right_digest_are_refused(bench, plan):
+    """Only a defective library makes such params."""
     plan = bench.make_plan(**BAD_PLANS[plan])
     found = bench.make_memory(plan)
     found.pop("parity", None)
@@ -215,7 +215,7 @@ def test_a_wrong_plan_under_a_right_digest_is_refused(bench, plan):
 def test_a_group_has_at_most_255_members(bench, members, refused):
     more = bm.Segment("more", RAMDISK, bytes((members - 9) * bm.BLOCK))
     plan = bench.make_plan(more=[more], groups=1)
-    found = bench.make_plan(more=[more]).memory()  # parity is not needed
+    found = bench.make_plan(more=[more]).memory()  # without parity, which is not read here
     found["purgatory"] = plan.purgatory()
     outcome = bench.run(plan=plan, found=found)
     if refused:
@@ -226,7 +226,8 @@ def test_a_group_has_at_most_255_members(bench, members, refused):
 
 # Digest tables
 
-def digest_at(plan, table, block):
+def place_of_digest(plan, table, block):
+    """Returns the (name, offset) of a byte of a digest, as a place to damage."""
     return "purgatory", plan.table_offset[table] + block * bm.DIGEST + 7
 
 
@@ -234,7 +235,7 @@ def digest_at(plan, table, block):
 def test_a_damaged_digest_table_is_harmless_and_in_the_record(bench, cpu, level):
     for table, flag in ((0, bm.FLAG_TABLE_0), (1, bm.FLAG_TABLE_1)):
         start = bench.plan.table_offset[table]
-        for places in ([digest_at(bench.plan, table, 4)], [("purgatory", start)],
+        for places in ([place_of_digest(bench.plan, table, 4)], [("purgatory", start)],
                        [("purgatory", start + bench.plan.table_size - 1)],
                        [("purgatory", start + at) for at in range(bench.plan.table_size)]):
             expected = bench.run_as_expected(cpu, level, damage=places)
@@ -243,28 +244,28 @@ def test_a_damaged_digest_table_is_harmless_and_in_the_record(bench, cpu, level)
 
 @levels
 def test_both_tables_may_be_damaged_at_different_blocks(bench, cpu, level):
-    damage = [digest_at(bench.plan, block % 2, block) for block in range(9)]
+    damage = [place_of_digest(bench.plan, block % 2, block) for block in range(9)]
     expected = bench.run_as_expected(cpu, level, damage=damage)
     assert (expected.outcome, expected.table_flags) == (
         "intact", bm.FLAG_TABLE_0 | bm.FLAG_TABLE_1)
 
 
 @levels
-def test_no_good_digest_is_damage(bench, cpu, level):
-    damage = [digest_at(bench.plan, 0, 5), digest_at(bench.plan, 1, 5)]
+def test_a_block_with_two_damaged_digests_counts_as_damaged(bench, cpu, level):
+    damage = [place_of_digest(bench.plan, 0, 5), place_of_digest(bench.plan, 1, 5)]
     found = bench.make_memory(damage=damage)
     outcome = bench.run(cpu, level, found=found)
     assert_reset(outcome, damaged_line(bench.plan, found, "initrd", 0x1000, 1))
 
 
-def test_a_damaged_block_and_a_damaged_table_are_damage(bench):
+def test_a_damaged_block_is_found_with_one_damaged_digest(bench):
     expected = bench.run_as_expected(
-        damage=[digest_at(bench.plan, 0, 5), ("initrd", 0x1234)])
+        damage=[place_of_digest(bench.plan, 0, 5), ("initrd", 0x1234)])
     assert (expected.reason, expected.damaged) == (oracle.RESET, {5})
 
 
-def test_a_table_that_never_was_right_is_told_from_one_that_is_damaged(bench):
-    """The library's digest is that of the first."""
+def test_the_table_digest_is_that_of_the_first_table(bench):
+    """The first table, as the library wrote it, counts as undamaged even with a wrong digest."""
     plan = bench.make_plan(bad_digests=((0, 0), (1, 8)))
     expected = bench.run_as_expected(plan=plan)
     assert (expected.outcome, expected.table_flags) == ("intact", bm.FLAG_TABLE_1)
@@ -273,7 +274,7 @@ def test_a_table_that_never_was_right_is_told_from_one_that_is_damaged(bench):
 # Policy
 
 @levels
-def test_under_halt_the_cpu_waits_for_ever(bench, cpu, level):
+def test_with_policy_halt_the_cpu_waits_for_ever(bench, cpu, level):
     plan = bench.make_plan(on_damage=bm.HALT)
     found = bench.make_memory(plan, [("dtb", 0x1234)])
     log, halt = bench.directory / "log", plan.base + bm.symbol("pg_halt")
@@ -283,21 +284,21 @@ def test_under_halt_the_cpu_waits_for_ever(bench, cpu, level):
     assert oracle.remove_time(outcome.console) == damaged_line(
         plan, found, "dtb", 0x1000, 1, ": halted")
     assert outcome.memory == {name: found[name] for name in outcome.memory}
-    # What was executed of pg_halt: up to the wfi and nothing behind it, once.
+    # The CPU executed each instruction of pg_halt once, up to the WFI and not further.
     ran = [int(match, 16) for match in re.findall("/([0-9a-f]{16})/", log.read_text())]
     assert sorted(set(ran)) == sorted(ran) and ran[0] == halt
     assert all(halt <= pc < plan.halt_address for pc in ran)
 
 
 @levels
-def test_halt_and_boot_change_nothing_for_an_intact_kernel(bench, cpu, level):
+def test_an_intact_kernel_is_started_with_policy_halt_and_boot(bench, cpu, level):
     for policy in (bm.HALT, bm.BOOT):
         expected = bench.run_as_expected(cpu, level, bench.make_plan(on_damage=policy))
         assert expected.outcome == "intact"
 
 
 @machines
-def test_under_boot_a_damaged_kernel_is_started_and_the_record_says_so(bench, cpu, level):
+def test_with_policy_boot_a_damaged_kernel_is_started_and_recorded(bench, cpu, level):
     plan = bench.make_plan(on_damage=bm.BOOT)
     damage = [("kernel", 0x2345, 5), ("initrd", 9)]
     expected = bench.run_as_expected(cpu, level, plan, damage=damage)
@@ -317,7 +318,7 @@ def test_an_unknown_policy_resets(bench, policy):
 @machines
 @pytest.mark.parametrize("mmu", [True, False], ids=["mmu", "no-mmu"])
 @pytest.mark.parametrize("portable", [False, True], ids=["instructions", "portable"])
-def test_the_record_says_how_it_was_checked(bench, cpu, level, mmu, portable):
+def test_the_record_describes_the_check(bench, cpu, level, mmu, portable):
     settings = {} if mmu else {"region": None}
     if portable:
         settings["image"] = bm.make_portable_image()
@@ -336,14 +337,14 @@ def test_the_record_says_how_it_was_checked(bench, cpu, level, mmu, portable):
     assert int(milliseconds) == found.ticks * 1000 // found.frequency
 
 
-def test_nothing_but_the_record_is_written(bench):
+def test_purgatory_writes_only_the_record_into_intact_segments(bench):
     outcome = bench.run()
     dtb = bytearray(outcome.memory["dtb"])
     dtb[RECORD_AT : RECORD_AT + bm.RECORD_SIZE] = bm.make_record_template()
     assert {**outcome.memory, "dtb": bytes(dtb)} == {s.name: s.data for s in bench.plan.segments}
 
 
-def test_adjacent_blocks_are_one_run(bench):
+def test_adjacent_damaged_blocks_are_one_run_in_the_record(bench):
     plan = bench.make_plan(on_damage=bm.BOOT)
     damage = [("kernel", 0x1abc), ("kernel", 0x2000), ("kernel", 0x3fff),  # to its last block
               ("initrd", 0x0005), ("initrd", 0x2006)]
@@ -357,7 +358,7 @@ def test_adjacent_blocks_are_one_run(bench):
 
 
 @pytest.mark.parametrize("runs", [15, 16, 17, 40])
-def test_the_record_counts_runs_that_it_has_no_place_for(bench, runs):
+def test_the_record_counts_all_runs_and_describes_the_first_16(bench, runs):
     noise = random.Random(2).randbytes
     more = bm.Segment("fifteen letters", RAMDISK, noise(2 * runs * bm.BLOCK))
     plan = bench.make_plan(on_damage=bm.BOOT, more=[more])
@@ -371,7 +372,7 @@ def test_the_record_counts_runs_that_it_has_no_place_for(bench, runs):
 
 
 @pytest.mark.parametrize("offset", [0, 7, 8, 12, 15])
-def test_without_its_template_no_record_is_written(bench, offset):
+def test_purgatory_writes_no_record_over_a_damaged_template(bench, offset):
     plan = bench.make_plan(on_damage=bm.BOOT)
     found = bench.make_memory(plan, [("dtb", RECORD_AT + offset)])
     outcome = bench.run(plan=plan, found=found)
@@ -388,8 +389,8 @@ def test_a_plan_without_a_record_writes_none(bench):
 
 
 @pytest.mark.parametrize("offset", [0, 4, 12, bm.BLOCK - 4, 2 * bm.BLOCK - bm.RECORD_SIZE])
-def test_a_record_may_lie_anywhere_in_its_segment(bench, offset):
-    """With the MMU off anything but aligned accesses would abort."""
+def test_the_record_can_be_at_any_offset_in_its_segment(bench, offset):
+    """The MMU is off, so an unaligned access to the record would abort."""
     plan = bench.make_plan(record=DTB + offset, region=None)
     [dtb] = [s for s in plan.segments if s.name == "dtb"]
     dtb.data = dtb.data[:offset] + bm.make_record_template() + dtb.data[offset + bm.RECORD_SIZE :]
@@ -401,25 +402,26 @@ def test_a_record_may_lie_anywhere_in_its_segment(bench, offset):
 # Time
 
 def long_plan(bench, **options):
-    """A check of some four seconds where a million instructions are one."""
+    """Returns a plan whose check takes about 4 s of virtual time with bm.SLOW."""
     more = bm.Segment("more", RAMDISK, random.Random(3).randbytes(512 * bm.BLOCK))
     return bench.make_plan(more=[more], **options)
 
 
 def blocks_to_go(outcome):
+    """Returns the number of unchecked blocks in the console line."""
     return int(re.search("out of time with ([0-9]+) blocks to go", outcome.console)[1])
 
 
 @pytest.mark.parametrize("seconds", [0, 30])
-def test_there_is_time_enough(bench, seconds):
+def test_a_check_within_the_time_limit_is_complete(bench, seconds):
     plan = long_plan(bench, seconds=seconds)
     assert_intact(bench.run(plan=plan, options=bm.SLOW), plan)
 
 
 @levels
 @pytest.mark.parametrize("policy", [bm.RESET, bm.HALT], ids=["reset", "halt"])
-def test_a_check_that_takes_too_long_ends_in_the_policy(bench, cpu, level, policy):
-    """Point 2.4: the policy for time, and not the one for damage."""
+def test_a_check_over_the_time_limit_applies_the_timeout_policy(bench, cpu, level, policy):
+    """The policy for damage is another one here."""
     plan = long_plan(bench, seconds=2, on_damage=bm.BOOT, on_timeout=policy)
     outcome = bench.run(cpu, level, plan, options=bm.SLOW, halts=policy == bm.HALT)
     to_go = blocks_to_go(outcome)
@@ -427,14 +429,14 @@ def test_a_check_that_takes_too_long_ends_in_the_policy(bench, cpu, level, polic
     assert oracle.remove_time(outcome.console) == (
         f"{oracle.PREFIX}{plan.blocks - to_go} blocks intact, ? ms, out of time with {to_go} blocks"
         f" to go{oracle.ENDINGS[policy]}\r\n")
-    # Looked at often enough not to be late by much.
+    # Purgatory reads the clock often enough to stop within 5 % of the limit.
     assert 2000 <= int(re.search("([0-9]+) ms", outcome.console)[1]) < 2100
     assert outcome.reason == {bm.RESET: oracle.RESET, bm.HALT: oracle.HALTED}[policy]
 
 
 @levels
 def test_out_of_time_without_damage_the_kernel_starts(bench, cpu, level):
-    """Point 2.4: damage would be a reset."""
+    """The policy for damage, which does not apply, is reset."""
     plan = long_plan(bench, seconds=1)
     outcome = bench.run(cpu, level, plan, options=bm.SLOW)
     to_go, result = blocks_to_go(outcome), read_record(plan, outcome)
@@ -446,8 +448,8 @@ def test_out_of_time_without_damage_the_kernel_starts(bench, cpu, level):
 
 
 @levels
-def test_out_of_time_with_damage_is_damage(bench, cpu, level):
-    """Point 2.4: a start for lack of time does not excuse the damage that was found."""
+def test_out_of_time_with_damage_applies_the_damage_policy(bench, cpu, level):
+    """The timeout policy is boot, but purgatory found damage and resets."""
     plan = long_plan(bench, seconds=1, on_timeout=bm.BOOT)
     found = bench.make_memory(plan, [("initrd", 0x1001)])
     outcome = bench.run(cpu, level, plan, found=found, options=bm.SLOW)
@@ -456,7 +458,7 @@ def test_out_of_time_with_damage_is_damage(bench, cpu, level):
 
 
 @levels
-def test_under_boot_the_record_tells_that_time_was_over(bench, cpu, level):
+def test_with_policy_boot_the_record_shows_the_timeout(bench, cpu, level):
     plan = long_plan(bench, seconds=1, on_damage=bm.BOOT)
     found = bench.make_memory(plan, [("initrd", 0x1001), ("more", 511 * bm.BLOCK)])
     outcome = bench.run(cpu, level, plan, found=found, options=bm.SLOW)
@@ -474,7 +476,7 @@ def test_under_boot_the_record_tells_that_time_was_over(bench, cpu, level):
 # The machine
 
 @levels
-def test_memory_that_is_not_there_is_damage(bench, cpu, level):
+def test_absent_memory_counts_as_damaged(bench, cpu, level):
     absent = bm.Segment("absent", bm.ABORTING_ADDRESS, bytes(2 * bm.BLOCK), absent=True)
     for policy in (bm.RESET, bm.BOOT):
         plan = bench.make_plan(more=[absent], on_damage=policy)
@@ -483,7 +485,7 @@ def test_memory_that_is_not_there_is_damage(bench, cpu, level):
 
 
 @levels
-def test_without_a_uart_it_resets_in_silence(bench, cpu, level):
+def test_without_a_uart_purgatory_prints_no_line(bench, cpu, level):
     plan = bench.make_plan(uart=(bm.UART_NONE, bm.UART))
     assert_reset(bench.run(cpu, level, plan, damage=[("kernel", 0)]), "")
     damage = [("purgatory", plan.image_size + bm.PARAMS_KERNEL_ENTRY)]
@@ -494,14 +496,15 @@ def test_without_a_uart_it_resets_in_silence(bench, cpu, level):
 @levels
 @pytest.mark.parametrize("uart", [bm.ABORTING_ADDRESS, bm.UART + 2, BUSY_UART],
                          ids=["absent", "unaligned", "busy"])
-def test_a_uart_that_does_not_work_stops_nothing(bench, cpu, level, uart):
+def test_a_broken_uart_does_not_stop_purgatory(bench, cpu, level, uart):
     plan = bench.make_plan(uart=(bm.UART_PL011, uart))
     busy = [(BUSY_UART, b"\xff" * bm.BLOCK)]
     outcome = bench.run(cpu, level, plan, damage=[("kernel", 0)], more=busy)
     assert_reset(outcome, "")
 
 
-# Two ports that never have room, and one that has and is never empty.
+# (uart, bytes of its registers): two UARTs whose FIFO is always full, and one whose FIFO has room
+# but is never empty.
 DEAD_UARTS = {
     "PL011": ((bm.UART_PL011, BUSY_UART), b"\xff" * bm.BLOCK),
     "16550": ((bm.UART_16550, BUSY_UART, 1, 1), bytes(bm.BLOCK)),
@@ -510,7 +513,10 @@ DEAD_UARTS = {
 
 
 def ticks_of_a_line(bench, cpu, level, uart, window, **defines):
-    """What it costs to print to this UART, counted by the guest."""
+    """Returns the ticks that purgatory needs to print its line to a UART.
+
+    window: the bytes of the UART's registers. defines: macros of payload.S.
+    """
     plans = bench.make_plan(uart=(bm.UART_NONE, 0)), bench.make_plan(uart=uart)
     outcomes = [bench.run(cpu, level, plan, more=[(BUSY_UART, window)], options=bm.SLOW,
                           save={"window": (BUSY_UART, bm.BLOCK)}, defines=defines) for plan in plans]
@@ -522,17 +528,17 @@ def ticks_of_a_line(bench, cpu, level, uart, window, **defines):
 @levels
 @pytest.mark.parametrize("uart", DEAD_UARTS)
 def test_a_dead_uart_costs_20_ms_a_line(bench, cpu, level, uart):
-    """Point 2.8. Here a million instructions take a second, so a million polls took 4 or 8."""
+    """Purgatory waits at most 20 ms for a full or busy UART."""
     ticks = ticks_of_a_line(bench, cpu, level, *DEAD_UARTS[uart])
     assert 0.0199 < ticks / bm.FREQUENCY < 0.0215
 
 
-def test_without_a_frequency_the_polls_of_a_dead_uart_are_counted(bench):
+def test_without_a_counter_frequency_purgatory_counts_polls_of_a_dead_uart(bench):
     ticks = ticks_of_a_line(bench, "max", bm.EL2, *DEAD_UARTS["PL011"], FREQUENCY=0)
     assert 1 < ticks / bm.FREQUENCY < 20
 
 
-# A PCI card with a 16550, whose I/O ports QEMU's virt machine has in memory.
+# A PCI card with a 16550. QEMU's virt machine maps I/O ports into memory at PCI_WINDOW.
 PCI_SERIAL, PCI_PORTS, PCI_WINDOW = 0x4010008000, 0x1000, 0x3EFF0000
 PCI_UART = (bm.UART_16550, PCI_WINDOW + PCI_PORTS, 1, 1)
 
@@ -551,13 +557,15 @@ def test_a_16550_gets_the_whole_line(bench, cpu, level):
         damaged_line(plan, found, "initrd", 0x0, 1)
 
 
-WINDOW = BUSY_UART  # a page of RAM in place of a UART
+WINDOW = BUSY_UART  # a page of RAM that acts as the registers of a UART
 LSR_THRE, LSR_TEMT = 0x20, 0x40
 
 
 def run_with_window(bench, cpu, level, uart, words):
-    """What is in the window after purgatory wrote its line to it. words: offset -> bytes that
-    it reads there; the rest is 0xa5."""
+    """Returns offset -> byte for each byte of the window that purgatory changed.
+
+    words: offset -> bytes that purgatory reads from the window; all other bytes are 0xa5.
+    """
     window = bytearray(b"\xa5" * bm.BLOCK)
     for offset, data in words.items():
         window[offset : offset + len(data)] = data
@@ -579,16 +587,17 @@ WORD_READY = READY + bytes(3)
     ((bm.UART_16550, WINDOW, 4, 1), {20: READY}, {0: 0x0A}),
     ((bm.UART_16550, WINDOW, 4, 4), {20: WORD_READY}, {0: 0x0A, 1: 0, 2: 0, 3: 0}),
     ((bm.UART_16550, WINDOW, 8, 4), {40: WORD_READY}, {0: 0x0A, 1: 0, 2: 0, 3: 0}),
-    # Room for a character, but never empty: the line is out, the wait for its end is given up.
+    # There is room for a character, but the FIFO is never empty: purgatory prints the line and
+    # stops waiting for its end.
     ((bm.UART_16550, WINDOW, 1, 1), {5: bytes([LSR_THRE])}, {0: 0x0A}),
-    # Never any room, whatever else it says.
+    # There is never room, although all other status bits are set.
     ((bm.UART_16550, WINDOW, 1, 1), {5: bytes([0xFF - LSR_THRE])}, {}),
     ((bm.UART_16550, WINDOW, 4, 4), {20: b"\0\xff\xff\xff"}, {}),
-    # A PL011 and its SBSA subset: DR as a word, and nothing else.
+    # A PL011 or its SBSA subset: purgatory writes DR as a word, and no other register.
     ((bm.UART_PL011, WINDOW), {0x18: bytes(4)}, {0: 0x0A, 1: 0, 2: 0, 3: 0}),
 ], ids=["bytes", "unaligned", "stride-4", "words", "stride-8", "never-empty", "busy",
         "busy-words", "sbsa"])
-def test_a_uart_is_written_as_it_has_to_be(bench, cpu, level, uart, words, written):
+def test_each_uart_is_written_with_its_stride_and_width(bench, cpu, level, uart, words, written):
     assert run_with_window(bench, cpu, level, uart, words) == written
 
 
@@ -604,7 +613,7 @@ def test_a_uart_is_written_as_it_has_to_be(bench, cpu, level, uart, words, writt
     (3, WINDOW, 1, 1),
 ], ids=["width-0", "width-2", "width-8", "stride-below-width", "unaligned", "stride-absurd",
         "absent", "type-3"])
-def test_a_uart_that_purgatory_does_not_know_is_left_alone(bench, cpu, level, uart):
+def test_purgatory_does_not_write_to_an_unknown_uart(bench, cpu, level, uart):
     everywhere = {0: READY * bm.BLOCK}
     assert run_with_window(bench, cpu, level, uart, everywhere) == {}
 
@@ -614,21 +623,21 @@ def test_a_uart_that_purgatory_does_not_know_is_left_alone(bench, cpu, level, ua
 def test_a_wrong_conduit_still_resets(bench, cpu, level, conduit):
     plan = bench.make_plan(conduit=conduit)
     bench.run_as_expected(cpu, level, plan, damage=[("dtb", 0)])
-    # From entry.S, where the hint is not even checked yet.
+    # entry.S resets, too: at that time purgatory has not checked the conduit.
     assert_reset(bench.run(cpu, level, plan, damage=[("purgatory", 8)]), "")
 
 
 @levels
 @pytest.mark.parametrize("scratch", ["zero", "damaged"])
 def test_an_unexpected_exception_is_reported(bench, cpu, level, scratch):
-    """A kernel that ends before it has vectors of its own is on purgatory's."""
+    """The kernel causes an exception before it sets its own vectors, so purgatory's vectors run."""
     plan = bench.make_plan(kernel_code=bytes(4))  # udf #0
     found = bench.make_memory(plan)
     if scratch == "damaged":
         found["purgatory"] = plan.image[: plan.scratch_offset] + b"\x5a" * (
             plan.image_size - plan.scratch_offset) + found["purgatory"][plan.image_size :]
     outcome = bench.run(cpu, level, plan, found=found)
-    # FAR is UNKNOWN for an undefined instruction
+    # FAR is UNKNOWN for an undefined instruction (Arm ARM, FAR_ELx).
     console = re.sub("FAR 0x[0-9a-f]+", "FAR ?", outcome.console)
     assert oracle.remove_time(console) == intact_line(9) + (
         "crashres: purgatory: exception ESR 0x2000000"
@@ -638,18 +647,19 @@ def test_an_unexpected_exception_is_reported(bench, cpu, level, scratch):
 
 
 def run_with_serror(bench, cpu, start_kernel, damage=()):
-    """From EL2 to EL1, where a virtual SError waits to be unmasked."""
+    """Runs a plan at EL1 with a pending virtual SError. start_kernel: start the kernel directly,
+    without purgatory."""
     plan = bench.make_plan(kernel_code=bm.assemble("KERNEL", SERROR=1))
     defines = {"SERROR": 1, **({"PURGATORY": KERNEL} if start_kernel else {})}
     return plan, bench.run(cpu, bm.EL2, plan, damage, defines=defines)
 
 
 @pytest.mark.parametrize("cpu", ["cortex-a53", "neoverse-n1", "max"])
-def test_an_serror_that_the_old_kernel_left_is_nobodys_damage(bench, cpu):
+def test_a_pending_serror_of_the_old_kernel_is_not_damage(bench, cpu):
     _, without = run_with_serror(bench, cpu, start_kernel=True)
-    assert without.registers["ISR"] == ISR_SERROR, "the test has no SError to test with"
+    assert without.registers["ISR"] == ISR_SERROR, "no SError is pending in this test"
     plan, outcome = run_with_serror(bench, cpu, start_kernel=False)
-    # It is at EL1 here, and ISR is 0: the kernel does not get it either.
+    # assert_intact() checks that ISR is 0: the kernel does not get the SError either.
     assert_intact(outcome, plan, bm.EL1)
     assert read_record(plan, outcome).outcome == "intact"
 
@@ -660,10 +670,10 @@ def test_an_serror_does_not_hide_damage(bench):
     assert_reset(outcome, damaged_line(plan, found, "initrd", 0, 1))
 
 
-# What firmware at EL3 may keep for itself
+# Registers that firmware at EL3 traps
 
 def run_under_firmware(bench, level, damage=(), groups=0, **firmware):
-    """What happened, and by which method of SHA-256."""
+    """Returns the plan, the outcome, and the SHA-256 method in the record (None: no record)."""
     plan = bench.make_plan(kernel_code=bm.assemble("KERNEL", SERROR=1), groups=groups)
     outcome = bench.run("max", level, plan, damage, firmware=firmware)
     method = None
@@ -672,29 +682,30 @@ def run_under_firmware(bench, level, damage=(), groups=0, **firmware):
     return plan, outcome, method
 
 
+# Name -> (macros of PART_FIRMWARE, expected SHA-256 method)
 FIRMWARE = {
-    "that keeps nothing": ({}, bm.INSTRUCTIONS),
-    "that keeps vectors": ({"KEEP_VECTORS": 1}, bm.PORTABLE),
-    "that keeps SME and would stop": ({"KEEP_SME": 1, "STOP_AT_SME": 1}, bm.INSTRUCTIONS),
-    "that keeps SME": ({"KEEP_SME": 1, "SME_IN_USE": 1}, bm.INSTRUCTIONS),
-    "in streaming mode": ({"STREAMING": 1, "SME_IN_USE": 1}, bm.INSTRUCTIONS),
-    "in streaming mode, SME not in use": ({"STREAMING": 1}, bm.INSTRUCTIONS),
-    "that keeps SME, in streaming mode": ({"STREAMING": 1, "KEEP_SME": 1}, bm.PORTABLE),
+    "no traps": ({}, bm.INSTRUCTIONS),
+    "vectors trap": ({"KEEP_VECTORS": 1}, bm.PORTABLE),
+    "SME traps and stops": ({"KEEP_SME": 1, "STOP_AT_SME": 1}, bm.INSTRUCTIONS),
+    "SME traps": ({"KEEP_SME": 1, "SME_IN_USE": 1}, bm.INSTRUCTIONS),
+    "streaming mode": ({"STREAMING": 1, "SME_IN_USE": 1}, bm.INSTRUCTIONS),
+    "streaming mode, SME not in use": ({"STREAMING": 1}, bm.INSTRUCTIONS),
+    "streaming mode, SME traps": ({"STREAMING": 1, "KEEP_SME": 1}, bm.PORTABLE),
 }
 
 
 @pytest.mark.parametrize("level", bm.LEVEL_NAMES, ids=bm.LEVEL_NAMES.get)
 @pytest.mark.parametrize("firmware", FIRMWARE)
 def test_vectors_are_used_only_if_they_work(bench, level, firmware):
-    """Point 2.6. A trap ended in a reset: by SVCR as an exception, by vectors as a damaged
-    purgatory; or in firmware for ever."""
+    """Purgatory uses vector registers only after it has tried them. A trap in the middle of the
+    check would be a reset, or would stop in firmware for ever."""
     defines, expected = FIRMWARE[firmware]
     plan, outcome, method = run_under_firmware(bench, level, **defines)
     assert_intact(outcome, plan, level)
     assert method == expected
 
 
-def test_without_vectors_it_repairs_too(bench):
+def test_purgatory_repairs_without_vectors(bench):
     plan, outcome, method = run_under_firmware(bench, bm.EL2, [("initrd", 5)], 3, KEEP_VECTORS=1)
     bm.assert_kernel_state(plan, outcome, bm.EL2)
     assert (method, read_record(plan, outcome).outcome) == (bm.PORTABLE, "repaired")
@@ -702,17 +713,17 @@ def test_without_vectors_it_repairs_too(bench):
 
 
 @machines
-def test_where_tcr2_cannot_be_cleared_the_mmu_stays_off(bench, cpu, level):
-    """Point 2.6. QEMU 7.2 has no TCR2: purgatory is made to believe in it, and the write traps."""
+def test_the_mmu_stays_off_if_the_write_of_tcr2_traps(bench, cpu, level):
+    """QEMU 7.2 has no TCR2, so the image is changed: it writes TCR2, and the write traps."""
     plan = bench.make_plan(image=bm.make_image_with_tcr2())
     outcome = bench.run(cpu, level, plan)
     assert_intact(outcome, plan, level)
     assert read_record(plan, outcome).flags & bm.FLAG_MMU == 0
-    assert outcome.registers["TCR"] == tcr(cpu, level, mmu=False)
+    assert outcome.registers["TCR"] == expect_tcr(cpu, level, mmu=False)
 
 
-def tcr(cpu, level, mmu):
-    """TCR_ELx that the kernel finds."""
+def expect_tcr(cpu, level, mmu):
+    """Returns the expected TCR_ELx at the entry of the kernel."""
     if not mmu:
         return TCR_BEFORE_NO_E2H if level == bm.EL2 else TCR_BEFORE
     if level == bm.EL2:
@@ -722,10 +733,10 @@ def tcr(cpu, level, mmu):
 
 @machines
 @pytest.mark.parametrize("mmu", [True, False], ids=["mmu", "no-mmu"])
-def test_nothing_is_left_of_the_old_kernels_tcr(bench, cpu, level, mmu):
+def test_purgatory_replaces_the_old_kernels_tcr(bench, cpu, level, mmu):
     plan = bench.plan if mmu else bench.make_plan(region=None)
     outcome = bench.run(cpu, level, plan)
-    assert outcome.registers["TCR"] == tcr(cpu, level, mmu)
+    assert outcome.registers["TCR"] == expect_tcr(cpu, level, mmu)
 
 
 @machines
@@ -736,8 +747,8 @@ def test_without_page_tables_the_mmu_stays_off(bench, cpu, level):
 
 
 @machines
-def test_nothing_but_the_region_is_mapped(bench, cpu, level):
-    """That it shows proves that the MMU is on, at every exception level."""
+def test_only_the_region_is_mapped(bench, cpu, level):
+    """The segment outside the region aborts. This also proves that the MMU is on."""
     outside = [bm.Segment("outside", UNMAPPED, bytes(2 * bm.BLOCK))]
     mapped = bench.make_plan(more=outside)
     assert_reset(bench.run(cpu, level, mapped), damaged_line(mapped, {}, "outside", 0, 2))
@@ -745,10 +756,13 @@ def test_nothing_but_the_region_is_mapped(bench, cpu, level):
     assert_intact(bench.run(cpu, level, unmapped), unmapped, level)
 
 
-# What it costs, and what it does without
+# The cost of the check, and CPUs without SHA-2 instructions
 
 def instructions_a_byte(bench, data=None, **options):
-    """Digest tables included. What is fixed is in both runs."""
+    """Returns the instructions that purgatory needs for each byte of a segment.
+
+    The result includes the digest tables. The difference of two runs removes fixed costs.
+    """
     size = 256 * bm.BLOCK
     more = bm.Segment("more", RAMDISK, data or random.Random(2).randbytes(size))
     ticks = [
@@ -763,7 +777,7 @@ def instructions_a_byte(bench, data=None, **options):
 @pytest.mark.parametrize(
     "method,least,most",
     [
-        # Fewer than these would mean that not every byte is hashed.
+        # Fewer instructions than the minimum prove that purgatory does not hash every byte.
         pytest.param(bm.INSTRUCTIONS, 1.5, 2.0, id="instructions"),
         pytest.param(bm.VECTORS, 10, 24, id="vectors"),
         pytest.param(bm.PORTABLE, 25, 60, id="portable"),
@@ -773,22 +787,23 @@ def test_the_check_costs_few_instructions_a_byte(bench, method, least, most):
     assert least < instructions_a_byte(bench, image=bm.make_image_with_method(method)) <= most
 
 
-def test_zeros_cost_less(bench):
-    # Not nothing: each byte is read.
+def test_a_block_of_zeros_costs_less(bench):
+    # The minimum proves that purgatory reads each byte.
     assert 0.2 < instructions_a_byte(bench, bytes(256 * bm.BLOCK)) <= 0.6
 
 
 @machines
 @pytest.mark.parametrize("block", [0, 1, 5, 7, 8, 9])
 def test_damage_among_zeros_is_found(bench, cpu, level, block):
-    """In groups of four that are looked at for zeros, the last of their bytes, and behind them."""
+    """Purgatory checks zero blocks in groups of four. The damage is in the last byte of a block:
+    at the ends of a group, inside a group, and in the blocks after the last group."""
     zeros = bm.Segment("zeros", RAMDISK, bytes(10 * bm.BLOCK))
     plan = bench.make_plan(more=[zeros])
     bench.run_as_expected(cpu, level, plan, damage=[("zeros", (block + 1) * bm.BLOCK - 1, 7)])
 
 
-def test_a_digest_of_zeros_where_there_should_be_none_means_nothing(bench):
-    """A stray copy inside of a table: the blocks are what they were, as the other one says."""
+def test_a_wrong_zero_digest_in_one_table_has_no_effect(bench):
+    """One table has digests of zero blocks for other blocks. The other table has the right ones."""
     zeros = bm.Segment("zeros", RAMDISK, bytes(4 * bm.BLOCK))
     plan = bench.make_plan(more=[zeros])
     found = bench.make_memory(plan)
@@ -801,13 +816,13 @@ def test_a_digest_of_zeros_where_there_should_be_none_means_nothing(bench):
     bench.run_as_expected(plan=plan, found={**found, "kernel": bm.flip_bit(found["kernel"], 9)})
 
 
-def test_the_instructions_are_used_where_there_are_any(bench):
+def test_purgatory_uses_sha2_instructions_if_the_cpu_has_them(bench):
     assert instructions_a_byte(bench) <= 2.0
 
 
 @pytest.mark.parametrize("method", [bm.VECTORS, bm.PORTABLE], ids=["vectors", "portable"])
 @machines
-def test_without_the_instructions_it_does_the_same(bench, cpu, level, method):
+def test_purgatory_checks_without_sha2_instructions(bench, cpu, level, method):
     plan = bench.make_plan(image=bm.make_image_with_method(method))
     assert_intact(bench.run(cpu, level, plan), plan, level)
     bench.run_as_expected(cpu, level, plan, damage=[("initrd", 2 * bm.BLOCK + 5)],
@@ -816,8 +831,8 @@ def test_without_the_instructions_it_does_the_same(bench, cpu, level, method):
 
 @pytest.mark.parametrize("policy", [bm.RESET, bm.BOOT], ids=["reset", "boot"])
 @levels
-def test_what_cannot_be_cleaned_is_damage(bench, cpu, level, policy):
-    """Point 2.2: the result was ignored, and the kernel started with stale lines."""
+def test_a_failed_cache_clean_counts_as_damage(bench, cpu, level, policy):
+    """Without the clean, the kernel could start with stale cache lines."""
     plan = bench.make_plan(image=bm.make_image_without_cleaning(), on_damage=policy)
     outcome = bench.run(cpu, level, plan)
     line = (f"{oracle.PREFIX}{plan.blocks} blocks intact, ? ms, a cache could not be cleaned"
@@ -850,7 +865,7 @@ CHECK_IMAGE_CASES = {
 
 
 @pytest.mark.parametrize("sentence", CHECK_IMAGE_CASES)
-def test_check_image_refuses(tmp_path, sentence):
+def test_check_image_refuses_a_bad_image(tmp_path, sentence):
     text, options = CHECK_IMAGE_CASES[sentence]
     source, elf = tmp_path / "bad.c", tmp_path / "bad.elf"
     source.write_text(text + "\n")
