@@ -9,7 +9,8 @@ static const char *explain_either(int error, enum crashres_slot slot)
 {
 	switch (error) {
 	case EPERM:
-		return "needs root; or kernel.kexec_load_disabled is set, or lockdown forbids it";
+		return "kexec needs root, or kernel.kexec_load_disabled is 1, or lockdown forbids "
+		       "the call";
 	case EADDRNOTAVAIL:
 		return slot == CRASHRES_SLOT_CRASH ?
 		       "the kernel's crash region is not where /proc/iomem showed it" : NULL;
@@ -41,19 +42,19 @@ static const char *explain_file_load(int error, enum crashres_slot slot)
 	case EACCES:
 		return "IMA finds no valid signature on the kernel or the initrd";
 	case EADDRNOTAVAIL:
-		return "the kernel finds no room for it";
+		return "the running kernel finds no room for the segments";
 	case EINVAL:
 	case ENOEXEC:
-		return "the running kernel does not take it for an arm64 Image that this CPU can run";
+		return "the file is not an arm64 Image that the running kernel accepts on this CPU";
 	case ENODATA:
 		return "the kernel file is not signed";
 	case ENOKEY:
-		return "the running kernel does not trust the key that it is signed with";
+		return "the running kernel does not trust the key of the signature";
 	case EKEYREJECTED:
 	case EBADMSG:
 	case ELIBBAD:
 	case ENOPKG:
-		return "its signature is damaged, or of a kind that the running kernel cannot verify";
+		return "the signature is damaged, or the running kernel cannot verify its type";
 	case ENOSYS:
 		return "syscall kexec_file_load not available: "
 		       "the running kernel was built without CONFIG_KEXEC_FILE";
@@ -66,10 +67,12 @@ static const char *explain_file_load(int error, enum crashres_slot slot)
 static const char *explain_limit(enum crashres_slot slot, enum crs_limit_state limit)
 {
 	static const char *const sentences[2][2] = {
-		{ "needs root; or lockdown forbids it; and kernel.kexec_load_limit_reboot is used up now",
-		  "kernel.kexec_load_limit_reboot is used up: no further call before the next boot" },
-		{ "needs root; or lockdown forbids it; and kernel.kexec_load_limit_panic is used up now",
-		  "kernel.kexec_load_limit_panic is used up: no further call before the next boot" },
+		{ "kexec needs root, or lockdown forbids the call; kernel.kexec_load_limit_reboot "
+		  "is 0 now",
+		  "kernel.kexec_load_limit_reboot is 0: the kernel accepts no further call" },
+		{ "kexec needs root, or lockdown forbids the call; kernel.kexec_load_limit_panic "
+		  "is 0 now",
+		  "kernel.kexec_load_limit_panic is 0: the kernel accepts no further call" },
 	};
 
 	return sentences[slot == CRASHRES_SLOT_CRASH][limit == CRS_LIMIT_USED_UP_BEFORE];
@@ -82,6 +85,7 @@ const char *crs_explain_refusal(const struct crs_refusal *refusal)
 	if (refusal->call == CRASHRES_CALL_LOAD)
 		return explain_load(refusal->error, refusal->slot);
 	if (refusal->error == EINVAL && refusal->pages_differ)
-		return "the kernel has another page size than the running one: this CPU may lack it";
+		return "the kernel has another page size than the running kernel: perhaps this CPU "
+		       "does not support it";
 	return explain_file_load(refusal->error, refusal->slot);
 }

@@ -124,11 +124,11 @@ enum crashres_status crashres_can_load(struct crashres_ctx *ctx)
 #ifndef __aarch64__
 	if (ctx->kexec_load == crs_kexec_load)
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
-				"this machine is not arm64: it can plan a load, not do it");
+				"this machine is not arm64: it can plan a load but not execute it");
 #endif
 	if (!ctx->root_is_live)
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
-				"the plan is for another machine: below another root nothing is loaded");
+				"the plan is for another machine: its root is not /");
 	return CRASHRES_OK;
 }
 
@@ -197,7 +197,8 @@ static int load_files(struct walk *walk, const struct crs_attempt *attempt)
 	    !crs_attempts_may_drop_flags(&walk->caller.limit, attempt->call, error))
 		return error;
 	crs_log(walk->caller.ctx, CRASHRES_LOG_INFO,
-		"once more, for a kernel that does not know no_cma and force_dtb");
+		"kexec_file_load is tried again without no_cma and force_dtb, which older kernels "
+		"do not know");
 	arguments.flags &= ~optional;
 	return call(&walk->caller, &arguments);
 }
@@ -222,10 +223,10 @@ static void warn_of_lost_check(struct walk *walk, enum crashres_check check)
 		reason = "the running kernel demands a signature, and sealing would break it";
 		break;
 	case CRASHRES_CHECK_NONE_SEALING_OFF:
-		reason = "kexec_load could not be used, and sealing is not wanted";
+		reason = "kexec_load was not possible, and the request forbids sealing";
 		break;
 	default:
-		reason = failure ? "it could not be sealed" :
+		reason = failure ? "the kernel could not be sealed" :
 				   "the running kernel refused the sealed Image";
 		break;
 	}
@@ -313,11 +314,12 @@ static size_t choose_next(struct walk *walk, size_t index, int error)
 
 	if (limit->limited && !limit->left)
 		crs_log(walk->caller.ctx, CRASHRES_LOG_WARNING,
-			"the refused call was the last one that %s allows: nothing else is tried",
+			"the refused call was the last call that %s allows: no other attempt is "
+			"made",
 			crs_limit_name(walk->caller.slot));
 	if (next == CRS_NO_ATTEMPT)
 		return next;
-	crs_log(walk->caller.ctx, CRASHRES_LOG_INFO, "%s: going on with %s", walk->refused,
+	crs_log(walk->caller.ctx, CRASHRES_LOG_INFO, "%s: the next attempt is %s", walk->refused,
 		crs_call_name(walk->plan->attempts.items[next].call));
 	return next;
 }

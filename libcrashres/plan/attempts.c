@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* attempts.c: makes the list of attempts, and decides which attempt follows each errno. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -7,13 +8,16 @@
 #include "../base/range.h"
 #include "attempts.h"
 
-/* A loader that runs at the same time holds the kernel's lock for well under a second. */
+/*
+ * How often a call is made while the kernel answers EBUSY. load.c waits 100 ms between two
+ * tries. Another loader holds the kernel's lock for less than a second.
+ */
 #define BUSY_TRIES	20
 
-/* Of a limit, so many calls are not spent on waiting: the other call and an unload need one each. */
+/* If the kernel limits calls, keep 2 calls: one for the other system call, one for an unload. */
 #define CALLS_KEPT	2
 
-/* What goes into a list while it is made. */
+/* The parameters of crs_attempts_list(), for its helper functions. */
 struct listing {
 	struct crashres_ctx *ctx;
 	const struct crashres_machine *machine;
@@ -37,14 +41,18 @@ static bool is_crash(const struct crashres_request *request)
 	return request->slot == CRASHRES_SLOT_CRASH;
 }
 
+/* Only for a crash kernel is a lost check worth a warning. With @entry purgatory is skipped. */
 static bool wants_check(const struct crashres_request *request)
 {
 	return is_crash(request) && !request->no_checks && !request->entry;
 }
 
-/* ------------------------------------------------------- what a request asks for */
+/* ------------------------------------------------ system calls that support a request */
 
-/* What only segments of our own can do, and a kernel that places them itself must not ignore. */
+/*
+ * Returns a member of @request that only kexec_load supports, or CRASHRES_MEMBER_NONE.
+ * With kexec_file_load the running kernel places the segments and ignores these members.
+ */
 static enum crashres_member find_load_only_member(const struct crashres_request *request)
 {
 	if (is_narrowed(request->window))
@@ -53,14 +61,14 @@ static enum crashres_member find_load_only_member(const struct crashres_request 
 		return CRASHRES_MEMBER_ENTRY;
 	if (request->purgatory_mmu_off)
 		return CRASHRES_MEMBER_PURGATORY_MMU_OFF;
-	/* A sealed Image brings purgatory along. */
+	/* kexec_file_load has purgatory only inside a sealed Image. */
 	if (request->purgatory_required &&
 	    (!is_crash(request) || request->sealing == CRASHRES_SEALING_NEVER))
 		return CRASHRES_MEMBER_PURGATORY_REQUIRED;
 	return CRASHRES_MEMBER_NONE;
 }
 
-/* What only the running kernel's own loader can do. */
+/* Returns a member of @request that only kexec_file_load supports, or CRASHRES_MEMBER_NONE. */
 static enum crashres_member find_file_load_only_member(const struct crashres_request *request)
 {
 	if (request->no_cma)
@@ -72,7 +80,10 @@ static enum crashres_member find_file_load_only_member(const struct crashres_req
 	return CRASHRES_MEMBER_NONE;
 }
 
-/* An order, or the only call that can do what is asked for; AUTO where there is a choice. */
+/*
+ * Returns the only system call that the list may have, or AUTO if it may have both: the
+ * ordered call, or else the only call that supports all members. A DTB needs kexec_load.
+ */
 static enum crashres_call choose_call(const struct crashres_request *request)
 {
 	if (request->call != CRASHRES_CALL_AUTO)
@@ -86,20 +97,24 @@ static enum crashres_status check_request(struct crashres_ctx *ctx,
 					  const struct crashres_request *request)
 {
 	enum crashres_call call = choose_call(request);
-	enum crashres_member load = find_load_only_member(request), file_load = find_file_load_only_member(request);
+	enum crashres_member load = find_load_only_member(request);
+	enum crashres_member file_load = find_file_load_only_member(request);
 
 	if (call == CRASHRES_CALL_FILE_LOAD && load)
 		return crs_fail_member(ctx, CRASHRES_ERR_REQUEST, load,
-				       "only kexec_load can do that, not kexec_file_load");
+				       "only kexec_load supports this, not kexec_file_load");
 	if (call == CRASHRES_CALL_LOAD && file_load)
 		return crs_fail_member(ctx, CRASHRES_ERR_REQUEST, file_load,
-				       "only kexec_file_load can do that, not kexec_load");
+				       "only kexec_file_load supports this, not kexec_load");
 	return CRASHRES_OK;
 }
 
-/* ------------------------------------------------------------ why not */
+/* ------------------------------------------------------------ impossible attempts */
 
-/* Both calls go through kexec_load_permitted() (kernel/kexec_core.c). NULL: it may pass. */
+/*
+ * Returns why the running kernel refuses both system calls, or NULL. Both calls start with
+ * kexec_load_permitted() (kernel/kexec_core.c).
+ */
 static const char *find_common_obstacle(const struct listing *listing)
 {
 	const struct crs_permissions *permissions = &listing->machine->permissions;
@@ -115,9 +130,12 @@ static const char *find_common_obstacle(const struct listing *listing)
 }
 
 /*
- * kexec_load brings bytes without a file, so that nothing can verify them
- * (kexec_load_check()). An order is tried under an IMA policy all the same: the
- * policy does not show whether it is enforced.
+ * Returns why the running kernel refuses kexec_load, or NULL. kexec_load passes bytes
+ * without a file, so the kernel cannot verify a signature (kexec_load_check() in
+ * kernel/kexec.c).
+ *
+ * The IMA policy shows that kernels are appraised, but not whether appraisal is enforced
+ * (ima_appraise=log). So if the request orders kexec_load, the call is tried.
  */
 static const char *find_load_obstacle(const struct listing *listing)
 {
@@ -127,18 +145,20 @@ static const char *find_load_obstacle(const struct listing *listing)
 		return "the running kernel is locked down, and accepts only a signed file";
 	if (permissions->appraised == CRASHRES_ANSWER_YES &&
 	    listing->request->call == CRASHRES_CALL_AUTO)
-		return "the IMA policy appraises kernels, and kexec_load brings no file to appraise";
+		return "the IMA policy appraises kernels, and kexec_load passes no file to "
+		       "appraise";
 	return NULL;
 }
 
-static enum crashres_status exclude(struct listing *listing, size_t index, const char *reason)
+/* Marks attempt @index as impossible, with @status and @reason. */
+static enum crashres_status exclude(struct listing *listing, size_t index,
+				    enum crashres_status status, const char *reason)
 {
-	const struct crs_attempt *attempt = &listing->attempts->items[index];
-
-	crs_fail(listing->ctx, CRASHRES_ERR_SYSCALL, "%s: %s", crs_call_name(attempt->call), reason);
-	return crs_attempts_exclude(listing->ctx, listing->attempts, index, CRASHRES_ERR_SYSCALL);
+	crs_fail(listing->ctx, status, "%s", reason);
+	return crs_attempts_exclude(listing->ctx, listing->attempts, index, status);
 }
 
+/* Excludes the attempts that the running kernel would refuse. A refused call uses up a limit. */
 static enum crashres_status exclude_impossible(struct listing *listing)
 {
 	const char *common = find_common_obstacle(listing), *load = find_load_obstacle(listing);
@@ -149,7 +169,7 @@ static enum crashres_status exclude_impossible(struct listing *listing)
 		const char *reason = common ? common : is_load ? load : NULL;
 
 		if (reason)
-			status = exclude(listing, i, reason);
+			status = exclude(listing, i, CRASHRES_ERR_SYSCALL, reason);
 	}
 	return status;
 }
@@ -175,26 +195,38 @@ static void add_load(struct listing *listing)
 	    false);
 }
 
-/* IMA appraises a file, whose attribute no copy of ours has. */
+/*
+ * Can the running kernel demand a signature of the kernel file? UNKNOWN counts as yes. Then
+ * kexec_file_load gets the original file, because IMA keeps its signature in the attribute
+ * security.ima, and a copy has no attributes.
+ */
 static bool may_need_signature(const struct crashres_machine *machine)
 {
 	return machine->permissions.locked_down != CRASHRES_ANSWER_NO ||
 	       machine->permissions.appraised != CRASHRES_ANSWER_NO;
 }
 
+/* Does the running kernel demand a signature for certain? Sealing a kernel breaks its signature. */
 static bool needs_signature(const struct crashres_machine *machine)
 {
 	return machine->permissions.locked_down == CRASHRES_ANSWER_YES ||
 	       machine->permissions.appraised == CRASHRES_ANSWER_YES;
 }
 
+/*
+ * Adds kexec_file_load of the kernel file as it was opened. After a refused sealed Image,
+ * the reason can be a missing signature, so this attempt passes the original file too.
+ */
 static void add_unmodified(struct listing *listing, enum crashres_check check)
 {
 	add(listing, CRASHRES_CALL_FILE_LOAD, check, may_need_signature(listing->machine) ||
 						     check == CRASHRES_CHECK_NONE_REFUSED);
 }
 
-/* Sealed where no signature is demanded, else as it is. */
+/*
+ * Adds one or two attempts with kexec_file_load. A crash kernel is sealed first, unless the
+ * request forbids sealing or the running kernel demands a signature.
+ */
 static void add_file_load(struct listing *listing)
 {
 	const struct crashres_request *request = listing->request;
@@ -226,8 +258,9 @@ static void add_file_load(struct listing *listing)
 }
 
 /*
- * A crash kernel goes by kexec_load, because it carries purgatory. Any other
- * kernel goes by kexec_file_load, which hands IMA's measurements and KHO on to it.
+ * Adds all attempts in their order. For a crash kernel kexec_load comes first, because it
+ * loads purgatory. For a normal kernel kexec_file_load comes first, because the running
+ * kernel then passes its IMA measurements and its KHO data (kexec handover) on.
  */
 static void add_all(struct listing *listing)
 {
@@ -242,7 +275,11 @@ static void add_all(struct listing *listing)
 		add_load(listing);
 }
 
-/* Why @attempt cannot bring the check that the request demands; NULL if it can. */
+/*
+ * Returns why @attempt cannot make the check that the request demands, or NULL. A sealed
+ * Image in the list although a signature is needed means that the request orders sealing
+ * (CRASHRES_SEALING_ALWAYS).
+ */
 static const char *find_missing_check(const struct listing *listing,
 				      const struct crs_attempt *attempt)
 {
@@ -250,27 +287,25 @@ static const char *find_missing_check(const struct listing *listing,
 
 	if ((attempt->check == CRASHRES_CHECK_SEALED && needs_signature(listing->machine)) ||
 	    (required && attempt->check == CRASHRES_CHECK_NONE_SIGNATURE))
-		return "what is to be checked must be sealed, which breaks the signature that the "
+		return "a check needs a sealed Image, and sealing breaks the signature that the "
 		       "running kernel demands: seal the kernel and sign it first";
 	if (required && attempt->call == CRASHRES_CALL_FILE_LOAD &&
 	    attempt->check == CRASHRES_CHECK_NONE)
-		return "kexec_file_load: this kernel brings no purgatory, which the request demands";
+		return "without checks the kernel is not sealed, but the request requires purgatory";
 	return NULL;
 }
 
+/* Excludes the attempts that cannot make a required check. Keeps reasons that were found before. */
 static enum crashres_status exclude_unchecked(struct listing *listing)
 {
 	enum crashres_status status = CRASHRES_OK;
 
 	for (size_t i = 0; i < listing->attempts->count && status == CRASHRES_OK; i++) {
-		struct crs_attempt *attempt = &listing->attempts->items[i];
+		const struct crs_attempt *attempt = &listing->attempts->items[i];
 		const char *reason = find_missing_check(listing, attempt);
 
-		if (!reason || attempt->status != CRASHRES_OK)
-			continue;
-		crs_fail(listing->ctx, CRASHRES_ERR_REQUEST, "%s", reason);
-		status = crs_attempts_exclude(listing->ctx, listing->attempts, i,
-					      CRASHRES_ERR_REQUEST);
+		if (reason && attempt->status == CRASHRES_OK)
+			status = exclude(listing, i, CRASHRES_ERR_REQUEST, reason);
 	}
 	return status;
 }
@@ -284,10 +319,11 @@ void crs_attempts_warn_of_device_tree(struct crashres_ctx *ctx, struct crs_attem
 	if (!dtb || attempts->device_tree_warned)
 		return;
 	attempts->device_tree_warned = true;
-	crs_log(ctx, CRASHRES_LOG_WARNING, "%s is not used: kexec_file_load takes no device tree",
+	crs_log(ctx, CRASHRES_LOG_WARNING, "%s is ignored: kexec_file_load takes no device tree",
 		dtb->name);
 }
 
+/* load.c warns later if kexec_file_load is not the first attempt but succeeds. */
 static void warn_of_device_tree(const struct listing *listing)
 {
 	const struct crs_attempts *attempts = listing->attempts;
@@ -298,14 +334,17 @@ static void warn_of_device_tree(const struct listing *listing)
 						 listing->kernel);
 }
 
-/* The CPU has to support both; the kernel asks for neither before it is started by kexec_load. */
+/*
+ * kexec_file_load fails if the CPU lacks the page size of the new kernel. kexec_load does not
+ * check it, and the new kernel would stop at its first instructions.
+ */
 static void warn_of_page_size(const struct listing *listing)
 {
 	if (listing->attempts->pages_differ)
 		crs_log(listing->ctx, CRASHRES_LOG_WARNING,
-			"the kernel has pages of %" PRIu64 " KiB, the running one of %" PRIu64 " KiB: "
-			"the CPU must support both", listing->kernel->image.page_size >> 10,
-			listing->machine->page_size >> 10);
+			"the kernel has pages of %" PRIu64 " KiB, the running kernel has pages of "
+			"%" PRIu64 " KiB: the CPU must support both",
+			listing->kernel->image.page_size >> 10, listing->machine->page_size >> 10);
 }
 
 enum crashres_status crs_attempts_list(struct crashres_ctx *ctx,
@@ -356,15 +395,16 @@ enum crashres_status crs_attempts_exclude(struct crashres_ctx *ctx, struct crs_a
 }
 
 /*
- * A kernel or initrd that does not fit must not meet kexec_file_load either,
- * which lets go of the old crash kernel first. What the request got wrong is an error.
+ * No other attempt may follow if a member of the request is wrong, or if the segments do not
+ * fit (CRASHRES_ERR_NO_SPACE). They would not fit for kexec_file_load either, and that call
+ * frees the previous crash kernel before it finds out.
  */
 bool crs_attempts_may_exclude(const struct crashres_ctx *ctx, const struct crs_attempt *attempt,
 			      enum crashres_status status)
 {
 	if (crashres_error_member(ctx) != CRASHRES_MEMBER_NONE)
 		return false;
-	/* Too large to be sealed is not too large to be loaded as it is. */
+	/* A kernel that is too large for a sealed Image can still be loaded without sealing. */
 	if (attempt->check == CRASHRES_CHECK_SEALED && status == CRASHRES_ERR_LIMIT)
 		return true;
 	return status == CRASHRES_ERR_UNSUPPORTED || status == CRASHRES_ERR_PERMISSION ||
@@ -372,7 +412,7 @@ bool crs_attempts_may_exclude(const struct crashres_ctx *ctx, const struct crs_a
 	       status == CRASHRES_ERR_FORMAT || status == CRASHRES_ERR_OS;
 }
 
-/* ------------------------------------------------------------ what follows */
+/* ------------------------------------------------------------ the next attempt */
 
 size_t crs_attempts_find_possible(const struct crs_attempts *attempts, size_t index)
 {
@@ -382,7 +422,7 @@ size_t crs_attempts_find_possible(const struct crs_attempts *attempts, size_t in
 	return CRS_NO_ATTEMPT;
 }
 
-/* As crs_attempts_find_possible(), of one call only. */
+/* As crs_attempts_find_possible(), but only attempts with the system call @call. */
 static size_t find_call(const struct crs_attempts *attempts, size_t index, enum crashres_call call)
 {
 	while ((index = crs_attempts_find_possible(attempts, index)) != CRS_NO_ATTEMPT &&
@@ -391,13 +431,16 @@ static size_t find_call(const struct crs_attempts *attempts, size_t index, enum 
 	return index;
 }
 
-/* These come before the kernel looks at any segment. */
+/* With these errors do_kexec_load() returns before it reads any segment (kernel/kexec.c). */
 static bool is_load_unavailable(int error)
 {
 	return error == EPERM || error == EACCES || error == ENOSYS;
 }
 
-/* EINVAL is what arm64 says to a format that it does not know. */
+/*
+ * arm64 returns EINVAL, not ENOEXEC, for a file that is not an Image (image_probe() in
+ * arch/arm64/kernel/kexec_image.c).
+ */
 static bool is_file_load_unavailable(int error)
 {
 	return error == ENOSYS || error == ENOEXEC || error == EINVAL || error == EOPNOTSUPP;
@@ -405,10 +448,15 @@ static bool is_file_load_unavailable(int error)
 
 bool crs_attempts_is_unavailable(enum crashres_call call, int error)
 {
-	return call == CRASHRES_CALL_LOAD ? is_load_unavailable(error) : is_file_load_unavailable(error);
+	return call == CRASHRES_CALL_LOAD ? is_load_unavailable(error) :
+					    is_file_load_unavailable(error);
 }
 
-/* Would the kernel as it is, with its signature and without what sealing adds, be taken? */
+/*
+ * Was the sealed Image refused for a reason that does not concern the unmodified kernel?
+ * EADDRNOTAVAIL and ENOMEM: the sealed Image is larger. All others: sealing broke the
+ * signature.
+ */
 static bool is_sealing_refusal(int error)
 {
 	return error == EACCES || error == EPERM || error == ENODATA || error == ENOKEY ||
@@ -417,25 +465,36 @@ static bool is_sealing_refusal(int error)
 }
 
 /*
- * EPERM and EACCES may mean that a signature is demanded, which no Image has that
- * was sealed here. A last call must not be spent on it.
+ * After kexec_load failed with @error: usually the next kexec_file_load. EPERM and EACCES
+ * can mean that the running kernel demands a signature, which our sealed Image lacks. If the
+ * limit allows only one more call, skip the sealed Image and use that call for the original
+ * file.
  */
 static size_t find_next_after_load(const struct crs_attempts *attempts, size_t index, int error,
 			 const struct crs_limit *limit)
 {
-	size_t next = find_call(attempts, index + 1, CRASHRES_CALL_FILE_LOAD), other;
+	size_t next = find_call(attempts, index + 1, CRASHRES_CALL_FILE_LOAD), original;
 
 	if (next == CRS_NO_ATTEMPT || attempts->items[next].check != CRASHRES_CHECK_SEALED ||
 	    error == ENOSYS || !limit->limited || limit->left > 1)
 		return next;
-	other = find_call(attempts, next + 1, CRASHRES_CALL_FILE_LOAD);
-	return other == CRS_NO_ATTEMPT ? next : other;
+	original = find_call(attempts, next + 1, CRASHRES_CALL_FILE_LOAD);
+	return original == CRS_NO_ATTEMPT ? next : original;
 }
 
 /*
- * No signature failure leads to kexec_load, which verifies none. Nor does EINVAL
- * where the page sizes differ: that is the kernel's verdict on the CPU
- * (image_load() of arch/arm64/kernel/kexec_image.c), which kexec_load does not ask for.
+ * The rules, in this order:
+ *
+ *   no calls left                             nothing follows
+ *   sealed Image, is_sealing_refusal()        the unmodified kernel by kexec_file_load
+ *   not crs_attempts_is_unavailable()         nothing follows
+ *   kexec_load                                kexec_file_load
+ *   kexec_file_load, EINVAL, other page size  nothing follows
+ *   kexec_file_load                           kexec_load
+ *
+ * A signature error never leads to kexec_load, because kexec_load verifies no signature. If
+ * the page sizes differ, EINVAL means that the CPU lacks the page size (image_load() in
+ * arch/arm64/kernel/kexec_image.c). kexec_load would load such a kernel without a check.
  */
 size_t crs_attempts_find_next(const struct crs_attempts *attempts, size_t index, int error,
 			  const struct crs_limit *limit)
@@ -455,7 +514,7 @@ size_t crs_attempts_find_next(const struct crs_attempts *attempts, size_t index,
 	return find_call(attempts, index + 1, CRASHRES_CALL_LOAD);
 }
 
-/* What the limit allows after one call for each possible attempt up to @index. */
+/* The calls that are left if each possible attempt up to @index takes one call. */
 static struct crs_limit predict_limit(const struct crs_attempts *attempts, size_t index)
 {
 	struct crs_limit limit = attempts->limit;
@@ -469,6 +528,7 @@ static struct crs_limit predict_limit(const struct crs_attempts *attempts, size_
 size_t crs_attempts_predict_next(const struct crs_attempts *attempts, size_t index,
 			 enum crashres_refusal *refusal)
 {
+	/* One errno stands for all errors of its kind; see crs_attempts_find_next(). */
 	const struct crs_attempt *attempt = &attempts->items[index];
 	bool sealed = attempt->check == CRASHRES_CHECK_SEALED;
 	int error = sealed ? EKEYREJECTED :
@@ -482,9 +542,10 @@ size_t crs_attempts_predict_next(const struct crs_attempts *attempts, size_t ind
 }
 
 /*
- * The kernel frees the old crash image before it looks at the new one. What it
- * answers before that is known for kexec_load (do_kexec_load()). EPERM of
- * kexec_file_load comes before it from the sysctls and after it from lockdown.
+ * For the crash slot, the kernel frees the previous image before it reads the new one. For
+ * kexec_load, is_load_unavailable() lists the errors from before that point (do_kexec_load()
+ * in kernel/kexec.c). For kexec_file_load EPERM is ambiguous: the sysctls return EPERM before
+ * that point, lockdown after it.
  */
 enum crashres_slot_state crs_attempts_slot_state(enum crashres_call call, enum crashres_slot slot,
 					   int error)
@@ -509,12 +570,13 @@ bool crs_attempts_may_drop_flags(const struct crs_limit *limit, enum crashres_ca
 	       (!limit->limited || limit->left);
 }
 
-/* A kernel without the call answers before kexec_load_permitted() counts anything. */
+/* A kernel without the system call returns ENOSYS. Its kexec_load_permitted() counts nothing. */
 bool crs_attempts_is_counted(int error)
 {
 	return error != ENOSYS;
 }
 
+/* A request that orders kexec_file_load and forbids sealing has CRASHRES_CHECK_NONE: no warning. */
 bool crs_attempts_loses_check(const struct crashres_request *request,
 			      const struct crs_attempt *attempt)
 {

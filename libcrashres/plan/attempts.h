@@ -1,7 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which system calls load a kernel, in which order, and what follows a refusal.
- * Nothing else in the library or the commands decides any of it.
+ * attempts.h: decides which system calls can load a kernel, in which order, and which
+ * attempt follows after a refusal.
+ *
+ * No other file decides this. crashres_load() walks the list, and commands print it.
+ *
+ * A list has at most three attempts. For a crash kernel with CRASHRES_CALL_AUTO:
+ *
+ *   1  kexec_load        with purgatory
+ *   2  kexec_file_load   of a sealed Image
+ *   3  kexec_file_load   of the kernel file itself, unchecked
+ *
+ * If the running kernel demands a signature, attempt 2 is missing. For a normal kernel
+ * kexec_file_load comes first, and nothing is sealed.
  */
 #ifndef CRS_ATTEMPTS_H
 #define CRS_ATTEMPTS_H
@@ -12,30 +23,41 @@
 #define CRS_ATTEMPTS_MAX 3
 #define CRS_NO_ATTEMPT	SIZE_MAX
 
+/* One system call that can load the kernel. */
 struct crs_attempt {
-	enum crashres_call call;
-	enum crashres_check check;	/* if it succeeds */
-	bool original_files;			/* hands over the files themselves, not our copies */
-	bool prepared;			/* its bytes are there */
-	enum crashres_status status;	/* CRASHRES_OK: possible */
-	char *reason;			/* else why it is impossible; in the heap */
+	enum crashres_call call;	/* LOAD or FILE_LOAD */
+	enum crashres_check check;	/* who checks the kernel if the attempt succeeds */
+	bool original_files;		/* pass the descriptors of the files, not of our copies,
+					   because IMA finds signatures only in the attributes of
+					   the files */
+	bool prepared;			/* the segments or the sealed Image exist */
+	enum crashres_status status;	/* CRASHRES_OK: the attempt is possible */
+	char *reason;			/* why the attempt is impossible, from malloc(); NULL:
+					   possible */
 };
 
+/* The list of attempts, in the order in which they are made. */
 struct crs_attempts {
 	struct crs_attempt items[CRS_ATTEMPTS_MAX];
-	size_t count;
+	size_t count;			/* used elements of items */
 	enum crashres_slot slot;
-	struct crs_limit limit;		/* of calls, before the first attempt */
-	bool pages_differ;		/* the kernel's page size is not the running kernel's */
-	bool device_tree_warned;	/* the user knows that the device tree is ignored */
+	struct crs_limit limit;		/* calls that the running kernel accepted when the
+					   machine was read */
+	bool pages_differ;		/* the new kernel and the running kernel have different
+					   page sizes */
+	bool device_tree_warned;	/* the warning about an ignored device tree was logged */
 };
 
-/* The name for sentences: "kexec_load", "kexec_file_load". */
+/* The name of a system call for messages: "kexec_load" or "kexec_file_load". */
 const char *crs_call_name(enum crashres_call call);
 
 /*
- * All attempts for @request, in order. crs_attempts_free() releases the list,
- * after a failure too. CRASHRES_ERR_REQUEST where no call can do all that is asked for.
+ * Makes the list of attempts for @request. Attempts that are impossible on @machine stay in
+ * the list with a status and a reason.
+ *
+ * @attempts: out; release with crs_attempts_free(), after a failure too.
+ *
+ * Return: CRASHRES_ERR_REQUEST if no system call supports all members of @request.
  */
 enum crashres_status crs_attempts_list(struct crashres_ctx *ctx,
 				       const struct crashres_machine *machine,
@@ -44,49 +66,71 @@ enum crashres_status crs_attempts_list(struct crashres_ctx *ctx,
 				       struct crs_attempts *attempts);
 void crs_attempts_free(struct crs_attempts *attempts);
 
-/* The sentence of the last failure becomes the reason why attempt @index is impossible. */
+/*
+ * Marks attempt @index as impossible, with @status and with crashres_error() as the reason.
+ *
+ * Return: CRASHRES_ERR_MEMORY if the reason cannot be copied.
+ */
 enum crashres_status crs_attempts_exclude(struct crashres_ctx *ctx, struct crs_attempts *attempts,
 					  size_t index, enum crashres_status status);
 
-/* May another call follow if the bytes of @attempt could not be made? */
+/*
+ * @attempt could not be prepared, because of @status. May another attempt follow? If not, the
+ * whole plan fails.
+ */
 bool crs_attempts_may_exclude(const struct crashres_ctx *ctx, const struct crs_attempt *attempt,
 			      enum crashres_status status);
 
-/* The first possible attempt from @index on, or CRS_NO_ATTEMPT. */
+/* The index of the first possible attempt from @index on, or CRS_NO_ATTEMPT. */
 size_t crs_attempts_find_possible(const struct crs_attempts *attempts, size_t index);
 
 /*
- * The attempt that follows if the kernel answers @error to attempt @index, or CRS_NO_ATTEMPT.
- * @limit counts the calls that are left then.
+ * The index of the attempt that follows if attempt @index failed with errno @error, or
+ * CRS_NO_ATTEMPT. @limit: calls that the running kernel still accepts after the failure.
  */
 size_t crs_attempts_find_next(const struct crs_attempts *attempts, size_t index, int error,
 			  const struct crs_limit *limit);
 
-/* The attempt that any errno can lead to from @index, and by which kind of refusal. */
+/*
+ * For the description of a plan: the index of the attempt that can follow attempt @index, or
+ * CRS_NO_ATTEMPT. @refusal: out; the kind of refusal that leads to it.
+ */
 size_t crs_attempts_predict_next(const struct crs_attempts *attempts, size_t index,
 			 enum crashres_refusal *refusal);
 
-/* Is @error no verdict on the kernel file, but on the call? EBUSY says nothing of either. */
+/*
+ * Does @error mean that the system call is missing, forbidden, or does not know the format?
+ * Then another system call can still load the same kernel.
+ */
 bool crs_attempts_is_unavailable(enum crashres_call call, int error);
 
-/* What an errno says about the image that the slot held before. */
+/* The content of the slot after a call that failed with @error. */
 enum crashres_slot_state crs_attempts_slot_state(enum crashres_call call, enum crashres_slot slot,
 					   int error);
 
-/* May a call that met another kexec at work be repeated? Each one counts against @limit. */
+/*
+ * May a call that failed with @error be repeated after a pause? Only after EBUSY (another
+ * kexec call is running). @tries: calls so far. Each call counts against @limit.
+ */
 bool crs_attempts_may_repeat(const struct crs_limit *limit, int error, unsigned int tries);
 
-/* Flags that an older kernel does not know: may the call be repeated without them? */
+/*
+ * May a call that failed with @error be repeated without its optional flags? An older
+ * kernel rejects unknown flags with EINVAL.
+ */
 bool crs_attempts_may_drop_flags(const struct crs_limit *limit, enum crashres_call call, int error);
 
-/* Does a call that was answered with @error count against the limit? */
+/* Does a call that failed with @error (0: succeeded) count against the kernel's limit of calls? */
 bool crs_attempts_is_counted(int error);
 
-/* Does the request want a check that attempt @index does not bring? */
+/* Does @request want a check that @attempt cannot make, so that the user needs a warning? */
 bool crs_attempts_loses_check(const struct crashres_request *request,
 			      const struct crs_attempt *attempt);
 
-/* Once: kexec_file_load does without the device tree of the request or of the kernel file. */
+/*
+ * Logs once for each list that kexec_file_load ignores the device tree of the request or of
+ * the kernel file. No warning if there is no such device tree.
+ */
 void crs_attempts_warn_of_device_tree(struct crashres_ctx *ctx, struct crs_attempts *attempts,
 				      const struct crashres_request *request,
 				      const struct crashres_kernel *kernel);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* blocks.c: reads a segment in blocks of 4 KiB. */
 #include <string.h>
 
 #include "blocks.h"
 
 #define BLOCK		PURGATORY_BLOCK_SIZE
-#define ALIGNMENT	16
+#define ALIGNMENT	16	/* bytes; the size of a vector register */
 
 uint64_t crs_block_count(const struct crashres_segment *segment)
 {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* cells.c: reads and writes ranges as a device tree stores them. */
 #include <inttypes.h>
 #include <libfdt.h>
 
@@ -30,15 +31,17 @@ enum crashres_status crs_cells_check(struct crashres_ctx *ctx, struct crs_cells 
 	if (crs_cells_are_supported(cells))
 		return CRASHRES_OK;
 	return crs_fail(ctx, CRASHRES_ERR_FORMAT,
-			"root node: %u address and %u size cells: 1 or 2 of each are possible",
+			"the root node has %u address and %u size cells: only 1 or 2 are supported",
 			cells.address, cells.size);
 }
 
+/* Does @value fit into so many cells? */
 static bool fits(unsigned int cells, uint64_t value)
 {
 	return cells > 1 || value <= UINT32_MAX;
 }
 
+/* Writes @value as big-endian cells; the bytes need no alignment. */
 static void put(uint8_t *out, unsigned int cells, uint64_t value)
 {
 	for (unsigned int i = cells * 4; i-- > 0;)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* cmdline.c: makes the command line of the new kernel. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@ static bool blank(char c)
 	return isspace((unsigned char)c);
 }
 
-/* The end of the word at @word: a blank outside double quotes, or the end. */
+/* Returns the end of the word at @word: the first blank outside double quotes, or the NUL. */
 static const char *word_end(const char *word)
 {
 	bool quoted = false;
@@ -22,7 +23,10 @@ static const char *word_end(const char *word)
 	return word;
 }
 
-/* Is the word's name, up to '=', @name? A quote may open in front of the whole word. */
+/*
+ * Is @name the name of the parameter in [@word, @end), up to '=' or the end? The kernel accepts
+ * a quoted parameter such as "crashkernel=64M", with the quotes around name and value.
+ */
 static bool word_is(const char *word, const char *end, const char *name)
 {
 	size_t length = strlen(name);
@@ -62,7 +66,11 @@ char *crs_cmdline_filter(const char *cmdline, enum crashres_slot slot)
 	return result;
 }
 
-/* The kernel searches for these bytes, not for a word (get_last_crashkernel, crash_reserve.c). */
+/*
+ * Warns about each word that contains "crashkernel=". The kernel searches for these bytes
+ * anywhere, not for a whole word (get_last_crashkernel() in kernel/crash_reserve.c), so that
+ * "rd.crashkernel=1M" also reserves memory.
+ */
 static void warn_of_crashkernel(struct crashres_ctx *ctx, const char *line)
 {
 	static const char searched[] = "crashkernel=";
@@ -71,8 +79,9 @@ static void warn_of_crashkernel(struct crashres_ctx *ctx, const char *line)
 		size_t length = (size_t)(word_end(line) - line);
 
 		if (memmem(line, length, searched, strlen(searched)))
-			crs_log(ctx, CRASHRES_LOG_WARNING, "command line: the crash kernel may reserve memory "
-				"of its own, because it searches for \"crashkernel=\" anywhere and finds it in %.*s",
+			crs_log(ctx, CRASHRES_LOG_WARNING,
+				"command line: the crash kernel can reserve memory again, because "
+				"it finds \"crashkernel=\" in %.*s",
 				(int)length, line);
 		line += length;
 		while (blank(*line))

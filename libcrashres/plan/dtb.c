@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * dtb.c: makes the device tree of the new kernel.
+ *
+ * First it removes everything from /chosen and from the memory reservations that was true only
+ * for an earlier boot. Then it adds the new properties. Numbers in a DTB are big-endian.
+ */
 #include <endian.h>
 #include <libfdt.h>
 #include <stdlib.h>
@@ -9,7 +15,7 @@
 #include "cells.h"
 #include "dtb.h"
 
-/* What a former kexec, or the boot loader for this boot only, left in /chosen. */
+/* Properties of /chosen that the boot loader or an earlier kexec wrote for one boot only. */
 static const char *const stale[] = {
 	"bootargs", "kaslr-seed", "rng-seed", "linux,initrd-start", "linux,initrd-end",
 	"linux,elfcorehdr", "linux,usable-memory-range", "linux,ima-kexec-buffer",
@@ -17,7 +23,7 @@ static const char *const stale[] = {
 	PURGATORY_RECORD_PROPERTY,
 };
 
-/* Those of them that a former kernel's helper put into the memory reservations, too. */
+/* The properties of "stale" whose range has a memory reservation too (drivers/of/kexec.c). */
 static const char *const reserved[] = {
 	"linux,elfcorehdr", "linux,ima-kexec-buffer", "linux,dmcryptkeys",
 };
@@ -26,10 +32,11 @@ static int find_chosen(void *dtb)
 {
 	int node = fdt_path_offset(dtb, "/chosen");
 
-	/* fdt_path_offset() finds /chosen@0 too, as the kernel does. */
+	/* Like the kernel, fdt_path_offset() also finds a node with the name chosen@0. */
 	return node == -FDT_ERR_NOTFOUND ? fdt_add_subnode(dtb, 0, "chosen") : node;
 }
 
+/* Reads an address of one or two cells. The number of cells follows from the length. */
 static bool read_initrd_address(const void *dtb, int chosen, const char *property, uint64_t *value)
 {
 	int length;
@@ -43,15 +50,17 @@ static bool read_initrd_address(const void *dtb, int chosen, const char *propert
 	return true;
 }
 
-/* To the smallest page, as boot loaders may do. */
+/* Rounds up to 4 KiB. Some boot loaders reserve whole pages. */
 static uint64_t page_up(uint64_t size)
 {
 	return size > UINT64_MAX - 4095 ? size : (size + 4095) & ~4095ULL;
 }
 
 /*
- * What lay in @range is gone in the new kernel, and so must be its reservation;
- * not a larger one that happens to start there (drivers/of/kexec.c compares both).
+ * Deletes the memory reservation of @range, because the new kernel has nothing there. Base and
+ * size must match (as in drivers/of/kexec.c): a larger reservation with the same base belongs
+ * to something else. Returns 0 or a libfdt error. The loop counts down because deleting an
+ * entry moves the entries behind it.
  */
 static int drop_reservation(void *dtb, struct crashres_range range)
 {
@@ -68,6 +77,7 @@ static int drop_reservation(void *dtb, struct crashres_range range)
 	return error;
 }
 
+/* Deletes the reservation of the old initrd, if /chosen names an initrd. */
 static int drop_initrd_reservation(void *dtb, int chosen)
 {
 	struct crashres_range initrd;
@@ -80,7 +90,7 @@ static int drop_initrd_reservation(void *dtb, int chosen)
 	return drop_reservation(dtb, initrd);
 }
 
-/* The reservation of what @property, in the root's cells, says where it is. */
+/* Deletes the reservation of the range in @property, if the property exists and is valid. */
 static int drop_property_reservation(void *dtb, int chosen, const char *property)
 {
 	struct crs_cells cells = crs_cells_of_root(dtb);
@@ -95,10 +105,12 @@ static int drop_property_reservation(void *dtb, int chosen, const char *property
 }
 
 /*
- * One reservation stays that the kernel drops: that of the running tree itself,
- * as U-Boot makes it. Its address is not shown to user space, and a size that is
- * the tree's may be that of something else, which firmware still needs. At worst
- * the new kernel does without that memory.
+ * Deletes the reservations of the old initrd and of the ranges in "reserved".
+ *
+ * One stale reservation remains: U-Boot reserves the memory of the running kernel's own device
+ * tree. The kernel's kexec_file_load deletes that reservation, but user space cannot see the
+ * address of the tree. Another reservation with the same size can belong to firmware, so the
+ * size alone is not enough. The only cost is that the new kernel cannot use that memory.
  */
 static int drop_reservations(void *dtb, int chosen)
 {
@@ -109,12 +121,16 @@ static int drop_reservations(void *dtb, int chosen)
 	return error;
 }
 
+/* Deletes all stale properties and reservations. Reservations first: they need the properties. */
 static int drop_stale(void *dtb, int chosen)
 {
 	int error = drop_reservations(dtb, chosen);
 
 	for (size_t i = 0; i < sizeof(stale) / sizeof(*stale) && !error; i++) {
-		/* A name may stand there twice, and then the second one would count. */
+		/*
+		 * A malformed tree can have a property twice. After one deletion the second
+		 * would be visible.
+		 */
 		do
 			error = fdt_delprop(dtb, chosen, stale[i]);
 		while (!error);
@@ -124,7 +140,10 @@ static int drop_stale(void *dtb, int chosen)
 	return error;
 }
 
-/* <address size> pairs in the root's cells, which is how drivers/of/fdt.c reads them. */
+/*
+ * Writes one or two @ranges to @property. *@error: out; a libfdt error if the result is
+ * CRASHRES_OK.
+ */
 static enum crashres_status set_ranges(struct crashres_ctx *ctx, void *dtb, int chosen,
 				       const char *property, const struct crashres_range *ranges,
 				       size_t count, int *error)
@@ -149,6 +168,7 @@ static int set_seeds(void *dtb, int chosen, const uint8_t *seed)
 	return error ? error : fdt_setprop(dtb, chosen, "rng-seed", seed + 8, CRS_DTB_SEED_SIZE - 8);
 }
 
+/* Writes the addresses of the initrd, and reserves its memory. */
 static int set_initrd(void *dtb, int chosen, struct crashres_range initrd)
 {
 	int error = fdt_setprop_u64(dtb, chosen, "linux,initrd-start", initrd.base);
@@ -158,7 +178,10 @@ static int set_initrd(void *dtb, int chosen, struct crashres_range initrd)
 	return error ? error : fdt_add_mem_rsv(dtb, initrd.base, initrd.size);
 }
 
-/* The template: purgatory writes nowhere but over one. */
+/*
+ * Adds an empty record (struct purgatory_record, little-endian). Purgatory writes only if it
+ * finds this record with its magic number, so that damage cannot make it overwrite other bytes.
+ */
 static int set_record(void *dtb, int chosen)
 {
 	struct purgatory_record record = { 0 };
@@ -178,14 +201,18 @@ size_t crs_dtb_record_offset(const void *dtb)
 	return (size_t)(record - (const uint8_t *)dtb);
 }
 
+/*
+ * Edits @dtb in place. *@error: out; a libfdt error or 0. A status other than CRASHRES_OK has its
+ * sentence already.
+ */
 static enum crashres_status edit_tree(struct crashres_ctx *ctx, void *dtb,
-				 const struct crs_dtb_chosen *chosen, int *error)
+				      const struct crs_dtb_chosen *chosen, int *error)
 {
 	enum crashres_status status = CRASHRES_OK;
 	int node = find_chosen(dtb);
 
 	*error = node < 0 ? node : drop_stale(dtb, node);
-	/* As after kexec_file_load, though only powerpc reads it. */
+	/* The kernel adds this property on all architectures, but only powerpc reads it. */
 	if (!*error)
 		*error = fdt_setprop_empty(dtb, node, "linux,booted-from-kexec");
 	if (!*error && *chosen->bootargs)
@@ -213,11 +240,11 @@ enum crashres_status crs_dtb_check(struct crashres_ctx *ctx, const char *name, c
 	int error;
 
 	if (size > CRS_DTB_MAX)
-		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "%s: %zu bytes, at most %u", name, size,
-				CRS_DTB_MAX);
+		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "%s: the device tree has %zu bytes: the "
+				"limit is %u", name, size, CRS_DTB_MAX);
 	error = crs_fdt_check(dtb, size);
 	if (error)
-		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: damaged device tree: %s", name,
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: the device tree is damaged: %s", name,
 				fdt_strerror(error));
 	return CRASHRES_OK;
 }
@@ -226,7 +253,7 @@ enum crashres_status crs_dtb_make(struct crashres_ctx *ctx, const char *name, co
 				  size_t size, const struct crs_dtb_chosen *chosen,
 				  uint8_t **result, size_t *result_size)
 {
-	/* Property names and values, two reservations, a node: less than this. */
+	/* 4096 bytes are enough for the names of all properties, two reservations and a node. */
 	size_t room = size + strlen(chosen->bootargs) + sizeof(struct purgatory_record) + 4096;
 	CRS_CLEANUP(crs_freep) uint8_t *tree = NULL;
 	enum crashres_status status = crs_dtb_check(ctx, name, dtb, size);
@@ -247,7 +274,8 @@ enum crashres_status crs_dtb_make(struct crashres_ctx *ctx, const char *name, co
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: cannot edit the device tree: %s", name,
 				fdt_strerror(error));
 	if (fdt_totalsize(tree) > CRS_DTB_MAX)
-		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "%s: %u bytes with the new /chosen, at most %u",
+		return crs_fail(ctx, CRASHRES_ERR_LIMIT,
+				"%s: the device tree has %u bytes with the new /chosen: the limit is %u",
 				name, fdt_totalsize(tree), CRS_DTB_MAX);
 	*result_size = fdt_totalsize(tree);
 	*result = tree;

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* elfcorehdr.c: makes the ELF header that the capture kernel serves as /proc/vmcore. */
 #include <gelf.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "elfcorehdr.h"
 
-/* e_phnum has 16 bits, and the kernel does not know PN_XNUM (fs/proc/vmcore.c). */
+/*
+ * The number of program headers that e_phnum (16 bits) can count. ELF has PN_XNUM for larger
+ * numbers, but the kernel does not support it (fs/proc/vmcore.c).
+ */
 #define MAX_HEADERS 65535
 
 static Elf64_Phdr header(uint32_t type, struct crashres_range range, uint64_t virtual)
@@ -21,6 +25,7 @@ static Elf64_Phdr header(uint32_t type, struct crashres_range range, uint64_t vi
 	};
 }
 
+/* Fills @phdrs in host byte order, and returns their number. */
 static size_t fill_headers(const struct crashres_machine *machine, Elf64_Phdr *phdrs)
 {
 	const struct crs_regions *regions = &machine->regions;
@@ -62,7 +67,7 @@ static Elf64_Ehdr elf_header(size_t phdr_count)
 	return ehdr;
 }
 
-/* From the host's byte order and layout to the file's. */
+/* Converts @from, in host byte order, to the little-endian bytes of an ELF file. */
 static bool to_file(void *to, void *from, size_t size, Elf_Type type)
 {
 	Elf_Data source = { .d_buf = from, .d_size = size, .d_type = type, .d_version = EV_CURRENT };
@@ -87,7 +92,7 @@ enum crashres_status crs_elfcorehdr_make(struct crashres_ctx *ctx,
 	if (count > MAX_HEADERS)
 		return crs_fail(ctx, CRASHRES_ERR_LIMIT,
 				"elfcorehdr: %zu CPUs and %zu ranges of RAM need more than %d program "
-				"headers, the most that /proc/vmcore can have",
+				"headers, the limit of /proc/vmcore",
 				machine->cpu_notes.count, machine->regions.ram.count, MAX_HEADERS);
 	total = sizeof(ehdr) + count * sizeof(*phdrs);
 	file = malloc(total);

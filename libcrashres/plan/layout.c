@@ -1,27 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* layout.c: finds free memory and places the segments for kexec_load(2) in it. */
 #include <inttypes.h>
 
 #include "layout.h"
 #include "parity.h"
 
 /*
- * Left free at the start of the crash region: the kernel takes its control page
- * and the page for VMCOREINFO from the first hole it finds, and writes to them
- * (kimage_alloc_crash_control_pages). Two pages of the largest size there is.
+ * Bytes that stay free at the start of the crash region. The running kernel takes two pages
+ * from the first hole between the segments: its control page and a copy of VMCOREINFO
+ * (kimage_alloc_crash_control_pages() in kernel/kexec_core.c). The
+ * kernel writes to these pages after the load, so they must lie outside of all segments. The
+ * hole has room for two pages of the largest size.
  */
 #define CONTROL_HOLE	(128ULL << 10)
 
-/* The largest page size of any kernel: what a capture kernel maps starts on its own page. */
+/*
+ * The largest page size of any arm64 kernel. Segments are aligned to it, because the page size
+ * of the capture kernel is unknown and two segments must not share one of its pages.
+ */
 #define LARGEST_PAGE	(64ULL << 10)
 
-/* The kernel maps the DTB by 2 MiB blocks (booting.rst). */
+/* The DTB must not cross a 2 MiB boundary: the kernel maps it with 2 MiB blocks (booting.rst). */
 #define DTB_ALIGNMENT	(2ULL << 20)
 
-/* Image and initrd share a window of 32 GiB that starts on 1 GiB (booting.rst). */
+/* Image and initrd must lie in one window of 32 GiB that is aligned to 1 GiB (booting.rst). */
 #define INITRD_WINDOW	(32ULL << 30)
 #define INITRD_WINDOW_ALIGNMENT (1ULL << 30)
 
-/* A capture kernel reads two ranges (MAX_USABLE_RANGES, drivers/of/fdt.c). */
+/* A capture kernel reads two ranges of linux,usable-memory-range (drivers/of/fdt.c). */
 #define MAX_USABLE_RANGES 2
 
 enum crashres_status crs_layout_describe(const struct crs_layout *layout,
@@ -31,8 +37,8 @@ enum crashres_status crs_layout_describe(const struct crs_layout *layout,
 	uint64_t size;
 
 	if (!crs_align_up(memory, layout->machine->page_size, &size))
-		return crs_fail(layout->ctx, CRASHRES_ERR_LIMIT, "segment %s: 0x%" PRIx64 " bytes",
-				name, memory);
+		return crs_fail(layout->ctx, CRASHRES_ERR_LIMIT, "the segment %s is too large: 0x%" PRIx64
+				" bytes", name, memory);
 	*segment = (struct crashres_segment){
 		.name = name,
 		.data = data,
@@ -42,7 +48,9 @@ enum crashres_status crs_layout_describe(const struct crs_layout *layout,
 	return CRASHRES_OK;
 }
 
-static enum crashres_status check_region(const struct crs_layout *layout, struct crashres_range region)
+/* Checks the high crash @region, and warns about regions that the capture kernel cannot use. */
+static enum crashres_status check_region(const struct crs_layout *layout,
+					 struct crashres_range region)
 {
 	const struct crs_ranges *crash = &layout->machine->regions.crash;
 
@@ -54,11 +62,12 @@ static enum crashres_status check_region(const struct crs_layout *layout, struct
 	for (size_t i = MAX_USABLE_RANGES; i < crash->count; i++)
 		crs_log(layout->ctx, CRASHRES_LOG_WARNING,
 			"crash region 0x%" PRIx64 " - 0x%" PRIx64
-			" is left out: a capture kernel takes two (linux,usable-memory-range)",
+			" is left out: a capture kernel uses only two (linux,usable-memory-range)",
 			crash->items[i].base, crs_range_last(crash->items[i]));
 	if (crash->count > 1 && !layout->kernel->image.anywhere)
 		crs_log(layout->ctx, CRASHRES_LOG_WARNING,
-			"this kernel cannot use memory below itself: the low crash region is lost");
+			"this kernel cannot use memory below its Image: it cannot use the low "
+			"crash region");
 	return CRASHRES_OK;
 }
 
@@ -70,7 +79,7 @@ enum crashres_status crs_layout_check_reserved(struct crashres_ctx *ctx,
 					     CRASHRES_OK;
 }
 
-/* The high region but for the kernel's control pages. */
+/* Free memory for a crash kernel: the high region without CONTROL_HOLE. False: out of memory. */
 static bool find_crash_holes(struct crs_layout *layout)
 {
 	const struct crashres_range region = layout->region;
@@ -83,8 +92,9 @@ static bool find_crash_holes(struct crs_layout *layout)
 }
 
 /*
- * Memory that nobody claims. A window that lies in none of it, but in RAM, says
- * what it means: a crash region that is not in use, or memory reserved for this.
+ * Free memory for a normal kernel: RAM that nobody has reserved. If the window of the request
+ * contains no such RAM, the user must mean reserved memory, such as an unused crash region.
+ * Then all RAM and all crash regions count as free. False: out of memory.
  */
 static bool find_normal_holes(struct crs_layout *layout)
 {
@@ -111,7 +121,8 @@ enum crashres_status crs_layout_find_memory(struct crs_layout *layout)
 
 	if (layout->machine->iomem.hidden)
 		return crs_fail(layout->ctx, CRASHRES_ERR_PERMISSION,
-				"/proc/iomem shows only zero addresses: it needs root (CAP_SYS_ADMIN)");
+				"/proc/iomem shows only zero addresses: reading it needs root "
+				"(CAP_SYS_ADMIN)");
 	status = crs_layout_check_reserved(layout->ctx, layout->machine, layout->request->slot);
 	if (status == CRASHRES_OK && crs_layout_is_crash(layout))
 		status = check_region(layout, regions->crash.items[0]);
@@ -125,7 +136,7 @@ enum crashres_status crs_layout_find_memory(struct crs_layout *layout)
 	if (!layout->window.size)
 		return crs_fail_member(layout->ctx, CRASHRES_ERR_NO_SPACE,
 				       CRASHRES_MEMBER_WINDOW,
-				"the window (0x%" PRIx64 " - 0x%" PRIx64 ") leaves nothing of "
+				"the window (0x%" PRIx64 " - 0x%" PRIx64 ") contains no part of "
 				"%s", layout->request->window.base,
 				crs_range_last(layout->request->window),
 				crs_layout_is_crash(layout) ? "the crash region" : "the memory below 2^48");
@@ -137,7 +148,7 @@ enum crashres_status crs_layout_describe_kernel(struct crs_layout *layout)
 	const struct crs_image *image = &layout->kernel->image;
 	const struct crashres_input *file = layout->kernel->file;
 
-	/* What stands behind image_size in the file, such as a signature, is not loaded. */
+	/* Bytes behind image_size in the file, such as a signature, are not loaded. */
 	return crs_layout_describe(layout, &layout->image, "kernel", file->data,
 			file->size < image->image_size ? file->size : image->image_size,
 			image->image_size);
@@ -151,7 +162,10 @@ struct crs_purgatory_segment crs_layout_purgatory(const struct crs_layout *layou
 		.firmware = &layout->machine->firmware,
 		.on_damage = (enum purgatory_policy)request->on_damage,
 		.on_timeout = crs_purgatory_on_timeout(request->on_timeout),
-		/* Without the MMU it takes its time, and nobody waits for the dump of a normal load. */
+		/*
+		 * A normal load has no time limit: no dump waits for it, and with the MMU off the
+		 * check is slow.
+		 */
 		.seconds = crs_layout_is_crash(layout) ? request->check_seconds : 0,
 		.mapped = !request->purgatory_mmu_off && !request->no_checks,
 		.window = layout->region.size,
@@ -159,7 +173,7 @@ struct crs_purgatory_segment crs_layout_purgatory(const struct crs_layout *layou
 	};
 }
 
-/* What it all takes in memory, but for parity. */
+/* Bytes that purgatory checks: the whole ranges, including the zeros behind the data. */
 static uint64_t checked_size(const struct crs_layout *layout)
 {
 	if (layout->request->no_checks)
@@ -168,6 +182,7 @@ static uint64_t checked_size(const struct crs_layout *layout)
 	       (layout->hotplug ? 0 : layout->elfcorehdr.range.size);
 }
 
+/* Sets the size of the purgatory segment. */
 static enum crashres_status describe_purgatory(struct crs_layout *layout)
 {
 	const struct crs_purgatory_segment contents = crs_layout_purgatory(layout);
@@ -176,7 +191,10 @@ static enum crashres_status describe_purgatory(struct crs_layout *layout)
 	return crs_layout_describe(layout, &layout->purgatory, "purgatory", NULL, size, size);
 }
 
-/* The kernel takes segments of no more than half of the RAM that it manages. */
+/*
+ * Bytes that all segments together may have: half of the RAM that the running kernel manages
+ * (sanity_check_segment_list()). If /proc/meminfo is missing, half of the RAM in /proc/iomem.
+ */
 static uint64_t segments_max(const struct crs_layout *layout)
 {
 	const struct crs_ranges *ram = &layout->machine->regions.ram;
@@ -190,8 +208,8 @@ static uint64_t segments_max(const struct crs_layout *layout)
 }
 
 /*
- * What parity may take: half of the region stays free for the kernel to work in,
- * and the running kernel still takes the plan.
+ * Bytes for parity with CRASHRES_REPAIR_AUTO. Half of the region must stay free, because the
+ * capture kernel works there. And the running kernel must still accept the sum of the segments.
  */
 static uint64_t max_parity_size(const struct crs_layout *layout)
 {
@@ -204,6 +222,7 @@ static uint64_t max_parity_size(const struct crs_layout *layout)
 	return half > used ? half - used : 0;
 }
 
+/* Sets the size of the parity segment, and the reason for this size. */
 static enum crashres_status describe_parity(struct crs_layout *layout)
 {
 	struct crashres_repair *repair = &layout->repair;
@@ -217,8 +236,14 @@ static enum crashres_status describe_parity(struct crs_layout *layout)
 	if (!layout->group_count)
 		return CRASHRES_OK;
 	repair->parity = crs_parity_size(layout->group_count);
+	/*
+	 * Adjacent blocks belong to different groups, and each group can lose two blocks. So
+	 * 2 * group_count adjacent blocks can be repaired. Damage that does not start at a block
+	 * boundary touches one more block.
+	 */
 	repair->burst = repair->parity - PURGATORY_BLOCK_SIZE;
-	return crs_layout_describe(layout, &layout->parity, "parity", NULL, repair->parity, repair->parity);
+	return crs_layout_describe(layout, &layout->parity, "parity", NULL, repair->parity,
+				   repair->parity);
 }
 
 enum crashres_status crs_layout_describe_checks(struct crs_layout *layout)
@@ -228,7 +253,10 @@ enum crashres_status crs_layout_describe_checks(struct crs_layout *layout)
 	return status == CRASHRES_OK ? describe_parity(layout) : status;
 }
 
-/* Of a region that is one piece it can be said how large it would have to be. */
+/*
+ * Bytes that @need lacks in @window. A crash region is one piece, so the bytes by which it must
+ * grow can be computed. A normal kernel has many holes: the difference to the largest one.
+ */
 static uint64_t count_missing(const struct crs_layout *layout, struct crs_need need,
 			      struct crashres_range window)
 {
@@ -236,6 +264,7 @@ static uint64_t count_missing(const struct crs_layout *layout, struct crs_need n
 	       need.size - crs_place_largest(&layout->place, need, window);
 }
 
+/* Remembers that segment @name did not fit, if it lacks fewer bytes than in earlier tries. */
 static enum crashres_status note_shortfall(struct crs_layout *layout, const char *name,
 					   struct crs_need need, struct crashres_range window)
 {
@@ -259,13 +288,18 @@ static enum crashres_status fail_space(const struct crs_layout *layout, uint64_t
 			(missing >> 10) + (missing % 1024 != 0));
 }
 
+/* crs_place_lowest() or crs_place_highest(). */
 typedef enum crashres_status place_fn(struct crs_place *place, struct crs_need need,
 				      struct crashres_range window, struct crashres_range *placed);
 
-/* Sets no sentence: a failure need not be the last attempt. */
-static enum crashres_status place_segment(struct crs_layout *layout, struct crashres_segment *segment,
-				place_fn *place, uint64_t alignment, uint64_t offset,
-				struct crashres_range window)
+/*
+ * Places @segment inside @window, if it has a size. A failure sets no sentence, because
+ * place_all() can try again with the Image at another address.
+ */
+static enum crashres_status place_segment(struct crs_layout *layout,
+					  struct crashres_segment *segment, place_fn *place,
+					  uint64_t alignment, uint64_t offset,
+					  struct crashres_range window)
 {
 	const struct crs_need need = { segment->range.size, alignment, offset };
 	enum crashres_status status;
@@ -279,7 +313,7 @@ static enum crashres_status place_segment(struct crs_layout *layout, struct cras
 	return status;
 }
 
-/* From the end of the Image to the end of the window that it shares with its initrd. */
+/* The range for the initrd: from the end of the Image to the end of its 32 GiB window. */
 static struct crashres_range initrd_window(const struct crs_layout *layout)
 {
 	uint64_t base = crs_range_end(layout->image.range);
@@ -289,7 +323,11 @@ static struct crashres_range initrd_window(const struct crs_layout *layout)
 	return (struct crashres_range){ base, end > base ? end - base : 0 };
 }
 
-/* In front of the Image there is room that suits nothing else. */
+/*
+ * Places purgatory between the start of the region and the Image. The gap in front of the 2 MiB
+ * boundary is too small for any other segment. A failure is not remembered as a shortfall,
+ * because purgatory can also lie above the Image.
+ */
 static enum crashres_status place_purgatory_below(struct crs_layout *layout)
 {
 	const struct crashres_range below = {
@@ -300,15 +338,18 @@ static enum crashres_status place_purgatory_below(struct crs_layout *layout)
 	return crs_place_lowest(&layout->place, need, below, &layout->purgatory.range);
 }
 
-/* Parity that nobody asked for may find no place between what must be there. */
+/*
+ * Places parity above the initrd or the Image. Without room, parity is left out, unless the
+ * request asks for a certain amount.
+ */
 static enum crashres_status place_parity(struct crs_layout *layout)
 {
 	const struct crashres_segment *below = layout->initrd.range.size ? &layout->initrd :
 									  &layout->image;
 	uint64_t base = crs_range_end(below->range);
 	const struct crashres_range window = { base, crs_range_end(layout->window) - base };
-	enum crashres_status status = place_segment(layout, &layout->parity, crs_place_lowest, LARGEST_PAGE, 0,
-					  window);
+	enum crashres_status status = place_segment(layout, &layout->parity, crs_place_lowest,
+						    LARGEST_PAGE, 0, window);
 
 	if (status != CRASHRES_ERR_NO_SPACE || layout->request->repair != CRASHRES_REPAIR_AUTO)
 		return status;
@@ -321,7 +362,7 @@ static enum crashres_status place_parity(struct crs_layout *layout)
 	return CRASHRES_OK;
 }
 
-/* The kernel's rule (sanity_check_segment_list). */
+/* The kernel's rule about the sum of all segments (sanity_check_segment_list()). */
 static enum crashres_status check_sum(const struct crs_layout *layout)
 {
 	uint64_t half = segments_max(layout);
@@ -332,11 +373,11 @@ static enum crashres_status check_sum(const struct crs_layout *layout)
 	if (sum <= half)
 		return CRASHRES_OK;
 	return crs_fail(layout->ctx, CRASHRES_ERR_LIMIT,
-			"the segments take %" PRIu64 " MiB: the kernel allows half of its RAM, "
-			"%" PRIu64 " MiB", sum >> 20, half >> 20);
+			"the segments take %" PRIu64 " MiB: the kernel allows at most half of its "
+			"RAM, %" PRIu64 " MiB", sum >> 20, half >> 20);
 }
 
-/* Limits before work: nothing has been hashed yet. */
+/* Checks the limits of purgatory and of the kernel before any byte is hashed. */
 static enum crashres_status check_limits(const struct crs_layout *layout)
 {
 	const struct crs_purgatory_segment contents = crs_layout_purgatory(layout);
@@ -346,7 +387,10 @@ static enum crashres_status check_limits(const struct crs_layout *layout)
 	return status == CRASHRES_OK ? check_sum(layout) : status;
 }
 
-/* What it lacks counts in the first attempt only: later ones just have no hole left. */
+/*
+ * Places the Image at the lowest suitable address from @floor on. Only the first try counts as
+ * a shortfall: a later try fails because no hole is left, which says nothing about the size.
+ */
 static enum crashres_status place_image(struct crs_layout *layout, uint64_t floor)
 {
 	const struct crs_need need = {
@@ -362,7 +406,7 @@ static enum crashres_status place_image(struct crs_layout *layout, uint64_t floo
 	return status;
 }
 
-/* All but the Image, which has its place. */
+/* Places all segments except the Image, which has its address already. */
 static enum crashres_status place_others(struct crs_layout *layout)
 {
 	const struct crashres_range all = layout->window;
@@ -373,20 +417,24 @@ static enum crashres_status place_others(struct crs_layout *layout)
 	status = place_segment(layout, &layout->initrd, crs_place_lowest, LARGEST_PAGE, 0,
 		     initrd_window(layout));
 	if (status == CRASHRES_OK && below == CRASHRES_ERR_NO_SPACE)
-		status = place_segment(layout, &layout->purgatory, crs_place_lowest, LARGEST_PAGE, 0, all);
+		status = place_segment(layout, &layout->purgatory, crs_place_lowest, LARGEST_PAGE,
+				       0, all);
 	if (status == CRASHRES_OK)
-		status = place_segment(layout, &layout->dtb, crs_place_highest, DTB_ALIGNMENT, 0, all);
+		status = place_segment(layout, &layout->dtb, crs_place_highest, DTB_ALIGNMENT, 0,
+				       all);
 	if (status == CRASHRES_OK)
-		status = place_segment(layout, &layout->elfcorehdr, crs_place_highest, LARGEST_PAGE, 0, all);
-	/* Last, for only parity can do without. */
+		status = place_segment(layout, &layout->elfcorehdr, crs_place_highest,
+				       LARGEST_PAGE, 0, all);
+	/* Parity comes last, because it is the only segment that can be left out. */
 	if (status == CRASHRES_OK)
 		status = place_parity(layout);
 	return status;
 }
 
 /*
- * Where to try the Image again: from the next hole on, or from the next GiB, from
- * which its initrd may be a GiB farther away. In between nothing gets better.
+ * The lowest address above @image where another try can succeed: the start of the next hole,
+ * or the next 1 GiB boundary, because there the window for the initrd ends 1 GiB later. At
+ * addresses in between, the other segments have no more room than now.
  */
 static uint64_t next_floor(const struct crs_ranges *holes, uint64_t image)
 {
@@ -398,7 +446,10 @@ static uint64_t next_floor(const struct crs_ranges *holes, uint64_t image)
 	return next;
 }
 
-/* With the Image in the lowest hole that leaves room for the others. */
+/*
+ * Places all segments, with the Image at the lowest address that leaves room for the others.
+ * @holes: a copy of the free memory, to start again after a failed try.
+ */
 static enum crashres_status place_all(struct crs_layout *layout, const struct crs_ranges *holes)
 {
 	enum crashres_status status = place_image(layout, layout->window.base);
@@ -419,7 +470,10 @@ static enum crashres_status place_all(struct crs_layout *layout, const struct cr
 
 /* ------------------------------------------------------------ how much is missing */
 
-/* Of the same segments, with a crash region that is @more bytes longer; parity only if it was asked for. */
+/*
+ * Prepares @longer, a copy of a layout, for a crash region that is @more bytes longer. Parity
+ * with CRASHRES_REPAIR_AUTO is dropped, because nobody must enlarge the region for it.
+ */
 static enum crashres_status describe_longer_region(struct crs_layout *longer, uint64_t more)
 {
 	const bool automatic = longer->request->repair == CRASHRES_REPAIR_AUTO;
@@ -438,6 +492,7 @@ static enum crashres_status describe_longer_region(struct crs_layout *longer, ui
 	return crs_layout_describe_checks(longer);
 }
 
+/* Do all segments fit if the crash region is @more bytes longer? CRASHRES_OK: yes. */
 static enum crashres_status try_longer_region(const struct crs_layout *layout, uint64_t more)
 {
 	struct crs_layout longer = *layout;
@@ -454,8 +509,9 @@ static enum crashres_status try_longer_region(const struct crs_layout *layout, u
 }
 
 /*
- * Pages that are enough for all segments, one behind the other: each may lose an alignment,
- * and the initrd must be in the same 32 GiB as the Image. 0: too many to count.
+ * A number of additional pages that is certainly enough: the sizes of all segments and 2 GiB.
+ * The 2 GiB cover the gaps from alignment and a new start at the next 1 GiB boundary for the
+ * window of the initrd. 0: the number exceeds 64 bits.
  */
 static uint64_t enough_pages(const struct crs_layout *layout)
 {
@@ -474,9 +530,10 @@ static uint64_t enough_pages(const struct crs_layout *layout)
 }
 
 /*
- * What the crash region lacks for all segments at once, found by trying: a user who
- * enlarges it by this much has not to come back for the next segment. Where no length
- * helps, what the one segment lacks.
+ * Sets @missing to the bytes that the crash region lacks for all segments together. A user who
+ * enlarges crashkernel= by this number succeeds at the next try. The number is found with a
+ * binary search over layouts with longer regions. If no length is enough (the initrd is larger
+ * than its window), @missing is the shortfall of one segment.
  */
 static enum crashres_status find_missing(const struct crs_layout *layout, uint64_t *missing)
 {
@@ -503,6 +560,7 @@ static enum crashres_status find_missing(const struct crs_layout *layout, uint64
 	return CRASHRES_OK;
 }
 
+/* Sets the sentence for segments that do not fit. */
 static enum crashres_status fail_place(const struct crs_layout *layout)
 {
 	uint64_t missing = layout->shortfall.missing;

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * memory-nodes.c: adds memory nodes to a device tree that has none.
+ *
+ *   memory@40000000 {
+ *           device_type = "memory";
+ *           reg = <base size ...>;   in the cells of the root node
+ *   };
+ */
 #include <inttypes.h>
 #include <libfdt.h>
 #include <stdio.h>
@@ -15,8 +23,9 @@ static enum crashres_status fail_edit(struct crashres_ctx *ctx, int error)
 			fdt_strerror(error));
 }
 
-/* ---------------------------------------------------------- what there is */
+/* ------------------------------------------------------------ read a tree */
 
+/* Is @property of @node exactly the string @text, with its NUL? */
 static bool is_text(const void *dtb, int node, const char *property, const char *text)
 {
 	int length;
@@ -25,20 +34,26 @@ static bool is_text(const void *dtb, int node, const char *property, const char 
 	return value && (size_t)length == strlen(text) + 1 && !memcmp(value, text, (size_t)length);
 }
 
-/* Secure RAM may be a memory node too: its status keeps Linux away from it. */
+/*
+ * Does the status of @node allow Linux to use it? A memory node for secure RAM has the status
+ * "disabled". A missing status means "okay".
+ */
 static bool is_available(const void *dtb, int node)
 {
 	return !fdt_getprop(dtb, node, "status", NULL) || is_text(dtb, node, "status", "okay") ||
 	       is_text(dtb, node, "status", "ok");
 }
 
-/* By what Linux goes (early_init_dt_scan_memory). */
+/* Does Linux treat @node as memory (early_init_dt_scan_memory() in drivers/of/fdt.c)? */
 static bool is_memory(const void *dtb, int node)
 {
 	return is_text(dtb, node, "device_type", "memory") && is_available(dtb, node);
 }
 
-/* Of a tree that somebody wrote, the name tells what is meant as well. */
+/*
+ * The same, or a node with the name "memory" or "memory@...". A hand-written tree can lack
+ * device_type, and the boot loader would add it.
+ */
 static bool looks_like_memory(const void *dtb, int node)
 {
 	const char *name = fdt_get_name(dtb, node, NULL);
@@ -48,7 +63,10 @@ static bool looks_like_memory(const void *dtb, int node)
 		is_available(dtb, node));
 }
 
-/* What @node's reg holds; empty ranges, which stand for "to be filled in", left out. */
+/*
+ * Adds the ranges in "reg" of @node to @ranges. Empty ranges are skipped: they are placeholders
+ * for the boot loader. False: out of memory.
+ */
 static bool read_ranges(const void *dtb, int node, struct crs_ranges *ranges)
 {
 	struct crs_cells cells = crs_cells_of_root(dtb);
@@ -68,7 +86,10 @@ static bool read_ranges(const void *dtb, int node, struct crs_ranges *ranges)
 	return ok;
 }
 
-/* The first node that is meant as memory, and holds some or does not; or below 0. */
+/*
+ * Returns the first memory node that has ranges (@with_ranges true) or has none (false), or a
+ * negative libfdt error. Sets *@out_of_memory if a node could not be read.
+ */
 static int find_node(const void *tree, bool with_ranges, bool *out_of_memory)
 {
 	int node;
@@ -88,7 +109,10 @@ static int find_node(const void *tree, bool with_ranges, bool *out_of_memory)
 	return node;
 }
 
-/* All that Linux needs of them before it believes in a map (efi/fdtparams.c). */
+/*
+ * Does /chosen have all properties that Linux needs to use a UEFI memory map
+ * (drivers/firmware/efi/fdtparams.c)?
+ */
 static bool has_efi_map(const void *tree)
 {
 	static const char *const needed[] = {
@@ -103,8 +127,9 @@ static bool has_efi_map(const void *tree)
 	return found == sizeof(needed) / sizeof(*needed);
 }
 
-/* ------------------------------------------------------------ what is added */
+/* ------------------------------------------------------------ edit a tree */
 
+/* Copies all properties linux,uefi-* of /chosen from @from to @tree. */
 static enum crashres_status copy_efi_map(struct crashres_ctx *ctx, void *tree, const void *from)
 {
 	int chosen = fdt_path_offset(tree, "/chosen"), property, error = 0;
@@ -124,7 +149,7 @@ static enum crashres_status copy_efi_map(struct crashres_ctx *ctx, void *tree, c
 	return error ? fail_edit(ctx, error) : CRASHRES_OK;
 }
 
-/* What was to be filled in: its name may be that of what comes. */
+/* Deletes memory nodes without ranges. A new node can have the same name. */
 static enum crashres_status drop_empty_nodes(struct crashres_ctx *ctx, void *tree)
 {
 	bool out_of_memory = false;
@@ -138,8 +163,8 @@ static enum crashres_status drop_empty_nodes(struct crashres_ctx *ctx, void *tre
 }
 
 /*
- * A disabled node is nothing to Linux, but it keeps the name of what comes. Trees
- * have such a node for a boot loader to enable.
+ * Deletes the node @name if it is disabled, because a new node needs this name. Linux ignores a
+ * disabled node. Some trees have a disabled memory node that the boot loader enables.
  */
 static int drop_disabled_node(void *tree, const char *name)
 {
@@ -148,7 +173,10 @@ static int drop_disabled_node(void *tree, const char *name)
 	return node < 0 || is_available(tree, node) ? 0 : fdt_del_node(tree, node);
 }
 
-/* @ranges is not empty. *@node is where it went. */
+/*
+ * Adds a memory node with @ranges, which must not be empty. The name has the address of the
+ * first range. @node: out; the offset of the new node.
+ */
 static enum crashres_status add_node(struct crashres_ctx *ctx, void *tree,
 				     const struct crs_ranges *ranges, int *node)
 {
@@ -178,8 +206,8 @@ static enum crashres_status add_node(struct crashres_ctx *ctx, void *tree,
 }
 
 /*
- * What a memory node says about its memory. Its phandle is another tree's, and
- * linux,usable-memory is a former kexec's.
+ * Copies the properties that describe the memory itself. Other properties are not copied: a
+ * phandle is valid only in its own tree, and linux,usable-memory comes from an earlier kexec.
  */
 static enum crashres_status copy_properties(struct crashres_ctx *ctx, void *tree, int node,
 					    const void *from, int from_node)
@@ -197,7 +225,7 @@ static enum crashres_status copy_properties(struct crashres_ctx *ctx, void *tree
 	return error ? fail_edit(ctx, error) : CRASHRES_OK;
 }
 
-/* *@count is how many there were. */
+/* Copies all memory nodes of @from with ranges. @count: out; the number of copied nodes. */
 static enum crashres_status copy_nodes(struct crashres_ctx *ctx, void *tree, const void *from,
 				       size_t *count)
 {
@@ -224,6 +252,7 @@ static enum crashres_status copy_nodes(struct crashres_ctx *ctx, void *tree, con
 	return status;
 }
 
+/* Adds the memory nodes of the tree @machine (may be NULL), otherwise one node with @ram. */
 static enum crashres_status add_nodes(struct crashres_ctx *ctx, const char *name, void *tree,
 				      const void *machine, const struct crs_ranges *ram)
 {
@@ -238,19 +267,23 @@ static enum crashres_status add_nodes(struct crashres_ctx *ctx, const char *name
 	if (status != CRASHRES_OK)
 		return status;
 	if (count) {
-		crs_log(ctx, CRASHRES_LOG_INFO, "%s has no memory: that of the machine's own device "
-			"tree added", name);
+		crs_log(ctx, CRASHRES_LOG_INFO,
+			"%s describes no memory: the memory nodes of the machine's device tree are "
+			"added", name);
 		return CRASHRES_OK;
 	}
 	if (!ram->count) {
-		crs_log(ctx, CRASHRES_LOG_WARNING, "%s has no memory, and the machine shows none",
+		crs_log(ctx, CRASHRES_LOG_WARNING,
+			"%s describes no memory, and the machine shows none",
 			name);
 		return CRASHRES_OK;
 	}
-	crs_log(ctx, CRASHRES_LOG_INFO, "%s has no memory: that of /proc/iomem added", name);
+	crs_log(ctx, CRASHRES_LOG_INFO,
+		"%s describes no memory: the RAM of /proc/iomem is added", name);
 	return add_node(ctx, tree, ram, &node);
 }
 
+/* Adds memory from the first source that has it. Does nothing if @tree describes memory. */
 static enum crashres_status add_memory(struct crashres_ctx *ctx, const char *name, void *tree,
 				       const struct crs_memory_source *source)
 {
@@ -263,8 +296,8 @@ static enum crashres_status add_memory(struct crashres_ctx *ctx, const char *nam
 	if (with_ranges || has_efi_map(tree))
 		return CRASHRES_OK;
 	if (machine && has_efi_map(machine)) {
-		crs_log(ctx, CRASHRES_LOG_INFO, "%s has no memory: the machine's UEFI memory map "
-			"added", name);
+		crs_log(ctx, CRASHRES_LOG_INFO,
+			"%s describes no memory: the machine's UEFI memory map is added", name);
 		return copy_efi_map(ctx, tree, machine);
 	}
 	return add_nodes(ctx, name, tree, machine, source->ram);
@@ -275,7 +308,10 @@ enum crashres_status crs_memory_nodes_add(struct crashres_ctx *ctx, const char *
 					  const struct crs_memory_source *source,
 					  uint8_t **result, size_t *result_size)
 {
-	/* Numbers may take twice the room that they took; names and cells of a node. */
+	/*
+	 * Room for additions: the nodes of the machine's tree, whose numbers can double in size
+	 * (two cells instead of one); one node for all ranges of RAM; names.
+	 */
 	size_t room = fdt_totalsize(tree) + 2 * source->dtb_size +
 		      CRS_CELLS_MAX * source->ram->count + 4096;
 	CRS_CLEANUP(crs_freep) uint8_t *new = calloc(1, room);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Memory for a tree that has none, as the trees that come with a kernel do: boot
- * loaders are to fill it in (Devicetree Specification, /memory node). Here that
- * is what the running machine knows.
+ * memory-nodes.h: adds memory nodes to a device tree that has none.
+ *
+ * A device tree from a kernel package describes no memory, because the boot loader must add it
+ * (Devicetree Specification, "/memory node"). With kexec there is no boot loader. So the
+ * library adds the memory of the running machine.
  */
 #ifndef CRS_MEMORY_NODES_H
 #define CRS_MEMORY_NODES_H
@@ -10,23 +12,32 @@
 #include "../base/ctx.h"
 #include "../base/range.h"
 
-/* Taken from the first of them that knows. */
+/* What is known about the memory of the running machine. Everything is borrowed. */
 struct crs_memory_source {
-	const void *dtb;		/* the machine's own, or NULL; need not be sound */
-	size_t dtb_size;
-	const struct crs_ranges *ram;	/* "System RAM", what drivers added left out */
+	const void *dtb;		/* the machine's device tree, unchecked bytes; may be
+					   NULL */
+	size_t dtb_size;		/* bytes */
+	const struct crs_ranges *ram;	/* "System RAM" without memory that drivers added; can be
+					   empty */
 };
 
 /*
- * Copies @tree, which crs_dtb_check() has passed, and gives the copy the memory
- * that it lacks: the linux,uefi-* properties where the machine has its memory
- * map from UEFI; else the memory nodes of its tree, else one for @ram. A tree is
- * left as it is where it has memory nodes that are not empty, or a UEFI map.
- * @result is for free(). @name of the tree is for messages.
+ * Makes a copy of @tree, and adds memory to the copy if @tree describes none. The first of
+ * these sources is used:
+ *
+ *   1  the UEFI memory map of the machine: the properties linux,uefi-* of /chosen
+ *   2  the memory nodes of the machine's device tree
+ *   3  @source->ram
+ *
+ * @tree:   must have passed crs_dtb_check().
+ * @name:   of the tree, for messages.
+ * @result: out; release with free(). @result_size: out; bytes.
+ *
+ * Without any source the copy has no memory, and the log has a warning.
  *
  * Return:
- *   CRASHRES_ERR_FORMAT  the tree's cells are impossible, libfdt refuses an edit
- *   CRASHRES_ERR_LIMIT   memory of the machine does not fit the tree's cells
+ *   CRASHRES_ERR_FORMAT  the cells of @tree are not supported, or libfdt refuses an edit
+ *   CRASHRES_ERR_LIMIT   an address of the machine does not fit the cells of @tree
  */
 enum crashres_status crs_memory_nodes_add(struct crashres_ctx *ctx, const char *name,
 					  const void *tree,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* parity.c: decides how much parity a crash kernel gets, and computes it. */
 #include <string.h>
 
 #include "../../purgatory/abi.h"
@@ -8,8 +9,8 @@
 
 #define BLOCK		PURGATORY_BLOCK_SIZE
 #define BLOCKS_A_GROUP	2		/* P and Q */
-#define AUTO_SHARE	625		/* 1/100 %: one in 16 */
-#define WHOLE		10000
+#define AUTO_SHARE	625		/* 1/100 %, for CRASHRES_REPAIR_AUTO: 1 byte for 16 bytes */
+#define WHOLE		10000		/* 100 % in 1/100 % */
 
 static uint64_t divide_up(uint64_t a, uint64_t b)
 {
@@ -21,7 +22,7 @@ uint64_t crs_parity_size(uint64_t groups)
 	return groups * BLOCKS_A_GROUP * BLOCK;
 }
 
-/* @blocks is bounded by memory that exists: nothing here can wrap. */
+/* @blocks comes from memory that exists, so the products below cannot wrap. */
 uint64_t crs_parity_groups(uint64_t blocks, uint32_t repair, uint64_t room,
 			   enum crashres_repair_reason *reason)
 {
@@ -41,12 +42,16 @@ uint64_t crs_parity_groups(uint64_t blocks, uint32_t repair, uint64_t room,
 	return max_groups >= min_groups ? max_groups : 0;
 }
 
+/* The number of blocks, with data or zeros. */
 static uint64_t all_blocks(const struct crashres_segment *segment)
 {
 	return segment->range.size / BLOCK;
 }
 
-/* From the last block to the first: parity.h wants the highest member first. */
+/*
+ * Folds the blocks from the last to the first: pg_parity_fold() multiplies Q at each step, so
+ * the member with the highest power comes first (purgatory/shared/parity.h).
+ */
 void crs_parity_make(const struct crashres_segment *segments, size_t count, uint64_t groups,
 		     uint8_t *parity)
 {

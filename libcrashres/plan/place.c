@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* place.c: takes pieces from a list of free memory, first fit from below or from above. */
 #include "place.h"
 
-/* What is left of @hole from the first address on that suits @need; empty where there is none. */
+/* The part of @hole from the first suitable address for @need on; empty if there is none. */
 static struct crashres_range skip_to_aligned(struct crashres_range hole, struct crs_need need)
 {
 	uint64_t aligned, base, floor = hole.base > need.offset ? hole.base - need.offset : 0;
@@ -12,6 +13,7 @@ static struct crashres_range skip_to_aligned(struct crashres_range hole, struct 
 	return (struct crashres_range){ base, crs_range_end(hole) - base };
 }
 
+/* Sets @found to the highest range in @hole that satisfies @need. False: it does not fit. */
 static bool find_highest(struct crashres_range hole, struct crs_need need,
 		       struct crashres_range *found)
 {
@@ -24,6 +26,7 @@ static bool find_highest(struct crashres_range hole, struct crs_need need,
 	return crs_range_make(base, need.size, found) && crs_range_contains(hole, *found);
 }
 
+/* Removes @found from the free memory. */
 static enum crashres_status claim(struct crs_place *place, struct crashres_range found,
 				 struct crashres_range *placed)
 {
@@ -80,6 +83,7 @@ uint64_t crs_place_shortage(const struct crs_place *place, struct crs_need need,
 
 	if (crs_place_largest(place, need, window) >= need.size)
 		return 0;
+	/* Only a hole that ends with the window grows with it. */
 	for (size_t i = 0; i < place->holes.count; i++) {
 		struct crashres_range hole = crs_range_intersect(place->holes.items[i], window);
 

@@ -1,26 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Where things go: free memory, from which segments are taken. */
+/*
+ * place.h: a list of free memory, and functions that take pieces from it.
+ *
+ * Physical addresses, bytes.
+ */
 #ifndef CRS_PLACE_H
 #define CRS_PLACE_H
 
 #include "../base/range.h"
 
+/* Free memory. Initialize it with zeros; crs_ranges_free() of holes releases it. */
 struct crs_place {
-	struct crs_ranges holes;	/* normalized */
+	struct crs_ranges holes;	/* sorted, without overlaps (crs_ranges_normalize()) */
 };
 
-/* What a segment needs. */
+/* The demands of a segment. */
 struct crs_need {
-	uint64_t size;			/* > 0 */
-	uint64_t alignment;		/* of base - offset; a power of two */
-	uint64_t offset;		/* behind an aligned address; 0 for most */
+	uint64_t size;			/* bytes, more than 0 */
+	uint64_t alignment;		/* power of two; base - offset is a multiple of it */
+	uint64_t offset;		/* text_offset for an Image; 0 for other segments */
 };
 
 /*
- * Takes the lowest (highest) place inside @window that holds @need, and marks
- * it as used.
+ * Finds the lowest (highest) range inside @window that satisfies @need, removes it from the
+ * free memory and stores it in @placed.
  *
- * Return: CRASHRES_ERR_NO_SPACE, CRASHRES_ERR_MEMORY; neither sets a sentence.
+ * Return: CRASHRES_ERR_NO_SPACE or CRASHRES_ERR_MEMORY. A failure sets no sentence.
  */
 enum crashres_status crs_place_lowest(struct crs_place *place, struct crs_need need,
 				      struct crashres_range window, struct crashres_range *placed);
@@ -28,15 +33,15 @@ enum crashres_status crs_place_highest(struct crs_place *place, struct crs_need 
 				       struct crashres_range window, struct crashres_range *placed);
 
 /*
- * How large @need could be at most, at its alignment and inside @window; its
- * own size does not matter.
+ * The size of the largest free range inside @window that starts at the alignment and offset of
+ * @need. The size of @need is ignored.
  */
 uint64_t crs_place_largest(const struct crs_place *place, struct crs_need need,
 			   struct crashres_range window);
 
 /*
- * By how many bytes @window would have to be longer at its end, all of them
- * free, for @need to fit; 0 where it fits.
+ * The number of free bytes that must be added at the end of @window so that @need fits.
+ * 0: it fits already. UINT64_MAX: the address space ends before.
  */
 uint64_t crs_place_shortage(const struct crs_place *place, struct crs_need need,
 			    struct crashres_range window);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* plan.c: makes a plan from machine, kernel and request; the public functions of the plan. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +10,9 @@
 #include "plan.h"
 #include "sealed-initrd.h"
 
-/* ------------------------------------------------------------ the bytes of an attempt */
+/* ------------------------------------------------------------ prepare an attempt */
 
+/* Makes the segments for kexec_load. After a failure plan->segments is empty again. */
 static enum crashres_status make_segments(struct crashres_ctx *ctx, struct crashres_plan *plan)
 {
 	enum crashres_status status = crs_segments_make(ctx, plan->machine, plan->kernel,
@@ -24,6 +26,7 @@ static enum crashres_status make_segments(struct crashres_ctx *ctx, struct crash
 	return status;
 }
 
+/* Makes a sealed Image from the kernel, with the settings of the request. */
 static enum crashres_status seal_kernel(struct crashres_ctx *ctx, struct crashres_plan *plan)
 {
 	struct crashres_seal_request seal = CRASHRES_SEAL_REQUEST_INIT;
@@ -36,7 +39,11 @@ static enum crashres_status seal_kernel(struct crashres_ctx *ctx, struct crashre
 	return crashres_seal(ctx, plan->machine, plan->kernel, &seal, &plan->sealed_kernel);
 }
 
-/* Makes the memfd that the call takes, before the call, so that only the call can fail later. */
+/*
+ * Makes sure that @input has a file descriptor for kexec_file_load: its original file, if the
+ * attempt passes original files, otherwise a sealed memfd. Here, because a failure after a
+ * refused system call would leave the machine without a crash kernel. @input may be NULL.
+ */
 static enum crashres_status make_descriptor(struct crashres_ctx *ctx,
 					    const struct crs_attempt *attempt,
 					    const struct crashres_input *input)
@@ -48,6 +55,7 @@ static enum crashres_status make_descriptor(struct crashres_ctx *ctx,
 	return crs_input_fd(ctx, input, &fd);
 }
 
+/* Makes everything that the system call of attempt @index needs. */
 static enum crashres_status make_attempt(struct crashres_ctx *ctx, struct crashres_plan *plan,
 					 size_t index)
 {
@@ -84,7 +92,10 @@ enum crashres_status crs_plan_prepare(struct crashres_ctx *ctx, struct crashres_
 	return crs_attempts_exclude(ctx, attempts, index, status);
 }
 
-/* The first attempt that is possible is made; none may be left. */
+/*
+ * Prepares the first possible attempt. If its preparation fails in a way that lets another
+ * attempt follow, that attempt is prepared, and so on. Succeeds if no possible attempt is left.
+ */
 static enum crashres_status prepare_first(struct crashres_ctx *ctx, struct crashres_plan *plan)
 {
 	enum crashres_status status = CRASHRES_OK;
@@ -97,28 +108,30 @@ static enum crashres_status prepare_first(struct crashres_ctx *ctx, struct crash
 	return status;
 }
 
-/* ------------------------------------------------------------ the plan */
+/* ------------------------------------------------------------ make the plan */
 
-/* A value that a later version knows must not be taken for another one. */
+/* Rejects enum values that this version does not know. A newer program can use such values. */
 static enum crashres_status check_enums(struct crashres_ctx *ctx,
 					const struct crashres_request *request)
 {
-	enum crashres_status status = crs_purgatory_check_policy(ctx, request->on_damage, request->on_timeout);
+	enum crashres_status status = crs_purgatory_check_policy(ctx, request->on_damage,
+								 request->on_timeout);
 
 	if (status != CRASHRES_OK)
 		return status;
 	if ((unsigned int)request->slot > CRASHRES_SLOT_CRASH)
 		return crs_fail_member(ctx, CRASHRES_ERR_REQUEST, CRASHRES_MEMBER_SLOT,
-				       "there is no slot %d", (int)request->slot);
+				       "unknown slot %d", (int)request->slot);
 	if ((unsigned int)request->call > CRASHRES_CALL_FILE_LOAD)
 		return crs_fail_member(ctx, CRASHRES_ERR_REQUEST, CRASHRES_MEMBER_CALL,
-				       "there is no system call %d", (int)request->call);
+				       "unknown system call %d", (int)request->call);
 	if ((unsigned int)request->sealing > CRASHRES_SEALING_NEVER)
 		return crs_fail_member(ctx, CRASHRES_ERR_REQUEST, CRASHRES_MEMBER_SEALING,
-				       "there is no way of sealing %d", (int)request->sealing);
+				       "unknown sealing mode %d", (int)request->sealing);
 	return CRASHRES_OK;
 }
 
+/* Checks the members that need no other input than the machine. */
 static enum crashres_status check_request(struct crashres_ctx *ctx,
 					  const struct crashres_machine *machine,
 					  const struct crashres_request *request)
@@ -130,14 +143,19 @@ static enum crashres_status check_request(struct crashres_ctx *ctx,
 		return status;
 	if (!crs_range_make(request->window.base, request->window.size, &window))
 		return crs_fail_member(ctx, CRASHRES_ERR_REQUEST, CRASHRES_MEMBER_WINDOW,
-				       "the window wraps");
+				       "the window ends above the highest address");
 	if (request->reuse_cmdline && !machine->cmdline)
 		return crs_fail_member(ctx, CRASHRES_ERR_OS, CRASHRES_MEMBER_REUSE_CMDLINE,
-				       "/proc/cmdline cannot be read");
+				       "cannot read /proc/cmdline");
 	return CRASHRES_OK;
 }
 
-/* The kernel file's own line is for its first boot, and reserves memory for a crash kernel too. */
+/*
+ * Makes the command line of the new kernel: the running kernel's line if the request reuses
+ * it, then the requested line. Without both, the line in the kernel file is used. That line
+ * is meant for a normal boot and can contain crashkernel=, so for the crash slot it is
+ * filtered as a reused line.
+ */
 static enum crashres_status make_command_line(struct crashres_ctx *ctx, struct crashres_plan *plan)
 {
 	const struct crashres_request *request = &plan->request;
@@ -151,7 +169,10 @@ static enum crashres_status make_command_line(struct crashres_ctx *ctx, struct c
 	return crs_cmdline_make(ctx, reused, append, request->slot, &plan->command_line);
 }
 
-/* With the attempt that comes first, does a kernel that was sealed before check itself, and nobody else? */
+/*
+ * Does the first possible attempt load a kernel file that was sealed earlier? With kexec_load
+ * the same file would be checked by a new purgatory segment, with the settings of the request.
+ */
 static bool starts_with_sealed(const struct crashres_plan *plan)
 {
 	size_t first = crs_attempts_find_possible(&plan->attempts, 0);
@@ -160,7 +181,7 @@ static bool starts_with_sealed(const struct crashres_plan *plan)
 	       plan->attempts.items[first].check == CRASHRES_CHECK_ALREADY_SEALED;
 }
 
-/* What a sealed Image does was decided when it was sealed. */
+/* A sealed Image keeps the settings that it was sealed with. The request cannot change them. */
 static void warn_of_ignored_policy(struct crashres_ctx *ctx, const struct crashres_plan *plan)
 {
 	const struct crashres_request defaults = CRASHRES_REQUEST_INIT;
@@ -170,8 +191,8 @@ static void warn_of_ignored_policy(struct crashres_ctx *ctx, const struct crashr
 	    request->check_seconds != defaults.check_seconds ||
 	    request->on_timeout != defaults.on_timeout)
 		crs_log(ctx, CRASHRES_LOG_WARNING,
-			"%s is sealed already: what it does about damage, repair and time was decided "
-			"then, and the request for it is ignored", plan->kernel->file->name);
+			"%s is already sealed: the requested settings for damage, repair and time "
+			"are ignored", plan->kernel->file->name);
 }
 
 static enum crashres_status make_plan(struct crashres_ctx *ctx, struct crashres_plan *plan)
@@ -179,6 +200,7 @@ static enum crashres_status make_plan(struct crashres_ctx *ctx, struct crashres_
 	const struct crashres_machine *machine = plan->machine;
 	enum crashres_status status;
 
+	/* Cheap checks come first. prepare_first() can hash hundreds of MiB. */
 	status = crs_attempts_list(ctx, machine, plan->kernel, &plan->request, &plan->attempts);
 	if (status == CRASHRES_OK && !machine->iomem.hidden)
 		status = crs_layout_check_reserved(ctx, machine, plan->request.slot);
@@ -234,7 +256,7 @@ void crashres_plan_free(struct crashres_plan *plan)
 	free(plan);
 }
 
-/* ------------------------------------------------------------ what it says */
+/* ------------------------------------------------------------ describe the plan */
 
 enum crashres_slot crashres_plan_slot(const struct crashres_plan *plan)
 {
@@ -263,8 +285,8 @@ static enum crashres_status check_index(struct crashres_ctx *ctx, const struct c
 {
 	if (index < plan->attempts.count)
 		return CRASHRES_OK;
-	return crs_fail(ctx, CRASHRES_ERR_REQUEST, "the plan has %zu attempts: there is no number %zu",
-			plan->attempts.count, index);
+	return crs_fail(ctx, CRASHRES_ERR_REQUEST, "no attempt %zu: the plan has %zu attempts", index,
+			plan->attempts.count);
 }
 
 static void describe_files(const struct crashres_plan *plan, struct crashres_attempt *attempt)
@@ -314,9 +336,21 @@ enum crashres_status crashres_plan_prepare(struct crashres_ctx *ctx, struct cras
 		status = crs_plan_prepare(ctx, plan, index);
 	if (status == CRASHRES_OK || status == CRASHRES_ERR_MEMORY || index >= plan->attempts.count)
 		return status;
+	/* The caller only wants to see the plan, so the failure belongs to this attempt alone. */
 	return crs_attempts_exclude(ctx, &plan->attempts, index, status);
 }
 
+/* Are the two attempts impossible for the same reason, which one sentence can state? */
+static bool has_same_reason(const struct crs_attempt *a, const struct crs_attempt *b)
+{
+	return a->call == b->call && !strcmp(a->reason, b->reason);
+}
+
+/*
+ * Sets a sentence with the reasons of all attempts, such as "kexec_load: REASON;
+ * kexec_file_load: REASON". A member of the request as a reason decides the status, so that
+ * a command can say that its options are wrong.
+ */
 static enum crashres_status fail_impossible(struct crashres_ctx *ctx,
 					    const struct crashres_plan *plan)
 {
@@ -326,12 +360,14 @@ static enum crashres_status fail_impossible(struct crashres_ctx *ctx,
 	size_t used = 0;
 
 	for (size_t i = 0; i < attempts->count && used < sizeof(text); i++) {
-		if (attempts->items[i].status == CRASHRES_ERR_REQUEST)
+		const struct crs_attempt *attempt = &attempts->items[i];
+
+		if (attempt->status == CRASHRES_ERR_REQUEST)
 			status = CRASHRES_ERR_REQUEST;
-		if (i && !strcmp(attempts->items[i].reason, attempts->items[i - 1].reason))
+		if (i && has_same_reason(attempt, attempt - 1))
 			continue;
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i ? "; " : "",
-					 attempts->items[i].reason);
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s: %s", i ? "; " : "",
+					 crs_call_name(attempt->call), attempt->reason);
 	}
 	return crs_fail(ctx, status, "%s", text);
 }

@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The arm64 purgatories as data, in a library of any host. */
+/*
+ * purgatory-image.S: embeds the two built arm64 purgatories as read-only data. The assembler
+ * directives work on every host, because nothing here is executed.
+ *
+ *   crs_purgatory_image  the purgatory segment of kexec_load
+ *   crs_sealed_image     the purgatory inside a sealed Image
+ *
+ * The byte after each image keeps its end symbol inside the section.
+ */
 	.section .rodata
 	.balign 16
 	.globl crs_purgatory_image, crs_purgatory_image_end

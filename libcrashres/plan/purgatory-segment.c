@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * purgatory-segment.c: makes the purgatory segment.
+ *
+ * The steps: fill the parameters, find the final number of page tables, hash the blocks, make
+ * the page tables, and last the sums over code and parameters (the self-check).
+ */
 #include <endian.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,16 +23,17 @@
 
 #define BLOCK PURGATORY_BLOCK_SIZE
 
-/* Offsets inside the segment, as abi.h draws them. */
+/* Byte offsets from the start of the segment, in the order that abi.h draws. */
 struct layout {
-	uint64_t scratch;
-	uint64_t params;
-	uint64_t roots[2];	/* of page tables, 0: none */
-	uint64_t tables[2];
-	uint64_t table_size;
-	uint64_t bitmap;
-	uint64_t roots_size;	/* of a sealed Image, which fills them itself */
-	uint64_t size;
+	uint64_t scratch;	/* memory that purgatory writes; not part of the self-check */
+	uint64_t params;	/* struct purgatory_params */
+	uint64_t roots[2];	/* page tables for EL1 and for EL2; 0: none */
+	uint64_t tables[2];	/* both copies of the digest table */
+	uint64_t table_size;	/* bytes of one copy */
+	uint64_t bitmap;	/* two bits for each block */
+	uint64_t roots_size;	/* sealed: bytes for page tables, which purgatory makes at run
+				   time */
+	uint64_t size;		/* bytes of the segment */
 };
 
 static uint64_t block_up(uint64_t size)
@@ -35,8 +42,11 @@ static uint64_t block_up(uint64_t size)
 }
 
 /*
- * @roots: bytes of the page tables of one regime. @blocks is bounded by memory
- * that exists: nothing here can wrap.
+ * Computes the offsets. @blocks: number of checked blocks; it comes from memory that exists, so
+ * the sums cannot wrap. @roots: bytes of the page tables of one exception level.
+ *
+ * A sealed Image has one set of page tables, at the end: purgatory knows its exception level
+ * when it makes the tables, and the self-check must not cover them.
  */
 static struct layout make_layout(const struct crs_purgatory_segment *contents, uint64_t blocks,
 				 uint64_t roots)
@@ -68,7 +78,7 @@ static struct layout make_layout(const struct crs_purgatory_segment *contents, u
 	return layout;
 }
 
-/* The most page tables that one regime may need: places are not known yet. */
+/* An upper bound for the page tables of one exception level in bytes, for any addresses. */
 static uint64_t max_roots_size(const struct crs_purgatory_segment *contents, uint64_t checked)
 {
 	if (!contents->mapped && !contents->sealed)
@@ -83,10 +93,10 @@ enum crashres_status crs_purgatory_check_policy(struct crashres_ctx *ctx,
 {
 	if ((unsigned int)on_damage > CRASHRES_ON_DAMAGE_BOOT)
 		return crs_fail_member(ctx, CRASHRES_ERR_REQUEST, CRASHRES_MEMBER_ON_DAMAGE,
-				       "there is no policy %d for damage", (int)on_damage);
+				       "unknown policy %d for damage", (int)on_damage);
 	if ((unsigned int)on_timeout > CRASHRES_ON_TIMEOUT_HALT)
 		return crs_fail_member(ctx, CRASHRES_ERR_REQUEST, CRASHRES_MEMBER_ON_TIMEOUT,
-				       "there is no policy %d for a check that takes too long",
+				       "unknown policy %d for a timeout",
 				       (int)on_timeout);
 	return CRASHRES_OK;
 }
@@ -104,6 +114,7 @@ enum purgatory_policy crs_purgatory_on_timeout(enum crashres_on_timeout on_timeo
 	return PURGATORY_POLICY_RESET;
 }
 
+/* Checks the limits of purgatory (abi.h): the segment, and the part that the self-check covers. */
 static enum crashres_status check_layout(struct crashres_ctx *ctx, const struct layout *layout,
 					 uint64_t blocks)
 {
@@ -111,8 +122,8 @@ static enum crashres_status check_layout(struct crashres_ctx *ctx, const struct 
 	    layout->tables[0] <= PURGATORY_SELF_SIZE_MAX)
 		return CRASHRES_OK;
 	return crs_fail(ctx, CRASHRES_ERR_LIMIT,
-			"purgatory: %" PRIu64 " MiB to check need %" PRIu64
-			" MiB of digests and page tables, at most %u",
+			"purgatory: %" PRIu64 " MiB of segments need %" PRIu64
+			" MiB of digests and page tables: the limit is %u MiB",
 			blocks * BLOCK >> 20, layout->size >> 20,
 			PURGATORY_SEGMENT_SIZE_MAX >> 20);
 }
@@ -132,7 +143,7 @@ uint64_t crs_purgatory_segment_size(const struct crs_purgatory_segment *contents
 	return make_layout(contents, checked / BLOCK, max_roots_size(contents, checked)).size;
 }
 
-/* The same code as in purgatory, with the instructions where this machine has them. */
+/* Chooses the fastest SHA-256 of this CPU. All of them are purgatory's own code. */
 static enum pg_sha256_method sha256_method(void)
 {
 #ifdef __aarch64__
@@ -144,7 +155,7 @@ static enum pg_sha256_method sha256_method(void)
 	return PG_SHA256_PORTABLE;
 }
 
-/* Four at a time; blocks behind the data share one digest. */
+/* Hashes four blocks at a time. The digest of a zero block is computed only once. */
 void crs_digest_blocks(const struct crashres_segment *segment, uint8_t *table)
 {
 	static const struct crs_block zeros;
@@ -171,6 +182,7 @@ void crs_digest_blocks(const struct crashres_segment *segment, uint8_t *table)
 		memcpy(table + block * sizeof(zero), zero, sizeof(zero));
 }
 
+/* Describes @segment for the parameters. @first_block: number of its first block. */
 static struct purgatory_segment make_segment_entry(const struct crashres_segment *segment,
 					 uint64_t first_block)
 {
@@ -193,7 +205,7 @@ static void digest_bytes(const uint8_t *data, uint64_t size, uint8_t *digest)
 	pg_sha256_final(&sha, digest);
 }
 
-/* Segments of the params, in host byte order. */
+/* Fills the list of segments in @params, and numbers their blocks one after the other. */
 static void describe_segments(const struct crs_purgatory_segment *contents,
 			      struct purgatory_params *params)
 {
@@ -208,6 +220,7 @@ static void describe_segments(const struct crs_purgatory_segment *contents,
 	params->block_count = block;
 }
 
+/* Writes both copies of the digest table, and the digest over one copy. */
 static void fill_tables(const struct crs_purgatory_segment *contents, const struct layout *layout,
 			uint8_t *data, struct purgatory_params *params)
 {
@@ -218,6 +231,10 @@ static void fill_tables(const struct crs_purgatory_segment *contents, const stru
 	digest_bytes(data + layout->tables[0], layout->table_size, params->table_digest);
 }
 
+/*
+ * Writes the digest of purgatory's own bytes into the parameters at @data. The digest does not
+ * cover the scratch memory and itself. This must be the last step.
+ */
 static void digest_self(uint8_t *data, const struct layout *layout,
 			const struct purgatory_params *params)
 {
@@ -232,6 +249,7 @@ static void digest_self(uint8_t *data, const struct layout *layout,
 				      offsetof(struct purgatory_params, self_digest));
 }
 
+/* Fills the parameters that do not depend on the layout, in host byte order. */
 static struct purgatory_params make_params(const struct crs_purgatory_segment *contents)
 {
 	const struct crs_firmware *firmware = contents->firmware;
@@ -257,6 +275,7 @@ static struct purgatory_params make_params(const struct crs_purgatory_segment *c
 	return params;
 }
 
+/* Copies the offsets to @params. @size: bytes of the whole segment. */
 static void add_layout(const struct layout *layout, uint64_t size, struct purgatory_params *params)
 {
 	params->segment_size = size;
@@ -268,6 +287,7 @@ static void add_layout(const struct layout *layout, uint64_t size, struct purgat
 	}
 }
 
+/* Converts all numbers of @params from host byte order. Byte arrays stay. */
 static void to_little_endian(struct purgatory_params *params)
 {
 	uint64_t *const words[] = {
@@ -294,14 +314,17 @@ static void to_little_endian(struct purgatory_params *params)
 	}
 }
 
-/* A segment in the making. Its size is what crs_purgatory_segment_size() said. */
+/* The state of crs_purgatory_segment_make(). */
 struct draft {
 	const struct crs_purgatory_segment *contents;
 	struct layout layout;
 	struct purgatory_params params;	/* in host byte order */
-	struct pg_used used;
-	uint64_t base, size;
+	struct pg_used used;		/* the used ranges that purgatory maps */
+	uint64_t base;			/* physical address of the segment */
+	uint64_t size;			/* bytes; equal to crs_purgatory_segment_size() */
 };
+
+/* Computes the layout with @roots bytes of page tables, and the list of used ranges. */
 
 static void lay_out_with(struct draft *draft, uint64_t roots)
 {
@@ -313,7 +336,7 @@ static void lay_out_with(struct draft *draft, uint64_t roots)
 	pg_params_list_used(&draft->params, &place, &draft->used);
 }
 
-/* Bytes of the page tables of one regime, 0: no tables. */
+/* The bytes of page tables that the used ranges need now, for one exception level. 0: no tables. */
 static uint64_t find_roots_size(const struct draft *draft)
 {
 	if (!draft->contents->mapped || !pg_used_is_mappable(&draft->used))
@@ -323,8 +346,8 @@ static uint64_t find_roots_size(const struct draft *draft)
 }
 
 /*
- * Firmware tables may put the UART where a segment lies. Purgatory refuses ranges
- * that overlap, and must not write characters into a segment.
+ * Removes the UART if its registers overlap a segment. Wrong firmware tables can cause this.
+ * Purgatory refuses overlapping ranges, and must not write characters into a segment.
  */
 static void silence_uart(struct draft *draft)
 {
@@ -335,9 +358,12 @@ static void silence_uart(struct draft *draft)
 }
 
 /*
- * Purgatory hashes its page tables uncached, so there are as many as it takes, and
- * the rest of their room stays unused behind the bitmaps. The number depends a
- * little on itself: the tables move what lies behind them.
+ * Finds the final layout. The size of the segment comes from the upper bound for page tables.
+ * But the self-check hashes the page tables with caches off, which is slow, so the segment
+ * contains only the tables that are needed. The unused rest is at the end.
+ *
+ * The loop is needed because the page tables map the segment itself: fewer tables move the parts
+ * behind them, and that can change the number of tables.
  */
 static void lay_out(struct draft *draft)
 {
@@ -355,6 +381,7 @@ static void lay_out(struct draft *draft)
 	} while (find_roots_size(draft) > roots);
 }
 
+/* Makes one set of page tables for EL1 and one for EL2. Purgatory uses the set of its level. */
 static void fill_pagetables(const struct draft *draft, uint8_t *data)
 {
 	const struct layout *layout = &draft->layout;
@@ -375,6 +402,7 @@ static void fill_image(bool sealed, uint8_t *data)
 	memcpy(data, first, (size_t)(end - first));
 }
 
+/* Writes the segment to @data, which is zero. The order matters: each sum covers earlier bytes. */
 static void fill(struct draft *draft, uint8_t *data)
 {
 	struct purgatory_params params;
@@ -398,14 +426,14 @@ enum crashres_status crs_purgatory_segment_make(struct crashres_ctx *ctx,
 	uint8_t *segment;
 
 	if (contents->segment_count > contents->segments_max)
-		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "purgatory: %zu segments, at most %zu",
+		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "purgatory: %zu segments: the limit is %zu",
 				contents->segment_count, contents->segments_max);
 	draft.params = make_params(contents);
 	status = crs_purgatory_segment_check(ctx, contents, draft.params.block_count * BLOCK);
 	if (status != CRASHRES_OK)
 		return status;
 	lay_out(&draft);
-	/* The bound on page tables has held in every test. If it does not, nothing is written. */
+	/* Never seen in a test: the upper bound for page tables was too low. */
 	if (draft.layout.size > draft.size)
 		return crs_fail(ctx, CRASHRES_ERR_LIMIT, "purgatory: no room for its page tables");
 	segment = calloc(1, draft.size);

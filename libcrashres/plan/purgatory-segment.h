@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The purgatory segment: its image, what it is told, and the digests it checks against. */
+/*
+ * purgatory-segment.h: makes the purgatory segment: code, parameters, page tables and digests.
+ *
+ * purgatory/abi.h has the layout of the segment and defines its structs. From its base on:
+ * image, struct purgatory_params, page tables for EL1 and EL2, two copies of the digest table,
+ * bitmaps of damaged and repaired blocks. All numbers in the segment are little-endian.
+ */
 #ifndef CRS_PURGATORY_SEGMENT_H
 #define CRS_PURGATORY_SEGMENT_H
 
@@ -7,71 +13,81 @@
 #include "../base/ctx.h"
 #include "../machine/firmware.h"
 
-/* The built image, embedded; purgatory_header at its start. */
+/* The purgatory for kexec_load (see purgatory-image.S). It starts with struct purgatory_header. */
 extern const uint8_t crs_purgatory_image[];
 extern const uint8_t crs_purgatory_image_end[];
-/* The one that starts a sealed Image. */
+/* The purgatory for a sealed Image, with the same header. */
 extern const uint8_t crs_sealed_image[];
 extern const uint8_t crs_sealed_image_end[];
 
-/* What the purgatory segment is made of. */
+/*
+ * The input for a purgatory segment. Everything is borrowed. Addresses are physical.
+ *
+ * If "sealed" is true, the addresses of segments, parity and kernel_entry are offsets from
+ * purgatory's base instead, dtb and record are 0, and an initrd is the last segment. Such a
+ * purgatory finds its own address, the DTB and the initrd at run time.
+ */
 struct crs_purgatory_segment {
-	/* Multiples of a block, each checked over its whole range. */
+	/* Range sizes are multiples of a block. The check covers the whole range of each. */
 	const struct crashres_segment *segments;
 	size_t segment_count;
-	bool unchecked;			/* no, only cleaned to memory */
-	uint64_t kernel_entry;
-	uint64_t dtb;
-	uint64_t record;		/* where struct purgatory_record goes; 0: nowhere */
-	const struct crs_firmware *firmware;
+	bool unchecked;			/* purgatory only cleans the segments to memory */
+	uint64_t kernel_entry;		/* first instruction of the kernel */
+	uint64_t dtb;			/* of the device tree for the kernel */
+	uint64_t record;		/* of struct purgatory_record in the DTB; 0: no record */
+	const struct crs_firmware *firmware;	/* the UART, and the way to reset */
 	enum purgatory_policy on_damage;
 	enum purgatory_policy on_timeout;
-	uint32_t seconds;		/* for check and repair; 0: no limit */
+	uint32_t seconds;		/* limit for check and repair; 0: no limit */
 	uint64_t parity;		/* base of the parity area */
-	uint64_t group_count;		/* 0: none */
-	bool mapped;			/* check with page tables and caches */
-	/* How many segments there will be at most; the room for page tables depends on it. */
-	size_t segments_max;
-	uint64_t window;		/* bytes of a range around all of them; 0: unknown */
-	/*
-	 * For a sealed Image, which makes its page tables itself: segments, parity and kernel_entry count from purgatory's
-	 * base, the initrd is the last segment, and dtb and record are not known.
-	 */
-	bool sealed;
-	uint64_t initrd_size;		/* bytes; 0: none */
+	uint64_t group_count;		/* number of parity groups; 0: no parity */
+	bool mapped;			/* true: check with MMU and caches on, and make page
+					   tables */
+	size_t segments_max;		/* the largest possible segment_count; the room for page
+					   tables depends on it */
+	uint64_t window;		/* bytes of a range that contains all segments; 0:
+					   unknown */
+	bool sealed;			/* for a sealed Image; see above */
+	uint64_t initrd_size;		/* sealed: size of the initrd in bytes; 0: no initrd */
 };
 
-/* CRASHRES_ERR_REQUEST, with the member, where an enum has no such value. */
+/* Returns CRASHRES_ERR_REQUEST, and sets the member, if a value is unknown. */
 enum crashres_status crs_purgatory_check_policy(struct crashres_ctx *ctx,
 						enum crashres_on_damage on_damage,
 						enum crashres_on_timeout on_timeout);
 
-/* The policy for a check that ran out of time, as purgatory counts policies. */
+/* Converts the public enum to purgatory's enum, which has other numbers. */
 enum purgatory_policy crs_purgatory_on_timeout(enum crashres_on_timeout on_timeout);
 
 /*
- * Bytes of the segment for @checked bytes of checked segments; of @contents
- * only mapped, segments_max, window and sealed are looked at.
+ * Returns the size of the purgatory segment in bytes. @checked: bytes of all checked segments.
+ * Reads only mapped, segments_max, window and sealed of @contents.
  */
 uint64_t crs_purgatory_segment_size(const struct crs_purgatory_segment *contents, uint64_t checked);
 
 /*
- * CRASHRES_ERR_LIMIT if purgatory cannot check so much: to be asked before anything
- * is hashed or allocated. The size above means nothing then.
+ * Returns CRASHRES_ERR_LIMIT if purgatory cannot check @checked bytes. Call this function before
+ * you hash or allocate anything. After a failure, crs_purgatory_segment_size() is meaningless.
  */
 enum crashres_status crs_purgatory_segment_check(struct crashres_ctx *ctx,
 						 const struct crs_purgatory_segment *contents,
 						 uint64_t checked);
 
 /*
- * The segment, to be loaded at @base, for free(). Its size is what
- * crs_purgatory_segment_size() said.
+ * Makes the segment for the physical address @base (0 for a sealed Image).
+ *
+ * @data: out; release with free(). @size: out; equal to crs_purgatory_segment_size().
+ *
+ * Return: CRASHRES_ERR_LIMIT if there are too many segments or bytes to check.
  */
 enum crashres_status crs_purgatory_segment_make(struct crashres_ctx *ctx,
 				       const struct crs_purgatory_segment *contents, uint64_t base,
 				       uint8_t **data, uint64_t *size);
 
-/* The digest of each block of @segment, zeros behind its data included, one after the other. */
+/*
+ * Writes the SHA-256 of each block of @segment to @table, 32 bytes each, over its whole range
+ * including the zeros behind its data.
+ */
 void crs_digest_blocks(const struct crashres_segment *segment, uint8_t *table);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* sealed-image.c: makes a sealed Image, and takes the kernel out of one. */
 #include <endian.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,30 +15,37 @@
 #include "sealed-image.h"
 
 #define HEADER_SIZE	((uint64_t)CRS_SEAL_PURGATORY_OFFSET)
-#define LARGEST_PAGE	(64ULL << 10)
+#define LARGEST_PAGE	(64ULL << 10)	/* of any arm64 kernel */
 
-/* Room behind the kernel for an appended signature. */
+/*
+ * Bytes behind the kernel for an appended signature. kexec_file_load loads the whole file, so
+ * image_size must cover the signature.
+ */
 #define SIGNATURE_ROOM	(64ULL << 10)
 
-/* "b" over the header page (Arm ARM, branch, immediate in words). */
+/*
+ * The first instruction of the Image: "b" to purgatory (Arm ARM, B: opcode 0b000101, then the
+ * distance in words).
+ */
 #define BRANCH_TO_PURGATORY (0x14000000U | HEADER_SIZE / 4)
 
-/* Everything by its offset in the Image, which is the same in the file and in memory. */
+/* A sealed Image in progress. Offsets are bytes from the start of the Image. */
 struct sealing {
 	struct crashres_ctx *ctx;
 	const struct crashres_kernel *kernel;
 	const struct crashres_seal_request *seal;
-	struct crashres_segment segments[2];	/* kernel, initrd; ranges count from purgatory */
-	size_t segment_count;
-	uint64_t checked;
-	uint64_t group_count;
-	uint64_t purgatory_size;
-	uint64_t parity;
-	uint64_t kernel_offset;
-	uint64_t file_size;
-	uint64_t image_size;
-	uint8_t *purgatory;
-	uint8_t *parity_data;
+	struct crashres_segment segments[2];	/* kernel, initrd; bases are offsets from
+						   purgatory */
+	size_t segment_count;			/* 1 or 2 */
+	uint64_t checked;			/* bytes that purgatory checks */
+	uint64_t group_count;			/* number of parity groups */
+	uint64_t purgatory_size;		/* bytes, with digests and room for page tables */
+	uint64_t parity;			/* offset of the parity area */
+	uint64_t kernel_offset;			/* offset of the kernel */
+	uint64_t file_size;			/* bytes of the file */
+	uint64_t image_size;			/* bytes in memory, for the Image header */
+	uint8_t *purgatory;			/* from malloc(); NULL until it is made */
+	uint8_t *parity_data;			/* from malloc(); NULL: none, or not yet made */
 };
 
 static uint64_t align_up(uint64_t value, uint64_t alignment)
@@ -45,6 +53,7 @@ static uint64_t align_up(uint64_t value, uint64_t alignment)
 	return (value + alignment - 1) / alignment * alignment;
 }
 
+/* Adds a segment to check. @size: bytes in memory; bytes of the file behind it are not checked. */
 static void add_segment(struct sealing *sealing, const char *name, const uint8_t *data,
 			uint64_t data_size, uint64_t size)
 {
@@ -57,6 +66,7 @@ static void add_segment(struct sealing *sealing, const char *name, const uint8_t
 	sealing->checked += align_up(size, PURGATORY_BLOCK_SIZE);
 }
 
+/* Computes all offsets and sizes. Every number comes from files of at most 4 GiB or the header. */
 static void lay_out(struct sealing *sealing)
 {
 	const struct crashres_kernel *kernel = sealing->kernel;
@@ -78,7 +88,10 @@ static void lay_out(struct sealing *sealing)
 	sealing->segments[0].range.base = sealing->kernel_offset - HEADER_SIZE;
 }
 
-/* Limits before work: a header of 64 bytes can ask for more memory than there is. */
+/*
+ * Checks the limits before anything is allocated: image_size in the kernel's header is hostile
+ * and can be larger than any memory.
+ */
 static enum crashres_status check_sizes(const struct sealing *sealing)
 {
 	const struct crs_purgatory_segment contents = { .sealed = true };
@@ -87,12 +100,13 @@ static enum crashres_status check_sizes(const struct sealing *sealing)
 
 	if (status == CRASHRES_OK && sealing->file_size > CRS_MEMFD_LIMIT)
 		status = crs_fail(sealing->ctx, CRASHRES_ERR_LIMIT,
-				  "sealed, it is a file of %" PRIu64 " MiB: more than 4 GiB",
+				  "the sealed Image has %" PRIu64 " MiB: more than 4 GiB",
 				  sealing->file_size >> 20);
 	return crs_prefix_error(sealing->ctx, status, "%s", sealing->kernel->file->name);
 }
 
-static enum crashres_status make_purgatory(struct sealing *sealing, const struct crs_firmware *firmware)
+static enum crashres_status make_purgatory(struct sealing *sealing,
+					   const struct crs_firmware *firmware)
 {
 	const struct crs_purgatory_segment contents = {
 		.sealed = true,
@@ -125,6 +139,10 @@ static enum crashres_status make_parity(struct sealing *sealing)
 	return CRASHRES_OK;
 }
 
+/*
+ * Makes the header. The flags come from the kernel's header, because byte order, page size and
+ * placement are properties of the kernel.
+ */
 static struct crs_seal_header make_header(const struct sealing *sealing)
 {
 	struct crs_image_header inner;
@@ -144,7 +162,7 @@ static struct crs_seal_header make_header(const struct sealing *sealing)
 	return header;
 }
 
-/* Writes @data at @offset; everything goes in the order of its offset. */
+/* Writes @data at @offset, which must not be below the current end of @memfd. */
 static enum crashres_status write_at(const struct sealing *sealing, struct crs_memfd *memfd,
 				uint64_t offset, const void *data, uint64_t size)
 {
@@ -153,6 +171,7 @@ static enum crashres_status write_at(const struct sealing *sealing, struct crs_m
 	return status == CRASHRES_OK ? crs_memfd_write(sealing->ctx, memfd, data, size) : status;
 }
 
+/* Writes the sealed Image to a new memfd, which @file owns. */
 static enum crashres_status write_file(const struct sealing *sealing, struct crashres_input **file)
 {
 	CRS_CLEANUP(crs_memfd_closep) struct crs_memfd memfd = CRS_MEMFD_CLOSED;
@@ -192,7 +211,7 @@ static enum crashres_status check(struct crashres_ctx *ctx, const struct crashre
 	if (status != CRASHRES_OK)
 		return status;
 	if (crashres_kernel_is_sealed(kernel))
-		return crs_fail(ctx, CRASHRES_ERR_REQUEST, "%s: is sealed already",
+		return crs_fail(ctx, CRASHRES_ERR_REQUEST, "%s: is already sealed",
 				kernel->file->name);
 	return CRASHRES_OK;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* sealed-initrd.c: compares an initrd with the digests inside a sealed Image. */
 #include <endian.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,14 +11,17 @@
 
 #define BLOCK	PURGATORY_BLOCK_SIZE
 
-/* Purgatory inside a sealed Image: bytes of a file, so nothing in them is trusted. */
+/*
+ * Purgatory inside a sealed Image. The bytes come from a file and are hostile: check every
+ * offset and number before use.
+ */
 struct sealed_purgatory {
-	const uint8_t *data;
-	uint64_t size;
-	struct purgatory_params params;
+	const uint8_t *data;			/* borrowed: the file from purgatory on */
+	uint64_t size;				/* bytes of data */
+	struct purgatory_params params;		/* a copy, still little-endian */
 };
 
-/* False where this is no purgatory of this version. */
+/* Finds purgatory and its parameters in @file. False: no purgatory, or one of another version. */
 static bool find_params(const struct crashres_input *file, struct sealed_purgatory *purgatory)
 {
 	struct purgatory_header header;
@@ -37,8 +41,9 @@ static bool find_params(const struct crashres_input *file, struct sealed_purgato
 	return true;
 }
 
-/* The digests of @blocks blocks from @first on; NULL where they are not inside the file. */
-static const uint8_t *find_digests(const struct sealed_purgatory *purgatory, uint64_t first, uint64_t blocks)
+/* Finds the digests of @blocks blocks, from block @first on. NULL: they are not inside the file. */
+static const uint8_t *find_digests(const struct sealed_purgatory *purgatory, uint64_t first,
+				   uint64_t blocks)
 {
 	uint64_t table = le64toh(purgatory->params.table_offset[0]);
 	uint64_t room;
@@ -54,12 +59,17 @@ static const uint8_t *find_digests(const struct sealed_purgatory *purgatory, uin
 static enum crashres_status fail_damaged(struct crashres_ctx *ctx, const char *name)
 {
 	return crs_fail(ctx, CRASHRES_ERR_FORMAT,
-			"%s: the sealed Image is damaged: it has no digests of its initrd", name);
+			"%s: the sealed Image is damaged: the digests of the initrd are "
+			"missing", name);
 }
 
-/* Same size, and the same digest of each block. */
-static enum crashres_status compare_initrd(struct crashres_ctx *ctx, const struct sealed_purgatory *purgatory,
-				    const char *name, const struct crashres_input *initrd)
+/*
+ * Compares the digest of each block of @initrd. The sizes are equal already. The initrd is the
+ * last segment of a sealed Image. @name: of the sealed Image.
+ */
+static enum crashres_status compare_initrd(struct crashres_ctx *ctx,
+					   const struct sealed_purgatory *purgatory,
+					   const char *name, const struct crashres_input *initrd)
 {
 	const struct crashres_segment segment = {
 		.data = initrd->data,
@@ -83,8 +93,8 @@ static enum crashres_status compare_initrd(struct crashres_ctx *ctx, const struc
 	crs_digest_blocks(&segment, digests);
 	if (memcmp(digests, expected, blocks * PURGATORY_DIGEST_SIZE))
 		return crs_fail(ctx, CRASHRES_ERR_REQUEST,
-				"%s: is sealed with another initrd of the size of %s, and would take "
-				"this one for damage", name, initrd->name);
+				"%s: is sealed with another initrd than %s: the sizes are equal, "
+				"the bytes differ", name, initrd->name);
 	return CRASHRES_OK;
 }
 
@@ -100,7 +110,8 @@ enum crashres_status crs_sealed_initrd_check(struct crashres_ctx *ctx,
 		return CRASHRES_OK;
 	if (!find_params(kernel->file, &purgatory)) {
 		crs_log(ctx, CRASHRES_LOG_WARNING,
-			"%s: is sealed by another version: its initrd is not compared", name);
+			"%s: is sealed by another version of crashres: the initrd is not "
+			"compared", name);
 		return CRASHRES_OK;
 	}
 	size = le64toh(purgatory.params.initrd_size);
@@ -113,10 +124,10 @@ enum crashres_status crs_sealed_initrd_check(struct crashres_ctx *ctx,
 	}
 	if (!initrd)
 		return crs_fail(ctx, CRASHRES_ERR_REQUEST,
-				"%s: is sealed with an initrd, and is to be loaded without one", name);
+				"%s: is sealed with an initrd, but the load has no initrd", name);
 	if (initrd->size != size)
 		return crs_fail(ctx, CRASHRES_ERR_REQUEST,
-				"%s: is sealed with another initrd than %s: its size is %" PRIu64
+				"%s: is sealed with another initrd than %s: the size is %" PRIu64
 				" bytes, not %zu", name, initrd->name, size, initrd->size);
 	return compare_initrd(ctx, &purgatory, name, initrd);
 }

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* sealed-initrd.h: compares an initrd with the initrd that a sealed Image expects. */
 #ifndef CRS_SEALED_INITRD_H
 #define CRS_SEALED_INITRD_H
 
 #include "../kernel/kernel.h"
 
 /*
- * A sealed Image checks its initrd after the panic, and another one counts as
- * damage: compares them now. CRASHRES_ERR_REQUEST where @initrd, which may be NULL,
- * is not the one that @kernel was sealed with. A kernel that is not sealed passes.
- * @alone: nothing but the sealed Image checks what is loaded. An initrd that it does
- * not know is a warning then.
+ * Checks that @initrd is the initrd that @kernel was sealed with. Otherwise purgatory would
+ * report a damaged initrd after the panic. A kernel that is not sealed passes.
+ *
+ * @initrd:     may be NULL.
+ * @only_check: purgatory in @kernel is the only check of this load. If it does not know any
+ *              initrd, the log has a warning that nothing checks @initrd.
+ *
+ * Return:
+ *   CRASHRES_ERR_REQUEST  @initrd is missing or has other bytes
+ *   CRASHRES_ERR_FORMAT   the sealed Image is damaged
  */
 enum crashres_status crs_sealed_initrd_check(struct crashres_ctx *ctx,
 					     const struct crashres_kernel *kernel,

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * segments.c: makes the segments for kexec_load(2).
+ *
+ * The DTB is made twice. Its size does not depend on addresses, but its contents do. The first
+ * DTB has provisional addresses and yields the size for the layout; the second DTB has the
+ * final addresses. Purgatory comes last, because it contains digests of the other segments.
+ */
 #include <stdlib.h>
 
 #include "dtb.h"
@@ -8,10 +15,10 @@
 #include "parity.h"
 #include "segments.h"
 
-/* A capture kernel reads two ranges (MAX_USABLE_RANGES, drivers/of/fdt.c). */
+/* A capture kernel reads two ranges of linux,usable-memory-range (drivers/of/fdt.c). */
 #define MAX_USABLE_RANGES 2
 
-/* What goes into the segments while they are made. */
+/* The inputs and the intermediate results of crs_segments_make(). */
 struct draft {
 	struct crashres_ctx *ctx;
 	const struct crashres_machine *machine;
@@ -20,12 +27,13 @@ struct draft {
 	const char *command_line;
 	struct crs_segments *segments;
 	struct crs_layout layout;
-	const char *dtb_name;
-	const void *dtb_source;
-	size_t dtb_source_size;
-	uint8_t *dtb_completed;		/* dtb_source where that is not somebody else's */
-	uint8_t seed[CRS_DTB_SEED_SIZE];
-	bool have_seed;
+	const char *dtb_name;		/* for messages */
+	const void *dtb_source;		/* the device tree before /chosen is rewritten */
+	size_t dtb_source_size;		/* bytes */
+	uint8_t *dtb_completed;		/* owned: the user's tree with memory nodes added, or
+					   NULL */
+	uint8_t seed[CRS_DTB_SEED_SIZE];	/* random bytes for kaslr-seed and rng-seed */
+	bool have_seed;			/* false: no entropy, the properties are left out */
 };
 
 static bool is_crash(const struct draft *draft)
@@ -33,18 +41,22 @@ static bool is_crash(const struct draft *draft)
 	return draft->request->slot == CRASHRES_SLOT_CRASH;
 }
 
-/* What was asked for comes before what the kernel file brings (UKI). */
+/* The initrd of the request, else the initrd in the kernel file (a UKI), else NULL. */
 static const struct crashres_input *choose_initrd(const struct draft *draft)
 {
 	return draft->request->initrd ? draft->request->initrd : draft->kernel->initrd;
 }
 
+/* The DTB of the request, else the DTB in the kernel file (a UKI), else NULL. */
 static const struct crashres_input *choose_dtb(const struct draft *draft)
 {
 	return draft->request->dtb ? draft->request->dtb : draft->kernel->dtb;
 }
 
-/* A tree that is not the running machine's may come without memory. */
+/*
+ * Checks the DTB of the user or of the kernel file, and adds memory nodes if it has none. A
+ * DTB from a kernel package leaves them to the boot loader.
+ */
 static enum crashres_status complete_dtb(struct draft *draft)
 {
 	const struct crs_memory_source source = {
@@ -64,24 +76,26 @@ static enum crashres_status complete_dtb(struct draft *draft)
 	return status;
 }
 
+/* Takes the device tree of the running machine. */
 static enum crashres_status use_machine_dtb(struct draft *draft)
 {
 	const struct crashres_machine *machine = draft->machine;
 
 	if (!machine->dtb)
 		return crs_fail(draft->ctx, CRASHRES_ERR_NO_DEVICE_TREE,
-				"no device tree: neither /sys/firmware/fdt nor /proc/device-tree can "
-				"be read");
+				"no device tree: cannot read /sys/firmware/fdt or "
+				"/proc/device-tree");
 	draft->dtb_name = machine->dtb_is_rebuilt ? "/proc/device-tree" : "/sys/firmware/fdt";
 	draft->dtb_source = machine->dtb;
 	draft->dtb_source_size = machine->dtb_size;
 	if (machine->dtb_is_rebuilt)
 		crs_log(draft->ctx, CRASHRES_LOG_WARNING,
-			"/sys/firmware/fdt cannot be read, /proc/device-tree does instead: memory "
-			"that only the boot loader's /memreserve/ names will not be reserved");
+			"cannot read /sys/firmware/fdt, /proc/device-tree is used instead: the new "
+			"kernel will not reserve memory that only /memreserve/ names");
 	return CRASHRES_OK;
 }
 
+/* Chooses the device tree to start from, and draws the seeds. Both makes of the DTB use them. */
 static enum crashres_status choose_dtb_source(struct draft *draft)
 {
 	const struct crashres_input *file = choose_dtb(draft);
@@ -96,13 +110,19 @@ static enum crashres_status choose_dtb_source(struct draft *draft)
 	return complete_dtb(draft);
 }
 
-/* The next kernel of a normal load has nothing to tell that from. */
+/*
+ * Does the DTB get a property for purgatory's record? Only for a checked crash kernel: after a
+ * normal load nobody reads the record.
+ */
 static bool has_record(const struct draft *draft)
 {
 	return is_crash(draft) && !draft->request->no_checks;
 }
 
-/* With the segments where they are now; the result has the same size wherever they are. */
+/*
+ * Makes the DTB with the addresses that the layout has now. The size of the DTB does not depend
+ * on the addresses. Replaces the DTB of an earlier call.
+ */
 static enum crashres_status make_dtb(struct draft *draft)
 {
 	struct crs_layout *layout = &draft->layout;
@@ -135,8 +155,9 @@ static enum crashres_status make_dtb(struct draft *draft)
 }
 
 /*
- * A kernel that keeps it up to date (crash_handle_hotplug_event) needs room for
- * that, and changes it after purgatory's digests were taken.
+ * Sets the size of the elfcorehdr segment. @size: bytes of the header that was made now. If the
+ * running kernel updates the header after CPU or memory hotplug (crash_handle_hotplug_event()
+ * in kernel/crash_core.c), the segment needs room for the largest header.
  */
 static enum crashres_status describe_elfcorehdr(struct draft *draft, uint64_t size)
 {
@@ -145,7 +166,7 @@ static enum crashres_status describe_elfcorehdr(struct draft *draft, uint64_t si
 	if (draft->request->hotplug && !draft->machine->elfcorehdr_size)
 		return crs_fail_member(draft->ctx, CRASHRES_ERR_OS, CRASHRES_MEMBER_HOTPLUG,
 				       "the running kernel does not update a loaded crash kernel: "
-				       "/sys/kernel/crash_elfcorehdr_size cannot be read");
+				       "cannot read /sys/kernel/crash_elfcorehdr_size");
 	if (draft->request->hotplug && draft->machine->elfcorehdr_size > memory)
 		memory = draft->machine->elfcorehdr_size;
 	draft->layout.hotplug = draft->request->hotplug;
@@ -153,6 +174,7 @@ static enum crashres_status describe_elfcorehdr(struct draft *draft, uint64_t si
 				   draft->segments->elfcorehdr, size, memory);
 }
 
+/* Makes the elfcorehdr. A dump without registers or VMCOREINFO is still useful: only warn. */
 static enum crashres_status make_elfcorehdr(struct draft *draft)
 {
 	const struct crashres_machine *machine = draft->machine;
@@ -164,11 +186,12 @@ static enum crashres_status make_elfcorehdr(struct draft *draft)
 		status = describe_elfcorehdr(draft, size);
 	if (!machine->cpu_notes.count || !machine->vmcoreinfo.size)
 		crs_log(draft->ctx, CRASHRES_LOG_WARNING,
-			"the dump will lack %s: /sys does not show where it is",
+			"the dump will lack %s: /sys does not show the address",
 			machine->vmcoreinfo.size ? "CPU registers" : "VMCOREINFO");
 	return status;
 }
 
+/* Sets the sizes of all segments except purgatory and parity. */
 static enum crashres_status describe_segments(struct draft *draft)
 {
 	const struct crashres_input *initrd = choose_initrd(draft);
@@ -183,7 +206,10 @@ static enum crashres_status describe_segments(struct draft *draft)
 	if (status == CRASHRES_OK)
 		status = choose_dtb_source(draft);
 	if (status == CRASHRES_OK) {
-		/* Addresses of the right magnitude, so that what cannot fit its cells shows now. */
+		/*
+		 * Provisional addresses inside the window. If such addresses do not fit the cells
+		 * of the DTB, the error comes before the layout.
+		 */
 		layout->initrd.range.base = layout->window.base;
 		layout->elfcorehdr.range.base = layout->window.base;
 		status = make_dtb(draft);
@@ -191,6 +217,7 @@ static enum crashres_status describe_segments(struct draft *draft)
 	return status;
 }
 
+/* Inserts a copy of @segment at its place in the order of addresses. Skips an empty segment. */
 static void add_segment(struct crs_segments *segments, const struct crashres_segment *segment)
 {
 	size_t i = segments->count;
@@ -203,6 +230,7 @@ static void add_segment(struct crs_segments *segments, const struct crashres_seg
 	segments->count++;
 }
 
+/* Computes parity over the segments that were added so far. */
 static enum crashres_status make_parity(struct draft *draft)
 {
 	struct crs_layout *layout = &draft->layout;
@@ -218,7 +246,7 @@ static enum crashres_status make_parity(struct draft *draft)
 	return CRASHRES_OK;
 }
 
-/* Checked are the segments that the plan has so far. */
+/* Makes purgatory, with digests of the segments that were added so far. */
 static enum crashres_status make_purgatory(struct draft *draft)
 {
 	struct crs_layout *layout = &draft->layout;
@@ -243,6 +271,11 @@ static enum crashres_status make_purgatory(struct draft *draft)
 	return status;
 }
 
+/*
+ * Fills the list of segments. The order of the calls decides what is checked: parity and
+ * purgatory cover the segments that were added before. An elfcorehdr that the running kernel
+ * updates is added later, because its digests would be wrong after the first update.
+ */
 static enum crashres_status make_items(struct draft *draft)
 {
 	struct crs_layout *layout = &draft->layout;
@@ -266,6 +299,7 @@ static enum crashres_status make_items(struct draft *draft)
 	return CRASHRES_OK;
 }
 
+/* The steps in their order; each step needs the results of the steps before. */
 static enum crashres_status make_all(struct draft *draft)
 {
 	struct crs_layout *layout = &draft->layout;

@@ -135,17 +135,17 @@ static void test_impossible_kexec_load_names_its_reason(void **state)
 	struct unit *unit = *state;
 
 	assert_reason(unit, (struct crs_permissions){ .locked_down = CRASHRES_ANSWER_YES }, 1,
-		      "kexec_load: the running kernel is locked down, and accepts only a signed file");
+		      "the running kernel is locked down, and accepts only a signed file");
 	assert_reason(unit, (struct crs_permissions){ .appraised = CRASHRES_ANSWER_YES }, 1,
-		      "kexec_load: the IMA policy appraises kernels, and kexec_load brings no file to "
-		      "appraise");
+		      "the IMA policy appraises kernels, and kexec_load passes no file "
+		      "to appraise");
 	assert_reason(unit, (struct crs_permissions){ .load_disabled = CRASHRES_ANSWER_YES }, 0,
-		      "kexec_load: kernel.kexec_load_disabled is 1");
+		      "kernel.kexec_load_disabled is 1");
 	assert_reason(unit, (struct crs_permissions){ .limits[1] = { true, 0 } }, 1,
-		      "kexec_load: kernel.kexec_load_limit_panic is 0: the kernel accepts no further "
+		      "kernel.kexec_load_limit_panic is 0: the kernel accepts no further "
 		      "call");
 	assert_reason(unit, (struct crs_permissions){ .limits[0] = { true, 0 } }, 0,
-		      "kexec_load: kernel.kexec_load_limit_reboot is 0: the kernel accepts no further "
+		      "kernel.kexec_load_limit_reboot is 0: the kernel accepts no further "
 		      "call");
 }
 
@@ -201,8 +201,8 @@ static void test_unsupported_member_of_the_request_is_named(void **state)
 
 		assert_fails(unit, crs_attempts_list(unit->ctx, &machine, &kernel, &request, &attempts),
 			     CRASHRES_ERR_REQUEST,
-			     file_load ? "only kexec_load can do that, not kexec_file_load" :
-					 "only kexec_file_load can do that, not kexec_load");
+			     file_load ? "only kexec_load supports this, not kexec_file_load" :
+					 "only kexec_file_load supports this, not kexec_load");
 		assert_int_equal(crashres_error_member(unit->ctx), cases[i].member);
 	}
 }
@@ -336,7 +336,7 @@ static void test_requested_dtb_selects_kexec_load_or_is_warned_of(void **state)
 	assert_string_equal(unit->log, "");
 	request.call = CRASHRES_CALL_FILE_LOAD;
 	assert_list(unit, &machine, request, "F");
-	assert_true(unit_logged(unit, "warning: my.dtb is not used: kexec_file_load takes no device "
+	assert_true(unit_logged(unit, "warning: my.dtb is ignored: kexec_file_load takes no device "
 				      "tree"));
 }
 

@@ -74,7 +74,8 @@ static void test_only_one_or_two_cells_are_possible(void **state)
 		}
 	assert_false(crs_cells_are_supported(cells(UINT32_MAX, 1)));
 	assert_fails(unit, crs_cells_check(unit->ctx, cells(2, 4294967295)), CRASHRES_ERR_FORMAT,
-		     "root node: 2 address and 4294967295 size cells: 1 or 2 of each are possible");
+		     "the root node has 2 address and 4294967295 size cells: only 1 or 2 are "
+		     "supported");
 }
 
 static void test_range_is_written_and_read_back(void **state)

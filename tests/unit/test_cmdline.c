@@ -126,9 +126,9 @@ static void test_remaining_crashkernel_text_is_warned_of(void **state)
 		char reused[64], filtered[64], warning[256];
 
 		snprintf(reused, sizeof(reused), "q crashkernel=2 %s", words[i]);
-		snprintf(warning, sizeof(warning), "warning: command line: the crash kernel may reserve "
-			 "memory of its own, because it searches for \"crashkernel=\" anywhere and finds "
-			 "it in %s\n", words[i]);
+		snprintf(warning, sizeof(warning), "warning: command line: the crash kernel can "
+						   "reserve memory again, because it finds "
+						   "\"crashkernel=\" in %s\n", words[i]);
 		free(unit->log);
 		unit->log = strdup("");
 		snprintf(filtered, sizeof(filtered), "q %s", words[i]);

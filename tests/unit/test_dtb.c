@@ -306,10 +306,11 @@ static void test_impossible_cells_are_refused(void **state)
 
 	refuse_source(*state, (struct source){ .address_cells = 3, .size_cells = 2 }, &chosen,
 		      CRASHRES_ERR_FORMAT,
-		      "tree: root node: 3 address and 2 size cells: 1 or 2 of each are possible");
+		      "tree: the root node has 3 address and 2 size cells: only 1 or 2 are "
+		      "supported");
 	refuse_source(*state, (struct source){ .address_cells = 2, .size_cells = UINT32_MAX }, &chosen,
-		      CRASHRES_ERR_FORMAT, "tree: root node: 2 address and 4294967295 size cells: "
-		      "1 or 2 of each are possible");
+		      CRASHRES_ERR_FORMAT, "tree: the root node has 2 address and 4294967295 size "
+					   "cells: only 1 or 2 are supported");
 }
 
 /* All stale properties are gone, except linux,booted-from-kexec, which kexec itself writes. */
@@ -641,17 +642,17 @@ static void test_damaged_tree_is_refused(void **state)
 	size_t size = fdt_totalsize(dtb);
 
 	refuse(*state, dtb, size - 1, &chosen, CRASHRES_ERR_FORMAT,
-	       "tree: damaged device tree: FDT_ERR_TRUNCATED");
+	       "tree: the device tree is damaged: FDT_ERR_TRUNCATED");
 	refuse(*state, dtb, 0, &chosen, CRASHRES_ERR_FORMAT,
-	       "tree: damaged device tree: FDT_ERR_TRUNCATED");
+	       "tree: the device tree is damaged: FDT_ERR_TRUNCATED");
 	dtb[0] = 0;
 	refuse(*state, dtb, size, &chosen, CRASHRES_ERR_FORMAT,
-	       "tree: damaged device tree: FDT_ERR_BADMAGIC");
+	       "tree: the device tree is damaged: FDT_ERR_BADMAGIC");
 	dtb[0] = 0xd0;
 	/* The last token of the structure block (FDT_END) becomes FDT_END_NODE. */
 	dtb[fdt_off_dt_struct(dtb) + fdt_size_dt_struct(dtb) - 1] = 2;
 	refuse(*state, dtb, size, &chosen, CRASHRES_ERR_FORMAT,
-	       "tree: damaged device tree: FDT_ERR_BADSTRUCTURE");
+	       "tree: the device tree is damaged: FDT_ERR_BADSTRUCTURE");
 	free(dtb);
 }
 
@@ -787,7 +788,7 @@ static void test_2_mib_fit_and_a_word_more_does_not(void **state)
 	char sentence[128];
 
 	refuse(*state, dtb, 2 * MIB + 1, &chosen, CRASHRES_ERR_LIMIT,
-	       "tree: 2097153 bytes, at most 2097152");
+	       "tree: the device tree has 2097153 bytes: the limit is 2097152");
 	free(dtb);
 	/* The source has at most 2 MiB, but the new tree would be larger. */
 	dtb = make(*state, &source, &chosen);
@@ -799,7 +800,8 @@ static void test_2_mib_fit_and_a_word_more_does_not(void **state)
 	assert_int_equal(fdt_totalsize(dtb), size);
 	free(dtb);
 	source.padding += 4;
-	snprintf(sentence, sizeof(sentence), "tree: %zu bytes with the new /chosen, at most 2097152",
+	snprintf(sentence, sizeof(sentence), "tree: the device tree has %zu bytes with the new "
+					     "/chosen: the limit is 2097152",
 		 size + 4);
 	refuse_source(*state, source, &chosen, CRASHRES_ERR_LIMIT, sentence);
 }

@@ -229,11 +229,11 @@ static void test_65535_program_headers_fit_and_65536_do_not(void **state)
 	core_free(&core);
 	unit_add(&machine.regions.ram, 0x7fff00000000, 0x1000);
 	refuse(*state, &machine, "elfcorehdr: 2 CPUs and 65533 ranges of RAM need more than 65535 "
-	       "program headers, the most that /proc/vmcore can have");
+	       "program headers, the limit of /proc/vmcore");
 	for (uint64_t i = 65533; i < 70000; i++)
 		unit_add(&machine.regions.ram, 0x40000000 + i * 0x2000, 0x1000);
 	refuse(*state, &machine, "elfcorehdr: 2 CPUs and 70000 ranges of RAM need more than 65535 "
-	       "program headers, the most that /proc/vmcore can have");
+	       "program headers, the limit of /proc/vmcore");
 	machine_clear(&machine);
 }
 

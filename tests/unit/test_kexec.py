@@ -343,7 +343,7 @@ def test_next_kernel_by_kexec_file_load(kexec):
 SEALED_FIRST = "Attempts\n  1 kexec_file_load  sealed Image, checks itself; if the sealed Image is " \
                "refused, attempt 2 follows\n" \
                "  2 kexec_file_load  not sealed, not checked; no attempt follows\n"
-LOCKED = "kexec_load: the running kernel is locked down, and accepts only a signed file"
+LOCKED = "the running kernel is locked down, and accepts only a signed file"
 
 
 def locked_down(kexec):
@@ -380,13 +380,14 @@ def test_the_attempts_under_lockdown(kexec):
         f"Attempts\n  1 kexec_load       impossible: {LOCKED}\n"
         "  2 kexec_file_load  not sealed because of the signature, not checked; no attempt follows\n")
     assert kexec.plan("-c", root=root) == (
-        255, f"Attempts\n  1 kexec_load       impossible: {LOCKED}\n", f"kexec: {LOCKED}\n")
-    unsigned = ("what is to be checked must be sealed, which breaks the signature that the running "
+        255, f"Attempts\n  1 kexec_load       impossible: {LOCKED}\n", f"kexec: kexec_load: {LOCKED}\n")
+    unsigned = ("a check needs a sealed Image, and sealing breaks the signature that the running "
                 "kernel demands: seal the kernel and sign it first")
     result = kexec.plan("--seal=always", root=root)
-    assert (result.code, result.err) == (1, f"kexec: {unsigned}\n")
+    assert (result.code, result.err) == (1, f"kexec: kexec_file_load: {unsigned}\n")
     result = kexec.plan("--on-damage=halt", root=root)
-    assert (result.code, result.err) == (1, f"kexec: {LOCKED}; {unsigned}\n")
+    assert (result.code, result.err) == (
+        1, f"kexec: kexec_load: {LOCKED}; kexec_file_load: {unsigned}\n")
 
 
 def test_a_limit_that_is_used_up(kexec):
@@ -411,7 +412,7 @@ def test_a_limit_that_is_used_up(kexec):
 ])
 def test_what_kexec_file_load_cannot_do(kexec, arguments, what):
     assert kexec.plan("-s", *arguments) == fails(
-        1, f"kexec: {what}: only kexec_load can do that, not kexec_file_load")
+        1, f"kexec: {what}: only kexec_load supports this, not kexec_file_load")
     # Where the call may be chosen, they choose it, for any kernel.
     root = os.path.join(DATA, "virt-6.1")
     result = kexec("--root", root, "-p", *arguments, "../in/Image")
@@ -435,13 +436,13 @@ def test_kexec_file_load_ignores_a_device_tree(kexec):
 @pytest.mark.parametrize("option", ["--no-cma", "--force-dtb"])
 def test_what_only_kexec_file_load_can_do(kexec, option):
     assert kexec.plan("-c", option) == fails(
-        1, f"kexec: {option}: only kexec_file_load can do that, not kexec_load")
+        1, f"kexec: {option}: only kexec_file_load supports this, not kexec_load")
     assert kexec.plan(option) == kexec.plan("-s")
 
 
 def test_sealing_is_auto_always_or_never(kexec):
     assert kexec.plan("--seal=always", "-c") == fails(
-        1, "kexec: --seal=always: only kexec_file_load can do that, not kexec_load")
+        1, "kexec: --seal=always: only kexec_file_load supports this, not kexec_load")
     assert kexec.plan("--seal=never", "-c") == kexec.plan("-c")
 
 
@@ -488,7 +489,7 @@ def test_reuseinitrd(kexec):
 def test_hotplug(kexec):
     assert kexec.plan("--hotplug") == fails(
         1, "kexec: --hotplug: the running kernel does not update a loaded crash kernel: "
-           "/sys/kernel/crash_elfcorehdr_size cannot be read")
+           "cannot read /sys/kernel/crash_elfcorehdr_size")
     root = kexec.machine(sys_kernel_crash_elfcorehdr_size="65536\n")
     plain, hotplug = segments(kexec.plan(root=root).out), segments(
         kexec.plan("--hotplug", root=root).out)
@@ -538,7 +539,7 @@ def test_three_regions(kexec):
     result = kexec.plan(root=kexec.machine(proc_iomem=iomem((HIGH, third + HIGH))))
     assert (result.code, result.err) == (
         0, "kexec: warning: crash region 0x180000000 - 0x18fffffff is left out: "
-           "a capture kernel takes two (linux,usable-memory-range)\n")
+           "a capture kernel uses only two (linux,usable-memory-range)\n")
     assert re.findall("^  (high|low|not used) +0x(\\w+) - 0x(\\w+) ", result.out, re.M) == [
         ("high", "0000000199200000", "00000001b91fffff"),
         ("low", "00000000f8000000", "00000000fbffffff"),
@@ -560,7 +561,7 @@ def test_70000_ranges_of_ram(kexec):
                    for base in range(0x500000000000, 0x500000000000 + 70_000 * 8192, 8192))
     assert kexec.plan(root=kexec.machine(proc_iomem=text_of("proc/iomem") + many)) == fails(
         255, "kexec: elfcorehdr: 2 CPUs and 70003 ranges of RAM need more than 65535 program "
-             "headers, the most that /proc/vmcore can have")
+             "headers, the limit of /proc/vmcore")
 
 
 @pytest.mark.parametrize("damage", [
@@ -676,8 +677,8 @@ def test_crashkernel_in_a_crash_kernel_is_a_warning(kexec):
     """Point 1.10."""
     result = kexec.plan("--append=a rd.crashkernel=1M")
     assert (result.code, result.err) == (
-        0, "kexec: warning: command line: the crash kernel may reserve memory of its own, because "
-        'it searches for "crashkernel=" anywhere and finds it in rd.crashkernel=1M\n')
+        0, "kexec: warning: command line: the crash kernel can reserve memory again, because it "
+        'finds "crashkernel=" in rd.crashkernel=1M\n')
     assert "Command line  a rd.crashkernel=1M\n" in result.out
 
 
@@ -818,7 +819,7 @@ def test_missing_file(kexec, action, call):
 def test_hidden_memory_map(kexec):
     zeroed = re.sub("[0-9a-f]+-[0-9a-f]+ :", "00000000-00000000 :", text_of("proc/iomem"))
     assert kexec.plan("-c", root=kexec.machine(proc_iomem=zeroed)) == fails(
-        1, "kexec: /proc/iomem shows only zero addresses: it needs root (CAP_SYS_ADMIN)")
+        1, "kexec: /proc/iomem shows only zero addresses: reading it needs root (CAP_SYS_ADMIN)")
 
 
 def test_no_memory_map(kexec):
@@ -899,20 +900,20 @@ def test_damaged_dtb(kexec):
     tree[8:12] = b"\0\0\xff\xff"        # off_dt_struct, far outside
     bad = kexec.file("bad.dtb", bytes(tree))
     assert kexec.plan(f"--dtb={bad}") == fails(
-        255, "kexec: ../in/bad.dtb: damaged device tree: FDT_ERR_TRUNCATED")
+        255, "kexec: ../in/bad.dtb: the device tree is damaged: FDT_ERR_TRUNCATED")
     assert kexec.plan("-c", root=kexec.machine(sys_firmware_fdt=bytes(tree))) == fails(
-        255, "kexec: /sys/firmware/fdt: damaged device tree: FDT_ERR_TRUNCATED")
+        255, "kexec: /sys/firmware/fdt: the device tree is damaged: FDT_ERR_TRUNCATED")
 
 
 def test_not_a_dtb(kexec):
     assert kexec.plan("--dtb=../in/text") == fails(
-        255, "kexec: ../in/text: damaged device tree: FDT_ERR_BADMAGIC")
+        255, "kexec: ../in/text: the device tree is damaged: FDT_ERR_BADMAGIC")
 
 
 def test_large_dtb(kexec):
     large = kexec.file("large.dtb", dtb(ONE_CELL).ljust(2 * MIB + 1, b"\0"))
     assert kexec.plan(f"--dtb={large}") == fails(
-        255, "kexec: ../in/large.dtb: 2097153 bytes, at most 2097152")
+        255, "kexec: ../in/large.dtb: the device tree has 2097153 bytes: the limit is 2097152")
 
 
 def test_dtb_that_grows_too_large(kexec):
@@ -920,14 +921,15 @@ def test_dtb_that_grows_too_large(kexec):
     tree = dtb(filled.replace("<1>", "<2>"))
     assert len(tree) <= 2 * MIB
     result = kexec.plan("--append=" + "x" * 500, f"--dtb={kexec.file('filled.dtb', tree)}")
-    assert re.fullmatch("kexec: ../in/filled.dtb: 2098[0-9]{3} bytes with the new /chosen, at most "
+    assert re.fullmatch("kexec: ../in/filled.dtb: the device tree has 2098[0-9]{3} bytes with the "
+                        "new /chosen: the limit is "
                         "2097152\n", result.err)
     assert (result.code, result.out) == (255, "")
 
 
 def test_no_dtb(kexec):
     root = kexec.machine(sys_firmware_fdt=None)
-    reason = "no device tree: neither /sys/firmware/fdt nor /proc/device-tree can be read"
+    reason = "no device tree: cannot read /sys/firmware/fdt or /proc/device-tree"
     assert kexec.plan("-c", root=root) == fails(
         255, "kexec: " + reason + ": name a device tree with --dtb=FILE")
     # Point 1.5: kexec_file_load does without one.
@@ -950,8 +952,8 @@ def test_device_tree_in_files(kexec, folder):
             file.write(value)
     result = kexec.plan(root=root)
     assert (result.code, result.err) == (
-        0, "kexec: warning: /sys/firmware/fdt cannot be read, /proc/device-tree does instead: "
-           "memory that only the boot loader's /memreserve/ names will not be reserved\n")
+        0, "kexec: warning: cannot read /sys/firmware/fdt, /proc/device-tree is used instead: the "
+           "new kernel will not reserve memory that only /memreserve/ names\n")
     assert segments(result.out)["dtb"] == (0x1b9000000, 0x1b9000fff)
     os.symlink("/proc/self/environ", memory + "/secret")
     said = kexec.plan("-c", "-d", root=root)
@@ -968,21 +970,21 @@ def test_dtb_option_replaces_the_machines(kexec):
 
 def memory_lines(result):
     assert result.code == 0
-    return [line for line in result.err.splitlines() if " has no memory" in line]
+    return [line for line in result.err.splitlines() if " describes no memory" in line]
 
 
 @pytest.mark.parametrize("machine, files, line", [
-    ("virt-6.1", {}, "that of the machine's own device tree added"),
-    ("virt-6.1", {"sys_firmware_fdt": None}, "that of /proc/iomem added"),
-    ("virt-6.12-acpi", {}, "the machine's UEFI memory map added"),
-    ("virt-6.12-acpi", {"sys_firmware_fdt": None}, "that of /proc/iomem added"),
+    ("virt-6.1", {}, "the memory nodes of the machine's device tree are added"),
+    ("virt-6.1", {"sys_firmware_fdt": None}, "the RAM of /proc/iomem is added"),
+    ("virt-6.12-acpi", {}, "the machine's UEFI memory map is added"),
+    ("virt-6.12-acpi", {"sys_firmware_fdt": None}, "the RAM of /proc/iomem is added"),
 ])
 @pytest.mark.parametrize("slot", ["-p", "-l"])
 def test_dtb_option_without_memory(kexec, slot, machine, files, line):
     tree = kexec.file("bare.dtb", dtb("/dts-v1/; / { #address-cells = <2>; #size-cells = <2>; };"))
     root = kexec.machine(machine, **files)
     result = kexec("-d", "--root", root, slot, f"--dtb={tree}", "../in/Image")
-    assert memory_lines(result) == [f"kexec: ../in/bare.dtb has no memory: {line}"]
+    assert memory_lines(result) == [f"kexec: ../in/bare.dtb describes no memory: {line}"]
     quiet = kexec("--root", root, slot, f"--dtb={tree}", "../in/Image")
     assert (quiet.code, quiet.err) == (0, "")
 
@@ -1010,12 +1012,13 @@ def test_long_command_line(kexec):
 
 def test_no_command_line_to_reuse(kexec):
     assert kexec.plan("--reuse-cmdline", root=kexec.machine(proc_cmdline=None)) == fails(
-        1, "kexec: --reuse-cmdline: /proc/cmdline cannot be read")
+        1, "kexec: --reuse-cmdline: cannot read /proc/cmdline")
 
 
 def test_window_outside_the_region(kexec):
     assert kexec.plan("--mem-max=0xfffff") == fails(
-        255, "kexec: --mem-min and --mem-max: the window (0x0 - 0xfffff) leaves nothing of the crash "
+        255, "kexec: --mem-min and --mem-max: the window (0x0 - 0xfffff) contains no part of the "
+             "crash "
              "region")
 
 
@@ -1225,7 +1228,7 @@ def test_full_disk(kexec):
 @pytest.mark.parametrize("arguments", [["-u"], ["-p", "-u"], ["-p", "Image"], ["-l", "Image"]])
 def test_another_host_loads_nothing(kexec, arguments):
     assert kexec(*arguments) == fails(
-        255, "kexec: this machine is not arm64: it can plan a load, not do it")
+        255, "kexec: this machine is not arm64: it can plan a load but not execute it")
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")

@@ -243,8 +243,8 @@ static void test_forbidden_unload_is_not_repeated(void **state)
 	file_loads.error = EPERM;
 	assert_fails(unit, crashres_unload(unit->ctx, CRASHRES_SLOT_NORMAL, CRASHRES_CALL_AUTO),
 		     CRASHRES_ERR_SYSCALL,
-		     "kexec_file_load(unload) failed: Operation not permitted (needs root; or "
-		     "kernel.kexec_load_disabled is set, or lockdown forbids it)");
+		     "kexec_file_load(unload) failed: Operation not permitted (kexec needs root, "
+		     "or kernel.kexec_load_disabled is 1, or lockdown forbids the call)");
 	assert_int_equal(loads.calls, 0);
 }
 
@@ -254,8 +254,8 @@ static const struct {
 	bool keeps_old_image;
 	enum crashres_status status;
 } failures[] = {
-	{ EPERM, "Operation not permitted (needs root; or kernel.kexec_load_disabled is set, "
-		 "or lockdown forbids it)", true, CRASHRES_ERR_SYSCALL_UNAVAILABLE },
+	{ EPERM, "Operation not permitted (kexec needs root, or kernel.kexec_load_disabled is 1, "
+		 "or lockdown forbids the call)", true, CRASHRES_ERR_SYSCALL_UNAVAILABLE },
 	{ EACCES, "Permission denied (IMA demands a signed kernel, which only kexec_file_load "
 		  "can bring)", true, CRASHRES_ERR_SYSCALL_UNAVAILABLE },
 	{ EADDRNOTAVAIL, "Cannot assign requested address (the kernel's crash region is not where "
@@ -529,8 +529,8 @@ static void test_einval_names_a_different_page_size(void **state)
 	plan.attempts.pages_differ = true;
 	assert_fails(unit, walk(unit, &plan, 0, 0, EINVAL, &result),
 		     CRASHRES_ERR_SYSCALL_UNAVAILABLE,
-		     "kexec_file_load failed: Invalid argument (the kernel has another page size than "
-		     "the running one: this CPU may lack it)");
+		     "kexec_file_load failed: Invalid argument (the kernel has another page size "
+		     "than the running kernel: perhaps this CPU does not support it)");
 }
 
 /*
@@ -582,9 +582,9 @@ static void test_failed_load_reports_each_refusal_in_order(void **state)
 		     CRASHRES_ERR_SYSCALL,
 		     "kexec_load failed: Permission denied (IMA demands a signed kernel, which only "
 		     "kexec_file_load can bring); then kexec_file_load failed: Key was rejected by "
-		     "service (its signature is damaged, or of a kind that the running kernel cannot "
-		     "verify); then kexec_file_load failed: Required key not available (the running "
-		     "kernel does not trust the key that it is signed with); no crash kernel is loaded "
+		     "service (the signature is damaged, or the running kernel cannot verify its "
+		     "type); then kexec_file_load failed: Required key not available (the running "
+		     "kernel does not trust the key of the signature); no crash kernel is loaded "
 		     "now");
 }
 
@@ -611,11 +611,12 @@ static void test_load_limit_leaves_out_attempts(void **state)
 
 	test_machine.permissions.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 1 };
 	assert_fails(unit, walk(unit, &plan, EPERM, 0, 0, &result), CRASHRES_ERR_SYSCALL_UNAVAILABLE,
-		     "kexec_load failed: Operation not permitted (needs root; or "
-		     "kernel.kexec_load_disabled is set, or lockdown forbids it)");
+		     "kexec_load failed: Operation not permitted (kexec needs root, or "
+		     "kernel.kexec_load_disabled is 1, or lockdown forbids the call)");
 	assert_string_equal(world.calls, "L");
-	assert_true(unit_logged(unit, "warning: the refused call was the last one that "
-				      "kernel.kexec_load_limit_panic allows: nothing else is tried"));
+	assert_true(unit_logged(unit, "warning: the refused call was the last call that "
+				      "kernel.kexec_load_limit_panic allows: no other attempt is "
+				      "made"));
 	/*
 	 * With two calls, the last one must not be spent on the sealed Image, which has no
 	 * signature.
@@ -657,13 +658,13 @@ static void test_limit_is_named_if_this_call_used_it_up(void **state)
 	show_limit(unit, "0\n");
 	test_machine.permissions.limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, 1 };
 	assert_fails(unit, walk(unit, &plan, EPERM, 0, 0, &result), CRASHRES_ERR_SYSCALL_UNAVAILABLE,
-		     "kexec_load failed: Operation not permitted (needs root; or lockdown forbids it; and "
-		     "kernel.kexec_load_limit_panic is used up now)");
+		     "kexec_load failed: Operation not permitted (kexec needs root, or lockdown "
+		     "forbids the call; kernel.kexec_load_limit_panic is 0 now)");
 	/* Without privileges the kernel does not count the call. */
 	show_limit(unit, "1\n");
 	assert_fails(unit, walk(unit, &plan, EPERM, 0, 0, &result), CRASHRES_ERR_SYSCALL_UNAVAILABLE,
-		     "kexec_load failed: Operation not permitted (needs root; or "
-		     "kernel.kexec_load_disabled is set, or lockdown forbids it)");
+		     "kexec_load failed: Operation not permitted (kexec needs root, or "
+		     "kernel.kexec_load_disabled is 1, or lockdown forbids the call)");
 }
 
 /* Another program can use up calls between planning and loading. A limit never rises. */
@@ -708,8 +709,8 @@ static void test_lost_check_is_warned_of_with_its_reason(void **state)
 		{ CRASHRES_CHECK_NONE_SIGNATURE,
 		  "the running kernel demands a signature, and sealing would break it" },
 		{ CRASHRES_CHECK_NONE_SEALING_OFF,
-		  "kexec_load could not be used, and sealing is not wanted" },
-		{ CRASHRES_CHECK_NONE_REFUSED, "it could not be sealed: too large" },
+		  "kexec_load was not possible, and the request forbids sealing" },
+		{ CRASHRES_CHECK_NONE_REFUSED, "the kernel could not be sealed: too large" },
 	};
 	struct unit *unit = *state;
 	struct crashres_result result;
@@ -775,7 +776,7 @@ static void test_dtb_that_a_fallback_loses_is_warned_of(void **state)
 	assert_ok(unit, walk(unit, &plan, 0, 0, 0, &result));
 	assert_null(strstr(unit->log, "my.dtb"));
 	assert_ok(unit, walk(unit, &plan, ENOSYS, 0, 0, &result));
-	assert_true(unit_logged(unit, "warning: my.dtb is not used: kexec_file_load takes no device "
+	assert_true(unit_logged(unit, "warning: my.dtb is ignored: kexec_file_load takes no device "
 				      "tree"));
 	assert_ok(unit, walk(unit, &plan, ENOSYS, 0, 0, &result));
 	assert_null(strstr(unit->log, "my.dtb"));
@@ -827,7 +828,7 @@ static void test_impossible_attempts_are_not_tried(void **state)
 	plan.attempts.items[1].status = CRASHRES_ERR_SYSCALL;
 	plan.attempts.items[1].reason = second;
 	assert_fails(unit, walk(unit, &plan, 0, 0, 0, &result), CRASHRES_ERR_SYSCALL,
-		     "the first reason; the second reason");
+		     "kexec_load: the first reason; kexec_file_load: the second reason");
 	assert_string_equal(world.calls, "");
 	assert_int_equal(result.calls, 0);
 	assert_int_equal(result.slot, CRASHRES_SLOT_STATE_UNCHANGED);
@@ -860,27 +861,30 @@ static const struct {
 	const char *sentence;		/* follows "kexec_file_load failed: " */
 	enum crashres_status status;
 } file_failures[] = {
-	{ EPERM, "Operation not permitted (needs root; or kernel.kexec_load_disabled is set, "
-		 "or lockdown forbids it)", CRASHRES_ERR_SYSCALL },
+	{ EPERM, "Operation not permitted (kexec needs root, or kernel.kexec_load_disabled is 1, "
+		 "or lockdown forbids the call)", CRASHRES_ERR_SYSCALL },
 	{ ENOSYS, "Function not implemented (syscall kexec_file_load not available: the running "
 		  "kernel was built without CONFIG_KEXEC_FILE)", CRASHRES_ERR_SYSCALL_UNAVAILABLE },
-	{ EINVAL, "Invalid argument (the running kernel does not take it for an arm64 Image that "
-		  "this CPU can run); no crash kernel is loaded now", CRASHRES_ERR_SYSCALL_UNAVAILABLE },
-	{ ENOEXEC, "Exec format error (the running kernel does not take it for an arm64 Image that "
-		   "this CPU can run); no crash kernel is loaded now", CRASHRES_ERR_SYSCALL_UNAVAILABLE },
+	{ EINVAL, "Invalid argument (the file is not an arm64 Image that the running kernel "
+		  "accepts on this CPU); no crash kernel is loaded "
+		  "now", CRASHRES_ERR_SYSCALL_UNAVAILABLE },
+	{ ENOEXEC, "Exec format error (the file is not an arm64 Image that the running kernel "
+		   "accepts on this CPU); no crash kernel is loaded "
+		   "now", CRASHRES_ERR_SYSCALL_UNAVAILABLE },
 	{ EOPNOTSUPP, "Operation not supported; no crash kernel is loaded now", CRASHRES_ERR_SYSCALL_UNAVAILABLE },
 	{ ENODATA, "No data available (the kernel file is not signed); no crash kernel is loaded now",
 	  CRASHRES_ERR_SYSCALL },
-	{ ENOKEY, "Required key not available (the running kernel does not trust the key that it is "
-		  "signed with); no crash kernel is loaded now", CRASHRES_ERR_SYSCALL },
-	{ EKEYREJECTED, "Key was rejected by service (its signature is damaged, or of a kind that the "
-			"running kernel cannot verify); no crash kernel is loaded now",
+	{ ENOKEY, "Required key not available (the running kernel does not trust the key of the "
+		  "signature); no crash kernel is loaded now", CRASHRES_ERR_SYSCALL },
+	{ EKEYREJECTED, "Key was rejected by service (the signature is damaged, or the running "
+			"kernel cannot verify its type); no crash kernel is loaded now",
 	  CRASHRES_ERR_SYSCALL },
-	{ EBADMSG, "Bad message (its signature is damaged, or of a kind that the running kernel cannot "
-		   "verify); no crash kernel is loaded now", CRASHRES_ERR_SYSCALL },
+	{ EBADMSG, "Bad message (the signature is damaged, or the running kernel cannot verify its "
+		   "type); no crash kernel is loaded now", CRASHRES_ERR_SYSCALL },
 	{ EACCES, "Permission denied (IMA finds no valid signature on the kernel or the initrd); no "
 		  "crash kernel is loaded now", CRASHRES_ERR_SYSCALL },
-	{ EADDRNOTAVAIL, "Cannot assign requested address (the kernel finds no room for it); no crash "
+	{ EADDRNOTAVAIL, "Cannot assign requested address (the running kernel finds no room for "
+			 "the segments); no crash "
 			 "kernel is loaded now", CRASHRES_ERR_SYSCALL },
 };
 
@@ -935,7 +939,7 @@ static void test_busy_kernel_is_tried_20_times(void **state)
 static void test_nothing_is_loaded_from_another_root(void **state)
 {
 	static const char sentence[] =
-		"the plan is for another machine: below another root nothing is loaded";
+		"the plan is for another machine: its root is not /";
 	struct crashres_plan plan = load_plan(CRASHRES_SLOT_CRASH);
 	struct unit *unit = *state;
 	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, ".");
@@ -957,7 +961,7 @@ static void test_nothing_is_loaded_on_another_architecture(void **state)
 
 	unit->ctx->kexec_load = crs_kexec_load;
 	assert_fails(unit, crashres_load(unit->ctx, &plan, NULL), CRASHRES_ERR_UNSUPPORTED,
-		     "this machine is not arm64: it can plan a load, not do it");
+		     "this machine is not arm64: it can plan a load but not execute it");
 	errno = 0;
 	assert_int_equal(crs_kexec_load(0, 0, NULL, 0), -1);
 	assert_int_equal(errno, ENOEXEC);

@@ -240,11 +240,11 @@ static void test_a_seal_too_large_is_refused_before_any_work(void **state)
 		uint64_t image_size;
 		const char *sentence;	/* follows the name of the file */
 	} cases[] = {
-		{ 64 * GIB, "purgatory: 65536 MiB to check need 1028 MiB of digests and page tables, "
-			    "at most 256" },
-		{ 1ULL << 48, "purgatory: 268435456 MiB to check need 4212740 MiB of digests and page "
-			      "tables, at most 256" },
-		{ 5 * GIB, "sealed, it is a file of 5522 MiB: more than 4 GiB" },
+		{ 64 * GIB, "purgatory: 65536 MiB of segments need 1028 MiB of digests and page "
+			    "tables: the limit is 256 MiB" },
+		{ 1ULL << 48, "purgatory: 268435456 MiB of segments need 4212740 MiB of digests "
+			      "and page tables: the limit is 256 MiB" },
+		{ 5 * GIB, "the sealed Image has 5522 MiB: more than 4 GiB" },
 	};
 	struct unit *unit = *state;
 
@@ -300,14 +300,15 @@ static void test_a_plan_too_large_is_refused_before_any_work(void **state)
 			"  4100000000-64ffffffff : Crash kernel\n");
 	assert_ok(unit, crashres_ctx_set_root(unit->ctx, root));
 	assert_fails(unit, plan_large(unit, 64 * GIB, &plan), CRASHRES_ERR_LIMIT,
-		     "purgatory: 65536 MiB to check need 1029 MiB of digests and page tables, at "
-		     "most 256");
+		     "purgatory: 65536 MiB of segments need 1029 MiB of digests and page tables: "
+		     "the limit is 256 MiB");
 	assert_true(largest < MIB);
 	unit_write_text(unit, "proc/iomem",
 			"4000000000-41ffffffff : System RAM\n"
 			"  4000000000-41dfffffff : Crash kernel\n");
 	assert_fails(unit, plan_large(unit, 5 * GIB, &plan), CRASHRES_ERR_LIMIT,
-		     "the segments take 5200 MiB: the kernel allows half of its RAM, 256 MiB");
+		     "the segments take 5200 MiB: the kernel allows at most half of its RAM, 256 "
+		     "MiB");
 	assert_true(largest < MIB);
 	assert_ptr_equal(plan, UNTOUCHED);
 }

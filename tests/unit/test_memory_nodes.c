@@ -187,7 +187,8 @@ static const struct tree machine_high = {
 static const struct tree empty_22 = { .address_cells = 2, .size_cells = 2 };
 
 #define LOG_MACHINES_TREE \
-	"info: my.dtb has no memory: that of the machine's own device tree added\n"
+	"info: my.dtb describes no memory: the memory nodes of the machine's device tree are " \
+	"added\n"
 
 static void test_memory_node_is_converted_to_the_cells_of_the_tree(void **state)
 {
@@ -235,7 +236,7 @@ static void test_memory_too_large_for_the_cells_is_refused(void **state)
 	       "2 address and 1 size cells");
 	unit_add(&ram, 0xffffffff, 0xffffffff);
 	check(*state, &one, NULL, &ram, "memory@ffffffff(reg=ffffffffffffffff " TYPE ")chosen()",
-	      "info: my.dtb has no memory: that of /proc/iomem added\n");
+	      "info: my.dtb describes no memory: the RAM of /proc/iomem is added\n");
 	unit_add(&ram, 1ULL << 32, 1);
 	refuse(*state, &one, NULL, &ram, CRASHRES_ERR_LIMIT,
 	       "my.dtb: memory@ffffffff: 0x100000000 + 0x1 does not fit the root node's "
@@ -258,7 +259,8 @@ static void test_numa_and_hotplug_properties_are_copied(void **state)
 	      "memory@100000000(reg=00000001000000000000000100000000 " TYPE ")"
 	      "memory@40000000(hotpluggable= numa-node-id=00000001 "
 	      "reg=00000000400000000000000080000000 " TYPE ")chosen()",
-	      "info: my.dtb has no memory: that of the machine's own device tree added\n");
+	      "info: my.dtb describes no memory: the memory nodes of the machine's device tree are "
+	      "added\n");
 }
 
 /* Asserts that the tree stays the same, except for free space at its end. */
@@ -346,7 +348,7 @@ static void test_nodes_that_are_not_memory_stay(void **state)
 	      "memor(device_type=6d656d6f72792d00)chosen()", LOG_MACHINES_TREE);
 }
 
-#define LOG_UEFI_MAP "info: my.dtb has no memory: the machine's UEFI memory map added\n"
+#define LOG_UEFI_MAP "info: my.dtb describes no memory: the machine's UEFI memory map is added\n"
 
 static void test_uefi_memory_map_is_copied(void **state)
 {
@@ -378,7 +380,7 @@ static void test_uefi_memory_map_is_copied(void **state)
 	      "linux,uefi-system-table=00000000 linux,uefi-mmap-start=00000001 "
 	      "linux,uefi-mmap-size=00000002 linux,uefi-mmap-desc-size=00000003)", LOG_UEFI_MAP);
 	check(*state, &empty_22, &four, &no_ram, "chosen()",
-	      "warning: my.dtb has no memory, and the machine shows none\n");
+	      "warning: my.dtb describes no memory, and the machine shows none\n");
 }
 
 static void test_iomem_is_used_if_the_machines_tree_has_no_memory(void **state)
@@ -401,7 +403,7 @@ static void test_iomem_is_used_if_the_machines_tree_has_no_memory(void **state)
 		check(*state, &empty_22, i < COUNT(machines) ? &machines[i] : NULL, &ram,
 		      "memory@40000000(reg=00000000400000000000000080000000"
 		      "00000001000000000000000040000000 " TYPE ")chosen()",
-		      "info: my.dtb has no memory: that of /proc/iomem added\n");
+		      "info: my.dtb describes no memory: the RAM of /proc/iomem is added\n");
 	crs_ranges_free(&ram);
 }
 
@@ -410,7 +412,7 @@ static void test_impossible_cells_are_refused(void **state)
 	static const struct tree tree = { .address_cells = 3, .size_cells = 0 };
 
 	refuse(*state, &tree, &machine_22, &no_ram, CRASHRES_ERR_FORMAT,
-	       "my.dtb: root node: 3 address and 0 size cells: 1 or 2 of each are possible");
+	       "my.dtb: the root node has 3 address and 0 size cells: only 1 or 2 are supported");
 }
 
 /*
@@ -438,7 +440,7 @@ static void test_disabled_node_of_the_same_name_is_replaced(void **state)
 	      "memory@40000000(reg=00000000400000000000000080000000 " TYPE ")"
 	      "memory@0(" TYPE " status=64697361626c656400 reg=00000000400000000000000080000000)"
 	      "memory@80000000(status=726573657276656400)chosen()",
-	      "info: my.dtb has no memory: that of /proc/iomem added\n");
+	      "info: my.dtb describes no memory: the RAM of /proc/iomem is added\n");
 	crs_ranges_free(&ram);
 }
 

@@ -577,8 +577,8 @@ static void test_tree_of_the_machine_gets_no_memory_node(void **state)
 	world_free(&world);
 }
 
-#define FLATTENED "warning: /sys/firmware/fdt cannot be read, /proc/device-tree does instead: " \
-		  "memory that only the boot loader's /memreserve/ names will not be reserved"
+#define FLATTENED "warning: cannot read /sys/firmware/fdt, /proc/device-tree is used instead: " \
+		  "the new kernel will not reserve memory that only /memreserve/ names"
 
 static void test_use_of_a_flattened_device_tree_is_warned_of(void **state)
 {
@@ -731,7 +731,7 @@ static void test_hotplug_gives_the_elfcorehdr_room_and_no_digest(void **state)
 	world.request.hotplug = true;
 	refuse(*state, &world, CRASHRES_ERR_OS,
 	       "the running kernel does not update a loaded crash kernel: "
-	       "/sys/kernel/crash_elfcorehdr_size cannot be read");
+	       "cannot read /sys/kernel/crash_elfcorehdr_size");
 	world.machine.elfcorehdr_size = 131072;
 	plan = make(*state, &world);
 	assert_true(plan->segments.hotplug);
@@ -769,7 +769,7 @@ static void test_file_load_plan_has_files_and_no_segments(void **state)
 	world.request.entry = 1;
 	world.request.no_cma = false;
 	refuse(*state, &world, CRASHRES_ERR_REQUEST,
-	       "only kexec_load can do that, not kexec_file_load");
+	       "only kexec_load supports this, not kexec_file_load");
 	assert_int_equal(crashres_error_member(((struct unit *)*state)->ctx), CRASHRES_MEMBER_ENTRY);
 	world_free(&world);
 }
@@ -796,7 +796,7 @@ static void test_auto_plan_lists_impossible_attempts_with_reasons(void **state)
 	assert_int_equal(crashres_plan_attempt_count(plan), 2);
 	assert_ok(unit, crashres_plan_attempt(unit->ctx, plan, 0, &attempt));
 	assert_int_equal(attempt.status, CRASHRES_ERR_SYSCALL);
-	assert_string_equal(attempt.reason, "kexec_load: the running kernel is locked down, and accepts "
+	assert_string_equal(attempt.reason, "the running kernel is locked down, and accepts "
 			    "only a signed file");
 	assert_int_equal(attempt.segment_count, 0);
 	assert_ok(unit, crashres_plan_attempt(unit->ctx, plan, 1, &attempt));
@@ -806,7 +806,7 @@ static void test_auto_plan_lists_impossible_attempts_with_reasons(void **state)
 	assert_null(attempt.reason);
 	assert_int_equal(attempt.next, CRASHRES_NO_ATTEMPT);
 	assert_fails(unit, crashres_plan_attempt(unit->ctx, plan, 2, &attempt), CRASHRES_ERR_REQUEST,
-		     "the plan has 2 attempts: there is no number 2");
+		     "no attempt 2: the plan has 2 attempts");
 	assert_ok(unit, crashres_plan_check_possible(unit->ctx, plan));
 	crashres_plan_free(plan);
 	world_free(&world);
@@ -829,8 +829,8 @@ static void test_file_load_follows_if_segments_are_impossible(void **state)
 	plan = make(unit, &world);
 	assert_ok(unit, crashres_plan_attempt(unit->ctx, plan, 0, &attempt));
 	assert_int_equal(attempt.status, CRASHRES_ERR_NO_DEVICE_TREE);
-	assert_string_equal(attempt.reason, "no device tree: neither /sys/firmware/fdt nor "
-			    "/proc/device-tree can be read");
+	assert_string_equal(attempt.reason, "no device tree: cannot read /sys/firmware/fdt or "
+					    "/proc/device-tree");
 	assert_int_equal(first_of(plan).check, CRASHRES_CHECK_SEALED);
 	assert_non_null(plan->sealed_kernel);
 	crashres_plan_free(plan);
@@ -842,7 +842,7 @@ static void test_file_load_follows_if_segments_are_impossible(void **state)
 	/* If the request names kexec_load (-c), there is no other attempt. */
 	world.request.call = CRASHRES_CALL_LOAD;
 	refuse(unit, &world, CRASHRES_ERR_PERMISSION,
-	       "/proc/iomem shows only zero addresses: it needs root (CAP_SYS_ADMIN)");
+	       "/proc/iomem shows only zero addresses: reading it needs root (CAP_SYS_ADMIN)");
 	/*
 	 * If the segments do not fit, the file call must not be tried: it would fail too, and
 	 * remove the old crash kernel.
@@ -867,8 +867,9 @@ static void test_different_page_size_is_warned_of(void **state)
 		world.request.call = calls[i];
 		*unit->log = '\0';
 		crashres_plan_free(make(unit, &world));
-		assert_true(unit_logged(unit, "warning: the kernel has pages of 16 KiB, the running "
-					      "one of 4 KiB: the CPU must support both"));
+		assert_true(unit_logged(unit, "warning: the kernel has pages of 16 KiB, the "
+					      "running kernel has pages of 4 KiB: the CPU must "
+					      "support both"));
 		world_free(&world);
 	}
 }
@@ -1001,18 +1002,18 @@ static void test_window_without_usable_memory_is_refused(void **state)
 
 	world.request.window = unit_range(0, REGION);
 	refuse(*state, &world, CRASHRES_ERR_NO_SPACE,
-	       "the window (0x0 - 0x4fffffff) leaves nothing of the crash region");
+	       "the window (0x0 - 0x4fffffff) contains no part of the crash region");
 	world.request.window = unit_range(REGION + REGION_SIZE, GIB);
 	refuse(*state, &world, CRASHRES_ERR_NO_SPACE,
-	       "the window (0x70000000 - 0xafffffff) leaves nothing of the crash region");
+	       "the window (0x70000000 - 0xafffffff) contains no part of the crash region");
 	world.request.slot = CRASHRES_SLOT_NORMAL;
 	world.request.call = CRASHRES_CALL_LOAD;
 	world.request.window = unit_range(1ULL << 48, GIB);
 	refuse(*state, &world, CRASHRES_ERR_NO_SPACE,
-	       "the window (0x1000000000000 - 0x100003fffffff) leaves nothing of "
+	       "the window (0x1000000000000 - 0x100003fffffff) contains no part of "
 	       "the memory below 2^48");
 	world.request.window = (struct crashres_range){ 2, UINT64_MAX - 1 };
-	refuse(*state, &world, CRASHRES_ERR_REQUEST, "the window wraps");
+	refuse(*state, &world, CRASHRES_ERR_REQUEST, "the window ends above the highest address");
 	world_free(&world);
 }
 
@@ -1232,13 +1233,13 @@ static void test_segments_take_half_of_the_ram_at_most(void **state)
 	crashres_plan_free(make(*state, &world));
 	world.machine.regions.ram.items[0].size -= 2;
 	refuse(*state, &world, CRASHRES_ERR_LIMIT,
-	       "the segments take 5 MiB: the kernel allows half of its RAM, 5 MiB");
+	       "the segments take 5 MiB: the kernel allows at most half of its RAM, 5 MiB");
 	/* If MemTotal is known, it replaces the sum of the ranges. */
 	world.machine.total_ram = 2 * sum;
 	crashres_plan_free(make(*state, &world));
 	world.machine.total_ram -= 2;
 	refuse(*state, &world, CRASHRES_ERR_LIMIT,
-	       "the segments take 5 MiB: the kernel allows half of its RAM, 5 MiB");
+	       "the segments take 5 MiB: the kernel allows at most half of its RAM, 5 MiB");
 	world_free(&world);
 }
 
@@ -1259,7 +1260,7 @@ static void test_little_ram_reduces_automatic_parity(void **state)
 	crashres_plan_free(plan);
 	world.request.repair = 10000;
 	refuse(*state, &world, CRASHRES_ERR_LIMIT,
-	       "the segments take 10 MiB: the kernel allows half of its RAM, 5 MiB");
+	       "the segments take 10 MiB: the kernel allows at most half of its RAM, 5 MiB");
 	world_free(&world);
 }
 
@@ -1294,7 +1295,7 @@ static void test_third_crash_region_is_left_out_with_a_warning(void **state)
 	unit_add(&world.machine.regions.crash, 0x38000000, 64 * MIB);
 	plan = make(*state, &world);
 	assert_true(unit_logged(*state, "warning: crash region 0x38000000 - 0x3bffffff is left out: "
-				"a capture kernel takes two (linux,usable-memory-range)"));
+				"a capture kernel uses only two (linux,usable-memory-range)"));
 	check_chosen(plan, "linux,usable-memory-range",
 		     "\0\0\0\0\x50\0\0\0" "\0\0\0\0\x20\0\0\0"
 		     "\0\0\0\0\x30\0\0\0" "\0\0\0\0\x04\0\0\0", 32);
@@ -1317,15 +1318,16 @@ static void test_plan_warns_of_each_limitation(void **state)
 	world.machine.vmcoreinfo = unit_range(0, 0);
 	crashres_plan_free(make(unit, &world));
 	assert_string_equal(unit->log,
-		"warning: the kernel has pages of 64 KiB, the running one of 4 KiB: "
+		"warning: the kernel has pages of 64 KiB, the running kernel has pages of 4 KiB: "
 		"the CPU must support both\n"
-		"warning: this kernel cannot use memory below itself: the low crash region is lost\n"
-		"warning: the dump will lack VMCOREINFO: /sys does not show where it is\n");
+		"warning: this kernel cannot use memory below its Image: it cannot use the low "
+		"crash region\n"
+		"warning: the dump will lack VMCOREINFO: /sys does not show the address\n");
 	world.machine.vmcoreinfo = unit_range(0x1000, 0x1000);
 	world.machine.cpu_notes.count = 0;
 	crashres_plan_free(make(unit, &world));
 	assert_true(unit_logged(unit, "warning: the dump will lack CPU registers: "
-				      "/sys does not show where it is"));
+				      "/sys does not show the address"));
 	world_free(&world);
 }
 
@@ -1339,11 +1341,11 @@ static void test_missing_and_hidden_regions_are_different_errors(void **state)
 	       "boot with crashkernel=SIZE");
 	world.machine.iomem.hidden = true;
 	refuse(*state, &world, CRASHRES_ERR_PERMISSION,
-	       "/proc/iomem shows only zero addresses: it needs root (CAP_SYS_ADMIN)");
+	       "/proc/iomem shows only zero addresses: reading it needs root (CAP_SYS_ADMIN)");
 	world.request.slot = CRASHRES_SLOT_NORMAL;
 	world.request.call = CRASHRES_CALL_LOAD;
 	refuse(*state, &world, CRASHRES_ERR_PERMISSION,
-	       "/proc/iomem shows only zero addresses: it needs root (CAP_SYS_ADMIN)");
+	       "/proc/iomem shows only zero addresses: reading it needs root (CAP_SYS_ADMIN)");
 	world_free(&world);
 }
 
@@ -1360,19 +1362,19 @@ static void test_unusable_device_trees_are_refused(void **state)
 	       "1 address and 1 size cells");
 	((uint8_t *)(uintptr_t)dtb.data)[0] = 0;
 	refuse(*state, &world, CRASHRES_ERR_FORMAT,
-	       "my.dtb: damaged device tree: FDT_ERR_BADMAGIC");
+	       "my.dtb: the device tree is damaged: FDT_ERR_BADMAGIC");
 	free((void *)(uintptr_t)dtb.data);
 	world.request.dtb = NULL;
 	world.machine.dtb[3] ^= 1;
 	refuse(*state, &world, CRASHRES_ERR_FORMAT,
-	       "/sys/firmware/fdt: damaged device tree: FDT_ERR_BADMAGIC");
+	       "/sys/firmware/fdt: the device tree is damaged: FDT_ERR_BADMAGIC");
 	world.machine.dtb_is_rebuilt = true;
 	refuse(*state, &world, CRASHRES_ERR_FORMAT,
-	       "/proc/device-tree: damaged device tree: FDT_ERR_BADMAGIC");
+	       "/proc/device-tree: the device tree is damaged: FDT_ERR_BADMAGIC");
 	free(world.machine.dtb);
 	world.machine.dtb = NULL;
 	refuse(*state, &world, CRASHRES_ERR_NO_DEVICE_TREE,
-	       "no device tree: neither /sys/firmware/fdt nor /proc/device-tree can be read");
+	       "no device tree: cannot read /sys/firmware/fdt or /proc/device-tree");
 	world_free(&world);
 }
 
@@ -1393,7 +1395,7 @@ static void test_impossible_requests_are_refused(void **state)
 	world.machine.cmdline = NULL;
 	world.request.reuse_cmdline = true;
 	refuse(*state, &world, CRASHRES_ERR_OS,
-	       "/proc/cmdline cannot be read");
+	       "cannot read /proc/cmdline");
 	world_free(&world);
 }
 
@@ -1411,16 +1413,16 @@ static void test_unknown_enum_values_are_refused(void **state)
 		enum crashres_member member;
 	} cases[] = {
 		{ offsetof(struct crashres_request, slot), CRASHRES_SLOT_CRASH,
-		  "there is no slot ", "", CRASHRES_MEMBER_SLOT },
+		  "unknown slot ", "", CRASHRES_MEMBER_SLOT },
 		{ offsetof(struct crashres_request, call), CRASHRES_CALL_FILE_LOAD,
-		  "there is no system call ", "", CRASHRES_MEMBER_CALL },
+		  "unknown system call ", "", CRASHRES_MEMBER_CALL },
 		{ offsetof(struct crashres_request, on_damage), CRASHRES_ON_DAMAGE_BOOT,
-		  "there is no policy ", " for damage", CRASHRES_MEMBER_ON_DAMAGE },
+		  "unknown policy ", " for damage", CRASHRES_MEMBER_ON_DAMAGE },
 		{ offsetof(struct crashres_request, on_timeout), CRASHRES_ON_TIMEOUT_HALT,
-		  "there is no policy ", " for a check that takes too long",
+		  "unknown policy ", " for a timeout",
 		  CRASHRES_MEMBER_ON_TIMEOUT },
 		{ offsetof(struct crashres_request, sealing), CRASHRES_SEALING_NEVER,
-		  "there is no way of sealing ", "", CRASHRES_MEMBER_SEALING },
+		  "unknown sealing mode ", "", CRASHRES_MEMBER_SEALING },
 	};
 	struct unit *unit = *state;
 
@@ -1449,7 +1451,7 @@ static void test_too_many_ram_ranges_are_refused(void **state)
 		unit_add(&world.machine.regions.ram, 0x8000000000 + i * 0x2000, 0x1000);
 	refuse(*state, &world, CRASHRES_ERR_LIMIT,
 	       "elfcorehdr: 1 CPUs and 70001 ranges of RAM need more than 65535 program headers, "
-	       "the most that /proc/vmcore can have");
+	       "the limit of /proc/vmcore");
 	world_free(&world);
 }
 

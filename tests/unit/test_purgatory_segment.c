@@ -358,7 +358,7 @@ static void test_16_segments_fit_and_17_do_not(void **state)
 	free(view.data);
 	input = make_input(segments, 17);
 	assert_fails(unit, crs_purgatory_segment_make(unit->ctx, &input, BASE, &data, &size),
-		     CRASHRES_ERR_LIMIT, "purgatory: 17 segments, at most 16");
+		     CRASHRES_ERR_LIMIT, "purgatory: 17 segments: the limit is 16");
 	assert_ptr_equal(data, UNTOUCHED);
 	assert_int_equal(size, 77);
 }
@@ -373,7 +373,8 @@ static void test_segment_above_256_mib_is_refused(void **state)
 
 	assert_fails(unit, crs_purgatory_segment_make(unit->ctx, &input, BASE, &data, &size),
 		     CRASHRES_ERR_LIMIT,
-		     "purgatory: 16384 MiB to check need 257 MiB of digests and page tables, at most 256");
+		     "purgatory: 16384 MiB of segments need 257 MiB of digests and page tables: "
+		     "the limit is 256 MiB");
 	assert_ptr_equal(data, UNTOUCHED);
 	assert_int_equal(size, 77);
 }

@@ -154,17 +154,17 @@ static void test_impossible_seal_requests_are_refused(void **state)
 	assert_fails(unit, crashres_unseal(unit->ctx, kernel, &other), CRASHRES_ERR_FORMAT, sentence);
 	assert_ok(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &sealed));
 	again = open_sealed(unit, sealed);
-	snprintf(sentence, sizeof(sentence), "%s: is sealed already", again->file->name);
+	snprintf(sentence, sizeof(sentence), "%s: is already sealed", again->file->name);
 	assert_fails(unit, crashres_seal(unit->ctx, NULL, again, &seal, &other),
 		     CRASHRES_ERR_REQUEST, sentence);
 	seal.on_damage = 9;
 	assert_fails(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &other),
-		     CRASHRES_ERR_REQUEST, "there is no policy 9 for damage");
+		     CRASHRES_ERR_REQUEST, "unknown policy 9 for damage");
 	assert_int_equal(crashres_error_member(unit->ctx), CRASHRES_MEMBER_ON_DAMAGE);
 	seal.on_damage = CRASHRES_ON_DAMAGE_BOOT;
 	seal.on_timeout = CRASHRES_ON_TIMEOUT_HALT + 1;
 	assert_fails(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &other),
-		     CRASHRES_ERR_REQUEST, "there is no policy 3 for a check that takes too long");
+		     CRASHRES_ERR_REQUEST, "unknown policy 3 for a timeout");
 	assert_int_equal(crashres_error_member(unit->ctx), CRASHRES_MEMBER_ON_TIMEOUT);
 	seal.size = 1;
 	assert_fails(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &other),

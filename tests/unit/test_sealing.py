@@ -152,7 +152,7 @@ def test_inputs_that_cannot_be_sealed(run):
         "cannot open root none: No such file or directory")
     assert not (run.folder / "x").exists()
     assert run("seal", "--kernel=Image", "-o", "sealed") == (0, "", "")
-    assert run("seal", "--kernel=sealed", "-o", "x") == fails("sealed: is sealed already")
+    assert run("seal", "--kernel=sealed", "-o", "x") == fails("sealed: is already sealed")
 
 
 def test_outputs_that_cannot_be_written(run):
@@ -175,18 +175,18 @@ def test_a_sealed_image_and_another_initrd(run, call):
     assert run("seal", "--kernel=Image", "--initrd=initrd", "-o", "sealed") == (0, "", "")
     assert plan("--initrd=initrd") == (0, "")
     assert plan() == (
-        1, "kexec: sealed: is sealed with an initrd, and is to be loaded without one\n")
+        1, "kexec: sealed: is sealed with an initrd, but the load has no initrd\n")
     (run.folder / "longer").write_bytes(b"initrd" * 1000 + b"x")
     assert plan("--initrd=longer") == (
-        1, "kexec: sealed: is sealed with another initrd than longer: its size is 6000 bytes, not "
+        1, "kexec: sealed: is sealed with another initrd than longer: the size is 6000 bytes, not "
            "6001\n")
     for place in 0, 4095, 4096, 5999:
         other = bytearray(b"initrd" * 1000)
         other[place] ^= 1
         (run.folder / "other").write_bytes(other)
         assert plan("--initrd=other") == (
-            1, "kexec: sealed: is sealed with another initrd of the size of other, and would take "
-               "this one for damage\n")
+            1, "kexec: sealed: is sealed with another initrd than other: the sizes are equal, the "
+               "bytes differ\n")
     # Damaged params: the offsets of the tables lead out of the file.
     sealed = bytearray((run.folder / "sealed").read_bytes())
     params, = struct.unpack_from("<Q", sealed, 4096 + 24)
@@ -197,7 +197,8 @@ def test_a_sealed_image_and_another_initrd(run, call):
             struct.pack_into("<Q", damaged, offset, value)
         (run.folder / "sealed").write_bytes(damaged)
         assert plan("--initrd=initrd") == (
-            255, "kexec: sealed: the sealed Image is damaged: it has no digests of its initrd\n")
+            255, "kexec: sealed: the sealed Image is damaged: the digests of the initrd are "
+                 "missing\n")
     # An Image sealed without an initrd checks no initrd. With kexec_load, purgatory checks it.
     assert run("seal", "--kernel=Image", "-o", "sealed") == (0, "", "")
     assert plan("--initrd=initrd") == (0, UNCHECKED if call == "-s" else "")
@@ -220,5 +221,5 @@ def test_a_policy_for_an_image_with_another_policy(run, call, options, differs):
                            "sealed"], cwd=run.folder, capture_output=True, text=True, check=False,
                           env={**os.environ, "LC_ALL": "C"})
     assert (done.returncode, done.stderr) == (0, (
-        "kexec: warning: sealed is sealed already: what it does about damage, repair and time was "
-        "decided then, and the request for it is ignored\n") if differs and call == "-s" else "")
+        "kexec: warning: sealed is already sealed: the requested settings for damage, repair and "
+        "time are ignored\n") if differs and call == "-s" else "")

@@ -56,8 +56,8 @@ def nodes(running):
 
 @pytest.mark.parametrize("kernel", ["6.1"], indirect=True)
 @pytest.mark.parametrize("machine, line", [
-    (DEVICE_TREE, "that of the machine's own device tree added"),
-    (UEFI, "the machine's UEFI memory map added"),
+    (DEVICE_TREE, "the memory nodes of the machine's device tree are added"),
+    (UEFI, "the machine's UEFI memory map is added"),
 ], ids=lambda value: getattr(value, "name", ""))
 def test_next_kernel_by_a_tree_without_memory(lab, kernel, machine, line):
     with lab.boot(kernel, machine) as running:
@@ -65,7 +65,7 @@ def test_next_kernel_by_a_tree_without_memory(lab, kernel, machine, line):
         before = memory(running)
         log = running.check("kexec -d -l --dtb=/tree --reuse-cmdline --append=second.boot=1 "
                             "--initrd=/boot/initrd /boot/Image 2>&1")
-        assert f"kexec: /tree has no memory: {line}\n" in log
+        assert f"kexec: /tree describes no memory: {line}\n" in log
         running.send("kexec -e")
         running.wait_ready("first")
         assert "second.boot=1" in running.check("cat /proc/cmdline").split()
@@ -84,7 +84,7 @@ def test_memory_from_iomem(lab, kernel, option):
         running.check("mount -t tmpfs none /sys/firmware")
         log = running.check(f"kexec -d {option} --dtb=/tree --reuse-cmdline "
                             "--initrd=/boot/initrd /boot/Image 2>&1")
-        assert "kexec: /tree has no memory: that of /proc/iomem added\n" in log
+        assert "kexec: /tree describes no memory: the RAM of /proc/iomem is added\n" in log
         if option == "-p":
             running.panic()
             running.wait_ready("capture")
@@ -114,8 +114,8 @@ def test_next_kernel_by_the_tree_in_files(lab, kernel):
         before, tree = memory(running), nodes(running)
         running.check(": > /empty; mount --bind /empty /sys/firmware/fdt")
         assert running.run("kexec -l --reuse-cmdline --initrd=/boot/initrd /boot/Image") == (
-            0, "kexec: warning: /sys/firmware/fdt cannot be read, /proc/device-tree does instead: "
-               "memory that only the boot loader's /memreserve/ names will not be reserved")
+            0, "kexec: warning: cannot read /sys/firmware/fdt, /proc/device-tree is used instead: "
+               "the new kernel will not reserve memory that only /memreserve/ names")
         running.send("kexec -e")
         running.wait_ready("first")
         assert memory(running) == before

@@ -109,10 +109,10 @@ def test_what_the_kernel_does_not_take(lab, kernel):
     flags, = struct.unpack_from("<Q", data, 24)
     struct.pack_into("<Q", data, 24, flags & ~0b110 | 0b100)        # pages of 16 KiB
     with lab.boot(kernel, NO_16K, {"boot/Image-16k": bytes(data)}) as running:
-        warning = "kexec: warning: the kernel has pages of 16 KiB, the running one of 4 KiB: the " \
-                  "CPU must support both"
+        warning = "kexec: warning: the kernel has pages of 16 KiB, the running kernel has pages of " \
+                  "4 KiB: the CPU must support both"
         refused = f"{warning}\nkexec: kexec_file_load failed: Invalid argument (the kernel has " \
-                  "another page size than the running one: this CPU may lack it)"
+                  "another page size than the running kernel: perhaps this CPU does not support it)"
         assert running.run("kexec -s -l /boot/Image-16k") == (253, refused)
         assert running.run("kexec -l /boot/Image-16k") == (255, refused)
         assert running.run("kexec -S -l") == (0, "")

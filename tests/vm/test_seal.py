@@ -125,7 +125,7 @@ def test_another_initrd_is_refused(lab, kernel):
         running.check("cp /boot/initrd /boot/other; printf x >> /boot/other")
         size = int(running.check("stat -c %s /boot/initrd"))
         assert running.run(LOAD.replace("--initrd=/boot/initrd", "--initrd=/boot/other")) == (
-            1, "kexec: /boot/sealed: is sealed with another initrd than /boot/other: its size is "
+            1, "kexec: /boot/sealed: is sealed with another initrd than /boot/other: the size is "
                f"{size} bytes, not {size + 1}")
         assert running.run("kexec -S") == (0, "")
 
