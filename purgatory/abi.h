@@ -38,8 +38,8 @@
 
 /*
  * Limits of segment_size and of the bytes in front of the digest tables, so that a damaged
- * size does not make the self-check run for minutes. Two digests for each block fit for
- * 15 GiB of blocks.
+ * size does not make the self-check run for minutes. 256 MiB hold two digests for each
+ * block of 15 GiB.
  */
 #define PURGATORY_SEGMENT_SIZE_MAX	(256U << 20)
 #define PURGATORY_SELF_SIZE_MAX		(16U << 20)

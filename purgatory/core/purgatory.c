@@ -2,7 +2,7 @@
 /*
  * purgatory.c: the steps of purgatory in their order, and the policy.
  *
- *   1. Enable what the CPU offers: SErrors, clock, vector registers.
+ *   1. Route SErrors to this exception level, start the clock, enable vector registers.
  *   2. Self-check: compare purgatory's own bytes with their digest.
  *   3. Find the segments, and list all used ranges.
  *   4. Clean the used ranges from the caches.
@@ -34,7 +34,7 @@
 #include "self.h"
 #include "used.h"
 
-/* The report of an exception has begun. A second exception, in the report, resets at once. */
+/* True while an exception is reported. Another exception during the report resets at once. */
 static bool exception_reported;
 
 static void begin_line(struct pg_line *line)
@@ -57,7 +57,7 @@ static _Noreturn void print_and_reset(struct pg_line *line)
 	pg_reset(pg_params.conduit);
 }
 
-/* A damaged purgatory always resets, because a damaged policy must not be applied. */
+/* Always resets: the policy is one of the params, and they can be damaged too. */
 static _Noreturn void fail_self_check(void)
 {
 	struct pg_line line;
@@ -92,7 +92,7 @@ static bool has_timed_out(const struct purgatory_record *record)
 /* Returns the enum purgatory_outcome of a finished check. */
 static uint32_t find_outcome(const struct purgatory_record *record)
 {
-	/* An old line of a cache can still be written over a block that was checked. */
+	/* A dirty line that is left in a cache can be written over a checked block later. */
 	if (record->flags & PURGATORY_FLAG_UNCLEAN)
 		return PURGATORY_OUTCOME_DAMAGED;
 	if (!record->damaged && has_timed_out(record))
@@ -160,7 +160,7 @@ static uint32_t policy_of(const struct purgatory_record *record)
 	}
 }
 
-/* Returns the end of the console line; the names match apply_policy(). */
+/* Returns the end of the console line: the action that apply_policy() will take. */
 static const char *next_step_text(uint32_t policy)
 {
 	if (policy == PURGATORY_POLICY_BOOT)
@@ -191,6 +191,7 @@ static void print_result(const struct purgatory_record *record)
 	end_line(&line, next_step_text(policy_of(record)));
 }
 
+/* Makes an empty record. @mmu: the check will run with the MMU and the caches on. */
 static void start_record(struct pg_check *check, bool mmu)
 {
 	uint32_t flags = (uint32_t)check->sha256 << PURGATORY_FLAG_SHA256_SHIFT;
@@ -225,7 +226,7 @@ static void check_and_repair(struct pg_check *check)
  */
 static struct pg_check check;
 
-/* Ends the check of the blocks. Returns only if the kernel is to be started. */
+/* Sets the outcome, prints the console line and applies the policy; can reset or halt. */
 static void print_and_apply_policy(void)
 {
 	check.record.outcome = find_outcome(&check.record);
@@ -255,12 +256,12 @@ static bool clean_record(void)
 
 /*
  * Writes the record to the device tree. The MMU is off, so the stores go to memory
- * and not to the caches. A cache can hold old lines of the record, because the CPU
- * can read ahead while the MMU is on. The kernel would read these lines instead of
- * the record. So clean the record before the stores and again after them.
+ * and not to the caches. A cache can hold old lines of the record: the CPU
+ * reads memory speculatively while the MMU is on. The kernel would find these lines
+ * instead of the record. So clean the record before the stores and again after them.
  *
- * If that fails, the kernel can find anything in the record's place. The check then
- * counts as damaged: the policy decides again, and a second line is printed.
+ * If a cleaning fails, the record counts as a damaged range. A second console line
+ * reports that, and the policy for damage applies.
  */
 static void store_record(void)
 {
@@ -274,12 +275,12 @@ static void store_record(void)
 		return;
 	note_cleaning(false);
 	print_and_apply_policy();
-	/* The policy is boot. Write the new outcome, which the console shows too. */
+	/* The policy is to start the kernel. Write the record again, with the new outcome. */
 	pg_record_write(&check.record);
 	clean_record();
 }
 
-/* @clean: the cleaning before the check succeeded for every used range. */
+/* @clean: the first cleaning, in pg_main(), succeeded for every used range. */
 static void check_all(bool clean)
 {
 	bool mmu = pg_mmu_set_up(page_table_root());
@@ -296,7 +297,10 @@ static void check_all(bool clean)
 	note_cleaning(pg_clean_used(true) && (clean || mmu));
 	if (mmu)
 		pg_mmu_disable();
-	/* Without caches, as the kernel will read them: this proves the cleaning. */
+	/*
+	 * Read the repaired blocks without caches, as the kernel will read them. This proves
+	 * that the cleaning has written them to memory.
+	 */
 	pg_verify_repaired(&check);
 	if (check.record.repaired)
 		check.record.ticks = pg_clock_ticks(&check.clock);
@@ -305,8 +309,9 @@ static void check_all(bool clean)
 }
 
 /*
- * For block_count 0: start the kernel without a check. booting.rst still demands
- * that the Image is cleaned to the point of coherency.
+ * For block_count 0: no check. booting.rst still demands that the Image is cleaned to the
+ * point of coherency, so the policy for damage applies if that failed.
+ * @clean: see check_all()
  */
 static void skip_check(bool clean)
 {
@@ -320,7 +325,7 @@ void pg_main(uint64_t dtb)
 	uint64_t hcr = pg_cpu_route_serrors();
 	bool simd, clean;
 
-	/* Take the SErrors that the old kernel left pending, so that no access here gets one. */
+	/* Take the SErrors that the old kernel left pending, before they end an access here. */
 	pg_drain_serrors();
 	pg_clock_start(&check.clock, pg_params.seconds);
 	simd = pg_cpu_enable_simd();
@@ -329,8 +334,8 @@ void pg_main(uint64_t dtb)
 	if (!pg_check_self(check.sha256) || !pg_complete_params(dtb))
 		fail_self_check();
 	/*
-	 * A stray store of the old kernel can still lie in a cache as a dirty line.
-	 * Write it to memory now, so that the check finds it.
+	 * A stray store of the old kernel can still lie in a cache as a dirty line. The
+	 * cleaning writes the line to memory, so that the check finds the damage.
 	 */
 	clean = pg_clean_used(false);
 	if (pg_params.block_count)

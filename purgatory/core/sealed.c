@@ -36,7 +36,7 @@ static const struct pg_range no_range;
 
 /*
  * Whether a repair may store to the initrd, whose address comes from the device tree:
- *   DISTRUSTED     never, because this is not a crash kernel: other memory can lie there
+ *   DISTRUSTED     no: outside of a crash region, other data can lie at that address
  *   TO_BE_CHECKED  inside the crash region; pg_may_store() decides after the check
  *   TRUSTED        at least one block has the right digest, so this is the sealed initrd
  */
@@ -63,8 +63,8 @@ struct opening {
 };
 
 /*
- * Cleans the header, then the whole tree. The size is a field of the tree. Cleaning can
- * change it, because it writes dirty lines to memory, so the header is read again.
+ * Cleans the header, then the whole tree, whose size is in the header. Cleaning writes dirty
+ * lines to memory, which can change the header. So the header is read again.
  */
 static void clean_and_open(void *arg)
 {
