@@ -30,7 +30,7 @@ static bool probe_lzma(const uint8_t *data, size_t size)
 	if (dictionary < 4096 || (unpacked != UINT64_MAX && unpacked >= 1ULL << 40))
 		return false;
 	rest = dictionary & (dictionary - 1);
-	return rest == 0 || ((rest & (rest - 1)) == 0 && dictionary / 3 == rest);
+	return rest == 0 || ((rest & (rest - 1)) == 0 && dictionary / 3 == rest / 2);
 }
 
 #ifdef HAVE_LZMA

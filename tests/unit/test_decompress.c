@@ -299,7 +299,7 @@ static void test_similar_headers_are_not_compressed_data(void **state)
 		{ "BZh9\x31\x41\x59\x26\x53\x58", 10 },
 		{ "\xfd" "7zXZ\1", 6 },
 		{ "\xe1\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0", 14 },	/* > 224 */
-		{ "\x5d\0\0\x80\x01\xff\xff\xff\xff\xff\xff\xff\xff\0", 14 },	/* dictionary */
+		{ "\x5d\0\0\xc0\x01\xff\xff\xff\xff\xff\xff\xff\xff\0", 14 },	/* dictionary */
 		{ "\x5d\0\x08\0\0\xff\xff\xff\xff\xff\xff\xff\xff\1", 14 },	/* range coder */
 		{ "\x5d\0\0\x80\0\0\0\0\0\0\1\0\0\0", 14 },	/* unpacked size 2^40 bytes */
 		{ "\x5d\0\0\0\0\0\0\0\0\0\0\0\0\0", 14 },
@@ -407,6 +407,17 @@ static void test_lzma_dictionary_above_the_limit_is_refused(void **state)
 	refuse(*state, (struct bytes){ data, 18 }, CRASHRES_ERR_FORMAT, "Image: lzma: truncated");
 }
 
+/* Sizes of 2^n + 2^(n-1) bytes: 24 MiB is 0x1800000. An earlier version did not recognise them. */
+static void test_lzma_dictionary_of_24_mib_is_recognised(void **state)
+{
+	uint8_t data[18] = { 0x5d, 0, 0, 0x80, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+
+	refuse(*state, (struct bytes){ data, sizeof(data) }, CRASHRES_ERR_FORMAT,
+	       "Image: lzma: truncated");
+	data[1] = 1;
+	check_not_compressed(*state, (struct bytes){ data, sizeof(data) });
+}
+
 /* The .xz format allows zero bytes between streams, a multiple of four. */
 static void test_xz_padding_between_streams_is_skipped(void **state)
 {
@@ -479,6 +490,7 @@ int main(void)
 #endif
 #ifdef HAVE_LZMA
 		UNIT_TEST(test_lzma_dictionary_above_the_limit_is_refused),
+		UNIT_TEST(test_lzma_dictionary_of_24_mib_is_recognised),
 		UNIT_TEST(test_xz_padding_between_streams_is_skipped),
 #endif
 		UNIT_TEST(test_part_of_a_file_is_unpacked_in_the_named_format),
