@@ -124,7 +124,7 @@ def test_no_device_tree(tmp_path, dtb):
 
 
 def test_no_room_for_a_record(tmp_path):
-    """The core header right behind the tree."""
+    """elfcorehdr lies right behind the tree."""
     tree = changed(BE.pack(campaign.TREE_CORE), BE.pack(campaign.TREE + 1024))
     assert len(tree) < 1024
     plan, outcome = run(tmp_path, tree)
@@ -227,7 +227,7 @@ def test_only_in_a_region_an_initrd_is_repaired(tmp_path, in_region):
 
 
 def test_a_tree_over_the_core_header_is_none(tmp_path):
-    """A record would be written over the core header."""
+    """A record would be written over elfcorehdr."""
     tree = changed(BE.pack(campaign.TREE_CORE), BE.pack(campaign.TREE + 256))
     assert len(tree) > 256
     _, outcome = run(tmp_path, tree)
