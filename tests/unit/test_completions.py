@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The completions of bash, zsh and fish: they know the options that the commands know."""
+"""Tests the completions of bash, zsh and fish against the option tables of the commands."""
 
 import os
 import re
@@ -28,7 +28,7 @@ def text_of(path):
 
 
 def options_of(command):
-    """The long options of a command but those that are refused or ignored."""
+    """Returns the long options of a command, without refused and ignored ones."""
     text = "".join(map(text_of, COMMANDS[command]))
     found = re.findall(r'\{ "([a-z0-9-]+)", \w+, NULL, ([^ ]+) \}', text)
     names = {name for name, value in found

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The kexec command from outside: exact output and exit status.
+"""Tests the kexec command as a program: exact output and exit status.
 
-make check sets CRASHRES_KEXEC (the program) and CRASHRES_DATA (the machines that
-the build made of tests/data). Kernels, initrds and odd machines are made here.
+make check sets CRASHRES_KEXEC (the program) and CRASHRES_DATA (the machine snapshots
+of tests/data in the form of folders). The tests make their own kernels and initrds,
+and change files of a snapshot. All plans are dry runs: no test loads a kernel.
 """
 
 import gzip
@@ -37,21 +38,25 @@ class Result(NamedTuple):
 
 
 def fails(code, line):
-    """Nothing on stdout, one line on stderr."""
+    """The result of a failed command: nothing on stdout, one line on stderr."""
     return Result(code, "", line + "\n")
 
 
-# ------------------------------------------------------------- what is loaded
+# -------------------------------------------------------------------- inputs
 
 def image(size=64 * KIB, image_size=32 * MIB, flags=0b1010, text_offset=0, pe=b""):
-    """An arm64 Image (booting.rst): header, filler up to @size. Flags: 4 KiB pages, anywhere."""
+    """Returns an arm64 Image: the header of booting.rst, then filler bytes.
+
+    size: bytes in the file. image_size: bytes in memory. flags: 4 KiB pages, any address.
+    pe: bytes behind the header; the header then points to them.
+    """
     header = struct.pack("<4sIQQQ24s4sI", b"MZ\0\0", 0, text_offset, image_size, flags, bytes(24),
                          b"ARM\x64", 64 if pe else 0)
     return (header + pe).ljust(size, b"\xa5")
 
 
 def sections(*ends):
-    """PE headers with one section of 4 KiB for each end."""
+    """Returns PE headers with one section of 4 KiB that ends at each of the offsets."""
     table = b"".join(struct.pack("<8sIIII16s", b".text", 0, 0, 4096, end - 4096, bytes(16))
                      for end in ends)
     return struct.pack("<4sHH12sHH", b"PE\0\0", 0xaa64, len(ends), bytes(12), 0, 0) + table
@@ -67,7 +72,7 @@ INPUTS = {
 
 
 class Kexec:
-    """Runs the program where nothing is, and sees that nothing is left there."""
+    """Runs kexec in an empty folder, and checks that the folder stays empty."""
 
     def __init__(self, folder):
         self.inputs = folder / "in"
@@ -83,7 +88,10 @@ class Kexec:
         return f"../in/{name}"
 
     def machine(self, base="virt-6.1", **files):
-        """A machine of tests/data with files changed: proc_iomem=TEXT, None for no such file."""
+        """Copies a machine snapshot and replaces files. Returns the path of the copy.
+
+        proc_iomem=TEXT replaces /proc/iomem; None removes the file.
+        """
         root = self.machines / str(len(list(self.machines.iterdir())))
         shutil.copytree(os.path.join(DATA, base), root)
         for name, content in files.items():
@@ -102,7 +110,7 @@ class Kexec:
         return Result(done.returncode, done.stdout, done.stderr)
 
     def plan(self, *arguments, root=None, kernel="../in/Image", **environment):
-        """-p on a machine; the real one of Debian's 6.1 where none is named."""
+        """Runs kexec -p for a machine snapshot; the default is Debian with Linux 6.1."""
         return self("--root", root or os.path.join(DATA, "virt-6.1"), "-p", *arguments, kernel,
                     **environment)
 
@@ -123,7 +131,7 @@ def source_text(path):
 
 
 def iomem(*replacements):
-    """The memory map of virt-6.1 with lines replaced; each must be there."""
+    """Returns /proc/iomem of virt-6.1 with lines replaced. Each line must exist once."""
     text = text_of("proc/iomem")
     for old, new in replacements:
         assert text.count(old) == 1
@@ -137,7 +145,7 @@ def dtb(source):
 
 
 def segments(plan):
-    """{name: (first, last)} of the plan's segments."""
+    """Returns the segments of a plan: {name: (first address, last address)}."""
     table = plan.partition("\nSegments\n")[2]
     found = re.findall(r"^  (\w+) +0x([0-9a-f]{16}) - 0x([0-9a-f]{16})  .* [KM]iB$", table, re.M)
     return {name: (int(first, 16), int(last, 16)) for name, first, last in found}
@@ -146,7 +154,7 @@ def segments(plan):
 # --------------------------------------------------------------------- plans
 
 @pytest.mark.parametrize("name", ["virt-6.1", "virt-6.12-acpi"])
-def test_plan_of_a_real_machine(kexec, request, name):
+def test_plan_of_a_snapshot(kexec, request, name):
     result = kexec.plan("--reuse-cmdline", "--initrd=../in/initrd", root=os.path.join(DATA, name))
     golden = os.path.join(SOURCE, "tests/data", name, "plan.txt")
     if request.config.getoption("--update-plans"):
@@ -172,7 +180,7 @@ def test_layout_rules(kexec, name):
     places = sorted(found.values())
     assert places == list(found.values())
     assert all(last < following for (_, last), (following, _) in zip(places, places[1:]))
-    assert found["purgatory"][0] == base + 128 * KIB        # behind the hole for control pages
+    assert found["purgatory"][0] == base + 128 * KIB        # the kernel takes its control pages from the space before
     assert found["kernel"] == (base + 2 * MIB, base + 34 * MIB - 1)
     assert found["initrd"] == (base + 34 * MIB, base + 37 * MIB + 4 * KIB - 1)
     assert found["parity"][0] == base + 37 * MIB + 64 * KIB
@@ -193,8 +201,8 @@ def repair_line(result):
     return line
 
 
-def test_the_plan_says_how_much_can_be_repaired(kexec):
-    # 32 MiB of kernel, a DTB and a header of 8 and 4 KiB: 8195 blocks, 513 of them for parity
+def test_plan_shows_what_parity_repairs(kexec):
+    # 32 MiB of kernel, 8 KiB of DTB and 4 KiB of ELF header: 8195 blocks and 513 blocks of parity
     assert repair_line(kexec.plan()) == \
         "6.27 % parity: one damaged area of up to 2052 KiB can be repaired"
     assert repair_line(kexec.plan("--repair=auto")) == repair_line(kexec.plan())
@@ -204,25 +212,25 @@ def test_the_plan_says_how_much_can_be_repaired(kexec):
     assert repair_line(kexec.plan("--no-checks")) == "off: nothing is checked"
 
 
-# How much parity fits depends on the size of purgatory's code.
+# The amount of parity depends on the size of purgatory's code, so that its last digits vary.
 @pytest.mark.parametrize("last, line", [
     (0x19d5fffff, r"3\.[0-9]{2} % parity: one damaged area of up to 1[12][0-9]{2} KiB can be repaired; "
                   "more parity would leave less than half of the crash region free"),
     (0x19bffffff, "none: parity would leave less than half of the crash region free"),
 ], ids=["less", "none"])
-def test_parity_blocks_half_of_the_region_free(kexec, last, line):
+def test_parity_leaves_half_of_the_region_free(kexec, last, line):
     root = kexec.machine(proc_iomem=iomem((HIGH, HIGH.replace("1b91fffff", f"{last:x}"))))
     assert re.fullmatch(line, repair_line(kexec.plan(root=root)))
 
 
-def test_no_room_for_the_parity_that_was_asked_for(kexec):
+def test_no_room_for_the_requested_parity(kexec):
     root = kexec.machine(proc_iomem=iomem((HIGH, HIGH.replace("1b91fffff", "19c1fffff"))))
     assert kexec.plan("--repair=100", root=root) == fails(
         255, "kexec: Could not find a free area of memory of 0x2004000 bytes for segment parity: "
              "crash region 0x199200000 - 0x19c1fffff is too small by 20492 KiB" + RESERVE_MORE)
 
 
-def test_without_checks_there_is_little_to_load(kexec):
+def test_purgatory_without_checks_is_small(kexec):
     result = kexec.plan("--no-checks")
     found = segments(result.out)
     assert list(found) == ["purgatory", "kernel", "dtb", "elfcorehdr"]
@@ -235,7 +243,7 @@ def test_gzip_gives_the_same_plan(kexec):
 
 # -------------------------------------------------------------- kernel files
 
-PADDED = image().ljust(32 * MIB, b"\0")      # to image_size, as Linux does since 6.12
+PADDED = image().ljust(32 * MIB, b"\0")      # Linux pads the file to image_size since 6.12
 
 KERNEL_FILES = {
     **{name: pack(image()) for name, pack in PACKERS.items()},
@@ -264,7 +272,7 @@ KERNEL_FILES = {
 
 
 def needs(kexec, name):
-    """Some decompressors are optional."""
+    """Skips the test if the build lacks the decompressor that the test name contains."""
     help_text = kexec("--help").out
     for word, library in {"zstd": "zstd", "xz": "xz", "lzma": "lzma", "lz4": "lz4",
                           "bzip2": "bzip2"}.items():
@@ -289,7 +297,7 @@ def test_a_symbolic_link_gives_the_same_plan(kexec):
                                   INPUTS["Image.gz"] + b"\xff" * MIB],
                          ids=["Image", "Image and more", "Image.gz and more"])
 def test_a_device_gives_the_same_plan(kexec, data):
-    """A pipe is read as a device is: to its end, which is behind the kernel's."""
+    """Like a block device, a pipe has no size and can hold more bytes than the kernel."""
     os.mkfifo(kexec.inputs / "device")
     writer = threading.Thread(target=(kexec.inputs / "device").write_bytes, args=(data,),
                               daemon=True)
@@ -373,7 +381,7 @@ def test_crash_kernel_by_kexec_file_load(kexec):
 
 
 def test_the_attempts_under_lockdown(kexec):
-    """Point 1.2: the dry run printed a plan for kexec_load and exited with 0."""
+    """Under lockdown the plan has no kexec_load, and --seal=always fails for lack of a signature."""
     root = locked_down(kexec)
     assert kexec.plan(root=root) == by_file(
         "none: the running kernel demands a signature, and sealing would break the signature",
@@ -390,8 +398,8 @@ def test_the_attempts_under_lockdown(kexec):
         1, f"kexec: kexec_load: {LOCKED}; kexec_file_load: {unsigned}\n")
 
 
-def test_a_limit_that_is_used_up(kexec):
-    """Point 1.6"""
+def test_exhausted_load_limit(kexec):
+    """A load limit of 0 makes all attempts impossible: a refused call would use up the limit."""
     root = kexec.machine()
     os.makedirs(os.path.join(root, "proc/sys/kernel"))
     with open(os.path.join(root, "proc/sys/kernel/kexec_load_limit_panic"), "w",
@@ -401,7 +409,7 @@ def test_a_limit_that_is_used_up(kexec):
     assert (result.code, result.out.count("impossible: ")) == (255, 3)
     reason = "kernel.kexec_load_limit_panic is 0: the kernel accepts no further call"
     assert result.err == f"kexec: kexec_load: {reason}; kexec_file_load: {reason}\n"
-    # The limit of the other slot is another one.
+    # Each slot has its own limit.
     assert kexec("--root", root, "-l", "../in/Image").code == 0
 
 
@@ -410,10 +418,10 @@ def test_a_limit_that_is_used_up(kexec):
     (["--entry=0x199220000"], "--entry"),
     (["--purgatory-mmu=off"], "--purgatory-mmu=off"),
 ])
-def test_what_kexec_file_load_cannot_do(kexec, arguments, what):
+def test_options_that_need_kexec_load(kexec, arguments, what):
     assert kexec.plan("-s", *arguments) == fails(
         1, f"kexec: {what}: only kexec_load supports this, not kexec_file_load")
-    # Where the call may be chosen, they choose it, for any kernel.
+    # Without -s the option selects kexec_load.
     root = os.path.join(DATA, "virt-6.1")
     result = kexec("--root", root, "-p", *arguments, "../in/Image")
     assert (result.code, result.err) == (0, "")
@@ -421,7 +429,7 @@ def test_what_kexec_file_load_cannot_do(kexec, arguments, what):
 
 
 def test_kexec_file_load_ignores_a_device_tree(kexec):
-    """Issue 10, point 1.14: petitboot gives -s and --dtb; kexec-tools does not read the file."""
+    """petitboot passes -s and --dtb, and kexec-tools does not read the file."""
     for tree in kexec.file("good.dtb", dtb(ONE_CELL.replace("<1>", "<2>"))), "../in/none.dtb":
         assert kexec.plan("-s", f"--dtb={tree}") == (
             0, kexec.plan("-s").out, f"kexec: warning: --dtb={tree} is ignored: with -s the new "
@@ -434,7 +442,7 @@ def test_kexec_file_load_ignores_a_device_tree(kexec):
 
 
 @pytest.mark.parametrize("option", ["--no-cma", "--force-dtb"])
-def test_what_only_kexec_file_load_can_do(kexec, option):
+def test_options_that_need_kexec_file_load(kexec, option):
     assert kexec.plan("-c", option) == fails(
         1, f"kexec: {option}: only kexec_file_load supports this, not kexec_load")
     assert kexec.plan(option) == kexec.plan("-s")
@@ -453,12 +461,12 @@ def test_sealing_is_auto_always_or_never(kexec):
     ("image", "Unsupported kernel type image"),
     ("", "Unsupported kernel type "),
 ])
-def test_type_that_the_kernel_has_not(kexec, name, line):
+def test_wrong_type(kexec, name, line):
     assert kexec.plan(f"--type={name}") == fails(255, "kexec: " + line)
     assert kexec.plan("-t", name, kernel="../in/Image.gz") == fails(255, "kexec: " + line)
 
 
-def test_type_that_the_kernel_has(kexec):
+def test_right_type(kexec):
     assert kexec.plan("--type=Image") == kexec.plan()
     assert kexec.plan("-tImage", kernel="../in/Image.gz") == kexec.plan()
 
@@ -472,7 +480,7 @@ def test_option_of_another_architecture(kexec, option):
         f"kexec: warning: {name} is ignored: the option is for another architecture\n")
 
 
-def test_what_arm64_does_not_have(kexec):
+def test_option_that_arm64_cannot_carry_out(kexec):
     assert kexec.plan("--load-preserve-context") == fails(
         1, "kexec: --load-preserve-context: an arm64 kernel cannot return to the "
            "previous kernel (no KEXEC_JUMP)")
@@ -525,7 +533,7 @@ def test_plain_region(kexec):
 
 
 def test_named_low_region(kexec):
-    """A vendor's name decides, even where that region is not the lower one."""
+    """A region named "Crash kernel (low)" is the low one, even at the higher address."""
     root = kexec.machine(proc_iomem=iomem((HIGH, HIGH.replace("kernel", "kernel (low)"))))
     result = kexec.plan(root=root)
     assert (result.code, result.err) == (0, "")
@@ -553,8 +561,8 @@ def test_100000_lines(kexec):
     assert result == kexec.plan()
 
 
-# What ends kexec-tools 2.0.32 by a signal, or without it being said: each is one clear line.
-# (Three crash regions: above. Damaged kernel files: below.)
+# kexec-tools 2.0.32 crashes or fails silently on the following inputs, on three crash regions
+# (above) and on damaged kernel files (below).
 
 def test_70000_ranges_of_ram(kexec):
     many = "".join(f"{base:x}-{base + 4095:x} : System RAM\n"
@@ -572,7 +580,7 @@ def test_70000_ranges_of_ram(kexec):
     lambda core: b"no core\n" * 100,
 ], ids=["short", "ones", "e_phoff", "e_phnum", "text"])
 def test_damaged_kcore(kexec, damage):
-    """The dump does without the virtual addresses that it would tell."""
+    """Without a usable /proc/kcore the dump has no virtual addresses; the load succeeds."""
     with open(os.path.join(DATA, "virt-6.1/proc/kcore"), "rb") as file:
         core = file.read()
     result = kexec.plan("-d", root=kexec.machine(proc_kcore=damage(core)))
@@ -600,7 +608,7 @@ def test_window(kexec):
 # --------------------------------------------------------- purgatory's console
 
 def machine_with_ttys(kexec):
-    """ttyAMA0 and ttyS0 as Debian's 6.1 shows them in QEMU, the latter with pci-serial."""
+    """Returns a snapshot with ttyAMA0 and ttyS0 (pci-serial) as Debian 6.1 shows them in QEMU."""
     root = kexec.machine()
     ttys = {"ttyAMA0": ("32", "2", "0x9000000", "0"), "ttyS0": ("4", "0", "0x0", "0"),
             "ttyS1": ("4", "3", "0xFE660000", "2"), "hvc0": ()}
@@ -623,7 +631,7 @@ def test_serial(kexec, option, line):
     result = kexec.plan(option, root=root)
     assert (result.code, result.err) == (0, "")
     said = kexec.plan("-d", option, root=root).err.splitlines()
-    # The first one is firmware's, which it replaces.
+    # The first line is about the console of the firmware, which --serial replaces.
     assert [text for text in said if "console is " in text] == [
         "kexec: purgatory's console is a PL011 at 0x9000000",
         "kexec: purgatory's console is a " + line]
@@ -647,7 +655,7 @@ def test_serial_that_purgatory_cannot_drive(kexec, name, reason):
     ("../../kernel", '"../../kernel" is not the name of a tty'),
     ("", '"" is not the name of a tty'),
 ])
-def test_serial_that_is_not_there(kexec, name, sentence):
+def test_missing_serial(kexec, name, sentence):
     assert kexec.plan(f"--serial={name}", root=machine_with_ttys(kexec)) == fails(
         1, "kexec: " + sentence)
 
@@ -665,7 +673,7 @@ def command_line(result):
     (["--command-line=a", "--append=b"], "b"),
     (["--append=a", "--command-line=b"], "b"),
     (["--append="], "(none)"),
-    # Point 1.11: the blank in front of the last word, crashkernel=64M,low, stays.
+    # Only the blank behind a removed word is removed: the last word leaves the blank before it.
     (["--reuse-cmdline"], "console=ttyAMA0 panic=10 "),
     (["--reuse-cmdline", "--append=irqpoll"], "console=ttyAMA0 panic=10  irqpoll"),
 ])
@@ -674,7 +682,7 @@ def test_command_line(kexec, arguments, line):
 
 
 def test_crashkernel_in_a_crash_kernel_is_a_warning(kexec):
-    """Point 1.10."""
+    """The kernel searches for "crashkernel=" anywhere in the command line, not for a whole word."""
     result = kexec.plan("--append=a rd.crashkernel=1M")
     assert (result.code, result.err) == (
         0, "kexec: warning: command line: the crash kernel can reserve memory again, because it "
@@ -695,7 +703,7 @@ def test_longest_command_line(kexec):
 # ----------------------------------------------------------------- bad input
 
 def elf_with_offset(offset):
-    """A vmlinux whose only segment starts there in the file."""
+    """Returns a vmlinux whose only segment starts at this offset in the file."""
     data = elf(*cut_up(image(), 64 * KIB))
     return data[:64 + 8] + struct.pack("<Q", offset) + data[64 + 16:]
 
@@ -738,7 +746,7 @@ def test_bad_file(kexec, option, path, code, sentence):
     ("cut.gz", cut_gzip(), "../in/cut.gz: gzip: truncated"),
     ("cut-in-half.gz", INPUTS["Image.gz"][:len(INPUTS["Image.gz"]) // 2],
      "../in/cut-in-half.gz: gzip: truncated"),
-    # What kexec-tools crashed on.
+    # kexec-tools crashes on these files.
     ("20-bytes", bytes(20), "Cannot determine the file type of ../in/20-bytes" + UNKNOWN),
     ("20-bytes-mz", b"MZ".ljust(20, b"\0"),
      "Cannot determine the file type of ../in/20-bytes-mz" + UNKNOWN),
@@ -788,7 +796,7 @@ def test_no_crash_region(kexec):
         1, "Memory for crashkernel is not reserved\n"
            "Please reserve memory by passing\"crashkernel=Y@X\" parameter to kernel\n"
            "Then try to loading kdump kernel")
-    # Issue 10, point 1.14: the reservation comes before the files.
+    # Like kexec-tools, check the reservation before the files are opened.
     for call in "-a", "-s", "-c":
         assert kexec.plan(call, root=root) == expected
         assert kexec.plan(call, root=root, kernel="../in/none") == expected
@@ -801,7 +809,7 @@ CALLS = {"": [], "-a": ["-a"], "-s": ["-s"], "-c": ["-c"]}
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("action", ["-p", "-l", "-f", ""])
 def test_missing_file(kexec, action, call):
-    """Issue 10, point 1.14: 255 where kexec-tools tries kexec_file_load first, else 1."""
+    """kexec-tools exits with 255 if it tries kexec_file_load first, and with 1 for -c."""
     root = os.path.join(DATA, "virt-6.1")
     arguments = ["--root", root, *CALLS[call], *([action] if action else [])]
     expected = fails(1 if call == "-c" else 255,
@@ -810,7 +818,7 @@ def test_missing_file(kexec, action, call):
     assert kexec(*arguments, "--initrd=../in/none", "../in/Image") == expected
     assert kexec(*arguments, "--initrd=../in/none", "../in/none") == expected
     dtb_missing = kexec(*arguments, "--dtb=../in/none", "../in/Image")
-    if call == "-s":        # it is not read
+    if call == "-s":        # -s ignores --dtb
         assert dtb_missing.code == 0
     else:
         assert dtb_missing == fails(1, expected.err.strip())
@@ -863,7 +871,7 @@ def test_region_too_small(kexec, last, sentence):
 
 
 def test_smallest_region(kexec):
-    """One page less, and it is the last of the cases above."""
+    """With one page less the region would be the last case of test_region_too_small()."""
     root = kexec.machine(proc_iomem=iomem((HIGH, HIGH.replace("1b91fffff", "19b802fff"))))
     result = kexec.plan("--initrd=../in/initrd", root=root)
     assert (result.code, result.err) == (0, "")
@@ -897,7 +905,7 @@ def test_one_cell_is_enough_below_4_gib(kexec):
 
 def test_damaged_dtb(kexec):
     tree = bytearray(dtb(ONE_CELL))
-    tree[8:12] = b"\0\0\xff\xff"        # off_dt_struct, far outside
+    tree[8:12] = b"\0\0\xff\xff"        # off_dt_struct: beyond the end
     bad = kexec.file("bad.dtb", bytes(tree))
     assert kexec.plan(f"--dtb={bad}") == fails(
         255, "kexec: ../in/bad.dtb: the device tree is damaged: FDT_ERR_TRUNCATED")
@@ -910,7 +918,7 @@ def test_not_a_dtb(kexec):
         255, "kexec: ../in/text: the device tree is damaged: FDT_ERR_BADMAGIC")
 
 
-def test_large_dtb(kexec):
+def test_dtb_too_large(kexec):
     large = kexec.file("large.dtb", dtb(ONE_CELL).ljust(2 * MIB + 1, b"\0"))
     assert kexec.plan(f"--dtb={large}") == fails(
         255, "kexec: ../in/large.dtb: the device tree has 2097153 bytes: the limit is 2097152")
@@ -932,7 +940,7 @@ def test_no_dtb(kexec):
     reason = "no device tree: cannot read /sys/firmware/fdt or /proc/device-tree"
     assert kexec.plan("-c", root=root) == fails(
         255, "kexec: " + reason + ": name a device tree with --dtb=FILE")
-    # Point 1.5: kexec_file_load does without one.
+    # kexec_file_load needs no device tree from us.
     result = kexec.plan(root=root)
     assert (result.code, result.err) == (0, "")
     assert result.out.startswith("Plan for the crash kernel: kexec_file_load\n")
@@ -962,7 +970,7 @@ def test_device_tree_in_files(kexec, folder):
             "file\n") in said.err
 
 
-def test_dtb_option_replaces_the_machines(kexec):
+def test_dtb_option_replaces_the_device_tree_of_the_machine(kexec):
     tree = kexec.file("good.dtb", dtb(ONE_CELL.replace("<1>", "<2>")))
     result = kexec.plan(f"--dtb={tree}", root=kexec.machine(sys_firmware_fdt=None))
     assert (result.code, result.err) == (0, "")
@@ -1085,11 +1093,11 @@ def test_bad_address(kexec, option, value):
     ("entry", "an address such as 0x80000000"),
 ])
 def test_bad_value(kexec, option, takes):
-    """Issue 10, point 1.14: one line that names the option, and no usage after it."""
+    """The error is one line that names the option; the usage is not printed."""
     assert kexec.plan(f"--{option}=x") == fails(1, f'kexec: --{option} takes {takes}, not "x"')
 
 
-def test_window_upside_down(kexec):
+def test_mem_max_below_mem_min(kexec):
     assert kexec.plan("--mem-min=2", "--mem-max=1") == fails(
         1, "kexec: --mem-max is below --mem-min")
 
@@ -1168,7 +1176,7 @@ def test_print_ckr_size(kexec, replacements, size):
 
 
 @pytest.mark.parametrize("text", ["00000000-00000000 : Crash kernel\n", "", None, "garbage\n"])
-def test_print_ckr_size_that_cannot_be_told(kexec, text):
+def test_print_ckr_size_of_an_unknown_region(kexec, text):
     assert kexec("--root", kexec.machine(proc_iomem=text), "--print-ckr-size") == (0, "0\n", "")
 
 
@@ -1195,7 +1203,7 @@ def test_status(kexec, arguments, crash, normal, code):
     ("", "/sys/kernel/kexec_crash_loaded contains neither 0 nor 1"),
     ("2\n", "/sys/kernel/kexec_crash_loaded contains neither 0 nor 1"),
 ])
-def test_status_that_cannot_be_told(kexec, content, sentence):
+def test_unknown_status(kexec, content, sentence):
     root = kexec.machine(sys_kernel_kexec_crash_loaded=content)
     assert kexec("-S", "--root", root) == fails(255, "kexec: " + sentence)
 
@@ -1205,7 +1213,7 @@ def test_exec(kexec):
     assert kexec("-e", "--root", loaded) == (0, "Dry run: the next kernel would be started\n", "")
     empty = kexec.machine(sys_kernel_kexec_loaded="0\n")
     assert kexec("-e", "--root", empty) == fails(1, "kexec: Nothing has been loaded!")
-    # Issue 10, point 1.13
+    # A kernel without kexec has no such file; a machine without sysfs decides by reboot().
     without = kexec.machine(sys_kernel_kexec_loaded=None)
     assert kexec("-e", "--root", without) == fails(
         1, "kexec: Nothing has been loaded! (the running kernel has no kexec support: neither "
@@ -1215,7 +1223,7 @@ def test_exec(kexec):
         0, "Dry run: the next kernel would be started\n", "")
 
 
-# -------------------------------------------------------------- outside world
+# -------------------------------------------------- output, system calls, files
 
 def test_full_disk(kexec):
     with open("/dev/full", "w", encoding="ascii") as full:
@@ -1234,7 +1242,7 @@ def test_another_host_loads_nothing(kexec, arguments):
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
 @pytest.mark.parametrize("kernel", ["Image", "Image.gz", "text"])
 def test_no_file_is_made(kexec, kernel):
-    """Not even one that is gone again: an unpacked kernel lives in memory."""
+    """kexec creates no temporary files: it unpacks a kernel into a memfd."""
     log = kexec.inputs / "strace"
     calls = "openat,open,creat,mkdir,mknod,link,symlink,rename,unlink,memfd_create"
     kexec.plan("--initrd=../in/initrd", kernel=f"../in/{kernel}", ASAN_OPTIONS="detect_leaks=0",
@@ -1243,6 +1251,6 @@ def test_no_file_is_made(kexec, kernel):
     assert any('"../in/initrd", O_RDONLY|O_CLOEXEC' in line for line in lines) == (kernel != "text")
     changing = [line for line in lines if not line.startswith(("openat(", "open(")) or
                 re.search("O_CREAT|O_TMPFILE|O_WRONLY|O_RDWR", line)]
-    # The unpacked kernel; in a dry run also the sealed Image and the initrd that goes with it.
+    # One memfd for the unpacked kernel; a dry run also makes the sealed Image and its initrd.
     assert [line.split("(")[0] for line in changing] == ["memfd_create"] * (
         {"text": 0, "Image": 2, "Image.gz": 3}[kernel])

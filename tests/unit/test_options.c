@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tests the parser of the kexec command line: kexec/options.c and kexec/long-options.c. */
 #include "../../kexec/options.h"
 #include "support.h"
 
 #define MAX_ARGUMENTS 16
 
-/* A command line parsed, and what went to stderr meanwhile. */
+/* The result of parsing a command line, and what the parser printed on stderr. */
 struct outcome {
 	enum parsed result;
 	struct options options;
-	char *said;
+	char *said;			/* allocated */
 };
 
-/* @words: the arguments, blanks between them. */
+/* Parses a command line. @words: the arguments, separated by blanks. */
 static struct outcome parse(const char *words)
 {
 	static char storage[256];
@@ -54,12 +55,12 @@ static void assert_result(const char *words, enum parsed result, const char *sai
 	assert_int_equal(parsed.result, result);
 }
 
-static void test_nothing_is_asked_for_without_arguments(void **state)
+static void test_defaults(void **state)
 {
 	struct options options = parse_ok("");
 
 	(void)state;
-	/* "kexec IMAGE" loads and calls shutdown; main() says that there is no IMAGE. */
+	/* "kexec IMAGE" loads and calls shutdown; main() reports that IMAGE is missing. */
 	assert_true(options.load && options.shutdown);
 	assert_int_equal(options.call, CRASHRES_CALL_AUTO);
 	assert_false(options.unload || options.exec || options.status ||
@@ -93,7 +94,6 @@ static void test_on_damage(void **state)
 		      "kexec: --on-damage takes reset, halt or boot, not \"\"\n");
 }
 
-/* Issue 10, point 2.4. */
 static void test_on_timeout(void **state)
 {
 	assert_int_equal(parse_ok("-p K").on_timeout, CRASHRES_ON_TIMEOUT_BOOT);
@@ -167,8 +167,8 @@ static void test_serial(void **state)
 		      "kexec: option '--serial' requires an argument\n");
 }
 
-/* What the order of -l, -p, -u and -e comes to. */
-static void test_actions_add_up(void **state)
+/* The order of -l, -p, -u and -e decides which actions follow. */
+static void test_order_of_actions(void **state)
 {
 	static const struct {
 		const char *words;
@@ -223,7 +223,7 @@ static void test_status_asks_for_the_crash_slot_unless_told(void **state)
 	assert_int_equal(parse_ok("-p -l --status").status_slot, CRASHRES_SLOT_NORMAL);
 }
 
-static void test_strings_come_through_and_the_last_counts(void **state)
+static void test_last_value_counts(void **state)
 {
 	struct options options = parse_ok("-p --initrd a --ramdisk=b --dtb=c --append=d "
 					  "--command-line=e --root=f K more");
@@ -244,7 +244,7 @@ static void test_root_implies_a_dry_run(void **state)
 	assert_false(parse_ok("-p K").dry_run);
 }
 
-static void test_flags_are_taken(void **state)
+static void test_flags(void **state)
 {
 	(void)state;
 	assert_true(parse_ok("-d").debug);
@@ -305,14 +305,14 @@ static void test_bad_addresses_are_refused(void **state)
 		      "kexec: --mem-max takes an address such as 0x80000000, not \"1x\"\n");
 }
 
-static void test_a_window_upside_down_is_refused(void **state)
+static void test_mem_max_below_mem_min_is_refused(void **state)
 {
 	(void)state;
 	assert_result("--mem-min=2 --mem-max=1", PARSED_REFUSED,
 		      "kexec: --mem-max is below --mem-min\n");
 }
 
-/* What differs from the defaults. */
+/* Describes the settings that differ from the defaults. */
 static void print_numbers(FILE *out, const struct options *options)
 {
 	const struct {
@@ -332,7 +332,7 @@ static void print_numbers(FILE *out, const struct options *options)
 			fprintf(out, " %s=%" PRIu64, numbers[i].name, numbers[i].value);
 }
 
-/* A command line in the words of the request that it is. */
+/* Describes the actions and settings of a parsed command line, such as "crash: load kernel=K". */
 static char *describe(const struct options *options)
 {
 	static const char *const calls[] = { "", " by kexec_load", " by kexec_file_load" };
@@ -378,7 +378,10 @@ static char *describe(const struct options *options)
 	return text;
 }
 
-/* How the clients of kexec call it: distributions, boot loaders, test suites, documents. */
+/*
+ * Command lines of programs, scripts and documents that call kexec. They must keep their meaning.
+ * Each entry has the arguments, the description of the result, and the output on stderr.
+ */
 static const struct {
 	const char *words;
 	const char *request;
@@ -451,7 +454,7 @@ static const struct {
 	/* the kernel's own tests */
 	{ "--load --kexec-file-syscall K", "next: load by kexec_file_load kernel=K", "" },
 	{ "--load K", "next: load kernel=K", "" },
-	/* unloading */
+	/* unload: several distributions */
 	{ "-p -u", "crash: unload", "" },
 	{ "-s -p -u", "crash: unload by kexec_file_load", "" },
 	{ "-a -p -u", "crash: unload", "" },
@@ -460,18 +463,18 @@ static const struct {
 	{ "--unload", "next: unload", "" },
 	{ "--unload --kexec-file-syscall", "next: unload by kexec_file_load", "" },
 	{ "-p -u K", "crash: unload kernel=K", "" },
-	/* starting */
+	/* start: several distributions */
 	{ "-e", "next: exec", "" },
 	{ "-e -x", "next: exec no-ifdown", "" },
 	{ "-e -f", "next: exec", "" },
 	{ "-e --kexec-syscall", "next: exec by kexec_load", "" },
-	/* asking */
+	/* queries: several distributions */
 	{ "-S", "crash: status load shutdown", "" },
 	{ "-S -l", "next: status load", "" },
 	{ "-S -p", "crash: status load", "" },
 	{ "--status", "crash: status load shutdown", "" },
 	{ "--print-ckr-size", "next: print-ckr-size load shutdown", "" },
-	/* what no client gives, but kexec-tools takes */
+	/* no known client passes these, but kexec-tools accepts them */
 	{ "K", "next: load shutdown kernel=K", "" },
 	{ "-f -x -y K", "next: load exec no-sync no-ifdown kernel=K", "" },
 	{ "-c -s -l K", "next: load by kexec_file_load kernel=K", "" },
@@ -505,10 +508,10 @@ static void test_the_command_lines_of_known_clients(void **state)
 struct name {
 	const char *name;
 	bool takes_value;
-	const char *same_as;		/* another name of the same option */
+	const char *same_as;		/* the option of which this is another name */
 };
 
-/* The long options of kexec-tools for arm64, and ours. */
+/* The long options for arm64: those of kexec-tools and those of crashres. */
 static const struct name native[] = {
 	{ "append", true, NULL }, { "check-time", true, NULL }, { "command-line", true, "append" },
 	{ "debug", false, NULL }, { "dry-run", false, NULL }, { "dtb", true, NULL },
@@ -529,7 +532,10 @@ static const struct name native[] = {
 	{ NULL, false, NULL },
 };
 
-/* Those of other architectures: all that take no value are the same option, and all others. */
+/*
+ * The options of other architectures. To getopt_long() all of them without a value are the same
+ * option, and so are all of them with a value: an abbreviation of several is not ambiguous.
+ */
 static const struct name foreign[] = {
 	{ "args-elf", false, "" }, { "args-linux", false, "" }, { "args-none", false, "" },
 	{ "atags", false, "" }, { "console-serial", false, "" }, { "console-vga", false, "" },
@@ -548,7 +554,7 @@ static bool is_same(const struct name *a, const struct name *b)
 	       !strcmp(a->same_as ? a->same_as : a->name, b->same_as ? b->same_as : b->name);
 }
 
-/* getopt_long(3): the exact name, else what every name with this start means. */
+/* Predicts getopt_long(3): an exact name wins, else all names with this prefix must agree. */
 static const struct name *look_up(const struct name *table, const char *word, bool *ambiguous)
 {
 	const struct name *found = NULL;
@@ -604,7 +610,7 @@ static void check_word(const char *word)
 	free(full.said);
 }
 
-/* Issue 10, point 1.14: every start of every name. Options of arm64 come before all others. */
+/* Tries every prefix of every name. Options for arm64 win over those of other architectures. */
 static void test_every_abbreviation(void **state)
 {
 	const struct name *const tables[] = { native, foreign };
@@ -621,7 +627,7 @@ static void test_every_abbreviation(void **state)
 	}
 }
 
-/* Point 1.14: ambiguous before, because an option of another architecture starts like that. */
+/* In one table these prefixes would be ambiguous with an option of another architecture. */
 static void test_abbreviations_that_were_ambiguous(void **state)
 {
 	static const char *const words[] = {
@@ -634,7 +640,7 @@ static void test_abbreviations_that_were_ambiguous(void **state)
 	assert_string_equal(parse_ok("--ser ttyS1 -p K").serial, "ttyS1");
 	assert_true(parse_ok("--de -p K").debug);
 	assert_true(parse_ok("-p --reuse- K").reuse_cmdline);
-	/* The value of an option is no option. */
+	/* A value is not parsed as an option. */
 	assert_string_equal(parse_ok("-p --append --noe K").append, "--noe");
 	assert_string_equal(parse_ok("-p -t --noe K").type, "--noe");
 	assert_string_equal(parse_ok("K -p -- --noe").kernel, "K");
@@ -642,7 +648,7 @@ static void test_abbreviations_that_were_ambiguous(void **state)
 		      "kexec: warning: --noefi is ignored: the option is for another architecture\n");
 }
 
-static void test_help_is_a_question_mark_too(void **state)
+static void test_question_mark_is_a_bad_option(void **state)
 {
 	(void)state;
 	assert_result("-?", PARSED_BAD, "");
@@ -673,8 +679,8 @@ static void test_contradictions_are_refused(void **state)
 		      "kexec: --initrd and --reuseinitrd exclude each other\n");
 }
 
-/* So that kexec_file_load, which has no purgatory, does not take them without doing them. */
-static void test_which_options_need_purgatory(void **state)
+/* If the load has no purgatory, these options must be errors; kexec must not ignore them. */
+static void test_options_that_need_purgatory(void **state)
 {
 	static const char *const needing[] = {
 		"--serial=ttyS0", "--on-damage=reset", "--repair=auto", "--check-time=30",
@@ -716,7 +722,7 @@ static void test_bad_options_are_named(void **state)
 	assert_result("--bad -h", PARSED_BAD, "kexec: unrecognized option '--bad'\n");
 }
 
-/* getopt keeps its place in globals. */
+/* getopt_long() keeps its position in global variables. */
 static void test_a_second_command_line_starts_afresh(void **state)
 {
 	(void)state;
@@ -728,7 +734,7 @@ static void test_a_second_command_line_starts_afresh(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nothing_is_asked_for_without_arguments),
+		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_no_checks),
 		cmocka_unit_test(test_on_damage),
 		cmocka_unit_test(test_on_timeout),
@@ -737,23 +743,23 @@ int main(void)
 		cmocka_unit_test(test_check_time),
 		cmocka_unit_test(test_purgatory_mmu),
 		cmocka_unit_test(test_serial),
-		cmocka_unit_test(test_actions_add_up),
+		cmocka_unit_test(test_order_of_actions),
 		cmocka_unit_test(test_status_asks_for_the_crash_slot_unless_told),
-		cmocka_unit_test(test_strings_come_through_and_the_last_counts),
+		cmocka_unit_test(test_last_value_counts),
 		cmocka_unit_test(test_root_implies_a_dry_run),
-		cmocka_unit_test(test_flags_are_taken),
+		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_options_may_follow_the_kernel),
 		cmocka_unit_test(test_two_dashes_end_the_options),
 		cmocka_unit_test(test_windows_have_inclusive_ends),
 		cmocka_unit_test(test_bad_addresses_are_refused),
-		cmocka_unit_test(test_a_window_upside_down_is_refused),
+		cmocka_unit_test(test_mem_max_below_mem_min_is_refused),
 		cmocka_unit_test(test_the_command_lines_of_known_clients),
 		cmocka_unit_test(test_every_abbreviation),
 		cmocka_unit_test(test_abbreviations_that_were_ambiguous),
-		cmocka_unit_test(test_help_is_a_question_mark_too),
+		cmocka_unit_test(test_question_mark_is_a_bad_option),
 		cmocka_unit_test(test_what_arm64_cannot_do_is_refused),
 		cmocka_unit_test(test_contradictions_are_refused),
-		cmocka_unit_test(test_which_options_need_purgatory),
+		cmocka_unit_test(test_options_that_need_purgatory),
 		cmocka_unit_test(test_entry),
 		cmocka_unit_test(test_help_and_version_end_the_parsing),
 		cmocka_unit_test(test_bad_options_are_named),

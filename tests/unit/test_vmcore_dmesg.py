@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""vmcore-dmesg from outside: exact output, messages and exit statuses.
+"""Tests vmcore-dmesg as a program: exact output, messages and exit statuses.
 
-make check sets CRASHRES_VMCORE_DMESG (the program). The dumps are made by vmcores.py.
+make check sets CRASHRES_VMCORE_DMESG (the program). vmcores.py makes the dumps.
 """
 
 import json
@@ -20,7 +20,7 @@ from vmcores import (COMMITTED, ID_MASK, MOVED_RING, RESERVED, REUSABLE, Legacy,
 
 COMMAND = os.environ["CRASHRES_VMCORE_DMESG"]
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
-# A sanitizer's own exit status, which none of the program's is.
+# Exit status of a sanitizer: a number that vmcore-dmesg does not use.
 ENVIRONMENT = {**os.environ, "LC_ALL": "C", "ASAN_OPTIONS": "exitcode=99",
                "UBSAN_OPTIONS": "exitcode=99"}
 
@@ -37,7 +37,10 @@ class Result:
 
 @pytest.fixture
 def run(tmp_path):
-    """vmcore-dmesg on these bytes: status, output, and the errors without what they begin with."""
+    """Returns a function that runs vmcore-dmesg on a dump, given as bytes.
+
+    Its result is the exit status, the output, and the error lines without "vmcore-dmesg: FILE: ".
+    """
     def run_command(data, *arguments, **options):
         path = tmp_path / "vmcore"
         path.write_bytes(data)
@@ -72,7 +75,7 @@ def boot_ring(**options):
     return ring
 
 
-# ------------------------------------------------------------- where it is
+# ---------------------------------------------------------------- addresses
 
 KERNELS = {
     "x86-64": x86,
@@ -101,8 +104,8 @@ def test_tagged_pointers(run):
     assert tuple(run(core(ring.install(kernel)))) == (0, ring.lines(), [])
 
 
-def test_wrong_virtual_addresses_in_the_dump_do_no_harm(run):
-    """Headers that put another place at the log's addresses: the kernel's own rules win."""
+def test_wrong_virtual_addresses_in_the_dump_are_not_used(run):
+    """Wrong p_vaddr at the addresses of the log: the numbers of VMCOREINFO win."""
     ring = boot_ring()
     kernel = ring.install(arm64())
     kernel.has_vaddr = True
@@ -110,7 +113,7 @@ def test_wrong_virtual_addresses_in_the_dump_do_no_harm(run):
     assert tuple(run(core(kernel, before=[wrong]))) == (0, ring.lines(), [])
 
 
-def test_right_virtual_addresses_where_vmcoreinfo_has_no_rules(run):
+def test_virtual_addresses_of_the_dump_without_numbers_in_vmcoreinfo(run):
     ring = boot_ring()
     kernel = ring.install(arm64())
     kernel.info = re.sub(r"NUMBER.*\n", "", kernel.info)
@@ -121,7 +124,7 @@ def test_right_virtual_addresses_where_vmcoreinfo_has_no_rules(run):
         30, b"", [f"No program header covering vaddr 0x{ring.prb_at:x} (prb)"])
 
 
-def test_other_machines_go_by_virtual_addresses_alone(run):
+def test_other_machines_use_virtual_addresses_of_the_dump(run):
     ring = boot_ring()
     kernel = ring.install(arm64())
     kernel.machine = vmcores.X86_64
@@ -130,7 +133,7 @@ def test_other_machines_go_by_virtual_addresses_alone(run):
 
 
 def test_text_in_two_segments(run):
-    """Physically apart, and a record across the border."""
+    """A record that lies in two segments, at distant physical addresses."""
     ring = boot_ring()
     kernel = ring.install(arm64())
     whole = kernel.linear
@@ -151,7 +154,7 @@ def test_layout_is_that_of_vmcoreinfo(run):
     ring = boot_ring(layout=MOVED_RING)
     data = core(ring.install(arm64()))
     assert tuple(run(data)) == (0, ring.lines(), [])
-    # Other bytes than facility and level are between text_len and caller_id now.
+    # In this layout other bytes lie between text_len and caller_id: the priority is unknown.
     status, out, errors = run(data, "--json")
     assert (status, errors) == (0, [])
     assert objects(out) == ring.objects(level=None, facility=None)
@@ -181,7 +184,7 @@ def test_time(run, time, stamp):
 @pytest.mark.parametrize("exact_fit", [False, True], ids=["as ever", "as since 6.18"])
 @pytest.mark.parametrize("seed", range(8))
 def test_wrapped(run, seed, exact_fit):
-    """Ids, positions and the buffer itself have come around, some more often than others."""
+    """Ids, positions and offsets in the ring have wrapped, each a different number of times."""
     chance = random.Random(seed)
     ring = Ring(exact_fit=exact_fit, count_bits=chance.randrange(2, 6),
                 size_bits=chance.randrange(9, 12))
@@ -206,7 +209,7 @@ def test_block_up_to_the_end_of_the_buffer(run, exact_fit):
 
 
 def test_states(run):
-    """Whole records are printed, whether more may be added or not; others never."""
+    """Committed and finalized records are printed, reserved and reusable ones are not."""
     ring = Ring()
     for state, text in ((vmcores.FINALIZED, b"finalized"), (COMMITTED, b"committed"),
                         (RESERVED, b"reserved"), (REUSABLE, b"reusable"),
@@ -217,8 +220,8 @@ def test_states(run):
     assert re.findall(rb"\] (.*)\n", out) == [b"finalized", b"committed", b"committed too"]
 
 
-def test_descriptors_on_their_way(run):
-    """At the crash some writer had an id, and its descriptor was still the one of before."""
+def test_descriptors_with_the_previous_id(run):
+    """At the panic a writer had an id, and the descriptor still had the previous id."""
     ring = boot_ring(count_bits=3)
     for _ in range(9):
         ring.add(b"later")
@@ -233,7 +236,7 @@ def test_descriptors_never_used(run):
 
 
 def test_records_without_text(run):
-    """Issue 10, point 1.14: a stamp, as kexec-tools' vmcore-dmesg prints them."""
+    """As in kexec-tools, a record without text is printed with its time."""
     ring = Ring()
     ring.add(b"before")
     ring.add(b"")
@@ -280,7 +283,7 @@ def test_json_without_caller(run):
 
 
 def utf8_samples():
-    """Every short string of bytes at the borders of Unicode's table 3-7, and text around it."""
+    """All short strings of the boundary bytes of table 3-7 of the Unicode Standard, inside text."""
     borders = [0x22, 0x41, 0x5c, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf,
                0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff]
     pairs = b"".join(bytes((first, second, 0x80, 0x80, 0x2e)) for first in borders
@@ -292,7 +295,7 @@ def utf8_samples():
             b"a" * 510 + "é€😀".encode() + b"b" * 509 + "😀".encode()]
 
 
-def test_json_is_unicode_whatever_the_text(run):
+def test_json_is_valid_unicode(run):
     ring = Ring(size_bits=18)
     for text in utf8_samples():
         ring.add(text)
@@ -308,12 +311,12 @@ EMPTY = (62, b"", ["the log is empty"])
 
 @pytest.mark.parametrize("log", [Ring, Structured, Legacy])
 def test_empty_log(run, log):
-    """No kernel died without a word: its log is lost."""
+    """A dead kernel has logged its panic. An empty log means that the log is missing."""
     assert tuple(run(core(log().install(arm64())))) == EMPTY
 
 
-def test_log_from_its_end_to_its_end(run):
-    """What lies there was overwritten, or never was."""
+def test_structured_log_that_starts_at_its_end(run):
+    """log_first_idx equals log_next_idx: the log has no records."""
     log = structured()
     log.first = log.next
     assert tuple(run(core(log.install(x86())))) == EMPTY
@@ -383,7 +386,7 @@ def test_structured_damage(run, change, printed, error):
 
 
 def test_structured_damage_before_the_end_of_the_buffer(run):
-    """What is at its start is printed all the same."""
+    """The part of the log at the start of the buffer is still printed."""
     log = wrapped_structured()
     index, _, _ = log.records[1]
     log.data[index + 8:index + 10] = b"\1\0"
@@ -394,7 +397,7 @@ def test_structured_damage_before_the_end_of_the_buffer(run):
 
 
 def test_structured_log_that_never_ends(run):
-    """Every record says to go on at the start, where no record is the last one."""
+    """A header of length 0 leads to offset 0 again and again: the log must end."""
     log = wrapped_structured()
     data = core(log.install(x86(), after=log.first - 4))
     status, out, errors = run(data)
@@ -406,7 +409,7 @@ def test_structured_log_that_never_ends(run):
     ({"first": 513}, "log_first_idx 513, log_next_idx 96, log_buf_len 512"),
     ({"after": 513}, "log_first_idx 0, log_next_idx 513, log_buf_len 512"),
     ({"size": 2**31 + 1}, "log_first_idx 0, log_next_idx 96, log_buf_len 2147483649")], ids=str)
-def test_structured_head(run, head, sentence):
+def test_structured_header(run, head, sentence):
     assert tuple(run(core(structured().install(x86(), **head)))) == (
         62, b"", [f"the log header is damaged: {sentence}"])
 
@@ -454,14 +457,14 @@ def test_legacy_wrapped(run, length):
         re.sub(r"<6>\[.*\] ", "", each) for each in text[-256:].decode().splitlines()[1:-1]]
 
 
-def test_legacy_after_it_was_cleared(run):
+def test_legacy_after_dmesg_clear(run):
     log = Legacy(size=256)
     log.add(b"old\n" * 100 + b"new\n")
     assert tuple(run(core(log.install(x86(), logged=4)))) == (0, b"new\n", [])
     assert tuple(run(core(log.install(x86(), logged=0)))) == EMPTY
 
 
-def test_legacy_positions_that_have_come_around(run):
+def test_legacy_positions_that_have_wrapped(run):
     log = Legacy(size=256)
     log.add(b"0123456789" * 30)
     # log_end is 2^32 + 300.
@@ -470,7 +473,7 @@ def test_legacy_positions_that_have_come_around(run):
 
 
 def test_legacy_with_a_hole(run):
-    """Three pages, of which the middle one is not in the dump."""
+    """A log of three pages. The dump lacks the page in the middle."""
     text = b"".join(b"line %04d\n" % i for i in range(1600))
     log = Legacy(size=16384)
     log.add(text)
@@ -493,7 +496,7 @@ def test_legacy_with_a_hole(run):
     ({"size": 257}, b"", "log_buf_len is 257"),
     ({"size": 2**31 + 2**30}, b"", "log_buf_len is 3221225472"),
     ({"logged": 257}, b"\\x00" * 252 + b"log\n", "257 characters in a buffer of 256")], ids=str)
-def test_legacy_head(run, change, out, error):
+def test_legacy_header(run, change, out, error):
     log = Legacy(size=256)
     log.add(b"log\n")
     assert tuple(run(core(log.install(x86(), **change)))) == (
@@ -513,13 +516,13 @@ def damage(ring, record, **fields):
     ({"size_bits": 32}, "2^4 descriptors, 2^32 bytes of text"),
     ({"size_bits": 64}, "2^4 descriptors, 2^64 bytes of text"),
     ({"size_bits": 3}, "2^4 descriptors, 2^3 bytes of text")], ids=str)
-def test_ring_head(run, head, error):
+def test_ring_header(run, head, error):
     assert tuple(run(core(boot_ring().install(arm64(), **head)))) == (
         62, b"", ["the log header is damaged: " + error])
 
 
-def test_ring_of_more_records_than_it_has_room_for(run):
-    """The newest ones, as many as there can be."""
+def test_ring_with_more_records_than_descriptors(run):
+    """Prints as many records as there are descriptors, the newest ones."""
     ring = boot_ring(first_id=100)
     status, out, errors = run(core(ring.install(arm64(), tail=3)))
     assert (status, out) == (62, ring.lines())
@@ -536,7 +539,7 @@ def test_ring_of_more_records_than_it_has_room_for(run):
     ({"after": 2**64 - 1024}, "the position of the text is damaged"),
     ({"begin": 1}, "the position of the text is damaged"),
 ], ids=str)
-def test_record_without_a_place(run, fields, error):
+def test_record_with_a_damaged_position(run, fields, error):
     ring = boot_ring(first_id=0x100)
     damage(ring, 1, begin=8, after=16)
     damage(ring, 1, **fields)
@@ -553,7 +556,7 @@ def test_record_as_long_as_the_ring_and_longer(run):
     ring.data[:8] = struct.pack("<Q", 0x100)
     status, out, errors = run(core(ring.install(arm64())))
     assert (status, errors) == (0, []) and len(out) == 15 + 56 + 8 * 3 + 1
-    # Around the end: from the start of the ring up to where it begins.
+    # A wrapped block may reach from offset 0 to its own begin.
     damage(ring, 0, begin=8, after=72, length=40)
     ring.data[8:16] = ring.data[:8]
     assert tuple(run(core(ring.install(arm64())))) == (
@@ -574,7 +577,7 @@ def test_text_longer_than_its_block(run):
 
 
 def test_text_of_another_record(run):
-    """Printed, as it may be right, but not passed over in silence."""
+    """The text can be right, so that it is printed, with an error message."""
     ring = boot_ring(first_id=0x100)
     ring.data[ring.records[2].begin % ring.size] ^= 1
     status, out, errors = run(core(ring.install(arm64())))
@@ -583,7 +586,7 @@ def test_text_of_another_record(run):
 
 
 def test_text_of_another_record_at_the_start(run):
-    """One that has come around the end has its id in both places."""
+    """A wrapped block has its id at begin and at offset 0; both are compared."""
     ring = Ring(size_bits=8, first_id=0x100)
     while not ring.records or ring.records[-1].begin // 256 == ring.records[-1].after // 256:
         ring.add(b"x" * 50)
@@ -616,8 +619,8 @@ def test_many_bad_records_are_counted(run):
     assert len(errors) == 11 and errors[10] == "and 7 more damaged places"
 
 
-def test_hopeless_ring_is_given_up(run):
-    """2^27 records, none of which is one: not one line each, and not for ever."""
+def test_reading_stops_after_much_damage(run):
+    """2^27 damaged descriptors: few error lines, and the program stops early."""
     kernel = boot_ring().install(arm64(), count_bits=27, head=2**27, tail=1)
     kernel.linear.data[:] = b"\xa5" * len(kernel.linear.data)
     status, out, errors = run(core(kernel))
@@ -625,7 +628,7 @@ def test_hopeless_ring_is_given_up(run):
     assert errors[-1] == "stopped after 10000 damaged places" and len(errors) == 11
 
 
-def test_uncovered_text(run):
+def test_text_that_no_header_covers(run):
     ring = boot_ring()
     kernel = ring.install(arm64())
     kernel.linear.data = kernel.linear.data[:kernel.linear.at(ring.data_at) + 100]
@@ -638,7 +641,7 @@ def test_uncovered_text(run):
 
 @pytest.mark.parametrize("what, place", [("log descriptor", "descs_at"),
                                          ("log record", "infos_at"), ("prb", "prb_at")])
-def test_cut_dump(run, what, place):
+def test_truncated_dump(run, what, place):
     ring = boot_ring(first_id=0x100)
     kernel = ring.install(arm64())
     data = core(kernel)
@@ -665,8 +668,8 @@ def test_wrapping_offset(run):
                   "(prb)"])
 
 
-def test_sizes_that_wrap_cover_what_they_say(run):
-    """p_paddr + p_filesz beyond 2^64: what lies before is there."""
+def test_size_that_wraps(run):
+    """p_paddr + p_filesz is larger than 2^64: the segment covers the addresses below 2^64."""
     ring = boot_ring()
     kernel = ring.install(arm64())
     bad = phdr(vmcores.PT_LOAD, 0, 2**64 - 4096, 2**64 - 4096, 2**63)
@@ -699,18 +702,18 @@ def changed(data, offset, value):
 ], ids=str)
 def test_no_usable_elf(run, change, status, error):
     data = core(boot_ring().install(arm64()))
-    # Where a section header would be, with 2^22 + 1 in sh_info.
+    # Bytes at the place of the first section header, with 2^22 + 1 in sh_info.
     data += bytes(-len(data) % 64)
     data = changed(data, 40, struct.pack("<Q", len(data)))
     data += bytes(44) + struct.pack("<I", 2**22 + 1) + bytes(16)
     assert tuple(run(change(data))) == (status, b"", [error])
 
 
-def test_more_headers_than_e_phnum_can_say(run):
+def test_more_headers_than_e_phnum_holds(run):
     ring = boot_ring()
     kernel = ring.install(arm64())
     empty = [phdr(vmcores.PT_LOAD, 0, 0, 0, 0)] * 70000
-    # No e_phnum: 0xffff, and the number in a section header.
+    # e_phnum is 0xffff (PN_XNUM), and sh_info of the first section header has the number.
     data = core(kernel, before=empty, numbered=False)
     data = changed(changed(data, 56, b"\xff\xff"), 40, struct.pack("<Q", len(data)))
     data += bytes(44) + struct.pack("<I", 70003) + bytes(16)
@@ -751,8 +754,8 @@ def test_notes_of_many_cpus_and_padding(run):
         0, ring.lines(), [])
 
 
-def test_each_cpu_with_notes_of_its_own(run):
-    """As /proc/vmcore never has it, but others do; a CPU that was never up has zeros."""
+def test_one_note_segment_for_each_cpu(run):
+    """One PT_NOTE for each CPU, unlike /proc/vmcore; a CPU that never ran has zeros."""
     kernel, vmcoreinfo = boot_info(ring := boot_ring())
     data = core(kernel, vmcoreinfo, before=[phdr(vmcores.PT_NOTE, 0, 0, 0, 0)] * 8)
     start = len(data)
@@ -762,8 +765,8 @@ def test_each_cpu_with_notes_of_its_own(run):
     assert tuple(run(data)) == (0, ring.lines(), [])
 
 
-def test_cut_vmcoreinfo(run):
-    """What is there is enough for the log, and that something is missing is told."""
+def test_truncated_vmcoreinfo(run):
+    """The remaining VMCOREINFO is sufficient for the log, but the truncation is an error."""
     kernel, vmcoreinfo = boot_info(ring := boot_ring())
     longer = changed(vmcoreinfo, 4, struct.pack("<I", len(kernel.info) + 5000))
     data = core(kernel, longer)
@@ -805,7 +808,7 @@ def test_notes_beyond_the_end(run):
 
 
 def test_notes_without_end(run, tmp_path):
-    """Terabytes of notes that say nothing, in a file with a hole."""
+    """Terabytes of empty notes, in a sparse file: the search stops."""
     kernel, _ = boot_info()
     data = core(kernel, b"")
     data = changed(data, 64, phdr(vmcores.PT_NOTE, 1 << 20, 0, 0, 1 << 44))
@@ -822,13 +825,13 @@ def test_notes_without_end(run, tmp_path):
 # --------------------------------------------------------------- VMCOREINFO
 
 def ring_keys():
-    """Every key that the program asks a lockless ring for, out of its own table."""
+    """Returns the keys in the table of lockless.c."""
     with open(os.path.join(SOURCE, "vmcore-dmesg/lockless.c"), encoding="utf-8") as source:
         return re.findall(r'^\tFIELD\("(.*)", ', source.read(), re.M)
 
 
 @pytest.mark.parametrize("key", [key for key in ring_keys() if key != "SYMBOL(prb)"])
-def test_missing_and_senseless_keys(run, key):
+def test_missing_and_invalid_keys(run, key):
     kernel = boot_ring().install(arm64())
     whole, pattern = kernel.info, re.escape(key) + "=.*\n"
     kernel.info = re.sub(pattern, "", whole)
@@ -861,8 +864,8 @@ def test_no_log_at_all(run):
         "SYMBOL(log_end)"])
 
 
-def test_key_is_a_whole_one(run):
-    """Neither the end nor the start of another key will do."""
+def test_key_is_a_whole_word(run):
+    """A key that is the start or the end of another key does not match it."""
     kernel = arm64()
     kernel.info += "XSYMBOL(prb)=1\nSYMBOL(prb)X=1\nSYMBOL(prb"
     assert run(core(kernel)).status == 51
@@ -880,7 +883,7 @@ def test_info(run):
     assert out.decode().startswith('{\n  "OSRELEASE": "6.12.95+deb12-arm64",\n')
 
 
-def test_info_of_any_bytes(run):
+def test_info_with_invalid_utf8(run):
     info = b'A="\xff\x00"\nno sign\n=\nB=2=3'
     data = core(arm64(), notes_of(info))
     assert tuple(run(data, "--info")) == (0, info, [])
@@ -908,7 +911,7 @@ def test_output_file_is_for_its_owner(run, tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_output_file_that_is_there(run, tmp_path):
+def test_output_file_that_exists(run, tmp_path):
     data, lines = boot_core(run)
     path = tmp_path / "dmesg.txt"
     path.write_bytes(bytes(100000))
@@ -945,7 +948,7 @@ def test_no_output_without_a_dump(run, tmp_path):
     assert not path.exists()
 
 
-def test_output_that_cannot_be_made(run, tmp_path):
+def test_output_that_cannot_be_opened(run, tmp_path):
     data, _ = boot_core(run)
     path = tmp_path / "none" / "dmesg.txt"
     assert tuple(run(data, "-o", path)) == (
@@ -973,7 +976,7 @@ def test_full_for_other_text(argument):
 
 
 def test_short_write(run, tmp_path):
-    """A file system's limit in the middle of the log, which is longer than any buffer."""
+    """The output file reaches a size limit in the middle of the log."""
     ring = Ring(count_bits=8, size_bits=17)
     for i in range(200):
         ring.add(b"%04d" % i + b"x" * 400)
@@ -999,7 +1002,7 @@ def test_write_error_counts_more_than_damage(run):
 
 
 def test_too_much_output(tmp_path):
-    """A legacy buffer of 2 GiB, in a file with a hole: four bytes of output for one of it."""
+    """A legacy log of 2 GiB zeros, in a sparse file: each byte prints as four bytes, \\x00."""
     kernel = Legacy().install(x86(), size=1 << 31, logged=1 << 31)
     kernel.linear.data = kernel.linear.data[:4096]
     data = core(kernel)
@@ -1014,7 +1017,7 @@ def test_too_much_output(tmp_path):
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- 2>&-", "<&- >&- 2>&-"])
 def test_closed_standard_streams(run, tmp_path, closed):
-    """What is opened does not become one of them: no message in the file, no log in nowhere."""
+    """The dump and the output must not get the number of a closed standard stream."""
     ring = boot_ring(first_id=0x100)
     damage(ring, 1, length=65535)
     (tmp_path / "vmcore").write_bytes(core(ring.install(arm64())))
@@ -1070,7 +1073,7 @@ def test_man_page_has_every_exit_status():
     assert {int(number) for number in re.findall(r"^\.B (\d+)$", section, re.M)} == statuses()
 
 
-# -------------------------------------------------------- memory, and chance
+# ------------------------------------------------- memory, random damage
 
 def sanitized():
     with open(COMMAND, "rb") as program:
@@ -1079,7 +1082,7 @@ def sanitized():
 
 @pytest.mark.skipif(sanitized(), reason="sanitizers reserve terabytes of addresses")
 def test_memory_does_not_grow(tmp_path):
-    """60,000 program headers (3.4 MB), 16 MiB of text in a dump of 8 TiB: 3 MiB, with libc."""
+    """A dump of 8 TiB, with 60,000 program headers and a log of 16 MiB, needs less than 3 MiB."""
     ring = Ring(count_bits=16, size_bits=24)
     for i in range(65536):
         ring.add(b"record %05d" % i + b"x" * 200)
@@ -1129,7 +1132,7 @@ def fuzz_cores():
 
 @pytest.mark.parametrize("seed", range(20))
 def test_damaged_at_random(run, seed):
-    """It ends, in order; where it says nothing it has not noticed anything, and else it says so."""
+    """For every damage the program exits with a known status: 0 without error lines, else with some."""
     for number, kernel in enumerate(fuzz_cores()):
         data = core(kernel)
         head = 64 + 3 * 56

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""ELF cores of kernels that never were, with a log in each form that the kernel has had.
+"""Makes ELF cores of imaginary kernels, with a log in each of the three forms.
 
-The kernel's side of the formats, said a second time: kernel/printk/printk_ringbuffer.h and
-kernel/printk/printk.c.
+The classes write the logs as the kernel does (kernel/printk/printk_ringbuffer.c and
+kernel/printk/printk.c). They share no code with vmcore-dmesg, so that a mistake in the
+format shows as a failed test.
+
+    kernel = Ring().install(arm64())    a kernel with a log in its memory
+    data = core(kernel)                 its dump
 """
 
 import collections
@@ -21,7 +25,7 @@ def pad(data, unit):
 # ------------------------------------------------------------------ memory
 
 class Area:
-    """A piece of the dead kernel's memory."""
+    """Consecutive memory of the dead kernel: virtual and physical address, bytes."""
 
     def __init__(self, vaddr, paddr, size):
         self.vaddr, self.paddr = vaddr, paddr
@@ -29,7 +33,7 @@ class Area:
         self.used = 0
 
     def put(self, data):
-        """Adds bytes: the virtual address that they have got."""
+        """Adds bytes. Returns their virtual address."""
         offset = self.used
         self.used += -(-len(data) // 64) * 64
         assert self.used <= len(self.data)
@@ -37,15 +41,16 @@ class Area:
         return (self.vaddr + offset) & M64
 
     def at(self, vaddr):
+        """Returns the offset of a virtual address."""
         return (vaddr - self.vaddr) & M64
 
 
 class Kernel:
-    """Addresses: of an image with the variables, and of the linear map of all memory."""
+    """A kernel: its image, which holds the variables, its allocated memory, and VMCOREINFO."""
     machine = AARCH64
     info = ""
-    tag = 0                         # KASAN's, in pointers to allocated memory
-    has_vaddr = False               # whether the dump's headers tell virtual addresses
+    tag = 0                         # tag of KASAN, xor-ed to pointers to allocated memory
+    has_vaddr = False               # True: the program headers have virtual addresses
 
     def __init__(self, image_vaddr, linear_vaddr, info="", image_paddr=0x41000000,
                  linear_paddr=0x80000000, size=1 << 18):
@@ -58,24 +63,28 @@ class Kernel:
         return self.image, self.linear
 
     def symbol(self, name, data):
-        """A variable, and its line of VMCOREINFO: its address."""
+        """Adds a variable and its SYMBOL() line to VMCOREINFO. Returns its address."""
         address = self.image.put(data)
         self.info += f"SYMBOL({name})={address:x}\n"
         return address
 
     def allocate(self, data):
+        """Adds bytes to the linear map. Returns a pointer to them."""
         return self.linear.put(data) ^ self.tag << 56
 
 
 def arm64(va_bits=48, phys_offset=0x40000000, actual_bits=None, flipped=False, size=1 << 18):
-    """As arch/arm64/include/asm/memory.h has it since Linux 5.4, or flipped, before."""
+    """Returns an arm64 kernel with the addresses of arch/arm64/include/asm/memory.h.
+
+    actual_bits: the CPU has fewer bits than va_bits. flipped: the layout before Linux 5.4.
+    """
     paddr = 0x80000000
     start = (-1 << va_bits) & M64
     middle = (-1 << min(va_bits, 48) - 1) & M64
     page_offset = middle if flipped else start
     image = (start if flipped else middle) + 0x8080000
     if actual_bits:
-        # The memory appears where a CPU that has fewer bits can see it.
+        # The linear map starts where the CPU can address it; PHYS_OFFSET becomes negative.
         phys_offset -= ((-1 << actual_bits) - (-1 << va_bits))
     linear = (paddr - phys_offset + page_offset) & M64
     info = (f"PAGESIZE=4096\nNUMBER(VA_BITS)={va_bits}\n"
@@ -87,6 +96,7 @@ def arm64(va_bits=48, phys_offset=0x40000000, actual_bits=None, flipped=False, s
 
 
 def x86(size=1 << 18):
+    """Returns an x86 kernel, whose addresses only the program headers describe."""
     kernel = Kernel(0xffffffff81000000, 0xffff888080000000, "PAGESIZE=4096\n", 0x1000000,
                     size=size)
     kernel.machine, kernel.has_vaddr = X86_64, True
@@ -118,7 +128,10 @@ def header(count, machine=AARCH64, offset=64, size=PHDR, ident=b"\x7fELF\2\1\1",
 
 
 def core(kernel, notes=None, before=(), numbered=True):
-    """A dump: headers @before, one of the notes, and of each area."""
+    """Returns the dump of a kernel.
+
+    before: program headers to put first. numbered: False stores 0 in e_phnum.
+    """
     notes = notes_of(kernel.info) if notes is None else notes
     count = len(before) + 1 + len(kernel.areas)
     offset = 64 + count * PHDR
@@ -134,7 +147,7 @@ def core(kernel, notes=None, before=(), numbered=True):
 
 # ------------------------------------------------------- the lockless ring
 
-# As Linux 6.12 has it on 64 bits: struct -> its size, its fields.
+# The structs of Linux 6.12 on a 64-bit machine: name -> (size, {member: offset}), in bytes.
 RING = {
     "printk_ringbuffer": (96, {"desc_ring": 0, "text_data_ring": 48, "fail": 80}),
     "prb_desc_ring": (48, {"count_bits": 0, "descs": 8, "infos": 16, "head_id": 24,
@@ -147,7 +160,7 @@ RING = {
     "atomic_long_t": (8, {"counter": 0}),
 }
 
-# All of it elsewhere: a program that knows a kernel by heart finds nothing.
+# Other sizes and offsets: a program that does not read VMCOREINFO fails.
 MOVED_RING = {
     "printk_ringbuffer": (200, {"desc_ring": 104, "text_data_ring": 8, "fail": 192}),
     "prb_desc_ring": (80, {"count_bits": 60, "descs": 40, "infos": 32, "head_id": 16,
@@ -174,7 +187,7 @@ def struct_info(layout):
 
 
 class Record:
-    """What was logged, and what a reader is to get."""
+    """A record, and the output that vmcore-dmesg must print for it."""
 
     def __init__(self, ident, text, seq=0, time=0, level=6, facility=0, caller=1,
                  state=FINALIZED, begin=NO_LPOS, after=NO_LPOS, length=None):
@@ -195,14 +208,14 @@ class Record:
 
 
 def line(time, text):
-    """A record as kexec-tools' vmcore-dmesg prints it."""
+    """Returns a line as vmcore-dmesg of kexec-tools prints it. time: nanoseconds."""
     plain = "".join(chr(byte) if 32 <= byte < 127 or 9 <= byte <= 13 else f"\\x{byte:02x}"
                     for byte in text)
     return f"[{time // 10**9:5d}.{time % 10**9 // 1000:06d}] {plain}\n".encode()
 
 
 class Ring:
-    """The writer's side of the lockless ring."""
+    """Writes the lockless ring of Linux 5.10 and later. vmcore-dmesg/lockless.c has the format."""
 
     def __init__(self, count_bits=4, size_bits=10, layout=None, first_id=ID_MASK - 4,
                  exact_fit=False):
@@ -213,9 +226,9 @@ class Ring:
         self.first_id = self.next_id = first_id
         self.lpos = -self.size & M64
         self.records = collections.deque()
-        self.placed = []            # those that have got a block, ever
-        self.oldest = 0             # of these, the first that may still have it
-        self.states = {}            # index -> state_var, of those that are no records
+        self.placed = []            # all records that ever had a block
+        self.oldest = 0             # index in placed: the first whose block can still exist
+        self.states = {}            # index -> state_var of descriptors without a record
         self.seq = 0
         self.exact_fit = exact_fit
 
@@ -225,7 +238,7 @@ class Ring:
         self.states[gone.ident % self.count] = gone.ident | REUSABLE << 62
 
     def _place(self, ident, text):
-        """As data_alloc(): where the block is; what is overwritten is given up."""
+        """Allocates a block as data_alloc() does, and drops records that it overwrites."""
         need = 8 + -(-len(text) // 8) * 8
         begin, index = self.lpos, self.lpos % self.size
         after = begin + need
@@ -264,7 +277,7 @@ class Ring:
         struct.pack_into(form, buffer, base + self.layout[name][1][field], value)
 
     def tables(self):
-        """The descriptors and the infos."""
+        """Returns the bytes of the descriptors and of the infos."""
         desc_size, info_size = self.layout["prb_desc"][0], self.layout["printk_info"][0]
         descs, infos = bytearray(self.count * desc_size), bytearray(self.count * info_size)
         for index, state_var in self.states.items():
@@ -281,14 +294,14 @@ class Ring:
             self._pack("printk_info", infos, base, "seq", "<Q", record.seq)
             self._pack("printk_info", infos, base, "ts_nsec", "<Q", record.time)
             self._pack("printk_info", infos, base, "text_len", "<H", record.length)
-            # Behind it, in the kernel's own order: flags are the lower bits.
+            # Behind text_len: facility, then 5 bits of flags and 3 bits of level.
             place = base + self.layout["printk_info"][1]["text_len"] + 2
             infos[place:place + 2] = bytes((record.facility, record.level << 5 | 6))
             self._pack("printk_info", infos, base, "caller_id", "<I", record.caller)
         return descs, infos
 
     def install(self, kernel, head=None, tail=None, count_bits=None, size_bits=None):
-        """Writes it into the kernel's memory, whatever is wrong with it."""
+        """Stores the ring in the memory of a kernel. The parameters replace fields, to damage it."""
         descs, infos = self.tables()
         self.descs_at, self.infos_at = kernel.allocate(descs), kernel.allocate(infos)
         self.data_at = kernel.allocate(self.data)
@@ -323,7 +336,7 @@ class Ring:
 # ---------------------------------------------------- the structured log
 
 class Structured:
-    """struct printk_log (struct log before 3.11) in a buffer, as log_store() leaves it."""
+    """Writes the log of Linux 3.5 to 5.9, as log_store() does. name: of the record header."""
 
     def __init__(self, size=1024, name="printk_log", caller=False):
         self.size, self.name, self.caller = size, name, caller
@@ -338,7 +351,7 @@ class Structured:
         return self.first - self.next >= size
 
     def _drop(self):
-        """The oldest one; what then comes first may say to go on at the start."""
+        """Drops the oldest record. The next header can be the one of length 0."""
         index, length, _ = self.records.pop(0)
         self.first = index + length
 
@@ -381,7 +394,7 @@ class Structured:
 # -------------------------------------------------------- the legacy buffer
 
 class Legacy:
-    """Characters in a ring, and how many there were."""
+    """Writes the log of Linux before 3.5: characters in a ring."""
 
     def __init__(self, size=256):
         self.size = size
