@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""States in which an old kernel may leave the CPU, and SErrors at bad moments (issue 10, section 3)."""
+"""CPU states that an old kernel can leave, and SErrors at any time while purgatory runs."""
 
 import random
 
@@ -30,7 +30,7 @@ def bench(tmp_path):
 
 DAMAGE = {
     "intact": ([], "intact"),
-    # Two blocks of one group, then three.
+    # Two damaged blocks of one parity group, then three.
     "repaired": ([("more", 5), ("more", 8 * bm.BLOCK + 77)], "repaired"),
     "damaged": ([("more", at * bm.BLOCK) for at in (0, 8, 16)], "damaged"),
 }
@@ -43,8 +43,9 @@ STATES = {"SVCR": {"STREAMING": 1}, "FP traps": {"FP_TRAPS": 1}, "both": {"STREA
 @levels
 @pytest.mark.parametrize("state", STATES)
 @damages
-def test_vector_state_of_the_old_kernel(bench, cpu, level, state, damage, outcome):
-    """Streaming mode has no SHA-2 instructions, and a trap ends in purgatory's own vectors."""
+def test_purgatory_checks_in_any_vector_state_of_the_old_kernel(bench, cpu, level, state, damage,
+                                                                outcome):
+    """Streaming mode has no SHA-2 instructions, and vector instructions can trap."""
     plan = bench.make_plan(kernel_code=bm.assemble("KERNEL", **{"STREAMING": 1} if "STREAMING" in STATES[state]
                                                    else {}))
     expected = bench.run_as_expected(cpu, level, plan, damage, defines=STATES[state])
@@ -55,15 +56,15 @@ def test_vector_state_of_the_old_kernel(bench, cpu, level, state, damage, outcom
 def test_svcr_is_0_in_the_kernel(bench, cpu, level):
     plan = bench.make_plan(kernel_code=bm.assemble("KERNEL", STREAMING=1))
     without = bench.run(cpu, level, plan, defines={"STREAMING": 1, "PURGATORY": plan.kernel_entry})
-    assert without.registers["SVCR"] == 3, "the test has no SVCR to test with"
+    assert without.registers["SVCR"] == 3, "the old kernel did not set SVCR"
     assert bench.run(cpu, level, plan, defines={"STREAMING": 1}).registers["SVCR"] == 0
 
 
 @pytest.mark.parametrize("cpu", ["neoverse-n1", "max"])
 @pytest.mark.parametrize("state", [{}, *STATES.values()], ids=["plain", *STATES])
 @damages
-def test_e2h_without_tge(bench, cpu, state, damage, outcome):
-    """As a VHE host is while a guest's context is loaded (Arm ARM, HCR_EL2.TGE)."""
+def test_purgatory_runs_with_e2h_and_without_tge(bench, cpu, state, damage, outcome):
+    """A VHE host has this state while a guest's context is loaded (Arm ARM, HCR_EL2.TGE)."""
     if cpu == "neoverse-n1" and "STREAMING" in state:
         state = {key: value for key, value in state.items() if key != "STREAMING"}
     kernel = bm.assemble("KERNEL", **{"STREAMING": 1} if "STREAMING" in state else {})
@@ -78,7 +79,10 @@ def test_e2h_without_tge(bench, cpu, state, damage, outcome):
 # SErrors
 
 def run_with_shim(bench, damage, **order):
-    """At EL1, with what is at EL2 behind it. Return: plan, expected, outcome, log."""
+    """Runs a plan at EL1 with the shim at EL2. Returns plan, expected, outcome, log.
+
+    order: the SError, see shim.make_order().
+    """
     plan = bench.make_plan(kernel_code=bm.assemble("KERNEL", SHIM=1))
     found = bench.make_memory(plan, damage)
     outcome = bm.run_plan(plan, found, "max", bm.EL2, bench.directory,
@@ -86,29 +90,35 @@ def run_with_shim(bench, damage, **order):
     return plan, oracle.expect(plan, found), outcome, shim.read_log(outcome)
 
 
-def places_of(plan):
-    """What a kernel gets, or is checked with or against."""
+def list_places(plan):
+    """Returns the (first, end) ranges of the segments, and of the digest tables."""
     places = [(segment.base, segment.base + len(segment.data)) for segment in plan.segments]
     tables = [(plan.base + at, plan.base + at + plan.table_size) for at in plan.table_offset]
     return places, tables
 
 
 def assert_all_is_cleaned(plan, log):
-    """Twice each: before the check, and after it (cache.S says why twice)."""
-    segments, tables = places_of(plan)
-    assert log.dcs[-1][0] == 2, "the MMU was not switched on and off once"
+    """Checks that purgatory cleaned each line before and after the check, twice each time (cache.S
+    has the reason)."""
+    segments, tables = list_places(plan)
+    assert log.dcs[-1][0] == 2, "purgatory did not switch the MMU on and off once"
     assert not shim.find_lines_cleaned_once(log.find_cleaned(0), segments + tables)
     assert not shim.find_lines_cleaned_once(log.find_cleaned(1), segments)
 
 
 def assert_line(expected, outcome, cut):
+    """Compares the console line. cut: the end of the line may be missing."""
     line, kernel, _ = outcome.console.partition("x0=")
     right = expected.console.startswith if cut else expected.console.__eq__
     assert kernel and right(oracle.remove_time(line)), outcome.console
 
 
 def assert_serror_changes_nothing(plan, expected, outcome, log, late=False, cut=False):
-    """late: so late that the kernel gets it; cut: the rest of the line may be missing."""
+    """Checks that an SError had no effect on the result.
+
+    late: the SError can be so late that the kernel gets it. cut: the end of the line may be
+    missing.
+    """
     assert outcome.reason == oracle.BOOTED, outcome
     assert_line(expected, outcome, cut)
     if late:
@@ -119,7 +129,7 @@ def assert_serror_changes_nothing(plan, expected, outcome, log, late=False, cut=
     oracle.check_memory(plan, expected, outcome.memory)
     oracle.check_ram(plan, expected, outcome, [(shim.LOG, shim.LOG + shim.LOG_SIZE)])
     found = read_record(plan, outcome)
-    assert found, "no record was written"
+    assert found, "purgatory did not write the record"
     assert (found.outcome, found.damaged, found.repaired) == (
         expected.outcome, len(expected.damaged), len(expected.repaired))
 
@@ -133,53 +143,54 @@ def test_everything_is_cleaned_twice(bench, damage):
     assert_serror_changes_nothing(*run_with_shim(bench, damage))
 
 
-def problem_of(bench, damage, late=False, cut=False, **order):
-    """What an SError there changed, in a line, or None; and how often the place was reached."""
+def find_problem(bench, damage, late=False, cut=False, **order):
+    """Returns the effect of an SError in one line (None: no effect), and how often the CPU reached
+    the instruction of the order."""
     *found, log = run_with_shim(bench, damage, **order)
     try:
         assert_serror_changes_nothing(*found, log, late, cut)
     except AssertionError as error:
-        return str(error).partition("\n")[0] or "another state", log.hits
+        return str(error).partition("\n")[0] or "the result differs", log.hits
     return None, log.hits
 
 
 @bootings
-def test_an_serror_while_it_cleans(bench, damage):
-    """Point 2.2: at the first, the middle and the last line of a segment, of a digest table and of
-    purgatory itself, in each pass."""
-    *_, plan_log = run_with_shim(bench, damage)
-    segments, [table, _] = places_of(bench.plan)
+def test_an_serror_during_cleaning_has_no_effect(bench, damage):
+    """The SError comes at the first, the middle and the last line of two segments, of a digest
+    table and of purgatory itself, in each pass."""
+    *_, log = run_with_shim(bench, damage)
+    segments, [table, _] = list_places(bench.plan)
     image = bench.plan.base, bench.plan.base + bench.plan.scratch_offset
     numbers = {number for first, end in (segments[0], segments[-1], table, image)
-               for line in (first, (first + end) // 2, end - 1) for number in plan_log.find_numbers(line)}
+               for line in (first, (first + end) // 2, end - 1) for number in log.find_numbers(line)}
     assert len(numbers) >= 3 * 4 * 2
-    problems = {number: problem_of(bench, damage, clean=number)[0] for number in numbers}
+    problems = {number: find_problem(bench, damage, clean=number)[0] for number in numbers}
     assert {number: text for number, text in problems.items() if text} == {}
 
 
-# Behind their last pg_try nothing of purgatory can take it any more.
+# These functions run after the last pg_try, so purgatory cannot take the SError any more.
 LATE = ("pg_mmu_disable", "pg_cpu_restore_serrors", "pg_start_kernel")
-# What fails while a line goes out may be the UART: the line ends there (console.c).
+# An SError while purgatory prints can come from the UART, so purgatory ends the line (console.c).
 PRINTING = ("pg_params_uart_sum", "pg_clock_start_short", "pg_uart_put", "pg_uart_drain")
 
 
-def functions():
-    """All that other files of purgatory call, and its first instruction."""
+def list_functions():
+    """Returns the names of the functions of purgatory that are called from other files."""
     names = [name for name in bm.symbols() if name.startswith("pg_")]
     return [name for name in names if bm.symbol(name) < bm.symbol("pg_scratch")]
 
 
 @bootings
-def test_an_serror_at_any_function(bench, damage):
-    """Point 2.2: pending at entry, in the middle, before the last clean: one SError is no damage,
-    skips no cleaning, and costs neither the line nor the record."""
+def test_an_serror_in_any_function_has_no_effect(bench, damage):
+    """One SError does not count as damage, skips no cleaning, and does not remove the console line
+    or the record."""
     problems, reached = {}, 0
-    for name in functions():
+    for name in list_functions():
         address = bench.plan.base + bm.symbol(name)
         may_lose = {"late": name in LATE, "cut": name in PRINTING}
-        problem, hits = problem_of(bench, damage, **may_lose, address=address, hit=1)
+        problem, hits = find_problem(bench, damage, **may_lose, address=address, hit=1)
         if not problem and hits > 1:
-            problem, _ = problem_of(bench, damage, **may_lose, address=address, hit=hits)
+            problem, _ = find_problem(bench, damage, **may_lose, address=address, hit=hits)
         reached += hits > 0
         if problem:
             problems[name] = problem

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What purgatory brings back from parity, and what it blocks alone."""
+"""Repair with parity: which blocks purgatory restores, and which memory it must not change."""
 
 import random
 import re
@@ -14,7 +14,7 @@ from lib.scenario import (
 pytestmark = pytest.mark.skipif(bm.find_missing_tool() is not None, reason=str(bm.find_missing_tool()))
 
 GROUPS = 8
-# 9 + 62 blocks: groups of eight and of nine members
+# The plan has 9 + 62 blocks, so a parity group has eight or nine members.
 MORE = 62
 
 
@@ -32,16 +32,16 @@ def bench(tmp_path):
 
 
 def place(plan, block, at=0):
-    """Name and offset of a byte of a block, whatever segment it is in."""
+    """Returns (name of the segment, offset) of a byte of a block. at: offset in the block."""
     for segment in plan.segments:
         if block < len(segment.blocks):
             return segment.name, block * bm.BLOCK + at
         block -= len(segment.blocks)
-    raise AssertionError("no such block")
+    raise AssertionError(f"the plan has no block {block}")
 
 
-def overwritten(bench, plan, blocks, parity=()):
-    """Every byte of these blocks is wrong, and of these blocks of the parity."""
+def overwrite(bench, plan, blocks, parity=()):
+    """Returns the memory at the crash with every byte of some blocks and parity blocks wrong."""
     found = bench.make_memory(plan)
     places = [place(plan, block) for block in blocks]
     for name, at in [*places, *(("parity", block * bm.BLOCK) for block in parity)]:
@@ -53,9 +53,12 @@ def overwritten(bench, plan, blocks, parity=()):
 
 def assert_ends(bench, outcome, blocks, parity=(), damaged=None, repaired=None, plan=None,
                 machine=("max", bm.EL1)):
-    """damaged, repaired: how many blocks, said here and not by the oracle."""
+    """Overwrites blocks, runs the plan and checks the end. Returns the oracle.Expected.
+
+    damaged, repaired: numbers of blocks, which this check compares with the oracle's numbers.
+    """
     plan = plan or bench.plan
-    expected = bench.run_as_expected(*machine, plan, found=overwritten(bench, plan, blocks, parity))
+    expected = bench.run_as_expected(*machine, plan, found=overwrite(bench, plan, blocks, parity))
     damaged = len(blocks) if damaged is None else damaged
     repaired = (damaged if outcome == "repaired" else 0) if repaired is None else repaired
     assert (expected.outcome, len(expected.damaged), len(expected.repaired)) == (
@@ -63,16 +66,15 @@ def assert_ends(bench, outcome, blocks, parity=(), damaged=None, repaired=None, 
     return expected
 
 
-# By block: the kernel's code, its padding, initrd, dtb with the record in it, the last of all
+# Blocks: the kernel's code, its padding, the initrd, the dtb with the record, the last block
 @machines
 @pytest.mark.parametrize("block", [0, 3, 4, 7, MORE + 8])
-def test_one_block_of_any_segment(bench, cpu, level, block):
+def test_one_block_of_any_segment_is_repaired(bench, cpu, level, block):
     assert_ends(bench, "repaired", [block], machine=(cpu, level))
 
 
 @pytest.mark.parametrize("bit", [(0, 0, 0), (0, 4095, 7), (6, 1234, 3), (70, 4088, 1)])
-def test_one_bit(bench, bit):
-    """The line tells the byte, and what was there."""
+def test_one_wrong_bit_is_repaired_and_its_byte_is_reported(bench, bit):
     block, at, number = bit
     name, offset = place(bench.plan, block, at)
     found = bench.make_memory(damage=[(name, offset, number)])
@@ -92,11 +94,11 @@ METHODS = {"vectors": (), "portable": bm.METHODS, "portable-parity": bm.METHODS[
 @machines
 @pytest.mark.parametrize("mmu", [True, False], ids=["mmu", "no-mmu"])
 @pytest.mark.parametrize("methods", METHODS)
-def test_every_way_to_compute_it(bench, cpu, level, mmu, methods):
-    """Two of group 3 with both its parities, one of group 5 by Q alone."""
+def test_every_method_repairs(bench, cpu, level, mmu, methods):
+    """Two blocks of group 3 need P and Q. One block of group 5 is repaired with Q alone."""
     plan = bench.make_plan(image=bm.make_portable_image(METHODS[methods]),
                            region=REGION if mmu else None)
-    found = overwritten(bench, plan, [3, 35, 61], parity=[5])
+    found = overwrite(bench, plan, [3, 35, 61], parity=[5])
     portable = bm.METHODS[0] in METHODS[methods]
     expected = bench.run_as_expected(cpu, level, plan, found=found,
                                      sha256=0 if portable else SHA256_INSTRUCTIONS)
@@ -104,8 +106,8 @@ def test_every_way_to_compute_it(bench, cpu, level, mmu, methods):
 
 
 @levels
-def test_any_two_of_a_group(bench, cpu, level):
-    """Every pair of the nine members of group 2, and of the eight of group 7."""
+def test_any_two_blocks_of_a_group_are_repaired(bench, cpu, level):
+    """Every pair of the nine members of group 2, and of the eight members of group 7."""
     pairs = [(2 + GROUPS * x, 2 + GROUPS * y) for y in range(9) for x in range(y)]
     pairs += [(7 + GROUPS * x, 7 + GROUPS * y) for y in range(8) for x in range(y)]
     for pair in pairs if level == bm.EL1 else pairs[::9]:
@@ -113,13 +115,13 @@ def test_any_two_of_a_group(bench, cpu, level):
 
 
 @levels
-def test_three_of_a_group_are_too_many(bench, cpu, level):
+def test_three_blocks_of_a_group_cannot_be_repaired(bench, cpu, level):
     assert_ends(bench, "damaged", [2, 10, 66], machine=(cpu, level))
 
 
-def test_what_can_be_repaired_is_also_where_something_cannot(bench):
+def test_a_group_that_cannot_be_repaired_does_not_stop_the_others(bench):
     plan = bench.make_plan(on_damage=bm.BOOT)
-    # Three of group 2, two of group 5, one of group 6.
+    # Three blocks of group 2, two of group 5, one of group 6.
     expected = assert_ends(bench, "damaged", [2, 10, 66, 13, 53, 30], damaged=6, repaired=3,
                            plan=plan)
     assert expected.reason == oracle.BOOTED
@@ -133,7 +135,7 @@ def test_damaged_parity_alone_is_harmless(bench, cpu, level):
         assert_ends(bench, "intact", [], parity, machine=(cpu, level))
 
 
-# Group 3: its P is block 3 of the parity, its Q is block GROUPS + 3.
+# Group 3: its P block is block 3 of the parity, its Q block is block GROUPS + 3.
 P, Q = 3, GROUPS + 3
 
 
@@ -143,14 +145,14 @@ P, Q = 3, GROUPS + 3
     [
         ([11], [P], "repaired"),
         ([11], [Q], "repaired"),
-        ([3], [P], "repaired"),  # member 0: Q is the block and the others
+        ([3], [P], "repaired"),  # member 0, whose factor in Q is 1
         ([67], [P], "repaired"),  # the last member
         ([11], [P, Q], "damaged"),
         ([11, 19], [P], "damaged"),
         ([11, 19], [Q], "damaged"),
         ([11, 19], [P, Q], "damaged"),
-        ([11, 20], [P, Q], "damaged"),  # and one of group 4
-        ([12, 20], [P, Q], "repaired"),  # two of group 4
+        ([11, 20], [P, Q], "damaged"),  # one block of group 3, one of group 4
+        ([12, 20], [P, Q], "repaired"),  # two blocks of group 4
     ],
 )
 def test_damaged_parity_and_damaged_blocks(bench, cpu, level, blocks, parity, outcome):
@@ -158,7 +160,7 @@ def test_damaged_parity_and_damaged_blocks(bench, cpu, level, blocks, parity, ou
     assert_ends(bench, outcome, blocks, parity, repaired=repaired, machine=(cpu, level))
 
 
-def test_one_wrong_bit_of_parity_spoils_it(bench):
+def test_one_wrong_bit_makes_a_parity_block_useless(bench):
     for parity, outcome in (([P], "repaired"), ([Q], "repaired"), ([P, Q], "damaged")):
         damage = [("parity", block * bm.BLOCK + 4095) for block in parity]
         damage.append(place(bench.plan, 11, 77))
@@ -166,35 +168,35 @@ def test_one_wrong_bit_of_parity_spoils_it(bench):
 
 
 @levels
-def test_a_burst_of_twice_the_groups_comes_back(bench, cpu, level):
+def test_a_burst_of_twice_the_groups_is_repaired(bench, cpu, level):
     for first in (0, 9, 20, 71 - 2 * GROUPS):
         assert_ends(bench, "repaired", range(first, first + 2 * GROUPS), machine=(cpu, level))
 
 
 @levels
-def test_one_block_more_does_not(bench, cpu, level):
-    # Three of one group are left, two of each of the others come back.
+def test_a_burst_of_one_more_block_is_not_repaired(bench, cpu, level):
+    # One group has three damaged blocks. The other groups have two, which are repaired.
     blocks = range(20, 20 + 2 * GROUPS + 1)
     assert_ends(bench, "damaged", blocks, repaired=2 * (GROUPS - 1), machine=(cpu, level))
 
 
-def test_everything_damaged(bench):
-    blocks = range(1, 71)  # under boot the code has to be there
+def test_damage_to_all_blocks_applies_the_policy(bench):
+    blocks = range(1, 71)  # block 0 stays, because policy boot runs its code
     for policy in (bm.RESET, bm.BOOT, bm.HALT):
         plan = bench.make_plan(on_damage=policy)
         assert_ends(bench, "damaged", blocks, range(2 * GROUPS), plan=plan)
 
 
 @pytest.mark.parametrize("groups", [1, 2, 3, 35, 36, 70, 71])
-def test_any_number_of_groups(bench, groups):
-    """71 groups: copies of everything, and again."""
+def test_any_number_of_groups_repairs_a_burst(bench, groups):
+    """With 71 groups of one block, P and Q are copies of the block."""
     plan = bench.make_plan(groups=groups)
     for first in (0, 71 - min(2 * groups, 71)):
         assert_ends(bench, "repaired", range(first, first + min(2 * groups, 71)), plan=plan)
 
 
-def test_a_group_of_255_members(bench):
-    """The powers of 2 of all of them differ, and none is missing."""
+def test_a_group_of_255_members_is_repaired(bench):
+    """255 is the maximum, because GF(2^8) has 255 different powers of 2."""
     noise = random.Random(5).randbytes
     more = [bm.Segment("more", RAMDISK, noise((255 - 9) * bm.BLOCK))]
     plan = bench.make_plan(groups=1, more=more)
@@ -205,8 +207,8 @@ def test_a_group_of_255_members(bench):
 
 
 @levels
-def test_without_a_digest_nothing_is_put_back(bench, cpu, level):
-    """Block 11 is intact, but nothing says so; its neighbour 19 in the group comes back."""
+def test_a_block_without_a_digest_is_not_repaired(bench, cpu, level):
+    """Block 11 is intact, but both its digests are damaged. Block 19 of its group is repaired."""
     tables = [("purgatory", at + 11 * bm.DIGEST) for at in bench.plan.table_offset]
     expected = bench.run_as_expected(cpu, level, damage=[*tables, place(bench.plan, 19, 5)])
     assert (expected.damaged, expected.repaired) == ({11, 19}, {19})
@@ -214,25 +216,25 @@ def test_without_a_digest_nothing_is_put_back(bench, cpu, level):
 
 
 def absent_plan(bench, blocks, **options):
-    """Its last blocks are memory that is not there; parity was made when it was."""
+    """Returns a plan whose last blocks have no memory. Its parity has the right bytes of them."""
     absent = bm.Segment("absent", bm.ABORTING_ADDRESS, random.Random(6).randbytes(blocks * bm.BLOCK), True)
     more = [bm.Segment("more", RAMDISK, random.Random(4).randbytes(MORE * bm.BLOCK)), absent]
     return bench.make_plan(more=more, **options)
 
 
 @levels
-def test_memory_that_is_not_there_takes_nothing_back(bench, cpu, level):
+def test_absent_memory_is_not_repaired(bench, cpu, level):
     for policy in (bm.RESET, bm.BOOT):
         plan = absent_plan(bench, 1, on_damage=policy)
-        # Block 71 is the absent one, of group 7 as 15 and 23 are.
+        # The absent block is block 71 of group 7. Blocks 15 and 23 are in the same group.
         for blocks, damaged, repaired in (([], 1, 0), ([15], 2, 1), ([15, 23], 3, 0), ([14], 2, 1)):
             assert_ends(bench, "damaged", blocks, damaged=damaged, repaired=repaired, plan=plan,
                         machine=(cpu, level))
 
 
 def test_memory_that_ignores_stores_is_not_repaired(bench):
-    """A store that does not abort proves nothing: this is QEMU's PCI configuration space, without
-    a device there."""
+    """A store to this memory does not abort, but has no effect. It is QEMU's PCI configuration
+    space of an empty slot."""
     noise = random.Random(6).randbytes
     deaf = bm.Segment("deaf", 0x4010100000, bytes(1) + noise(bm.BLOCK - 1), absent=True)
     plan = bench.make_plan(more=[deaf], region=None, on_damage=bm.BOOT)
@@ -242,9 +244,9 @@ def test_memory_that_ignores_stores_is_not_repaired(bench):
 
 
 @levels
-def test_parity_that_is_not_there_is_damaged_parity(bench, cpu, level):
+def test_absent_parity_counts_as_damaged_parity(bench, cpu, level):
     plan = bench.make_plan(parity_base=bm.ABORTING_ADDRESS)
-    found = overwritten(bench, plan, [11])
+    found = overwrite(bench, plan, [11])
     del found["parity"]
     expected = bench.run_as_expected(cpu, level, plan, found=found)
     assert (expected.outcome, expected.repaired) == ("damaged", set())
@@ -254,36 +256,36 @@ def test_parity_that_is_not_there_is_damaged_parity(bench, cpu, level):
 
 
 @levels
-def test_half_of_the_parity_is_not_there(bench, cpu, level):
-    """P lies in the last pages of the RAM, Q behind them: one block of a group comes back."""
+def test_with_absent_q_one_block_of_a_group_is_repaired(bench, cpu, level):
+    """P is in the last pages of RAM, and Q would be after the end of RAM."""
     end_of_ram = bm.RAM + bm.RAM_SIZE
     plan = bench.make_plan(parity_base=end_of_ram - GROUPS * bm.BLOCK, region=None)
     for blocks, outcome in (([11], "repaired"), ([11, 19], "damaged")):
-        found = overwritten(bench, plan, blocks)
+        found = overwrite(bench, plan, blocks)
         found["parity"] = found["parity"][: GROUPS * bm.BLOCK]
         assert bench.run_as_expected(cpu, level, plan, found=found).outcome == outcome
 
 
 @levels
-def test_the_record_itself_is_repaired_before_it_is_written(bench, cpu, level):
-    # Block 7 is the device tree's first.
+def test_the_template_of_the_record_is_repaired_before_the_record_is_written(bench, cpu, level):
+    # Block 7 is the first block of the device tree, which contains the template.
     expected = assert_ends(bench, "repaired", [7], machine=(cpu, level))
     assert expected.has_record
 
 
-def test_a_repair_that_takes_too_long_ends_in_the_policy(bench):
-    """Two of every group: the check is over in time, the repair is not."""
+def test_a_repair_over_the_time_limit_applies_the_policy(bench):
+    """Two blocks of every group are damaged. The check is in time, but the repair is not."""
     settings = {"image": bm.make_portable_image(), "on_damage": bm.BOOT}
     plan = bench.make_plan(**settings, seconds=0)
     blocks = range(20, 20 + 2 * GROUPS)
-    found = overwritten(bench, plan, blocks)
+    found = overwrite(bench, plan, blocks)
 
     def run(plan, found):
         outcome = bench.run("max", bm.EL1, plan, found=found, options=bm.SLOW)
         return outcome, read_record(plan, outcome)
 
     check, both = (run(plan, memory)[1].ticks // bm.FREQUENCY for memory in (plan.memory(), found))
-    assert check + 1 < both, "no whole second ends within the repair"
+    assert check + 1 < both, "the repair is too short for a time limit in whole seconds"
     plan = bench.make_plan(**settings, seconds=(check + 1 + both) // 2)
     found["purgatory"] = plan.purgatory()
     outcome, result = run(plan, found)
@@ -297,18 +299,19 @@ def test_a_repair_that_takes_too_long_ends_in_the_policy(bench):
     assert len(wrong) == 2 * GROUPS - result.repaired
 
 
-def test_one_run_may_be_repaired_in_part(bench):
+def test_a_run_can_be_repaired_in_part(bench):
     plan = bench.make_plan(on_damage=bm.BOOT)
     blocks = range(20, 20 + 2 * GROUPS + 1)
-    found = overwritten(bench, plan, blocks)
+    found = overwrite(bench, plan, blocks)
     result = read_record(plan, bench.run("max", bm.EL1, plan, found=found))
-    # 20, 28 and 36 are of one group. The first is not repaired: its offset is that of the block.
+    # Blocks 20, 28 and 36 are in one group and are not repaired. The first block of the run is
+    # not repaired, so the record has the offset of the block, not of the first wrong byte.
     at = (20 - 9) * bm.BLOCK
     assert result.damage == [bm.Damage("more", at, 17, 14, found["more"][at : at + 16])]
 
 
-def test_without_damage_nothing_is_read_from_parity(bench):
-    """Whatever it costs, an intact kernel does not pay it."""
+def test_purgatory_does_not_read_parity_of_an_intact_kernel(bench):
+    """A check with parity takes as long as a check without parity."""
     plans = [bench.make_plan(), bench.make_plan(groups=0)]
     ticks = [read_record(plan, bench.run(plan=plan, options=bm.COUNTING)).ticks for plan in plans]
     assert abs(ticks[0] - ticks[1]) < 0.001 * ticks[1]

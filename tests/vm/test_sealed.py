@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A sealed Image without Linux: what the library writes, and what it makes of odd device trees."""
+"""Sealed Images without Linux: the bytes that the library writes, and odd device trees."""
 
 import os
 import random
@@ -24,8 +24,8 @@ def sealed_path():
 
 @pytest.mark.skipif(not HOST_COMMAND, reason="CRASHRES_HOST_COMMAND does not name a crashres for "
                     "this machine")
-def test_the_library_writes_what_the_header_says(tmp_path):
-    """Byte for byte, said a second time in baremetal.py."""
+def test_the_library_writes_the_bytes_of_the_second_definition(tmp_path):
+    """baremetal.py defines the format of sealed Images a second time."""
     blocks, initrd = 50, random.Random(3).randbytes(10 * bm.BLOCK + 5)
     header = struct.pack("<IIQQQ24s4sI", 0, 0, 0, blocks * bm.BLOCK, 0b1010, bytes(24), b"ARM\x64", 0)
     text = header + random.Random(4).randbytes(40 * bm.BLOCK)
@@ -59,7 +59,10 @@ def make_plan(in_region=True, dtb=campaign.TREE, segments=None, initrd_size=camp
 
 
 def run(tmp_path, tree, level=bm.EL1, in_region=True, dtb=campaign.TREE):
-    """A sealed Image that is intact, and this device tree."""
+    """Runs an intact sealed Image with a device tree. Returns the plan and the outcome.
+
+    dtb: the address that the old kernel passes in x0.
+    """
     plan = make_plan(in_region, dtb)
     outcome = bm.run_plan(plan, plan.memory(), "max", level, tmp_path,
                           more=[(campaign.TREE, tree)], defines={"DTB": dtb},
@@ -69,12 +72,13 @@ def run(tmp_path, tree, level=bm.EL1, in_region=True, dtb=campaign.TREE):
 
 
 def find_record(outcome):
+    """Returns the record in the device tree, or None."""
     at = outcome.memory["tree"].find(bm.make_record_template()[:16])
     return None if at < 0 else bm.read_record(outcome.memory["tree"][at:at + bm.RECORD_SIZE])
 
 
 @pytest.mark.parametrize("level", [bm.EL1, bm.EL2, bm.EL2_VHE], ids=bm.LEVEL_NAMES.get)
-def test_intact(tmp_path, level):
+def test_an_intact_image_is_started_with_a_record(tmp_path, level):
     plan, outcome = run(tmp_path, campaign.make_tree(True), level)
     bm.assert_kernel_state(plan, outcome, level)
     assert oracle.remove_time(outcome.console).startswith(oracle.make_line(plan.blocks))
@@ -83,7 +87,7 @@ def test_intact(tmp_path, level):
     assert record.flags & bm.FLAG_MMU
 
 
-def test_without_a_crash_region_it_checks_and_blocks_no_record(tmp_path):
+def test_without_a_crash_region_an_image_is_checked_without_a_record(tmp_path):
     plan, outcome = run(tmp_path, campaign.make_tree(False), in_region=False)
     bm.assert_kernel_state(plan, outcome, bm.EL1)
     assert oracle.remove_time(outcome.console).startswith(oracle.make_line(plan.blocks))
@@ -91,7 +95,8 @@ def test_without_a_crash_region_it_checks_and_blocks_no_record(tmp_path):
     assert outcome.memory["tree"].startswith(campaign.make_tree(False))
 
 
-def changed(old, new):
+def replace_in_tree(old, new):
+    """Returns the device tree with one occurrence of bytes replaced."""
     tree = campaign.make_tree(True)
     assert tree.count(old) == 1
     return tree.replace(old, new)
@@ -103,29 +108,29 @@ LOST = r"crashres: purgatory: initrd damaged at offset 0x0, unreadable; 23 of 64
 
 
 @pytest.mark.parametrize("tree", [
-    lambda: changed(BE.pack(campaign.SEALED_INITRD + campaign.INITRD_SIZE),
+    lambda: replace_in_tree(BE.pack(campaign.SEALED_INITRD + campaign.INITRD_SIZE),
                     BE.pack(campaign.SEALED_INITRD + campaign.INITRD_SIZE - 1)),
-    lambda: changed(BE.pack(campaign.SEALED_INITRD), BE.pack(campaign.SEALED_INITRD + 1)),
-    lambda: changed(b"linux,initrd-end", b"linux,initrd_end"),
-    lambda: changed(b"chosen\0", b"choosen"[:7]),
-    lambda: changed(struct.pack(">I", 0xD00DFEED), bytes(4)),
+    lambda: replace_in_tree(BE.pack(campaign.SEALED_INITRD), BE.pack(campaign.SEALED_INITRD + 1)),
+    lambda: replace_in_tree(b"linux,initrd-end", b"linux,initrd_end"),
+    lambda: replace_in_tree(b"chosen\0", b"choosen"[:7]),
+    lambda: replace_in_tree(struct.pack(">I", 0xD00DFEED), bytes(4)),
     lambda: bytes(4096),
     lambda: b"\xff" * 4096,
 ], ids=["shorter", "elsewhere", "no end", "no chosen", "no magic", "zeros", "ones"])
-def test_an_initrd_that_is_not_the_one_is_damage(tmp_path, tree):
+def test_a_wrong_or_missing_initrd_in_the_tree_counts_as_damage(tmp_path, tree):
     _, outcome = run(tmp_path, tree())
     assert (outcome.reason, oracle.remove_time(outcome.console)) == (oracle.RESET, LOST)
 
 
 @pytest.mark.parametrize("dtb", [0, campaign.TREE + 4, 1 << 60, bm.ABORTING_ADDRESS], ids=hex)
-def test_no_device_tree(tmp_path, dtb):
+def test_without_a_device_tree_the_initrd_counts_as_damaged(tmp_path, dtb):
     _, outcome = run(tmp_path, campaign.make_tree(True), dtb=dtb)
     assert (outcome.reason, oracle.remove_time(outcome.console)) == (oracle.RESET, LOST)
 
 
-def test_no_room_for_a_record(tmp_path):
-    """elfcorehdr lies right behind the tree."""
-    tree = changed(BE.pack(campaign.TREE_CORE), BE.pack(campaign.TREE + 1024))
+def test_without_room_in_the_tree_no_record_is_written(tmp_path):
+    """The elfcorehdr is directly after the device tree."""
+    tree = replace_in_tree(BE.pack(campaign.TREE_CORE), BE.pack(campaign.TREE + 1024))
     assert len(tree) < 1024
     plan, outcome = run(tmp_path, tree)
     bm.assert_kernel_state(plan, outcome, bm.EL1)
@@ -133,11 +138,11 @@ def test_no_room_for_a_record(tmp_path):
     assert find_record(outcome) is None
 
 
-def shifted(start):
-    """The initrd is said to start there; its size is right."""
+def move_initrd(start):
+    """Returns a device tree with another start of the initrd. The size of the initrd is right."""
     old = [BE.pack(campaign.SEALED_INITRD + at) for at in (0, campaign.INITRD_SIZE)]
     new = [BE.pack(start + at) for at in (0, campaign.INITRD_SIZE)]
-    tree = changed(old[0], new[0])
+    tree = replace_in_tree(old[0], new[0])
     assert tree.count(old[1]) == 1
     return tree.replace(old[1], new[1])
 
@@ -151,9 +156,9 @@ def shifted(start):
     campaign.TREE,
     campaign.TREE - campaign.INITRD_SIZE // bm.BLOCK * bm.BLOCK,
 ], ids=["kernel", "into the kernel", "parity", "purgatory", "header", "tree", "into the tree"])
-def test_an_initrd_over_something_else_is_not_touched(tmp_path, start):
-    """Point 2.1: the repair wrote the initrd's blocks over verified ones of the kernel, and booted."""
-    plan, outcome = run(tmp_path, shifted(start))
+def test_an_initrd_that_overlaps_other_data_is_not_repaired(tmp_path, start):
+    """A repair would write initrd blocks over kernel blocks that were checked before."""
+    plan, outcome = run(tmp_path, move_initrd(start))
     assert (outcome.reason, oracle.remove_time(outcome.console)) == (oracle.RESET, LOST)
     for segment in plan.segments:
         assert outcome.memory[segment.name] == segment.data, segment.name
@@ -161,13 +166,13 @@ def test_an_initrd_over_something_else_is_not_touched(tmp_path, start):
 
 @pytest.mark.parametrize("dtb", [
     campaign.SEALED_KERNEL, campaign.SEALED_KERNEL - 8, campaign.SEALED_PARITY], ids=hex)
-def test_a_tree_inside_the_image_is_none(tmp_path, dtb):
-    """Point 2.1: a record would be written into it."""
+def test_a_tree_inside_the_image_is_not_used(tmp_path, dtb):
+    """Purgatory would write the record into the Image."""
     _, outcome = run(tmp_path, campaign.make_tree(True), dtb=dtb)
     assert (outcome.reason, oracle.remove_time(outcome.console)) == (oracle.RESET, LOST)
 
 
-# So short that parity brings back all of it, wherever the tree says that it is.
+# An initrd so short that parity can restore all its blocks at any address in the tree.
 SHORT_BLOCKS = 3
 SHORT_SIZE = SHORT_BLOCKS * bm.BLOCK
 CORE = bytes(range(1, 129)) * (SHORT_SIZE // 128)
@@ -176,8 +181,8 @@ SHORT_LINE = oracle.PREFIX + "initrd damaged at offset 0x0, {}; 3 of 44 blocks d
 
 
 def run_short(tmp_path, initrd_at, in_region):
-    """CORE lies where the tree says that an initrd of three blocks is. Return: what is said, and
-    what CORE is at the end."""
+    """Runs an Image whose device tree has an initrd of three blocks at initrd_at. The memory there
+    holds CORE. Returns (reason of the end, console line), and the memory there at the end."""
     kernel, initrd = campaign.sealed_segments()
     short = bm.Segment("initrd", campaign.SEALED_INITRD, initrd.data[:SHORT_SIZE])
     plan = make_plan(in_region, segments=[kernel, short], initrd_size=SHORT_SIZE)
@@ -190,16 +195,16 @@ def run_short(tmp_path, initrd_at, in_region):
 
 
 @pytest.mark.parametrize("before", [0, 2], ids=["at its start", "into it"])
-def test_an_initrd_over_the_core_header_is_not_touched(tmp_path, before):
-    """The repair wrote the initrd over it, and the dump was lost."""
+def test_an_initrd_that_overlaps_the_elfcorehdr_is_not_repaired(tmp_path, before):
+    """A repair would overwrite the elfcorehdr, and the capture kernel could not save a dump."""
     ended, there = run_short(tmp_path, campaign.TREE_CORE - before * bm.BLOCK, in_region=True)
     assert ended == (oracle.RESET, SHORT_LINE.format("unreadable"))
     assert there == CORE
 
 
 @pytest.mark.parametrize("in_region", [True, False], ids=["in the region", "without a region"])
-def test_an_initrd_with_no_right_block_is_not_touched(tmp_path, in_region):
-    """Whatever lies there, it is not the initrd: the repair wrote the whole of one over it."""
+def test_an_initrd_without_a_right_block_is_not_repaired(tmp_path, in_region):
+    """The memory holds other data, and a repair would overwrite all of it with the initrd."""
     place = campaign.TREE_CORE + (256 << 10) if in_region else 0x48000000
     ended, there = run_short(tmp_path, place, in_region)
     assert ended == (oracle.RESET, SHORT_LINE.format("found " + CORE[:16].hex()))
@@ -207,9 +212,9 @@ def test_an_initrd_with_no_right_block_is_not_touched(tmp_path, in_region):
 
 
 @pytest.mark.parametrize("in_region", [True, False], ids=["in the region", "without a region"])
-def test_only_in_a_region_an_initrd_is_repaired(tmp_path, in_region):
-    """Without one nothing says what lies where the tree says that the initrd is. The kernel lies
-    in the Image, and is repaired anyway."""
+def test_an_initrd_is_repaired_only_in_a_crash_region(tmp_path, in_region):
+    """Without a crash region, other data can be at the address of the initrd. The kernel is part
+    of the Image, so it is repaired in both cases."""
     plan = make_plan(in_region)
     found = plan.memory()
     for name in ("kernel", "initrd"):
@@ -221,14 +226,14 @@ def test_only_in_a_region_an_initrd_is_repaired(tmp_path, in_region):
     assert outcome.memory["kernel"] == right["kernel"]
     assert outcome.memory["initrd"] == (right if in_region else found)["initrd"]
     assert outcome.reason == (oracle.BOOTED if in_region else oracle.RESET)
-    said = "2 of 64 blocks damaged, {}, ? ms: {}\r\n".format(
+    line_end = "2 of 64 blocks damaged, {}, ? ms: {}\r\n".format(
         *(("2 repaired", "starting the kernel") if in_region else ("1 repaired", "resetting")))
-    assert said in oracle.remove_time(outcome.console)
+    assert line_end in oracle.remove_time(outcome.console)
 
 
-def test_a_tree_over_the_core_header_is_none(tmp_path):
-    """A record would be written over elfcorehdr."""
-    tree = changed(BE.pack(campaign.TREE_CORE), BE.pack(campaign.TREE + 256))
+def test_a_tree_that_overlaps_the_elfcorehdr_is_not_used(tmp_path):
+    """Purgatory would write the record over the elfcorehdr."""
+    tree = replace_in_tree(BE.pack(campaign.TREE_CORE), BE.pack(campaign.TREE + 256))
     assert len(tree) > 256
     _, outcome = run(tmp_path, tree)
     assert (outcome.reason, oracle.remove_time(outcome.console)) == (oracle.RESET, LOST)
