@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Purgatory on a CPU with caches and TLB: the models find nothing wrong, in either form.
+"""Purgatory on models of caches and TLB breaks no rule, for kexec_load and as a sealed Image.
 
-Issue 10, section 3. That the models find what is wrong is shown by test_cache_mutants.py.
+test_cache_mutants.py shows that the models find faults.
 """
 
 from lib import baremetal as bm
@@ -31,6 +31,7 @@ def bench(tmp_path_factory):
 
 
 def lines_of(plan, name):
+    """Returns the addresses of all cache lines of an area."""
     [area] = [area for area in replay.list_areas(plan) if area.name == name]
     return set(area.lines)
 
@@ -40,7 +41,8 @@ def assert_clean(outcome):
 
 
 def assert_kernel_is_there(plan, outcome):
-    """Entered, and in memory. The DTB is for purgatory to write to."""
+    """Checks that the kernel was entered and that memory has all segments. Purgatory writes its
+    record to the device tree, so that segment is not compared."""
     assert outcome.reason == "kernel", outcome
     assert outcome.registers == [plan.dtb, 0, 0, 0]
     for segment in plan.segments:
@@ -52,7 +54,7 @@ def read_record(plan, outcome):
     return bm.read_record(outcome.memory(plan.record, bm.RECORD_SIZE))
 
 
-# What kexec_load has loaded
+# Plans for kexec_load
 
 
 @levels
@@ -72,19 +74,19 @@ def test_an_intact_run_breaks_no_rule(bench, level, region, cleaned):
         assert min(cache.cleaned[line] for line in lines) >= 2
     for name in ("image", "params", "tables"):
         assert lines_of(plan, name) <= cache.read
-    # So many of them there are: not an empty run.
+    # The areas have lines, so the comparisons above are not empty.
     assert sum(len(lines_of(plan, name)) for name in SEGMENTS) == 9 * bm.BLOCK // rules.LINE
     assert lines_of(plan, "scratch") <= set(cache.cleaned)
 
 
-def test_at_any_page_it_breaks_none(bench):
+def test_a_run_at_any_page_breaks_no_rule(bench):
     plan = bench.loaded_plan(base=PURGATORY_ELSEWHERE)
     outcome = bench.prepare_replay(plan).run()
     assert_clean(outcome)
     assert_kernel_is_there(plan, outcome)
 
 
-def test_without_sha_instructions_it_breaks_none(bench):
+def test_a_run_without_sha2_instructions_breaks_no_rule(bench):
     plan = bench.loaded_plan(region=None, image=bm.make_portable_image())
     outcome = bench.prepare_replay(plan).run()
     assert_clean(outcome)
@@ -95,7 +97,7 @@ def test_without_sha_instructions_it_breaks_none(bench):
 @pytest.mark.parametrize("name,offset", [
     ("kernel", 0x2345), ("kernel", 0x3FFF), ("initrd", 0x1FFF), ("dtb", 0),
 ])
-def test_damage_in_the_cache_alone_is_found(bench, region, name, offset):
+def test_damage_only_in_the_cache_is_found(bench, region, name, offset):
     plan = bench.loaded_plan(region=region, groups=0)
     outcome = bench.prepare_replay(plan, damage=[(name, offset)]).run()
     assert_clean(outcome)
@@ -106,7 +108,7 @@ def test_damage_in_the_cache_alone_is_found(bench, region, name, offset):
 @pytest.mark.parametrize("name,offset", [
     ("params", bm.PARAMS_KERNEL_ENTRY), ("params", 2 * bm.BLOCK), ("image", 8),
 ])
-def test_damage_to_purgatory_in_the_cache_alone_is_found(bench, name, offset):
+def test_damage_to_purgatory_only_in_the_cache_is_found(bench, name, offset):
     outcome = bench.prepare_replay(bench.loaded_plan(), damage=[(name, offset)]).run()
     assert_clean(outcome)
     assert outcome.reason == "reset"
@@ -114,7 +116,7 @@ def test_damage_to_purgatory_in_the_cache_alone_is_found(bench, name, offset):
 
 
 @pytest.mark.parametrize("table", [0, 1])
-def test_a_table_that_is_damaged_in_the_cache_alone_is_known(bench, table):
+def test_damage_to_a_digest_table_only_in_the_cache_is_recorded(bench, table):
     plan = bench.loaded_plan()
     offset = plan.table_offset[table] - plan.table_offset[0]
     outcome = bench.prepare_replay(plan, damage=[("tables", offset)]).run()
@@ -124,14 +126,14 @@ def test_a_table_that_is_damaged_in_the_cache_alone_is_known(bench, table):
         bm.FLAG_TABLE_0, bm.FLAG_TABLE_1)[table]
 
 
-def test_damage_over_scratch_does_not_matter(bench):
+def test_old_cache_lines_over_scratch_have_no_effect(bench):
     plan = bench.loaded_plan()
     outcome = bench.prepare_replay(plan, damage=[("scratch", 77)]).run()
     assert_clean(outcome)
     assert_kernel_is_there(plan, outcome)
 
 
-def test_nothing_but_the_mapped_is_accessed(bench):
+def test_an_access_to_unmapped_memory_aborts(bench):
     outside = bench.loaded_plan(more=[bm.Segment("outside", UNMAPPED, bytes(2 * bm.BLOCK))])
     outcome = bench.prepare_replay(outside).run()
     assert outcome.found == {(mm.NOT_MAPPED, "outside")}
@@ -142,7 +144,7 @@ def test_nothing_but_the_mapped_is_accessed(bench):
 
 
 ONE = [("kernel", 0x2345)]
-# Two of a group, and one of the other: blocks 0 and 4, block 7, where the record goes.
+# Two blocks of one group (0 and 4), and one block of the other (7), which has the record.
 THREE = [("kernel", 5), ("initrd", 0x123), ("dtb", 0)]
 SEALED_TWO = [("kernel", 5), ("initrd", 0x123)]
 
@@ -167,22 +169,22 @@ def test_a_repair_breaks_no_rule(bench, level, region, damage):
 
 
 @regions
-def test_a_repair_without_vectors_breaks_none(bench, region):
+def test_a_repair_without_vectors_breaks_no_rule(bench, region):
     plan = bench.loaded_plan(region=region, image=bm.make_portable_image())
     outcome = bench.prepare_replay(plan, damage=ONE).run()
     assert_repaired(plan, outcome, 1)
 
 
 @regions
-def test_stale_lines_over_parity_do_not_matter(bench, region):
-    """The parity is in memory, and junk that is older is in the cache: DMA wrote it."""
+def test_stale_lines_over_parity_have_no_effect(bench, region):
+    """A device wrote the parity to memory with DMA, and the cache has older junk."""
     plan = bench.loaded_plan(region=region)
     outcome = bench.prepare_replay(plan, damage=THREE, stale=["parity"]).run()
     assert_repaired(plan, outcome, 3)
 
 
 @regions
-def test_stale_lines_over_segments_do_not_matter(bench, region):
+def test_stale_lines_over_segments_have_no_effect(bench, region):
     plan = bench.loaded_plan(region=region)
     outcome = bench.prepare_replay(plan, stale=SEGMENTS).run()
     assert_clean(outcome)
@@ -190,17 +192,19 @@ def test_stale_lines_over_segments_do_not_matter(bench, region):
 
 
 @regions
-def test_parity_that_is_damaged_in_the_cache_alone(bench, region):
-    """P of the group is wrong, Q is not."""
+def test_damage_to_parity_only_in_the_cache_is_found(bench, region):
+    """P of the group is wrong, so purgatory repairs the block with Q."""
     plan = bench.loaded_plan(region=region)
     outcome = bench.prepare_replay(plan, damage=[*ONE, ("parity", 77)]).run()
     assert_repaired(plan, outcome, 1)
 
 
-# A sealed Image, which finds everything by the device tree
+# Sealed Images, which find their segments with the device tree
 
 
 def assert_sealed_kernel_is_there(plan, outcome):
+    """Checks that the kernel was entered and that no rule was broken. Returns the record, or None
+    without a crash region."""
     assert_clean(outcome)
     assert_kernel_is_there(plan, outcome)
     tree = outcome.memory(plan.dtb, 64 << 10)
@@ -214,11 +218,11 @@ def assert_sealed_kernel_is_there(plan, outcome):
     pytest.param(True, [], id="intact-in-region"),
     pytest.param(True, SEALED_TWO, id="two-in-region"),
     pytest.param(False, [], id="intact-anywhere"),
-    # Without a region an initrd is not stored to.
+    # Without a crash region purgatory does not repair an initrd.
     pytest.param(False, SEALED_TWO[:1], id="kernel-anywhere"),
 ])
 def test_a_sealed_run_breaks_no_rule(bench, level, in_region, damage):
-    """Point 2.5: the tree is edited past the cache, and cleaned again after that."""
+    """Purgatory edits the device tree with the caches off and cleans it again afterwards."""
     plan = bench.sealed_plan(in_region=in_region)
     outcome = bench.prepare_replay(plan, replay.Machine(level), damage=damage).run()
     record = assert_sealed_kernel_is_there(plan, outcome)
@@ -230,15 +234,15 @@ def test_a_sealed_run_breaks_no_rule(bench, level, in_region, damage):
         in outcome.console
 
 
-def test_stale_lines_over_a_sealed_image_do_not_matter(bench):
-    """Over all that the kernel gets: DMA wrote memory, and the caches did not notice."""
+def test_stale_lines_over_a_sealed_image_have_no_effect(bench):
+    """A device wrote the Image to memory with DMA, and the cache has older junk."""
     plan = bench.sealed_plan()
     outcome = bench.prepare_replay(plan, stale=["tree", "parity", "kernel", "initrd"],
                                damage=ONE).run()
     assert assert_sealed_kernel_is_there(plan, outcome).repaired == 1
 
 
-# Registers that QEMU 7.2 has none of
+# Registers that QEMU 7.2 lacks
 
 
 TCRX = {replay.ID_AA64MMFR3_EL1: 1}
@@ -246,7 +250,7 @@ TCRX = {replay.ID_AA64MMFR3_EL1: 1}
 
 @levels
 def test_permission_indirection_is_switched_off(bench, level):
-    """Point 2.6: the old kernel has set TCR2_ELx.PIE."""
+    """The old kernel has set TCR2_ELx.PIE, which changes the meaning of page table permissions."""
     plan = bench.loaded_plan()
     machine = replay.Machine(level, {**TCRX, replay.TCR2[level[0]]: mm.TCR2_PIE})
     outcome = bench.prepare_replay(plan, machine).run()
@@ -255,7 +259,7 @@ def test_permission_indirection_is_switched_off(bench, level):
     assert read_record(plan, outcome).flags & bm.FLAG_MMU
 
 
-def test_without_tcr2_the_register_is_left_alone(bench):
+def test_without_tcr2_purgatory_does_not_access_it(bench):
     plan = bench.loaded_plan()
     machine = replay.Machine(traps=frozenset(replay.TCR2.values()))
     outcome = bench.prepare_replay(plan, machine).run()
@@ -264,8 +268,8 @@ def test_without_tcr2_the_register_is_left_alone(bench):
 
 
 @levels
-def test_tcr2_that_traps_leaves_the_mmu_off(bench, level):
-    """Point 2.6: firmware makes an access to TCR2 undefined."""
+def test_the_mmu_stays_off_if_tcr2_traps(bench, level):
+    """Firmware makes an access to TCR2 undefined."""
     plan = bench.loaded_plan()
     machine = replay.Machine(level, {**TCRX, replay.TCR2[level[0]]: mm.TCR2_PIE},
                              frozenset(replay.TCR2.values()))
@@ -275,6 +279,7 @@ def test_tcr2_that_traps_leaves_the_mmu_off(bench, level):
 
 
 def method_of(plan, outcome):
+    """Returns the SHA-256 method in the record."""
     return read_record(plan, outcome).flags >> bm.SHA256_SHIFT & 0xFF
 
 
@@ -286,8 +291,8 @@ SME = {replay.ID_AA64PFR1_EL1: 1 << 24}
     (replay.SVCR_SM, False, bm.INSTRUCTIONS), (replay.SVCR_SM, True, bm.PORTABLE),
     (0, False, bm.INSTRUCTIONS), (0, True, bm.INSTRUCTIONS),
 ], ids=["streaming", "streaming-for-good", "not-streaming", "not-streaming-and-trapped"])
-def test_streaming_mode(bench, level, svcr, traps, method):
-    """Point 2.6: vectors of the check need SVCR.SM = 0, and a write of SVCR may be undefined."""
+def test_purgatory_checks_in_streaming_mode(bench, level, svcr, traps, method):
+    """Vector instructions need SVCR.SM = 0, and a write of SVCR can be undefined."""
     plan = bench.loaded_plan()
     machine = replay.Machine(level, {**SME, replay.SVCR: svcr},
                              frozenset([replay.SVCR] if traps else []))
@@ -307,10 +312,10 @@ def test_vectors_that_trap_are_enabled(bench, level, registers):
     assert method_of(plan, outcome) == bm.INSTRUCTIONS
 
 
-# The maintenance itself: see test_cache_mutants.py. What a violation says:
+# The models
 
 
-def test_what_a_violation_says(bench):
+def test_a_violation_names_the_instruction_and_the_area(bench):
     plan = bench.loaded_plan()
     image = mutants.Image(plan.image, bench.symbols(plan))
     civac = image.find_nth("pg_mmu_disable", mutants.CIVAC, 0)
@@ -326,7 +331,8 @@ def test_what_a_violation_says(bench):
     assert image.find("pg_mmu_disable", mutants.CIVAC)[0] < violation.pc - plan.base
 
 
-# ldur x29 or q0, [sp, #...], where sp is a multiple of 16 and x29 about to be 0
+# Words for ldur x29, [sp, #...] and ldur q0, [sp, #...]. They replace "mov x29, xzr" in entry.S,
+# where sp is a multiple of 16.
 MOV_X29_XZR = (0xFFFFFFFF, 0xAA1F03FD)
 UNALIGNED = {
     "a-word-at-7": (0xF8400000 | (-7 & 0x1FF) << 12 | 31 << 5 | 29, cm.UNALIGNED),
@@ -337,7 +343,7 @@ UNALIGNED = {
 
 
 @pytest.mark.parametrize("name", UNALIGNED)
-def test_no_access_is_unaligned_while_the_mmu_is_off(bench, name):
+def test_an_unaligned_access_while_the_mmu_is_off_aborts(bench, name):
     load, what = UNALIGNED[name]
     plan = bench.loaded_plan()
     image = mutants.Image(plan.image, bench.symbols(plan))

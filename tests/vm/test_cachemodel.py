@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The rules of the cache model one by one, without a CPU."""
+"""The rules of the cache and MMU models, one at a time, without a CPU.
+
+Each function rule_...() performs the steps of a purgatory and returns the violations that the
+models must report.
+"""
 
 from lib import baremetal as bm
 from lib import cachemodel as cm
@@ -25,8 +29,10 @@ OLD, NEW = b"old." * 16, b"new!" * 16
 
 
 class Memory:
+    """Memory with the areas of PARTS and page tables that map them."""
+
     def __init__(self, kinds={}):
-        """kinds: of areas that are mapped otherwise."""
+        """kinds: name -> kind, for areas that are mapped with another kind than in KINDS."""
         nobody = rules.Area("nobody", TABLES - bm.BLOCK, TABLES, rules.NOBODY)
         places = {**PARTS, "nobody": nobody}
         maps = [(places[name].first, places[name].end, kind)
@@ -42,7 +48,7 @@ class Memory:
 
 
 class Steps:
-    """Drives the models as a purgatory would, by names of areas."""
+    """Performs steps of a purgatory on the models. The methods take names of areas."""
 
     def __init__(self):
         self.memory = Memory()
@@ -62,7 +68,7 @@ class Steps:
         self.mmu.write_register(0, "SCTLR")
 
     def on(self):
-        self.forget()
+        self.forget_translations()
         self.switch_on()
         self.mmu.isb()
 
@@ -72,16 +78,16 @@ class Steps:
     def off(self):
         self.control(0)
         self.mmu.isb()
-        self.forget()
+        self.forget_translations()
 
-    def forget(self):
-        """Drops all translations."""
+    def forget_translations(self):
+        """Drops all translations from the TLB."""
         self.mmu.tlbi(True)
         self.mmu.dsb()
         self.mmu.isb()
 
-    def fresh(self):
-        """Drops all instructions."""
+    def forget_instructions(self):
+        """Drops all instructions from the instruction cache."""
         self.code.invalidate()
         self.code.dsb()
         self.code.isb()
@@ -119,7 +125,7 @@ class Steps:
             self.access(name, offset)
 
     def check(self):
-        """All that a purgatory which keeps the rules does."""
+        """Performs all steps of a purgatory that keeps the rules."""
         self.clean("kernel", "scratch", "image")
         self.on()
         self.read_all("kernel")
@@ -129,7 +135,7 @@ class Steps:
         self.clean("scratch")
 
     def hand_over(self):
-        self.fresh()
+        self.forget_instructions()
         for model in (self.cache, self.mmu, self.code):
             model.hand_over(0, PARTS["kernel"].first)
 
@@ -170,7 +176,7 @@ def rule_written_past_the_old_kernels_lines(steps):
 
 
 def rule_written_past_speculated_lines(steps):
-    """What speculation brought is older than memory then, and has to go."""
+    """Speculation loaded the lines. After the write they are older than memory and must be cleaned."""
     steps.check()
     steps.write("kernel")
     steps.hand_over()
@@ -211,8 +217,8 @@ def rule_invalidated_before_switched_on(steps):
     return set()
 
 
-def rule_thrown_away(steps):
-    """What a stray store left over the stack must not come back over it."""
+def rule_dirty_lines_over_the_stack_are_invalidated(steps):
+    """A dirty line of the old kernel over the stack must not overwrite the stack."""
     steps.cache.leave_dirty(PARTS["scratch"].first, OLD)
     steps.memory.write(PARTS["scratch"].first, NEW)
     steps.invalidate("scratch")
@@ -221,7 +227,7 @@ def rule_thrown_away(steps):
     return set()
 
 
-def rule_invalidated_where_it_may_be_newer(steps):
+def rule_invalidated_with_newer_data(steps):
     steps.invalidate("kernel")
     return {(cm.OTHER_MAINTENANCE, "kernel")}
 
@@ -286,7 +292,7 @@ def rule_written_between_civac_and_dsb(steps):
 
 def rule_caches_off_mmu_on(steps):
     steps.clean("scratch")
-    steps.forget()
+    steps.forget_translations()
     steps.control(mm.SCTLR_M)
     steps.mmu.isb()
     steps.write("scratch")
@@ -330,7 +336,7 @@ def rule_not_read(steps):
 
 def rule_old_code(steps):
     steps.check()
-    steps.fresh()
+    steps.forget_instructions()
     steps.clean("kernel")
     steps.code.hand_over(0, PARTS["kernel"].first)
     return {(mm.END_OLD_CODE, "kernel")}
@@ -350,18 +356,18 @@ def rule_instruction_cache_on_as_it_was(steps):
 
 
 def rule_instruction_cache_on(steps):
-    steps.fresh()
+    steps.forget_instructions()
     steps.code.control(steps.pc, True)
     steps.access("scratch")
     return set()
 
 
 def rule_code_changes_in_memory(steps):
-    """The first cleaning brings to memory what was dirty; a second one of the same does not."""
-    steps.fresh()
+    """The first clean writes dirty lines to memory. A second clean of the same lines does not."""
+    steps.forget_instructions()
     steps.code.control(steps.pc, True)
     steps.clean("image")
-    steps.fresh()
+    steps.forget_instructions()
     steps.clean("image")
     steps.access("scratch")
     steps.clean("kernel")
@@ -370,7 +376,7 @@ def rule_code_changes_in_memory(steps):
 
 
 def rule_code_runs_as_it_was(steps):
-    steps.fresh()
+    steps.forget_instructions()
     steps.code.control(steps.pc, True)
     steps.clean("image")
     steps.access("scratch")
@@ -399,8 +405,8 @@ def rule_written_and_cleaned_after_a_barrier(steps):
     return set()
 
 
-def rule_parity(steps):
-    """Nobody needs it at the end, whatever a cache holds."""
+def rule_parity_may_be_dirty_at_the_end(steps):
+    """The kernel does not use the parity."""
     steps.cache.leave_dirty(PARTS["parity"].first, OLD)
     steps.check()
     steps.hand_over()
@@ -481,7 +487,7 @@ def rule_translations_at_the_end(steps):
 def rule_tlbi_before_the_mmu_is_off(steps):
     """Speculation fills the TLB again."""
     steps.on()
-    steps.forget()
+    steps.forget_translations()
     steps.control(0)
     steps.mmu.isb()
     steps.mmu.hand_over(0, PARTS["kernel"].first)
@@ -489,13 +495,13 @@ def rule_tlbi_before_the_mmu_is_off(steps):
 
 
 def rule_old_translations_only_while_off(steps):
-    """The MMU was never on: its translations are not purgatory's business."""
+    """Purgatory never switched the MMU on, so it may leave the old kernel's translations."""
     steps.mmu.hand_over(0, PARTS["kernel"].first)
     return set()
 
 
 def rule_registers_without_isb(steps):
-    steps.forget()
+    steps.forget_translations()
     steps.mmu.write_register(0, "TTBR0")
     steps.switch_on()
     return {(mm.UNSYNCHRONISED, "elsewhere")}
@@ -514,13 +520,13 @@ def rule_table_written(steps):
 
 
 def rule_table_not_cleaned(steps):
-    steps.forget()
+    steps.forget_translations()
     steps.mmu.control(0, True, steps.regime, cleaned=set())
     return {(mm.WALKED_EARLY, "tables")}
 
 
 def rule_permission_indirection(steps):
-    """Nobody knows what the permission bits then mean."""
+    """With TCR2.PIE set, the permission bits have another meaning."""
     steps.regime = mm.Regime(TABLES, MAIR, TCR, mm.TCR2_PIE)
     steps.on()
     assert not steps.mmu.fetch(steps.pc)
@@ -555,7 +561,7 @@ def rule_memory_as_device(steps):
 
 
 def rule_repaired_through_the_cache(steps):
-    """Point 2.9: cleaned, too, but only a read past the cache proves that."""
+    """Only a read with the caches off proves that the repair reached memory."""
     steps.check()
     steps.on()
     steps.write("kernel")
@@ -588,12 +594,12 @@ RULES = [value for name, value in globals().items() if name.startswith("rule_")]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_rule(rule):
+def test_the_models_report_exactly_the_expected_violations(rule):
     steps = Steps()
     assert rule(steps) == steps.found()
 
 
-def test_cache_and_memory_are_two_things():
+def test_the_model_keeps_different_bytes_in_cache_and_memory():
     steps = Steps()
     kernel = PARTS["kernel"].first
     steps.memory.write(kernel, OLD)
