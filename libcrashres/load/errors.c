@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* errors.c: explains the errno of a kexec system call in words. */
 #include <errno.h>
 #include <stddef.h>
 
 #include "errors.h"
 
-/* What an errno of either call means here (kernel/kexec.c, kernel/kexec_core.c), for a person. */
+/*
+ * Errors that both system calls return for the same reasons: EPERM from kexec_load_permitted(),
+ * EADDRNOTAVAIL from sanity_check_segment_list(), EBUSY from the kexec lock.
+ */
 static const char *explain_either(int error, enum crashres_slot slot)
 {
 	switch (error) {
@@ -23,6 +27,7 @@ static const char *explain_either(int error, enum crashres_slot slot)
 	}
 }
 
+/* kexec_load returns EACCES only from the hook of IMA (kexec_load_check()). */
 static const char *explain_load(int error, enum crashres_slot slot)
 {
 	switch (error) {
@@ -35,7 +40,10 @@ static const char *explain_load(int error, enum crashres_slot slot)
 	}
 }
 
-/* Signatures: kimage_validate_signature() (kernel/kexec_file.c), security/integrity/ima. */
+/*
+ * Signature errors come from kimage_validate_signature() (kernel/kexec_file.c) and from IMA
+ * (security/integrity/ima): ENODATA without a signature, ENOKEY for an unknown key.
+ */
 static const char *explain_file_load(int error, enum crashres_slot slot)
 {
 	switch (error) {
@@ -63,7 +71,10 @@ static const char *explain_file_load(int error, enum crashres_slot slot)
 	}
 }
 
-/* Both calls count it down before anything else (kexec_load_permitted()). */
+/*
+ * Explains EPERM if the limit is 0 now. kexec_load_permitted() decreases the limit before all
+ * other checks, so a call that failed for another reason can still use up the limit.
+ */
 static const char *explain_limit(enum crashres_slot slot, enum crs_limit_state limit)
 {
 	static const char *const sentences[2][2] = {

@@ -1,26 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What an errno of either system call means, for a person. */
+/*
+ * errors.h: explains the errno of a kexec system call in words.
+ *
+ * The same errno has different reasons in kexec_load and kexec_file_load, and strerror() knows
+ * neither. The reasons come from kernel/kexec.c, kernel/kexec_file.c and kernel/kexec_core.c.
+ */
 #ifndef CRS_ERRORS_H
 #define CRS_ERRORS_H
 
 #include <crashres/crashres.h>
 
-/* What the limit of the slot reads after a call that it counted. */
+/* The state of the slot's limit (kernel.kexec_load_limit_panic or _reboot) after a failed call. */
 enum crs_limit_state {
-	CRS_LIMIT_OPEN = 0,		/* further calls are accepted, or there is no limit */
-	CRS_LIMIT_USED_UP_BY_THIS,	/* this call was the last one */
-	CRS_LIMIT_USED_UP_BEFORE,	/* this call came too late */
+	CRS_LIMIT_OPEN = 0,		/* the kernel accepts further calls, or has no limit */
+	CRS_LIMIT_USED_UP_BY_THIS,	/* this call was the last call that the limit allowed */
+	CRS_LIMIT_USED_UP_BEFORE,	/* the limit was 0 already, so the kernel refused this
+					   call */
 };
 
+/* A failed system call. */
 struct crs_refusal {
-	enum crashres_call call;
+	enum crashres_call call;	/* LOAD or FILE_LOAD */
 	enum crashres_slot slot;
-	int error;
+	int error;			/* errno */
 	enum crs_limit_state limit;
-	bool pages_differ;	/* the kernel's page size is not the running kernel's */
+	bool pages_differ;		/* the new kernel and the running kernel have different
+					   page sizes */
 };
 
-/* NULL where strerror() says it all. */
+/* Returns the probable reason, a static string; NULL if strerror() is sufficient. */
 const char *crs_explain_refusal(const struct crs_refusal *refusal);
 
 #endif

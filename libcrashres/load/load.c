@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Walks the attempts of a plan. What an errno leads to, plan/attempts.c decides. */
+/*
+ * load.c: executes a plan: makes its attempts in order, and reports the result.
+ *
+ * plan/attempts.c decides which attempt follows each errno. This file only makes the calls,
+ * counts them and collects the sentences for messages.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,20 +17,21 @@
 #include "kexec.h"
 #include "syscalls.h"
 
+/* Nanoseconds between two tries while another kexec call holds the kernel's lock. */
 #define BUSY_PAUSE_NS	100000000L
 
-/* One slot, and what the calls for it may cost. */
+/* Makes the system calls for one slot, and counts them. */
 struct caller {
 	struct crashres_ctx *ctx;
 	enum crashres_slot slot;
-	struct crs_limit limit;
-	unsigned int calls;
+	struct crs_limit limit;		/* calls that the kernel still accepts */
+	unsigned int calls;		/* number of calls so far */
 };
 
-/* What one system call takes; of the other one all is zero. */
+/* The arguments of one system call. The members of the other system call are zero. */
 struct arguments {
 	enum crashres_call call;
-	unsigned long flags;
+	unsigned long flags;		/* KEXEC_... or KEXEC_FILE_... */
 	/* kexec_load */
 	unsigned long entry;
 	unsigned long count;
@@ -36,6 +42,7 @@ struct arguments {
 	const char *cmdline;
 };
 
+/* Counts a call that returned @error (0: it succeeded). */
 static void count_call(struct caller *caller, int error)
 {
 	caller->calls++;
@@ -43,6 +50,7 @@ static void count_call(struct caller *caller, int error)
 		caller->limit.left--;
 }
 
+/* Makes the system call. An empty command line is passed as NULL with size 0. */
 static long call_kernel(struct crashres_ctx *ctx, const struct arguments *arguments)
 {
 	const char *cmdline = arguments->cmdline && *arguments->cmdline ? arguments->cmdline : NULL;
@@ -54,7 +62,7 @@ static long call_kernel(struct crashres_ctx *ctx, const struct arguments *argume
 				    cmdline ? strlen(cmdline) + 1 : 0, cmdline, arguments->flags);
 }
 
-/* 0, or the errno. */
+/* Makes and counts one system call. Returns 0 or the errno. */
 static int call_once(struct caller *caller, const struct arguments *arguments)
 {
 	int error = call_kernel(caller->ctx, arguments) < 0 ? errno : 0;
@@ -63,7 +71,7 @@ static int call_once(struct caller *caller, const struct arguments *arguments)
 	return error;
 }
 
-/* 0, or the errno. */
+/* Makes a system call, and repeats it while it fails with EBUSY. Returns 0 or the last errno. */
 static int call(struct caller *caller, const struct arguments *arguments)
 {
 	const struct timespec pause = { .tv_nsec = BUSY_PAUSE_NS };
@@ -87,8 +95,9 @@ static unsigned long file_load_flags(enum crashres_slot slot)
 }
 
 /*
- * A limit that reads 0 after EPERM is the reason only if another program has used it
- * up. Else the kernel counted this call, and refused it for something else.
+ * Reads the limit again after a call failed with @error. If the limit is 0 after EPERM, there
+ * are two cases. Our own count is 0 too: the kernel counted this call and refused it for another
+ * reason. Our count is not 0: another program used up the limit before, and that is the reason.
  */
 static enum crs_limit_state find_limit_state(const struct caller *caller, int error)
 {
@@ -100,6 +109,7 @@ static enum crs_limit_state find_limit_state(const struct caller *caller, int er
 							      CRS_LIMIT_USED_UP_BEFORE;
 }
 
+/* Sets the sentence of a failed call: "OPERATION failed: STRERROR (REASON)". */
 static enum crashres_status fail_call(const struct caller *caller, enum crashres_call call,
 				      const char *operation, int error, bool pages_differ)
 {
@@ -134,14 +144,16 @@ enum crashres_status crashres_can_load(struct crashres_ctx *ctx)
 
 /* ------------------------------------------------------------ one attempt */
 
-/* A plan on its way. */
+/* The state of crashres_load(). */
 struct walk {
 	struct caller caller;
 	struct crashres_plan *plan;
 	struct crashres_result result;
-	char refused[512];	/* the sentences of the attempts that were refused */
+	char refused[512];	/* the sentences of all failed attempts, with "; then " between
+				   them */
 };
 
+/* Makes the attempt with kexec_load. Returns 0 or the errno. */
 static int load_segments(struct walk *walk)
 {
 	const struct crs_segments *from = &walk->plan->segments;
@@ -164,19 +176,23 @@ static int load_segments(struct walk *walk)
 	return call(&walk->caller, &arguments);
 }
 
-/* The memfd of an input is there, because crs_plan_prepare() has made it. */
+/* The descriptor to pass. crs_plan_prepare() has made the memfd input->fd, if it is needed. */
 static int descriptor_of(const struct crashres_input *input, bool original_files)
 {
 	return original_files && input->original_fd >= 0 ? input->original_fd : input->fd;
 }
 
-/* A kernel that is older than these flags does not do what they are against. */
+/*
+ * Flags that can be dropped. A kernel that is too old for KEXEC_FILE_FLAG_NO_CMA places nothing
+ * in CMA memory. KEXEC_FILE_FLAG_FORCE_DTB has no effect on arm64.
+ */
 static unsigned long optional_flags(const struct crashres_request *request)
 {
 	return (request->no_cma ? KEXEC_FILE_FLAG_NO_CMA : 0) |
 	       (request->force_dtb ? KEXEC_FILE_FLAG_FORCE_DTB : 0);
 }
 
+/* Makes an attempt with kexec_file_load. Returns 0 or the errno. */
 static int load_files(struct walk *walk, const struct crs_attempt *attempt)
 {
 	const struct crashres_plan *plan = walk->plan;
@@ -205,7 +221,7 @@ static int load_files(struct walk *walk, const struct crs_attempt *attempt)
 
 /* ------------------------------------------------------------ the walk */
 
-/* Why the sealed Image could not be made; NULL if it was made. */
+/* Returns why no sealed Image could be made; NULL if it was made, or is not in the list. */
 static const char *find_sealing_failure(const struct crs_attempts *attempts)
 {
 	for (size_t i = 0; i < attempts->count; i++)
@@ -214,6 +230,7 @@ static const char *find_sealing_failure(const struct crs_attempts *attempts)
 	return NULL;
 }
 
+/* Logs that the loaded crash kernel has no check, with all reasons. @check: a NONE_ value. */
 static void warn_of_lost_check(struct walk *walk, enum crashres_check check)
 {
 	const char *failure = find_sealing_failure(&walk->plan->attempts), *reason;
@@ -236,6 +253,7 @@ static void warn_of_lost_check(struct walk *walk, enum crashres_check check)
 		walk->refused);
 }
 
+/* Fills the result after attempt @index succeeded, and logs the warnings about it. */
 static void record_success(struct walk *walk, size_t index)
 {
 	const struct crashres_plan *plan = walk->plan;
@@ -254,7 +272,10 @@ static void record_success(struct walk *walk, size_t index)
 		warn_of_lost_check(walk, attempt->check);
 }
 
-/* What a later refusal does not tell, an earlier one may have. */
+/*
+ * Updates the state of the slot after a failed attempt. EMPTY stays EMPTY, because no failed
+ * call fills the slot. UNCHANGED adds nothing to what an earlier attempt did.
+ */
 static void record_slot_state(struct walk *walk, const struct crs_attempt *attempt, int error)
 {
 	enum crashres_slot_state state = crs_attempts_slot_state(attempt->call, walk->caller.slot, error);
@@ -265,6 +286,7 @@ static void record_slot_state(struct walk *walk, const struct crs_attempt *attem
 	*known = state;
 }
 
+/* Appends @more to @text, which has @size bytes. A text that is too long is cut off. */
 static void append(char *text, size_t size, const char *more)
 {
 	size_t used = strlen(text);
@@ -272,6 +294,7 @@ static void append(char *text, size_t size, const char *more)
 	snprintf(text + used, size - used, "%s", more);
 }
 
+/* Appends the last error to the sentences of the failed attempts. */
 static void append_refusal(struct walk *walk)
 {
 	if (*walk->refused)
@@ -279,6 +302,7 @@ static void append_refusal(struct walk *walk)
 	append(walk->refused, sizeof(walk->refused), walk->caller.ctx->error);
 }
 
+/* Records that attempt @index failed with @error, and sets the sentence. */
 static enum crashres_status record_refusal(struct walk *walk, size_t index, int error)
 {
 	const struct crs_attempts *attempts = &walk->plan->attempts;
@@ -293,7 +317,10 @@ static enum crashres_status record_refusal(struct walk *walk, size_t index, int 
 	return status;
 }
 
-/* Bytes that are late: what could not be made leads to the next attempt, if any. */
+/*
+ * Prepares attempt *@index. If that is impossible, *@index moves to the next possible attempt,
+ * which is prepared in turn. Fails if no other attempt may follow.
+ */
 static enum crashres_status prepare(struct walk *walk, size_t *index)
 {
 	enum crashres_status status = CRASHRES_OK;
@@ -306,7 +333,7 @@ static enum crashres_status prepare(struct walk *walk, size_t *index)
 	return status;
 }
 
-/* The attempt after @index, unless the refused call was the last one that the limit allows. */
+/* Returns the attempt that follows after attempt @index failed with @error, or CRS_NO_ATTEMPT. */
 static size_t choose_next(struct walk *walk, size_t index, int error)
 {
 	const struct crs_limit *limit = &walk->caller.limit;
@@ -324,6 +351,7 @@ static size_t choose_next(struct walk *walk, size_t index, int error)
 	return next;
 }
 
+/* Makes attempts until one succeeds or none may follow. */
 static enum crashres_status walk_attempts(struct walk *walk)
 {
 	struct crashres_ctx *ctx = walk->caller.ctx;
@@ -356,7 +384,10 @@ static enum crashres_status walk_attempts(struct walk *walk)
 			"; no crash kernel is loaded now" : "");
 }
 
-/* A limit can only fall (kexec_limit_handler()): another load may have used some of it. */
+/*
+ * Returns the lower limit of two readings. A limit can only decrease (kexec_limit_handler() in
+ * kernel/kexec_core.c). Another program can have used calls since the machine was read.
+ */
 static struct crs_limit lower_limit(struct crs_limit a, struct crs_limit b)
 {
 	if (!a.limited || !b.limited)
@@ -384,7 +415,7 @@ enum crashres_status crashres_load(struct crashres_ctx *ctx, struct crashres_pla
 	};
 	enum crashres_status status = CRASHRES_OK;
 
-	/* A size that cannot be filled must show before anything is loaded. */
+	/* An invalid result->size must fail before anything is loaded. */
 	if (result)
 		status = crs_copy_struct_out(ctx, "result", &walk.result, sizeof(walk.result),
 					     result);
@@ -408,6 +439,7 @@ void crashres_result_init(struct crashres_result *result, size_t size)
 
 /* ------------------------------------------------------------ unload */
 
+/* Empties the slot with one system call: kexec_load with 0 segments, or a flag. */
 static enum crashres_status unload_with(struct caller *caller, enum crashres_call by)
 {
 	const struct arguments load = {
@@ -439,7 +471,10 @@ enum crashres_status crashres_unload(struct crashres_ctx *ctx, enum crashres_slo
 	caller.limit = crs_limit_read(ctx, slot);
 	if (call == CRASHRES_CALL_LOAD)
 		return unload_with(&caller, CRASHRES_CALL_LOAD);
-	/* It is allowed wherever the other one is, and IMA does not complain of it. */
+	/*
+	 * kexec_file_load comes first: wherever kexec_load is allowed, kexec_file_load is allowed
+	 * too, and IMA logs an error for each kexec_load that it refuses.
+	 */
 	status = unload_with(&caller, CRASHRES_CALL_FILE_LOAD);
 	if (status != CRASHRES_ERR_SYSCALL_UNAVAILABLE || call == CRASHRES_CALL_FILE_LOAD)
 		return status;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The only file that makes a kexec system call. */
+/* syscalls.c: the only file that makes a kexec system call. */
 #include <errno.h>
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -41,7 +41,7 @@ static bool is_crash(const struct crashres_request *request)
 	return request->slot == CRASHRES_SLOT_CRASH;
 }
 
-/* Only for a crash kernel is a lost check worth a warning. With @entry purgatory is skipped. */
+/* Does @request want a check? A normal kernel needs none, and request->entry skips purgatory. */
 static bool wants_check(const struct crashres_request *request)
 {
 	return is_crash(request) && !request->no_checks && !request->entry;
@@ -158,7 +158,10 @@ static enum crashres_status exclude(struct listing *listing, size_t index,
 	return crs_attempts_exclude(listing->ctx, listing->attempts, index, status);
 }
 
-/* Excludes the attempts that the running kernel would refuse. A refused call uses up a limit. */
+/*
+ * Excludes the attempts that the running kernel would refuse, because a refused call still
+ * counts against the limit of calls.
+ */
 static enum crashres_status exclude_impossible(struct listing *listing)
 {
 	const char *common = find_common_obstacle(listing), *load = find_load_obstacle(listing);
@@ -276,9 +279,10 @@ static void add_all(struct listing *listing)
 }
 
 /*
- * Returns why @attempt cannot make the check that the request demands, or NULL. A sealed
- * Image in the list although a signature is needed means that the request orders sealing
- * (CRASHRES_SEALING_ALWAYS).
+ * Returns why @attempt cannot make the check that the request demands, or NULL.
+ *
+ * add_file_load() seals a kernel that needs a signature only if the request orders sealing
+ * (CRASHRES_SEALING_ALWAYS). The running kernel would refuse that sealed Image.
  */
 static const char *find_missing_check(const struct listing *listing,
 				      const struct crs_attempt *attempt)
@@ -295,7 +299,7 @@ static const char *find_missing_check(const struct listing *listing,
 	return NULL;
 }
 
-/* Excludes the attempts that cannot make a required check. Keeps reasons that were found before. */
+/* Excludes the attempts that cannot make a required check. An earlier reason stays. */
 static enum crashres_status exclude_unchecked(struct listing *listing)
 {
 	enum crashres_status status = CRASHRES_OK;
@@ -323,7 +327,10 @@ void crs_attempts_warn_of_device_tree(struct crashres_ctx *ctx, struct crs_attem
 		dtb->name);
 }
 
-/* load.c warns later if kexec_file_load is not the first attempt but succeeds. */
+/*
+ * Logs the warning now if kexec_file_load is the first possible attempt. If kexec_file_load is a
+ * later attempt, load.c logs the warning when that attempt succeeds.
+ */
 static void warn_of_device_tree(const struct listing *listing)
 {
 	const struct crs_attempts *attempts = listing->attempts;
