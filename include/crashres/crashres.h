@@ -511,7 +511,7 @@ enum crashres_sealing {
 	CRASHRES_SEALING_NEVER,
 };
 
-/* A request for a load. Initialize it with CRASHRES_REQUEST_INIT or crashres_request_init(). */
+/* A request for a load. Initialise it with CRASHRES_REQUEST_INIT or crashres_request_init(). */
 struct crashres_request {
 	size_t size;				/* sizeof(struct crashres_request) */
 	enum crashres_slot slot;
@@ -752,7 +752,7 @@ enum crashres_status crashres_plan_prepare(struct crashres_ctx *ctx, struct cras
 
 /*
  * The settings of a sealed Image. The members mean the same as in struct crashres_request.
- * Initialize it with CRASHRES_SEAL_REQUEST_INIT or crashres_seal_request_init().
+ * Initialise it with CRASHRES_SEAL_REQUEST_INIT or crashres_seal_request_init().
  */
 struct crashres_seal_request {
 	size_t size;				/* sizeof(struct crashres_seal_request) */

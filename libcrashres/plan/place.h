@@ -9,7 +9,7 @@
 
 #include "../base/range.h"
 
-/* Free memory. Initialize it with zeros; crs_ranges_free() of holes releases it. */
+/* Free memory. Initialise it with zeros; crs_ranges_free() of holes releases it. */
 struct crs_place {
 	struct crs_ranges holes;	/* sorted, without overlaps (crs_ranges_normalize()) */
 };
