@@ -179,6 +179,7 @@ static void test_request_members_choose_the_call_that_supports_them(void **state
 
 static void test_unsupported_member_of_the_request_is_named(void **state)
 {
+	/* Columns: members that are set, requested call, the member that the error must name. */
 	static const struct {
 		int members;
 		enum crashres_call call;

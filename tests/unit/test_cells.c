@@ -35,6 +35,10 @@ static struct crs_cells read_root(const char *address, size_t address_length, co
 /* A missing property counts as 1, as in Linux. The library also counts a malformed one as 1. */
 static void test_cells_are_read_from_the_root_node(void **state)
 {
+	/*
+	 * Columns: bytes and length of #address-cells and of #size-cells, expected numbers of
+	 * cells.
+	 */
 	static const struct {
 		const char *address;
 		size_t address_length;
@@ -80,6 +84,7 @@ static void test_only_one_or_two_cells_are_possible(void **state)
 
 static void test_range_is_written_and_read_back(void **state)
 {
+	/* Columns: numbers of cells, range, its bytes in the tree (big-endian). */
 	static const struct {
 		struct crs_cells cells;
 		uint64_t base, size;

@@ -115,6 +115,7 @@ static void test_appended_text_follows_the_reused_command_line(void **state)
  */
 static void test_remaining_crashkernel_text_is_warned_of(void **state)
 {
+	/* Words that contain "crashkernel=" but are not the option. */
 	static const char *const words[] = {
 		"rd.crashkernel=1", "a=crashkernel=1", "a=\"crashkernel=1 b\"", "xcrashkernel=",
 		"a=\"b crashkernel=1",

@@ -214,9 +214,9 @@ static void test_all_requested_properties_are_written(void **state)
 static void test_usable_memory_has_the_cells_of_the_root(void **state)
 {
 	static const struct {
-		uint32_t address_cells, size_cells;
-		const char *bytes;	/* the property: two ranges */
-		size_t size;
+		uint32_t address_cells, size_cells;	/* of the root node; 0: no property */
+		const char *bytes;			/* expected property: two ranges */
+		size_t size;				/* bytes of the property */
 	} cases[] = {
 		{ 1, 1, "\x40\0\0\0\x10\0\0\0" "\x30\0\0\0\x04\0\0\0", 16 },
 		{ 0, 0, "\x40\0\0\0\x10\0\0\0" "\x30\0\0\0\x04\0\0\0", 16 },

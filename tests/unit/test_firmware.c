@@ -164,6 +164,10 @@ static void test_stdout_path_is_a_path_or_alias_with_options(void **state)
 		"/uart@9000000", "/uart@9000000:115200n8", "serial0", "serial0:115200",
 		"serial0:", "/uart", "/uart:1:2",
 	};
+	/*
+	 * Texts that name no UART: empty, without a path, an unknown alias or node, a node that
+	 * is not a UART.
+	 */
 	static const char *const bad[] = {
 		"", ":", ":115200", "serial1", "serial00", "/uart@9000001", "/chosen", "uart@9000000",
 		"/uart@9000000/x", "/",
@@ -286,6 +290,7 @@ static void test_registers_that_wrap_are_refused(void **state)
 
 static void test_psci_method_names_the_conduit(void **state)
 {
+	/* Columns: property method of node /psci (NULL: no node), expected conduit. */
 	static const struct {
 		const char *method;
 		enum purgatory_conduit conduit;

@@ -653,6 +653,10 @@ static bool is_same_file(int a, int b)
 
 static void test_only_a_sealed_memfd_is_shared(void **state)
 {
+	/*
+	 * Columns: seals of the memfd; whether the library uses the memfd itself. Only the
+	 * first two rows forbid every change of the bytes.
+	 */
 	static const struct {
 		unsigned int seals;
 		bool shared;

@@ -248,6 +248,10 @@ static void test_forbidden_unload_is_not_repeated(void **state)
 	assert_int_equal(loads.calls, 0);
 }
 
+/*
+ * Errors of kexec_load for a crash kernel. keeps_old_image: the kernel fails before it frees
+ * the old image.
+ */
 static const struct {
 	int error;
 	const char *reason;		/* follows "kexec_load failed: " */
@@ -429,6 +433,7 @@ static enum crashres_status walk(struct unit *unit, struct crashres_plan *plan, 
 	return crashres_load(unit->ctx, plan, result);
 }
 
+/* All errnos that the two system calls return. */
 static const int errnos[] = {
 	EPERM, EACCES, ENOSYS, ENOEXEC, EINVAL, EOPNOTSUPP, EADDRNOTAVAIL, ENOMEM, EFAULT, ENODATA,
 	ENOKEY, EKEYREJECTED, EBADMSG, ELIBBAD, ENOPKG, EIO,
@@ -856,6 +861,7 @@ static void test_results_of_other_sizes_are_filled_or_refused(void **state)
 	assert_int_equal(result.call, CRASHRES_CALL_FILE_LOAD);
 }
 
+/* Errors of kexec_file_load for a crash kernel, the rest of the message, and the status. */
 static const struct {
 	int error;
 	const char *sentence;		/* follows "kexec_file_load failed: " */

@@ -432,6 +432,10 @@ static void test_total_ram_is_read_from_meminfo(void **state)
 
 static void test_only_arm64_page_sizes_are_accepted(void **state)
 {
+	/*
+	 * Columns: five digits of PAGESIZE in VMCOREINFO, expected page size in bytes. 4096 is
+	 * also the default for impossible sizes.
+	 */
 	static const struct {
 		const char *text;
 		uint64_t size;
@@ -693,6 +697,7 @@ static void test_lockdown_level_is_read(void **state)
 
 static void test_ima_policy_shows_if_kernels_are_appraised(void **state)
 {
+	/* Columns: text of the IMA policy, whether it demands signed kernels. */
 	static const struct {
 		const char *policy;
 		bool appraised;
@@ -727,6 +732,7 @@ static void test_ima_policy_shows_if_kernels_are_appraised(void **state)
  */
 static void test_kexec_sysctls_are_read(void **state)
 {
+	/* Columns: text of kexec_load_limit_panic, calls that are left. */
 	static const struct {
 		const char *text;
 		uint64_t left;

@@ -27,6 +27,7 @@ struct tree {
 	struct node nodes[3];
 };
 
+/* Properties of /chosen that describe a UEFI memory map. Linux needs the first five. */
 static const char *const efi_names[] = {
 	"linux,uefi-system-table", "linux,uefi-mmap-start", "linux,uefi-mmap-size",
 	"linux,uefi-mmap-desc-size", "linux,uefi-mmap-desc-ver", "linux,uefi-secure-boot",
@@ -192,6 +193,10 @@ static const struct tree empty_22 = { .address_cells = 2, .size_cells = 2 };
 
 static void test_memory_node_is_converted_to_the_cells_of_the_tree(void **state)
 {
+	/*
+	 * Columns: address and size cells, property reg and its bytes, the same as hexadecimal
+	 * text.
+	 */
 	static const struct {
 		uint32_t address, size;
 		const char *reg;

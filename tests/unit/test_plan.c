@@ -1095,9 +1095,9 @@ static void test_too_small_region_names_the_whole_shortfall(void **state)
 {
 	const uint64_t image = 4 * MIB - 4096, end = 8 * MIB + 4096;
 	const struct {
-		uint64_t size;
+		uint64_t size;		/* bytes of the crash region */
 		const char *segment;	/* first segment without a place */
-		uint64_t bytes;
+		uint64_t bytes;		/* of this segment */
 	} cases[] = {
 		{ 4096, "kernel", image }, { MIB, "kernel", image },
 		{ 2 * MIB + image - 4096, "kernel", image }, { 2 * MIB + image, "initrd", MIB },

@@ -667,6 +667,10 @@ static void test_overlap_of_two_used_ranges_is_found(void **state)
 	const struct pg_place place = {
 		.base = 0x50000000, .scratch_offset = 8 * BLOCK, .tree = { 0x70000ff0, 32 },
 	};
+	/*
+	 * Addresses at which segment b overlaps segment a, purgatory, parity or the device tree
+	 * by at least a byte.
+	 */
 	const uint64_t wrong[] = {
 		0x3ffff000, 0x40003000, 0x4ffff000, 0x50000000, 0x50013000, 0x5ffff000, 0x60001000,
 		0x6ffff000, 0x70000000, 0x70001000,

@@ -207,6 +207,10 @@ static void test_tree_with_strings_first_is_not_grown(void **state)
 /* The node name ends with the structure block, so the next token would lie after the block. */
 static void test_node_name_without_nul_is_refused(void **state)
 {
+	/*
+	 * A header of 40 bytes (magic, total size, offsets ...), then FDT_BEGIN_NODE with an
+	 * empty name, FDT_BEGIN_NODE with the name "chosen@x" and no NUL.
+	 */
 	static const uint32_t words[] = {
 		0xd00dfeed, 4096, 40, 60, 0, 17, 16, 0, 0, 20,
 		1, 0, 1, 0x63686f73, 0x656e4078,	/* "chosen@x" */

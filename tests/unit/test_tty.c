@@ -123,6 +123,7 @@ static void test_only_types_with_16550_registers_are_accepted(void **state)
 static void test_unsupported_ports_are_warned_of(void **state)
 {
 	static const struct {
+		/* Texts of the attributes; the part of the warning that repeats them. */
 		const char *type, *io_type, *base, *shift, *attributes;
 	} cases[] = {
 		{ "4\n", "0\n", "0x0\n", "0\n",

@@ -86,6 +86,7 @@ static void test_every_compression_is_unpacked(void **state)
 
 static void test_other_types_systems_and_machines_are_refused(void **state)
 {
+	/* Columns: byte offset in the header, wrong value, message. */
 	static const struct {
 		size_t at;
 		uint8_t value;
