@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Finds the compression of a file, and unpacks a file or a part of it into a sealed memfd.
+ * The libraries are called in unpack-NAME.c.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,12 +12,13 @@
 
 enum crashres_status crs_unpack_truncated(struct crs_unpack *unpack)
 {
-	return crs_fail(unpack->ctx, CRASHRES_ERR_FORMAT, "truncated");
+	return crs_fail(unpack->ctx, CRASHRES_ERR_FORMAT, "the compressed data is truncated");
 }
 
 enum crashres_status crs_unpack_damaged(struct crs_unpack *unpack, const char *reason)
 {
-	return crs_fail(unpack->ctx, CRASHRES_ERR_FORMAT, "damaged: %s", reason);
+	return crs_fail(unpack->ctx, CRASHRES_ERR_FORMAT, "the compressed data is damaged: %s",
+			reason);
 }
 
 void crs_unpack_advance(struct crs_unpack *unpack, size_t count)
@@ -22,7 +27,9 @@ void crs_unpack_advance(struct crs_unpack *unpack, size_t count)
 	unpack->left -= count;
 }
 
-static enum crashres_status unpack_members(const struct crs_compression *format, struct crs_unpack *unpack)
+/* Unpacks streams of @format as long as another one follows directly. */
+static enum crashres_status unpack_members(const struct crs_compression *format,
+					   struct crs_unpack *unpack)
 {
 	enum crashres_status status;
 
@@ -33,6 +40,7 @@ static enum crashres_status unpack_members(const struct crs_compression *format,
 	return status;
 }
 
+/* Unpacks @data into @output. @data can be hostile and need not be of @format. */
 static enum crashres_status unpack_to(struct crashres_ctx *ctx, const struct crs_compression *format,
 				      const uint8_t *data, size_t size, struct crs_memfd *output)
 {
@@ -43,12 +51,14 @@ static enum crashres_status unpack_to(struct crashres_ctx *ctx, const struct crs
 		return crs_fail_memory(ctx);
 	if (!format->unpack)
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
-				"this build cannot unpack it (configure %s)", format->option);
+				"this build has no %s support (configure %s)", format->name,
+				format->option);
 	if (!format->probe(data, size))
-		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "damaged: it does not start like that");
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "no %s header", format->name);
 	return unpack_members(format, &unpack);
 }
 
+/* Unpacks @data into a new input with the name @name. */
 static enum crashres_status unpack_file(struct crashres_ctx *ctx, const struct crs_compression *format,
 					const uint8_t *data, size_t size, const char *name,
 					struct crashres_input **inner)
@@ -64,7 +74,8 @@ static enum crashres_status unpack_file(struct crashres_ctx *ctx, const struct c
 	return crs_prefix_error(ctx, status, "%s", format->name);
 }
 
-static const struct crs_compression *find(const uint8_t *data, size_t size)
+/* Returns the first format in formats.c that matches. NULL: @data is not compressed. */
+static const struct crs_compression *find_compression(const uint8_t *data, size_t size)
 {
 	const struct crs_compression *const *row = crs_compressions;
 
@@ -76,7 +87,7 @@ static const struct crs_compression *find(const uint8_t *data, size_t size)
 enum crashres_status crs_decompress(struct crashres_ctx *ctx, const struct crashres_input *file,
 				    struct crashres_input **inner)
 {
-	const struct crs_compression *format = find(file->data, file->size);
+	const struct crs_compression *format = find_compression(file->data, file->size);
 	CRS_CLEANUP(crs_freep) char *name = NULL;
 
 	if (!format) {

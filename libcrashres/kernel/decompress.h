@@ -1,35 +1,46 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Compression around a kernel. Each wrapper is unpacked as a stream into a sealed memfd. */
+/*
+ * Unpacks compressed kernels. The unpacked data goes as a stream into a sealed memfd, so
+ * it can be larger than any buffer of the library.
+ */
 #ifndef CRS_DECOMPRESS_H
 #define CRS_DECOMPRESS_H
 
 #include "../base/input.h"
 
 /*
- * Looks for a wrapper around @file. Without one: CRASHRES_OK and *inner NULL.
- * @name of the result is "<file> (gzip)".
+ * Finds the compression of @file by its first bytes, and unpacks it.
  *
- * What follows the compressed data is ignored, for signatures and the rest of a
- * block device stand there; except more of the same format, which is unpacked too.
+ * @inner: out; the unpacked file with the name "FILE (gzip)"; the caller closes it. NULL
+ *         if @file is not compressed, which is not an error.
+ *
+ * Ignores bytes after the compressed data: a signature or the rest of a block device can
+ * follow. But if a second stream of the same format follows directly, unpacks it too, as
+ * the tools of that format do.
  *
  * Return:
- *   CRASHRES_ERR_FORMAT       a damaged or truncated wrapper
- *   CRASHRES_ERR_LIMIT        it unpacks to more than 4 GiB, or needs too much memory to unpack
- *   CRASHRES_ERR_UNSUPPORTED  the library for it was not there when this was built
+ *   CRASHRES_ERR_FORMAT       the compressed data is damaged or truncated
+ *   CRASHRES_ERR_LIMIT        the unpacked data exceeds 4 GiB, or unpacking needs more
+ *                             memory than CRS_UNPACK_MEMORY
+ *   CRASHRES_ERR_UNSUPPORTED  this build has no library for the format
  */
 enum crashres_status crs_decompress(struct crashres_ctx *ctx, const struct crashres_input *file,
 				    struct crashres_input **inner);
 
-/* Where in a file the kernel is, and the type of that file: "vmlinuz". */
+/* The part of a container that holds the kernel. */
 struct crs_part {
-	const char *type;
-	uint64_t offset;
-	uint64_t size;
+	const char *type;	/* of the container, such as "vmlinuz"; static */
+	uint64_t offset;	/* bytes from the start of the file */
+	uint64_t size;		/* bytes */
 };
 
 /*
- * Unpacks a part of @file that is said to be in @format, such as "zstd". @part
- * lies inside @file. @name of the result is "<file> (vmlinuz)". Return: as above.
+ * Unpacks @part of @file. The caller has checked that the part lies inside the file.
+ *
+ * @format: compression that the container claims, such as "zstd"; can be hostile.
+ * @inner:  out; named "FILE (vmlinuz)"; the caller closes it.
+ *
+ * Return: as crs_decompress(). CRASHRES_ERR_UNSUPPORTED also for an unknown @format.
  */
 enum crashres_status crs_decompress_part(struct crashres_ctx *ctx, const struct crashres_input *file,
 					 const struct crs_part *part, const char *format,

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Lists all formats. Each row becomes a declaration and an entry of a table. */
 #include "formats.h"
 
-/* The tables: one row a format. A zboot file and a uki are both PE files: zboot goes first. */
+/*
+ * The order matters: the first format that matches wins. A zboot file and a UKI are both
+ * PE files, and the zboot magic is more specific, so zboot comes before uki.
+ */
 #define CONTAINERS(ROW) \
 	ROW(vmlinux) \
 	ROW(uimage) \
 	ROW(zboot) \
 	ROW(uki)
 
-/* lzma goes last, because it has no magic. */
+/* lzma comes last, because it has no magic: its probe only checks for plausible values. */
 #define COMPRESSIONS(ROW) \
 	ROW(gzip) \
 	ROW(zstd) \

@@ -1,54 +1,63 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a kernel can be wrapped in. Each format is one file of this folder, which
- * defines one of the structs below, and one row in formats.c (HACKING.md, "How to
- * add a kernel format").
+ * The two kinds of wrappers around a kernel: containers and compressions.
+ *
+ * Each format is one file of this folder. The file defines one constant of type struct
+ * crs_container or struct crs_compression, and formats.c has a row for it (HACKING.md,
+ * "How to add a kernel format").
  */
 #ifndef CRS_FORMATS_H
 #define CRS_FORMATS_H
 
 #include "../base/input.h"
 
-/* What a container brings beside the kernel. Files stay NULL if it has none. */
+/* The content of a container. The receiver owns all members. NULL: the container lacks it. */
 struct crs_contents {
-	struct crashres_input *kernel;	/* may be wrapped again */
+	struct crashres_input *kernel;	/* can be wrapped again */
 	struct crashres_input *initrd;
 	struct crashres_input *dtb;
-	char *command_line;
+	char *command_line;		/* without newline or NUL at its end */
 };
 
-/* A file around a kernel, such as a uImage. */
+/* A file format around a kernel, such as uImage. */
 struct crs_container {
-	const char *type;		/* by kexec-tools' names, for "type" options */
-	const char *title;		/* for people; NULL: as @type */
-	bool outermost;			/* nothing else can be around it but compression */
-	/* Does @data start like this format? */
+	const char *type;		/* name of kexec-tools, for "--type" options */
+	const char *title;		/* name in lists for people; NULL: @type */
+	bool outermost;			/* no other container can be around it; compression can */
+	/* Does @data start like this format? Does not check the rest. */
 	bool (*probe)(const void *data, size_t size);
-	/* One of these. Sentences of errors start with the file's name and the type. */
+	/*
+	 * A format defines one of these two functions. The caller owns what they return. The
+	 * sentence of an error starts with "FILE: TYPE: ".
+	 */
+	/* For a container with a kernel only. */
 	enum crashres_status (*open)(struct crashres_ctx *ctx, const struct crashres_input *file,
 				     struct crashres_input **kernel);
+	/* For a container that can also hold an initrd, a DTB or a command line. */
 	enum crashres_status (*open_contents)(struct crashres_ctx *ctx,
-					 const struct crashres_input *file,
-					 struct crs_contents *contents);
+					      const struct crashres_input *file,
+					      struct crs_contents *contents);
 };
 
 struct crs_unpack;
 
 /* A compression around a kernel or inside a container. */
 struct crs_compression {
-	const char *name;
-	const char *title;		/* for people; NULL: as @name */
-	const char *option;		/* of configure */
-	bool can_repeat;		/* several in one file are one */
+	const char *name;		/* in error sentences and names of inputs */
+	const char *title;		/* name in lists for people; NULL: @name */
+	const char *option;		/* of configure, which enables it; NULL: always enabled */
+	bool can_repeat;		/* streams that follow one another count as one stream */
+	/* Does @data start like this format? */
 	bool (*probe)(const uint8_t *data, size_t size);
 	/*
-	 * Unpacks one member and moves the input behind it (unpack.h). The sentence of
-	 * an error is "truncated" or "damaged: ...". NULL: not in this build.
+	 * Unpacks one stream and moves the input to the byte after it (unpack.h). The
+	 * sentence of an error starts with the fact; the caller puts file and format in
+	 * front. NULL: this build has no library for the format.
 	 */
 	enum crashres_status (*unpack)(struct crs_unpack *unpack);
 };
 
-/* In the order in which they are tried; NULL at the end. */
+/* All formats, in the order in which they are tried. NULL at the end. */
 extern const struct crs_container *const crs_containers[];
 extern const struct crs_compression *const crs_compressions[];
 

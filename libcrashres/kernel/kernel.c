@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Opens kernels: removes the wrappers one after another until an Image remains, and
+ * implements the public functions for kernels (crashres.h).
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,12 +11,19 @@
 #include "formats.h"
 #include "kernel.h"
 
-/* Wrappers can be nested; more than a few are an attempt to keep us busy. */
+/*
+ * Wrappers can be nested, for example gzip in a UKI in gzip. No kernel has more wrappers
+ * than this. A hostile file could: each wrapper can unpack to 4 GiB and takes time.
+ */
 #define MAX_WRAPPERS 4
 
-/* What is inside all wrappers. */
+/* Type of a kernel without a container. */
 #define IMAGE_TYPE "Image"
 
+/*
+ * Opens the container in kernel->file. Sets *inner to the kernel in it, and gives the other
+ * files in it to @kernel.
+ */
 static enum crashres_status open_container(struct crashres_ctx *ctx,
 					   const struct crs_container *container,
 					   struct crashres_kernel *kernel,
@@ -22,8 +33,8 @@ static enum crashres_status open_container(struct crashres_ctx *ctx,
 	enum crashres_status status;
 
 	if (container->outermost && kernel->type)
-		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: a %s inside a %s",
-				kernel->file->name, container->type, kernel->type);
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: a %s cannot contain a %s",
+				kernel->file->name, kernel->type, container->type);
 	if (!kernel->type)
 		kernel->type = container->type;
 	if (container->open)
@@ -38,7 +49,7 @@ static enum crashres_status open_container(struct crashres_ctx *ctx,
 	return CRASHRES_OK;
 }
 
-/* *inner becomes what kernel->file holds, NULL where it is no wrapper. */
+/* Opens the wrapper in kernel->file. Sets *inner to its content; NULL: not a wrapper. */
 static enum crashres_status open_wrapper(struct crashres_ctx *ctx, struct crashres_kernel *kernel,
 					 struct crashres_input **inner)
 {
@@ -53,8 +64,9 @@ static enum crashres_status open_wrapper(struct crashres_ctx *ctx, struct crashr
 	return crs_decompress(ctx, file, inner);
 }
 
-/* Replaces kernel->file by what its wrappers hold. */
-static enum crashres_status unwrap(struct crashres_ctx *ctx, struct crashres_kernel *kernel)
+/* Replaces kernel->file by the content of its innermost wrapper. */
+static enum crashres_status remove_wrappers(struct crashres_ctx *ctx,
+					    struct crashres_kernel *kernel)
 {
 	for (int depth = 0; depth < MAX_WRAPPERS; depth++) {
 		struct crashres_input *inner;
@@ -70,25 +82,29 @@ static enum crashres_status unwrap(struct crashres_ctx *ctx, struct crashres_ker
 			kernel->file->name, MAX_WRAPPERS - 1);
 }
 
-static enum crashres_status identify(struct crashres_ctx *ctx, struct crashres_kernel *kernel)
+/* Checks that kernel->file is an Image, and parses its header. */
+static enum crashres_status parse_image(struct crashres_ctx *ctx, struct crashres_kernel *kernel)
 {
 	const struct crashres_input *file = kernel->file;
 
+	/* The magic of a DTB. A FIT image has the format of a DTB. */
 	if (file->size >= 4 && !memcmp(file->data, "\xd0\x0d\xfe\xed", 4))
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
-				"%s: a FIT image or a device tree, not a kernel: give the kernel "
-				"that is in it (dumpimage of u-boot-tools takes it out)",
-				file->name);
+				"%s: is a FIT image or a device tree, not a kernel (dumpimage of "
+				"u-boot-tools extracts the kernel of a FIT image)", file->name);
 	if (!crs_image_probe(file->data, file->size))
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
-				"Cannot determine the file type of %s: neither an arm64 kernel nor "
-				"one in a known wrapper", file->name);
+				"Cannot determine the file type of %s: it is neither an arm64 "
+				"kernel nor a known wrapper", file->name);
 	return crs_prefix_error(ctx, crs_image_parse(ctx, file->data, file->size, &kernel->image),
 				"kernel %s", file->name);
 }
 
-/* A device goes on behind its Image, and no more than image_size bytes can be loaded. */
-static enum crashres_status cut_copy(struct crashres_ctx *ctx, struct crashres_kernel *kernel)
+/*
+ * Cuts the content of a device after image_size bytes. Other data of the device can follow
+ * the Image, and the kernel refuses a segment with more data than memory.
+ */
+static enum crashres_status trim_stream(struct crashres_ctx *ctx, struct crashres_kernel *kernel)
 {
 	struct crashres_input *cut;
 	enum crashres_status status;
@@ -104,8 +120,8 @@ static enum crashres_status cut_copy(struct crashres_ctx *ctx, struct crashres_k
 	return status;
 }
 
-/* @file becomes the kernel's, or is closed. */
-static enum crashres_status take_file(struct crashres_ctx *ctx, struct crashres_input *file,
+/* Makes a kernel from @file. Takes over the reference to @file, and closes it on failure. */
+static enum crashres_status open_file(struct crashres_ctx *ctx, struct crashres_input *file,
 				      struct crashres_kernel **kernel)
 {
 	struct crashres_kernel *new = calloc(1, sizeof(*new));
@@ -116,13 +132,13 @@ static enum crashres_status take_file(struct crashres_ctx *ctx, struct crashres_
 		return crs_fail_memory(ctx);
 	}
 	new->file = file;
-	status = unwrap(ctx, new);
+	status = remove_wrappers(ctx, new);
 	if (!new->type)
 		new->type = IMAGE_TYPE;
 	if (status == CRASHRES_OK)
-		status = identify(ctx, new);
+		status = parse_image(ctx, new);
 	if (status == CRASHRES_OK)
-		status = cut_copy(ctx, new);
+		status = trim_stream(ctx, new);
 	if (status != CRASHRES_OK) {
 		crashres_kernel_close(new);
 		return status;
@@ -137,14 +153,14 @@ enum crashres_status crashres_kernel_open(struct crashres_ctx *ctx, const char *
 	struct crashres_input *file;
 	enum crashres_status status = crashres_input_open(ctx, path, &file);
 
-	return status == CRASHRES_OK ? take_file(ctx, file, kernel) : status;
+	return status == CRASHRES_OK ? open_file(ctx, file, kernel) : status;
 }
 
 enum crashres_status crashres_kernel_from_input(struct crashres_ctx *ctx,
 						struct crashres_input *input,
 						struct crashres_kernel **kernel)
 {
-	return take_file(ctx, crs_input_ref(input), kernel);
+	return open_file(ctx, crs_input_ref(input), kernel);
 }
 
 void crashres_kernel_close(struct crashres_kernel *kernel)
@@ -158,7 +174,10 @@ void crashres_kernel_close(struct crashres_kernel *kernel)
 	free(kernel);
 }
 
-/* Appends @word, as far as there is room. Returns the whole length. */
+/*
+ * Appends @separator and @word to the text of @length bytes, as far as they fit into @size
+ * bytes. Returns the length that the text has without truncation.
+ */
 static size_t append(char *text, size_t size, size_t length, const char *separator,
 		     const char *word)
 {
@@ -210,6 +229,7 @@ const char *crashres_kernel_type(const struct crashres_kernel *kernel)
 	return kernel->type;
 }
 
+/* Is @type a type that crashres_kernel_type() can return? */
 static bool is_type(const char *type)
 {
 	const struct crs_container *const *row = crs_containers;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Parses PE files. crs_read_le() checks each access against the size of the file. */
 #include <string.h>
 
 #include "pe.h"
 
 #define SIGNATURE		0x4550		/* "PE\0\0" */
-#define HEADER_SIZE		24		/* signature and COFF header */
-#define SECTION_SIZE		40
+#define HEADER_SIZE		24		/* bytes of signature and COFF header */
+#define SECTION_SIZE		40		/* bytes of an entry of the section table */
 #define MAGIC_PE32_PLUS		0x20b
-#define SIGNATURES_DIRECTORY	4		/* its offset counts in the file, not in memory */
+#define SIGNATURES_DIRECTORY	4		/* index; contains a file offset, not an address */
 
 bool crs_read_le(const uint8_t *data, size_t size, uint64_t offset, size_t width, uint64_t *value)
 {
@@ -43,15 +44,16 @@ bool crs_pe_parse(const void *data, size_t size, struct crs_pe *pe)
 	return true;
 }
 
+/* Entry: name at 0, virtual size at 8, raw size at 16, raw offset at 20. */
 bool crs_pe_section(const struct crs_pe *pe, unsigned int index, struct crs_pe_section *section)
 {
 	uint64_t offset = pe->section_table + (uint64_t)index * SECTION_SIZE;
-	uint64_t virtual_size, raw_size, raw_offset, last;
+	uint64_t virtual_size, raw_size, raw_offset, last_byte;
 
 	if (!crs_read_le(pe->data, pe->size, offset + 8, 4, &virtual_size) ||
 	    !crs_read_le(pe->data, pe->size, offset + 16, 4, &raw_size) ||
 	    !crs_read_le(pe->data, pe->size, offset + 20, 4, &raw_offset) ||
-	    !crs_read_le(pe->data, pe->size, offset + SECTION_SIZE - 1, 1, &last))
+	    !crs_read_le(pe->data, pe->size, offset + SECTION_SIZE - 1, 1, &last_byte))
 		return false;
 	*section = (struct crs_pe_section){
 		.virtual_size = (uint32_t)virtual_size,
@@ -71,6 +73,7 @@ uint64_t crs_pe_sections_end(const struct crs_pe *pe)
 		uint64_t end;
 
 		if (!crs_pe_section(pe, i, &section))
+			/* The table is truncated. The file must contain at least this entry. */
 			return pe->section_table + (i + 1ULL) * SECTION_SIZE;
 		end = (uint64_t)section.raw_offset + section.raw_size;
 		if (section.raw_size && end > needed)
@@ -81,7 +84,10 @@ uint64_t crs_pe_sections_end(const struct crs_pe *pe)
 
 uint64_t crs_pe_signatures_end(const struct crs_pe *pe)
 {
-	/* In PE32+: 112 bytes, then directories of 8, as many as the number before them says. */
+	/*
+	 * Optional header of PE32+: 112 bytes of fields, then data directories of 8 bytes
+	 * (offset, size). The field at offset 108 contains the number of directories.
+	 */
 	const uint64_t entry = 112 + 8 * SIGNATURES_DIRECTORY;
 	uint64_t magic, count, offset, size;
 

@@ -1,5 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* PE, the format of EFI programs: the parts that kernels use (Microsoft, "PE Format"). */
+/*
+ * Parses PE, the format of EFI programs (Microsoft, "PE Format"). A kernel with an EFI
+ * stub, a zboot file and a UKI are PE files. Only the parts that kernels use are parsed:
+ *
+ *   offset                size  field
+ *   0                        2  "MZ"
+ *   60                       4  P: offset of the PE header
+ *   P                        4  "PE\0\0"
+ *   P + 4                   20  COFF header: machine, number of sections, size of the
+ *                               optional header ...
+ *   P + 24                   O  optional header, with the data directories at its end
+ *   P + 24 + O          40 * N  section table
+ *
+ * All numbers are little-endian, and all are hostile.
+ */
 #ifndef CRS_PE_H
 #define CRS_PE_H
 
@@ -7,38 +21,52 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CRS_PE_ARM64 0xaa64
+#define CRS_PE_ARM64 0xaa64	/* IMAGE_FILE_MACHINE_ARM64 */
 
+/* Offsets are bytes from the start of the file. They can lie after its end. */
 struct crs_pe {
-	const uint8_t *data;
-	size_t size;
-	uint16_t machine;
-	uint16_t section_count;		/* as the header says, whether they fit or not */
+	const uint8_t *data;		/* borrowed */
+	size_t size;			/* bytes of the file */
+	uint16_t machine;		/* IMAGE_FILE_MACHINE_... */
+	uint16_t section_count;		/* from the header; the file can be too short for them */
 	uint64_t section_table;		/* offset */
 	uint64_t optional_header;	/* offset */
-	uint16_t optional_size;
+	uint16_t optional_size;		/* bytes */
 };
 
 struct crs_pe_section {
-	char name[9];
-	uint32_t virtual_size;
-	uint32_t raw_size;
-	uint32_t raw_offset;
+	char name[9];			/* NUL-terminated */
+	uint32_t virtual_size;		/* bytes in memory */
+	uint32_t raw_size;		/* bytes in the file, padded */
+	uint32_t raw_offset;		/* bytes from the start of the file */
 };
 
-/* False where @data is no PE file. @pe borrows @data. */
+/* Parses the headers. @pe borrows @data. Returns false if @data is not a PE file. */
 bool crs_pe_parse(const void *data, size_t size, struct crs_pe *pe);
 
-/* False where the header of section @index is not all inside the file. */
+/*
+ * Reads the header of section @index. Returns false if that header does not lie completely
+ * in the file. Does not check where the content of the section lies.
+ */
 bool crs_pe_section(const struct crs_pe *pe, unsigned int index, struct crs_pe_section *section);
 
-/* Where the file ends at the earliest, going by its sections. */
+/*
+ * Returns the number of bytes that the file needs at least: the end of the section table
+ * or of the last section. A result greater than the size of the file means that the file
+ * is truncated.
+ */
 uint64_t crs_pe_sections_end(const struct crs_pe *pe);
 
-/* Where its signatures (certificate table) end, if it has any and they are in the file; else 0. */
+/*
+ * Returns the offset of the end of the signatures (certificate table). Returns 0 if the
+ * file has no signatures or if they do not lie completely in the file.
+ */
 uint64_t crs_pe_signatures_end(const struct crs_pe *pe);
 
-/* Little-endian number of @width bytes. False where it is not all inside. */
+/*
+ * Reads a little-endian number of @width bytes, at most 8, at @offset. Returns false if
+ * these bytes do not lie in the @size bytes at @data.
+ */
 bool crs_read_le(const uint8_t *data, size_t size, uint64_t offset, size_t width, uint64_t *value);
 
 #endif

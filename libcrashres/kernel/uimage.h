@@ -1,20 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* U-Boot's legacy uImage (u-boot, include/image.h): 64 bytes, then the kernel. */
+/*
+ * Opens the legacy uImage of U-Boot (u-boot, include/image.h): a header of 64 bytes, then
+ * the kernel, which can be compressed.
+ */
 #ifndef CRS_UIMAGE_H
 #define CRS_UIMAGE_H
 
 #include "../base/input.h"
 
+/* Does @data start with the magic of a uImage? */
 bool crs_uimage_probe(const void *data, size_t size);
 
 /*
- * @inner: out; the kernel, "<file> (uImage)". What follows it in @file is
- * ignored, for flash devices are longer than what is in them.
+ * Checks both checksums and takes the kernel out of @file. Ignores bytes after the kernel,
+ * because a flash device is larger than its content.
+ *
+ * @inner: out; the kernel, named "FILE (uImage)"; the caller closes it.
  *
  * Return:
- *   CRASHRES_ERR_FORMAT       truncated or damaged
- *   CRASHRES_ERR_UNSUPPORTED  no arm64 Linux kernel, or a compression that is not
- *                             known or not built in
+ *   CRASHRES_ERR_FORMAT       the file is truncated or damaged
+ *   CRASHRES_ERR_UNSUPPORTED  not an arm64 Linux kernel, or a compression that is unknown
+ *                             or not in this build
  *   CRASHRES_ERR_LIMIT        as crs_decompress()
  */
 enum crashres_status crs_uimage_open(struct crashres_ctx *ctx, const struct crashres_input *file,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Opens UKIs: finds the sections of a PE file by name, and copies them. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,13 +8,16 @@
 #include "pe.h"
 #include "uki.h"
 
-/* A section's bytes in the file; no data where there is no such section. */
+/* The content of a section in the file. */
 struct content {
-	const uint8_t *data;
-	size_t size;
+	const uint8_t *data;	/* borrowed; NULL: no such section, or an empty one */
+	size_t size;		/* bytes */
 };
 
-/* False where it is missing, or the table ends before it. The first of several counts. */
+/*
+ * Finds the first section @name. Returns false if there is none, or if the section table is
+ * truncated before it.
+ */
 static bool find_section(const struct crs_pe *pe, const char *name, struct crs_pe_section *section)
 {
 	for (unsigned int i = 0; i < pe->section_count && crs_pe_section(pe, i, section); i++)
@@ -22,7 +26,8 @@ static bool find_section(const struct crs_pe *pe, const char *name, struct crs_p
 	return false;
 }
 
-static uint64_t table_end(const struct crs_pe *pe)
+/* The file offset of the end of the section table: 40 bytes for each section. */
+static uint64_t section_table_end(const struct crs_pe *pe)
 {
 	return pe->section_table + pe->section_count * UINT64_C(40);
 }
@@ -33,9 +38,10 @@ bool crs_uki_probe(const void *data, size_t size)
 	struct crs_pe pe;
 
 	return crs_pe_parse(data, size, &pe) &&
-	       (table_end(&pe) > size || find_section(&pe, ".linux", &section));
+	       (section_table_end(&pe) > size || find_section(&pe, ".linux", &section));
 }
 
+/* Finds the content of section @name. A missing section is not an error. */
 static enum crashres_status find_content(struct crashres_ctx *ctx, const struct crs_pe *pe,
 					 const char *name, struct content *content)
 {
@@ -45,7 +51,7 @@ static enum crashres_status find_content(struct crashres_ctx *ctx, const struct 
 	*content = (struct content){ NULL, 0 };
 	if (!find_section(pe, name, &section))
 		return CRASHRES_OK;
-	/* In the file it is padded, and in memory zeros may follow. */
+	/* The file pads a section to raw_size; in memory, zeros can follow it (virtual_size). */
 	size = section.virtual_size < section.raw_size ? section.virtual_size : section.raw_size;
 	end = section.raw_offset + size;
 	if (end > pe->size)
@@ -57,8 +63,8 @@ static enum crashres_status find_content(struct crashres_ctx *ctx, const struct 
 	return CRASHRES_OK;
 }
 
-/* A section as a file; *part stays NULL without one. */
-static enum crashres_status take_file(struct crashres_ctx *ctx, const struct crs_pe *pe,
+/* Copies section @name into a new input. Leaves *part NULL without the section. */
+static enum crashres_status copy_section(struct crashres_ctx *ctx, const struct crs_pe *pe,
 				      const char *file_name, const char *name,
 				      struct crashres_input **part)
 {
@@ -75,7 +81,8 @@ static enum crashres_status take_file(struct crashres_ctx *ctx, const struct crs
 	return crs_input_copy(ctx, content.data, content.size, part_name, part);
 }
 
-static enum crashres_status take_command_line(struct crashres_ctx *ctx, const struct crs_pe *pe,
+/* Copies .cmdline into a string. Leaves *command_line NULL without text. */
+static enum crashres_status copy_command_line(struct crashres_ctx *ctx, const struct crs_pe *pe,
 					      char **command_line)
 {
 	struct content content;
@@ -84,27 +91,28 @@ static enum crashres_status take_command_line(struct crashres_ctx *ctx, const st
 
 	if (status != CRASHRES_OK)
 		return status;
-	/* Editors leave a newline, older tools a NUL. */
+	/* A text editor leaves a newline at the end, and older tools leave a NUL. */
 	while (size && (content.data[size - 1] == '\0' || content.data[size - 1] == '\n'))
 		size--;
 	if (!size)
 		return CRASHRES_OK;
 	if (memchr(content.data, '\0', size))
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
-				"damaged: its command line has a NUL in the middle");
+				"the command line contains a NUL");
 	*command_line = strndup((const char *)content.data, size);
 	return *command_line ? CRASHRES_OK : crs_fail_memory(ctx);
 }
 
+/* Checks the machine, and that the file has the whole section table. */
 static enum crashres_status check_header(struct crashres_ctx *ctx, const struct crs_pe *pe)
 {
 	if (pe->machine != CRS_PE_ARM64)
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
-				"for machine 0x%x, not for arm64 (0xaa64)", pe->machine);
-	if (table_end(pe) > pe->size)
+				"is for machine 0x%x, not for arm64 (0xaa64)", pe->machine);
+	if (section_table_end(pe) > pe->size)
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
-				"truncated: its table of %u sections ends at byte %" PRIu64
-				", the file at byte %zu", pe->section_count, table_end(pe),
+				"truncated: the table of %u sections ends at byte %" PRIu64
+				", the file at byte %zu", pe->section_count, section_table_end(pe),
 				pe->size);
 	return CRASHRES_OK;
 }
@@ -119,15 +127,15 @@ enum crashres_status crs_uki_open(struct crashres_ctx *ctx, const struct crashre
 	crs_pe_parse(file->data, file->size, &pe);
 	status = check_header(ctx, &pe);
 	if (status == CRASHRES_OK)
-		status = take_file(ctx, &pe, file->name, ".linux", &new.kernel);
+		status = copy_section(ctx, &pe, file->name, ".linux", &new.kernel);
 	if (status == CRASHRES_OK && !new.kernel)
-		status = crs_fail(ctx, CRASHRES_ERR_FORMAT, "damaged: its kernel is empty");
+		status = crs_fail(ctx, CRASHRES_ERR_FORMAT, "the kernel is empty");
 	if (status == CRASHRES_OK)
-		status = take_file(ctx, &pe, file->name, ".initrd", &new.initrd);
+		status = copy_section(ctx, &pe, file->name, ".initrd", &new.initrd);
 	if (status == CRASHRES_OK)
-		status = take_file(ctx, &pe, file->name, ".dtb", &new.dtb);
+		status = copy_section(ctx, &pe, file->name, ".dtb", &new.dtb);
 	if (status == CRASHRES_OK)
-		status = take_command_line(ctx, &pe, &new.command_line);
+		status = copy_command_line(ctx, &pe, &new.command_line);
 	if (status != CRASHRES_OK) {
 		crs_uki_free(&new);
 		return crs_prefix_error(ctx, status, "%s: uki", file->name);

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Unpacks bzip2 with libbz2. */
 #include <string.h>
 
 #include "unpack.h"
 
-/* "BZh", the block size in 100 kB, then a block (digits of pi) or the end (of its root). */
+/*
+ * A stream starts with "BZh" and one digit, the block size in units of 100 kB. Then comes
+ * a block, which starts with 0x314159265359 (pi), or the end of an empty stream, which
+ * starts with 0x177245385090 (square root of pi).
+ */
 static bool probe_bzip2(const uint8_t *data, size_t size)
 {
 	return size >= 10 && !memcmp(data, "BZh", 3) && data[3] >= '1' && data[3] <= '9' &&
@@ -14,6 +19,7 @@ static bool probe_bzip2(const uint8_t *data, size_t size)
 #ifdef HAVE_BZIP2
 #include <bzlib.h>
 
+/* avail_in is an unsigned int, so the input goes to libbz2 in pieces. */
 static enum crashres_status unpack_stream(struct crs_unpack *unpack, bz_stream *stream)
 {
 	int result = BZ_OK;
@@ -31,11 +37,12 @@ static enum crashres_status unpack_stream(struct crs_unpack *unpack, bz_stream *
 		if (result == BZ_MEM_ERROR)
 			return crs_fail_memory(unpack->ctx);
 		if (result != BZ_OK && result != BZ_STREAM_END)
-			return crs_unpack_damaged(unpack, "bad data");
+			return crs_unpack_damaged(unpack, "invalid data");
 		status = crs_memfd_write(unpack->ctx, unpack->output, unpack->chunk,
 					 CRS_UNPACK_CHUNK - stream->avail_out);
 		if (status != CRASHRES_OK)
 			return status;
+		/* libbz2 used all input, had room for output, and did not reach the end. */
 		if (result == BZ_OK && !unpack->left && stream->avail_out)
 			return crs_unpack_truncated(unpack);
 	}

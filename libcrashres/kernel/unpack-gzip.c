@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Unpacks gzip with zlib. Every build has this format. */
 #include <zlib.h>
 
 #include "unpack.h"
 
-/* A gzip member starts so (RFC 1952); the third byte is the only method there is. */
+/*
+ * A gzip member starts with 0x1f, 0x8b and the compression method (RFC 1952, 2.3). The only
+ * method is 8, deflate. Header and trailer have 18 bytes.
+ */
 static bool probe_gzip(const uint8_t *data, size_t size)
 {
 	return size >= 18 && data[0] == 0x1f && data[1] == 0x8b && data[2] == 8;
 }
 
+/* avail_in is an unsigned int, so the input goes to zlib in pieces. */
 static enum crashres_status inflate_member(struct crs_unpack *unpack, z_stream *stream)
 {
 	int result = Z_OK;
@@ -23,6 +28,7 @@ static enum crashres_status inflate_member(struct crs_unpack *unpack, z_stream *
 		stream->avail_out = CRS_UNPACK_CHUNK;
 		result = inflate(stream, Z_NO_FLUSH);
 		crs_unpack_advance(unpack, given - stream->avail_in);
+		/* zlib needs more input, and there is none. */
 		if (result == Z_BUF_ERROR ||
 		    (result == Z_OK && !unpack->left && stream->avail_out))
 			return crs_unpack_truncated(unpack);
@@ -44,7 +50,10 @@ static enum crashres_status unpack_gzip(struct crs_unpack *unpack)
 	enum crashres_status status;
 	z_stream stream = { 0 };
 
-	/* 16 + 15: the gzip format only, with any window; checks CRC and length. */
+	/*
+	 * 16: accept gzip and not zlib format. MAX_WBITS: accept any window. zlib checks the
+	 * CRC and the length of the data.
+	 */
 	if (inflateInit2(&stream, 16 + MAX_WBITS) != Z_OK)
 		return crs_fail_memory(unpack->ctx);
 	status = inflate_member(unpack, &stream);

@@ -1,14 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* lz4's frames, and its legacy format, which Linux packs kernels with (lz4 -l). */
+/*
+ * Unpacks both formats of lz4 with liblz4: frames, and the legacy format, which the build
+ * of Linux uses (lz4 -l). Format of both: lz4, doc/lz4_Frame_format.md.
+ *
+ * Legacy format:
+ *
+ *   4 bytes   magic
+ *   repeated  4 bytes: size of a block, little-endian; then the block. Each block unpacks
+ *             to 8 MiB, except the last one.
+ */
 #include <endian.h>
 #include <string.h>
 
 #include "unpack.h"
 
-/* lz4_Frame_format.md */
+/* First four bytes, little-endian. */
 #define MAGIC_FRAME		0x184d2204U
 #define MAGIC_LEGACY		0x184c2102U
-#define LEGACY_BLOCK		(8U << 20)	/* unpacked; only the last is shorter */
+#define LEGACY_BLOCK		(8U << 20)	/* bytes of an unpacked block */
 
 static uint32_t read_le32(const uint8_t *data)
 {
@@ -32,27 +41,30 @@ static enum crashres_status unpack_frame(struct crs_unpack *unpack, LZ4F_dctx *f
 {
 	size_t result = 1;
 
-	/* 0: the frame is complete, and all of it is out. */
+	/* LZ4F_decompress() returns 0 when the frame is complete and all of it is written. */
 	while (result) {
-		size_t taken = unpack->left, made = CRS_UNPACK_CHUNK;
+		size_t consumed = unpack->left, produced = CRS_UNPACK_CHUNK;
 		enum crashres_status status;
 
-		result = LZ4F_decompress(frame, unpack->chunk, &made, unpack->input, &taken, NULL);
+		result = LZ4F_decompress(frame, unpack->chunk, &produced, unpack->input, &consumed,
+					 NULL);
 		if (LZ4F_isError(result))
 			return crs_unpack_damaged(unpack, LZ4F_getErrorName(result));
-		crs_unpack_advance(unpack, taken);
-		status = crs_memfd_write(unpack->ctx, unpack->output, unpack->chunk, made);
+		crs_unpack_advance(unpack, consumed);
+		status = crs_memfd_write(unpack->ctx, unpack->output, unpack->chunk, produced);
 		if (status != CRASHRES_OK)
 			return status;
-		if (result && !unpack->left && made < CRS_UNPACK_CHUNK)
+		/* liblz4 used all input, had room for output, and did not reach the end. */
+		if (result && !unpack->left && produced < CRS_UNPACK_CHUNK)
 			return crs_unpack_truncated(unpack);
 	}
 	return CRASHRES_OK;
 }
 
 /*
- * The format has no end mark. A size that no block can have is the next
- * stream's magic, the unpacked size that Linux appends, or padding.
+ * Is the legacy stream at its end? The format has no end mark. The stream ends if the next
+ * four bytes cannot be the size of a block: they are the magic of another stream, zeros of
+ * padding, or the unpacked size, which Linux appends at the end of the file.
  */
 static bool is_legacy_end(const struct crs_unpack *unpack)
 {
@@ -67,24 +79,25 @@ static bool is_legacy_end(const struct crs_unpack *unpack)
 	       (unpack->left == 4 && size == unpack->output->size);
 }
 
+/* @block: buffer of LEGACY_BLOCK bytes. */
 static enum crashres_status unpack_legacy(struct crs_unpack *unpack, char *block)
 {
 	enum crashres_status status = CRASHRES_OK;
-	int made = LEGACY_BLOCK;
+	int produced = LEGACY_BLOCK;
 
 	crs_unpack_advance(unpack, 4);
-	while (status == CRASHRES_OK && made == (int)LEGACY_BLOCK && !is_legacy_end(unpack)) {
+	while (status == CRASHRES_OK && produced == (int)LEGACY_BLOCK && !is_legacy_end(unpack)) {
 		uint32_t size;
 
 		if (unpack->left < 4 || unpack->left - 4 < read_le32(unpack->input))
 			return crs_unpack_truncated(unpack);
 		size = read_le32(unpack->input);
-		made = LZ4_decompress_safe((const char *)unpack->input + 4, block, (int)size,
+		produced = LZ4_decompress_safe((const char *)unpack->input + 4, block, (int)size,
 					   LEGACY_BLOCK);
-		if (made < 0)
-			return crs_unpack_damaged(unpack, "bad block");
+		if (produced < 0)
+			return crs_unpack_damaged(unpack, "invalid block");
 		crs_unpack_advance(unpack, 4 + size);
-		status = crs_memfd_write(unpack->ctx, unpack->output, block, (size_t)made);
+		status = crs_memfd_write(unpack->ctx, unpack->output, block, (size_t)produced);
 	}
 	return status;
 }

@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* xz, and the older format of LZMA Utils that is called lzma or LZMA_alone. */
+/* Unpacks xz, and the older format lzma (also called LZMA_alone), with liblzma. */
 #include <endian.h>
 #include <string.h>
 
 #include "unpack.h"
 
+/* Magic of 6 bytes (xz-file-format.txt, 2.1.1.1). */
 static bool probe_xz(const uint8_t *data, size_t size)
 {
 	return size >= 6 && !memcmp(data, "\xfd" "7zXZ\0", 6);
 }
 
 /*
- * LZMA_alone has no magic (LZMA SDK, lzma-specification.txt): a byte of
- * properties below 9 * 5 * 5, the dictionary's size, the unpacked size or -1,
- * then the range coder, whose first byte is 0. Every tool writes dictionaries of
- * 2^n or 2^n + 2^(n-1) bytes.
+ * LZMA_alone has no magic (LZMA SDK, lzma-specification.txt), so this checks whether the
+ * fields of the header are plausible:
+ *
+ *   offset  size  field
+ *        0     1  properties, less than 9 * 5 * 5 = 225
+ *        1     4  dictionary size; all tools write 2^n or 2^n + 2^(n-1)
+ *        5     8  unpacked size; -1 means unknown
+ *       13     1  first byte of the range coder, always 0
  */
 static bool probe_lzma(const uint8_t *data, size_t size)
 {
@@ -37,6 +42,7 @@ static bool probe_lzma(const uint8_t *data, size_t size)
 #include <inttypes.h>
 #include <lzma.h>
 
+/* Converts an error of liblzma to a sentence and a status. */
 static enum crashres_status fail(struct crs_unpack *unpack, lzma_ret result)
 {
 	switch (result) {
@@ -44,21 +50,25 @@ static enum crashres_status fail(struct crs_unpack *unpack, lzma_ret result)
 		return crs_fail_memory(unpack->ctx);
 	case LZMA_MEMLIMIT_ERROR:
 		return crs_fail(unpack->ctx, CRASHRES_ERR_LIMIT,
-				"needs more than %" PRIu64 " MiB of memory",
+				"unpacking needs more than %" PRIu64 " MiB of memory",
 				(uint64_t)CRS_UNPACK_MEMORY >> 20);
 	case LZMA_BUF_ERROR:
 		return crs_unpack_truncated(unpack);
 	case LZMA_OPTIONS_ERROR:
-		return crs_unpack_damaged(unpack, "unknown options");
+		return crs_unpack_damaged(unpack, "unknown filter options");
 	case LZMA_UNSUPPORTED_CHECK:
-		return crs_unpack_damaged(unpack, "unknown kind of check");
+		return crs_unpack_damaged(unpack, "unknown checksum type");
 	case LZMA_FORMAT_ERROR:
-		return crs_unpack_damaged(unpack, "bad header");
+		return crs_unpack_damaged(unpack, "invalid header");
 	default:
-		return crs_unpack_damaged(unpack, "bad data");
+		return crs_unpack_damaged(unpack, "invalid data");
 	}
 }
 
+/*
+ * Unpacks one stream. With LZMA_RUN and no input, lzma_code() returns LZMA_BUF_ERROR at the
+ * second call, which means truncated data.
+ */
 static enum crashres_status run(struct crs_unpack *unpack, lzma_stream *stream)
 {
 	lzma_ret result = LZMA_OK;
@@ -82,7 +92,7 @@ static enum crashres_status run(struct crs_unpack *unpack, lzma_stream *stream)
 	return CRASHRES_OK;
 }
 
-/* Between xz streams, and behind the last, there may be zeros in fours. */
+/* Groups of four zero bytes can follow each xz stream (xz-file-format.txt, 2.2). */
 static void skip_padding(struct crs_unpack *unpack)
 {
 	while (unpack->left >= 4 && !memcmp(unpack->input, "\0\0\0\0", 4))

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Unpacks zstd with libzstd. */
 #include <endian.h>
 #include <string.h>
 
 #include "unpack.h"
 
-/* RFC 8878: a frame, or a skippable one, of which there are sixteen. */
+/*
+ * First four bytes of a frame, little-endian (RFC 8878, 3.1). Skippable frames have sixteen
+ * magics, ...50 to ...5f.
+ */
 #define MAGIC			0xfd2fb528U
 #define MAGIC_SKIPPABLE		0x184d2a50U
 
@@ -23,6 +27,7 @@ static bool probe_zstd(const uint8_t *data, size_t size)
 #include <zstd.h>
 #include <zstd_errors.h>
 
+/* Converts an error of libzstd to a sentence and a status. */
 static enum crashres_status fail(struct crs_unpack *unpack, size_t result)
 {
 	switch (ZSTD_getErrorCode(result)) {
@@ -30,7 +35,7 @@ static enum crashres_status fail(struct crs_unpack *unpack, size_t result)
 		return crs_fail_memory(unpack->ctx);
 	case ZSTD_error_frameParameter_windowTooLarge:
 		return crs_fail(unpack->ctx, CRASHRES_ERR_LIMIT,
-				"needs a window of more than %u MiB",
+				"unpacking needs a window of more than %u MiB",
 				1U << (CRS_UNPACK_WINDOW_LOG - 20));
 	default:
 		return crs_unpack_damaged(unpack, ZSTD_getErrorName(result));
@@ -41,7 +46,7 @@ static enum crashres_status unpack_frame(struct crs_unpack *unpack, ZSTD_DStream
 {
 	size_t result = 1;
 
-	/* 0: the frame is complete, and all of it is out. */
+	/* ZSTD_decompressStream() returns 0 when the frame is complete and all of it is written. */
 	while (result) {
 		ZSTD_inBuffer in = { unpack->input, unpack->left, 0 };
 		ZSTD_outBuffer out = { unpack->chunk, CRS_UNPACK_CHUNK, 0 };
@@ -54,6 +59,7 @@ static enum crashres_status unpack_frame(struct crs_unpack *unpack, ZSTD_DStream
 		status = crs_memfd_write(unpack->ctx, unpack->output, out.dst, out.pos);
 		if (status != CRASHRES_OK)
 			return status;
+		/* libzstd used all input, had room for output, and did not reach the end. */
 		if (result && !unpack->left && out.pos < out.size)
 			return crs_unpack_truncated(unpack);
 	}

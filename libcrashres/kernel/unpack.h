@@ -1,33 +1,36 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What decompress.c and one file a library agree on. */
+/* The interface between decompress.c and the unpack-NAME.c files, one for each library. */
 #ifndef CRS_UNPACK_H
 #define CRS_UNPACK_H
 
 #include "../base/memfd.h"
 #include "formats.h"
 
+/* Bytes that a decompressor writes at a time. */
 #define CRS_UNPACK_CHUNK	(256U << 10)
 
 /*
- * For history windows. zstd -22 --ultra and xz -9 want 128 and 64 MiB; what
- * wants far more is not a kernel.
+ * Limits for the history window of a decompressor: bytes, and log2 of bytes for zstd.
+ * "zstd -22 --ultra" needs 128 MiB and "xz -9" 64 MiB. No kernel needs more; a hostile
+ * header can ask for gigabytes.
  */
 #define CRS_UNPACK_MEMORY	(256ULL << 20)
 #define CRS_UNPACK_WINDOW_LOG	27
 
+/* The state of one unpacking. */
 struct crs_unpack {
 	struct crashres_ctx *ctx;
-	const uint8_t *input;	/* what is left of it */
-	size_t left;
-	uint8_t *chunk;		/* CRS_UNPACK_CHUNK bytes, for anything */
+	const uint8_t *input;		/* next byte of the compressed data; hostile */
+	size_t left;			/* bytes at @input */
+	uint8_t *chunk;			/* buffer of CRS_UNPACK_CHUNK bytes, free to use */
 	struct crs_memfd *output;
 };
 
-/* Both set the sentence and return CRASHRES_ERR_FORMAT. */
+/* Set the error sentence. @reason: from the library or our own. Return: CRASHRES_ERR_FORMAT. */
 enum crashres_status crs_unpack_truncated(struct crs_unpack *unpack);
 enum crashres_status crs_unpack_damaged(struct crs_unpack *unpack, const char *reason);
 
-/* Moves input on by @count bytes. */
+/* Moves the input by @count bytes. */
 void crs_unpack_advance(struct crs_unpack *unpack, size_t count);
 
 #endif

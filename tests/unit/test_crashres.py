@@ -172,7 +172,7 @@ def test_json_keys_are_explained(run):
 
 
 NO_RECORD = ("crashres: /sys/firmware/fdt: no /chosen/crashres,record: no purgatory of crashres "
-             "has started this kernel, or it had nothing to check\n")
+             "started this kernel, or purgatory had nothing to check\n")
 
 
 def test_no_record(run):
@@ -188,12 +188,13 @@ def test_no_device_tree(run):
 
 
 @pytest.mark.parametrize("content, sentence", [
-    (REPAIRED_RECORD[:100], "/chosen/crashres,record: 100 bytes, not 1104"),
-    (record(INTACT)[:-1], "/chosen/crashres,record: 1103 bytes, not 1104"),
+    (REPAIRED_RECORD[:100], "/chosen/crashres,record has 100 bytes, not 1104"),
+    (record(INTACT)[:-1], "/chosen/crashres,record has 1103 bytes, not 1104"),
     (record(REPAIRED, damaged=3, repaired=3, runs=(KERNEL,), count=2**64 - 1),
-     "/chosen/crashres,record: damaged"),
-    (record(INTACT, version=9), "/chosen/crashres,record: version 9, this library reads 2"),
-    (b"x" * 1104, "/chosen/crashres,record: not a record"),
+     "/chosen/crashres,record is damaged"),
+    (record(INTACT, version=9),
+     "/chosen/crashres,record has version 9, this library reads version 2"),
+    (b"x" * 1104, "/chosen/crashres,record is not a record"),
 ], ids=["truncated", "short", "count", "version", "magic"])
 def test_bad_record(run, content, sentence):
     assert run.report(content=content) == (4, "", f"crashres: /sys/firmware/fdt: {sentence}\n")

@@ -158,7 +158,8 @@ static void check_truncated(struct unit *unit, const struct format *format, stru
 	char sentence[64];
 
 	(void)plain;
-	snprintf(sentence, sizeof(sentence), "Image: %s: truncated", format->name);
+	snprintf(sentence, sizeof(sentence),
+		 "Image: %s: the compressed data is truncated", format->name);
 	for (size_t cut = 1; cut + format->shortest <= packed.size; cut += cut < 40 ? 1 : 3571) {
 		/* If the header holds the size, the end marker is not needed. */
 		if (!strcmp(format->packed, "lzma-sized") && cut < 12)
@@ -245,13 +246,13 @@ static void test_format_missing_from_this_build_is_named(void **state)
 		const char *packed, *start, *sentence;
 		size_t size;
 	} cases[] = {
-		{ "zstd", "\x28\xb5\x2f\xfd", "Image: zstd: this build cannot unpack it "
+		{ "zstd", "\x28\xb5\x2f\xfd", "Image: zstd: this build has no zstd support "
 		  "(configure --with-zstd)", 4 },
-		{ "xz", "\xfd" "7zXZ\0", "Image: xz: this build cannot unpack it "
+		{ "xz", "\xfd" "7zXZ\0", "Image: xz: this build has no xz support "
 		  "(configure --with-lzma)", 6 },
 		{ "lzma", "\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0",
-		  "Image: lzma: this build cannot unpack it (configure --with-lzma)", 14 },
-		{ "lz4", "\x04\x22\x4d\x18", "Image: lz4: this build cannot unpack it "
+		  "Image: lzma: this build has no lzma support (configure --with-lzma)", 14 },
+		{ "lz4", "\x04\x22\x4d\x18", "Image: lz4: this build has no lz4 support "
 		  "(configure --with-lz4)", 4 },
 		{ "bzip2", "BZh9\x31\x41\x59\x26\x53\x59", "Image: bzip2: this build cannot unpack "
 		  "it (configure --with-bzip2)", 10 },
@@ -262,7 +263,8 @@ static void test_format_missing_from_this_build_is_named(void **state)
 		struct bytes start = { (uint8_t *)(uintptr_t)cases[i].start, cases[i].size };
 		char sentence[64];
 
-		snprintf(sentence, sizeof(sentence), "Image: %s: truncated", cases[i].packed);
+		snprintf(sentence, sizeof(sentence),
+			 "Image: %s: the compressed data is truncated", cases[i].packed);
 		if (packed.data)
 			refuse(*state, start, CRASHRES_ERR_FORMAT, sentence);
 		else
@@ -341,13 +343,15 @@ static void test_legacy_lz4_refuses_bad_block_sizes(void **state)
 	data[8] = 0xf0;
 	data[9] = 0xff;
 	refuse(*state, (struct bytes){ data, 24 }, CRASHRES_ERR_FORMAT,
-	       "Image: lz4: damaged: bad block");
+	       "Image: lz4: the compressed data is damaged: invalid block");
 	unit_put_le(data + 4, 4, 17);
-	refuse(*state, (struct bytes){ data, 24 }, CRASHRES_ERR_FORMAT, "Image: lz4: truncated");
+	refuse(*state, (struct bytes){ data, 24 }, CRASHRES_ERR_FORMAT,
+	       "Image: lz4: the compressed data is truncated");
 	unit_put_le(data + 4, 4, UINT32_MAX);
 	refuse(*state, (struct bytes){ data, 24 }, CRASHRES_ERR_FORMAT,
 	       "Image: lz4: the content is empty");
-	refuse(*state, (struct bytes){ data, 6 }, CRASHRES_ERR_FORMAT, "Image: lz4: truncated");
+	refuse(*state, (struct bytes){ data, 6 }, CRASHRES_ERR_FORMAT,
+	       "Image: lz4: the compressed data is truncated");
 }
 
 static void test_lz4_damage_is_explained(void **state)
@@ -357,7 +361,7 @@ static void test_lz4_damage_is_explained(void **state)
 
 	packed.data[packed.size - 1] ^= 1;
 	refuse(*state, packed, CRASHRES_ERR_FORMAT,
-	       "Image: lz4: damaged: ERROR_contentChecksum_invalid");
+	       "Image: lz4: the compressed data is damaged: ERROR_contentChecksum_invalid");
 	free(packed.data);
 	free(plain.data);
 }
@@ -375,7 +379,8 @@ static void test_zstd_window_above_128_mib_is_refused(void **state)
 
 	check_unpacked(*state, packed, "zstd", plain);
 	data[5] = 18 << 3;
-	refuse(*state, packed, CRASHRES_ERR_LIMIT, "Image: zstd: needs a window of more than 128 MiB");
+	refuse(*state, packed, CRASHRES_ERR_LIMIT,
+	       "Image: zstd: unpacking needs a window of more than 128 MiB");
 }
 
 static void test_zstd_skippable_frames_are_skipped(void **state)
@@ -388,7 +393,7 @@ static void test_zstd_skippable_frames_are_skipped(void **state)
 	packed = pack_join(skipped, pack("zstd", plain.data, plain.size));
 	check_unpacked(*state, packed, "zstd", plain);
 	refuse(*state, (struct bytes){ packed.data, 11 }, CRASHRES_ERR_FORMAT,
-	       "Image: zstd: truncated");
+	       "Image: zstd: the compressed data is truncated");
 	refuse(*state, (struct bytes){ packed.data, 12 }, CRASHRES_ERR_FORMAT,
 	       "Image: zstd: the content is empty");
 	free(packed.data);
@@ -402,9 +407,10 @@ static void test_lzma_dictionary_above_the_limit_is_refused(void **state)
 	uint8_t data[32] = { 0x5d, 0, 0, 0, 0x80, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 
 	refuse(*state, (struct bytes){ data, sizeof(data) }, CRASHRES_ERR_LIMIT,
-	       "Image: lzma: needs more than 256 MiB of memory");
+	       "Image: lzma: unpacking needs more than 256 MiB of memory");
 	data[4] = 8;	/* 128 MiB */
-	refuse(*state, (struct bytes){ data, 18 }, CRASHRES_ERR_FORMAT, "Image: lzma: truncated");
+	refuse(*state, (struct bytes){ data, 18 }, CRASHRES_ERR_FORMAT,
+	       "Image: lzma: the compressed data is truncated");
 }
 
 /* Sizes of 2^n + 2^(n-1) bytes: 24 MiB is 0x1800000. An earlier version did not recognise them. */
@@ -452,10 +458,10 @@ static void test_part_of_a_file_is_unpacked_in_the_named_format(void **state)
 	assert_fails(unit, open_part(unit, file, "lzo", 100, &inner), CRASHRES_ERR_UNSUPPORTED,
 		     "Image: vmlinuz: unknown compression \"lzo\"");
 	assert_fails(unit, open_part(unit, file, "gzip", 99, &inner), CRASHRES_ERR_FORMAT,
-		     "Image: vmlinuz: gzip: damaged: it does not start like that");
+		     "Image: vmlinuz: gzip: no gzip header");
 	file.size--;
 	assert_fails(unit, open_part(unit, file, "gzip", 100, &inner), CRASHRES_ERR_FORMAT,
-		     "Image: vmlinuz: gzip: truncated");
+		     "Image: vmlinuz: gzip: the compressed data is truncated");
 	file.size++;
 	assert_ptr_equal(inner, UNTOUCHED);
 	assert_ok(unit, open_part(unit, file, "gzip", 100, &inner));

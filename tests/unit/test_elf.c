@@ -154,24 +154,24 @@ static void test_elf_file_that_is_not_a_kernel_is_refused(void **state)
 	uint8_t *type = elf.data + offsetof(Elf64_Ehdr, e_type);
 
 	refuse_with(*state, elf, type, 2, ET_CORE, CRASHRES_ERR_UNSUPPORTED,
-		    "vmlinux: vmlinux: an ELF core dump, not an arm64 kernel");
+		    "vmlinux: vmlinux: an ELF core dump is not an arm64 kernel");
 	refuse_with(*state, elf, type, 2, ET_REL, CRASHRES_ERR_UNSUPPORTED,
-		    "vmlinux: vmlinux: an ELF object file, not an arm64 kernel");
+		    "vmlinux: vmlinux: an ELF object file is not an arm64 kernel");
 	refuse_with(*state, elf, elf.data + offsetof(Elf64_Ehdr, e_machine), 2, EM_X86_64,
 		    CRASHRES_ERR_UNSUPPORTED,
-		    "vmlinux: vmlinux: an ELF file for machine 62, not for arm64 (183)");
+		    "vmlinux: vmlinux: is for machine 62, not for arm64 (183)");
 	refuse_with(*state, elf, elf.data + EI_CLASS, 1, ELFCLASS32, CRASHRES_ERR_UNSUPPORTED,
-		    "vmlinux: vmlinux: a 32-bit or big-endian ELF file, not an arm64 kernel");
+		    "vmlinux: vmlinux: a 32-bit or big-endian ELF file is not an arm64 kernel");
 	refuse_with(*state, elf, elf.data + EI_DATA, 1, ELFDATA2MSB, CRASHRES_ERR_UNSUPPORTED,
-		    "vmlinux: vmlinux: a 32-bit or big-endian ELF file, not an arm64 kernel");
+		    "vmlinux: vmlinux: a 32-bit or big-endian ELF file is not an arm64 kernel");
 	refuse_with(*state, elf, phdr(elf, 1, offsetof(Elf64_Phdr, p_type)), 4, PT_INTERP,
 		    CRASHRES_ERR_UNSUPPORTED,
-		    "vmlinux: vmlinux: an ELF program, not an arm64 kernel");
+		    "vmlinux: vmlinux: an ELF program is not an arm64 kernel");
 	refuse_with(*state, elf, elf.data + 512 + 56, 1, 'B', CRASHRES_ERR_FORMAT,
-		    "vmlinux: vmlinux: its first segment does not start with the header of an "
+		    "vmlinux: vmlinux: the first segment does not start with the header of an "
 		    "arm64 Image");
 	refuse_with(*state, elf, phdr(elf, 0, offsetof(Elf64_Phdr, p_filesz)), 8, 63,
-		    CRASHRES_ERR_FORMAT, "vmlinux: vmlinux: its first segment does not start with "
+		    CRASHRES_ERR_FORMAT, "vmlinux: vmlinux: the first segment does not start with "
 		    "the header of an arm64 Image");
 	check_unpacked(*state, elf, (struct bytes){ elf.data + 512, 2048 });
 	free(elf.data);
@@ -190,11 +190,11 @@ static void test_program_headers_outside_the_file_are_refused(void **state)
 
 	for (size_t i = 0; i < COUNT(offsets); i++)
 		refuse_with(*state, elf, phoff, 8, offsets[i], CRASHRES_ERR_FORMAT,
-			    "vmlinux: vmlinux: damaged: its program headers");
+			    "vmlinux: vmlinux: the program headers are damaged");
 	refuse_with(*state, elf, phnum, 2, 0, CRASHRES_ERR_FORMAT,
-		    "vmlinux: vmlinux: damaged: its program headers");
+		    "vmlinux: vmlinux: the program headers are damaged");
 	refuse_with(*state, elf, phnum, 2, 65534, CRASHRES_ERR_FORMAT,
-		    "vmlinux: vmlinux: damaged: its program headers");
+		    "vmlinux: vmlinux: the program headers are damaged");
 	free(elf.data);
 }
 
@@ -206,11 +206,11 @@ static void test_segments_outside_the_file_are_refused(void **state)
 	uint8_t *address = phdr(elf, 1, offsetof(Elf64_Phdr, p_paddr));
 
 	refuse_with(*state, elf, offset, 8, UINT64_MAX - 1023, CRASHRES_ERR_FORMAT,
-		    "vmlinux: vmlinux: damaged: a segment wraps around");
+		    "vmlinux: vmlinux: the address or offset of a segment wraps");
 	refuse_with(*state, elf, size, 8, UINT64_MAX, CRASHRES_ERR_FORMAT,
-		    "vmlinux: vmlinux: damaged: a segment wraps around");
+		    "vmlinux: vmlinux: the address or offset of a segment wraps");
 	refuse_with(*state, elf, address, 8, UINT64_MAX - 1023, CRASHRES_ERR_FORMAT,
-		    "vmlinux: vmlinux: damaged: a segment wraps around");
+		    "vmlinux: vmlinux: the address or offset of a segment wraps");
 	refuse_with(*state, elf, offset, 8, UINT64_MAX - 1024, CRASHRES_ERR_FORMAT,
 		    "vmlinux: vmlinux: truncated: a segment ends at byte 18446744073709551615, "
 		    "the file at byte 2560");
@@ -226,9 +226,9 @@ static void test_overlapping_or_distant_segments_are_refused(void **state)
 	uint8_t *address = phdr(elf, 1, offsetof(Elf64_Phdr, p_paddr));
 
 	refuse_with(*state, elf, address, 8, BASE + 1023, CRASHRES_ERR_FORMAT,
-		    "vmlinux: vmlinux: damaged: its segments overlap");
+		    "vmlinux: vmlinux: the segments overlap");
 	refuse_with(*state, elf, address, 8, BASE, CRASHRES_ERR_FORMAT,
-		    "vmlinux: vmlinux: damaged: its segments overlap");
+		    "vmlinux: vmlinux: the segments overlap");
 	/* The Image would have 4 GiB and one byte, and nearly 2^64 bytes. */
 	refuse_with(*state, elf, address, 8, BASE + 4 * GIB - 1023, CRASHRES_ERR_LIMIT,
 		    "vmlinux: vmlinux: more than 4 GiB");
@@ -251,7 +251,7 @@ static void test_truncated_elf_header_is_refused_at_every_length(void **state)
 	}
 	for (size_t size = sizeof(Elf64_Ehdr); size < sizeof(Elf64_Ehdr) + 112; size++)
 		refuse(*state, (struct bytes){ elf.data, size }, CRASHRES_ERR_FORMAT,
-		       "vmlinux: vmlinux: damaged: its program headers");
+		       "vmlinux: vmlinux: the program headers are damaged");
 	assert_false(crs_elf_probe(elf.data, 3));
 	free(elf.data);
 }

@@ -63,7 +63,7 @@ static void test_header_fields_are_read(void **state)
 
 static void test_header_limits_are_exact(void **state)
 {
-	static const char damaged[] = "damaged header: text_offset 0x%" PRIx64
+	static const char damaged[] = "the Image header is damaged: text_offset 0x%" PRIx64
 				      ", image_size 0x%" PRIx64;
 	static const struct {
 		uint64_t text_offset, image_size;
@@ -107,11 +107,11 @@ static void test_unsupported_images_are_refused(void **state)
 	make_image(data);
 	unit_put_le(data + 24, 8, 0xb);
 	refuse(*state, data, SIZE, CRASHRES_ERR_UNSUPPORTED,
-	       "a big-endian kernel: purgatory and kernel must be little-endian");
+	       "the kernel is big-endian: only little-endian kernels are supported");
 	make_image(data);
 	unit_put_le(data + 16, 8, 0);
 	refuse(*state, data, SIZE, CRASHRES_ERR_UNSUPPORTED,
-	       "image_size is 0 (a kernel before Linux 3.17): how much memory it needs is unknown");
+	       "image_size is 0 (Linux before 3.17): the memory size of the kernel is unknown");
 }
 
 static void test_other_bytes_are_not_an_image(void **state)
@@ -123,13 +123,13 @@ static void test_other_bytes_are_not_an_image(void **state)
 	assert_true(crs_image_probe(data, 64));
 	assert_false(crs_image_probe(data, 63));
 	assert_false(crs_image_probe(data, 0));
-	refuse(*state, data, 63, CRASHRES_ERR_FORMAT, "not an arm64 Image");
-	refuse(*state, data, 0, CRASHRES_ERR_FORMAT, "not an arm64 Image");
+	refuse(*state, data, 63, CRASHRES_ERR_FORMAT, "no arm64 Image header");
+	refuse(*state, data, 0, CRASHRES_ERR_FORMAT, "no arm64 Image header");
 	for (int i = 56; i < 60; i++) {
 		make_image(data);
 		data[i] ^= 0x20;
 		assert_false(crs_image_probe(data, SIZE));
-		refuse(*state, data, SIZE, CRASHRES_ERR_FORMAT, "not an arm64 Image");
+		refuse(*state, data, SIZE, CRASHRES_ERR_FORMAT, "no arm64 Image header");
 	}
 }
 
@@ -169,15 +169,15 @@ static void test_a_file_shorter_than_its_sections_is_truncated(void **state)
 	check_parse(*state, data, good);
 	set_section(data, 64, 1, 2049, 2048);
 	refuse(*state, data, SIZE, CRASHRES_ERR_FORMAT,
-	       "truncated: its sections end at byte 4097, the file at byte 4096");
+	       "truncated: the sections end at byte 4097, the file at byte 4096");
 	/* The order of the sections is free. A section without bytes in the file is ignored. */
 	set_section(data, 64, 0, 1, 4096);
 	set_section(data, 64, 1, 0, 8192);
 	refuse(*state, data, SIZE, CRASHRES_ERR_FORMAT,
-	       "truncated: its sections end at byte 4097, the file at byte 4096");
+	       "truncated: the sections end at byte 4097, the file at byte 4096");
 	set_section(data, 64, 0, UINT32_MAX, UINT32_MAX);
 	refuse(*state, data, SIZE, CRASHRES_ERR_FORMAT,
-	       "truncated: its sections end at byte 8589934590, the file at byte 4096");
+	       "truncated: the sections end at byte 8589934590, the file at byte 4096");
 }
 
 static void test_file_cut_inside_the_section_table_is_truncated(void **state)
@@ -187,11 +187,11 @@ static void test_file_cut_inside_the_section_table_is_truncated(void **state)
 	make_image(data);
 	add_pe(data, 64, 2);
 	refuse(*state, data, 64 + 24 + 160 + 40 + 23, CRASHRES_ERR_FORMAT,
-	       "truncated: its sections end at byte 328, the file at byte 311");
+	       "truncated: the sections end at byte 328, the file at byte 311");
 	unit_put_le(data + 64 + 6, 2, 0xffff);
 	memset(data + 248, 0, SIZE - 248);
 	refuse(*state, data, SIZE, CRASHRES_ERR_FORMAT,
-	       "truncated: its sections end at byte 4128, the file at byte 4096");
+	       "truncated: the sections end at byte 4128, the file at byte 4096");
 }
 
 /* If pe_offset does not lead to a PE header, the Image has no section table. */
@@ -249,7 +249,7 @@ static void test_section_table_across_4_gib_does_not_wrap(void **state)
 	unit_put_le(data + (1ULL << 32) + 8 + 20, 4, 0xffffffff);
 	assert_ok(unit, crs_image_parse(unit->ctx, data, size, &image));
 	refuse(unit, data, size - 2, CRASHRES_ERR_FORMAT,
-	       "truncated: its sections end at byte 4294971391, the file at byte 4294971390");
+	       "truncated: the sections end at byte 4294971391, the file at byte 4294971390");
 	munmap(data, size);
 }
 

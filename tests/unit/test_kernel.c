@@ -13,7 +13,7 @@
 #include "wrap.h"
 
 #define UNKNOWN \
-	"Cannot determine the file type of %s: neither an arm64 kernel nor one in a known wrapper"
+	"Cannot determine the file type of %s: it is neither an arm64 kernel nor a known wrapper"
 
 /* Returns @inner as one gzip member and frees @inner. */
 static struct bytes gzip(struct bytes inner)
@@ -142,11 +142,12 @@ static void test_truncated_gzip_is_refused_at_many_lengths(void **state)
 	for (size_t cut = 1; cut < file.size - 18; cut += cut < 20 ? 1 : 7919) {
 		struct bytes part = { file.data, file.size - cut };
 
-		refuse(*state, part, CRASHRES_ERR_FORMAT, "%s: gzip: truncated");
+		refuse(*state, part, CRASHRES_ERR_FORMAT,
+		       "%s: gzip: the compressed data is truncated");
 	}
 	for (size_t size = 18; size < 30; size++)
 		refuse(*state, (struct bytes){ file.data, size }, CRASHRES_ERR_FORMAT,
-		       "%s: gzip: truncated");
+		       "%s: gzip: the compressed data is truncated");
 	/* A file shorter than header and trailer (18 bytes) is not recognised as gzip. */
 	refuse(*state, (struct bytes){ file.data, 17 }, CRASHRES_ERR_FORMAT,
 	       UNKNOWN);
@@ -158,15 +159,19 @@ static void test_damaged_gzip_is_refused(void **state)
 	struct bytes file = gzip(pack_image());
 
 	file.data[file.size - 8] ^= 1;
-	refuse(*state, file, CRASHRES_ERR_FORMAT, "%s: gzip: damaged: incorrect data check");
+	refuse(*state, file, CRASHRES_ERR_FORMAT,
+	       "%s: gzip: the compressed data is damaged: incorrect data check");
 	file.data[file.size - 8] ^= 1;
 	file.data[file.size - 1] ^= 1;
-	refuse(*state, file, CRASHRES_ERR_FORMAT, "%s: gzip: damaged: incorrect length check");
+	refuse(*state, file, CRASHRES_ERR_FORMAT,
+	       "%s: gzip: the compressed data is damaged: incorrect length check");
 	file.data[file.size - 1] ^= 1;
 	file.data[10] |= 6;		/* block type 3 does not exist (RFC 1951) */
-	refuse(*state, file, CRASHRES_ERR_FORMAT, "%s: gzip: damaged: invalid block type");
+	refuse(*state, file, CRASHRES_ERR_FORMAT,
+	       "%s: gzip: the compressed data is damaged: invalid block type");
 	file.data[3] = 0xff;
-	refuse(*state, file, CRASHRES_ERR_FORMAT, "%s: gzip: damaged: unknown header flags set");
+	refuse(*state, file, CRASHRES_ERR_FORMAT,
+	       "%s: gzip: the compressed data is damaged: unknown header flags set");
 	free(file.data);
 }
 
@@ -183,7 +188,7 @@ static void test_gzip_of_another_file_is_refused(void **state)
 	struct bytes file = gzip((struct bytes){ unit_alloc(1000), 1000 });
 
 	refuse(*state, file, CRASHRES_ERR_FORMAT, "Cannot determine the file type of %s (gzip): "
-	       "neither an arm64 kernel nor one in a known wrapper");
+	       "it is neither an arm64 kernel nor a known wrapper");
 	free(file.data);
 }
 
@@ -210,12 +215,12 @@ static void test_unsupported_kernel_is_refused_by_name(void **state)
 
 	unit_put_le(image.data + 24, 8, 1);
 	refuse(*state, image, CRASHRES_ERR_UNSUPPORTED,
-	       "kernel %s: a big-endian kernel: purgatory and kernel must be little-endian");
+	       "kernel %s: the kernel is big-endian: only little-endian kernels are supported");
 	unit_put_le(image.data + 24, 8, 0);
 	unit_put_le(image.data + 16, 8, 0);
 	image = gzip(image);
-	refuse(*state, image, CRASHRES_ERR_UNSUPPORTED, "kernel %s (gzip): image_size is 0 (a kernel "
-	       "before Linux 3.17): how much memory it needs is unknown");
+	refuse(*state, image, CRASHRES_ERR_UNSUPPORTED, "kernel %s (gzip): image_size is 0 (Linux "
+	       "before 3.17): the memory size of the kernel is unknown");
 	free(image.data);
 }
 
@@ -374,8 +379,8 @@ static void test_other_bytes_in_memory_are_refused(void **state)
 
 	assert_ok(unit, crashres_input_from_memory(unit->ctx, "mine", "text", 4, &input));
 	assert_fails(unit, crashres_kernel_from_input(unit->ctx, input, &kernel),
-		     CRASHRES_ERR_FORMAT, "Cannot determine the file type of mine: neither an arm64 "
-		     "kernel nor one in a known wrapper");
+		     CRASHRES_ERR_FORMAT, "Cannot determine the file type of mine: it is neither "
+		     "an arm64 kernel nor a known wrapper");
 	assert_ptr_equal(kernel, UNTOUCHED);
 	assert_memory_equal(input->data, "text", 4);
 	crashres_input_close(input);
@@ -418,8 +423,8 @@ static void test_fit_image_is_refused_by_name(void **state)
 {
 	struct bytes fit = { (uint8_t *)(uintptr_t)"\xd0\x0d\xfe\xed", 4 };
 
-	refuse(*state, fit, CRASHRES_ERR_UNSUPPORTED, "%s: a FIT image or a device tree, not a "
-	       "kernel: give the kernel that is in it (dumpimage of u-boot-tools takes it out)");
+	refuse(*state, fit, CRASHRES_ERR_UNSUPPORTED, "%s: is a FIT image or a device tree, not a "
+	       "kernel (dumpimage of u-boot-tools extracts the kernel of a FIT image)");
 	fit.size = 3;
 	refuse(*state, fit, CRASHRES_ERR_FORMAT, UNKNOWN);
 }

@@ -708,7 +708,7 @@ def elf_with_offset(offset):
     return data[:64 + 8] + struct.pack("<Q", offset) + data[64 + 16:]
 
 
-UNKNOWN = ": neither an arm64 kernel nor one in a known wrapper"
+UNKNOWN = ": it is neither an arm64 kernel nor a known wrapper"
 
 
 def cut_gzip():
@@ -742,49 +742,50 @@ def test_bad_file(kexec, option, path, code, sentence):
     ("text.gz", gzip.compress(INPUTS["text"]),
      "Cannot determine the file type of ../in/text.gz (gzip)" + UNKNOWN),
     ("cut", image(pe=sections(32 * KIB, 64 * KIB + 1)),
-     "kernel ../in/cut: truncated: its sections end at byte 65537, the file at byte 65536"),
-    ("cut.gz", cut_gzip(), "../in/cut.gz: gzip: truncated"),
+     "kernel ../in/cut: truncated: the sections end at byte 65537, the file at byte 65536"),
+    ("cut.gz", cut_gzip(), "../in/cut.gz: gzip: the compressed data is truncated"),
     ("cut-in-half.gz", INPUTS["Image.gz"][:len(INPUTS["Image.gz"]) // 2],
-     "../in/cut-in-half.gz: gzip: truncated"),
+     "../in/cut-in-half.gz: gzip: the compressed data is truncated"),
     # kexec-tools crashes on these files.
     ("20-bytes", bytes(20), "Cannot determine the file type of ../in/20-bytes" + UNKNOWN),
     ("20-bytes-mz", b"MZ".ljust(20, b"\0"),
      "Cannot determine the file type of ../in/20-bytes-mz" + UNKNOWN),
     ("20-bytes-zboot", b"MZ\0\0zimg".ljust(20, b"\0"),
-     "../in/20-bytes-zboot: vmlinuz: damaged: it has no PE header"),
+     "../in/20-bytes-zboot: vmlinuz: no PE header"),
     ("20-bytes-elf", b"\x7fELF\2\1\1".ljust(20, b"\0"),
-     "../in/20-bytes-elf: vmlinux: damaged: its ELF header"),
+     "../in/20-bytes-elf: vmlinux: the ELF header is damaged"),
     ("20-bytes-uimage", b"\x27\x05\x19\x56".ljust(20, b"\0"),
-     "../in/20-bytes-uimage: uImage: truncated: 20 bytes"),
+     "../in/20-bytes-uimage: uImage: truncated: the header ends at byte 64, the file at byte 20"),
     ("65535-sections", pe(count=65535),
-     "../in/65535-sections: uki: truncated: its table of 65535 sections ends at byte 2621728, the "
+     "../in/65535-sections: uki: truncated: the table of 65535 sections ends at byte 2621728, the "
      "file at byte 512"),
     ("65535-true-sections", pe(count=65535, size=3 * MIB),
      "Cannot determine the file type of ../in/65535-true-sections" + UNKNOWN),
     ("zboot", zboot(gzip.compress(INPUTS["text"]), "gzip"),
      "Cannot determine the file type of ../in/zboot (vmlinuz)" + UNKNOWN),
     ("zboot-of-big-endian", zboot(gzip.compress(image(flags=0b1011)), "gzip"),
-     "kernel ../in/zboot-of-big-endian (vmlinuz): a big-endian kernel: purgatory and kernel must "
-     "be little-endian"),
+     "kernel ../in/zboot-of-big-endian (vmlinuz): the kernel is big-endian: only little-endian "
+     "kernels are supported"),
     ("zboot-lzo", zboot(b"lzo", "lzo"),
      "../in/zboot-lzo: vmlinuz: unknown compression \"lzo\""),
     ("elf-phoff", elf(*cut_up(image(), 64 * KIB), phoff=(1 << 64) - 55),
-     "../in/elf-phoff: vmlinux: damaged: its program headers"),
+     "../in/elf-phoff: vmlinux: the program headers are damaged"),
     ("elf-core", elf(*cut_up(image(), 64 * KIB), type=4),
-     "../in/elf-core: vmlinux: an ELF core dump, not an arm64 kernel"),
+     "../in/elf-core: vmlinux: an ELF core dump is not an arm64 kernel"),
     ("elf-offset", elf_with_offset((1 << 64) - 64 * KIB),
-     "../in/elf-offset: vmlinux: damaged: a segment wraps around"),
+     "../in/elf-offset: vmlinux: the address or offset of a segment wraps"),
     ("elf-cut", elf(*cut_up(image(), 64 * KIB))[:-1],
      "../in/elf-cut: vmlinux: truncated: a segment ends at byte 65656, the file at byte 65655"),
     ("fit", b"\xd0\x0d\xfe\xed" + bytes(100),
-     "../in/fit: a FIT image or a device tree, not a kernel: give the kernel that is in it "
-     "(dumpimage of u-boot-tools takes it out)"),
-    ("bad.gz", damaged_gzip(), "../in/bad.gz: gzip: damaged: incorrect data check"),
+     "../in/fit: is a FIT image or a device tree, not a kernel (dumpimage of u-boot-tools "
+     "extracts the kernel of a FIT image)"),
+    ("bad.gz", damaged_gzip(),
+     "../in/bad.gz: gzip: the compressed data is damaged: incorrect data check"),
     ("old", image(image_size=0),
-     "kernel ../in/old: image_size is 0 (a kernel before Linux 3.17): how much memory it needs is "
+     "kernel ../in/old: image_size is 0 (Linux before 3.17): the memory size of the kernel is "
      "unknown"),
     ("big-endian", image(flags=0b1011),
-     "kernel ../in/big-endian: a big-endian kernel: purgatory and kernel must be little-endian"),
+     "kernel ../in/big-endian: the kernel is big-endian: only little-endian kernels are supported"),
 ], ids=lambda value: value if isinstance(value, str) and " " not in value else "")
 def test_bad_kernel(kexec, name, data, sentence):
     assert kexec.plan(kernel=kexec.file(name, data)) == fails(255, "kexec: " + sentence)

@@ -10,7 +10,7 @@
 #include "../../purgatory/abi.h"
 #include "support.h"
 
-#define DAMAGED_RECORD	"/chosen/crashres,record: damaged"
+#define DAMAGED_RECORD	"/chosen/crashres,record is damaged"
 
 /* Returns a valid record of a repaired kernel. Each test changes the members that it is about. */
 static struct purgatory_record repaired(void)
@@ -215,13 +215,13 @@ static void test_missing_or_empty_record_is_reported(void **state)
 	struct unit *unit = *state;
 
 	refuse_part(unit, NULL, 0, CRASHRES_ERR_NO_RECORD,
-		    "no /chosen/crashres,record: no purgatory of crashres has started this kernel, "
-		    "or it had nothing to check");
+		    "no /chosen/crashres,record: no purgatory of crashres started this kernel, "
+		    "or purgatory had nothing to check");
 	record.outcome = PURGATORY_OUTCOME_NONE;
 	refuse(unit, record, CRASHRES_ERR_NO_RECORD,
 	       "/chosen/crashres,record is empty: purgatory did not run");
 	assert_fails(unit, crs_report_from_dtb(unit->ctx, "no tree", 8, &report),
-		     CRASHRES_ERR_FORMAT, "damaged device tree: FDT_ERR_TRUNCATED");
+		     CRASHRES_ERR_FORMAT, "the device tree is damaged: FDT_ERR_TRUNCATED");
 	assert_ptr_equal(report, UNTOUCHED);
 }
 
@@ -230,11 +230,11 @@ static void test_other_magic_version_or_size_is_refused(void **state)
 	struct purgatory_record record = repaired();
 
 	record.magic++;
-	refuse(*state, record, CRASHRES_ERR_FORMAT, "/chosen/crashres,record: not a record");
+	refuse(*state, record, CRASHRES_ERR_FORMAT, "/chosen/crashres,record is not a record");
 	record = repaired();
 	record.version = 3;
 	refuse(*state, record, CRASHRES_ERR_UNSUPPORTED,
-	       "/chosen/crashres,record: version 3, this library reads 2");
+	       "/chosen/crashres,record has version 3, this library reads version 2");
 	record = repaired();
 	record.size--;
 	refuse(*state, record, CRASHRES_ERR_FORMAT, DAMAGED_RECORD);
@@ -250,10 +250,10 @@ static void test_record_of_another_length_is_refused(void **state)
 	for (size_t size = 0; size < sizeof(longer); size++) {
 		if (size == sizeof(record))
 			continue;
-		snprintf(sentence, sizeof(sentence), "/chosen/crashres,record: %zu bytes, not %zu",
-			 size, sizeof(record));
+		snprintf(sentence, sizeof(sentence),
+			 "/chosen/crashres,record has %zu bytes, not %zu", size, sizeof(record));
 		refuse_part(*state, longer, size, CRASHRES_ERR_FORMAT,
-			    size < 16 ? "/chosen/crashres,record: not a record" : sentence);
+			    size < 16 ? "/chosen/crashres,record is not a record" : sentence);
 	}
 }
 
@@ -319,7 +319,7 @@ static void test_record_is_read_below_the_root(void **state)
 		     "no /sys/firmware/fdt");
 	unit_write_text(unit, "root/sys/firmware/fdt", "no tree");
 	assert_fails(unit, crashres_report_read(unit->ctx, &report), CRASHRES_ERR_FORMAT,
-		     "/sys/firmware/fdt: damaged device tree: FDT_ERR_TRUNCATED");
+		     "/sys/firmware/fdt: the device tree is damaged: FDT_ERR_TRUNCATED");
 	assert_ptr_equal(report, UNTOUCHED);
 	free(root);
 }

@@ -142,8 +142,8 @@ def test_inputs_that_cannot_be_sealed(run):
     assert run("seal", "--kernel=none", "-o", "x") == fails(
         "Cannot open `none': No such file or directory")
     assert run("seal", "--kernel=initrd", "-o", "x") == fails(
-        "Cannot determine the file type of initrd: neither an arm64 kernel nor one in a known "
-        "wrapper")
+        "Cannot determine the file type of initrd: it is neither an arm64 kernel nor a "
+        "known wrapper")
     assert run("seal", "--kernel=Image", "--initrd=none", "-o", "x") == fails(
         "Cannot open `none': No such file or directory")
     assert run("seal", "--unseal", "--kernel=Image", "-o", "x") == fails(

@@ -79,7 +79,7 @@ static void test_every_compression_is_unpacked(void **state)
 	free(uimage.data);
 	uimage = wrap_uimage(image, 1);
 	refuse(*state, uimage, CRASHRES_ERR_FORMAT,
-	       "uImage: uImage: gzip: damaged: it does not start like that");
+	       "uImage: uImage: gzip: no gzip header");
 	free(uimage.data);
 	free(image.data);
 }
@@ -92,12 +92,12 @@ static void test_other_types_systems_and_machines_are_refused(void **state)
 		uint8_t value;
 		const char *sentence;
 	} cases[] = {
-		{ 28, 17, "uImage: uImage: of type 2, system 17, machine 22: not an arm64 Linux kernel "
-		  "(2, 5, 22)" },
-		{ 29, 2, "uImage: uImage: of type 2, system 5, machine 2: not an arm64 Linux kernel "
-		  "(2, 5, 22)" },
-		{ 30, 3, "uImage: uImage: of type 3, system 5, machine 22: not an arm64 Linux kernel "
-		  "(2, 5, 22)" },
+		{ 28, 17, "uImage: uImage: is not an arm64 kernel: type 2, system 17, machine 22 "
+		  "instead of 2, 5, 22" },
+		{ 29, 2, "uImage: uImage: is not an arm64 kernel: type 2, system 5, machine 2 "
+		  "instead of 2, 5, 22" },
+		{ 30, 3, "uImage: uImage: is not an arm64 kernel: type 3, system 5, machine 22 "
+		  "instead of 2, 5, 22" },
 	};
 	struct bytes image = pack_image(), uimage = wrap_uimage(image, 0);
 
@@ -123,14 +123,16 @@ static void test_wrong_checksums_are_refused(void **state)
 	for (size_t at = 4; at < 64; at++) {
 		uimage.data[at] ^= 0x10;
 		refuse(*state, uimage, CRASHRES_ERR_FORMAT,
-		       "uImage: uImage: damaged: checksum of its header");
+		       "uImage: uImage: the checksum of the header is wrong");
 		uimage.data[at] ^= 0x10;
 	}
 	uimage.data[64] ^= 1;
-	refuse(*state, uimage, CRASHRES_ERR_FORMAT, "uImage: uImage: damaged: checksum of its kernel");
+	refuse(*state, uimage, CRASHRES_ERR_FORMAT,
+	       "uImage: uImage: the checksum of the kernel is wrong");
 	uimage.data[64] ^= 1;
 	uimage.data[uimage.size - 1] ^= 1;
-	refuse(*state, uimage, CRASHRES_ERR_FORMAT, "uImage: uImage: damaged: checksum of its kernel");
+	refuse(*state, uimage, CRASHRES_ERR_FORMAT,
+	       "uImage: uImage: the checksum of the kernel is wrong");
 	uimage.data[uimage.size - 1] ^= 1;
 	check_unpacked(*state, uimage, image);
 	free(uimage.data);
@@ -140,21 +142,23 @@ static void test_wrong_checksums_are_refused(void **state)
 static void test_truncated_uimage_is_refused(void **state)
 {
 	struct bytes image = pack_image(), uimage = wrap_uimage(image, 0);
-	char sentence[64];
+	char sentence[128];
 
 	for (size_t size = 4; size < 64; size++) {
 		assert_true(crs_uimage_probe(uimage.data, size));
-		snprintf(sentence, sizeof(sentence), "uImage: uImage: truncated: %zu bytes", size);
+		snprintf(sentence, sizeof(sentence), "uImage: uImage: truncated: the header "
+			 "ends at byte 64, the file at byte %zu", size);
 		refuse(*state, (struct bytes){ uimage.data, size }, CRASHRES_ERR_FORMAT, sentence);
 	}
 	assert_false(crs_uimage_probe(uimage.data, 3));
 	refuse(*state, (struct bytes){ uimage.data, 64 }, CRASHRES_ERR_FORMAT,
-	       "uImage: uImage: truncated: its kernel ends at byte 300064, the file at byte 64");
+	       "uImage: uImage: truncated: the kernel ends at byte 300064, the file at byte 64");
 	refuse(*state, (struct bytes){ uimage.data, 300063 }, CRASHRES_ERR_FORMAT,
-	       "uImage: uImage: truncated: its kernel ends at byte 300064, the file at byte 300063");
+	       "uImage: uImage: truncated: the kernel ends at byte 300064, the file at byte "
+	       "300063");
 	memset(uimage.data + 12, 0xff, 4);
 	wrap_uimage_sum(uimage);
-	refuse(*state, uimage, CRASHRES_ERR_FORMAT, "uImage: uImage: truncated: its kernel ends at "
+	refuse(*state, uimage, CRASHRES_ERR_FORMAT, "uImage: uImage: truncated: the kernel ends at "
 	       "byte 4294967359, the file at byte 300064");
 	free(uimage.data);
 	uimage = wrap_uimage((struct bytes){ image.data, 0 }, 0);

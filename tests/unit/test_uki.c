@@ -151,7 +151,7 @@ static void test_command_line_with_a_nul_inside_is_refused(void **state)
 	struct bytes file = wrap_pe(sections, COUNT(sections));
 
 	refuse(*state, file, CRASHRES_ERR_FORMAT,
-	       "linux.efi: uki: damaged: its command line has a NUL in the middle");
+	       "linux.efi: uki: the command line contains a NUL");
 	free(file.data);
 }
 
@@ -184,7 +184,7 @@ static void test_table_of_65535_sections_must_be_in_the_file(void **state)
 
 	unit_put_le(file.data + WRAP_PE_HEADER + 6, 2, 65535);
 	assert_true(crs_uki_probe(file.data, file.size));
-	refuse(*state, file, CRASHRES_ERR_FORMAT, "linux.efi: uki: truncated: its table of 65535 "
+	refuse(*state, file, CRASHRES_ERR_FORMAT, "linux.efi: uki: truncated: the table of 65535 "
 	       "sections ends at byte 2621728, the file at byte 1024");
 	/* With the whole table in the file the UKI is valid. */
 	file = pack_join(file, (struct bytes){ unit_alloc(table_end), table_end - 1024 });
@@ -192,7 +192,7 @@ static void test_table_of_65535_sections_must_be_in_the_file(void **state)
 	assert_file(uki.kernel, "linux.efi (.linux)", "kernel");
 	crs_uki_free(&uki);
 	file.size--;
-	refuse(*state, file, CRASHRES_ERR_FORMAT, "linux.efi: uki: truncated: its table of 65535 "
+	refuse(*state, file, CRASHRES_ERR_FORMAT, "linux.efi: uki: truncated: the table of 65535 "
 	       "sections ends at byte 2621728, the file at byte 2621727");
 	free(file.data);
 }
@@ -202,10 +202,10 @@ static void test_other_machine_or_empty_kernel_is_refused(void **state)
 	const struct wrap_section section = { ".linux", text(""), 0 };
 	struct bytes file = wrap_pe(&section, 1);
 
-	refuse(*state, file, CRASHRES_ERR_FORMAT, "linux.efi: uki: damaged: its kernel is empty");
+	refuse(*state, file, CRASHRES_ERR_FORMAT, "linux.efi: uki: the kernel is empty");
 	unit_put_le(file.data + WRAP_PE_HEADER + 4, 2, 0x8664);
 	refuse(*state, file, CRASHRES_ERR_UNSUPPORTED,
-	       "linux.efi: uki: for machine 0x8664, not for arm64 (0xaa64)");
+	       "linux.efi: uki: is for machine 0x8664, not for arm64 (0xaa64)");
 	file.data[WRAP_PE_SECTIONS + 1] = 'L';
 	assert_false(crs_uki_probe(file.data, file.size));
 	free(file.data);
@@ -269,7 +269,7 @@ static void test_uki_inside_a_uki_is_refused(void **state)
 	struct crashres_kernel *kernel = UNTOUCHED;
 	char sentence[128];
 
-	snprintf(sentence, sizeof(sentence), "%s (.linux): a uki inside a uki", path);
+	snprintf(sentence, sizeof(sentence), "%s (.linux): a uki cannot contain a uki", path);
 	assert_fails(unit, open_kernel(unit, both, &kernel), CRASHRES_ERR_FORMAT, sentence);
 	assert_ptr_equal(kernel, UNTOUCHED);
 	free(both.data);

@@ -77,19 +77,19 @@ static void test_unknown_or_wrong_compression_is_refused(void **state)
 	       "Image: vmlinuz: unknown compression \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"");
 	memset(zboot.data + 24, 'x', 32);
 	refuse(*state, zboot, CRASHRES_ERR_FORMAT,
-	       "Image: vmlinuz: damaged: it does not say how it is compressed");
+	       "Image: vmlinuz: the header names no compression");
 	memset(zboot.data + 24, 0, 32);
 	refuse(*state, zboot, CRASHRES_ERR_FORMAT,
-	       "Image: vmlinuz: damaged: it does not say how it is compressed");
+	       "Image: vmlinuz: the header names no compression");
 	memcpy(zboot.data + 24, "gz\033p", 5);
 	refuse(*state, zboot, CRASHRES_ERR_FORMAT,
-	       "Image: vmlinuz: damaged: it does not say how it is compressed");
+	       "Image: vmlinuz: the header names no compression");
 	/* The payload has another format than the header claims. */
 	memcpy(zboot.data + 24, "gzip", 5);
 	check_unpacked(*state, zboot, image);
 	unit_put_le(zboot.data + 8, 4, WRAP_ZBOOT_PAYLOAD + 1);
 	refuse(*state, zboot, CRASHRES_ERR_FORMAT,
-	       "Image: vmlinuz: gzip: damaged: it does not start like that");
+	       "Image: vmlinuz: gzip: no gzip header");
 	free(zboot.data);
 	free(image.data);
 }
@@ -102,17 +102,18 @@ static void test_payload_outside_the_file_is_refused(void **state)
 	char sentence[128];
 
 	check_unpacked(*state, (struct bytes){ zboot.data, end }, image);
-	snprintf(sentence, sizeof(sentence), "Image: vmlinuz: truncated: its payload ends at byte "
+	snprintf(sentence, sizeof(sentence), "Image: vmlinuz: truncated: the payload ends at byte "
 		 "%zu, the file at byte %zu", end, end - 1);
 	refuse(*state, (struct bytes){ zboot.data, end - 1 }, CRASHRES_ERR_FORMAT, sentence);
 	unit_put_le(zboot.data + 12, 4, size - 1);
-	refuse(*state, zboot, CRASHRES_ERR_FORMAT, "Image: vmlinuz: gzip: truncated");
+	refuse(*state, zboot, CRASHRES_ERR_FORMAT,
+	       "Image: vmlinuz: gzip: the compressed data is truncated");
 	unit_put_le(zboot.data + 12, 4, 0);
 	refuse(*state, zboot, CRASHRES_ERR_FORMAT,
-	       "Image: vmlinuz: gzip: damaged: it does not start like that");
+	       "Image: vmlinuz: gzip: no gzip header");
 	unit_put_le(zboot.data + 8, 4, UINT32_MAX);
 	unit_put_le(zboot.data + 12, 4, UINT32_MAX);
-	snprintf(sentence, sizeof(sentence), "Image: vmlinuz: truncated: its payload ends at byte "
+	snprintf(sentence, sizeof(sentence), "Image: vmlinuz: truncated: the payload ends at byte "
 		 "8589934590, the file at byte %zu", zboot.size);
 	refuse(*state, zboot, CRASHRES_ERR_FORMAT, sentence);
 	free(zboot.data);
@@ -126,14 +127,14 @@ static void test_damaged_pe_header_is_refused(void **state)
 	for (size_t size = 8; size < WRAP_PE_HEADER + 22; size++) {
 		assert_true(crs_zboot_probe(zboot.data, size));
 		refuse(*state, (struct bytes){ zboot.data, size }, CRASHRES_ERR_FORMAT,
-		       "Image: vmlinuz: damaged: it has no PE header");
+		       "Image: vmlinuz: no PE header");
 	}
 	assert_false(crs_zboot_probe(zboot.data, 7));
 	unit_put_le(zboot.data + WRAP_PE_HEADER + 4, 2, 0x8664);
 	refuse(*state, zboot, CRASHRES_ERR_UNSUPPORTED,
-	       "Image: vmlinuz: for machine 0x8664, not for arm64 (0xaa64)");
+	       "Image: vmlinuz: is for machine 0x8664, not for arm64 (0xaa64)");
 	unit_put_le(zboot.data + 60, 4, UINT32_MAX);
-	refuse(*state, zboot, CRASHRES_ERR_FORMAT, "Image: vmlinuz: damaged: it has no PE header");
+	refuse(*state, zboot, CRASHRES_ERR_FORMAT, "Image: vmlinuz: no PE header");
 	zboot.data[4] ^= 1;
 	assert_false(crs_zboot_probe(zboot.data, zboot.size));
 	free(zboot.data);
@@ -146,7 +147,7 @@ static void test_damaged_payload_is_refused(void **state)
 
 	zboot.data[WRAP_ZBOOT_PAYLOAD + unit_get_le(zboot.data + 12, 4) - 1] ^= 1;
 	refuse(*state, zboot, CRASHRES_ERR_FORMAT,
-	       "Image: vmlinuz: gzip: damaged: incorrect length check");
+	       "Image: vmlinuz: gzip: the compressed data is damaged: incorrect length check");
 	free(zboot.data);
 	free(image.data);
 }
@@ -160,14 +161,14 @@ static void test_size_after_the_payload_is_checked(void **state)
 
 	unit_put_le(zboot.data + end, 4, image.size + 1);
 	refuse(*state, zboot, CRASHRES_ERR_FORMAT,
-	       "Image: vmlinuz: damaged: its payload unpacks to 300000 bytes, not 300001");
+	       "Image: vmlinuz: the payload unpacks to 300000 bytes, not 300001");
 	/* The size is missing: padding, or the end of the file. */
 	unit_put_le(zboot.data + end, 4, 0);
 	check_unpacked(*state, zboot, image);
 	unit_put_le(zboot.data + end, 4, 1);
 	check_unpacked(*state, (struct bytes){ zboot.data, end + 3 }, image);
 	refuse(*state, (struct bytes){ zboot.data, end + 4 }, CRASHRES_ERR_FORMAT,
-	       "Image: vmlinuz: damaged: its payload unpacks to 300000 bytes, not 1");
+	       "Image: vmlinuz: the payload unpacks to 300000 bytes, not 1");
 	free(zboot.data);
 	free(image.data);
 }

@@ -25,7 +25,7 @@ def test_status_and_unload(lab, kernel):
         # A load that fails before the system call leaves what was loaded.
         status, output = running.run("kexec -p /init")
         assert (status, output) == (255, "kexec: Cannot determine the file type of /init: "
-                                         "neither an arm64 kernel nor one in a known wrapper")
+                                         "it is neither an arm64 kernel nor a known wrapper")
         assert running.run("kexec -S") == (1, "")
         assert running.run("kexec -u -p") == (0, "")
         assert running.run("kexec -S") == (0, "")
