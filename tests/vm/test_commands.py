@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""kexec's other actions, on a real kernel."""
+"""The other actions of kexec on Linux: status, unload, normal kexec, errors."""
 
 import re
 
@@ -8,8 +8,8 @@ import pytest
 from conftest import read_module
 from lib.guest import Machine
 
-# With 52-bit addresses Linux 6.12 itself crashes in trans_pgd_create_copy() as soon as any
-# normal image is loaded, whatever it is.
+# With 52-bit addresses, Linux 6.12 crashes in trans_pgd_create_copy() when any normal kernel is
+# loaded. This is a bug of that kernel.
 NARROW = Machine("no 52-bit addresses", cpu="max,pauth-impdef=on,sve=off,lpa2=off")
 
 
@@ -22,7 +22,7 @@ def test_status_and_unload(lab, kernel):
         assert running.run("kexec -p --reuse-cmdline /boot/Image") == (0, "")
         assert running.run("kexec -S") == (1, "")
         assert running.run("kexec -S -l") == (0, "")
-        # A load that fails before the system call leaves what was loaded.
+        # If a load fails before the system call, the loaded kernel stays.
         status, output = running.run("kexec -p /init")
         assert (status, output) == (255, "kexec: Cannot determine the file type of /init: "
                                          "it is neither an arm64 kernel nor a known wrapper")
@@ -40,13 +40,13 @@ NO_FILE_LOAD = "Function not implemented (syscall kexec_file_load not available:
 
 
 @pytest.mark.parametrize("kernel", ["6.1", "6.12", "newest"], indirect=True)
-def test_calls_of_a_kernel_without_kexec_file_load(lab, kernel):
-    """Debian's arm64 kernels."""
+def test_loads_on_a_kernel_without_kexec_file_load(lab, kernel):
+    """Debian's arm64 kernels lack kexec_file_load."""
     with lab.boot(kernel, NARROW) as running:
         for load in "-p", "-c -p", "-a -p", "-p --no-checks", "-p -d":
             assert running.run(f"kexec {load} /boot/Image 2>/dev/null") == (0, "")
             assert running.run("kexec -S") == (1, "")
-        # With -s nothing is done, and what was loaded stays.
+        # With -s the load fails, and the loaded kernel stays.
         assert running.run("kexec -s -p /boot/Image") == (
             253, "kexec: kexec_file_load failed: " + NO_FILE_LOAD)
         assert running.run("kexec -s -p -u") == (
@@ -56,7 +56,7 @@ def test_calls_of_a_kernel_without_kexec_file_load(lab, kernel):
             255, "kexec: kexec_file_load failed: " + NO_FILE_LOAD)
         assert running.run("kexec -p -u") == (0, "")
         assert running.run("kexec -S") == (0, "")
-        # A normal kernel by the other call.
+        # A normal kernel is loaded by kexec_load.
         for load in "-l", "-c -l", "-a -l":
             assert running.run(f"kexec {load} /boot/Image") == (0, "")
             assert running.run("kexec -S -l") == (1, "")
@@ -66,7 +66,7 @@ def test_calls_of_a_kernel_without_kexec_file_load(lab, kernel):
 
 
 @pytest.mark.parametrize("kernel", ["6.1"], indirect=True)
-def test_who_may_load(lab, kernel):
+def test_kexec_load_disabled_forbids_loads(lab, kernel):
     with lab.boot(kernel) as running:
         running.check("echo 1 > /proc/sys/kernel/kexec_load_disabled")
         reason = "kernel.kexec_load_disabled is 1"
@@ -75,14 +75,14 @@ def test_who_may_load(lab, kernel):
             255, f"kexec: kexec_load: {reason}; kexec_file_load: {reason}")
 
 
-# A 16550 behind I/O ports, which Linux drives and purgatory cannot.
+# A 16550 with I/O ports. Linux supports it, purgatory does not.
 WITH_PORTS = Machine("16550 on PCI", qemu_options=("-device", "pci-serial"))
 
 
 @pytest.mark.parametrize("kernel", ["6.1", "6.12"], indirect=True)
-def test_serial(lab, kernel):
+def test_serial_selects_the_console_of_purgatory(lab, kernel):
     with lab.boot(kernel, WITH_PORTS) as running:
-        # From sysfs alone: what firmware says comes before it, in a line like it.
+        # The first of the two lines is for the firmware's console, the second for --serial.
         log = running.check("kexec -d -p --serial=ttyAMA0 /boot/Image 2>&1")
         assert log.count("kexec: purgatory's console is a PL011 at 0x9000000\n") == 2
         assert running.run("kexec -S") == (1, "")
@@ -109,26 +109,26 @@ def test_normal_load_starts_the_next_kernel(lab, kernel):
         assert running.check("cat /proc/cmdline").split() == words + ["second.boot=1"]
 
 
-def interfaces(running):
-    """The flags of the dummy interface: with IFF_UP (1) it is up."""
+def is_interface_up(running):
+    """Returns the flag IFF_UP of the dummy interface: 1 if the interface is up."""
     return int(running.check("cat /sys/class/net/dummy0/flags"), 16) & 1
 
 
 @pytest.mark.parametrize("kernel", ["6.12"], indirect=True)
 def test_exec_refuses_before_it_takes_interfaces_down(lab, kernel):
-    """Issue 10, point 1.13: the files of a kernel without kexec, by an empty /sys/kernel."""
+    """An empty /sys/kernel looks like that of a kernel without kexec."""
     with lab.boot(kernel, NARROW, {"lib/dummy.ko": read_module(kernel, "dummy")}) as running:
         running.check("insmod /lib/dummy.ko && ip link set dummy0 up")
-        assert interfaces(running) == 1
+        assert is_interface_up(running) == 1
         assert running.run("kexec -e") == (1, "kexec: Nothing has been loaded!")
-        assert interfaces(running) == 1
+        assert is_interface_up(running) == 1
         running.check("mount -t tmpfs none /sys/kernel")
         assert running.run("kexec -e") == (
             1, "kexec: Nothing has been loaded! (the running kernel has no kexec support: neither "
                "/sys/kernel/kexec/loaded nor /sys/kernel/kexec_loaded exists)")
-        assert interfaces(running) == 1
+        assert is_interface_up(running) == 1
         running.check("umount /sys/kernel")
-        # Without sysfs, as late in a shutdown, the kernel is started.
+        # Late in a shutdown sysfs is not mounted. kexec -e starts the kernel nevertheless.
         release = running.check("uname -r")
         running.check("kexec -l --reuse-cmdline --initrd=/boot/initrd /boot/Image")
         running.check("umount /sys")
@@ -137,7 +137,7 @@ def test_exec_refuses_before_it_takes_interfaces_down(lab, kernel):
 
 
 @pytest.mark.parametrize("kernel", ["6.12"], indirect=True)
-def test_force_into_the_crash_region(lab, kernel):
+def test_force_starts_a_kernel_in_the_crash_region(lab, kernel):
     with lab.boot(kernel, NARROW) as running:
         release = running.check("uname -r")
         line = running.check("grep 'Crash kernel' /proc/iomem | tail -n 1")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What was loaded gets damaged before the panic: repaired and reported, or the machine resets."""
+"""Damage to a loaded crash kernel before a panic: purgatory repairs and reports it, or resets."""
 
 import json
 import re
@@ -20,7 +20,7 @@ PLACES = {"kernel": 0x123456, "initrd": 0x200010, "dtb": 0x8, "elfcorehdr": 0x0}
 
 
 def load(running, *options):
-    """The plan of what is loaded."""
+    """Loads the crash kernel. Returns its plan: name -> [(first, end)]."""
     status, output = running.run("kexec -d -p --reuse-cmdline --initrd=/boot/initrd "
                                  f"{' '.join(options)} /boot/Image")
     assert status == 0, output
@@ -28,21 +28,23 @@ def load(running, *options):
 
 
 def damage(running, address, size=64):
-    """All bits of these bytes the other way round; what is there then."""
+    """Inverts all bits of some bytes in physical memory. Returns the new bytes."""
     bad = bytes(byte ^ 0xff for byte in running.peek(address, size))
     running.poke(address, bad)
     return bad
 
 
-def report(running):
+def read_report(running):
+    """Returns the exit status and the object of "crashres report --json"."""
     status, output = running.run("crashres report --json")
     return status, json.loads(output)
 
 
-def line(name, offset, bad, damaged, repaired, what_now):
+def make_pattern(name, offset, bad, damaged, repaired, ending):
+    """Returns a pattern for the console line of purgatory. bad: the damaged bytes."""
     return (rf"^crashres: purgatory: {name} damaged at offset {offset:#x}, found "
             rf"{bad[:16].hex()}; {damaged} of \d+ blocks damaged, {repaired} repaired, \d+ ms: "
-            rf"{what_now}$")
+            rf"{ending}$")
 
 
 @pytest.mark.parametrize("kernel", ["6.12"], indirect=True)
@@ -57,9 +59,9 @@ def test_damage_is_repaired_and_reported(lab, kernel, name, machine, options):
         offset = PLACES[name]
         bad = damage(running, plan[name][0][0] + offset)
         running.panic()
-        running.wait_for(line(name, offset, bad, 1, 1, "starting the kernel"), 60)
+        running.wait_for(make_pattern(name, offset, bad, 1, 1, "starting the kernel"), 60)
         running.wait_ready("capture")
-        status, found = report(running)
+        status, found = read_report(running)
         assert status == 1
         assert found["outcome"] == "repaired"
         assert found["exception_level"] == (2 if "virtualization" in machine.machine else 1)
@@ -73,7 +75,7 @@ def test_damage_is_repaired_and_reported(lab, kernel, name, machine, options):
 
 @pytest.mark.parametrize("kernel", ["6.1"], indirect=True)
 def test_a_long_burst_is_repaired(lab, kernel):
-    """As long as the plan promises, over the end of a block on both sides."""
+    """The burst is as long as the parity permits, and starts and ends inside a block."""
     with lab.boot(kernel) as running:
         plan = load(running)
         [(parity, parity_end)] = plan["parity"]
@@ -83,9 +85,9 @@ def test_a_long_burst_is_repaired(lab, kernel):
         bad = damage(running, initrd + 100, size)
         running.panic()
         blocks = size // BLOCK + 1
-        running.wait_for(line("initrd", 100, bad, blocks, blocks, "starting the kernel"), 60)
+        running.wait_for(make_pattern("initrd", 100, bad, blocks, blocks, "starting the kernel"), 60)
         running.wait_ready("capture")
-        status, found = report(running)
+        status, found = read_report(running)
         assert status == 1
         assert found["damage"] == [{"segment": "initrd", "offset": 100, "blocks": blocks,
                                     "repaired": blocks, "found": bad[:16].hex()}]
@@ -99,16 +101,16 @@ def test_damage_that_cannot_be_repaired_resets_the_machine(lab, kernel, mmu):
         assert "parity" not in plan
         bad = damage(running, plan["kernel"][0][0] + 0x123000)
         running.panic()
-        running.wait_for(line("kernel", 0x123000, bad, 1, 0, "resetting"), 60)
+        running.wait_for(make_pattern("kernel", 0x123000, bad, 1, 0, "resetting"), 60)
         assert running.wait_exit(30) == "guest-reset"
         assert not re.search(r"^guest: ready: capture", running.serial, re.MULTILINE)
 
 
 @pytest.mark.parametrize("kernel", ["6.1"], indirect=True)
-def test_a_damaged_kernel_is_started_where_that_is_wanted(lab, kernel):
+def test_a_damaged_kernel_is_started_with_on_damage_boot(lab, kernel):
     with lab.boot(kernel) as running:
         plan = load(running, "--on-damage=boot", "--repair=off")
-        # The last bytes of the initrd: padding of its archive.
+        # The last bytes of the initrd are padding of its archive, so the capture kernel boots.
         offset = plan["initrd"][0][1] - plan["initrd"][0][0] - 64
         damage(running, plan["initrd"][0][0] + offset)
         running.panic()
@@ -116,13 +118,13 @@ def test_a_damaged_kernel_is_started_where_that_is_wanted(lab, kernel):
         running.wait_for(rf"^crashres: purgatory: initrd damaged at offset {block:#x}, found \w+; 1 "
                          r"of \d+ blocks damaged, 0 repaired, \d+ ms: starting the kernel$", 60)
         running.wait_ready("capture")
-        status, found = report(running)
+        status, found = read_report(running)
         assert (status, found["outcome"]) == (2, "damaged")
         assert found["damage"][0]["segment"] == "initrd"
 
 
 @pytest.mark.parametrize("kernel", ["6.1"], indirect=True)
-def test_without_checks_nothing_is_said_or_recorded(lab, kernel):
+def test_without_checks_purgatory_prints_no_line_and_no_record(lab, kernel):
     with lab.boot(kernel) as running:
         load(running, "--no-checks")
         running.panic()

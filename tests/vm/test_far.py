@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Memory above 4 GiB and above 2^40, and regions of 12 and 64 GiB (issue 10, section 3). The RAM
-is sparse: pages that nobody writes take no memory of the host."""
+"""Purgatory in memory above 4 GiB and above 2^40, and in regions of 12 and 64 GiB.
+
+The RAM is a sparse file, so unused pages take no memory of the host.
+"""
 
 import random
 from dataclasses import dataclass
@@ -21,10 +23,10 @@ GROUPS = 8
 
 @dataclass
 class Place:
-    """A region, and a machine that has it."""
+    """A crash region, and the CPUs that can address it."""
 
-    base: int
-    size: int
+    base: int  # physical address
+    size: int  # bytes
     cpus: tuple = ("cortex-a72", "max")
 
     @property
@@ -33,7 +35,7 @@ class Place:
 
     @property
     def ram_size(self):
-        return self.end + MIB - bm.RAM  # and something behind it
+        return self.end + MIB - bm.RAM  # 1 MiB more than the region
 
 
 PLACES = {
@@ -52,7 +54,8 @@ runs = pytest.mark.parametrize(
 
 
 def loaded_plan(place):
-    """The kernel at the bottom, the initrd across the middle, the rest at the top."""
+    """Returns a plan with the kernel at the start of the region, the initrd across the middle, and
+    the rest at the end."""
     noise = random.Random(7).randbytes
     code = bm.assemble("KERNEL")
     dtb = bytearray(noise(2 * bm.BLOCK))
@@ -73,7 +76,7 @@ DAMAGE = {"intact": (), "repaired": (("kernel", 8 * bm.BLOCK), ("initrd", 5 * bm
 
 @runs
 @pytest.mark.parametrize("outcome", DAMAGE)
-def test_a_kernel_in_far_memory(tmp_path, name, cpu, level, outcome):
+def test_a_loaded_kernel_in_far_memory_is_checked_and_repaired(tmp_path, name, cpu, level, outcome):
     place = PLACES[name]
     plan = loaded_plan(place)
     bench = scenario.Bench(tmp_path)
@@ -85,7 +88,8 @@ INITRD_SIZE = 11 * bm.BLOCK - 77
 
 
 def sealed_plan(place):
-    """The Image at the bottom, the initrd and the tree at the top, as the kernel's loader does."""
+    """Returns a plan with the Image at the start of the region, and initrd and device tree at the
+    end. The loader of kexec_file_load uses this order."""
     noise = random.Random(8).randbytes
     code = bm.assemble("KERNEL")
     start, initrd = place.base + 2 * MIB, place.end - 8 * MIB
@@ -99,8 +103,8 @@ def sealed_plan(place):
 
 @runs
 @pytest.mark.parametrize("outcome", DAMAGE)
-def test_a_sealed_image_in_far_memory(tmp_path, name, cpu, level, outcome):
-    """Point 2.3: with the MMU on, however large the region is."""
+def test_a_sealed_image_in_far_memory_is_checked_with_the_mmu_on(tmp_path, name, cpu, level,
+                                                                 outcome):
     place = PLACES[name]
     plan = sealed_plan(place)
     initrd = plan.segments[-1].base

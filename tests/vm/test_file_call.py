@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""kexec_file_load, on a kernel that has both system calls (tests/vm/small-kernel.config)."""
+"""kexec_file_load, on a kernel with both system calls (tests/vm/small-kernel.config)."""
 
 import struct
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 from lib.guest import Machine
 
 PLAIN = Machine("small", cpu="max,pauth-impdef=on,sve=off")
-# Its CPU has pages of 4 and 64 KiB, and not of 16.
+# This CPU supports pages of 4 and 64 KiB, but not of 16 KiB.
 NO_16K = Machine("no pages of 16 KiB", cpu="cortex-a53")
 RETAINED = Machine("initrd kept", words="retain_initrd")
 APPRAISED = Machine("IMA appraises", words="ima_appraise=enforce")
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.parametrize("kernel", ["small"], indirect=True)
 
 
 @pytest.mark.parametrize("option", ["-s", "-a", "-c", "-s --seal=never"])
-def test_crash(lab, kernel, option):
+def test_the_capture_kernel_starts_after_a_panic(lab, kernel, option):
     with lab.boot(kernel, PLAIN) as running:
         assert running.run(f"kexec {option} -p --reuse-cmdline --append=capture.word=1 "
                            "--initrd=/boot/initrd /boot/Image") == (0, "")
@@ -29,7 +29,7 @@ def test_crash(lab, kernel, option):
         words = [word for word in before if not word.startswith(("BOOT_IMAGE=", "crashkernel="))]
         assert running.check("cat /proc/cmdline").split() == words + ["capture.word=1"]
         assert int(running.check("stat -c %s /proc/vmcore")) > 1 << 30
-        # kexec_load carries purgatory, kexec_file_load a sealed Image.
+        # kexec_load loads purgatory, kexec_file_load loads a sealed Image. Both check the kernel.
         status, output = running.run("crashres report")
         if "never" in option:
             assert (status, output) == (
@@ -41,8 +41,8 @@ def test_crash(lab, kernel, option):
 
 
 @pytest.mark.parametrize("option", ["-s", "-a", "-c"])
-def test_unload(lab, kernel, option):
-    """By each call what any of them has loaded, and nothing at all."""
+def test_each_call_unloads_a_kernel_that_any_call_has_loaded(lab, kernel, option):
+    """An unload without a loaded kernel succeeds, too."""
     with lab.boot(kernel, PLAIN) as running:
         for slot, status in ("-p", "-S"), ("-l", "-S -l"):
             unload = f"kexec {option} -u" + (" -p" if slot == "-p" else "")
@@ -56,7 +56,7 @@ def test_unload(lab, kernel, option):
 
 @pytest.mark.parametrize("option, call", [("-s", "kexec_file_load"), ("-a", "kexec_file_load"),
                                           ("-c", "kexec_load")])
-def test_next_kernel(lab, kernel, option, call):
+def test_the_next_kernel_boots_by_each_call(lab, kernel, option, call):
     with lab.boot(kernel, PLAIN) as running:
         plan = running.check(f"kexec -d {option} -l --append='console=ttyAMA0 second=1' "
                              "--initrd=/boot/initrd /boot/Image 2>&1")
@@ -67,7 +67,7 @@ def test_next_kernel(lab, kernel, option, call):
         assert running.check("cat /proc/cmdline") == "console=ttyAMA0 second=1"
 
 
-def test_an_image_alone_is_loaded_and_the_machine_shut_down(lab, kernel):
+def test_kexec_without_an_action_loads_and_shuts_down(lab, kernel):
     with lab.boot(kernel, PLAIN) as running:
         running.check("mkdir -p /sbin; printf '#!/bin/sh\\necho shutdown \"$@\"\\n' > /sbin/shutdown")
         assert running.run("kexec /boot/Image") == (255, "shutdown: No such file or directory")
@@ -79,8 +79,8 @@ def test_an_image_alone_is_loaded_and_the_machine_shut_down(lab, kernel):
             running.check("kexec -u")
 
 
-def tree_of(dtb):
-    """A device tree as text, without what differs between two loads of the same."""
+def print_tree(dtb):
+    """Returns the lines of a DTB as text, without properties that differ between two loads."""
     text = subprocess.run(["dtc", "-q", "-s", "-I", "dtb", "-O", "dts"], input=dtb, check=True,
                           capture_output=True).stdout.decode()
     varying = ("linux,initrd-start", "linux,initrd-end", "kaslr-seed", "rng-seed",
@@ -90,7 +90,7 @@ def tree_of(dtb):
 
 @pytest.mark.parametrize("append", ["console=ttyAMA0 a=1", ""], ids=["words", "none"])
 def test_both_calls_make_the_same_device_tree(lab, kernel, append):
-    """What the kernel's own helper (drivers/of/kexec.c) makes of it is the measure."""
+    """The tree that the kernel makes for kexec_file_load (drivers/of/kexec.c) is the reference."""
     trees = []
     for option in "-s", "-c":
         with lab.boot(kernel, PLAIN) as running:
@@ -100,11 +100,11 @@ def test_both_calls_make_the_same_device_tree(lab, kernel, append):
             running.wait_ready("first")
             assert running.check("cat /proc/cmdline") == append
             trees.append(running.read("/sys/firmware/fdt"))
-    assert tree_of(trees[0]) == tree_of(trees[1])
+    assert print_tree(trees[0]) == print_tree(trees[1])
 
 
-def test_what_the_kernel_does_not_take(lab, kernel):
-    """Point 1.4: the verdict on the page size ends -a too; -c does not ask for one."""
+def test_kexec_file_load_refuses_an_unsupported_page_size(lab, kernel):
+    """This error ends -a, too: kexec does not try kexec_load. With -c kexec only warns."""
     data = bytearray(kernel.read_bytes())
     flags, = struct.unpack_from("<Q", data, 24)
     struct.pack_into("<Q", data, 24, flags & ~0b110 | 0b100)        # pages of 16 KiB
@@ -122,7 +122,7 @@ def test_what_the_kernel_does_not_take(lab, kernel):
 
 
 @pytest.mark.parametrize("option", ["-s", "-c"])
-def test_initrd_that_the_kernel_has_kept(lab, kernel, option):
+def test_reuseinitrd_loads_the_initrd_that_the_kernel_kept(lab, kernel, option):
     with lab.boot(kernel, RETAINED) as running:
         assert running.run(f"kexec {option} -l --reuse-cmdline --append=second=1 --reuseinitrd "
                            "/boot/Image") == (0, "")
@@ -133,7 +133,7 @@ def test_initrd_that_the_kernel_has_kept(lab, kernel, option):
         assert running.check("stat -c %s /sys/firmware/initrd") == size
 
 
-def test_what_is_asked_of_purgatory_is_done_by_either_call(lab, kernel):
+def test_options_for_purgatory_work_with_kexec_file_load(lab, kernel):
     with lab.boot(kernel, PLAIN) as running:
         plan = running.check("kexec -d -s -p --on-damage=boot --repair=off --serial=ttyAMA0 "
                              "--append=console=ttyAMA0 --initrd=/boot/initrd /boot/Image 2>&1")
@@ -144,14 +144,14 @@ def test_what_is_asked_of_purgatory_is_done_by_either_call(lab, kernel):
         assert running.run("crashres report")[0] == 0
 
 
-def test_no_initrd_kept(lab, kernel):
+def test_reuseinitrd_fails_without_a_kept_initrd(lab, kernel):
     with lab.boot(kernel, PLAIN) as running:
         assert running.run("kexec -l --reuseinitrd /boot/Image") == (
             1, "kexec: the running kernel kept no initrd (this needs retain_initrd and Linux "
                "6.8): cannot open /sys/firmware/initrd: No such file or directory")
 
 
-def test_a_signature_that_is_missing_is_the_end(lab, kernel):
+def test_a_missing_signature_ends_the_load_without_kexec_load(lab, kernel):
     with lab.boot(kernel, APPRAISED) as running:
         running.check("mount -t securityfs none /sys/kernel/security")
         assert running.run("kexec -l /boot/Image") == (0, "")
@@ -160,11 +160,11 @@ def test_a_signature_that_is_missing_is_the_end(lab, kernel):
                       "> /sys/kernel/security/ima/policy")
         refused = "kexec: kexec_file_load failed: Permission denied (IMA finds no valid signature " \
                   "on the kernel or the initrd)"
-        # The normal kernel: kexec_load would be next, and is not asked.
+        # The normal kernel: kexec does not try kexec_load.
         assert running.run("kexec -l /boot/Image") == (255, refused)
         assert running.run("kexec -s -l /boot/Image") == (255, refused)
         assert running.run("kexec -S -l") == (0, "")
-        # The crash kernel: the policy leaves kexec_load out, kexec_file_load wants a signature.
+        # The crash kernel: the policy forbids kexec_load, and kexec_file_load needs a signature.
         assert running.run("kexec -p /boot/Image") == (
             255, refused + "; no crash kernel is loaded now")
         assert running.run("kexec -S") == (0, "")

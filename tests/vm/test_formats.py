@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Every kernel file, made of Debian's Image: the same plan, and it boots."""
+"""Kernel files of every format, made from Debian's Image, have the same plan and boot."""
 
 import gzip
 import lzma
@@ -12,15 +12,15 @@ import kernelfiles
 from lib.guest import Machine
 
 
-def tool(data, *command, otherwise):
-    """What a real compressor makes of it, where there is one."""
+def compress(data, *command, otherwise):
+    """Compresses bytes with a command. If it is not installed, otherwise(data) is the result."""
     if not shutil.which(command[0]):
         return otherwise(data)
     return subprocess.run(command, input=data, capture_output=True, check=True).stdout
 
 
 def deflate(data):
-    """Fast: what matters is that it is unpacked."""
+    """Compresses with gzip at the fastest level, because the size does not matter."""
     return gzip.compress(data, compresslevel=1, mtime=0)
 
 
@@ -33,18 +33,19 @@ def lzma_alone(data):
 
 
 def zstd(data):
-    return tool(data, "zstd", "-1", "-c", otherwise=kernelfiles.zstd_stored)
+    return compress(data, "zstd", "-1", "-c", otherwise=kernelfiles.zstd_stored)
 
 
 def lz4(data):
-    return tool(data, "lz4", "-1", "-c", otherwise=kernelfiles.lz4_stored)
+    return compress(data, "lz4", "-1", "-c", otherwise=kernelfiles.lz4_stored)
 
 
 def lz4_legacy(data):
-    return tool(data, "lz4", "-l", "-1", "-c", otherwise=kernelfiles.lz4_legacy)
+    return compress(data, "lz4", "-l", "-1", "-c", otherwise=kernelfiles.lz4_legacy)
 
 
 def compressed(image):
+    """Returns name -> bytes of the Image in each compression format."""
     return {
         "Image.gz": deflate(image),
         "Image.zst": zstd(image),
@@ -57,6 +58,7 @@ def compressed(image):
 
 
 def in_containers(image):
+    """Returns name -> bytes of the Image in each container."""
     size = len(image)
     return {
         "vmlinuz-gzip": kernelfiles.zboot(deflate(image), "gzip"),
@@ -82,7 +84,8 @@ def test_every_kernel_file_plans_as_the_image_and_boots(lab, kernel, make):
             assert running.check(f"kexec -p --dry-run --reuse-cmdline /boot/{name}") == plan
         running.check("rm /boot/Image /boot/initrd")
         for name in files:
-            # Each kernel finds in its RAM disk what is left, for it cannot reach its parent's.
+            # The next kernel gets all remaining files in its initrd, because it cannot read the
+            # files of this kernel.
             running.check(f"mv /boot/{name} /kernel && cd / && find . -xdev ! -name kernel "
                           "! -name initrd | cpio -o -H newc > /initrd", 300)
             assert running.run(f"kexec -l --no-checks --reuse-cmdline --append=from={name} "
@@ -93,7 +96,7 @@ def test_every_kernel_file_plans_as_the_image_and_boots(lab, kernel, make):
 
 
 @pytest.mark.parametrize("kernel", ["small"], indirect=True)
-def test_every_kernel_file_goes_by_kexec_file_load(lab, kernel):
+def test_every_kernel_file_loads_by_kexec_file_load(lab, kernel):
     image = kernel.read_bytes()
     files = {**compressed(image), **in_containers(image)}
     with lab.boot(kernel, files={f"boot/{name}": data for name, data in files.items()}) as running:
@@ -110,8 +113,7 @@ def test_every_kernel_file_goes_by_kexec_file_load(lab, kernel):
 
 @pytest.mark.parametrize("kernel", ["small"], indirect=True)
 @pytest.mark.parametrize("option", ["-s", "-c"])
-def test_uki_with_all_that_it_can_bring(lab, kernel, option):
-    """Its initrd and command line, and each of them replaced."""
+def test_initrd_and_command_line_of_a_uki_are_used_or_replaced(lab, kernel, option):
     uki = kernelfiles.pe((".linux", kernel.read_bytes()), (".initrd", lab.make_capture_initrd()),
                          (".cmdline", b"console=ttyAMA0 from=uki\n\0"))
     with lab.boot(kernel, files={"boot/uki": uki}) as running:
@@ -125,8 +127,8 @@ def test_uki_with_all_that_it_can_bring(lab, kernel, option):
 
 @pytest.mark.parametrize("kernel", ["small"], indirect=True)
 @pytest.mark.parametrize("make", [lambda image: image, deflate], ids=["Image", "gzip"])
-def test_block_device(lab, kernel, make):
-    """As on OpenWrt: the kernel, and behind it what else there is on the device."""
+def test_a_kernel_on_a_block_device_loads_and_boots(lab, kernel, make):
+    """The device has other data after the kernel, as on OpenWrt."""
     disk = lab.folder / "disk"
     disk.write_bytes((make(kernel.read_bytes()) + b"something else" * 100).ljust(32 << 20, b"\xff"))
     machine = Machine("a disk", qemu_options=("-drive", f"file={disk},format=raw,if=none,id=disk",

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Signed kernels on a kernel that demands them: IMA appraisal, and a key that .ima takes.
+"""Signed kernels on a kernel whose IMA policy demands signatures.
 
-The small kernel trusts the authority that was made when it was built; what that has
-signed is taken into .ima from the initramfs (IMA_X509_PATH).
+The build of the small kernel makes a certificate authority, which the kernel trusts. At boot the
+kernel loads a certificate that this authority signed from the initramfs (IMA_X509_PATH) into the
+.ima keyring.
 """
 
 import os
@@ -35,11 +36,12 @@ authorityKeyIdentifier = keyid
 
 
 def openssl(*arguments):
+    """Runs an openssl command that must succeed."""
     subprocess.run(["openssl", *arguments], check=True, capture_output=True)
 
 
 class Signer:
-    """A key, and a certificate for it by the authority that @kernel trusts."""
+    """A key, and a certificate for it from the authority that a kernel trusts."""
 
     def __init__(self, folder, kernel, name="signer"):
         self.key, self.certificate = folder / f"{name}.key", folder / f"{name}.pem"
@@ -54,6 +56,7 @@ class Signer:
                                   check=True, capture_output=True).stdout
 
     def sign(self, path, *options):
+        """Signs a file with "crashres sign" and returns its path."""
         subprocess.run([HOST_COMMAND, "sign", f"--key={self.key}", f"--cert={self.certificate}",
                         *options, path], check=True)
         return path
@@ -65,7 +68,7 @@ def signer(tmp_path, kernel):
 
 
 def seal(lab, kernel, *options):
-    """A sealed Image of the kernel and of the initrd that is in every first kernel."""
+    """Makes a sealed Image of a kernel and of the capture initrd, and returns its path."""
     initrd, sealed = lab.folder / "capture", lab.folder / "sealed"
     initrd.write_bytes(lab.make_capture_initrd())
     subprocess.run([HOST_COMMAND, "seal", f"--kernel={kernel}", f"--initrd={initrd}", *options,
@@ -74,10 +77,12 @@ def seal(lab, kernel, *options):
 
 
 def boot(lab, kernel, signer, files):
+    """Boots a machine with the signer's certificate in the .ima keyring."""
     return lab.boot(kernel, APPRAISED, {"etc/keys/x509_ima.der": signer.der, **files})
 
 
-def demand(running, *rules):
+def add_rules(running, *rules):
+    """Adds rules to the IMA policy. The default rule demands a signature on the kernel."""
     running.check("mount -t securityfs none /sys/kernel/security")
     for rule in rules or (RULE,):
         running.check(f"echo '{rule}' > /sys/kernel/security/ima/policy")
@@ -86,7 +91,7 @@ def demand(running, *rules):
 def test_a_signed_and_sealed_image_captures(lab, kernel, signer):
     sealed = signer.sign(seal(lab, kernel), "--append")
     with boot(lab, kernel, signer, {"boot/sealed": sealed.read_bytes()}) as running:
-        demand(running)
+        add_rules(running)
         assert running.run(f"{LOAD} /boot/sealed") == (0, "")
         assert running.run("kexec -S") == (1, "")
         running.panic()
@@ -97,15 +102,17 @@ def test_a_signed_and_sealed_image_captures(lab, kernel, signer):
 
 
 def cut_short(data):
-    """The signature loses 100 bytes in its middle; its end, with the length, is as it was."""
+    """Returns a signed file without 100 bytes in the middle of its signature. The trailer with the
+    length of the signature is unchanged."""
     return data[:-200] + data[-100:]
 
 
 def change(data, at):
+    """Returns the bytes with one bit flipped."""
     return data[:at] + bytes([data[at] ^ 1]) + data[at + 1:]
 
 
-def test_what_is_not_signed_well_is_refused(lab, kernel, signer, tmp_path):
+def test_a_missing_or_wrong_signature_is_refused(lab, kernel, signer, tmp_path):
     plain = seal(lab, kernel).read_bytes()
     path = tmp_path / "signed"
     path.write_bytes(plain)
@@ -115,11 +122,11 @@ def test_what_is_not_signed_well_is_refused(lab, kernel, signer, tmp_path):
     files = {"unsigned": plain, "changed": change(signed, 3 << 20), "stranger": stranger,
              "short": cut_short(signed), "good": signed}
     with boot(lab, kernel, signer, {f"boot/{name}": data for name, data in files.items()}) as running:
-        demand(running)
+        add_rules(running)
         for name in "unsigned", "changed", "stranger", "short":
             assert running.run(f"{LOAD} /boot/{name}") == (255, REFUSED), name
             assert running.run("kexec -S") == (0, ""), name
-        # Nor by the other call.
+        # kexec_load is refused, too.
         assert running.run("kexec -c -p --initrd=/boot/initrd /boot/good") == (
             255, "kexec: kexec_load failed: Permission denied (IMA demands a signed kernel, which "
                  "only kexec_file_load can bring)")
@@ -127,13 +134,13 @@ def test_what_is_not_signed_well_is_refused(lab, kernel, signer, tmp_path):
         assert running.run("kexec -S") == (1, "")
 
 
-def test_a_signed_image_is_not_sealed_on_the_fly(lab, kernel, signer, tmp_path):
-    """That would break its signature, whether the policy can be read or not."""
+def test_kexec_does_not_seal_a_signed_image(lab, kernel, signer, tmp_path):
+    """Sealing would break the signature. The second part hides the IMA policy from kexec."""
     path = tmp_path / "Image"
     path.write_bytes(kernel.read_bytes())
     signed = signer.sign(path, "--append").read_bytes()
     with boot(lab, kernel, signer, {"boot/signed": signed}) as running:
-        demand(running)
+        add_rules(running)
         said = running.check(f"{LOAD} -d /boot/signed 2>&1")
         assert "Checks        none: the running kernel demands a signature, and sealing would " \
                "break it" in said
@@ -147,14 +154,14 @@ def test_a_signed_image_is_not_sealed_on_the_fly(lab, kernel, signer, tmp_path):
         assert running.run(f"{LOAD} --seal=always /boot/signed") == (255, REFUSED)
 
 
-def test_signatures_in_the_attribute_of_kernel_and_initrd(lab, kernel, signer):
-    """Made in the guest, on a file system that keeps security.ima."""
+def test_signatures_in_security_ima_of_kernel_and_initrd_are_accepted(lab, kernel, signer):
+    """crashres signs in the guest, on a file system that stores the attribute security.ima."""
     files = {"boot/sealed": seal(lab, kernel).read_bytes(), "bin/crashres": lab.read_crashres(),
              "etc/key": signer.key.read_bytes(), "etc/cert": signer.certificate.read_bytes()}
     sign = "crashres sign --key=/etc/key --cert=/etc/cert"
     with boot(lab, kernel, signer, files) as running:
         running.check("chmod 755 /bin/crashres")
-        demand(running, "appraise func=KEXEC_KERNEL_CHECK appraise_type=imasig",
+        add_rules(running, "appraise func=KEXEC_KERNEL_CHECK appraise_type=imasig",
                         "appraise func=KEXEC_INITRAMFS_CHECK appraise_type=imasig")
         assert running.run(f"{LOAD} /boot/sealed") == (255, REFUSED)
         assert running.run(f"{sign} /boot/sealed") == (0, "")
@@ -164,7 +171,7 @@ def test_signatures_in_the_attribute_of_kernel_and_initrd(lab, kernel, signer):
             assert running.run(f"crashres verify --cert=/etc/cert /boot/{name} >/dev/null") == (0, "")
         assert running.run(f"{LOAD} /boot/sealed") == (0, "")
         assert running.run("kexec -S") == (1, "")
-        # One byte more, and the attribute no longer fits.
+        # An additional byte makes the signature in the attribute wrong.
         running.check("printf x >> /boot/sealed")
         assert running.run("crashres verify --cert=/etc/cert /boot/sealed >/dev/null")[0] == 1
         assert running.run(f"{LOAD} /boot/sealed") == (255, REFUSED)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Sealed Images: what kexec_file_load has loaded checks and repairs itself."""
+"""Sealed Images on Linux: a kernel loaded by kexec_file_load checks and repairs itself."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from lib import guest
 from lib.guest import Machine
 
 BLOCK = 4096
-# That of the machine the tests run on.
+# The path of a crashres for the machine that runs the tests.
 HOST_COMMAND = os.environ.get("CRASHRES_HOST_COMMAND")
 PLAIN = Machine("small")
 VHE = Machine("EL2 with VHE", machine="virt,gic-version=3,virtualization=on")
@@ -24,56 +24,59 @@ LOAD = "kexec -s -p --reuse-cmdline --initrd=/boot/initrd /boot/sealed"
 
 
 def seal(running, *options, console="--root=/"):
+    """Makes /boot/sealed in the guest. console: the option that selects purgatory's console."""
     words = ["crashres seal --kernel=/boot/Image --initrd=/boot/initrd -o /boot/sealed", console]
     running.check("chmod 755 /bin/crashres; " + " ".join([*words, *options]))
 
 
-def region(running):
+def find_region(running):
+    """Returns (first, end) of the high crash region."""
     iomem = guest.parse_iomem(running.check("cat /proc/iomem"))
     return max(guest.find_ranges(iomem, "Crash kernel"))
 
 
 def find(running, data):
-    """Where in the crash region these bytes are, which start a page."""
-    first, end = region(running)
+    """Returns the physical address of bytes in the crash region, which start at a page."""
+    first, end = find_region(running)
     for address in range(first, end, 4 << 20):
         memory = running.peek(address, min(4 << 20, end - address))
         at = memory.find(data)
         if at >= 0 and at % BLOCK == 0:
             return address + at
-    raise AssertionError("not in the crash region")
+    raise AssertionError("the bytes are not in the crash region")
 
 
-def report(running):
+def read_report(running):
+    """Returns the exit status and the object of "crashres report --json"."""
     status, output = running.run("crashres report --json")
     return status, json.loads(output)
 
 
 @pytest.mark.parametrize("machine", [PLAIN, VHE, NVHE], ids=lambda machine: machine.name)
-def test_intact(lab, kernel, machine):
+def test_an_intact_image_is_checked_and_reported(lab, kernel, machine):
     with lab.boot(kernel, machine, {"bin/crashres": lab.read_crashres()}) as running:
         seal(running)
         assert running.run(LOAD) == (0, "")
         running.panic()
         running.wait_for(r"^crashres: purgatory: \d+ blocks intact, \d+ ms: starting the kernel$", 60)
         running.wait_ready("capture")
-        status, found = report(running)
+        status, found = read_report(running)
         assert (status, found["outcome"], found["mmu"]) == (0, "intact", True)
 
 
 
-def test_the_machine_that_seals_is_not_in_the_image(lab, kernel):
-    """Point 2.7: the Image may be for other machines, with another device at this UART's address."""
+def test_by_default_a_sealed_image_has_no_console(lab, kernel):
+    """The Image can be for another machine, with another device at the address of this UART."""
     with lab.boot(kernel, PLAIN, {"bin/crashres": lab.read_crashres()}) as running:
         seal(running, console="")
         assert running.run(LOAD) == (0, "")
         running.panic()
         running.wait_ready("capture")
         assert "crashres: purgatory:" not in running.serial
-        assert report(running)[1]["outcome"] == "intact"
+        assert read_report(running)[1]["outcome"] == "intact"
 
 
-def test_a_serial_port_that_is_named_is_this_machines(lab, kernel):
+def test_seal_with_serial_uses_the_port_of_this_machine(lab, kernel):
     with lab.boot(kernel, PLAIN, {"bin/crashres": lab.read_crashres()}) as running:
         seal(running, console="--serial=ttyAMA0")
         assert running.run(LOAD) == (0, "")
@@ -81,7 +84,7 @@ def test_a_serial_port_that_is_named_is_this_machines(lab, kernel):
         running.wait_for(r"^crashres: purgatory: \d+ blocks intact, \d+ ms: starting the kernel$", 60)
 
 
-# Where in the file it is, how much is overwritten, and of that what purgatory sees.
+# (segment, offset of the damage in its file, bytes)
 @pytest.mark.parametrize("what, offset, size", [
     ("kernel", 0x123456, 64), ("kernel", 0x100000, 3 * BLOCK), ("initrd", 0x100010, 64),
 ], ids=["kernel", "three pages of the kernel", "initrd"])
@@ -100,13 +103,13 @@ def test_damage_is_repaired_and_reported(lab, kernel, what, offset, size):
                          rf"{bad[:16].hex()}; {blocks} of \d+ blocks damaged, {blocks} repaired, "
                          r"\d+ ms: starting the kernel$", 60)
         running.wait_ready("capture")
-        status, found = report(running)
+        status, found = read_report(running)
         assert (status, found["outcome"]) == (1, "repaired")
         assert found["damage"] == [{"segment": what, "offset": offset, "blocks": blocks,
                                     "repaired": blocks, "found": bad[:16].hex()}]
 
 
-def test_beyond_parity_the_policy_decides(lab, kernel):
+def test_damage_that_cannot_be_repaired_resets_the_machine(lab, kernel):
     data = kernel.read_bytes()
     with lab.boot(kernel, PLAIN, {"bin/crashres": lab.read_crashres()}) as running:
         seal(running, "--repair=off")
@@ -119,7 +122,7 @@ def test_beyond_parity_the_policy_decides(lab, kernel):
 
 
 def test_another_initrd_is_refused(lab, kernel):
-    """Point 1.7. Bare-metal tests show what purgatory does about it at the panic (test_sealed.py)."""
+    """kexec refuses it. test_sealed.py tests the same mistake in purgatory."""
     with lab.boot(kernel, PLAIN, {"bin/crashres": lab.read_crashres()}) as running:
         seal(running)
         running.check("cp /boot/initrd /boot/other; printf x >> /boot/other")
@@ -130,8 +133,9 @@ def test_another_initrd_is_refused(lab, kernel):
         assert running.run("kexec -S") == (0, "")
 
 
-def test_it_boots_as_a_plain_kernel(lab, kernel, tmp_path):
-    """From any loader that knows arm64 Images, with another initrd where none was sealed."""
+def test_a_sealed_image_boots_as_a_plain_kernel(lab, kernel, tmp_path):
+    """QEMU's loader boots it like any arm64 Image. The Image was sealed without an initrd, so any
+    initrd is allowed."""
     sealed = tmp_path / "sealed"
     subprocess.run([HOST_COMMAND, "seal", f"--kernel={kernel}", "-o", sealed], check=True)
     with lab.boot(sealed, PLAIN) as running:
