@@ -13,11 +13,24 @@
  *   crashres_plan_make(ctx, machine, kernel, &request, &plan);
  *   crashres_load(ctx, plan, &result);
  *
+ * Words:
+ *   slot            the running kernel keeps two images: the normal image, which reboot(2)
+ *                   starts, and the crash image, which it starts after a panic
+ *   crash kernel    the kernel in the crash slot; capture kernel: the same kernel after the
+ *                   panic, when it runs and saves the dump
+ *   crash region    memory that crashkernel= reserves for the crash kernel
+ *   segment         a range of memory with contents that kexec_load(2) puts there
+ *   purgatory       code of this library that runs between the two kernels: it checks the
+ *                   segments and repairs damage before it starts the kernel
+ *   block           4 KiB, the unit of the check
+ *   parity          additional bytes from which purgatory restores damaged blocks
+ *   sealed Image    an arm64 Image that contains purgatory and a kernel
+ *
  * Rules for every function below:
  *  - The context or the object is the first parameter. Out-parameters come last.
  *  - A function that can fail returns enum crashres_status. After a failure,
  *    crashres_error() returns a sentence about it. A failed function changes no
- *    out-parameter and leaves no memory, file descriptor or kernel behind.
+ *    out-parameter, and leaves nothing allocated or open.
  *  - Every function that can fail can return CRASHRES_ERR_MEMORY. The lists of
  *    statuses below do not repeat it.
  *  - Pointers must not be NULL unless the comment says "may be NULL".
@@ -150,7 +163,7 @@ void crashres_ctx_free(struct crashres_ctx *ctx);
  */
 enum crashres_status crashres_ctx_set_root(struct crashres_ctx *ctx, const char *path);
 
-/* Sends log lines to @log, with @data as its first argument. NULL for @log: no log. */
+/* Sends log lines to @log, and passes @data to each call. @log may be NULL: no log. */
 void crashres_ctx_set_log(struct crashres_ctx *ctx, crashres_log_fn *log, void *data);
 
 /* Replaces getrandom(2) as the source of the kaslr-seed and rng-seed of the new kernel. */
@@ -451,9 +464,10 @@ enum crashres_status crashres_kernel_check_type(struct crashres_ctx *ctx,
 						const char *type);
 
 /*
- * Fields of the header of the arm64 Image (Documentation/arch/arm64/booting.rst), without
- * its wrappers.
+ * The four functions below read the header of the arm64 Image
+ * (Documentation/arch/arm64/booting.rst). Wrappers around the Image do not matter.
  */
+
 /* The page size of the kernel in bytes; 0 if the header does not contain it. */
 uint64_t crashres_kernel_page_size(const struct crashres_kernel *kernel);
 /* The distance in bytes from a 2 MiB boundary to the Image. */
@@ -591,15 +605,14 @@ struct crashres_plan;
  * on this machine stays in the list, with the reason.
  *
  * CRASHRES_CALL_AUTO puts kexec_load(2) first for a crash kernel, because it loads
- * purgatory. For a normal kernel kexec_file_load(2) comes first.
- * If only one of the calls supports all members of the request, the list has only
- * that call. CRASHRES_CALL_LOAD and CRASHRES_CALL_FILE_LOAD also restrict the list to
- * one call.
+ * purgatory. For a normal kernel kexec_file_load(2) comes first. If only one of the
+ * calls supports all members of the request, the list has only that call.
+ * CRASHRES_CALL_LOAD and CRASHRES_CALL_FILE_LOAD also restrict the list to one call.
  *
  * This function prepares the first possible attempt: it makes all segments and checks
- * them against the kernel's rules. A load that fails in the kernel would leave the
- * machine without a crash kernel. crashres_load() prepares a later attempt only when an
- * earlier attempt was refused.
+ * them against the kernel's rules. These checks come before the load, because a load that
+ * the kernel refuses can remove the previous crash kernel. crashres_load() prepares a
+ * later attempt only after the kernel refused an earlier attempt.
  *
  * The function succeeds even if the machine allows no attempt at all. See
  * crashres_plan_check_possible().
@@ -615,9 +628,9 @@ struct crashres_plan;
  *   CRASHRES_ERR_FORMAT          the DTB is damaged
  *   CRASHRES_ERR_NO_DEVICE_TREE  kexec_load: neither the machine nor the request has a DTB
  *   CRASHRES_ERR_UNSUPPORTED     the crash region lies above 2^48
- *   CRASHRES_ERR_REQUEST         the window wraps, an enum has an unknown value, no system
- *                                call supports all members of the request, or the kernel
- *                                is sealed with another initrd
+ *   CRASHRES_ERR_REQUEST         the window ends above 2^64, an enum has an unknown value,
+ *                                no system call supports all members of the request, or
+ *                                the kernel is sealed with another initrd
  *   CRASHRES_ERR_OS              reuse_cmdline: /proc/cmdline cannot be read; hotplug:
  *                                /sys/kernel/crash_elfcorehdr_size cannot be read
  */
@@ -698,9 +711,9 @@ struct crashres_attempt {
 	const char *kernel;		/* name of the kernel file */
 	const char *initrd;		/* name of the initrd file; NULL: no initrd */
 	/*
-	 * True: the running kernel gets the files themselves, because only they have their
-	 * signatures. The library read the files earlier. If they changed since then, the
-	 * kernel loads bytes that the library has never seen.
+	 * True: the running kernel gets the original files, because a copy has no signature in
+	 * the attribute security.ima. If a file changed after the library read it, the kernel
+	 * loads bytes that the library has never seen.
 	 */
 	bool original_files;
 	/* For kexec_load. segment_count is 0 until the attempt is prepared. */
@@ -770,7 +783,8 @@ void crashres_seal_request_init(struct crashres_seal_request *request, size_t si
 /**
  * crashres_seal() - make an Image that checks and repairs itself before it starts
  * @machine: the machine that will start the Image; purgatory uses its console and its
- *           way to reset. May be NULL: then purgatory prints nothing and cannot reset.
+ *           way to reset. May be NULL: then purgatory prints nothing and does not know how
+ *           to reset the machine.
  * @sealed:  out; release with crashres_input_close(). Borrows nothing.
  *
  * A sealed Image is an arm64 Image that contains purgatory, digests, parity and the
@@ -876,7 +890,7 @@ enum crashres_status crashres_unload(struct crashres_ctx *ctx, enum crashres_slo
 
 /* ------------------------------------------------------------------- report */
 
-/* What purgatory found. */
+/* The result of purgatory's check. */
 enum crashres_outcome {
 	CRASHRES_OUTCOME_INTACT = 1,	/* all blocks were checked, and none was damaged */
 	CRASHRES_OUTCOME_REPAIRED,	/* blocks were damaged, and all of them were repaired */

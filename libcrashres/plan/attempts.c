@@ -342,8 +342,8 @@ static void warn_of_device_tree(const struct listing *listing)
 }
 
 /*
- * kexec_file_load fails if the CPU lacks the page size of the new kernel. kexec_load does not
- * check it, and the new kernel would stop at its first instructions.
+ * Logs a warning if the page sizes differ. kexec_load does not check that the CPU supports the
+ * page size of the new kernel. Without support the new kernel stops at its first instructions.
  */
 static void warn_of_page_size(const struct listing *listing)
 {
@@ -402,9 +402,9 @@ enum crashres_status crs_attempts_exclude(struct crashres_ctx *ctx, struct crs_a
 }
 
 /*
- * No other attempt may follow if a member of the request is wrong, or if the segments do not
- * fit (CRASHRES_ERR_NO_SPACE). They would not fit for kexec_file_load either, and that call
- * frees the previous crash kernel before it finds out.
+ * False for CRASHRES_ERR_NO_SPACE: if the segments do not fit, kexec_file_load fails too, but it
+ * frees the previous crash kernel first. False for a wrong member of the request: the user must
+ * correct it.
  */
 bool crs_attempts_may_exclude(const struct crashres_ctx *ctx, const struct crs_attempt *attempt,
 			      enum crashres_status status)
@@ -445,8 +445,9 @@ static bool is_load_unavailable(int error)
 }
 
 /*
- * arm64 returns EINVAL, not ENOEXEC, for a file that is not an Image (image_probe() in
- * arch/arm64/kernel/kexec_image.c).
+ * With these errors the kernel lacks kexec_file_load or does not know the format of the file.
+ * For a file that is not an Image arm64 returns EINVAL, other architectures return ENOEXEC
+ * (image_probe() in arch/arm64/kernel/kexec_image.c).
  */
 static bool is_file_load_unavailable(int error)
 {
@@ -460,9 +461,9 @@ bool crs_attempts_is_unavailable(enum crashres_call call, int error)
 }
 
 /*
- * Was the sealed Image refused for a reason that does not concern the unmodified kernel?
- * EADDRNOTAVAIL and ENOMEM: the sealed Image is larger. All others: sealing broke the
- * signature.
+ * Did the kernel refuse a sealed Image for a reason that the unmodified kernel does not have?
+ * EADDRNOTAVAIL and ENOMEM: the sealed Image is too large. All others: the sealed Image has no
+ * valid signature.
  */
 static bool is_sealing_refusal(int error)
 {
@@ -472,10 +473,12 @@ static bool is_sealing_refusal(int error)
 }
 
 /*
- * After kexec_load failed with @error: usually the next kexec_file_load. EPERM and EACCES
- * can mean that the running kernel demands a signature, which our sealed Image lacks. If the
- * limit allows only one more call, skip the sealed Image and use that call for the original
- * file.
+ * Returns the attempt after a kexec_load that failed with @error. Usually this is the next
+ * kexec_file_load.
+ *
+ * But EPERM and EACCES can mean that the running kernel demands a signature, and our sealed
+ * Image has none. If the limit allows only one more call, the sealed Image is skipped, and the
+ * call is used for the original file.
  */
 static size_t find_next_after_load(const struct crs_attempts *attempts, size_t index, int error,
 			 const struct crs_limit *limit)
@@ -490,18 +493,21 @@ static size_t find_next_after_load(const struct crs_attempts *attempts, size_t i
 }
 
 /*
- * The rules, in this order:
+ * The first rule that applies decides:
  *
- *   no calls left                             nothing follows
- *   sealed Image, is_sealing_refusal()        the unmodified kernel by kexec_file_load
- *   not crs_attempts_is_unavailable()         nothing follows
- *   kexec_load                                kexec_file_load
- *   kexec_file_load, EINVAL, other page size  nothing follows
- *   kexec_file_load                           kexec_load
+ *   condition                                      next attempt
+ *   the limit allows no further call               none
+ *   sealed Image, and is_sealing_refusal()         kexec_file_load of the unmodified kernel
+ *   not crs_attempts_is_unavailable()              none
+ *   kexec_load                                     kexec_file_load
+ *   kexec_file_load, EINVAL, page sizes differ     none
+ *   kexec_file_load                                kexec_load
  *
- * A signature error never leads to kexec_load, because kexec_load verifies no signature. If
- * the page sizes differ, EINVAL means that the CPU lacks the page size (image_load() in
- * arch/arm64/kernel/kexec_image.c). kexec_load would load such a kernel without a check.
+ * A signature error never leads to kexec_load, because kexec_load verifies no signature.
+ *
+ * If the page sizes differ, EINVAL means that the CPU does not support the page size
+ * (image_load() in arch/arm64/kernel/kexec_image.c). kexec_load does not check the page size, so
+ * it would load a kernel that cannot start.
  */
 size_t crs_attempts_find_next(const struct crs_attempts *attempts, size_t index, int error,
 			  const struct crs_limit *limit)
@@ -535,7 +541,7 @@ static struct crs_limit predict_limit(const struct crs_attempts *attempts, size_
 size_t crs_attempts_predict_next(const struct crs_attempts *attempts, size_t index,
 			 enum crashres_refusal *refusal)
 {
-	/* One errno stands for all errors of its kind; see crs_attempts_find_next(). */
+	/* Assume one typical errno for each kind of attempt, and ask crs_attempts_find_next(). */
 	const struct crs_attempt *attempt = &attempts->items[index];
 	bool sealed = attempt->check == CRASHRES_CHECK_SEALED;
 	int error = sealed ? EKEYREJECTED :
@@ -549,10 +555,12 @@ size_t crs_attempts_predict_next(const struct crs_attempts *attempts, size_t ind
 }
 
 /*
- * For the crash slot, the kernel frees the previous image before it reads the new one. For
- * kexec_load, is_load_unavailable() lists the errors from before that point (do_kexec_load()
- * in kernel/kexec.c). For kexec_file_load EPERM is ambiguous: the sysctls return EPERM before
- * that point, lockdown after it.
+ * For the crash slot, the kernel frees the previous image before it reads the new one. So the
+ * slot is empty after most errors.
+ *
+ * kexec_load returns the errors of is_load_unavailable() before it frees the image
+ * (do_kexec_load() in kernel/kexec.c). kexec_file_load returns EPERM before that (forbidden by a
+ * sysctl) or after that (forbidden by lockdown), so the state is unknown.
  */
 enum crashres_slot_state crs_attempts_slot_state(enum crashres_call call, enum crashres_slot slot,
 					   int error)
@@ -577,7 +585,7 @@ bool crs_attempts_may_drop_flags(const struct crs_limit *limit, enum crashres_ca
 	       (!limit->limited || limit->left);
 }
 
-/* A kernel without the system call returns ENOSYS. Its kexec_load_permitted() counts nothing. */
+/* ENOSYS: the kernel lacks the system call. It returns before kexec_load_permitted() counts. */
 bool crs_attempts_is_counted(int error)
 {
 	return error != ENOSYS;

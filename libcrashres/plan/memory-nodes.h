@@ -12,7 +12,7 @@
 #include "../base/ctx.h"
 #include "../base/range.h"
 
-/* What is known about the memory of the running machine. Everything is borrowed. */
+/* The sources about the memory of the running machine. Everything is borrowed. */
 struct crs_memory_source {
 	const void *dtb;		/* the machine's device tree, unchecked bytes; may be
 					   NULL */

@@ -40,9 +40,12 @@ static enum crashres_status seal_kernel(struct crashres_ctx *ctx, struct crashre
 }
 
 /*
- * Makes sure that @input has a file descriptor for kexec_file_load: its original file, if the
- * attempt passes original files, otherwise a sealed memfd. Here, because a failure after a
- * refused system call would leave the machine without a crash kernel. @input may be NULL.
+ * Makes sure that @input (may be NULL) has a file descriptor for kexec_file_load. If the attempt
+ * passes original files, this is the descriptor of the original file. Otherwise it is a sealed
+ * memfd.
+ *
+ * All descriptors are made before the first system call, because some failed calls remove the
+ * previous crash kernel. So the memfd cannot fail after that.
  */
 static enum crashres_status make_descriptor(struct crashres_ctx *ctx,
 					    const struct crs_attempt *attempt,
@@ -84,6 +87,7 @@ enum crashres_status crs_plan_prepare(struct crashres_ctx *ctx, struct crashres_
 		attempts->items[index].prepared = true;
 		return status;
 	}
+	/* The last possible attempt keeps its own status, which tells the caller more. */
 	if (crs_attempts_find_possible(attempts, index + 1) == CRS_NO_ATTEMPT ||
 	    !crs_attempts_may_exclude(ctx, &attempts->items[index], status))
 		return status;
@@ -93,8 +97,9 @@ enum crashres_status crs_plan_prepare(struct crashres_ctx *ctx, struct crashres_
 }
 
 /*
- * Prepares the first possible attempt. If its preparation fails in a way that lets another
- * attempt follow, that attempt is prepared, and so on. Succeeds if no possible attempt is left.
+ * Prepares the first possible attempt. If crs_plan_prepare() marks this attempt as impossible,
+ * the function prepares the next possible attempt, and so on. It succeeds even if no attempt
+ * is possible in the end.
  */
 static enum crashres_status prepare_first(struct crashres_ctx *ctx, struct crashres_plan *plan)
 {
@@ -110,7 +115,7 @@ static enum crashres_status prepare_first(struct crashres_ctx *ctx, struct crash
 
 /* ------------------------------------------------------------ make the plan */
 
-/* Rejects enum values that this version does not know. A newer program can use such values. */
+/* Rejects unknown enum values. A program that was compiled for a newer library can pass them. */
 static enum crashres_status check_enums(struct crashres_ctx *ctx,
 					const struct crashres_request *request)
 {
@@ -152,9 +157,9 @@ static enum crashres_status check_request(struct crashres_ctx *ctx,
 
 /*
  * Makes the command line of the new kernel: the running kernel's line if the request reuses
- * it, then the requested line. Without both, the line in the kernel file is used. That line
- * is meant for a normal boot and can contain crashkernel=, so for the crash slot it is
- * filtered as a reused line.
+ * it, then the requested line. Without both, the line in the kernel file is used. The line in
+ * the kernel file is meant for a normal boot and can contain crashkernel=. So for the crash
+ * slot, crs_cmdline_make() filters it like the running kernel's line.
  */
 static enum crashres_status make_command_line(struct crashres_ctx *ctx, struct crashres_plan *plan)
 {
@@ -170,8 +175,8 @@ static enum crashres_status make_command_line(struct crashres_ctx *ctx, struct c
 }
 
 /*
- * Does the first possible attempt load a kernel file that was sealed earlier? With kexec_load
- * the same file would be checked by a new purgatory segment, with the settings of the request.
+ * Does the first possible attempt use the purgatory inside a kernel file that was sealed earlier?
+ * False for kexec_load: it loads a purgatory segment with the settings of the request.
  */
 static bool starts_with_sealed(const struct crashres_plan *plan)
 {
@@ -195,12 +200,17 @@ static void warn_of_ignored_policy(struct crashres_ctx *ctx, const struct crashr
 			"are ignored", plan->kernel->file->name);
 }
 
+/* Lists the attempts, checks the request against them, and prepares the first attempt. */
 static enum crashres_status make_plan(struct crashres_ctx *ctx, struct crashres_plan *plan)
 {
 	const struct crashres_machine *machine = plan->machine;
 	enum crashres_status status;
 
-	/* Cheap checks come first. prepare_first() can hash hundreds of MiB. */
+	/*
+	 * Quick checks come first, because prepare_first() can hash hundreds of MiB. If
+	 * /proc/iomem hides its addresses, the crash regions are unknown. Then kexec_load fails
+	 * in prepare_first(), but kexec_file_load can work.
+	 */
 	status = crs_attempts_list(ctx, machine, plan->kernel, &plan->request, &plan->attempts);
 	if (status == CRASHRES_OK && !machine->iomem.hidden)
 		status = crs_layout_check_reserved(ctx, machine, plan->request.slot);
@@ -336,7 +346,7 @@ enum crashres_status crashres_plan_prepare(struct crashres_ctx *ctx, struct cras
 		status = crs_plan_prepare(ctx, plan, index);
 	if (status == CRASHRES_OK || status == CRASHRES_ERR_MEMORY || index >= plan->attempts.count)
 		return status;
-	/* The caller only wants to see the plan, so the failure belongs to this attempt alone. */
+	/* The failure concerns this attempt only. The caller can still show the other attempts. */
 	return crs_attempts_exclude(ctx, &plan->attempts, index, status);
 }
 
