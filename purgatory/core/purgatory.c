@@ -13,8 +13,9 @@
  *   9. Print the console line. The policy says: start the kernel, reset or halt.
  *  10. Write the record, and start the kernel.
  *
- * If the MMU cannot be switched on, steps 6 and 7 run with the MMU off. If there are
- * no blocks to check (block_count is 0), the kernel starts after step 4.
+ * If the MMU cannot be switched on, steps 6 and 7 run with the MMU off.
+ * If there are no blocks to check (block_count is 0), purgatory leaves out steps 5 to 8
+ * and writes no record. It prints the console line only if step 4 failed.
  */
 #include <stdbool.h>
 
@@ -34,7 +35,7 @@
 #include "self.h"
 #include "used.h"
 
-/* True while an exception is reported. Another exception during the report resets at once. */
+/* True after the first exception. Another exception during its report resets at once. */
 static bool exception_reported;
 
 static void begin_line(struct pg_line *line)
@@ -160,7 +161,7 @@ static uint32_t policy_of(const struct purgatory_record *record)
 	}
 }
 
-/* Returns the end of the console line: the action that apply_policy() will take. */
+/* Returns the end of the console line. It names the action of apply_policy() for @policy. */
 static const char *next_step_text(uint32_t policy)
 {
 	if (policy == PURGATORY_POLICY_BOOT)
@@ -234,7 +235,7 @@ static void print_and_apply_policy(void)
 	apply_policy(policy_of(&check.record));
 }
 
-/* @clean: the result of a cleaning. False makes the outcome DAMAGED. */
+/* Notes the result of a cleaning. If @clean is false, the outcome becomes DAMAGED. */
 static void note_cleaning(bool clean)
 {
 	if (!clean)
@@ -256,8 +257,8 @@ static bool clean_record(void)
 
 /*
  * Writes the record to the device tree. The MMU is off, so the stores go to memory
- * and not to the caches. A cache can hold old lines of the record: the CPU
- * reads memory speculatively while the MMU is on. The kernel would find these lines
+ * and not to the caches. A cache can hold old lines of the record, because the CPU
+ * reads memory speculatively while the MMU is on. The kernel would read these lines
  * instead of the record. So clean the record before the stores and again after them.
  *
  * If a cleaning fails, the record counts as a damaged range. A second console line
@@ -280,7 +281,7 @@ static void store_record(void)
 	clean_record();
 }
 
-/* @clean: the first cleaning, in pg_main(), succeeded for every used range. */
+/* Steps 5 to 10. @clean: step 4 cleaned every used range without an error. */
 static void check_all(bool clean)
 {
 	bool mmu = pg_mmu_set_up(page_table_root());
@@ -298,8 +299,8 @@ static void check_all(bool clean)
 	if (mmu)
 		pg_mmu_disable();
 	/*
-	 * Read the repaired blocks without caches, as the kernel will read them. This proves
-	 * that the cleaning has written them to memory.
+	 * Check the repaired blocks again without caches. The kernel will read them in the
+	 * same way, so this proves that the cleaning has written them to memory.
 	 */
 	pg_verify_repaired(&check);
 	if (check.record.repaired)
@@ -309,9 +310,9 @@ static void check_all(bool clean)
 }
 
 /*
- * For block_count 0: no check. booting.rst still demands that the Image is cleaned to the
- * point of coherency, so the policy for damage applies if that failed.
- * @clean: see check_all()
+ * Called instead of check_all() if block_count is 0. booting.rst demands that the Image is
+ * cleaned to the point of coherency. So a failed cleaning counts as damage, and the policy
+ * for damage decides. @clean: see check_all()
  */
 static void skip_check(bool clean)
 {
@@ -325,7 +326,7 @@ void pg_main(uint64_t dtb)
 	uint64_t hcr = pg_cpu_route_serrors();
 	bool simd, clean;
 
-	/* Take the SErrors that the old kernel left pending, before they end an access here. */
+	/* Otherwise a pending SError of the old kernel would look like a failed access of purgatory. */
 	pg_drain_serrors();
 	pg_clock_start(&check.clock, pg_params.seconds);
 	simd = pg_cpu_enable_simd();
