@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What bench/purgatory makes of what it measured. The measuring itself takes a minute."""
+"""The computations of bench/purgatory with made-up measurements. Real ones take a minute."""
 
 import sys
 
@@ -11,7 +11,7 @@ from lib.vm import VmError
 sys.path.append(str(bm.TREE / "bench"))
 import purgatory  # noqa: E402
 
-# In this form, with other numbers, kexec-tools prints what it loads.
+# The segments that "kexec -d" of kexec-tools prints, with other numbers.
 SEGMENTS = """\
 kexec_load: entry = 0x1b5a1f0 flags = 0xb70001
 nr_segments = 3
@@ -40,12 +40,12 @@ def make_sealed_cost(panic=2060, checked=1000):
     return purgatory.SealedCost(plain, sealed, checked)
 
 
-def test_a_peer_checks_all_but_its_purgatory():
+def test_a_peer_checks_all_segments_except_its_purgatory():
     assert purgatory.parse_segments(SEGMENTS) == purgatory.Memory(0x8000)
 
 
 @pytest.mark.parametrize("line", ["kexec_load: entry", "segment[1].memsz", "segment["])
-def test_a_peer_that_says_less_is_not_guessed_at(line):
+def test_an_incomplete_list_of_segments_is_an_error(line):
     text = "".join(kept for kept in SEGMENTS.splitlines(True) if not kept.startswith(line))
     with pytest.raises(VmError, match=r"^the output of kexec -d lists no segments:\n"):
         purgatory.parse_segments(text)
@@ -60,7 +60,7 @@ def test_a_tick_is_16_instructions():
     assert cost.ratio() == 1.04
 
 
-def test_a_missed_target_is_said():
+def test_a_missed_target_is_marked():
     rows = purgatory.linux_rows(make_cost(panic=2161), make_cost(panic=2000))
     assert {row.name: row.is_missed() for row in rows if row.limit} == {
         "check, instructions per byte": True,
@@ -71,7 +71,7 @@ def test_a_missed_target_is_said():
     assert rows[-1].text(with_peer=False).split()[-3:] == ["1.081", "1.076", "missed"]
 
 
-def test_a_load_that_is_too_long_is_said():
+def test_a_load_over_its_target_is_marked():
     cost = make_cost()
     cost.loads[purgatory.CHECKS] = 160 * 10**6 // 16 + 62500
     rows = {row.name: row for row in purgatory.linux_rows(cost, None)}
@@ -79,7 +79,7 @@ def test_a_load_that_is_too_long_is_said():
     assert row.text(with_peer=False).split()[-3:] == ["161", "160", "missed"]
 
 
-def test_the_first_load_stands_beside_the_best():
+def test_the_row_of_the_first_load_follows_the_row_of_the_best():
     cost = make_cost()
     cost.first = 2 * 10**6
     names = [row.name for row in purgatory.linux_rows(cost, None)]
@@ -89,7 +89,7 @@ def test_the_first_load_stands_beside_the_best():
 
 
 @pytest.mark.parametrize("panic, missed", [(2112, False), (2113, True)])
-def test_a_sealed_image_is_beside_the_plain_one(panic, missed):
+def test_a_sealed_image_is_compared_with_a_plain_image(panic, missed):
     cost = make_sealed_cost(panic)
     rows = purgatory.file_call_rows(cost)
     assert (rows[0].ours, rows[0].peer) == (700 * 16 / 1e6, 300 * 16 / 1e6)
@@ -98,14 +98,14 @@ def test_a_sealed_image_is_beside_the_plain_one(panic, missed):
     assert rows[4].ours == panic / 2000
 
 
-def test_code_is_measured_of_both_purgatories():
+def test_the_code_size_of_both_purgatories_is_a_row():
     rows = purgatory.image_rows()
     sizes = [bm.image_path().with_name(name).read_bytes() for name in ("purgatory.bin", "sealed.bin")]
     assert [row.ours for row in rows] == [bm.HEADER.unpack_from(blob)[3] / 1024 for blob in sizes]
     assert [row.limit for row in rows] == [40, 40] and not any(row.is_missed() for row in rows)
 
 
-def test_a_met_target_is_not():
+def test_a_met_target_is_not_marked():
     rows = purgatory.linux_rows(make_cost(), None)
     assert not any(row.is_missed() for row in rows)
     assert rows[0].text(with_peer=False).split()[-2:] == ["1.28", "1.65"]

@@ -15,7 +15,7 @@ PARTS = {
     name: rules.Area(name, 0x80000000 + number * bm.BLOCK, 0x80001000 + number * bm.BLOCK, kind)
     for number, (name, kind) in enumerate([
         ("kernel", rules.SEGMENT), ("scratch", rules.SCRATCH), ("image", rules.CHECKED),
-        ("uart", rules.DEVICE), ("beside", rules.SCRATCH), ("parity", rules.PARITY),
+        ("uart", rules.DEVICE), ("unmapped", rules.SCRATCH), ("parity", rules.PARITY),
         ("tree", rules.TREE),
     ])
 }
@@ -251,10 +251,10 @@ def rule_unaligned_with_the_mmu_on(steps):
 
 
 def rule_not_mapped(steps):
-    assert steps.access("beside")
+    assert steps.access("unmapped")
     steps.on()
-    assert not steps.access("beside")
-    return {(mm.NOT_MAPPED, "beside")}
+    assert not steps.access("unmapped")
+    return {(mm.NOT_MAPPED, "unmapped")}
 
 
 def rule_read_only(steps):
@@ -264,7 +264,7 @@ def rule_read_only(steps):
     return {(mm.READ_ONLY, "image")}
 
 
-def rule_not_ours(steps):
+def rule_access_outside_areas(steps):
     steps.cache.access(0, 0x40000000, 8, False, mm.FLAT)
     return {(cm.NOT_OURS, "elsewhere")}
 
@@ -466,7 +466,7 @@ def rule_access_while_tlbi_is_pending(steps):
             (mm.UNSYNCHRONISED, "scratch")}
 
 
-def rule_another_tlbi(steps):
+def rule_tlbi_of_other_translations(steps):
     steps.mmu.tlbi(False)
     steps.mmu.dsb()
     steps.mmu.isb()
@@ -540,8 +540,8 @@ def rule_not_executable(steps):
     return {(mm.NOT_EXECUTABLE, "scratch")}
 
 
-def rule_mapped_beside(steps):
-    steps.memory = Memory({"beside": bm.DATA, "nobody": bm.DATA})
+def rule_mapped_outside_areas(steps):
+    steps.memory = Memory({"unmapped": bm.DATA, "nobody": bm.DATA})
     steps.mmu._view = steps.memory
     steps.on()
     return {(mm.MAPPED_NOBODY, "elsewhere")}
@@ -586,8 +586,8 @@ def rule_registers_of_translation_while_off(steps):
     steps.mmu.write_register(0, "TTBR0", True)
     steps.access("scratch")
     steps.mmu.write_register(0, "VBAR")
-    steps.access("beside")
-    return {(mm.UNSYNCHRONISED, "beside")}
+    steps.access("unmapped")
+    return {(mm.UNSYNCHRONISED, "unmapped")}
 
 
 RULES = [value for name, value in globals().items() if name.startswith("rule_")]

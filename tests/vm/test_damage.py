@@ -15,7 +15,8 @@ NVHE = Machine("EL2 without VHE", machine="virt,gic-version=3,virtualization=on"
                cpu="cortex-a72")
 PLAIN = Machine("plain")
 
-# kernel text, an initrd in the middle, the first bytes of the DTB and of elfcorehdr
+# Segment -> offset in bytes: kernel code, the middle of the initrd, the first bytes of the DTB and of
+# elfcorehdr
 PLACES = {"kernel": 0x123456, "initrd": 0x200010, "dtb": 0x8, "elfcorehdr": 0x0}
 
 

@@ -55,8 +55,8 @@ def test_purgatory_checks_in_any_vector_state_of_the_old_kernel(bench, cpu, leve
 @levels
 def test_svcr_is_0_in_the_kernel(bench, cpu, level):
     plan = bench.make_plan(kernel_code=bm.assemble("KERNEL", STREAMING=1))
-    without = bench.run(cpu, level, plan, defines={"STREAMING": 1, "PURGATORY": plan.kernel_entry})
-    assert without.registers["SVCR"] == 3, "the old kernel did not set SVCR"
+    direct = bench.run(cpu, level, plan, defines={"STREAMING": 1, "PURGATORY": plan.kernel_entry})
+    assert direct.registers["SVCR"] == 3, "the old kernel did not set SVCR"
     assert bench.run(cpu, level, plan, defines={"STREAMING": 1}).registers["SVCR"] == 0
 
 

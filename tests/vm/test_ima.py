@@ -141,15 +141,15 @@ def test_kexec_does_not_seal_a_signed_image(lab, kernel, signer, tmp_path):
     signed = signer.sign(path, "--append").read_bytes()
     with boot(lab, kernel, signer, {"boot/signed": signed}) as running:
         add_rules(running)
-        said = running.check(f"{LOAD} -d /boot/signed 2>&1")
+        output = running.check(f"{LOAD} -d /boot/signed 2>&1")
         assert "Checks        none: the running kernel demands a signature, and sealing would " \
-               "break it" in said
+               "break it" in output
         assert running.run("kexec -S") == (1, "")
         assert running.run("kexec -p -u") == (0, "")
         running.check("umount /sys/kernel/security")
-        said = running.check(f"{LOAD} -d /boot/signed 2>&1")
+        output = running.check(f"{LOAD} -d /boot/signed 2>&1")
         assert "kexec: warning: the crash kernel is loaded, and nothing will check it after a panic: " \
-               "the running kernel refused the sealed Image: " in said
+               "the running kernel refused the sealed Image: " in output
         assert running.run("kexec -S") == (1, "")
         assert running.run(f"{LOAD} --seal=always /boot/signed") == (255, REFUSED)
 

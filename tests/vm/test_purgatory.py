@@ -656,8 +656,8 @@ def run_with_serror(bench, cpu, start_kernel, damage=()):
 
 @pytest.mark.parametrize("cpu", ["cortex-a53", "neoverse-n1", "max"])
 def test_a_pending_serror_of_the_old_kernel_is_not_damage(bench, cpu):
-    _, without = run_with_serror(bench, cpu, start_kernel=True)
-    assert without.registers["ISR"] == ISR_SERROR, "no SError is pending in this test"
+    _, direct = run_with_serror(bench, cpu, start_kernel=True)
+    assert direct.registers["ISR"] == ISR_SERROR, "no SError is pending in this test"
     plan, outcome = run_with_serror(bench, cpu, start_kernel=False)
     # assert_intact() checks that ISR is 0: the kernel does not get the SError either.
     assert_intact(outcome, plan, bm.EL1)

@@ -107,6 +107,7 @@ SLOW = ("-icount", "shift=10,sleep=off")
 
 
 def round_up(value, unit):
+    """Rounds a number up to a multiple of unit."""
     return (value + unit - 1) // unit * unit
 
 
@@ -148,15 +149,18 @@ class PageTables:
         return ((self._tables[table][index] & ~0xFFF) - self._root) // BLOCK
 
     def _entry(self, address, kind, more=0):
+        """Returns a block or page descriptor. more: additional bits."""
         if kind is None:
             return 0
         return address | ATTRIBUTES[kind][self._regime] | ACCESSED | VALID | more
 
     def _kind(self, address):
+        """Returns the kind of the last range that contains an address, or None."""
         kinds = [kind for first, end, kind in self._maps if first <= address < end]
         return kinds[-1] if kinds else None
 
     def _map_block(self, block):
+        """Maps one section with a block descriptor, or with pages if its kinds differ."""
         table = self._next_table(self._next_table(0, block >> 39 & 511), block >> 30 & 511)
         pages = [(block + BLOCK * i, self._kind(block + BLOCK * i)) for i in range(512)]
         if len({kind for _, kind in pages}) == 1:
@@ -166,12 +170,14 @@ class PageTables:
         self._tables[last] = [self._entry(*page, PAGE_OR_TABLE) for page in pages]
 
     def bytes(self):
+        """Returns the tables, the root table first."""
         return b"".join(struct.pack("<512Q", *table) for table in self._tables)
 
 
 def sum_code(code):
     """Returns the two sums over 64-bit words of abi.h, with end-around carry."""
     def add_round(a, b):
+        """Adds two 64-bit words with end-around carry."""
         return (a + b) % 2**64 + (a + b) // 2**64
 
     first = second = 0
@@ -270,6 +276,7 @@ def image_path():
 
 @functools.cache
 def _symbols(elf):
+    """Returns the symbols of an .elf file: name -> value."""
     text = subprocess.run([tool_environment()["READELF"], "-sW", elf], check=True,
                           text=True, capture_output=True).stdout
     rows = [line.split() for line in text.splitlines()]
@@ -282,6 +289,7 @@ def symbols():
 
 
 def symbol(name):
+    """Returns the offset of a symbol in the image, in bytes."""
     return symbols()[name]
 
 
@@ -324,10 +332,12 @@ def make_portable_image(methods=METHODS):
 
 
 def qemu():
+    """Returns the path of QEMU, or None."""
     return shutil.which("qemu-system-aarch64")
 
 
 def compiler():
+    """Returns the path of a C compiler for arm64, or None."""
     if platform.machine() == "aarch64":
         return shutil.which("gcc")
     return shutil.which("aarch64-linux-gnu-gcc")
@@ -379,6 +389,7 @@ class Segment:
 
     @property
     def blocks(self):
+        """The bytes of each block."""
         return [self.data[i : i + BLOCK] for i in range(0, len(self.data), BLOCK)]
 
 
@@ -436,27 +447,33 @@ class Plan:
 
     @property
     def root_offset(self):
+        """The offsets of the page tables for the two regimes (see ATTRIBUTES)."""
         first = self.image_size + round_up(PARAMS_SIZE, BLOCK)
         return first, first + ROOT_SIZE
 
     @property
     def table_offset(self):
+        """The offsets of the two digest tables."""
         first = self.root_offset[0] + (2 * ROOT_SIZE if self.region else 0)
         return first, first + self.table_size
 
     @property
     def table_size(self):
+        """Bytes of one digest table."""
         return round_up(self.blocks * DIGEST, BLOCK)
 
     @property
     def bitmap_offset(self):
+        """The offset of the bitmaps."""
         return self.table_offset[1] + self.table_size
 
     @property
     def segment_size(self):
+        """Bytes of the purgatory segment."""
         return self.bitmap_offset + round_up(-(-self.blocks // 8), BLOCK)
 
     def _used(self):
+        """Returns the used ranges of the region, for PageTables."""
         used = [(s.base, s.base + len(s.data), DATA) for s in self.segments]
         used.append((self.base, self.base + self.segment_size, DATA))
         if self.groups:
@@ -464,6 +481,7 @@ class Plan:
         return used
 
     def _page_tables(self):
+        """Returns the page tables for both regimes."""
         if not self.region:
             return b""
         maps = self._used() if self.sparse else [(*self.region, DATA)]
@@ -479,6 +497,7 @@ class Plan:
         return tables
 
     def _table(self, number):
+        """Returns the bytes of a digest table. number: 0 or 1."""
         digests = [
             hashlib.sha256(block).digest()
             for segment in self.segments
@@ -500,21 +519,27 @@ class Plan:
     # SealedPlan overrides the following methods.
 
     def _address_fields(self):
+        """Returns the params kernel_entry, dtb and record."""
         return self.kernel_entry, self.dtb, self.record
 
     def _roots(self):
+        """Returns the param root_offset; 0 if the MMU stays off."""
         return self.root_offset if self.region else (0, 0)
 
     def _relative_address(self, address):
+        """Returns an address in the form of the params."""
         return address
 
     def _params_base(self, segment):
+        """Returns the base of a segment in the form of the params."""
         return segment.base
 
     def _sealed_sizes(self):
+        """Returns the params roots_size and initrd_size of a sealed Image."""
         return 0, 0
 
     def _params(self, self_digest):
+        """Returns struct purgatory_params, padded to whole blocks."""
         params = PARAMS.pack(
             *sum_code(self.image[: self.scratch_offset]), self_digest, self.segment_size,
             *self._address_fields(), *self._uart_words(),
@@ -576,10 +601,12 @@ class Plan:
         return 2 * (-(-self.blocks // 64) * 8)
 
     def _range_in_segment(self, first, size):
+        """Returns the (first, end) addresses of a range in the purgatory segment."""
         return self.base + first, self.base + first + size
 
     @property
     def scratch_place(self):
+        """The (first, end) addresses of the scratch."""
         return self._range_in_segment(self.scratch_offset, self.image_size - self.scratch_offset)
 
     def working_places(self):
@@ -702,6 +729,7 @@ class Qmp:
         self._shutdown = None
 
     def _read(self):
+        """Reads one message of the monitor."""
         line = self._process.stdout.readline()
         if not line:
             raise QemuEnded
@@ -761,6 +789,8 @@ def _watch(qmp, halt_address):
 
 
 def _command(cpu, el, memory, start, directory):
+    """Returns the command line of QEMU. el: 1 or 2. memory: a ram.Ram. start: address of the
+    first instruction."""
     machine = "virt,memory-backend=ram"
     if el == 2:
         machine += ",virtualization=on"

@@ -114,6 +114,7 @@ def pad_to_lines(data):
 
 @functools.cache
 def _make_tree(in_region):
+    """Returns the device tree of the campaign."""
     return campaign.make_tree(in_region)
 
 

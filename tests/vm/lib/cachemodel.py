@@ -37,6 +37,8 @@ END_CACHING = "is entered with caches on"
 
 
 class Cache:
+    """The data cache of one run."""
+
     def __init__(self, view, areas, violations, rewritten=range(0)):
         """view: an object with read(address, size) and write(address, bytes).
 
@@ -187,12 +189,14 @@ class Cache:
                 self._judge_end(pc, END_UNREAD, set(lines) - self.read)
 
     def _judge_end(self, pc, what, lines):
+        """Reports a violation for each of the lines."""
         for line in lines:
             self._violations.add(what, pc, line)
 
     # Helpers. cached: the access goes through the cache.
 
     def _read(self, pc, area, line, cached):
+        """A load from one line."""
         if area.kind in (SEGMENT, TREE, PARITY) and line not in self.cleaned:
             self._violations.add(READ_EARLY, pc, line)
         # Purgatory must read its own header and params before it knows the ranges to clean.
@@ -209,6 +213,7 @@ class Cache:
             self._unproven.discard(line)
 
     def _write(self, pc, area, line, cached):
+        """A store to one line."""
         if cached:
             if line not in self._hidden:
                 self._hidden[line] = self._view.read(line, LINE)
@@ -224,6 +229,7 @@ class Cache:
         self._unordered.add(line)
 
     def _touch(self, line):
+        """Notes that the cache can have the line. A DC before this does not drop it."""
         self._touched.add(line)
         self._pending.pop(line, None)
 

@@ -23,6 +23,7 @@ def make_tree(initrd, region=None, core=None):
     passes none. core: the physical address of an elfcorehdr of 4 KiB.
     """
     def cells(*values):
+        """Returns 64-bit numbers as pairs of 32-bit cells, in the syntax of dtc."""
         return "<" + " ".join(f"{value >> 32:#x} {value & 0xFFFFFFFF:#x}" for value in values) + ">"
 
     text = ""
@@ -56,12 +57,14 @@ class Tree:
         self.first, self.chosen = self._find_chosen()
 
     def _word(self, at):
+        """Returns the big-endian 32-bit word at an offset."""
         try:
             return WORD.unpack_from(self.data, at)[0]
         except struct.error:
             raise Malformed from None
 
     def _text(self, at, end):
+        """Returns the bytes up to the next zero byte, which must come before end."""
         stop = self.data.find(b"\0", at, end)
         if stop < 0:
             raise Malformed

@@ -32,6 +32,7 @@ class Machine:
                 "-append", self.command_line()]
 
     def command_line(self):
+        """Returns the kernel command line."""
         return f"BOOT_IMAGE=/boot/vmlinuz console=ttyAMA0 panic=10 {self.crashkernel} " \
                "test.words=\"two words\" loglevel=4" + (" " + self.words if self.words else "")
 

@@ -19,6 +19,7 @@ class Cpio:
         self._names = set()
 
     def _entry(self, name, mode, data):
+        """Appends one entry to the archive. mode: type and permissions as in stat."""
         fields = [len(self._parts) + 1, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0]
         header = b"070701" + b"".join(b"%08x" % field for field in fields)
         entry = header + name.encode() + b"\0"

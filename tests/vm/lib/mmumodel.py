@@ -89,10 +89,12 @@ class Regime:
         return not (self.tcr & (3 << 14 | large_addresses | no_walks) or self.tcr2 & TCR2_PIE)
 
     def _output_limit(self):
+        """Returns the first physical address that TCR.IPS or TCR.PS excludes."""
         size = self.tcr >> (16 if self.one_level else 32) & 7
         return 1 << (32, 36, 40, 42, 44, 48, 52, 56)[size]
 
     def _page(self, entry, output):
+        """Returns the Page for a descriptor, or None if an access faults."""
         if not entry & ACCESSED or output >= self._output_limit():
             return None
         writable = not entry & AP_READ_ONLY
@@ -147,9 +149,11 @@ class Maintenance:
         self._step = None
 
     def issue(self):
+        """The instruction of the operation, for example a TLBI."""
         self._step = "issued"
 
     def dsb(self):
+        """A DSB."""
         if self._step == "issued":
             self._step = "waited"
 
@@ -162,6 +166,7 @@ class Maintenance:
 
     @property
     def is_pending(self):
+        """Whether an operation is not complete."""
         return self._step is not None
 
 
@@ -189,13 +194,16 @@ class Mmu:
         self._unsynchronised[name] = is_translation
 
     def tlbi(self, all_of_regime):
+        """A TLBI. all_of_regime: it drops all translations of the current regime."""
         if all_of_regime:
             self._tlbi.issue()
 
     def dsb(self):
+        """A DSB."""
         self._tlbi.dsb()
 
     def isb(self):
+        """An ISB, or another context synchronization event."""
         self._unsynchronised.clear()
         if self._tlbi.isb():
             self._old = False
@@ -230,6 +238,7 @@ class Mmu:
         self.on = on
 
     def _switch_on(self, pc, cleaned):
+        """Checks the state when the MMU is switched on. cleaned: see control()."""
         self._old = self._holds
         self._holds = self._holds_ours = True
         if self._unsynchronised:
@@ -329,9 +338,11 @@ class InstructionCache:
         self._ic.issue()
 
     def dsb(self):
+        """A DSB."""
         self._ic.dsb()
 
     def isb(self):
+        """An ISB, or another context synchronization event."""
         if self._ic.isb():
             self._old.clear()
 
@@ -348,5 +359,6 @@ class InstructionCache:
             self._violations.add(PENDING, pc, pc)
 
     def hand_over(self, pc, entry):
+        """Purgatory enters the kernel, whose instructions must be new."""
         if self._ic.is_pending or self._areas.at(entry).name in self._old:
             self._violations.add(END_OLD_CODE, pc, entry)

@@ -47,6 +47,7 @@ class Image:
 
     @property
     def functions(self):
+        """The functions of the image: name -> offset in bytes."""
         return self._symbols.address
 
     def find(self, function, pattern):

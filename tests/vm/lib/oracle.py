@@ -52,6 +52,7 @@ class Expected:
 
 
 def _blocks(data):
+    """Splits bytes into blocks."""
     return [data[at : at + bm.BLOCK] for at in range(0, len(data), bm.BLOCK)]
 
 
@@ -100,6 +101,7 @@ class _Judge:
         return any(good)
 
     def table_flags(self):
+        """Returns the flags for damaged digest tables."""
         # One digest covers both tables: that of the first table, as the library wrote it.
         right = self.tables[0][1]
         flags = bm.FLAG_TABLE_0, bm.FLAG_TABLE_1
@@ -111,6 +113,7 @@ class _Judge:
                 if self.found[block] != data or not self.is_known(block)}
 
     def _repairable(self, group, lost):
+        """Returns whether the intact parity of a group can restore lost blocks."""
         parity_left = self.parity[group] + self.parity[self.plan.groups + group]
         return 1 <= lost <= parity_left
 

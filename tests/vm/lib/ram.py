@@ -40,6 +40,7 @@ class Ram:
 
     @property
     def fd(self):
+        """The file descriptor of the RAM."""
         return self._file.fileno()
 
     def options(self):

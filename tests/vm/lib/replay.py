@@ -138,6 +138,7 @@ class _View:
             return b""
 
     def write(self, address, data):
+        """Writes bytes at a physical address."""
         self._uc.mem_write(address, data)
 
 
@@ -305,6 +306,7 @@ class Replay:
     # Instructions
 
     def _on_instruction(self, _uc, address, _size, _data):
+        """Unicorn calls this before each instruction."""
         self._pc = address
         self._is_first_access = True
         if self._mmu.on and not self._mmu.fetch(address):
@@ -317,6 +319,7 @@ class Replay:
             self._use_vectors()
 
     def _use_vectors(self):
+        """Handles a vector instruction: takes a trap, or notes that vectors work."""
         trap = self._vector_trap()
         if trap is not None:
             self._take_exception(trap)
@@ -345,6 +348,7 @@ class Replay:
                            self._registers.get(VBAR[self._el], 0) + VECTOR_SYNCHRONOUS)
 
     def _move_register(self, word):
+        """Emulates MRS and MSR."""
         key = register(2 | word >> 19 & 1, word >> 16 & 7, word >> 12 & 15,
                        word >> 8 & 15, word >> 5 & 7)
         if key in self._machine.traps:
@@ -368,11 +372,13 @@ class Replay:
         return key
 
     def _read_register(self, key):
+        """Returns the value of a system register. The counter advances with each read."""
         if key == CNTVCT_EL0:
             self._registers[key] += 1000
         return self._registers.get(key, 0)
 
     def _write_register(self, key, value):
+        """Writes a system register and tells the models."""
         self._registers[key] = value
         self._vectors_work = False  # the write can have enabled a trap
         if key[1] == 3:  # registers like DAIF and SVCR take effect without an isb
@@ -383,6 +389,7 @@ class Replay:
         self._mmu.write_register(self._pc, key, key in translation)
 
     def _write_sctlr(self, value):
+        """Tells the models the new state of MMU and caches."""
         on, caching = bool(value & mmumodel.SCTLR_M), bool(value & mmumodel.SCTLR_C)
         registers = [self._registers.get(name[self._el], 0) for name in (TTBR0, MAIR, TCR, TCR2)]
         regime = mmumodel.Regime(*registers, self._el == 2 and not self._e2h,
@@ -393,6 +400,7 @@ class Replay:
         self._phase = "on" if on else "before" if self._phase == "before" else "after"
 
     def _maintain(self, word):
+        """Emulates DC, IC and TLBI."""
         self.outcome.executed.add(self._pc - self._plan.base)
         operation = word & ~31
         address = self._x(word & 31)
@@ -410,6 +418,7 @@ class Replay:
         self._skip()
 
     def _civac(self, address):
+        """Emulates DC CIVAC."""
         self._mmu.maintenance(self._pc, address)
         skip = self._machine.skip
         if skip and skip(self._areas.at(address).name, self._phase):
@@ -430,6 +439,7 @@ class Replay:
         return operation in ((4, 7, 0), (4, 3, 0)) or (at_el1 and self._e2h)
 
     def _dsb(self, word):
+        """Emulates DSB."""
         self._dmb(word)
         if word >> 8 & 3 == 3:  # loads and stores; every shareability domain includes this CPU
             self._mmu.dsb()
@@ -439,32 +449,38 @@ class Replay:
                 self._code.memory_changed(name)
 
     def _dmb(self, word):
+        """Emulates DMB, which is also a part of DSB."""
         self.outcome.executed.add(self._pc - self._plan.base)
         if word >> 8 & 3 == 3:
             self.cache.barrier()
 
     def _isb(self, _word):
+        """Emulates ISB."""
         self.outcome.executed.add(self._pc - self._plan.base)
         self._isb_at = self._pc
         self._mmu.isb()
         self._code.isb()
 
     def _call(self, word):
+        """Notes a BL."""
         target = self._pc + 4 * ((word & 0x3FFFFFF ^ 0x2000000) - 0x2000000)
         names = [self._name_place(pc).partition("+")[0] for pc in (target, self._pc)]
         self.outcome.calls.append((self._pc - self._plan.base, *names))
 
     def _return(self, _word):
+        """Tells the models that a function returns (RET, BR)."""
         for model in (self.cache, self._mmu, self._code):
             model.leave(self._pc)
 
     def _call_firmware(self, _word):
+        """Ends the run at HVC or SMC."""
         function = self._x(0) & 0xFFFFFFFF
         self._stop("reset" if function == PSCI_SYSTEM_RESET else f"firmware {function:#x}")
 
     # Accesses
 
     def _on_access(self, _uc, kind, address, size, _value, _data):
+        """Unicorn calls this before each load or store."""
         write = kind == unicorn.UC_MEM_WRITE
         alignment = self._alignment.get(self._pc, size)
         # Unicorn reports an access to a Q register as two halves. Only the first half has the
@@ -478,35 +494,44 @@ class Replay:
             self._stop("abort")
 
     def _on_exception(self, _uc, number, _data):
+        """Unicorn calls this for exceptions that this module does not emulate."""
         self._stop(f"exception {number} at {self._name_place(self._pc)}")
 
     def _uart_read(self, _uc, _offset, _size, _data):
+        """Returns the flags of a PL011 that is ready."""
         return 0  # PL011 flags: ready
 
     def _uart_write(self, _uc, offset, _size, value, _data):
+        """Adds a character to the console."""
         if offset == 0:
             self.outcome.console += chr(value & 0xFF)
 
     # Helpers
 
     def _stop(self, reason):
+        """Ends the run."""
         self.outcome.reason = reason
         self._uc.emu_stop()
 
     def _skip(self):
+        """Continues after the current instruction, which Unicorn then does not execute."""
         self._uc.reg_write(arm64.UC_ARM64_REG_PC, self._pc + 4)
 
     def _register_id(self, number):
+        """Returns Unicorn's name of a general register."""
         if number < 29:
             return arm64.UC_ARM64_REG_X0 + number
         return (arm64.UC_ARM64_REG_X29, arm64.UC_ARM64_REG_X30)[number - 29]
 
     def _x(self, number):
+        """Returns the value of a general register; register 31 is zero."""
         return 0 if number == 31 else self._uc.reg_read(self._register_id(number))
 
     def _set_x(self, number, value):
+        """Writes a general register; writes of register 31 have no effect."""
         if number != 31:
             self._uc.reg_write(self._register_id(number), value)
 
     def _name_place(self, pc):
+        """Returns "function+offset" for a physical address."""
         return self._symbols.name_place(pc - self._plan.base)

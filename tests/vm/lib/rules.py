@@ -29,6 +29,7 @@ class Area:
 
     @property
     def lines(self):
+        """The physical addresses of all cache lines."""
         return range(self.first, self.end, LINE)
 
 
