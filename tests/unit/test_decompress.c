@@ -419,7 +419,7 @@ static void test_lzma_dictionary_of_24_mib_is_recognised(void **state)
 	uint8_t data[18] = { 0x5d, 0, 0, 0x80, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 
 	refuse(*state, (struct bytes){ data, sizeof(data) }, CRASHRES_ERR_FORMAT,
-	       "Image: lzma: truncated");
+	       "Image: lzma: the compressed data is truncated");
 	data[1] = 1;
 	check_not_compressed(*state, (struct bytes){ data, sizeof(data) });
 }
