@@ -29,8 +29,9 @@
  * Rules for every function below:
  *  - The context or the object is the first parameter. Out-parameters come last.
  *  - A function that can fail returns enum crashres_status. After a failure,
- *    crashres_error() returns a sentence about it. A failed function changes no
- *    out-parameter, and leaves nothing allocated or open.
+ *    crashres_error() returns a sentence about it. A failed function leaves nothing
+ *    allocated or open, and changes no out-parameter. There is one exception:
+ *    crashres_load() also fills its result after a failure.
  *  - Every function that can fail can return CRASHRES_ERR_MEMORY. The lists of
  *    statuses below do not repeat it.
  *  - Pointers must not be NULL unless the comment says "may be NULL".
@@ -274,8 +275,8 @@ enum crashres_status crashres_machine_permissions(struct crashres_ctx *ctx,
  * crashres_machine_ram() - the memory that a dump covers, lowest address first
  * @count: out; 0 if /proc/iomem hides its addresses.
  *
- * The array has every "System RAM" entry of /proc/iomem, including memory that drivers
- * added later, without the crash regions.
+ * The array has every "System RAM" entry of /proc/iomem, also memory that drivers added
+ * later. It does not contain the crash regions.
  */
 const struct crashres_range *crashres_machine_ram(const struct crashres_machine *machine,
 						  size_t *count);
@@ -365,7 +366,7 @@ enum crashres_status crashres_loaded(struct crashres_ctx *ctx, enum crashres_slo
 
 /*
  * The bytes of a kernel, initrd or DTB. The bytes never change, even if the file
- * changes later. So the loaded bytes are the same bytes that were hashed.
+ * changes later. So the loaded bytes are the bytes whose digests were computed.
  */
 struct crashres_input;
 
@@ -509,14 +510,15 @@ enum crashres_on_timeout {
 };
 
 /*
- * The default share of parity: 6.25 % of the checked bytes, or less if otherwise less than
- * half of the crash region would stay free.
+ * The default amount of parity: 6.25 % of the checked bytes. With kexec_load, the plan takes
+ * less if the segments would fill more than half of the crash region. A sealed Image always
+ * has 6.25 %.
  */
 #define CRASHRES_REPAIR_AUTO UINT32_MAX
 
 /*
- * When kexec_file_load(2) gets a sealed Image instead of the kernel. A sealed Image checks
- * itself before it starts; see crashres_seal().
+ * Selects when the library passes a sealed Image to kexec_file_load(2) instead of the kernel.
+ * A sealed Image checks itself before it starts; see crashres_seal().
  */
 enum crashres_sealing {
 	CRASHRES_SEALING_AUTO = 0,	/* for a crash kernel, unless the running kernel demands a
@@ -553,7 +555,8 @@ struct crashres_request {
 	bool no_checks;				/* start the kernel without a check */
 	enum crashres_on_damage on_damage;
 	uint32_t repair;			/* crash slot: size of parity in 1/100 % of the
-						   checked bytes */
+						   checked bytes; 0: no parity;
+						   CRASHRES_REPAIR_AUTO: the default amount */
 	uint32_t check_seconds;			/* crash slot: time limit of the check; 0: no
 						   limit */
 	enum crashres_call call;		/* AUTO: the plan chooses */
@@ -563,7 +566,8 @@ struct crashres_request {
 						   purgatory; 0: start purgatory */
 	bool hotplug;				/* kexec_load: let the running kernel update the
 						   elfcorehdr after CPU or memory hotplug */
-	enum crashres_on_timeout on_timeout;	/* if no damage was found within check_seconds */
+	enum crashres_on_timeout on_timeout;	/* crash slot: the action if check_seconds end
+						   before the check, and no damage was found */
 	bool no_cma;				/* kexec_file_load: place no segment in CMA
 						   memory */
 	bool force_dtb;				/* kexec_file_load: pass the device tree on (x86
@@ -571,7 +575,10 @@ struct crashres_request {
 	enum crashres_sealing sealing;		/* kexec_file_load */
 };
 
-/* No initrd, DTB or command line; the normal slot; any address; 30 seconds for the check. */
+/*
+ * The defaults: the normal slot; no initrd, DTB or command line; no limit for addresses; a
+ * time limit of 30 seconds for the check.
+ */
 #define CRASHRES_REQUEST_INIT \
 	{ .size = sizeof(struct crashres_request), .window = { 0, UINT64_MAX }, \
 	  .repair = CRASHRES_REPAIR_AUTO, .check_seconds = 30 }
@@ -620,11 +627,12 @@ struct crashres_plan;
  * Return:
  *   CRASHRES_ERR_PERMISSION      /proc/iomem hides its addresses
  *   CRASHRES_ERR_NO_REGION       crash slot: no memory is reserved
- *   CRASHRES_ERR_NO_SPACE        the segments do not fit. The sentence says how many bytes
- *                                are missing; for the crash slot, for all segments together
- *   CRASHRES_ERR_LIMIT           too large: the command line, the DTB, the sum of the
- *                                segments, an address for the cells of the DTB, or the
- *                                number of program headers
+ *   CRASHRES_ERR_NO_SPACE        a segment does not fit. The sentence says how much memory
+ *                                is missing. For the crash slot, this size is for all
+ *                                segments together
+ *   CRASHRES_ERR_LIMIT           one of these is too large: the command line, the DTB, the
+ *                                sum of the segments, an address for #address-cells of the
+ *                                DTB, the number of program headers of elfcorehdr
  *   CRASHRES_ERR_FORMAT          the DTB is damaged
  *   CRASHRES_ERR_NO_DEVICE_TREE  kexec_load: neither the machine nor the request has a DTB
  *   CRASHRES_ERR_UNSUPPORTED     the crash region lies above 2^48
@@ -650,10 +658,10 @@ const char *crashres_plan_command_line(const struct crashres_plan *plan);
 enum crashres_repair_reason {
 	CRASHRES_REPAIR_OFF = 0,	/* the request wants no parity, or nothing is checked */
 	CRASHRES_REPAIR_REQUESTED,	/* the requested amount */
-	CRASHRES_REPAIR_REDUCED,	/* less than 6.25 %: more would leave less than half of
-					   the crash region free, or exceed the kernel's limit
-					   for all segments */
-	CRASHRES_REPAIR_NO_ROOM,	/* none, for the same reasons */
+	CRASHRES_REPAIR_REDUCED,	/* less than 6.25 %, because half of the crash region must
+					   stay free, or because of the kernel's limit for the
+					   sum of all segments */
+	CRASHRES_REPAIR_NO_ROOM,	/* no parity, because of one of these two rules */
 };
 
 /*
@@ -668,7 +676,10 @@ struct crashres_repair {
 					   wherever they are */
 };
 
-/* Who checks the loaded kernel before it starts. NONE_...: nobody, and why. */
+/*
+ * The part that checks the loaded kernel before it starts. NONE and NONE_... mean that nothing
+ * checks the kernel.
+ */
 enum crashres_check {
 	CRASHRES_CHECK_UNKNOWN = 0,	/* only in a result that crashres_load() has not filled */
 	CRASHRES_CHECK_PURGATORY,	/* kexec_load: the purgatory segment */
@@ -676,8 +687,8 @@ enum crashres_check {
 					   sealed */
 	CRASHRES_CHECK_ALREADY_SEALED,	/* kexec_file_load: purgatory in a kernel file that was
 					   sealed earlier */
-	CRASHRES_CHECK_NONE,		/* the request wants no check, or the slot is the normal
-					   one */
+	CRASHRES_CHECK_NONE,		/* the request wants no check, or kexec_file_load loads the
+					   normal slot */
 	CRASHRES_CHECK_NONE_SIGNATURE,	/* the running kernel demands a signature, which sealing
 					   would break */
 	CRASHRES_CHECK_NONE_REFUSED,	/* the kernel could not be sealed, or the running kernel
@@ -702,7 +713,7 @@ enum crashres_refusal {
 struct crashres_attempt {
 	size_t size;			/* sizeof(struct crashres_attempt) */
 	enum crashres_call call;	/* LOAD or FILE_LOAD */
-	enum crashres_check check;	/* who checks the kernel if this attempt succeeds */
+	enum crashres_check check;	/* the check of the kernel if this attempt succeeds */
 	enum crashres_status status;	/* CRASHRES_OK: the attempt is possible */
 	const char *reason;		/* why the attempt is impossible; NULL if it is possible */
 	enum crashres_refusal refusal;	/* the kind of refusal that leads to the attempt "next" */
@@ -743,7 +754,8 @@ enum crashres_status crashres_plan_attempt(struct crashres_ctx *ctx,
  * If no attempt is possible, crashres_error() lists all reasons.
  *
  * Return:
- *   CRASHRES_ERR_REQUEST  no attempt is possible; one reason is a member of the request
+ *   CRASHRES_ERR_REQUEST  no attempt is possible, and a member of the request is one of the
+ *                         reasons
  *   CRASHRES_ERR_SYSCALL  no attempt is possible; all reasons are rules of the kernel
  */
 enum crashres_status crashres_plan_check_possible(struct crashres_ctx *ctx,
@@ -771,7 +783,7 @@ struct crashres_seal_request {
 	size_t size;				/* sizeof(struct crashres_seal_request) */
 	const struct crashres_input *initrd;	/* borrowed; NULL: the Image checks no initrd */
 	enum crashres_on_damage on_damage;
-	uint32_t repair;			/* size of parity in 1/100 % of the checked bytes */
+	uint32_t repair;			/* as in struct crashres_request */
 	uint32_t check_seconds;			/* time limit of the check; 0: no limit */
 	enum crashres_on_timeout on_timeout;
 };
@@ -783,8 +795,8 @@ void crashres_seal_request_init(struct crashres_seal_request *request, size_t si
 /**
  * crashres_seal() - make an Image that checks and repairs itself before it starts
  * @machine: the machine that will start the Image; purgatory uses its console and its
- *           way to reset. May be NULL: then purgatory prints nothing and does not know how
- *           to reset the machine.
+ *           method to reset. May be NULL. Purgatory then prints nothing, and tries all
+ *           methods to reset the machine.
  * @sealed:  out; release with crashres_input_close(). Borrows nothing.
  *
  * A sealed Image is an arm64 Image that contains purgatory, digests, parity and the
@@ -844,7 +856,7 @@ struct crashres_result {
 	size_t attempt;			/* index of the successful attempt, or
 					   CRASHRES_NO_ATTEMPT */
 	enum crashres_call call;	/* of the successful attempt; AUTO: no attempt succeeded */
-	enum crashres_check check;	/* who checks the loaded kernel */
+	enum crashres_check check;	/* the check of the loaded kernel */
 	enum crashres_slot_state slot;
 	bool original_files;		/* see struct crashres_attempt */
 	unsigned int calls;		/* number of system calls; each can count against a limit */
@@ -863,7 +875,7 @@ void crashres_result_init(struct crashres_result *result, size_t size);
  *
  * Makes the attempts of the plan in their order until one succeeds. After a refusal, the
  * errno decides whether another attempt follows (see struct crashres_attempt). If the
- * request wants a check, and the successful attempt has none, the log has a warning.
+ * request wants a check, and nothing will check the loaded kernel, the log has a warning.
  *
  * Return:
  *   CRASHRES_ERR_UNSUPPORTED          see crashres_can_load()
@@ -894,8 +906,9 @@ enum crashres_status crashres_unload(struct crashres_ctx *ctx, enum crashres_slo
 enum crashres_outcome {
 	CRASHRES_OUTCOME_INTACT = 1,	/* all blocks were checked, and none was damaged */
 	CRASHRES_OUTCOME_REPAIRED,	/* blocks were damaged, and all of them were repaired */
-	CRASHRES_OUTCOME_DAMAGED,	/* damage remained, or a cache line could not be cleaned;
-					   purgatory started the kernel because of
+	CRASHRES_OUTCOME_DAMAGED,	/* damage remained, the time ended after damage was found,
+					   or a cache line could not be cleaned; purgatory
+					   started the kernel because of
 					   CRASHRES_ON_DAMAGE_BOOT */
 	CRASHRES_OUTCOME_INCOMPLETE,	/* the time was over; no checked block was damaged */
 };
@@ -924,8 +937,8 @@ struct crashres_damage {
 
 /*
  * The report of the purgatory that started the running kernel. The library allocates this
- * struct. If "size" is too small for a member, an older library made the report: do not
- * read that member.
+ * struct. A report of an older library can lack the last members. Read a member only if it
+ * lies completely within the first "size" bytes.
  */
 struct crashres_report {
 	size_t size;			/* the library's sizeof(struct crashres_report) */
@@ -962,8 +975,8 @@ struct crashres_report {
  * Only the root user can read that file.
  *
  * Return:
- *   CRASHRES_ERR_NO_RECORD    the running kernel was not started by purgatory, or
- *                             purgatory made no check
+ *   CRASHRES_ERR_NO_RECORD    purgatory did not start the running kernel, made no check, or
+ *                             had no place for a record (the normal slot)
  *   CRASHRES_ERR_OS           the device tree cannot be read
  *   CRASHRES_ERR_FORMAT       the device tree or the record is damaged
  *   CRASHRES_ERR_UNSUPPORTED  another version of purgatory wrote the record
