@@ -135,12 +135,12 @@ static void test_bytes_after_the_compressed_data_are_ignored(void **state)
 static void check_joined(struct unit *unit, const struct format *format, struct bytes packed,
 			 struct bytes plain)
 {
-	struct bytes again = pack(format->packed, plain.data, 1000);
+	struct bytes second = pack(format->packed, plain.data, 1000);
 	struct bytes both = { unit_alloc(plain.size + 1000), plain.size + 1000 };
 
 	memcpy(both.data, plain.data, plain.size);
 	memcpy(both.data + plain.size, plain.data, 1000);
-	packed = pack_join(packed, again);
+	packed = pack_join(packed, second);
 	/* A second lzma stream has no magic number, so it is ignored. */
 	check_unpacked(unit, packed, format->name, strcmp(format->name, "lzma") ? both : plain);
 	free(packed.data);

@@ -614,20 +614,20 @@ static void test_offset_of_the_callers_descriptor_is_ignored(void **state)
 {
 	struct unit *unit = *state;
 	CRS_CLEANUP(crs_freep) char *path = write_content(unit);
-	int fd = open(path, O_RDONLY | O_CLOEXEC), twin = dup(fd);
+	int fd = open(path, O_RDONLY | O_CLOEXEC), duplicate = dup(fd);
 	struct crashres_input *input;
 	struct stat st, original;
 
 	assert_int_equal(lseek(fd, 77, SEEK_SET), 77);
 	input = from_fd(unit, fd);
-	assert_int_equal(lseek(twin, 0, SEEK_CUR), 77);
+	assert_int_equal(lseek(duplicate, 0, SEEK_CUR), 77);
 	assert_memory_equal(input->data, content, SIZE);
 	assert_int_equal(fstat(input->original_fd, &st), 0);
-	assert_int_equal(fstat(twin, &original), 0);
+	assert_int_equal(fstat(duplicate, &original), 0);
 	assert_int_equal(st.st_ino, original.st_ino);
 	assert_string_equal(input->name, "mine");
 	crashres_input_close(input);
-	close(twin);
+	close(duplicate);
 }
 
 /* Returns a memfd with the bytes 0123 and these seals. */
@@ -672,16 +672,16 @@ static void test_only_a_sealed_memfd_is_shared(void **state)
 	struct unit *unit = *state;
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		int fd = make_memfd(cases[i].seals), twin = dup(fd);
+		int fd = make_memfd(cases[i].seals), duplicate = dup(fd);
 		struct crashres_input *input = from_fd(unit, fd);
 
-		assert_int_equal(is_same_file(input->fd, twin), cases[i].shared);
+		assert_int_equal(is_same_file(input->fd, duplicate), cases[i].shared);
 		/* A shared memfd is the original itself. */
 		assert_int_equal(input->original_fd >= 0, !cases[i].shared);
 		assert_int_equal(input->size, 4);
 		assert_memory_equal(input->data, "0123", 4);
 		crashres_input_close(input);
-		close(twin);
+		close(duplicate);
 	}
 }
 
@@ -777,7 +777,7 @@ static void test_memory_of_the_caller_is_used_in_place(void **state)
 	struct unit *unit = *state;
 	struct crashres_input *input;
 	size_t size;
-	int fd = -1, again = -1;
+	int fd = -1, second_fd = -1;
 
 	assert_ok(unit, crashres_input_from_memory(unit->ctx, "mine", text, 4, &input));
 	assert_ptr_equal(crashres_input_data(input, &size), text);
@@ -793,8 +793,8 @@ static void test_memory_of_the_caller_is_used_in_place(void **state)
 	fault.write_error = 0;
 	assert_ok(unit, crs_input_fd(unit->ctx, input, &fd));
 	assert_sealed(fd, 4);
-	assert_ok(unit, crs_input_fd(unit->ctx, input, &again));
-	assert_int_equal(again, fd);
+	assert_ok(unit, crs_input_fd(unit->ctx, input, &second_fd));
+	assert_int_equal(second_fd, fd);
 	crashres_input_close(input);
 	assert_int_equal(fcntl(fd, F_GETFD), -1);
 }

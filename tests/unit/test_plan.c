@@ -461,11 +461,11 @@ static void test_same_inputs_give_the_same_plan(void **state)
 	struct world world = world_new();
 	struct crashres_plan *a = make(*state, &world), *b = make(*state, &world);
 	const struct crashres_segment *left, *right;
-	size_t count, again;
+	size_t count, right_count;
 
 	left = segments_of(a, &count);
-	right = segments_of(b, &again);
-	assert_int_equal(count, again);
+	right = segments_of(b, &right_count);
+	assert_int_equal(count, right_count);
 	for (size_t i = 0; i < count; i++) {
 		assert_string_equal(left[i].name, right[i].name);
 		assert_range(left[i].range, right[i].range.base, right[i].range.size);
@@ -1409,7 +1409,7 @@ static void test_unknown_enum_values_are_refused(void **state)
 	static const struct {
 		size_t offset;
 		int last;
-		const char *before, *behind;	/* text around the number */
+		const char *before, *after;	/* text around the number */
 		enum crashres_member member;
 	} cases[] = {
 		{ offsetof(struct crashres_request, slot), CRASHRES_SLOT_CRASH,
@@ -1435,7 +1435,7 @@ static void test_unknown_enum_values_are_refused(void **state)
 
 			memcpy((uint8_t *)&world.request + cases[i].offset, &values[j], sizeof(int));
 			snprintf(sentence, sizeof(sentence), "%s%d%s", cases[i].before, values[j],
-				 cases[i].behind);
+				 cases[i].after);
 			refuse(unit, &world, CRASHRES_ERR_REQUEST, sentence);
 			assert_int_equal(crashres_error_member(unit->ctx), cases[i].member);
 			world_free(&world);

@@ -27,13 +27,13 @@ static const struct crs_firmware firmware = {
 };
 
 /*
- * Returns a 16550 whose last used register (LSR, number 5) begins @behind bytes after the end
+ * Returns a 16550 whose last used register (LSR, number 5) begins @distance bytes after the end
  * of a page.
  */
-static struct crs_firmware uart_16550(uint64_t behind)
+static struct crs_firmware uart_16550(uint64_t distance)
 {
 	return (struct crs_firmware){
-		.uart = PURGATORY_UART_16550, .uart_base = 0x9001000 + behind - 5 * 4,
+		.uart = PURGATORY_UART_16550, .uart_base = 0x9001000 + distance - 5 * 4,
 		.uart_stride = 4, .uart_width = 1,
 	};
 }
@@ -253,14 +253,14 @@ static void test_digests_cover_the_data_and_its_zero_padding(void **state)
 static void check_self_digest(struct unit *unit, const struct crs_purgatory_segment *input)
 {
 	struct view view = view_of(unit, input);
-	uint64_t behind = view.image_size + offsetof(struct purgatory_params, self_digest) + DIGEST;
+	uint64_t rest = view.image_size + offsetof(struct purgatory_params, self_digest) + DIGEST;
 	EVP_MD_CTX *hash = EVP_MD_CTX_new();
 	uint8_t digest[DIGEST];
 
 	assert_int_equal(EVP_DigestInit(hash, EVP_sha256()), 1);
 	assert_int_equal(EVP_DigestUpdate(hash, view.data, view.scratch_offset), 1);
-	assert_int_equal(EVP_DigestUpdate(hash, view.data + behind,
-					  view.params.table_offset[0] - behind), 1);
+	assert_int_equal(EVP_DigestUpdate(hash, view.data + rest,
+					  view.params.table_offset[0] - rest), 1);
 	assert_int_equal(EVP_DigestFinal(hash, digest, NULL), 1);
 	assert_memory_equal(view.params.self_digest, digest, DIGEST);
 	EVP_MD_CTX_free(hash);
@@ -508,9 +508,9 @@ static void test_16550_across_two_pages_has_both_mapped(void **state)
 	struct crs_purgatory_segment input = make_input(segments, 1);
 
 	input.mapped = true;
-	for (uint64_t behind = 0; behind <= 1; behind++) {
+	for (uint64_t distance = 0; distance <= 1; distance++) {
 		/* -1: the last byte of the page */
-		const struct crs_firmware uart = uart_16550(behind - 1);
+		const struct crs_firmware uart = uart_16550(distance - 1);
 		struct view view;
 
 		input.firmware = &uart;
@@ -520,7 +520,7 @@ static void test_16550_across_two_pages_has_both_mapped(void **state)
 		assert_int_equal(view.params.uart_width, 1);
 		assert_int_equal(walk(&view, 0, 0x8fff000), 0);
 		assert_int_equal(walk(&view, 0, 0x9000000), 0x9000403 | 3ULL << 53);
-		assert_int_equal(walk(&view, 0, 0x9001000), behind ? 0x9001403 | 3ULL << 53 : 0);
+		assert_int_equal(walk(&view, 0, 0x9001000), distance ? 0x9001403 | 3ULL << 53 : 0);
 		assert_int_equal(walk(&view, 0, 0x9002000), 0);
 		free(view.data);
 	}
@@ -603,10 +603,10 @@ static void test_code_across_two_2_mib_blocks_fits_the_tables(void **state)
 
 	input.mapped = true;
 	for (uint64_t base = 0x40180000; base <= 0x401ff000; base += BLOCK) {
-		const struct crashres_segment behind =
+		const struct crashres_segment kernel =
 			segment("kernel", "abc", 3, 0x40400000, BLOCK);
 
-		input.segments = &behind;
+		input.segments = &kernel;
 		assert_ok(unit, crs_purgatory_segment_make(unit->ctx, &input, base, &data, &size));
 		assert_int_equal(size, crs_purgatory_segment_size(&input, BLOCK));
 		free(data);

@@ -57,7 +57,8 @@ static const struct purgatory_params *params_of(const struct crashres_input *sea
 static void test_sealed_image_holds_purgatory_parity_and_kernel(void **state)
 {
 	struct unit *unit = *state;
-	struct crashres_kernel *kernel = open_kernel(unit, 5 * MIB + 10, 6 * MIB, 0), *again;
+	struct crashres_kernel *kernel = open_kernel(unit, 5 * MIB + 10, 6 * MIB, 0);
+	struct crashres_kernel *sealed_kernel;
 	uint8_t bytes[8192 + 5] = { 1, 2, 3 };
 	struct crashres_input initrd = { .name = "initrd", .data = bytes, .size = sizeof(bytes) };
 	struct crashres_seal_request seal = CRASHRES_SEAL_REQUEST_INIT;
@@ -74,13 +75,13 @@ static void test_sealed_image_holds_purgatory_parity_and_kernel(void **state)
 	assert_memory_equal(sealed->data + 2 * MIB, kernel->file->data, kernel->file->size);
 	for (size_t i = 2 * MIB + kernel->file->size; i < sealed->size; i++)
 		assert_int_equal(sealed->data[i], 0);
-	again = open_sealed(unit, sealed);
-	assert_true(crashres_kernel_is_sealed(again));
+	sealed_kernel = open_sealed(unit, sealed);
+	assert_true(crashres_kernel_is_sealed(sealed_kernel));
 	assert_false(crashres_kernel_is_sealed(kernel));
-	assert_int_equal(again->image.text_offset, 0);
-	assert_int_equal(again->image.image_size, 8 * MIB + 64 * KIB);
-	assert_int_equal(again->image.page_size, 4096);
-	assert_true(again->image.anywhere);
+	assert_int_equal(sealed_kernel->image.text_offset, 0);
+	assert_int_equal(sealed_kernel->image.image_size, 8 * MIB + 64 * KIB);
+	assert_int_equal(sealed_kernel->image.page_size, 4096);
+	assert_true(sealed_kernel->image.anywhere);
 	params = params_of(sealed);
 	assert_int_equal(params->kernel_entry, 2 * MIB - PURGATORY);
 	assert_int_equal(params->segment_count, 2);
@@ -96,11 +97,11 @@ static void test_sealed_image_holds_purgatory_parity_and_kernel(void **state)
 	assert_int_equal(params->on_timeout, PURGATORY_POLICY_HALT);
 	assert_true(params->group_count > 0);
 	assert_true(params->parity_base + PURGATORY + 2 * params->group_count * 4096 <= 2 * MIB);
-	assert_ok(unit, crashres_unseal(unit->ctx, again, &unsealed));
+	assert_ok(unit, crashres_unseal(unit->ctx, sealed_kernel, &unsealed));
 	assert_int_equal(unsealed->size, kernel->file->size);
 	assert_memory_equal(unsealed->data, kernel->file->data, unsealed->size);
 	crashres_input_close(unsealed);
-	crashres_kernel_close(again);
+	crashres_kernel_close(sealed_kernel);
 	crashres_input_close(sealed);
 	crashres_kernel_close(kernel);
 }
@@ -109,7 +110,8 @@ static void test_sealed_image_holds_purgatory_parity_and_kernel(void **state)
 static void test_bytes_after_image_size_survive_sealing(void **state)
 {
 	struct unit *unit = *state;
-	struct crashres_kernel *kernel = open_kernel(unit, 3 * MIB + 100, 3 * MIB, 0), *again;
+	struct crashres_kernel *kernel = open_kernel(unit, 3 * MIB + 100, 3 * MIB, 0);
+	struct crashres_kernel *sealed_kernel;
 	struct crashres_seal_request seal = CRASHRES_SEAL_REQUEST_INIT;
 	struct crashres_input *sealed, *unsealed;
 
@@ -118,12 +120,12 @@ static void test_bytes_after_image_size_survive_sealing(void **state)
 	assert_int_equal(params_of(sealed)->segments[0].size, 3 * MIB);
 	assert_int_equal(params_of(sealed)->group_count, 0);
 	assert_int_equal(sealed->size, 5 * MIB + 4096);
-	again = open_sealed(unit, sealed);
-	assert_ok(unit, crashres_unseal(unit->ctx, again, &unsealed));
+	sealed_kernel = open_sealed(unit, sealed);
+	assert_ok(unit, crashres_unseal(unit->ctx, sealed_kernel, &unsealed));
 	assert_int_equal(unsealed->size, 3 * MIB + 100);
 	assert_memory_equal(unsealed->data, kernel->file->data, unsealed->size);
 	crashres_input_close(unsealed);
-	crashres_kernel_close(again);
+	crashres_kernel_close(sealed_kernel);
 	crashres_input_close(sealed);
 	crashres_kernel_close(kernel);
 }
@@ -145,7 +147,8 @@ static void test_text_offset_moves_the_kernel_inside(void **state)
 static void test_impossible_seal_requests_are_refused(void **state)
 {
 	struct unit *unit = *state;
-	struct crashres_kernel *kernel = open_kernel(unit, MIB, 2 * MIB, 0), *again;
+	struct crashres_kernel *kernel = open_kernel(unit, MIB, 2 * MIB, 0);
+	struct crashres_kernel *sealed_kernel;
 	struct crashres_seal_request seal = CRASHRES_SEAL_REQUEST_INIT;
 	struct crashres_input *sealed, *other = UNTOUCHED;
 	char sentence[256];
@@ -153,9 +156,9 @@ static void test_impossible_seal_requests_are_refused(void **state)
 	snprintf(sentence, sizeof(sentence), "%s: is not a sealed Image", kernel->file->name);
 	assert_fails(unit, crashres_unseal(unit->ctx, kernel, &other), CRASHRES_ERR_FORMAT, sentence);
 	assert_ok(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &sealed));
-	again = open_sealed(unit, sealed);
-	snprintf(sentence, sizeof(sentence), "%s: is already sealed", again->file->name);
-	assert_fails(unit, crashres_seal(unit->ctx, NULL, again, &seal, &other),
+	sealed_kernel = open_sealed(unit, sealed);
+	snprintf(sentence, sizeof(sentence), "%s: is already sealed", sealed_kernel->file->name);
+	assert_fails(unit, crashres_seal(unit->ctx, NULL, sealed_kernel, &seal, &other),
 		     CRASHRES_ERR_REQUEST, sentence);
 	seal.on_damage = 9;
 	assert_fails(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &other),
@@ -170,7 +173,7 @@ static void test_impossible_seal_requests_are_refused(void **state)
 	assert_fails(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &other),
 		     CRASHRES_ERR_REQUEST, "seal request: the size member is invalid: 1");
 	assert_ptr_equal(other, UNTOUCHED);
-	crashres_kernel_close(again);
+	crashres_kernel_close(sealed_kernel);
 	crashres_input_close(sealed);
 	crashres_kernel_close(kernel);
 }
