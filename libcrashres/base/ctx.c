@@ -18,8 +18,8 @@ static bool read_kernel_entropy(void *data, void *bytes, size_t size)
 {
 	(void)data;
 	/*
-	 * Early in boot there can be no entropy yet. Do not wait for it: without a seed the
-	 * new kernel only does not randomize its addresses.
+	 * GRND_NONBLOCK: early in boot there is no entropy yet, and waiting would stop the
+	 * boot. A kernel can start without a seed; its addresses are not randomized then.
 	 */
 	return getrandom(bytes, size, GRND_NONBLOCK) == (ssize_t)size;
 }

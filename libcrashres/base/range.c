@@ -86,8 +86,8 @@ bool crs_ranges_add(struct crs_ranges *ranges, struct crashres_range range)
  * Normalizes both lists, then walks both once. /proc/iomem of a large machine has
  * 100,000 reservations, so a loop over all pairs would take seconds.
  *
- * @h is the first hole that ends after the start of the current range. @base moves to the
- * end of each hole in the range; the bytes before that hole are kept.
+ * In the loop, h is the first hole that ends after the start of the current range. base
+ * moves to the end of each hole in the range; the bytes before that hole are kept.
  */
 bool crs_ranges_subtract_all(struct crs_ranges *ranges, const struct crs_ranges *holes)
 {

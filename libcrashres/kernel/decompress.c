@@ -27,7 +27,7 @@ void crs_unpack_advance(struct crs_unpack *unpack, size_t count)
 	unpack->left -= count;
 }
 
-/* Unpacks streams of @format as long as another one follows directly. */
+/* Unpacks members of @format as long as another one follows directly. */
 static enum crashres_status unpack_members(const struct crs_compression *format,
 					   struct crs_unpack *unpack)
 {

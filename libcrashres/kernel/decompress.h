@@ -15,7 +15,7 @@
  *         if @file is not compressed, which is not an error.
  *
  * Ignores bytes after the compressed data: a signature or the rest of a block device can
- * follow. But if a second stream of the same format follows directly, unpacks it too, as
+ * follow. But if a second member of the same format follows directly, unpacks it too, as
  * the tools of that format do.
  *
  * Return:

@@ -46,13 +46,13 @@ struct crs_compression {
 	const char *name;		/* in error sentences and names of inputs */
 	const char *title;		/* name in lists for people; NULL: @name */
 	const char *option;		/* of configure, which enables it; NULL: always enabled */
-	bool can_repeat;		/* streams that follow one another count as one stream */
+	bool can_repeat;		/* members that follow one another form one kernel */
 	/* Does @data start like this format? */
 	bool (*probe)(const uint8_t *data, size_t size);
 	/*
-	 * Unpacks one stream and moves the input to the byte after it (unpack.h). The
-	 * sentence of an error starts with the fact; the caller puts file and format in
-	 * front. NULL: this build has no library for the format.
+	 * Unpacks one member (gzip member, xz stream, zstd frame ...) and moves the input to
+	 * the byte after it (unpack.h). The sentence of an error is the fact only; the caller
+	 * puts file and format in front. NULL: this build has no library for the format.
 	 */
 	enum crashres_status (*unpack)(struct crs_unpack *unpack);
 };

@@ -63,8 +63,8 @@ static enum crashres_status unpack_frame(struct crs_unpack *unpack, LZ4F_dctx *f
 
 /*
  * Is the legacy stream at its end? The format has no end mark. The stream ends if the next
- * four bytes cannot be the size of a block: they are the magic of another stream, zeros of
- * padding, or the unpacked size, which Linux appends at the end of the file.
+ * four bytes cannot be the size of a block (the magic of another stream, or zeros of
+ * padding), or if the last four bytes are the unpacked size, which Linux appends.
  */
 static bool is_legacy_end(const struct crs_unpack *unpack)
 {

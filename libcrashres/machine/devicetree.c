@@ -254,7 +254,7 @@ static bool describes_memory(const void *fdt)
 	return fdt_getprop(fdt, fdt_path_offset(fdt, "/chosen"), "linux,uefi-mmap-start", NULL);
 }
 
-/* The second path is a symbolic link to the first. A copied tree may contain either one. */
+/* The second path is a symbolic link to the first. A copied tree can contain either one. */
 static enum crashres_status open_tree(struct crashres_ctx *ctx, int *fd)
 {
 	if (crs_root_open_folder(ctx, "sys/firmware/devicetree/base", fd) == CRASHRES_OK)

@@ -43,7 +43,6 @@ const char *crashres_machine_command_line(const struct crashres_machine *machine
 	return machine->cmdline;
 }
 
-/* A bit is set if the file of the fact was missing, or did not contain the fact. */
 /* A bit is set if the file of the fact was missing or did not contain the fact. */
 unsigned int crashres_machine_missing_dump_parts(const struct crashres_machine *machine)
 {

@@ -102,7 +102,7 @@ static int compare_identity(const void *a, const void *b)
 
 /*
  * Keeps one of the resources with the same range and name. /proc/iomem can change during
- * a read, and then shows a crash region twice (seen on a real machine).
+ * a read, and then can show a crash region twice (kexec-tools, commit 13e0a93).
  */
 static void drop_duplicates(struct crs_iomem *iomem)
 {

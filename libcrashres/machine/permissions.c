@@ -8,7 +8,7 @@
  *   /proc/sys/kernel/kexec_load_limit_panic    -1 or calls left
  *   /proc/sys/kernel/kexec_load_limit_reboot   -1 or calls left
  *
- * Old kernels lack some of these files, and only root can read the files below security.
+ * Old kernels lack some of these files, and only root can read the IMA policy.
  */
 #include <errno.h>
 #include <stdlib.h>

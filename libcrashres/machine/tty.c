@@ -134,8 +134,8 @@ enum crashres_status crs_tty_read(struct crashres_ctx *ctx, const char *name,
 	if (status == CRASHRES_OK)
 		crs_log(ctx, CRASHRES_LOG_WARNING, "%s: purgatory cannot drive this UART (type "
 			"%" PRIu64 ", io_type %" PRIu64 ", iomem_base 0x%" PRIx64
-			", iomem_reg_shift %" PRIu64 "): purgatory will be silent", name, port.type, port.io_type,
-			port.base, port.shift);
+			", iomem_reg_shift %" PRIu64 "): purgatory will be silent",
+			name, port.type, port.io_type, port.base, port.shift);
 	else
 		crs_log(ctx, CRASHRES_LOG_WARNING, "%s: purgatory will be silent", ctx->error);
 	return CRASHRES_OK;
