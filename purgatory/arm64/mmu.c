@@ -2,9 +2,9 @@
 /*
  * mmu.c: switches the MMU and the caches on for the check.
  *
- * With the MMU off, every access is an uncached access to Device memory, and a check takes
- * seconds to minutes. It also reads memory past the caches. A dirty line of a stray store
- * could then be written over a block that was already checked.
+ * With the MMU off, every data access is an uncached access to Device memory, and a check
+ * takes seconds to minutes. Such a check also reads memory past the caches and misses dirty
+ * lines: the cache can write a stray store of the old kernel over a block after its check.
  */
 #include <stddef.h>
 

@@ -2,12 +2,14 @@
 /*
  * reset.S: resets the machine with a call to its firmware (PSCI, Arm DEN0022), or stops.
  *
- * Every run of purgatory that cannot go on ends here, even before the stack is set up or
- * if the memory is damaged. So this code uses no stack, no memory and no other code.
+ * Every run of purgatory that cannot go on ends here, even if the stack is not set up yet
+ * or if purgatory is damaged. So this code uses no stack, no memory and no other code.
  *
  * Attempts, in this order:
- *   1  SYSTEM_RESET with the declared conduit     3  SYSTEM_OFF with the declared conduit
- *   2  SYSTEM_RESET with the other conduit        4  SYSTEM_OFF with the other conduit
+ *   1  SYSTEM_RESET with the declared conduit
+ *   2  SYSTEM_RESET with the other conduit
+ *   3  SYSTEM_OFF with the declared conduit
+ *   4  SYSTEM_OFF with the other conduit
  *
  * A call that works does not return. A call that fails returns an error or causes an
  * exception: SMC is undefined without EL3, HVC is undefined without EL2, and at EL2 an

@@ -22,7 +22,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Makes all blocks intact. */
+/* Clears both bitmaps: no block is damaged. */
 void pg_clear_bitmaps(void);
 void pg_set_damaged(uint64_t block);
 /* True for lost and for repaired blocks. */

@@ -18,7 +18,7 @@ static void note_block(struct pg_check *check, uint64_t block, bool intact)
 /*
  * Hashes @count blocks at once, from number @block on. A block that aborts when it is
  * read is damaged too. After an abort, each block is hashed alone to find the bad one.
- * @lanes: addresses of the blocks; lanes from @count on are ignored.
+ * @lanes: addresses of the blocks; the results of lanes from @count on are ignored.
  */
 static void hash_blocks(struct pg_check *check, uint64_t block, unsigned int count,
 			const void *const lanes[PG_SHA256_LANES])

@@ -109,8 +109,8 @@ static bool record_is_sane(void)
 }
 
 /*
- * The digest proves that the library wrote these params. A library with a bug can still
- * write wrong params, so check each value that is used as an address or as an index.
+ * The digest is right, so the library wrote these params. A library with a bug can still
+ * write wrong values. So check each value that is used as an address or as an index.
  */
 static bool params_are_sane(void)
 {
@@ -137,7 +137,8 @@ bool pg_check_self(enum pg_sha256_method method)
 		return false;
 	/*
 	 * entry.S has cleaned the image and the first page of the params. Clean the rest too,
-	 * because a dirty line can hold damage. That can change the sizes: check them again.
+	 * because a dirty line can hold damage. Cleaning can change the sizes, so check them
+	 * again.
 	 */
 	return pg_clean(pg_at(pg_header.image_size),
 			pg_params.table_offset[0] - pg_header.image_size) &&

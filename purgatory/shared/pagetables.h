@@ -2,8 +2,8 @@
 /*
  * pagetables.h: builds the page tables for the check.
  *
- * They map each used range to itself, and nothing else, because the CPU can read any
- * mapped address speculatively: device registers and firmware memory must not be mapped.
+ * They map each used range to itself, and nothing else. The CPU can read any mapped memory
+ * speculatively, and a read of firmware memory or of device registers can cause an SError.
  * Stage 1, 4 KiB granule, 48-bit addresses (Arm ARM, "The AArch64 Virtual Memory System
  * Architecture").
  *

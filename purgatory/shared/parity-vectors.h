@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* parity-vectors.h: the functions that parity.c calls for PG_PARITY_VECTORS. See parity-lanes.h. */
+/* parity-vectors.h: the functions that parity.c calls for PG_PARITY_VECTORS (parity-lanes.h). */
 #ifndef PURGATORY_PARITY_VECTORS_H
 #define PURGATORY_PARITY_VECTORS_H
 

@@ -4,8 +4,8 @@
  * checks them with the same code.
  *
  * Freestanding: no libc and no allocation. Purgatory runs with the MMU off, where an
- * unaligned access faults. There is none if the data is aligned to 4 bytes and each update
- * but the last has a multiple of 64 bytes. The library can hash any data.
+ * unaligned access faults. No access is unaligned if the data is aligned to 4 bytes and each
+ * update but the last has a multiple of 64 bytes. The library can hash any data.
  */
 #ifndef PURGATORY_SHA256_H
 #define PURGATORY_SHA256_H

@@ -849,7 +849,7 @@ def test_a_failed_cache_clean_counts_as_damage(bench, cpu, level, policy):
 CHECK_IMAGE_CASES = {
     "floating-point or vector registers": (
         "double pg_header(double a) { return a + 1; }", ["-static"]),
-    "relocations, which nobody applies": (
+    "relocations, which purgatory does not apply": (
         "static int a; int *const pg_header = &a;", ["-static-pie"]),
     "undefined symbols": (
         "int elsewhere(void); int pg_header(void) { return elsewhere() + 1; }", ["-r"]),
