@@ -759,7 +759,7 @@ enum crashres_status crashres_plan_attempt(struct crashres_ctx *ctx,
  *   CRASHRES_ERR_SYSCALL  no attempt is possible; all reasons are rules of the kernel
  */
 enum crashres_status crashres_plan_check_possible(struct crashres_ctx *ctx,
-					    const struct crashres_plan *plan);
+						  const struct crashres_plan *plan);
 
 /**
  * crashres_plan_prepare() - make the segments or the sealed Image of attempt @index now

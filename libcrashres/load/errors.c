@@ -32,7 +32,7 @@ static const char *explain_load(int error, enum crashres_slot slot)
 {
 	switch (error) {
 	case EACCES:
-		return "IMA demands a signed kernel, which only kexec_file_load can bring";
+		return "IMA demands a signed kernel, which only kexec_file_load can load";
 	case ENOSYS:
 		return "the running kernel was built without CONFIG_KEXEC";
 	default:

@@ -204,7 +204,8 @@ static int load_files(struct walk *walk, const struct crs_attempt *attempt)
 		.flags = file_load_flags(walk->caller.slot) | optional |
 			 (plan->initrd ? 0 : KEXEC_FILE_FLAG_NO_INITRAMFS),
 		.kernel_fd = descriptor_of(kernel, attempt->original_files),
-		.initrd_fd = plan->initrd ? descriptor_of(plan->initrd, attempt->original_files) : -1,
+		.initrd_fd = plan->initrd ? descriptor_of(plan->initrd, attempt->original_files) :
+					    -1,
 		.cmdline = plan->command_line,
 	};
 	int error = call(&walk->caller, &arguments);
@@ -237,7 +238,8 @@ static void warn_of_lost_check(struct walk *walk, enum crashres_check check)
 
 	switch (check) {
 	case CRASHRES_CHECK_NONE_SIGNATURE:
-		reason = "the running kernel demands a signature, and sealing would break it";
+		reason = "the running kernel demands a signature, and sealing would break the "
+			 "signature";
 		break;
 	case CRASHRES_CHECK_NONE_SEALING_OFF:
 		reason = "kexec_load was not possible, and the request forbids sealing";
@@ -278,7 +280,8 @@ static void record_success(struct walk *walk, size_t index)
  */
 static void record_slot_state(struct walk *walk, const struct crs_attempt *attempt, int error)
 {
-	enum crashres_slot_state state = crs_attempts_slot_state(attempt->call, walk->caller.slot, error);
+	enum crashres_slot_state state = crs_attempts_slot_state(attempt->call, walk->caller.slot,
+								 error);
 	enum crashres_slot_state *known = &walk->result.slot;
 
 	if (*known == CRASHRES_SLOT_STATE_EMPTY || state == CRASHRES_SLOT_STATE_UNCHANGED)

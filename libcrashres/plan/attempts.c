@@ -145,8 +145,7 @@ static const char *find_load_obstacle(const struct listing *listing)
 		return "the running kernel is locked down, and accepts only a signed file";
 	if (permissions->appraised == CRASHRES_ANSWER_YES &&
 	    listing->request->call == CRASHRES_CALL_AUTO)
-		return "the IMA policy appraises kernels, and kexec_load passes no file to "
-		       "appraise";
+		return "the IMA policy appraises kernels, and kexec_load passes no file to appraise";
 	return NULL;
 }
 
@@ -247,7 +246,8 @@ static void add_file_load(struct listing *listing)
 		add_unmodified(listing, CRASHRES_CHECK_NONE_SEALING_OFF);
 		return;
 	}
-	if (request->sealing == CRASHRES_SEALING_NEVER || !is_crash(request) || request->no_checks) {
+	if (request->sealing == CRASHRES_SEALING_NEVER || !is_crash(request) ||
+	    request->no_checks) {
 		add_unmodified(listing, CRASHRES_CHECK_NONE);
 		return;
 	}
@@ -295,7 +295,8 @@ static const char *find_missing_check(const struct listing *listing,
 		       "running kernel demands: seal the kernel and sign it first";
 	if (required && attempt->call == CRASHRES_CALL_FILE_LOAD &&
 	    attempt->check == CRASHRES_CHECK_NONE)
-		return "without checks the kernel is not sealed, but the request requires purgatory";
+		return "without checks the kernel is not sealed, but the request requires "
+		       "purgatory";
 	return NULL;
 }
 
@@ -481,7 +482,7 @@ static bool is_sealing_refusal(int error)
  * call is used for the original file.
  */
 static size_t find_next_after_load(const struct crs_attempts *attempts, size_t index, int error,
-			 const struct crs_limit *limit)
+				   const struct crs_limit *limit)
 {
 	size_t next = find_call(attempts, index + 1, CRASHRES_CALL_FILE_LOAD), original;
 
@@ -510,7 +511,7 @@ static size_t find_next_after_load(const struct crs_attempts *attempts, size_t i
  * it would load a kernel that cannot start.
  */
 size_t crs_attempts_find_next(const struct crs_attempts *attempts, size_t index, int error,
-			  const struct crs_limit *limit)
+			      const struct crs_limit *limit)
 {
 	const struct crs_attempt *attempt = &attempts->items[index];
 
@@ -539,7 +540,7 @@ static struct crs_limit predict_limit(const struct crs_attempts *attempts, size_
 }
 
 size_t crs_attempts_predict_next(const struct crs_attempts *attempts, size_t index,
-			 enum crashres_refusal *refusal)
+				 enum crashres_refusal *refusal)
 {
 	/* Assume one typical errno for each kind of attempt, and ask crs_attempts_find_next(). */
 	const struct crs_attempt *attempt = &attempts->items[index];
@@ -563,7 +564,7 @@ size_t crs_attempts_predict_next(const struct crs_attempts *attempts, size_t ind
  * sysctl) or after that (forbidden by lockdown), so the state is unknown.
  */
 enum crashres_slot_state crs_attempts_slot_state(enum crashres_call call, enum crashres_slot slot,
-					   int error)
+						 int error)
 {
 	if (slot == CRASHRES_SLOT_NORMAL || error == ENOSYS || error == EBUSY)
 		return CRASHRES_SLOT_STATE_UNCHANGED;

@@ -89,14 +89,14 @@ size_t crs_attempts_find_possible(const struct crs_attempts *attempts, size_t in
  * CRS_NO_ATTEMPT. @limit: calls that the running kernel still accepts after the failure.
  */
 size_t crs_attempts_find_next(const struct crs_attempts *attempts, size_t index, int error,
-			  const struct crs_limit *limit);
+			      const struct crs_limit *limit);
 
 /*
  * For the description of a plan: the index of the attempt that can follow attempt @index, or
  * CRS_NO_ATTEMPT. @refusal: out; the kind of refusal that leads to it.
  */
 size_t crs_attempts_predict_next(const struct crs_attempts *attempts, size_t index,
-			 enum crashres_refusal *refusal);
+				 enum crashres_refusal *refusal);
 
 /*
  * Does @error mean that the system call is missing, forbidden, or does not know the format?
@@ -106,7 +106,7 @@ bool crs_attempts_is_unavailable(enum crashres_call call, int error);
 
 /* The content of the slot after a call that failed with @error. */
 enum crashres_slot_state crs_attempts_slot_state(enum crashres_call call, enum crashres_slot slot,
-					   int error);
+						 int error);
 
 /*
  * May a call that failed with @error be repeated after a pause? Only after EBUSY (another

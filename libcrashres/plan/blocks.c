@@ -13,7 +13,7 @@ uint64_t crs_block_count(const struct crashres_segment *segment)
 }
 
 const void *crs_block(const struct crashres_segment *segment, uint64_t number,
-		     struct crs_block *room)
+		      struct crs_block *room)
 {
 	const uint8_t *data;
 	uint64_t left;

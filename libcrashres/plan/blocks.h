@@ -21,6 +21,6 @@ uint64_t crs_block_count(const struct crashres_segment *segment);
  * crs_block_count()).
  */
 const void *crs_block(const struct crashres_segment *segment, uint64_t number,
-		     struct crs_block *room);
+		      struct crs_block *room);
 
 #endif

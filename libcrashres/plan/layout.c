@@ -231,8 +231,8 @@ static enum crashres_status describe_parity(struct crs_layout *layout)
 	repair->checked = checked_size(layout);
 	if (!crs_layout_is_crash(layout) || !blocks)
 		return CRASHRES_OK;
-	layout->group_count = crs_parity_groups(blocks, layout->request->repair, max_parity_size(layout),
-					       &repair->reason);
+	layout->group_count = crs_parity_groups(blocks, layout->request->repair,
+						max_parity_size(layout), &repair->reason);
 	if (!layout->group_count)
 		return CRASHRES_OK;
 	repair->parity = crs_parity_size(layout->group_count);

@@ -15,7 +15,7 @@ static struct crashres_range skip_to_aligned(struct crashres_range hole, struct 
 
 /* Sets @found to the highest range in @hole that satisfies @need. False: it does not fit. */
 static bool find_highest(struct crashres_range hole, struct crs_need need,
-		       struct crashres_range *found)
+			 struct crashres_range *found)
 {
 	uint64_t base;
 
@@ -28,7 +28,7 @@ static bool find_highest(struct crashres_range hole, struct crs_need need,
 
 /* Removes @found from the free memory. */
 static enum crashres_status claim(struct crs_place *place, struct crashres_range found,
-				 struct crashres_range *placed)
+				  struct crashres_range *placed)
 {
 	if (!crs_ranges_subtract(&place->holes, found))
 		return CRASHRES_ERR_MEMORY;

@@ -284,7 +284,7 @@ size_t crashres_plan_attempt_count(const struct crashres_plan *plan)
 }
 
 bool crs_plan_passes_original_files(const struct crashres_plan *plan,
-				   const struct crs_attempt *attempt)
+				    const struct crs_attempt *attempt)
 {
 	return attempt->original_files && (plan->kernel->file->original_fd >= 0 ||
 				     (plan->initrd && plan->initrd->original_fd >= 0));
@@ -295,8 +295,8 @@ static enum crashres_status check_index(struct crashres_ctx *ctx, const struct c
 {
 	if (index < plan->attempts.count)
 		return CRASHRES_OK;
-	return crs_fail(ctx, CRASHRES_ERR_REQUEST, "no attempt %zu: the plan has %zu attempts", index,
-			plan->attempts.count);
+	return crs_fail(ctx, CRASHRES_ERR_REQUEST, "no attempt %zu: the plan has %zu attempts",
+			index, plan->attempts.count);
 }
 
 static void describe_files(const struct crashres_plan *plan, struct crashres_attempt *attempt)
@@ -376,17 +376,18 @@ static enum crashres_status fail_impossible(struct crashres_ctx *ctx,
 			status = CRASHRES_ERR_REQUEST;
 		if (i && has_same_reason(attempt, attempt - 1))
 			continue;
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s: %s", i ? "; " : "",
-					 crs_call_name(attempt->call), attempt->reason);
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s: %s",
+					 i ? "; " : "", crs_call_name(attempt->call),
+					 attempt->reason);
 	}
 	return crs_fail(ctx, status, "%s", text);
 }
 
 enum crashres_status crashres_plan_check_possible(struct crashres_ctx *ctx,
-					    const struct crashres_plan *plan)
+						  const struct crashres_plan *plan)
 {
-	return crs_attempts_find_possible(&plan->attempts, 0) == CRS_NO_ATTEMPT ? fail_impossible(ctx, plan) :
-									 CRASHRES_OK;
+	return crs_attempts_find_possible(&plan->attempts, 0) == CRS_NO_ATTEMPT ?
+	       fail_impossible(ctx, plan) : CRASHRES_OK;
 }
 
 void crashres_request_init(struct crashres_request *request, size_t size)

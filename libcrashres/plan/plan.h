@@ -39,6 +39,6 @@ enum crashres_status crs_plan_prepare(struct crashres_ctx *ctx, struct crashres_
  * have changed since the library read it.
  */
 bool crs_plan_passes_original_files(const struct crashres_plan *plan,
-				   const struct crs_attempt *attempt);
+				    const struct crs_attempt *attempt);
 
 #endif

@@ -184,7 +184,7 @@ void crs_digest_blocks(const struct crashres_segment *segment, uint8_t *table)
 
 /* Describes @segment for the parameters. @first_block: number of its first block. */
 static struct purgatory_segment make_segment_entry(const struct crashres_segment *segment,
-					 uint64_t first_block)
+						   uint64_t first_block)
 {
 	struct purgatory_segment entry = {
 		.base = segment->range.base,
@@ -418,8 +418,8 @@ static void fill(struct draft *draft, uint8_t *data)
 }
 
 enum crashres_status crs_purgatory_segment_make(struct crashres_ctx *ctx,
-				       const struct crs_purgatory_segment *contents, uint64_t base,
-				       uint8_t **data, uint64_t *size)
+						const struct crs_purgatory_segment *contents,
+						uint64_t base, uint8_t **data, uint64_t *size)
 {
 	struct draft draft = { .contents = contents, .base = base };
 	enum crashres_status status;

@@ -81,8 +81,8 @@ enum crashres_status crs_purgatory_segment_check(struct crashres_ctx *ctx,
  * Return: CRASHRES_ERR_LIMIT if there are too many segments or bytes to check.
  */
 enum crashres_status crs_purgatory_segment_make(struct crashres_ctx *ctx,
-				       const struct crs_purgatory_segment *contents, uint64_t base,
-				       uint8_t **data, uint64_t *size);
+						const struct crs_purgatory_segment *contents,
+						uint64_t base, uint8_t **data, uint64_t *size);
 
 /*
  * Writes the SHA-256 of each block of @segment to @table, 32 bytes each, over its whole range

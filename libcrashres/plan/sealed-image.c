@@ -164,7 +164,7 @@ static struct crs_seal_header make_header(const struct sealing *sealing)
 
 /* Writes @data at @offset, which must not be below the current end of @memfd. */
 static enum crashres_status write_at(const struct sealing *sealing, struct crs_memfd *memfd,
-				uint64_t offset, const void *data, uint64_t size)
+				     uint64_t offset, const void *data, uint64_t size)
 {
 	enum crashres_status status = crs_memfd_skip(sealing->ctx, memfd, offset - memfd->size);
 
@@ -252,7 +252,8 @@ void crashres_seal_request_init(struct crashres_seal_request *request, size_t si
 	crs_init_struct(&defaults, sizeof(defaults), request, size);
 }
 
-bool crs_sealed_find_kernel(const void *data, size_t size, uint64_t *kernel_offset, uint64_t *kernel_size)
+bool crs_sealed_find_kernel(const void *data, size_t size, uint64_t *kernel_offset,
+			    uint64_t *kernel_size)
 {
 	struct crs_seal_header header;
 

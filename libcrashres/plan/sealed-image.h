@@ -41,6 +41,7 @@ struct crs_seal_header {
  * Is @data, hostile bytes, a sealed Image? If true, *@kernel_offset and *@kernel_size are set,
  * and the kernel lies inside @data. If false, both can have any value.
  */
-bool crs_sealed_find_kernel(const void *data, size_t size, uint64_t *kernel_offset, uint64_t *kernel_size);
+bool crs_sealed_find_kernel(const void *data, size_t size, uint64_t *kernel_offset,
+			    uint64_t *kernel_size);
 
 #endif

@@ -83,8 +83,8 @@ static enum crashres_status compare_initrd(struct crashres_ctx *ctx,
 
 	if (!count || count > PURGATORY_SEGMENTS_MAX)
 		return fail_damaged(ctx, name);
-	expected = find_digests(purgatory, le64toh(purgatory->params.segments[count - 1].first_block),
-				blocks);
+	expected = find_digests(purgatory,
+				le64toh(purgatory->params.segments[count - 1].first_block), blocks);
 	if (!expected)
 		return fail_damaged(ctx, name);
 	digests = malloc(blocks * PURGATORY_DIGEST_SIZE);

@@ -261,7 +261,7 @@ static const struct {
 	{ EPERM, "Operation not permitted (kexec needs root, or kernel.kexec_load_disabled is 1, "
 		 "or lockdown forbids the call)", true, CRASHRES_ERR_SYSCALL_UNAVAILABLE },
 	{ EACCES, "Permission denied (IMA demands a signed kernel, which only kexec_file_load "
-		  "can bring)", true, CRASHRES_ERR_SYSCALL_UNAVAILABLE },
+		  "can load)", true, CRASHRES_ERR_SYSCALL_UNAVAILABLE },
 	{ EADDRNOTAVAIL, "Cannot assign requested address (the kernel's crash region is not where "
 			 "/proc/iomem showed it)", false, CRASHRES_ERR_SYSCALL },
 	{ ENOSYS, "Function not implemented (the running kernel was built without CONFIG_KEXEC)",
@@ -586,7 +586,7 @@ static void test_failed_load_reports_each_refusal_in_order(void **state)
 	assert_fails(unit, walk(unit, &plan, EACCES, EKEYREJECTED, ENOKEY, &result),
 		     CRASHRES_ERR_SYSCALL,
 		     "kexec_load failed: Permission denied (IMA demands a signed kernel, which only "
-		     "kexec_file_load can bring); then kexec_file_load failed: Key was rejected by "
+		     "kexec_file_load can load); then kexec_file_load failed: Key was rejected by "
 		     "service (the signature is damaged, or the running kernel cannot verify its "
 		     "type); then kexec_file_load failed: Required key not available (the running "
 		     "kernel does not trust the key of the signature); no crash kernel is loaded "
@@ -712,7 +712,7 @@ static void test_lost_check_is_warned_of_with_its_reason(void **state)
 		const char *reason;
 	} cases[] = {
 		{ CRASHRES_CHECK_NONE_SIGNATURE,
-		  "the running kernel demands a signature, and sealing would break it" },
+		  "the running kernel demands a signature, and sealing would break the signature" },
 		{ CRASHRES_CHECK_NONE_SEALING_OFF,
 		  "kexec_load was not possible, and the request forbids sealing" },
 		{ CRASHRES_CHECK_NONE_REFUSED, "the kernel could not be sealed: too large" },

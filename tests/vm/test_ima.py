@@ -129,7 +129,7 @@ def test_a_missing_or_wrong_signature_is_refused(lab, kernel, signer, tmp_path):
         # kexec_load is refused, too.
         assert running.run("kexec -c -p --initrd=/boot/initrd /boot/good") == (
             255, "kexec: kexec_load failed: Permission denied (IMA demands a signed kernel, which "
-                 "only kexec_file_load can bring)")
+                 "only kexec_file_load can load)")
         assert running.run(f"{LOAD} /boot/good") == (0, "")
         assert running.run("kexec -S") == (1, "")
 
