@@ -7,7 +7,7 @@
  *   offset 64   program headers, 56 bytes each:
  *                 PT_NOTE   one for each CPU: registers at the panic
  *                 PT_NOTE   VMCOREINFO
- *                 PT_LOAD   the kernel image, with its virtual address, if that is known
+ *                 PT_LOAD   the kernel image, if its virtual address is known
  *                 PT_LOAD   one for each range of RAM outside of the crash regions
  *
  * The notes and the memory are not copied. The capture kernel reads p_offset as a physical

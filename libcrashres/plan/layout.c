@@ -8,9 +8,9 @@
 /*
  * Bytes that stay free at the start of the crash region. The running kernel takes two pages
  * from the first hole between the segments: its control page and a copy of VMCOREINFO
- * (kimage_alloc_crash_control_pages() in kernel/kexec_core.c). The
- * kernel writes to these pages after the load, so they must lie outside of all segments. The
- * hole has room for two pages of the largest size.
+ * (kimage_alloc_crash_control_pages() in kernel/kexec_core.c). The kernel writes to these pages
+ * after the load, so they must lie outside of all segments. The hole has room for two pages of
+ * the largest size.
  */
 #define CONTROL_HOLE	(128ULL << 10)
 
@@ -27,7 +27,7 @@
 #define INITRD_WINDOW	(32ULL << 30)
 #define INITRD_WINDOW_ALIGNMENT (1ULL << 30)
 
-/* A capture kernel reads two ranges of linux,usable-memory-range (drivers/of/fdt.c). */
+/* A capture kernel reads at most two ranges of linux,usable-memory-range (drivers/of/fdt.c). */
 #define MAX_USABLE_RANGES 2
 
 enum crashres_status crs_layout_describe(const struct crs_layout *layout,
@@ -254,8 +254,9 @@ enum crashres_status crs_layout_describe_checks(struct crs_layout *layout)
 }
 
 /*
- * Bytes that @need lacks in @window. A crash region is one piece, so the bytes by which it must
- * grow can be computed. A normal kernel has many holes: the difference to the largest one.
+ * Bytes that @need lacks in @window. A crash region is one piece, so the function
+ * returns the bytes by which it must grow. Free RAM for a normal kernel has many holes, so the
+ * function returns the difference to the largest hole.
  */
 static uint64_t count_missing(const struct crs_layout *layout, struct crs_need need,
 			      struct crashres_range window)

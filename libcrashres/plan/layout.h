@@ -23,7 +23,7 @@
 #include "place.h"
 #include "purgatory-segment.h"
 
-/* A segment that did not fit: of all places that were tried, the one that lacks fewest bytes. */
+/* A segment that did not fit. After several tries, the try that lacked the fewest bytes. */
 struct crs_shortfall {
 	const char *name;	/* of the segment */
 	uint64_t size;		/* of the segment in bytes; 0: every segment fitted so far */

@@ -358,8 +358,8 @@ static bool has_same_reason(const struct crs_attempt *a, const struct crs_attemp
 
 /*
  * Sets a sentence with the reasons of all attempts, such as "kexec_load: REASON;
- * kexec_file_load: REASON". A member of the request as a reason decides the status, so that
- * a command can say that its options are wrong.
+ * kexec_file_load: REASON". If one reason is a member of the request, the status is
+ * CRASHRES_ERR_REQUEST, so that a command can say that its options are wrong.
  */
 static enum crashres_status fail_impossible(struct crashres_ctx *ctx,
 					    const struct crashres_plan *plan)

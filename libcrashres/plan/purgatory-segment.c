@@ -359,8 +359,8 @@ static void silence_uart(struct draft *draft)
 
 /*
  * Finds the final layout. The size of the segment comes from the upper bound for page tables.
- * But the self-check hashes the page tables with caches off, which is slow, so the segment
- * contains only the tables that are needed. The unused rest is at the end.
+ * But the self-check also hashes the page tables, with caches off, which is slow. So the
+ * segment contains only the tables that purgatory needs. The unused rest is at the end.
  *
  * The loop is needed because the page tables map the segment itself: fewer tables move the parts
  * behind them, and that can change the number of tables.
