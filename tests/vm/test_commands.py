@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from conftest import read_module
+from conftest import HERE, read_module
 from lib.guest import Machine
 
 # With 52-bit addresses, Linux 6.12 crashes in trans_pgd_create_copy() when any normal kernel is
@@ -148,3 +148,15 @@ def test_force_starts_a_kernel_in_the_crash_region(lab, kernel):
         assert running.check("cat /proc/cmdline") == "console=ttyAMA0 second.boot=1"
         code = running.check("grep 'Kernel code' /proc/iomem")
         assert int(first, 16) <= int(code.split("-")[0], 16) <= int(last, 16)
+
+
+@pytest.mark.parametrize("kernel", ["small"], indirect=True)
+def test_plan_from_a_copied_machine_is_the_plan_of_the_machine(lab, kernel):
+    """copy-machine copies every file that a plan reads, for example the limits of the kernel."""
+    script = (HERE.parent / "data" / "copy-machine").read_bytes()
+    with lab.boot(kernel, files={"copy-machine": script}) as running:
+        running.check("echo 0 > /proc/sys/kernel/kexec_load_limit_panic")
+        running.check("sh /copy-machine /copy")
+        here = running.run("kexec -d --dry-run -p --serial=ttyAMA0 /boot/Image 2>&1")
+        assert "kernel.kexec_load_limit_panic is 0" in here[1]
+        assert running.run("kexec -d --root=/copy -p --serial=ttyAMA0 /boot/Image 2>&1") == here
