@@ -4,18 +4,19 @@
  *
  *   1. Route SErrors to this exception level, start the clock, enable vector registers.
  *   2. Self-check: compare purgatory's own bytes with their digest.
- *   3. Find the segments, and list all used ranges.
- *   4. Clean the used ranges from the caches.
+ *   3. Find the segments, and list the used ranges: all memory that purgatory accesses
+ *      from now on (shared/params.h).
+ *   4. Clean the used ranges: write dirty cache lines to memory, and invalidate the lines.
  *   5. Switch the MMU and the caches on.
  *   6. Check every block, and repair the damaged blocks from parity.
- *   7. Clean again, and switch the MMU and the caches off.
+ *   7. Clean the used ranges again, and switch the MMU and the caches off.
  *   8. Check the repaired blocks again, without caches.
- *   9. Print the console line. The policy says: start the kernel, reset or halt.
- *  10. Write the record, and start the kernel.
+ *   9. Print the console line. The policy decides: start the kernel, reset or halt.
+ *  10. If the policy is to start the kernel: write the record, and start the kernel.
  *
  * If the MMU cannot be switched on, steps 6 and 7 run with the MMU off.
- * If there are no blocks to check (block_count is 0), purgatory leaves out steps 5 to 8
- * and writes no record. It prints the console line only if step 4 failed.
+ * Without blocks to check (block_count is 0), purgatory leaves out steps 5 to 8 and writes
+ * no record. It then does step 9 only if step 4 failed.
  */
 #include <stdbool.h>
 
@@ -35,7 +36,7 @@
 #include "self.h"
 #include "used.h"
 
-/* True after the first exception. Another exception during its report resets at once. */
+/* True after the first exception. If its report causes another one, pg_exception() resets. */
 static bool exception_reported;
 
 static void begin_line(struct pg_line *line)
@@ -44,7 +45,7 @@ static void begin_line(struct pg_line *line)
 	pg_line_text(line, "crashres: purgatory: ");
 }
 
-/* Completes @line with @next_step, the text of what purgatory does now, and prints it. */
+/* Appends @next_step, such as ": resetting", to @line, and prints the line. */
 static void end_line(struct pg_line *line, const char *next_step)
 {
 	pg_line_text(line, next_step);
@@ -58,7 +59,14 @@ static _Noreturn void print_and_reset(struct pg_line *line)
 	pg_reset(pg_params.conduit);
 }
 
-/* Always resets: the policy is one of the params, and they can be damaged too. */
+/*
+ * Called if pg_check_self() or pg_complete_params() fails. The line is the same for both.
+ * pg_complete_params() can fail although purgatory is intact, for example if two used ranges
+ * overlap (find.h).
+ *
+ * Always resets. The policy for damage cannot be used, because it is one of the params, and
+ * the params can be damaged.
+ */
 static _Noreturn void fail_self_check(void)
 {
 	struct pg_line line;
@@ -90,10 +98,10 @@ static bool has_timed_out(const struct purgatory_record *record)
 	return record->flags & PURGATORY_FLAG_TIME_OUT;
 }
 
-/* Returns the enum purgatory_outcome of a finished check. */
+/* Returns the enum purgatory_outcome that follows from the flags and counts of @record. */
 static uint32_t find_outcome(const struct purgatory_record *record)
 {
-	/* A dirty line that is left in a cache can be written over a checked block later. */
+	/* A dirty line that stays in a cache can overwrite a checked block later. */
 	if (record->flags & PURGATORY_FLAG_UNCLEAN)
 		return PURGATORY_OUTCOME_DAMAGED;
 	if (!record->damaged && has_timed_out(record))
@@ -133,7 +141,10 @@ static void describe_blocks(struct pg_line *line, const struct purgatory_record 
 	pg_line_text(line, " repaired");
 }
 
-/* Appends ", 97 ms" and, after a timeout, ", out of time with 512 blocks to go". */
+/*
+ * Appends ", 97 ms" and, after a timeout, ", out of time with 512 blocks to go": the number of
+ * blocks that were not checked. The number is 0 if the time was over in the repair or in step 8.
+ */
 static void describe_time(struct pg_line *line, const struct purgatory_record *record)
 {
 	if (record->frequency) {
@@ -161,7 +172,7 @@ static uint32_t policy_of(const struct purgatory_record *record)
 	}
 }
 
-/* Returns the end of the console line. It names the action of apply_policy() for @policy. */
+/* Returns the end of the console line, which says how apply_policy() acts for @policy. */
 static const char *next_step_text(uint32_t policy)
 {
 	if (policy == PURGATORY_POLICY_BOOT)
@@ -169,7 +180,7 @@ static const char *next_step_text(uint32_t policy)
 	return policy == PURGATORY_POLICY_HALT ? ": halted" : ": resetting";
 }
 
-/* Returns only if the kernel is to be started. An unknown policy resets. */
+/* Halts or resets. Returns if @policy is to start the kernel. An unknown policy resets. */
 static void apply_policy(uint32_t policy)
 {
 	if (policy == PURGATORY_POLICY_HALT)
@@ -192,7 +203,7 @@ static void print_result(const struct purgatory_record *record)
 	end_line(&line, next_step_text(policy_of(record)));
 }
 
-/* Makes an empty record. @mmu: the check will run with the MMU and the caches on. */
+/* Makes the record as it is before the check. @mmu: the check runs with MMU and caches on. */
 static void start_record(struct pg_check *check, bool mmu)
 {
 	uint32_t flags = (uint32_t)check->sha256 << PURGATORY_FLAG_SHA256_SHIFT;
@@ -222,8 +233,8 @@ static void check_and_repair(struct pg_check *check)
 }
 
 /*
- * The state of this run. Static, because more than 1 KiB is much for a stack of
- * 8 KiB (purgatory.ld). entry.S has set all static variables to zero.
+ * The state of the check. Static, because it has more than 1 KiB and the stack only 8 KiB
+ * (purgatory.ld). entry.S has set all static variables to zero.
  */
 static struct pg_check check;
 
@@ -235,7 +246,7 @@ static void print_and_apply_policy(void)
 	apply_policy(policy_of(&check.record));
 }
 
-/* Notes the result of a cleaning. If @clean is false, the outcome becomes DAMAGED. */
+/* Sets PURGATORY_FLAG_UNCLEAN if @clean is false. find_outcome() then returns DAMAGED. */
 static void note_cleaning(bool clean)
 {
 	if (!clean)
@@ -256,13 +267,16 @@ static bool clean_record(void)
 }
 
 /*
- * Writes the record to the device tree. The MMU is off, so the stores go to memory
- * and not to the caches. A cache can hold old lines of the record, because the CPU
- * reads memory speculatively while the MMU is on. The kernel would read these lines
- * instead of the record. So clean the record before the stores and again after them.
+ * Writes the record to the device tree. The MMU is off, so the stores go to memory and not
+ * to the caches. But a cache can still hold old lines of the record, because the CPU reads
+ * memory speculatively while the MMU is on. So purgatory cleans the record twice; pg_clean()
+ * also invalidates the lines:
  *
- * If a cleaning fails, the record counts as a damaged range. A second console line
- * reports that, and the policy for damage applies.
+ *   before the stores   so that the cache cannot write an old dirty line over the record
+ *   after the stores    so that the kernel cannot read an old line instead of the record
+ *
+ * If a cleaning fails, the outcome becomes DAMAGED. Purgatory then prints a second console
+ * line and applies the policy for damage.
  */
 static void store_record(void)
 {
@@ -281,7 +295,7 @@ static void store_record(void)
 	clean_record();
 }
 
-/* Steps 5 to 10. @clean: step 4 cleaned every used range without an error. */
+/* Steps 5 to 9, and the record of step 10. @clean: step 4 cleaned all used ranges. */
 static void check_all(bool clean)
 {
 	bool mmu = pg_mmu_set_up(page_table_root());
@@ -289,9 +303,9 @@ static void check_all(bool clean)
 	start_record(&check, mmu);
 	check_and_repair(&check);
 	/*
-	 * With the MMU off, both cleanings must succeed. The check read memory, so it
-	 * missed dirty lines that the first cleaning left in a cache. Such a line can
-	 * be written over a checked block later.
+	 * With the MMU off, both cleanings must succeed. The check read memory, not the
+	 * caches. It missed dirty lines that the first cleaning could not write to memory,
+	 * and such a line can overwrite a checked block later.
 	 * With the MMU on, only the second cleaning must succeed. The check read through
 	 * the caches, and the second cleaning writes the same bytes to memory.
 	 */
@@ -299,8 +313,8 @@ static void check_all(bool clean)
 	if (mmu)
 		pg_mmu_disable();
 	/*
-	 * Check the repaired blocks again without caches. The kernel will read them in the
-	 * same way, so this proves that the cleaning has written them to memory.
+	 * Check the repaired blocks again without caches, as the kernel will read them. This
+	 * proves that the cleaning has written the repaired blocks to memory.
 	 */
 	pg_verify_repaired(&check);
 	if (check.record.repaired)
@@ -311,8 +325,8 @@ static void check_all(bool clean)
 
 /*
  * Called instead of check_all() if block_count is 0. booting.rst demands that the Image is
- * cleaned to the point of coherency. So a failed cleaning counts as damage, and the policy
- * for damage decides. @clean: see check_all()
+ * cleaned to the point of coherency. So if step 4 failed, the outcome is DAMAGED, and the
+ * policy for damage decides. @clean: step 4 cleaned all used ranges.
  */
 static void skip_check(bool clean)
 {
@@ -326,7 +340,7 @@ void pg_main(uint64_t dtb)
 	uint64_t hcr = pg_cpu_route_serrors();
 	bool simd, clean;
 
-	/* Otherwise a pending SError of the old kernel would look like a failed access of purgatory. */
+	/* A pending SError of the old kernel must not look like a failed access of purgatory. */
 	pg_drain_serrors();
 	pg_clock_start(&check.clock, pg_params.seconds);
 	simd = pg_cpu_enable_simd();
@@ -335,8 +349,8 @@ void pg_main(uint64_t dtb)
 	if (!pg_check_self(check.sha256) || !pg_complete_params(dtb))
 		fail_self_check();
 	/*
-	 * A stray store of the old kernel can still lie in a cache as a dirty line. The
-	 * cleaning writes the line to memory, so that the check finds the damage.
+	 * A wrong store of the old kernel can still be in a cache, as a dirty line. The
+	 * cleaning writes this line to memory, so that the check finds the damage.
 	 */
 	clean = pg_clean_used(false);
 	if (pg_params.block_count)
