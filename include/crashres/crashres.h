@@ -14,8 +14,9 @@
  *   crashres_load(ctx, plan, &result);
  *
  * Words:
- *   slot            the running kernel keeps two images: the normal image, which reboot(2)
- *                   starts, and the crash image, which it starts after a panic
+ *   slot            a place for one image in the running kernel. There are two: reboot(2)
+ *                   starts the image in the normal slot, a panic starts the image in the
+ *                   crash slot
  *   crash kernel    the kernel in the crash slot; capture kernel: the same kernel after the
  *                   panic, when it runs and saves the dump
  *   crash region    memory that crashkernel= reserves for the crash kernel
@@ -29,9 +30,10 @@
  * Rules for every function below:
  *  - The context or the object is the first parameter. Out-parameters come last.
  *  - A function that can fail returns enum crashres_status. After a failure,
- *    crashres_error() returns a sentence about it. A failed function leaves nothing
- *    allocated or open, and changes no out-parameter. There is one exception:
- *    crashres_load() also fills its result after a failure.
+ *    crashres_error() returns a sentence about it. (crashres_ctx_new() sets no
+ *    sentence.) A failed function leaves nothing allocated or open, and changes no
+ *    out-parameter. One exception: crashres_load() also fills its result after a
+ *    failure.
  *  - Every function that can fail can return CRASHRES_ERR_MEMORY. The lists of
  *    statuses below do not repeat it.
  *  - Pointers must not be NULL unless the comment says "may be NULL".
@@ -46,10 +48,10 @@
  *  - A struct whose first member is "size" can grow at its end in later versions.
  *    The caller sets "size" to the sizeof of its own version of the struct: with the
  *    _INIT macro, or from other languages with the _init() function.
- *  - As input, a smaller struct than the library's is accepted: missing members get
- *    their defaults. A larger struct is accepted if all bytes that the library does
- *    not know are zero. Otherwise the function returns CRASHRES_ERR_REQUEST.
- *  - As output, the library fills only the first "size" bytes.
+ *  - Input: if the caller's struct is smaller than the library's, the missing members
+ *    get their defaults. If it is larger, all bytes that the library does not know must
+ *    be zero. Otherwise the function returns CRASHRES_ERR_REQUEST.
+ *  - Output: the library fills only the first "size" bytes.
  *  - Members called "reserved" must be 0.
  *  - A struct without "size" never changes.
  *
@@ -73,33 +75,36 @@ enum crashres_status {
 	CRASHRES_ERR_OS,		/* a file could not be opened or read */
 	CRASHRES_ERR_PERMISSION,	/* the kernel hides the required data from this user */
 	CRASHRES_ERR_FORMAT,		/* a file or table is damaged or has the wrong format */
-	CRASHRES_ERR_UNSUPPORTED,	/* this machine or this build of the library cannot do it */
+	CRASHRES_ERR_UNSUPPORTED,	/* the library or this build does not support this machine
+					   or file */
 	CRASHRES_ERR_NO_REGION,		/* no memory was reserved with crashkernel= */
 	CRASHRES_ERR_NO_SPACE,		/* a segment does not fit into the available memory */
 	CRASHRES_ERR_LIMIT,		/* a value exceeds a limit of the kernel or of the
 					   library */
 	CRASHRES_ERR_REQUEST,		/* the request is invalid or contradicts itself */
-	CRASHRES_ERR_SYSCALL,		/* the system call failed */
+	CRASHRES_ERR_SYSCALL,		/* the system call failed, or no system call is possible */
 	CRASHRES_ERR_NO_RECORD,		/* purgatory left no record for this kernel */
 	CRASHRES_ERR_SYSCALL_UNAVAILABLE, /* the running kernel lacks this system call, forbids
-					     it, or does not accept this kernel through it; the
+					     it, or does not know the format of the file; the
 					     other system call can still work */
 	CRASHRES_ERR_KEY,		/* a private key or certificate cannot be used */
 	CRASHRES_ERR_NO_SIGNATURE,	/* the file has no signature of the requested kind */
-	CRASHRES_ERR_NO_DEVICE_TREE,	/* neither the machine nor the request has a device tree */
+	CRASHRES_ERR_NO_DEVICE_TREE,	/* no device tree in the request, in the kernel file or on
+					   the machine */
 };
 
-/* The running kernel keeps two images. Each slot has its own use. */
+/* The two places for an image in the running kernel. */
 enum crashres_slot {
-	CRASHRES_SLOT_NORMAL = 0,	/* started by reboot(2) */
-	CRASHRES_SLOT_CRASH = 1,	/* started after a panic */
+	CRASHRES_SLOT_NORMAL = 0,	/* reboot(2) starts this image */
+	CRASHRES_SLOT_CRASH = 1,	/* a panic starts this image */
 };
 
 /* The system call that loads an image. */
 enum crashres_call {
 	CRASHRES_CALL_AUTO = 0,		/* the plan chooses; see crashres_plan_make() */
-	CRASHRES_CALL_LOAD,		/* kexec_load(2): the library places the segments, and
-					   its purgatory checks them after the panic */
+	CRASHRES_CALL_LOAD,		/* kexec_load(2): the library places the segments, and the
+					   library's purgatory checks them before the new
+					   kernel starts */
 	CRASHRES_CALL_FILE_LOAD,	/* kexec_file_load(2): the running kernel verifies
 					   signatures and places the segments */
 };
@@ -112,7 +117,8 @@ const char *crashres_version(void);
 
 /* The answer to a yes-or-no question about the machine. */
 enum crashres_answer {
-	CRASHRES_ANSWER_UNKNOWN = 0,	/* the file is missing, or this user cannot read it */
+	CRASHRES_ANSWER_UNKNOWN = 0,	/* the file with the answer is missing, cannot be read or
+					   is not understood */
 	CRASHRES_ANSWER_NO,
 	CRASHRES_ANSWER_YES,
 };
@@ -160,7 +166,8 @@ void crashres_ctx_free(struct crashres_ctx *ctx);
  *
  * Return:
  *   CRASHRES_ERR_OS           @path cannot be opened as a directory
- *   CRASHRES_ERR_UNSUPPORTED  @path is not "/" and openat2(2) is missing (Linux 5.6)
+ *   CRASHRES_ERR_UNSUPPORTED  @path is not "/", and the running kernel is older than
+ *                             Linux 5.6 and has no openat2(2)
  */
 enum crashres_status crashres_ctx_set_root(struct crashres_ctx *ctx, const char *path);
 
@@ -173,9 +180,9 @@ void crashres_ctx_set_entropy(struct crashres_ctx *ctx, crashres_entropy_fn *ent
 /**
  * crashres_error() - a sentence about the last failure
  *
- * The sentence is one line without newline or full stop. It starts with the file or
- * step that failed, such as "/boot/Image: truncated: ...". It is empty before the
- * first failure, and valid until the next call with @ctx.
+ * The sentence is one line without newline or full stop. It usually names the file or
+ * the step that failed, such as "kernel /boot/Image: truncated: ...". It is empty
+ * before the first failure, and valid until the next call with @ctx.
  */
 const char *crashres_error(const struct crashres_ctx *ctx);
 
@@ -199,16 +206,17 @@ enum crashres_member {
 };
 
 /*
- * The member of the request that caused the last failure. The sentence does not name the
- * member, so that a command can name its own option instead.
+ * The member of the request that caused the last failure, or CRASHRES_MEMBER_NONE. A command
+ * can use it to name its own option, because the sentence does not always name the member.
  */
 enum crashres_member crashres_error_member(const struct crashres_ctx *ctx);
 
 /* ------------------------------------------------------------------ machine */
 
 /*
- * All facts that the library reads from a machine. A missing file is not an error
- * here: crashres_plan_make() fails if it needs a fact that is missing.
+ * All facts that the library reads from a machine. Only /proc/iomem must be readable.
+ * If another file is missing, its facts are unknown. This is an error only if a later
+ * function needs these facts.
  */
 struct crashres_machine;
 
@@ -255,7 +263,10 @@ struct crashres_permissions {
 	enum crashres_answer locked_down;	/* lockdown is "integrity" or "confidentiality" */
 	enum crashres_answer appraised;		/* the IMA policy appraises KEXEC_KERNEL_CHECK */
 	enum crashres_answer load_disabled;	/* kernel.kexec_load_disabled is 1 */
-	/* The number of kexec calls that the kernel still accepts. UINT64_MAX: no limit. */
+	/*
+	 * The number of kexec calls that the kernel still accepts. UINT64_MAX: no limit, or
+	 * the limit cannot be read.
+	 */
 	uint64_t crash_calls_left;		/* kernel.kexec_load_limit_panic */
 	uint64_t normal_calls_left;		/* kernel.kexec_load_limit_reboot */
 };
@@ -264,8 +275,9 @@ struct crashres_permissions {
 void crashres_permissions_init(struct crashres_permissions *permissions, size_t size);
 
 /*
- * Fills @permissions. A limit of calls decreases with every kexec system call for its
- * slot, including refused calls and unloads.
+ * Fills @permissions. Each kexec system call for a slot decreases the limit of that slot.
+ * Unloads count too, and so do most failed calls, for example a call with a kernel that has
+ * no valid signature.
  */
 enum crashres_status crashres_machine_permissions(struct crashres_ctx *ctx,
 						  const struct crashres_machine *machine,
@@ -295,7 +307,8 @@ struct crashres_range crashres_machine_vmcoreinfo(const struct crashres_machine 
 
 /*
  * The size in bytes that the elfcorehdr segment needs if the running kernel updates it after
- * CPU or memory hotplug (/sys/kernel/crash_elfcorehdr_size). 0: the kernel does not update it.
+ * CPU or memory hotplug. 0: the running kernel does not update it. The size comes from
+ * /sys/kernel/kexec/crash_elfcorehdr_size, or /sys/kernel/crash_elfcorehdr_size on older kernels.
  */
 uint64_t crashres_machine_elfcorehdr_size(const struct crashres_machine *machine);
 
@@ -323,10 +336,12 @@ const char *crashres_dump_part_name(enum crashres_dump_part part);
  * crashres_machine_set_serial() - the serial port that purgatory reports to
  * @tty: a name in /sys/class/tty such as "ttyAMA0" or "ttyS0", with or without "/dev/".
  *
- * By default purgatory uses the port that firmware names: stdout-path of the device
- * tree, otherwise the SPCR table of ACPI. Purgatory can drive a PL011 or a 16550 with
- * registers in memory. With any other port purgatory prints nothing; the function then
- * succeeds and logs a warning.
+ * Without this call, purgatory uses the port that firmware names: stdout-path of the
+ * device tree, otherwise the SPCR table of ACPI. But if /proc/consoles shows that this
+ * port is not a console of the running kernel, purgatory prints nothing.
+ *
+ * Purgatory can drive a PL011 or a 16550 with registers in memory. With any other @tty
+ * the function succeeds and logs a warning, and purgatory prints nothing.
  *
  * Return:
  *   CRASHRES_ERR_OS       /sys/class/tty has no @tty
@@ -352,7 +367,10 @@ enum crashres_status crashres_machine_initrd(struct crashres_ctx *ctx,
 
 /**
  * crashres_loaded() - does the kernel hold an image in @slot?
- * @loaded: out; the value of /sys/kernel/kexec_loaded or /sys/kernel/kexec_crash_loaded.
+ * @loaded: out.
+ *
+ * The answer comes from /sys/kernel/kexec/loaded or /sys/kernel/kexec/crash_loaded, on older
+ * kernels from /sys/kernel/kexec_loaded or /sys/kernel/kexec_crash_loaded.
  *
  * Return:
  *   CRASHRES_ERR_UNSUPPORTED  the file is missing in sysfs: the kernel was built without kexec
@@ -365,8 +383,9 @@ enum crashres_status crashres_loaded(struct crashres_ctx *ctx, enum crashres_slo
 /* -------------------------------------------------------------------- input */
 
 /*
- * The bytes of a kernel, initrd or DTB. The bytes never change, even if the file
- * changes later. So the loaded bytes are the bytes whose digests were computed.
+ * The bytes of a kernel, initrd or DTB. They do not change if the file changes later. So
+ * the library loads the same bytes for which it computed digests. There is one exception:
+ * original_files in struct crashres_attempt.
  */
 struct crashres_input;
 
@@ -388,9 +407,9 @@ enum crashres_status crashres_input_open(struct crashres_ctx *ctx, const char *p
  * @name:  the name for messages; copied.
  * @input: out; release with crashres_input_close().
  *
- * A file is copied from its beginning, whatever its current offset is. A pipe is read
- * until its end. A memfd with F_SEAL_WRITE, F_SEAL_SHRINK and F_SEAL_GROW is not copied
- * but mapped.
+ * A file is copied from its beginning; the current file offset does not matter. A pipe is
+ * read until its end. A memfd with F_SEAL_WRITE, F_SEAL_SHRINK and F_SEAL_GROW is not
+ * copied but mapped.
  *
  * Return: as crashres_input_open().
  */
@@ -400,9 +419,9 @@ enum crashres_status crashres_input_from_fd(struct crashres_ctx *ctx, int fd, co
 /**
  * crashres_input_from_memory() - use bytes in memory of the caller
  * @name:  the name for messages; copied.
- * @data:  borrowed: the caller must not change or free it before the input is
- *         released. The library makes a copy only for kexec_file_load(2), which needs a
- *         file descriptor.
+ * @data:  borrowed. The caller must not change or free it before the input is released.
+ *         The library copies it only for kexec_file_load(2), which needs a file
+ *         descriptor.
  * @input: out; release with crashres_input_close().
  *
  * Return:
@@ -415,14 +434,14 @@ enum crashres_status crashres_input_from_memory(struct crashres_ctx *ctx, const 
 
 void crashres_input_close(struct crashres_input *input);	/* may be NULL */
 
-/* The bytes of @input. @size: out; their number. */
+/* The bytes of @input. @size: out; the number of bytes. */
 const void *crashres_input_data(const struct crashres_input *input, size_t *size);
 
 /* ------------------------------------------------------------------- kernel */
 
 /*
- * An arm64 Image and the parts that its file brings along (a UKI can contain an initrd, a
- * DTB and a command line).
+ * An arm64 Image and the other parts of its file (a UKI can contain an initrd, a DTB and a
+ * command line).
  */
 struct crashres_kernel;
 
@@ -436,7 +455,8 @@ struct crashres_kernel;
  *   CRASHRES_ERR_OS           the file cannot be opened or read
  *   CRASHRES_ERR_FORMAT       the file is not a kernel, or is truncated or damaged
  *   CRASHRES_ERR_UNSUPPORTED  the kernel is big-endian, or too old to have image_size in
- *                             its header, or this build lacks its format
+ *                             its header (before Linux 3.17), or this build lacks its
+ *                             format; or the file is a FIT image or a DTB
  *   CRASHRES_ERR_LIMIT        the unpacked kernel has more than 4 GiB, or unpacking it
  *                             needs more than 256 MiB of memory
  */
@@ -473,7 +493,7 @@ enum crashres_status crashres_kernel_check_type(struct crashres_ctx *ctx,
 uint64_t crashres_kernel_page_size(const struct crashres_kernel *kernel);
 /* The distance in bytes from a 2 MiB boundary to the Image. */
 uint64_t crashres_kernel_text_offset(const struct crashres_kernel *kernel);
-/* The memory in bytes that the kernel needs from the start of the Image on, including BSS. */
+/* The memory that the kernel needs, in bytes from the start of the Image, including BSS. */
 uint64_t crashres_kernel_image_size(const struct crashres_kernel *kernel);
 /*
  * True if the Image can lie anywhere in RAM (since Linux 4.6). An older kernel cannot use
@@ -492,7 +512,10 @@ size_t crashres_kernel_formats(char *text, size_t size);
 
 /* --------------------------------------------------------------------- plan */
 
-/* The action of purgatory if it finds damage that it cannot repair. */
+/*
+ * The action of purgatory if the check does not prove that the kernel is intact: damage remains
+ * after the repair, the time was over after damage was found, or a cache could not be cleaned.
+ */
 enum crashres_on_damage {
 	CRASHRES_ON_DAMAGE_RESET = 0,	/* reset the machine through firmware (PSCI) */
 	CRASHRES_ON_DAMAGE_HALT,	/* stop the CPU */
@@ -500,8 +523,8 @@ enum crashres_on_damage {
 };
 
 /*
- * The action of purgatory if the time for the check is over, and all blocks that were
- * checked until then are intact.
+ * The action of purgatory if the time was over before all blocks were checked, and all blocks
+ * that were checked are intact.
  */
 enum crashres_on_timeout {
 	CRASHRES_ON_TIMEOUT_BOOT = 0,	/* start the kernel; the report shows the timeout */
@@ -510,9 +533,9 @@ enum crashres_on_timeout {
 };
 
 /*
- * The default amount of parity: 6.25 % of the checked bytes. With kexec_load, the plan takes
- * less if the segments would fill more than half of the crash region. A sealed Image always
- * has 6.25 %.
+ * The default amount of parity: 6.25 % of the checked bytes. With kexec_load, the plan uses
+ * less if there is not enough room (see enum crashres_repair_reason). A sealed Image always
+ * has the full 6.25 %.
  */
 #define CRASHRES_REPAIR_AUTO UINT32_MAX
 
@@ -521,10 +544,13 @@ enum crashres_on_timeout {
  * A sealed Image checks itself before it starts; see crashres_seal().
  */
 enum crashres_sealing {
-	CRASHRES_SEALING_AUTO = 0,	/* for a crash kernel, unless the running kernel demands a
-					   signature, which sealing would break */
-	CRASHRES_SEALING_ALWAYS,
-	CRASHRES_SEALING_NEVER,
+	CRASHRES_SEALING_AUTO = 0,	/* seal a crash kernel, except if the request wants no
+					   check, if the kernel is sealed already, or if the
+					   running kernel demands a signature, because sealing
+					   breaks the signature */
+	CRASHRES_SEALING_ALWAYS,	/* seal every kernel that is not sealed already; the plan
+					   then has no attempt with kexec_load */
+	CRASHRES_SEALING_NEVER,		/* seal no kernel */
 };
 
 /* A request for a load. Initialise it with CRASHRES_REQUEST_INIT or crashres_request_init(). */
@@ -535,18 +561,19 @@ struct crashres_request {
 						   if any */
 	/*
 	 * Borrowed. NULL: the DTB in the kernel file, otherwise the device tree of the machine.
-	 * A DTB here makes AUTO choose kexec_load(2), because kexec_file_load(2) takes none. If
-	 * call is CRASHRES_CALL_FILE_LOAD, the DTB is ignored with a warning.
+	 * kexec_file_load(2) takes no DTB. So with a DTB here, CRASHRES_CALL_AUTO means
+	 * kexec_load(2), and CRASHRES_CALL_FILE_LOAD ignores the DTB with a warning.
 	 */
 	const struct crashres_input *dtb;
 	/*
-	 * NULL: the command line in the kernel file, if any. For the crash slot, crashkernel=
-	 * is removed from that line.
+	 * NULL, and reuse_cmdline is false: the command line in the kernel file, if any. For the
+	 * crash slot, BOOT_IMAGE and crashkernel= are removed from the line in the kernel file.
 	 */
 	const char *command_line;
 	/*
-	 * Put the running kernel's command line in front of command_line, without BOOT_IMAGE
-	 * and, for the crash slot, without crashkernel=.
+	 * True: the running kernel's command line comes first, then command_line, if any.
+	 * BOOT_IMAGE is removed from the running kernel's line, for the crash slot crashkernel=
+	 * too.
 	 */
 	bool reuse_cmdline;
 	struct crashres_range window;		/* kexec_load: all segments must lie inside this
@@ -554,9 +581,10 @@ struct crashres_request {
 	bool purgatory_mmu_off;			/* kexec_load: check with MMU and data cache off */
 	bool no_checks;				/* start the kernel without a check */
 	enum crashres_on_damage on_damage;
-	uint32_t repair;			/* crash slot: size of parity in 1/100 % of the
-						   checked bytes; 0: no parity;
-						   CRASHRES_REPAIR_AUTO: the default amount */
+	uint32_t repair;			/* crash slot: size of parity in hundredths of a
+						   percent of the checked bytes (625: 6.25 %);
+						   0: no parity; CRASHRES_REPAIR_AUTO: the
+						   default amount */
 	uint32_t check_seconds;			/* crash slot: time limit of the check; 0: no
 						   limit */
 	enum crashres_call call;		/* AUTO: the plan chooses */
@@ -566,18 +594,19 @@ struct crashres_request {
 						   purgatory; 0: start purgatory */
 	bool hotplug;				/* kexec_load: let the running kernel update the
 						   elfcorehdr after CPU or memory hotplug */
-	enum crashres_on_timeout on_timeout;	/* crash slot: the action if check_seconds end
-						   before the check, and no damage was found */
+	enum crashres_on_timeout on_timeout;	/* crash slot: the action if check_seconds are over
+						   before the check is complete, and no damage
+						   was found */
 	bool no_cma;				/* kexec_file_load: place no segment in CMA
 						   memory */
-	bool force_dtb;				/* kexec_file_load: pass the device tree on (x86
-						   kernels) */
+	bool force_dtb;				/* kexec_file_load: set KEXEC_FILE_FLAG_FORCE_DTB;
+						   without effect on arm64 */
 	enum crashres_sealing sealing;		/* kexec_file_load */
 };
 
 /*
- * The defaults: the normal slot; no initrd, DTB or command line; no limit for addresses; a
- * time limit of 30 seconds for the check.
+ * The defaults: the normal slot; no initrd, DTB or command line in addition to those in the
+ * kernel file; all addresses are allowed; a time limit of 30 seconds for the check.
  */
 #define CRASHRES_REQUEST_INIT \
 	{ .size = sizeof(struct crashres_request), .window = { 0, UINT64_MAX }, \
@@ -611,18 +640,24 @@ struct crashres_plan;
  * attempt is one system call with its segments or files. An attempt that is impossible
  * on this machine stays in the list, with the reason.
  *
- * CRASHRES_CALL_AUTO puts kexec_load(2) first for a crash kernel, because it loads
- * purgatory. For a normal kernel kexec_file_load(2) comes first. If only one of the
- * calls supports all members of the request, the list has only that call.
- * CRASHRES_CALL_LOAD and CRASHRES_CALL_FILE_LOAD also restrict the list to one call.
+ * With CRASHRES_CALL_AUTO and a crash kernel, kexec_load(2) comes first, because it can load
+ * purgatory for every kernel. For a normal kernel kexec_file_load(2) comes first. If only
+ * one of the two system calls supports all members of the request, the list has only this
+ * system call. CRASHRES_CALL_LOAD and CRASHRES_CALL_FILE_LOAD also restrict the list to one
+ * system call.
  *
- * This function prepares the first possible attempt: it makes all segments and checks
- * them against the kernel's rules. These checks come before the load, because a load that
- * the kernel refuses can remove the previous crash kernel. crashres_load() prepares a
+ * This function prepares the first possible attempt. For kexec_load(2) it makes all
+ * segments and checks them against the kernel's rules. For kexec_file_load(2) it makes
+ * the file descriptors and, if needed, the sealed Image. All this comes before the load,
+ * because a failed load can remove the previous crash kernel. crashres_load() prepares a
  * later attempt only after the kernel refused an earlier attempt.
  *
- * The function succeeds even if the machine allows no attempt at all. See
- * crashres_plan_check_possible().
+ * If the preparation fails, the attempt becomes impossible, and the function prepares the
+ * next possible attempt. It returns the failure only if no other attempt is possible, or
+ * if another attempt would not help, for example because a segment does not fit.
+ *
+ * The function succeeds if all attempts are impossible for reasons that are known without
+ * preparation, such as lockdown. See crashres_plan_check_possible().
  *
  * Return:
  *   CRASHRES_ERR_PERMISSION      /proc/iomem hides its addresses
@@ -630,17 +665,20 @@ struct crashres_plan;
  *   CRASHRES_ERR_NO_SPACE        a segment does not fit. The sentence says how much memory
  *                                is missing. For the crash slot, this size is for all
  *                                segments together
- *   CRASHRES_ERR_LIMIT           one of these is too large: the command line, the DTB, the
- *                                sum of the segments, an address for #address-cells of the
- *                                DTB, the number of program headers of elfcorehdr
+ *   CRASHRES_ERR_LIMIT           a value exceeds a limit of the kernel, of purgatory or of
+ *                                the DTB. Examples: the command line, the DTB or the sum
+ *                                of the segments is too large; an address needs more cells
+ *                                than #address-cells of the DTB; "entry" lies outside the
+ *                                crash region
  *   CRASHRES_ERR_FORMAT          the DTB is damaged
- *   CRASHRES_ERR_NO_DEVICE_TREE  kexec_load: neither the machine nor the request has a DTB
+ *   CRASHRES_ERR_NO_DEVICE_TREE  kexec_load: no DTB in the request, in the kernel file or on
+ *                                the machine
  *   CRASHRES_ERR_UNSUPPORTED     the crash region lies above 2^48
- *   CRASHRES_ERR_REQUEST         the window ends above 2^64, an enum has an unknown value,
- *                                no system call supports all members of the request, or
- *                                the kernel is sealed with another initrd
- *   CRASHRES_ERR_OS              reuse_cmdline: /proc/cmdline cannot be read; hotplug:
- *                                /sys/kernel/crash_elfcorehdr_size cannot be read
+ *   CRASHRES_ERR_REQUEST         base + size of the window exceeds UINT64_MAX, an enum has an
+ *                                unknown value, no system call supports all members of the
+ *                                request, or the kernel is sealed with another initrd
+ *   CRASHRES_ERR_OS              reuse_cmdline: /proc/cmdline cannot be read; hotplug: the
+ *                                running kernel does not update the elfcorehdr
  */
 enum crashres_status crashres_plan_make(struct crashres_ctx *ctx,
 					const struct crashres_machine *machine,
@@ -656,12 +694,15 @@ const char *crashres_plan_command_line(const struct crashres_plan *plan);
 
 /* The reason for the amount of parity in a plan. */
 enum crashres_repair_reason {
-	CRASHRES_REPAIR_OFF = 0,	/* the request wants no parity, or nothing is checked */
-	CRASHRES_REPAIR_REQUESTED,	/* the requested amount */
+	CRASHRES_REPAIR_OFF = 0,	/* the request wants no parity or no check, or the slot is
+					   the normal slot */
+	CRASHRES_REPAIR_REQUESTED,	/* the requested amount; for CRASHRES_REPAIR_AUTO, the full
+					   6.25 % */
 	CRASHRES_REPAIR_REDUCED,	/* less than 6.25 %, because half of the crash region must
 					   stay free, or because of the kernel's limit for the
 					   sum of all segments */
-	CRASHRES_REPAIR_NO_ROOM,	/* no parity, because of one of these two rules */
+	CRASHRES_REPAIR_NO_ROOM,	/* no parity: not enough room under the two rules of
+					   REDUCED, or no free area is large enough */
 };
 
 /*
@@ -672,13 +713,13 @@ struct crashres_repair {
 	enum crashres_repair_reason reason;
 	uint64_t checked;		/* bytes that purgatory checks */
 	uint64_t parity;		/* bytes of parity */
-	uint64_t burst;			/* purgatory can repair this many adjacent damaged bytes,
-					   wherever they are */
+	uint64_t burst;			/* purgatory can repair this many adjacent damaged bytes at
+					   any address */
 };
 
 /*
- * The part that checks the loaded kernel before it starts. NONE and NONE_... mean that nothing
- * checks the kernel.
+ * The code that checks the loaded kernel before the kernel starts. NONE and NONE_... mean that
+ * no code checks the kernel; they differ in the reason.
  */
 enum crashres_check {
 	CRASHRES_CHECK_UNKNOWN = 0,	/* only in a result that crashres_load() has not filled */
@@ -687,8 +728,9 @@ enum crashres_check {
 					   sealed */
 	CRASHRES_CHECK_ALREADY_SEALED,	/* kexec_file_load: purgatory in a kernel file that was
 					   sealed earlier */
-	CRASHRES_CHECK_NONE,		/* the request wants no check, or kexec_file_load loads the
-					   normal slot */
+	CRASHRES_CHECK_NONE,		/* the request asks for a load without a check, for example
+					   with no_checks, with "entry", or with
+					   kexec_file_load into the normal slot */
 	CRASHRES_CHECK_NONE_SIGNATURE,	/* the running kernel demands a signature, which sealing
 					   would break */
 	CRASHRES_CHECK_NONE_REFUSED,	/* the kernel could not be sealed, or the running kernel
@@ -697,10 +739,10 @@ enum crashres_check {
 					    sealing */
 };
 
-/* The kind of refusal by the running kernel that leads from one attempt to another. */
+/* The kind of refusal after which crashres_load() makes another attempt. */
 enum crashres_refusal {
 	CRASHRES_REFUSAL_NONE = 0,	/* no other attempt follows: the load fails */
-	CRASHRES_REFUSAL_CALL,		/* the system call is missing or forbidden
+	CRASHRES_REFUSAL_CALL,		/* the system call cannot load this kernel
 					   (CRASHRES_ERR_SYSCALL_UNAVAILABLE) */
 	CRASHRES_REFUSAL_SEALED_IMAGE,	/* the sealed Image has no valid signature, or is too
 					   large */
@@ -713,18 +755,19 @@ enum crashres_refusal {
 struct crashres_attempt {
 	size_t size;			/* sizeof(struct crashres_attempt) */
 	enum crashres_call call;	/* LOAD or FILE_LOAD */
-	enum crashres_check check;	/* the check of the kernel if this attempt succeeds */
+	enum crashres_check check;	/* how the kernel is checked if this attempt succeeds */
 	enum crashres_status status;	/* CRASHRES_OK: the attempt is possible */
 	const char *reason;		/* why the attempt is impossible; NULL if it is possible */
-	enum crashres_refusal refusal;	/* the kind of refusal that leads to the attempt "next" */
-	size_t next;			/* index, or CRASHRES_NO_ATTEMPT */
+	enum crashres_refusal refusal;	/* after this kind of refusal, the attempt "next" follows */
+	size_t next;			/* index of an attempt, or CRASHRES_NO_ATTEMPT */
 	/* For kexec_file_load. */
 	const char *kernel;		/* name of the kernel file */
 	const char *initrd;		/* name of the initrd file; NULL: no initrd */
 	/*
-	 * True: the running kernel gets the original files, because a copy has no signature in
-	 * the attribute security.ima. If a file changed after the library read it, the kernel
-	 * loads bytes that the library has never seen.
+	 * True: the running kernel reads the original kernel file, the original initrd file or
+	 * both, and not the library's copy. The reason: only the original file has the
+	 * attribute security.ima, which can contain a signature. If such a file changes after
+	 * the library read it, the running kernel loads the changed bytes.
 	 */
 	bool original_files;
 	/* For kexec_load. segment_count is 0 until the attempt is prepared. */
@@ -756,17 +799,17 @@ enum crashres_status crashres_plan_attempt(struct crashres_ctx *ctx,
  * Return:
  *   CRASHRES_ERR_REQUEST  no attempt is possible, and a member of the request is one of the
  *                         reasons
- *   CRASHRES_ERR_SYSCALL  no attempt is possible; all reasons are rules of the kernel
+ *   CRASHRES_ERR_SYSCALL  no attempt is possible, and no member of the request is a reason
  */
 enum crashres_status crashres_plan_check_possible(struct crashres_ctx *ctx,
 						  const struct crashres_plan *plan);
 
 /**
- * crashres_plan_prepare() - make the segments or the sealed Image of attempt @index now
+ * crashres_plan_prepare() - make the segments or the files of attempt @index now
  *
- * Without this call, crashres_load() prepares a later attempt when it reaches it. Use
- * this function to show a complete plan. If the attempt turns out to be impossible, the
- * function succeeds, and the attempt has a status and a reason from then on.
+ * Use this function to show a complete plan. Without this call, crashres_load() prepares a
+ * later attempt just before its system call. If the attempt cannot be prepared, the function
+ * succeeds, and the attempt is impossible from then on: it has a status and a reason.
  *
  * Return: CRASHRES_ERR_REQUEST if the plan has no attempt @index.
  */
@@ -776,8 +819,9 @@ enum crashres_status crashres_plan_prepare(struct crashres_ctx *ctx, struct cras
 /* --------------------------------------------------------------------- seal */
 
 /*
- * The settings of a sealed Image. The members mean the same as in struct crashres_request.
- * Initialise it with CRASHRES_SEAL_REQUEST_INIT or crashres_seal_request_init().
+ * The settings of a sealed Image. Except for initrd, the members mean the same as in struct
+ * crashres_request. Initialise the struct with CRASHRES_SEAL_REQUEST_INIT or
+ * crashres_seal_request_init().
  */
 struct crashres_seal_request {
 	size_t size;				/* sizeof(struct crashres_seal_request) */
@@ -794,16 +838,16 @@ void crashres_seal_request_init(struct crashres_seal_request *request, size_t si
 
 /**
  * crashres_seal() - make an Image that checks and repairs itself before it starts
- * @machine: the machine that will start the Image; purgatory uses its console and its
- *           method to reset. May be NULL. Purgatory then prints nothing, and tries all
- *           methods to reset the machine.
+ * @machine: the machine that will start the Image. Purgatory uses the console and the
+ *           reset method of this machine. May be NULL: purgatory then prints nothing, and
+ *           tries all reset methods.
  * @sealed:  out; release with crashres_input_close(). Borrows nothing.
  *
  * A sealed Image is an arm64 Image that contains purgatory, digests, parity and the
  * kernel. It works with kexec_file_load(2) and with boot loaders for arm64 Images.
  * Purgatory starts first, checks the kernel and the initrd, and then starts the kernel.
- * Purgatory finds the initrd through the device tree. An initrd with other bytes than
- * @seal->initrd counts as damage.
+ * Purgatory finds the initrd through the device tree. If the initrd has other bytes than
+ * @seal->initrd, purgatory reports damage.
  *
  * Return:
  *   CRASHRES_ERR_REQUEST  @kernel is already sealed, or an enum has an unknown value
@@ -818,7 +862,7 @@ enum crashres_status crashres_seal(struct crashres_ctx *ctx, const struct crashr
 bool crashres_kernel_is_sealed(const struct crashres_kernel *kernel);
 
 /**
- * crashres_unseal() - return the Image that was sealed, byte for byte
+ * crashres_unseal() - extract the original Image from a sealed Image, byte for byte
  * @image: out; release with crashres_input_close().
  *
  * Return: CRASHRES_ERR_FORMAT if @kernel is not a sealed Image.
@@ -829,9 +873,10 @@ enum crashres_status crashres_unseal(struct crashres_ctx *ctx, const struct cras
 /* --------------------------------------------------------------------- load */
 
 /**
- * crashres_can_load() - can this process load a kernel at all?
+ * crashres_can_load() - is this an arm64 machine, and is the context's root "/"?
  *
- * A command can call this before it makes a plan.
+ * A command can call this before it makes a plan. The function does not check the rights of
+ * the process.
  *
  * Return: CRASHRES_ERR_UNSUPPORTED if this machine is not arm64, or if the context's
  * root is not "/".
@@ -840,10 +885,12 @@ enum crashres_status crashres_can_load(struct crashres_ctx *ctx);
 
 /* The content of the slot after a call to crashres_load(). */
 enum crashres_slot_state {
-	CRASHRES_SLOT_STATE_UNKNOWN = 0,	/* the errno is ambiguous: ask crashres_loaded() */
-	CRASHRES_SLOT_STATE_UNCHANGED,		/* the previous image, or still empty */
-	CRASHRES_SLOT_STATE_EMPTY,		/* the kernel freed the previous image and loaded
-						   none */
+	CRASHRES_SLOT_STATE_UNKNOWN = 0,	/* the errno does not show it; call
+						   crashres_loaded() */
+	CRASHRES_SLOT_STATE_UNCHANGED,		/* the same as before the call: the previous image,
+						   or empty */
+	CRASHRES_SLOT_STATE_EMPTY,		/* the kernel freed the previous image and loaded no
+						   new image */
 	CRASHRES_SLOT_STATE_LOADED,		/* the new image */
 };
 
@@ -856,12 +903,12 @@ struct crashres_result {
 	size_t attempt;			/* index of the successful attempt, or
 					   CRASHRES_NO_ATTEMPT */
 	enum crashres_call call;	/* of the successful attempt; AUTO: no attempt succeeded */
-	enum crashres_check check;	/* the check of the loaded kernel */
+	enum crashres_check check;	/* how the loaded kernel is checked */
 	enum crashres_slot_state slot;
 	bool original_files;		/* see struct crashres_attempt */
 	unsigned int calls;		/* number of system calls; each can count against a limit */
-	int errors[CRASHRES_RESULT_ATTEMPTS];	/* errno of each attempt; 0: it succeeded or was
-						   not made */
+	int errors[CRASHRES_RESULT_ATTEMPTS];	/* errno of each attempt; 0: the attempt succeeded
+						   or was not made */
 	uint32_t reserved;		/* 0 */
 };
 
@@ -873,18 +920,25 @@ void crashres_result_init(struct crashres_result *result, size_t size);
  * crashres_load() - load the kernel of @plan
  * @result: out, filled after a failure too; may be NULL.
  *
- * Makes the attempts of the plan in their order until one succeeds. After a refusal, the
- * errno decides whether another attempt follows (see struct crashres_attempt). If the
- * request wants a check, and nothing will check the loaded kernel, the log has a warning.
+ * Makes the attempts of the plan in their order until an attempt succeeds. After a refusal,
+ * the errno decides whether another attempt follows (see struct crashres_attempt).
+ *
+ * The log has a warning if the request wants a check, and no code will check the loaded
+ * kernel. It has no warning if the request itself asks for kexec_file_load and forbids
+ * sealing.
  *
  * Return:
  *   CRASHRES_ERR_UNSUPPORTED          see crashres_can_load()
  *   CRASHRES_ERR_SYSCALL_UNAVAILABLE  the last attempt failed with
- *                                     kexec_load: ENOSYS, EPERM (lockdown) or EACCES (IMA)
+ *                                     kexec_load: ENOSYS, EPERM (not root, lockdown, or
+ *                                     forbidden by a sysctl) or EACCES (IMA)
  *                                     kexec_file_load: ENOSYS, ENOEXEC, EINVAL or EOPNOTSUPP
  *   CRASHRES_ERR_SYSCALL              the last attempt failed with another errno (for
  *                                     example about a signature), or no attempt is possible
- *   CRASHRES_ERR_REQUEST              see crashres_plan_check_possible()
+ *   CRASHRES_ERR_REQUEST              see crashres_plan_check_possible(); or @result->size is
+ *                                     not valid
+ *   other statuses                    a later attempt could not be prepared; see
+ *                                     crashres_plan_make()
  */
 enum crashres_status crashres_load(struct crashres_ctx *ctx, struct crashres_plan *plan,
 				   struct crashres_result *result);
@@ -895,7 +949,8 @@ enum crashres_status crashres_load(struct crashres_ctx *ctx, struct crashres_pla
  *
  * An empty slot is not an error.
  *
- * Return: as crashres_load().
+ * Return: CRASHRES_ERR_UNSUPPORTED, CRASHRES_ERR_SYSCALL_UNAVAILABLE or CRASHRES_ERR_SYSCALL,
+ * with the same meaning as in crashres_load().
  */
 enum crashres_status crashres_unload(struct crashres_ctx *ctx, enum crashres_slot slot,
 				     enum crashres_call call);
@@ -906,11 +961,12 @@ enum crashres_status crashres_unload(struct crashres_ctx *ctx, enum crashres_slo
 enum crashres_outcome {
 	CRASHRES_OUTCOME_INTACT = 1,	/* all blocks were checked, and none was damaged */
 	CRASHRES_OUTCOME_REPAIRED,	/* blocks were damaged, and all of them were repaired */
-	CRASHRES_OUTCOME_DAMAGED,	/* damage remained, the time ended after damage was found,
-					   or a cache line could not be cleaned; purgatory
-					   started the kernel because of
+	CRASHRES_OUTCOME_DAMAGED,	/* damage remained, the time was over after damage was
+					   found, or a cache could not be cleaned; the
+					   kernel was started because of
 					   CRASHRES_ON_DAMAGE_BOOT */
-	CRASHRES_OUTCOME_INCOMPLETE,	/* the time was over; no checked block was damaged */
+	CRASHRES_OUTCOME_INCOMPLETE,	/* the time was over before all blocks were checked; no
+					   checked block was damaged */
 };
 
 /* The code that computed SHA-256. */
@@ -926,36 +982,37 @@ enum crashres_sha256 {
  */
 struct crashres_damage {
 	char segment[16];		/* name, as in struct crashres_segment */
-	uint64_t offset;		/* byte offset in the segment: of the first wrong byte if
-					   the block was repaired, otherwise of the first block */
+	uint64_t offset;		/* offset of the first wrong byte in the segment, bytes. If
+					   parity did not give the right bytes of the first
+					   block, this is the start of the first block */
 	uint64_t blocks;		/* number of damaged blocks */
 	uint64_t repaired;		/* number of these blocks that were repaired */
-	uint8_t found[16];		/* the bytes in memory from "offset" on, before the
-					   repair */
+	uint8_t found[16];		/* the bytes that purgatory found in memory at "offset",
+					   before the repair */
 	size_t found_size;		/* valid bytes in "found"; 0: they could not be read */
 };
 
 /*
  * The report of the purgatory that started the running kernel. The library allocates this
- * struct. A report of an older library can lack the last members. Read a member only if it
- * lies completely within the first "size" bytes.
+ * struct. If the installed library is older than this header, the last members can be
+ * missing. So read a member only if it lies completely within the first "size" bytes.
  */
 struct crashres_report {
 	size_t size;			/* the library's sizeof(struct crashres_report) */
 	enum crashres_outcome outcome;
-	unsigned int exception_level;	/* of purgatory: 1 or 2 */
+	unsigned int exception_level;	/* of the CPU while purgatory ran: 1 or 2 */
 	bool vhe;			/* exception level 2 with HCR_EL2.E2H set */
 	bool mmu;			/* purgatory checked with MMU and caches on */
-	bool timed_out;			/* the time was over before all blocks were checked or
-					   repaired */
-	bool unclean;			/* a cache line could not be cleaned to memory */
-	bool table_damaged[2];		/* copy 0 or 1 of the digests was damaged; one good copy
-					   suffices */
+	bool timed_out;			/* the time was over before the check, the repair or the
+					   second check of the repaired blocks ended */
+	bool unclean;			/* a cache could not be cleaned */
+	bool table_damaged[2];		/* for each of the two copies of the digests: this copy was
+					   damaged; the check needs only one good copy */
 	enum crashres_sha256 sha256;
 	uint64_t started;		/* ticks of the system counter (CNTVCT_EL0) when
 					   purgatory started */
-	uint64_t nanoseconds;		/* duration of check and repair; 0: the counter's rate is
-					   unknown */
+	uint64_t nanoseconds;		/* duration of check and repair; 0: the frequency of the
+					   system counter is unknown */
 	uint64_t block_size;		/* bytes */
 	uint64_t blocks;		/* number of checked blocks */
 	uint64_t damaged;		/* number of damaged blocks */
@@ -975,9 +1032,10 @@ struct crashres_report {
  * Only the root user can read that file.
  *
  * Return:
- *   CRASHRES_ERR_NO_RECORD    purgatory did not start the running kernel, made no check, or
- *                             had no place for a record (the normal slot)
- *   CRASHRES_ERR_OS           the device tree cannot be read
+ *   CRASHRES_ERR_NO_RECORD    no record. Examples: purgatory did not start the running
+ *                             kernel; purgatory made no check; kexec_load(2) loaded the
+ *                             kernel into the normal slot; no /sys/firmware/fdt
+ *   CRASHRES_ERR_OS           /sys/firmware/fdt exists but cannot be read
  *   CRASHRES_ERR_FORMAT       the device tree or the record is damaged
  *   CRASHRES_ERR_UNSUPPORTED  another version of purgatory wrote the record
  */
