@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* attempts.c: makes the list of attempts, and decides which attempt follows each errno. */
+/* attempts.c: makes the list of attempts, and decides which attempt follows after an errno. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -9,12 +9,15 @@
 #include "attempts.h"
 
 /*
- * How often a call is made while the kernel answers EBUSY. load.c waits 100 ms between two
- * tries. Another loader holds the kernel's lock for less than a second.
+ * The number of tries of a call that fails with EBUSY. load.c waits 100 ms between two tries,
+ * so the library waits up to 2 seconds for another loader.
  */
 #define BUSY_TRIES	20
 
-/* If the kernel limits calls, keep 2 calls: one for the other system call, one for an unload. */
+/*
+ * If the kernel limits calls, repeated tries leave 2 calls: one for the other system call, one for
+ * an unload.
+ */
 #define CALLS_KEPT	2
 
 /* The parameters of crs_attempts_list(), for its helper functions. */
@@ -41,7 +44,7 @@ static bool is_crash(const struct crashres_request *request)
 	return request->slot == CRASHRES_SLOT_CRASH;
 }
 
-/* Does @request want a check? A normal kernel needs none, and request->entry skips purgatory. */
+/* Does @request want a check? Normal kernels need no check. request->entry skips purgatory. */
 static bool wants_check(const struct crashres_request *request)
 {
 	return is_crash(request) && !request->no_checks && !request->entry;
@@ -61,7 +64,11 @@ static enum crashres_member find_load_only_member(const struct crashres_request 
 		return CRASHRES_MEMBER_ENTRY;
 	if (request->purgatory_mmu_off)
 		return CRASHRES_MEMBER_PURGATORY_MMU_OFF;
-	/* kexec_file_load has purgatory only inside a sealed Image. */
+	/*
+	 * With kexec_file_load only a sealed Image has purgatory. SEALING_NEVER forbids sealing,
+	 * and AUTO does not seal for the normal slot. The rule is simpler than that: it ignores
+	 * SEALING_ALWAYS for the normal slot, and kernels that are sealed already.
+	 */
 	if (request->purgatory_required &&
 	    (!is_crash(request) || request->sealing == CRASHRES_SEALING_NEVER))
 		return CRASHRES_MEMBER_PURGATORY_REQUIRED;
@@ -81,8 +88,9 @@ static enum crashres_member find_file_load_only_member(const struct crashres_req
 }
 
 /*
- * Returns the only system call that the list may have, or AUTO if it may have both: the
- * ordered call, or else the only call that supports all members. A DTB needs kexec_load.
+ * Returns the only system call that the list may have, or AUTO if the list may have both. If
+ * request->call names a system call, the list has only this call. If only one system call
+ * supports all members, the list has only that call. A DTB needs kexec_load.
  */
 static enum crashres_call choose_call(const struct crashres_request *request)
 {
@@ -112,8 +120,8 @@ static enum crashres_status check_request(struct crashres_ctx *ctx,
 /* ------------------------------------------------------------ impossible attempts */
 
 /*
- * Returns why the running kernel refuses both system calls, or NULL. Both calls start with
- * kexec_load_permitted() (kernel/kexec_core.c).
+ * Returns why the running kernel refuses both system calls, or NULL. The reasons are the rules
+ * of kexec_load_permitted() (kernel/kexec_core.c). Both system calls start with this function.
  */
 static const char *find_common_obstacle(const struct listing *listing)
 {
@@ -134,8 +142,8 @@ static const char *find_common_obstacle(const struct listing *listing)
  * without a file, so the kernel cannot verify a signature (kexec_load_check() in
  * kernel/kexec.c).
  *
- * The IMA policy shows that kernels are appraised, but not whether appraisal is enforced
- * (ima_appraise=log). So if the request orders kexec_load, the call is tried.
+ * The IMA policy shows that kernels are appraised. It does not show whether IMA only logs wrong
+ * signatures (ima_appraise=log). So if the request asks for kexec_load, the call is tried.
  */
 static const char *find_load_obstacle(const struct listing *listing)
 {
@@ -198,9 +206,9 @@ static void add_load(struct listing *listing)
 }
 
 /*
- * Can the running kernel demand a signature of the kernel file? UNKNOWN counts as yes. Then
- * kexec_file_load gets the original file, because IMA keeps its signature in the attribute
- * security.ima, and a copy has no attributes.
+ * Is it possible that the running kernel demands a signature of the kernel file? UNKNOWN counts
+ * as yes. Then kexec_file_load gets the original file, because a signature for IMA can be in the
+ * attribute security.ima of the file, and a copy has no attributes.
  */
 static bool may_need_signature(const struct crashres_machine *machine)
 {
@@ -208,7 +216,7 @@ static bool may_need_signature(const struct crashres_machine *machine)
 	       machine->permissions.appraised != CRASHRES_ANSWER_NO;
 }
 
-/* Does the running kernel demand a signature for certain? Sealing a kernel breaks its signature. */
+/* Is it certain that the running kernel demands a signature? Sealing breaks a signature. */
 static bool needs_signature(const struct crashres_machine *machine)
 {
 	return machine->permissions.locked_down == CRASHRES_ANSWER_YES ||
@@ -216,8 +224,12 @@ static bool needs_signature(const struct crashres_machine *machine)
 }
 
 /*
- * Adds kexec_file_load of the kernel file as it was opened. After a refused sealed Image,
- * the reason can be a missing signature, so this attempt passes the original file too.
+ * Adds kexec_file_load of the kernel without sealing it. If wrappers were removed from the file,
+ * this is the unpacked Image.
+ *
+ * The attempt passes the original file if the running kernel can demand a signature. A refused
+ * sealed Image (CRASHRES_CHECK_NONE_REFUSED) is a sign of that: perhaps only its signature was
+ * missing.
  */
 static void add_unmodified(struct listing *listing, enum crashres_check check)
 {
@@ -226,8 +238,8 @@ static void add_unmodified(struct listing *listing, enum crashres_check check)
 }
 
 /*
- * Adds one or two attempts with kexec_file_load. A crash kernel is sealed first, unless the
- * request forbids sealing or the running kernel demands a signature.
+ * Adds the attempts with kexec_file_load: one, or two if the second attempt loads the kernel
+ * unsealed after the sealed Image was refused.
  */
 static void add_file_load(struct listing *listing)
 {
@@ -262,8 +274,8 @@ static void add_file_load(struct listing *listing)
 
 /*
  * Adds all attempts in their order. For a crash kernel kexec_load comes first, because it
- * loads purgatory. For a normal kernel kexec_file_load comes first, because the running
- * kernel then passes its IMA measurements and its KHO data (kexec handover) on.
+ * loads purgatory. For a normal kernel kexec_file_load comes first, because then the new kernel
+ * gets the IMA measurements and the KHO data (kexec handover) of the running kernel.
  */
 static void add_all(struct listing *listing)
 {
@@ -281,8 +293,9 @@ static void add_all(struct listing *listing)
 /*
  * Returns why @attempt cannot make the check that the request demands, or NULL.
  *
- * add_file_load() seals a kernel that needs a signature only if the request orders sealing
- * (CRASHRES_SEALING_ALWAYS). The running kernel would refuse that sealed Image.
+ * If the running kernel demands a signature, add_file_load() seals only for
+ * CRASHRES_SEALING_ALWAYS. The running kernel would refuse this sealed Image, because it has no
+ * signature. So this attempt is impossible.
  */
 static const char *find_missing_check(const struct listing *listing,
 				      const struct crs_attempt *attempt)
@@ -292,15 +305,15 @@ static const char *find_missing_check(const struct listing *listing,
 	if ((attempt->check == CRASHRES_CHECK_SEALED && needs_signature(listing->machine)) ||
 	    (required && attempt->check == CRASHRES_CHECK_NONE_SIGNATURE))
 		return "a check needs a sealed Image, and sealing breaks the signature that the "
-		       "running kernel demands: seal the kernel and sign it first";
+		       "running kernel demands: seal the kernel, sign the sealed Image, and load it";
 	if (required && attempt->call == CRASHRES_CALL_FILE_LOAD &&
 	    attempt->check == CRASHRES_CHECK_NONE)
-		return "without checks the kernel is not sealed, but the request requires "
-		       "purgatory";
+		return "the request wants no checks, so the kernel is not sealed and has no "
+		       "purgatory, but the request requires purgatory";
 	return NULL;
 }
 
-/* Excludes the attempts that cannot make a required check. An earlier reason stays. */
+/* Excludes the possible attempts that cannot make a required check. */
 static enum crashres_status exclude_unchecked(struct listing *listing)
 {
 	enum crashres_status status = CRASHRES_OK;
@@ -344,7 +357,8 @@ static void warn_of_device_tree(const struct listing *listing)
 
 /*
  * Logs a warning if the page sizes differ. kexec_load does not check that the CPU supports the
- * page size of the new kernel. Without support the new kernel stops at its first instructions.
+ * page size of the new kernel. On a CPU without this page size, the new kernel stops at its
+ * first instructions.
  */
 static void warn_of_page_size(const struct listing *listing)
 {
@@ -403,9 +417,9 @@ enum crashres_status crs_attempts_exclude(struct crashres_ctx *ctx, struct crs_a
 }
 
 /*
- * False for CRASHRES_ERR_NO_SPACE: if the segments do not fit, kexec_file_load fails too, but it
- * frees the previous crash kernel first. False for a wrong member of the request: the user must
- * correct it.
+ * False for CRASHRES_ERR_NO_SPACE: if the segments do not fit, kexec_file_load would fail too, and
+ * before it fails, it frees the previous crash kernel. False for a wrong member of the request: the
+ * user must correct it.
  */
 bool crs_attempts_may_exclude(const struct crashres_ctx *ctx, const struct crs_attempt *attempt,
 			      enum crashres_status status)
@@ -439,16 +453,19 @@ static size_t find_call(const struct crs_attempts *attempts, size_t index, enum 
 	return index;
 }
 
-/* With these errors do_kexec_load() returns before it reads any segment (kernel/kexec.c). */
+/*
+ * EPERM and EACCES come from kexec_load_check() (kernel/kexec.c), before the kernel reads any
+ * segment. ENOSYS: the kernel was built without kexec_load.
+ */
 static bool is_load_unavailable(int error)
 {
 	return error == EPERM || error == EACCES || error == ENOSYS;
 }
 
 /*
- * With these errors the kernel lacks kexec_file_load or does not know the format of the file.
- * For a file that is not an Image arm64 returns EINVAL, other architectures return ENOEXEC
- * (image_probe() in arch/arm64/kernel/kexec_image.c).
+ * These errors mean that the kernel lacks kexec_file_load or does not know the format of the
+ * file. If the file is not an Image, arm64 returns EINVAL (image_probe() in
+ * arch/arm64/kernel/kexec_image.c), and other architectures return ENOEXEC.
  */
 static bool is_file_load_unavailable(int error)
 {
@@ -462,9 +479,9 @@ bool crs_attempts_is_unavailable(enum crashres_call call, int error)
 }
 
 /*
- * Did the kernel refuse a sealed Image for a reason that the unmodified kernel does not have?
- * EADDRNOTAVAIL and ENOMEM: the sealed Image is too large. All others: the sealed Image has no
- * valid signature.
+ * Returns true if kexec_file_load refused a sealed Image with @error, and can still accept the
+ * unsealed kernel. EADDRNOTAVAIL and ENOMEM: the sealed Image is too large. All other errors
+ * below: the sealed Image has no valid signature.
  */
 static bool is_sealing_refusal(int error)
 {
@@ -474,12 +491,12 @@ static bool is_sealing_refusal(int error)
 }
 
 /*
- * Returns the attempt after a kexec_load that failed with @error. Usually this is the next
- * kexec_file_load.
+ * Returns the attempt that follows after kexec_load failed with @error (EPERM, EACCES or ENOSYS).
+ * Usually this is the next attempt with kexec_file_load.
  *
- * But EPERM and EACCES can mean that the running kernel demands a signature, and our sealed
- * Image has none. If the limit allows only one more call, the sealed Image is skipped, and the
- * call is used for the original file.
+ * EPERM and EACCES can mean that the running kernel demands a signature, and our sealed Image has
+ * no signature. So if the limit allows only one more call, the sealed Image is skipped, and the
+ * last call is used for the original file.
  */
 static size_t find_next_after_load(const struct crs_attempts *attempts, size_t index, int error,
 				   const struct crs_limit *limit)
@@ -498,7 +515,7 @@ static size_t find_next_after_load(const struct crs_attempts *attempts, size_t i
  *
  *   condition                                      next attempt
  *   the limit allows no further call               none
- *   sealed Image, and is_sealing_refusal()         kexec_file_load of the unmodified kernel
+ *   sealed Image, and is_sealing_refusal()         kexec_file_load of the unsealed kernel
  *   not crs_attempts_is_unavailable()              none
  *   kexec_load                                     kexec_file_load
  *   kexec_file_load, EINVAL, page sizes differ     none
@@ -506,9 +523,9 @@ static size_t find_next_after_load(const struct crs_attempts *attempts, size_t i
  *
  * A signature error never leads to kexec_load, because kexec_load verifies no signature.
  *
- * If the page sizes differ, EINVAL means that the CPU does not support the page size
- * (image_load() in arch/arm64/kernel/kexec_image.c). kexec_load does not check the page size, so
- * it would load a kernel that cannot start.
+ * If the page sizes differ, EINVAL can mean that the CPU does not support the page size of the new
+ * kernel (image_load() in arch/arm64/kernel/kexec_image.c). kexec_load does not check the page
+ * size, so it would load a kernel that cannot start.
  */
 size_t crs_attempts_find_next(const struct crs_attempts *attempts, size_t index, int error,
 			      const struct crs_limit *limit)
@@ -556,12 +573,13 @@ size_t crs_attempts_predict_next(const struct crs_attempts *attempts, size_t ind
 }
 
 /*
- * For the crash slot, the kernel frees the previous image before it reads the new one. So the
+ * For the crash slot, the kernel frees the previous image before it reads the new image. So the
  * slot is empty after most errors.
  *
- * kexec_load returns the errors of is_load_unavailable() before it frees the image
- * (do_kexec_load() in kernel/kexec.c). kexec_file_load returns EPERM before that (forbidden by a
- * sysctl) or after that (forbidden by lockdown), so the state is unknown.
+ * kexec_load returns the errors of is_load_unavailable() before it frees the previous image
+ * (do_kexec_load() in kernel/kexec.c). kexec_file_load can return EPERM before it frees the
+ * previous image (forbidden by a sysctl) or afterwards (forbidden by lockdown). So after EPERM the
+ * state is unknown.
  */
 enum crashres_slot_state crs_attempts_slot_state(enum crashres_call call, enum crashres_slot slot,
 						 int error)
@@ -586,13 +604,16 @@ bool crs_attempts_may_drop_flags(const struct crs_limit *limit, enum crashres_ca
 	       (!limit->limited || limit->left);
 }
 
-/* ENOSYS: the kernel lacks the system call. It returns before kexec_load_permitted() counts. */
+/* ENOSYS: the kernel lacks the system call, so kexec_load_permitted() does not count this call. */
 bool crs_attempts_is_counted(int error)
 {
 	return error != ENOSYS;
 }
 
-/* A request that orders kexec_file_load and forbids sealing has CRASHRES_CHECK_NONE: no warning. */
+/*
+ * No warning if the request asks for kexec_file_load and forbids sealing. The attempt then has
+ * CRASHRES_CHECK_NONE.
+ */
 bool crs_attempts_loses_check(const struct crashres_request *request,
 			      const struct crs_attempt *attempt)
 {

@@ -5,14 +5,19 @@
  *
  * No other file decides this. crashres_load() walks the list, and commands print it.
  *
- * A list has at most three attempts. For a crash kernel with CRASHRES_CALL_AUTO:
+ * A list has at most three attempts. The longest list, for a crash kernel with
+ * CRASHRES_CALL_AUTO:
  *
  *   1  kexec_load        with purgatory
  *   2  kexec_file_load   of a sealed Image
- *   3  kexec_file_load   of the kernel file itself, unchecked
+ *   3  kexec_file_load   of the unsealed kernel, without a check
  *
- * If the running kernel demands a signature, attempt 2 is missing. For a normal kernel
- * kexec_file_load comes first, and nothing is sealed.
+ * Many lists are shorter. For example, attempt 2 is missing if the running kernel demands a
+ * signature or if the request forbids sealing. Attempt 3 is missing if the request requires
+ * purgatory. If the kernel is sealed already, one attempt replaces 2 and 3.
+ *
+ * For a normal kernel kexec_file_load comes first, and the kernel is sealed only with
+ * CRASHRES_SEALING_ALWAYS.
  */
 #ifndef CRS_ATTEMPTS_H
 #define CRS_ATTEMPTS_H
@@ -26,11 +31,11 @@
 /* One system call that can load the kernel. */
 struct crs_attempt {
 	enum crashres_call call;	/* LOAD or FILE_LOAD */
-	enum crashres_check check;	/* who checks the kernel if the attempt succeeds */
-	bool original_files;		/* pass the descriptors of the files, not of our copies,
-					   because IMA finds signatures only in the attributes of
-					   the files */
-	bool prepared;			/* the segments or the sealed Image exist */
+	enum crashres_check check;	/* how the kernel is checked if the attempt succeeds */
+	bool original_files;		/* pass the descriptors of the original files, not of our
+					   copies, because IMA reads signatures from the
+					   attributes of the original files */
+	bool prepared;			/* crs_plan_prepare() made the segments or the files */
 	enum crashres_status status;	/* CRASHRES_OK: the attempt is possible */
 	char *reason;			/* why the attempt is impossible, from malloc(); NULL:
 					   possible */
@@ -41,8 +46,8 @@ struct crs_attempts {
 	struct crs_attempt items[CRS_ATTEMPTS_MAX];
 	size_t count;			/* used elements of items */
 	enum crashres_slot slot;
-	struct crs_limit limit;		/* calls that the running kernel accepted when the
-					   machine was read */
+	struct crs_limit limit;		/* the number of calls that the running kernel still
+					   accepted when the machine was read */
 	bool pages_differ;		/* the new kernel and the running kernel have different
 					   page sizes */
 	bool device_tree_warned;	/* the warning about an ignored device tree was logged */
@@ -75,8 +80,8 @@ enum crashres_status crs_attempts_exclude(struct crashres_ctx *ctx, struct crs_a
 					  size_t index, enum crashres_status status);
 
 /*
- * @attempt could not be prepared, because of @status. May another attempt follow? If not, the
- * whole plan fails.
+ * The preparation of @attempt failed with @status. Returns true if another attempt can be made
+ * instead, and false if the whole plan must fail.
  */
 bool crs_attempts_may_exclude(const struct crashres_ctx *ctx, const struct crs_attempt *attempt,
 			      enum crashres_status status);
@@ -92,15 +97,16 @@ size_t crs_attempts_find_next(const struct crs_attempts *attempts, size_t index,
 			      const struct crs_limit *limit);
 
 /*
- * For the description of a plan: the index of the attempt that can follow attempt @index, or
- * CRS_NO_ATTEMPT. @refusal: out; the kind of refusal that leads to it.
+ * For the description of a plan, before any system call: the index of the attempt that can
+ * follow attempt @index, or CRS_NO_ATTEMPT. @refusal: out; the kind of refusal after which that
+ * attempt follows.
  */
 size_t crs_attempts_predict_next(const struct crs_attempts *attempts, size_t index,
 				 enum crashres_refusal *refusal);
 
 /*
- * Does @error mean that the system call is missing, forbidden, or does not know the format?
- * Then another system call can still load the same kernel.
+ * Does @error mean that the running kernel lacks system call @call, forbids it, or does not know
+ * the format of the file? Then the other system call can still load the same kernel.
  */
 bool crs_attempts_is_unavailable(enum crashres_call call, int error);
 
@@ -110,20 +116,21 @@ enum crashres_slot_state crs_attempts_slot_state(enum crashres_call call, enum c
 
 /*
  * May a call that failed with @error be repeated after a pause? Only after EBUSY (another
- * kexec call is running). @tries: calls so far. Each call counts against @limit.
+ * kexec call is running), and only if @limit allows more calls. @tries: how often the call was
+ * made so far.
  */
 bool crs_attempts_may_repeat(const struct crs_limit *limit, int error, unsigned int tries);
 
 /*
- * May a call that failed with @error be repeated without its optional flags? An older
- * kernel rejects unknown flags with EINVAL.
+ * May a call that failed with @error be repeated without its optional flags? An older kernel
+ * does not know these flags and returns EINVAL.
  */
 bool crs_attempts_may_drop_flags(const struct crs_limit *limit, enum crashres_call call, int error);
 
 /* Does a call that failed with @error (0: succeeded) count against the kernel's limit of calls? */
 bool crs_attempts_is_counted(int error);
 
-/* Does @request want a check that @attempt cannot make, so that the user needs a warning? */
+/* Does the user need a warning, because @request wants a check and @attempt makes none? */
 bool crs_attempts_loses_check(const struct crashres_request *request,
 			      const struct crs_attempt *attempt);
 

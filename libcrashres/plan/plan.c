@@ -40,12 +40,12 @@ static enum crashres_status seal_kernel(struct crashres_ctx *ctx, struct crashre
 }
 
 /*
- * Makes sure that @input (may be NULL) has a file descriptor for kexec_file_load. If the attempt
- * passes original files, this is the descriptor of the original file. Otherwise it is a sealed
- * memfd.
+ * Makes sure that @input (may be NULL) has a file descriptor for kexec_file_load. If @attempt
+ * passes original files, and @input has an original file, its descriptor is open already.
+ * Otherwise crs_input_fd() makes a memfd with the bytes of @input.
  *
- * All descriptors are made before the first system call, because some failed calls remove the
- * previous crash kernel. So the memfd cannot fail after that.
+ * The descriptors of an attempt are made before its system call. A system call that fails can
+ * remove the previous crash kernel, so nothing that can fail is left for later.
  */
 static enum crashres_status make_descriptor(struct crashres_ctx *ctx,
 					    const struct crs_attempt *attempt,
@@ -58,7 +58,7 @@ static enum crashres_status make_descriptor(struct crashres_ctx *ctx,
 	return crs_input_fd(ctx, input, &fd);
 }
 
-/* Makes everything that the system call of attempt @index needs. */
+/* Makes the segments or the files for the system call of attempt @index. */
 static enum crashres_status make_attempt(struct crashres_ctx *ctx, struct crashres_plan *plan,
 					 size_t index)
 {
@@ -87,7 +87,10 @@ enum crashres_status crs_plan_prepare(struct crashres_ctx *ctx, struct crashres_
 		attempts->items[index].prepared = true;
 		return status;
 	}
-	/* The last possible attempt keeps its own status, which tells the caller more. */
+	/*
+	 * Return the failure if no possible attempt follows. Its status tells the caller more
+	 * than CRASHRES_ERR_SYSCALL, the status of a plan without a possible attempt.
+	 */
 	if (crs_attempts_find_possible(attempts, index + 1) == CRS_NO_ATTEMPT ||
 	    !crs_attempts_may_exclude(ctx, &attempts->items[index], status))
 		return status;
@@ -98,8 +101,8 @@ enum crashres_status crs_plan_prepare(struct crashres_ctx *ctx, struct crashres_
 
 /*
  * Prepares the first possible attempt. If crs_plan_prepare() marks this attempt as impossible,
- * the function prepares the next possible attempt, and so on. It succeeds even if no attempt
- * is possible in the end.
+ * the function prepares the next possible attempt, and so on. It also succeeds if the list has
+ * no possible attempt.
  */
 static enum crashres_status prepare_first(struct crashres_ctx *ctx, struct crashres_plan *plan)
 {
@@ -136,7 +139,7 @@ static enum crashres_status check_enums(struct crashres_ctx *ctx,
 	return CRASHRES_OK;
 }
 
-/* Checks the members that need no other input than the machine. */
+/* Checks the members of @request that can be checked without the kernel. */
 static enum crashres_status check_request(struct crashres_ctx *ctx,
 					  const struct crashres_machine *machine,
 					  const struct crashres_request *request)
@@ -157,9 +160,10 @@ static enum crashres_status check_request(struct crashres_ctx *ctx,
 
 /*
  * Makes the command line of the new kernel: the running kernel's line if the request reuses
- * it, then the requested line. Without both, the line in the kernel file is used. The line in
- * the kernel file is meant for a normal boot and can contain crashkernel=. So for the crash
- * slot, crs_cmdline_make() filters it like the running kernel's line.
+ * it, then the requested line. If the request has neither, the line in the kernel file is used.
+ *
+ * The line in the kernel file is meant for a normal boot and can contain crashkernel=. So for
+ * the crash slot it is passed as @reused, because crs_cmdline_make() filters only @reused.
  */
 static enum crashres_status make_command_line(struct crashres_ctx *ctx, struct crashres_plan *plan)
 {
@@ -176,7 +180,8 @@ static enum crashres_status make_command_line(struct crashres_ctx *ctx, struct c
 
 /*
  * Does the first possible attempt use the purgatory inside a kernel file that was sealed earlier?
- * False for kexec_load: it loads a purgatory segment with the settings of the request.
+ * False for kexec_load, because kexec_load loads another purgatory, with the settings of the
+ * request.
  */
 static bool starts_with_sealed(const struct crashres_plan *plan)
 {
@@ -186,7 +191,7 @@ static bool starts_with_sealed(const struct crashres_plan *plan)
 	       plan->attempts.items[first].check == CRASHRES_CHECK_ALREADY_SEALED;
 }
 
-/* A sealed Image keeps the settings that it was sealed with. The request cannot change them. */
+/* The settings of a sealed Image were fixed when it was sealed. The request cannot change them. */
 static void warn_of_ignored_policy(struct crashres_ctx *ctx, const struct crashres_plan *plan)
 {
 	const struct crashres_request defaults = CRASHRES_REQUEST_INIT;
@@ -200,16 +205,18 @@ static void warn_of_ignored_policy(struct crashres_ctx *ctx, const struct crashr
 			"are ignored", plan->kernel->file->name);
 }
 
-/* Lists the attempts, checks the request against them, and prepares the first attempt. */
+/* Lists the attempts, makes the command line, and prepares the first possible attempt. */
 static enum crashres_status make_plan(struct crashres_ctx *ctx, struct crashres_plan *plan)
 {
 	const struct crashres_machine *machine = plan->machine;
 	enum crashres_status status;
 
 	/*
-	 * Quick checks come first, because prepare_first() can hash hundreds of MiB. If
-	 * /proc/iomem hides its addresses, the crash regions are unknown. Then kexec_load fails
-	 * in prepare_first(), but kexec_file_load can work.
+	 * Quick checks come first, because prepare_first() can hash hundreds of MiB.
+	 *
+	 * If /proc/iomem hides its addresses, the crash regions are unknown, so the check for
+	 * them is left out. kexec_load then fails in prepare_first(), but kexec_file_load can
+	 * work.
 	 */
 	status = crs_attempts_list(ctx, machine, plan->kernel, &plan->request, &plan->attempts);
 	if (status == CRASHRES_OK && !machine->iomem.hidden)
@@ -346,11 +353,11 @@ enum crashres_status crashres_plan_prepare(struct crashres_ctx *ctx, struct cras
 		status = crs_plan_prepare(ctx, plan, index);
 	if (status == CRASHRES_OK || status == CRASHRES_ERR_MEMORY || index >= plan->attempts.count)
 		return status;
-	/* The failure concerns this attempt only. The caller can still show the other attempts. */
+	/* Mark only this attempt as impossible. The caller can still show the other attempts. */
 	return crs_attempts_exclude(ctx, &plan->attempts, index, status);
 }
 
-/* Are the two attempts impossible for the same reason, which one sentence can state? */
+/* Do both attempts have the same system call and the same reason? Both must be impossible. */
 static bool has_same_reason(const struct crs_attempt *a, const struct crs_attempt *b)
 {
 	return a->call == b->call && !strcmp(a->reason, b->reason);
@@ -358,7 +365,8 @@ static bool has_same_reason(const struct crs_attempt *a, const struct crs_attemp
 
 /*
  * Sets a sentence with the reasons of all attempts, such as "kexec_load: REASON;
- * kexec_file_load: REASON". If one reason is a member of the request, the status is
+ * kexec_file_load: REASON". If two adjacent attempts have the same call and reason, the sentence
+ * names them only once. If a reason is a member of the request, the status is
  * CRASHRES_ERR_REQUEST, so that a command can say that its options are wrong.
  */
 static enum crashres_status fail_impossible(struct crashres_ctx *ctx,

@@ -390,7 +390,7 @@ def test_the_attempts_under_lockdown(kexec):
     assert kexec.plan("-c", root=root) == (
         255, f"Attempts\n  1 kexec_load       impossible: {LOCKED}\n", f"kexec: kexec_load: {LOCKED}\n")
     unsigned = ("a check needs a sealed Image, and sealing breaks the signature that the running "
-                "kernel demands: seal the kernel and sign it first")
+                "kernel demands: seal the kernel, sign the sealed Image, and load it")
     result = kexec.plan("--seal=always", root=root)
     assert (result.code, result.err) == (1, f"kexec: kexec_file_load: {unsigned}\n")
     result = kexec.plan("--on-damage=halt", root=root)
