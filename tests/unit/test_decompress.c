@@ -243,32 +243,30 @@ static void test_empty_contents_are_refused(void **state)
 static void test_format_missing_from_this_build_is_named(void **state)
 {
 	static const struct {
-		const char *packed, *start, *sentence;
+		const char *packed, *start, *option;
 		size_t size;
 	} cases[] = {
-		{ "zstd", "\x28\xb5\x2f\xfd", "Image: zstd: this build has no zstd support "
-		  "(configure --with-zstd)", 4 },
-		{ "xz", "\xfd" "7zXZ\0", "Image: xz: this build has no xz support "
-		  "(configure --with-lzma)", 6 },
-		{ "lzma", "\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0",
-		  "Image: lzma: this build has no lzma support (configure --with-lzma)", 14 },
-		{ "lz4", "\x04\x22\x4d\x18", "Image: lz4: this build has no lz4 support "
-		  "(configure --with-lz4)", 4 },
-		{ "bzip2", "BZh9\x31\x41\x59\x26\x53\x59", "Image: bzip2: this build cannot unpack "
-		  "it (configure --with-bzip2)", 10 },
+		{ "zstd", "\x28\xb5\x2f\xfd", "--with-zstd", 4 },
+		{ "xz", "\xfd" "7zXZ\0", "--with-lzma", 6 },
+		{ "lzma", "\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0", "--with-lzma", 14 },
+		{ "lz4", "\x04\x22\x4d\x18", "--with-lz4", 4 },
+		{ "bzip2", "BZh9\x31\x41\x59\x26\x53\x59", "--with-bzip2", 10 },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct bytes packed = pack(cases[i].packed, "", 0);
 		struct bytes start = { (uint8_t *)(uintptr_t)cases[i].start, cases[i].size };
-		char sentence[64];
+		char truncated[64], missing[96];
 
-		snprintf(sentence, sizeof(sentence),
+		snprintf(truncated, sizeof(truncated),
 			 "Image: %s: the compressed data is truncated", cases[i].packed);
+		snprintf(missing, sizeof(missing),
+			 "Image: %s: this build has no %s support (configure %s)", cases[i].packed,
+			 cases[i].packed, cases[i].option);
 		if (packed.data)
-			refuse(*state, start, CRASHRES_ERR_FORMAT, sentence);
+			refuse(*state, start, CRASHRES_ERR_FORMAT, truncated);
 		else
-			refuse(*state, start, CRASHRES_ERR_UNSUPPORTED, cases[i].sentence);
+			refuse(*state, start, CRASHRES_ERR_UNSUPPORTED, missing);
 		free(packed.data);
 	}
 }
