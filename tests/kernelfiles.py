@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Builds the container and compressed files of arm64 kernels in pure Python.
+"""Builds arm64 kernels, and containers and compressed files of them, in pure Python.
 
 The unit tests of the commands and the VM tests use it. All functions take and return bytes.
 The C tests have their own builders (tests/unit/pack.c, wrap.c).
@@ -52,6 +52,18 @@ PACKERS = {
     "xz": lambda data: lzma.compress(data, check=lzma.CHECK_CRC32), "lzma": lzma_alone,
     "lz4": lz4_stored, "lz4 legacy": lz4_legacy, "bzip2": bz2.compress,
 }
+
+
+def image(size=64 << 10, image_size=32 << 20, flags=0b1010, text_offset=0, pe_header=b""):
+    """An arm64 Image: the header of 64 bytes (Linux booting.rst), then 0xa5 up to size.
+
+    size: bytes in the file. image_size, flags, text_offset: fields of the header; image_size
+    and text_offset are bytes in memory. The default flags mean little-endian, 4 KiB pages,
+    any address. pe_header: bytes that follow the header; then the header has their offset.
+    """
+    header = struct.pack("<4sIQQQ24s4sI", b"MZ\0\0", 0, text_offset, image_size, flags, bytes(24),
+                         b"ARM\x64", 64 if pe_header else 0)
+    return (header + pe_header).ljust(size, b"\xa5")
 
 
 def pe(*named, count=None, machine=0xaa64, size=0):

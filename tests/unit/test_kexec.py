@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import pytest
 
-from kernelfiles import (PACKERS, cut_up, elf, lz4_legacy, lzma_alone, pe, uimage, zboot,
-                         zstd_stored)
+from kernelfiles import (PACKERS, cut_up, elf, image, lz4_legacy, lzma_alone, pe, uimage,
+                         zboot, zstd_stored)
 
 KEXEC = os.environ["CRASHRES_KEXEC"]
 DATA = os.environ["CRASHRES_DATA"]
@@ -43,17 +43,6 @@ def fails(code, line):
 
 
 # -------------------------------------------------------------------- inputs
-
-def image(size=64 * KIB, image_size=32 * MIB, flags=0b1010, text_offset=0, pe=b""):
-    """Returns an arm64 Image: the header of booting.rst, then filler bytes.
-
-    size: bytes in the file. image_size: bytes in memory. flags: 4 KiB pages, any address.
-    pe: bytes behind the header; the header then points to them.
-    """
-    header = struct.pack("<4sIQQQ24s4sI", b"MZ\0\0", 0, text_offset, image_size, flags, bytes(24),
-                         b"ARM\x64", 64 if pe else 0)
-    return (header + pe).ljust(size, b"\xa5")
-
 
 def sections(*ends):
     """Returns PE headers with one section of 4 KiB that ends at each of the offsets."""
@@ -315,7 +304,7 @@ def test_help_lists_the_formats(kexec):
 
 
 def test_image_with_a_section_table(kexec):
-    whole = kexec.file("pe", image(size=64 * KIB, pe=sections(32 * KIB, 64 * KIB)))
+    whole = kexec.file("pe", image(pe_header=sections(32 * KIB, 64 * KIB)))
     assert kexec.plan(kernel=whole) == kexec.plan()
 
 
@@ -741,7 +730,7 @@ def test_bad_file(kexec, option, path, code, sentence):
     ("short", image()[:63], "Cannot determine the file type of ../in/short" + UNKNOWN),
     ("text.gz", gzip.compress(INPUTS["text"]),
      "Cannot determine the file type of ../in/text.gz (gzip)" + UNKNOWN),
-    ("cut", image(pe=sections(32 * KIB, 64 * KIB + 1)),
+    ("cut", image(pe_header=sections(32 * KIB, 64 * KIB + 1)),
      "kernel ../in/cut: truncated: the sections end at byte 65537, the file at byte 65536"),
     ("cut.gz", cut_gzip(), "../in/cut.gz: gzip: the compressed data is truncated"),
     ("cut-in-half.gz", INPUTS["Image.gz"][:len(INPUTS["Image.gz"]) // 2],

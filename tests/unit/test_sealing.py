@@ -13,25 +13,21 @@ import subprocess
 
 import pytest
 
+from kernelfiles import image
+
 COMMAND = os.environ["CRASHRES_COMMAND"]
 KEXEC = os.environ["CRASHRES_KEXEC"]
 DATA = os.environ["CRASHRES_DATA"]
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 KIB, MIB = 1 << 10, 1 << 20
-
-
-def image(size=64 * KIB, image_size=3 * MIB, flags=0b1010):
-    """Returns an Image header (booting.rst) and filling bytes. flags: 4 KiB pages, anywhere."""
-    header = struct.pack("<4sIQQQ24s4sI", b"MZ\0\0", 0, 0, image_size, flags, bytes(24),
-                         b"ARM\x64", 0)
-    return header.ljust(size, b"\xa5")
+IMAGE = image(image_size=3 * MIB)
 
 
 @pytest.fixture
 def run(tmp_path):
     """Returns a function that runs crashres in a folder with Image, Image.gz and initrd."""
-    (tmp_path / "Image").write_bytes(image())
-    (tmp_path / "Image.gz").write_bytes(gzip.compress(image(), mtime=0))
+    (tmp_path / "Image").write_bytes(IMAGE)
+    (tmp_path / "Image.gz").write_bytes(gzip.compress(IMAGE, mtime=0))
     (tmp_path / "initrd").write_bytes(b"initrd" * 1000)
 
     def run_command(*arguments):
@@ -55,9 +51,9 @@ def test_unseal_returns_the_kernel(run):
         assert branch == 0x14000400             # b . + 4096
         assert (text_offset, flags) == (0, 0b1010)
         assert len(sealed) == 5 * MIB and image_size == 5 * MIB + 64 * KIB
-        assert sealed[2 * MIB:5 * MIB] == image().ljust(3 * MIB, b"\0")
+        assert sealed[2 * MIB:5 * MIB] == IMAGE.ljust(3 * MIB, b"\0")
         assert run("seal", "--unseal", "--kernel=sealed", "--output=back") == (0, "", "")
-        assert (run.folder / "back").read_bytes() == image()
+        assert (run.folder / "back").read_bytes() == IMAGE
 
 
 def test_sealing_twice_gives_the_same_bytes(run):

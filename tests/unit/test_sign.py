@@ -22,6 +22,8 @@ import time
 
 import pytest
 
+from kernelfiles import image
+
 COMMAND = os.environ["CRASHRES_COMMAND"]
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 MARKER = b"~Module signature appended~\n"
@@ -544,17 +546,8 @@ def test_a_failed_write_changes_no_file(keys, file, tmp_path, kind):
     assert [path.name for path in tmp_path.iterdir()] == ["Image"]
 
 
-def image(size, image_size, end):
-    """Returns an Image header (booting.rst), code up to byte end, and zeros up to size."""
-    data = bytearray(size)
-    data[64:end] = b"\xd5" * (end - 64)
-    data[16:24] = image_size.to_bytes(8, "little")
-    data[56:60] = b"ARM\x64"
-    return bytes(data)
-
-
 def test_an_image_that_is_padded_makes_room(keys, file):
-    data = image(65536, 65536, 60000)
+    data = image(60000, image_size=65536).ljust(65536, b"\0")
     file.write_bytes(data)
     sign(*options(keys, "rsa2048"), "--append", file)
     assert len(file.read_bytes()) <= 65536
@@ -563,7 +556,7 @@ def test_an_image_that_is_padded_makes_room(keys, file):
 
 
 def test_an_image_without_room(keys, file):
-    data = image(65536, 65536, 65500)
+    data = image(65500, image_size=65536).ljust(65536, b"\0")
     file.write_bytes(data)
     status, output, error = run("sign", *options(keys, "rsa2048"), "--append", file)
     assert (status, output) == (4, "")
