@@ -2,6 +2,7 @@
 /* Parses PE files. crs_read_le() checks each access against the size of the file. */
 #include <string.h>
 
+#include "number.h"
 #include "pe.h"
 
 #define SIGNATURE		0x4550		/* "PE\0\0" */
@@ -9,18 +10,6 @@
 #define SECTION_SIZE		40		/* bytes of an entry of the section table */
 #define MAGIC_PE32_PLUS		0x20b
 #define SIGNATURES_DIRECTORY	4		/* index; contains a file offset, not an address */
-
-bool crs_read_le(const uint8_t *data, size_t size, uint64_t offset, size_t width, uint64_t *value)
-{
-	uint64_t v = 0;
-
-	if (offset > size || size - offset < width)
-		return false;
-	while (width--)
-		v = v << 8 | data[offset + width];
-	*value = v;
-	return true;
-}
 
 bool crs_pe_parse(const void *data, size_t size, struct crs_pe *pe)
 {

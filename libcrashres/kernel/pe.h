@@ -63,10 +63,4 @@ uint64_t crs_pe_sections_end(const struct crs_pe *pe);
  */
 uint64_t crs_pe_signatures_end(const struct crs_pe *pe);
 
-/*
- * Reads a little-endian number of @width bytes, at most 8, at @offset. Returns false if
- * these bytes do not lie in the @size bytes at @data.
- */
-bool crs_read_le(const uint8_t *data, size_t size, uint64_t offset, size_t width, uint64_t *value);
-
 #endif

@@ -6,6 +6,7 @@
 
 #include "decompress.h"
 #include "formats.h"
+#include "number.h"
 #include "pe.h"
 #include "zboot.h"
 
