@@ -125,8 +125,9 @@ static void pack_bzip2(const void *data, size_t size, struct bytes *packed)
 }
 #endif
 
+/* The formats of this build. */
 static const struct {
-	const char *format;
+	const char *format;	/* name for pack() */
 	pack_fn *pack;
 } packers[] = {
 	{ "gzip", pack_gzip },
@@ -136,11 +137,11 @@ static const struct {
 #ifdef HAVE_LZMA
 	{ "xz", pack_xz },
 	{ "lzma", pack_lzma },
-	{ "lzma-sized", pack_lzma_sized },
+	{ "lzma-sized", pack_lzma_sized },	/* the header holds the unpacked size */
 #endif
 #ifdef HAVE_LZ4
 	{ "lz4", pack_lz4 },
-	{ "lz4-legacy", pack_lz4_legacy },
+	{ "lz4-legacy", pack_lz4_legacy },	/* the frame of Linux kernels */
 #endif
 #ifdef HAVE_BZIP2
 	{ "bzip2", pack_bzip2 },

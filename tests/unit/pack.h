@@ -13,9 +13,8 @@ struct bytes {
 };
 
 /*
- * Returns @data compressed. @format is "gzip", "zstd", "xz", "lzma", "lz4", "bzip2",
- * "lz4-legacy" (the frame of Linux kernels) or "lzma-sized" (the header holds the unpacked
- * size). Member data is NULL if this build lacks the library of the format.
+ * Returns @data compressed. @format is a name in packers[] of pack.c, such as "gzip". Member
+ * data is NULL if this build lacks the library of the format.
  */
 struct bytes pack(const char *format, const void *data, size_t size);
 
