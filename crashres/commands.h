@@ -13,8 +13,8 @@
 
 /*
  * The exit status after an error, for every subcommand. The error has been reported
- * as one line on stderr. The statuses 0 to 3 belong to the subcommand: its usage[] and
- * crashres(1) explain them.
+ * as one line on stderr. Each subcommand chooses the meaning of the statuses 0 to 3. Its
+ * usage[] and crashres(1) explain all statuses, with this one.
  */
 #define EXIT_ERROR	4
 
