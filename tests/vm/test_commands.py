@@ -160,3 +160,9 @@ def test_plan_from_a_copied_machine_is_the_plan_of_the_machine(lab, kernel):
         here = running.run("kexec -d --dry-run -p --serial=ttyAMA0 /boot/Image 2>&1")
         assert "kernel.kexec_load_limit_panic is 0" in here[1]
         assert running.run("kexec -d --root=/copy -p --serial=ttyAMA0 /boot/Image 2>&1") == here
+        # Root cannot read every file, for example the IMA policy of some kernels.
+        running.check("mount -t tmpfs none /sys/kernel/security")
+        running.check("mkdir -p /sys/kernel/security/ima/policy")
+        assert running.run("sh /copy-machine /second") == (0, "")
+        assert running.check("ls /second/sys/kernel/security/ima /second/proc/kcore") == \
+            "/second/proc/kcore\n\n/second/sys/kernel/security/ima:"
