@@ -52,7 +52,7 @@ static const char usage[] =
 "\n"
 "Exit status:\n"
 "  0  all files are signed\n"
-"  4  an error was reported on stderr; the other files are signed\n";
+"  4  an error was reported on stderr; other files can be signed\n";
 
 /* ------------------------------------------------------------ passphrase */
 

@@ -28,10 +28,11 @@ static const struct kind {
 	enum crashres_signature signature;
 	const char *name;		/* in text */
 	const char *json;		/* value of the key "signature" */
+	const char *absent;		/* the message without such a signature */
 } kinds[KINDS] = {
-	{ CRASHRES_SIGNATURE_XATTR, "security.ima", "xattr" },
-	{ CRASHRES_SIGNATURE_SIGFILE, "signature file", "sigfile" },
-	{ CRASHRES_SIGNATURE_APPENDED, "appended signature", "appended" },
+	{ CRASHRES_SIGNATURE_XATTR, "security.ima", "xattr", "no signature in security.ima" },
+	{ CRASHRES_SIGNATURE_SIGFILE, "signature file", "sigfile", "no signature file" },
+	{ CRASHRES_SIGNATURE_APPENDED, "appended signature", "appended", "no appended signature" },
 };
 
 /* The command line. Strings belong to argv. */
@@ -130,7 +131,7 @@ static void print_text(const struct options *options, const struct results *resu
 		count++;
 	}
 	if (!count && options->kind)
-		printf("%s: no %s\n", options->file, options->kind->name);
+		printf("%s: %s\n", options->file, options->kind->absent);
 	else if (!count)
 		printf("%s: no signature\n", options->file);
 }

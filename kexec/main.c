@@ -8,7 +8,7 @@
 
 /*
  * The text of --help. Scripts search it: test_kexec.py checks that it names every long option, and
- * distributions grep the last line for the name of a compression such as "zlib".
+ * LISA (a test framework) greps it for the name of a compression such as "zlib".
  */
 static const char usage[] =
 "Usage: kexec [OPTION]... [kernel]\n"

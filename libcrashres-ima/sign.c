@@ -95,7 +95,7 @@ static enum crashres_status set_xattr(struct crashres_ctx *ctx, const struct cra
 				"the file system does not support security.ima");
 	if (errno == EPERM || errno == EACCES)
 		return crs_fail_errno(ctx, CRASHRES_ERR_PERMISSION, errno,
-				      "cannot set security.ima without CAP_SYS_ADMIN");
+				      "cannot set security.ima (this needs CAP_SYS_ADMIN)");
 	return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot set security.ima");
 }
 

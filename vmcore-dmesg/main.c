@@ -3,7 +3,7 @@
  * vmcore-dmesg: prints the kernel log that a dump contains. kdump runs it in the capture kernel:
  * "vmcore-dmesg /proc/vmcore > FILE" (kdump-utils of Fedora and RHEL, Void, Yocto). The script
  * renames FILE to vmcore-dmesg.txt only if the exit status is 0. dracut copies this program alone,
- * so that it is linked statically, with libc only.
+ * so it links libc only.
  */
 #include <fcntl.h>
 #include <stdio.h>

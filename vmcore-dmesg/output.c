@@ -119,7 +119,11 @@ static bool prepare_file(struct output *output, const struct core *core)
 	}
 	if (!S_ISREG(target.st_mode))
 		return true;
-	if (fchmod(output->fd, 0600) || ftruncate(output->fd, 0)) {
+	if (fchmod(output->fd, 0600)) {
+		fail_system(output, "cannot set the mode");
+		return false;
+	}
+	if (ftruncate(output->fd, 0)) {
 		fail_system(output, "cannot empty the file");
 		return false;
 	}

@@ -34,7 +34,7 @@ static bool read_optional(struct crashres_ctx *ctx, const char *path, size_t lim
 {
 	if (crs_root_read(ctx, path, limit, data, size) == CRASHRES_OK)
 		return true;
-	crs_log(ctx, CRASHRES_LOG_INFO, "%s", ctx->error);
+	crs_log(ctx, CRASHRES_LOG_INFO, "skipped: %s", ctx->error);
 	return false;
 }
 
@@ -200,7 +200,7 @@ static void read_kcore(struct crashres_ctx *ctx, struct crashres_machine *machin
 	size_t size = 0, wanted = 0, needed = crs_kcore_head_size(NULL, 0);
 
 	if (crs_root_open(ctx, "proc/kcore", &fd) != CRASHRES_OK) {
-		crs_log(ctx, CRASHRES_LOG_INFO, "%s", ctx->error);
+		crs_log(ctx, CRASHRES_LOG_INFO, "skipped: %s", ctx->error);
 		return;
 	}
 	/* The file of a copied tree can end anywhere. "size < wanted" means that it ended. */
@@ -213,7 +213,7 @@ static void read_kcore(struct crashres_ctx *ctx, struct crashres_machine *machin
 		needed = crs_kcore_head_size(head, size);
 	}
 	if (!head)
-		crs_log(ctx, CRASHRES_LOG_INFO, "cannot read /proc/kcore: %s", strerror(errno));
+		crs_log(ctx, CRASHRES_LOG_INFO, "skipped: cannot read /proc/kcore: %s", strerror(errno));
 	else if (crs_kcore_parse(ctx, head, size, &machine->regions.ram, &machine->kcore))
 		crs_log(ctx, CRASHRES_LOG_WARNING, "%s", ctx->error);
 }
@@ -240,14 +240,14 @@ static void read_dtb(struct crashres_ctx *ctx, struct crashres_machine *machine)
 	if (read_optional(ctx, "sys/firmware/fdt", TABLE_LIMIT, &machine->dtb, &machine->dtb_size)) {
 		if (machine->dtb_size)
 			return;
-		crs_log(ctx, CRASHRES_LOG_INFO, "/sys/firmware/fdt is empty");
+		crs_log(ctx, CRASHRES_LOG_INFO, "skipped: /sys/firmware/fdt is empty");
 		free(machine->dtb);
 		machine->dtb = NULL;
 	}
 	if (crs_devicetree_read(ctx, &machine->dtb, &machine->dtb_size) == CRASHRES_OK)
 		machine->dtb_is_rebuilt = true;
 	else
-		crs_log(ctx, CRASHRES_LOG_INFO, "%s", ctx->error);
+		crs_log(ctx, CRASHRES_LOG_INFO, "skipped: %s", ctx->error);
 }
 
 /* ACPI tables count only for what the DTB does not have. */

@@ -31,7 +31,7 @@ static char *read_text(struct crashres_ctx *ctx, const char *path, size_t limit)
 
 	if (crs_root_read(ctx, path, limit, &text, &size) == CRASHRES_OK)
 		return (char *)text;
-	crs_log(ctx, CRASHRES_LOG_INFO, "%s", ctx->error);
+	crs_log(ctx, CRASHRES_LOG_INFO, "skipped: %s", ctx->error);
 	return NULL;
 }
 

@@ -62,7 +62,7 @@ static enum crashres_status check_region(const struct crs_layout *layout,
 	for (size_t i = MAX_USABLE_RANGES; i < crash->count; i++)
 		crs_log(layout->ctx, CRASHRES_LOG_WARNING,
 			"crash region 0x%" PRIx64 " - 0x%" PRIx64
-			" is left out: a capture kernel uses only two (linux,usable-memory-range)",
+			" is not used: a capture kernel uses only two (linux,usable-memory-range)",
 			crash->items[i].base, crs_range_last(crash->items[i]));
 	if (crash->count > 1 && !layout->kernel->image.anywhere)
 		crs_log(layout->ctx, CRASHRES_LOG_WARNING,

@@ -396,7 +396,7 @@ def test_exhausted_load_limit(kexec):
         file.write("0\n")
     result = kexec.plan(root=root)
     assert (result.code, result.out.count("impossible: ")) == (255, 3)
-    reason = "kernel.kexec_load_limit_panic is 0: the kernel accepts no further call"
+    reason = "kernel.kexec_load_limit_panic is 0: the kernel accepts no further call before a reboot"
     assert result.err == f"kexec: kexec_load: {reason}; kexec_file_load: {reason}\n"
     # Each slot has its own limit.
     assert kexec("--root", root, "-l", "../in/Image").code == 0
@@ -535,7 +535,7 @@ def test_three_regions(kexec):
     third = "  180000000-18fffffff : Crash kernel\n"
     result = kexec.plan(root=kexec.machine(proc_iomem=iomem((HIGH, third + HIGH))))
     assert (result.code, result.err) == (
-        0, "kexec: warning: crash region 0x180000000 - 0x18fffffff is left out: "
+        0, "kexec: warning: crash region 0x180000000 - 0x18fffffff is not used: "
            "a capture kernel uses only two (linux,usable-memory-range)\n")
     assert re.findall("^  (high|low|not used) +0x(\\w+) - 0x(\\w+) ", result.out, re.M) == [
         ("high", "0000000199200000", "00000001b91fffff"),
@@ -956,7 +956,7 @@ def test_device_tree_in_files(kexec, folder):
     os.symlink("/proc/self/environ", memory + "/secret")
     said = kexec.plan("-c", "-d", root=root)
     assert said.code == 255
-    assert ("kexec: /proc/device-tree: memory@40000000: secret: is neither a folder nor a "
+    assert ("kexec: skipped: /proc/device-tree: memory@40000000: secret: is neither a folder nor a "
             "file\n") in said.err
 
 

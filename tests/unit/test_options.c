@@ -682,17 +682,22 @@ static void test_contradictions_are_refused(void **state)
 /* If the load has no purgatory, these options must be errors; kexec must not ignore them. */
 static void test_options_that_need_purgatory(void **state)
 {
-	static const char *const needing[] = {
-		"--serial=ttyS0", "--on-damage=reset", "--repair=auto", "--check-time=30",
-		"--on-timeout=boot",
-		"--purgatory-mmu=on",
+	/* The option, and the start of the error message that names it. */
+	static const char *const needing[][2] = {
+		{ "--serial=ttyS0", "--serial: " },
+		{ "--on-damage=reset", "--on-damage: " },
+		{ "--repair=auto", "--repair: " },
+		{ "--check-time=30", "--check-time: " },
+		{ "--on-timeout=boot", "--on-timeout: " },
+		{ "--purgatory-mmu=on", "--purgatory-mmu: " },
+		{ "--repair=auto --serial=ttyS0", "--serial: " },
 	};
 	char words[64];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(needing); i++) {
-		snprintf(words, sizeof(words), "-p K %s", needing[i]);
-		assert_non_null(parse_ok(words).purgatory_option);
+		snprintf(words, sizeof(words), "-p K %s", needing[i][0]);
+		assert_string_equal(parse_ok(words).purgatory_option, needing[i][1]);
 	}
 	assert_null(parse_ok("-p -i --dtb=D --mem-min=1 --entry=1 --hotplug K").purgatory_option);
 }

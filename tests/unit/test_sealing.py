@@ -79,7 +79,8 @@ def test_kexec_plans_a_sealed_image(run):
     assert run("seal", "--kernel=Image", "-o", "sealed") == (0, "", "")
     done = subprocess.run([KEXEC, "--root", os.path.join(DATA, "virt-6.1"), "-s", "-p",
                            run.folder / "sealed"], capture_output=True, text=True, check=True)
-    assert "Checks        the sealed Image checks itself" in done.stdout
+    assert ("Checks        the sealed Image checks itself, with the options it was sealed with\n"
+            in done.stdout)
 
 
 def test_the_console_of_another_machine(run):

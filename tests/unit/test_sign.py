@@ -772,6 +772,8 @@ def test_a_digest_in_the_attribute_is_no_signature(keys, attributes):
         os.setxattr(attributes, "security.ima", digest)
         assert run("verify", f"--cert={keys}/p256.pem", attributes) == (
             1, f"{attributes}: no signature\n", "")
+        assert run("verify", f"--cert={keys}/p256.pem", "--xattr", attributes) == (
+            1, f"{attributes}: no signature in security.ima\n", "")
     os.setxattr(attributes, "security.ima", b"")
     assert run("verify", f"--cert={keys}/p256.pem", attributes) == invalid(
         attributes, "security.ima", "truncated: the header ends at byte 9, the data at byte 0")
@@ -801,7 +803,7 @@ def test_attribute_without_the_capability(keys, attributes):
                            "sign", *options(keys, "p256"), attributes], capture_output=True,
                           text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (
-        4, "", f"crashres: sign {attributes}: cannot set security.ima without CAP_SYS_ADMIN: "
+        4, "", f"crashres: sign {attributes}: cannot set security.ima (this needs CAP_SYS_ADMIN): "
                "Operation not permitted\n")
 
 

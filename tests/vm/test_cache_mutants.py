@@ -298,7 +298,7 @@ def test_permission_indirection_that_stays_on_is_found(bench, el):
 # because the compiler can duplicate them.
 REDUNDANT = {
     "entry isb 0": "the next isb comes before the next access",
-    "pg_mmu_enable dmb 0": "the dsb of set_up() orders the stack's stores as well",
+    "pg_mmu_enable dmb 0": "the dsb of write_registers() orders the stack's stores as well",
     "pg_mmu_enable isb 1": "the isb after ic iallu follows; Linux has both",
     "pg_mmu_enable ic 0": "the code does not change after the ic at entry; Linux has it",
     "pg_mmu_disable dc 1": "purgatory does not write to the stack afterwards",

@@ -137,7 +137,7 @@ def test_options_for_purgatory_work_with_kexec_file_load(lab, kernel):
     with lab.boot(kernel, PLAIN) as running:
         plan = running.check("kexec -d -s -p --on-damage=boot --repair=off --serial=ttyAMA0 "
                              "--append=console=ttyAMA0 --initrd=/boot/initrd /boot/Image 2>&1")
-        assert "Checks        of kernel and initrd, by the kernel as a sealed Image" in plan
+        assert "Checks        the sealed Image checks the kernel and the initrd" in plan
         running.panic()
         running.wait_for(r"^crashres: purgatory: \d+ blocks intact, \d+ ms: starting the kernel$", 60)
         running.wait_ready("capture")
