@@ -72,18 +72,21 @@ static const char *explain_file_load(int error, enum crashres_slot slot)
 }
 
 /*
- * Explains EPERM if the limit is 0 now. kexec_load_permitted() decreases the limit before all
- * other checks, so a call that failed for another reason can still use up the limit.
+ * Explains EPERM if the limit is 0 now. kexec_load_permitted() (kernel/kexec_core.c) checks
+ * CAP_SYS_BOOT and kexec_load_disabled, then it decreases the limit. All other checks follow, so
+ * a call that lockdown refuses can still use up the limit.
  */
 static const char *explain_limit(enum crashres_slot slot, enum crs_limit_state limit)
 {
 	static const char *const sentences[2][2] = {
 		{ "kexec needs root, or lockdown forbids the call; kernel.kexec_load_limit_reboot "
 		  "is 0 now",
-		  "kernel.kexec_load_limit_reboot is 0: the kernel accepts no further call" },
+		  "kernel.kexec_load_limit_reboot is 0: the kernel accepts no further call before a "
+		  "reboot" },
 		{ "kexec needs root, or lockdown forbids the call; kernel.kexec_load_limit_panic "
 		  "is 0 now",
-		  "kernel.kexec_load_limit_panic is 0: the kernel accepts no further call" },
+		  "kernel.kexec_load_limit_panic is 0: the kernel accepts no further call before a "
+		  "reboot" },
 	};
 
 	return sentences[slot == CRASHRES_SLOT_CRASH][limit == CRS_LIMIT_USED_UP_BEFORE];

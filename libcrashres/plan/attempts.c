@@ -53,24 +53,33 @@ static bool wants_check(const struct crashres_request *request)
 /* ------------------------------------------------ system calls that support a request */
 
 /*
- * Returns a member of @request that only kexec_load supports, or CRASHRES_MEMBER_NONE.
+ * Can purgatory run after kexec_file_load? It can only in a sealed Image. With SEALING_AUTO the
+ * plan seals for the crash slot only.
+ */
+static bool file_load_has_purgatory(const struct listing *listing)
+{
+	const struct crashres_request *request = listing->request;
+
+	return crashres_kernel_is_sealed(listing->kernel) ||
+	       request->sealing == CRASHRES_SEALING_ALWAYS ||
+	       (request->sealing == CRASHRES_SEALING_AUTO && is_crash(request));
+}
+
+/*
+ * Returns a member of the request that only kexec_load supports, or CRASHRES_MEMBER_NONE.
  * With kexec_file_load the running kernel places the segments and ignores these members.
  */
-static enum crashres_member find_load_only_member(const struct crashres_request *request)
+static enum crashres_member find_load_only_member(const struct listing *listing)
 {
+	const struct crashres_request *request = listing->request;
+
 	if (is_narrowed(request->window))
 		return CRASHRES_MEMBER_WINDOW;
 	if (request->entry)
 		return CRASHRES_MEMBER_ENTRY;
 	if (request->purgatory_mmu_off)
 		return CRASHRES_MEMBER_PURGATORY_MMU_OFF;
-	/*
-	 * With kexec_file_load only a sealed Image has purgatory. SEALING_NEVER forbids sealing,
-	 * and AUTO does not seal for the normal slot. The rule is simpler than that: it ignores
-	 * SEALING_ALWAYS for the normal slot, and kernels that are sealed already.
-	 */
-	if (request->purgatory_required &&
-	    (!is_crash(request) || request->sealing == CRASHRES_SEALING_NEVER))
+	if (request->purgatory_required && !file_load_has_purgatory(listing))
 		return CRASHRES_MEMBER_PURGATORY_REQUIRED;
 	return CRASHRES_MEMBER_NONE;
 }
@@ -92,21 +101,23 @@ static enum crashres_member find_file_load_only_member(const struct crashres_req
  * request->call names a system call, the list has only this call. If only one system call
  * supports all members, the list has only that call. A DTB needs kexec_load.
  */
-static enum crashres_call choose_call(const struct crashres_request *request)
+static enum crashres_call choose_call(const struct listing *listing)
 {
+	const struct crashres_request *request = listing->request;
+
 	if (request->call != CRASHRES_CALL_AUTO)
 		return request->call;
-	if (find_load_only_member(request) || request->dtb)
+	if (find_load_only_member(listing) || request->dtb)
 		return CRASHRES_CALL_LOAD;
 	return find_file_load_only_member(request) ? CRASHRES_CALL_FILE_LOAD : CRASHRES_CALL_AUTO;
 }
 
-static enum crashres_status check_request(struct crashres_ctx *ctx,
-					  const struct crashres_request *request)
+static enum crashres_status check_request(const struct listing *listing)
 {
-	enum crashres_call call = choose_call(request);
-	enum crashres_member load = find_load_only_member(request);
-	enum crashres_member file_load = find_file_load_only_member(request);
+	enum crashres_call call = choose_call(listing);
+	enum crashres_member load = find_load_only_member(listing);
+	enum crashres_member file_load = find_file_load_only_member(listing->request);
+	struct crashres_ctx *ctx = listing->ctx;
 
 	if (call == CRASHRES_CALL_FILE_LOAD && load)
 		return crs_fail_member(ctx, CRASHRES_ERR_REQUEST, load,
@@ -132,8 +143,10 @@ static const char *find_common_obstacle(const struct listing *listing)
 		return "kernel.kexec_load_disabled is 1";
 	if (permissions->limits[slot].limited && !permissions->limits[slot].left)
 		return slot == CRASHRES_SLOT_CRASH ?
-		       "kernel.kexec_load_limit_panic is 0: the kernel accepts no further call" :
-		       "kernel.kexec_load_limit_reboot is 0: the kernel accepts no further call";
+		       "kernel.kexec_load_limit_panic is 0: the kernel accepts no further call "
+		       "before a reboot" :
+		       "kernel.kexec_load_limit_reboot is 0: the kernel accepts no further call "
+		       "before a reboot";
 	return NULL;
 }
 
@@ -279,7 +292,7 @@ static void add_file_load(struct listing *listing)
  */
 static void add_all(struct listing *listing)
 {
-	enum crashres_call call = choose_call(listing->request);
+	enum crashres_call call = choose_call(listing);
 
 	if (call == CRASHRES_CALL_LOAD ||
 	    (call == CRASHRES_CALL_AUTO && is_crash(listing->request)))
@@ -376,7 +389,7 @@ enum crashres_status crs_attempts_list(struct crashres_ctx *ctx,
 				       struct crs_attempts *attempts)
 {
 	struct listing listing = { ctx, machine, kernel, request, attempts };
-	enum crashres_status status = check_request(ctx, request);
+	enum crashres_status status = check_request(&listing);
 
 	*attempts = (struct crs_attempts){
 		.slot = request->slot,

@@ -143,10 +143,10 @@ static void test_impossible_kexec_load_names_its_reason(void **state)
 		      "kernel.kexec_load_disabled is 1");
 	assert_reason(unit, (struct crs_permissions){ .limits[1] = { true, 0 } }, 1,
 		      "kernel.kexec_load_limit_panic is 0: the kernel accepts no further "
-		      "call");
+		      "call before a reboot");
 	assert_reason(unit, (struct crs_permissions){ .limits[0] = { true, 0 } }, 0,
 		      "kernel.kexec_load_limit_reboot is 0: the kernel accepts no further "
-		      "call");
+		      "call before a reboot");
 }
 
 /*
@@ -231,6 +231,9 @@ static void test_required_purgatory_excludes_unchecked_attempts(void **state)
 	request.no_checks = false;
 	request.slot = CRASHRES_SLOT_NORMAL;
 	assert_list(unit, &machine, request, "L");
+	/* The request wants a sealed Image, which has purgatory. This load was refused before. */
+	request.sealing = CRASHRES_SEALING_ALWAYS;
+	assert_list(unit, &machine, request, "S");
 }
 
 /*
