@@ -220,3 +220,13 @@ def test_a_policy_for_an_image_with_another_policy(run, call, options, differs):
     assert (done.returncode, done.stderr) == (0, (
         "kexec: warning: sealed is already sealed: the requested settings for damage, repair and "
         "time are ignored\n") if differs and call == "-s" else "")
+
+
+def test_a_sealed_image_has_purgatory_in_the_normal_slot(run):
+    """An option that needs purgatory was refused here."""
+    assert run("seal", "--kernel=Image", "-o", "sealed") == (0, "", "")
+    done = subprocess.run([KEXEC, "--root", os.path.join(DATA, "virt-6.1"), "-s", "-l",
+                           "--on-damage=reset", "sealed"], cwd=run.folder, capture_output=True,
+                          text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 kexec_file_load  already sealed, checks itself" in done.stdout
