@@ -31,16 +31,16 @@
  *  - The context or the object is the first parameter. Out-parameters come last.
  *  - A function that can fail returns enum crashres_status. After a failure,
  *    crashres_error() returns a sentence about it. (crashres_ctx_new() sets no
- *    sentence.) A failed function leaves nothing allocated or open, and changes no
- *    out-parameter. One exception: crashres_load() also fills its result after a
- *    failure.
+ *    sentence.) After a failure the caller has nothing to release, and the
+ *    out-parameters are unchanged. One exception: crashres_load() also fills its
+ *    result after a failure.
  *  - Every function that can fail can return CRASHRES_ERR_MEMORY. The lists of
  *    statuses below do not repeat it.
  *  - Pointers must not be NULL unless the comment says "may be NULL".
  *  - Addresses are physical. Sizes are in bytes. A range is base + size.
  *  - Numbers are in host byte order.
- *  - If a function returns a pointer, the memory belongs to the object that was
- *    passed to the function. The caller must not free it.
+ *  - The caller must not free a returned pointer. It is usually valid as long as the
+ *    object that was passed to the function.
  *  - Use a context and all its objects from one thread at a time. The library has
  *    no global state, so different threads can use different contexts.
  *
@@ -87,8 +87,10 @@ enum crashres_status {
 	CRASHRES_ERR_SYSCALL_UNAVAILABLE, /* the running kernel lacks this system call, forbids
 					     it, or does not know the format of the file; the
 					     other system call can still work */
-	CRASHRES_ERR_KEY,		/* a private key or certificate cannot be used */
-	CRASHRES_ERR_NO_SIGNATURE,	/* the file has no signature of the requested kind */
+	CRASHRES_ERR_KEY,		/* libcrashres-ima: a private key or certificate cannot be
+					   used */
+	CRASHRES_ERR_NO_SIGNATURE,	/* libcrashres-ima: the file has no signature of the
+					   requested kind */
 	CRASHRES_ERR_NO_DEVICE_TREE,	/* no device tree in the request, in the kernel file or on
 					   the machine */
 };
@@ -161,8 +163,8 @@ void crashres_ctx_free(struct crashres_ctx *ctx);
  *
  * Use this to plan from a copy of another machine's /proc and /sys. The paths of
  * kernel, initrd and DTB files are not affected. The copy is not trusted: symbolic
- * links cannot lead outside of @path (as with chroot(2)), and a FIFO or device
- * instead of a regular file is an error.
+ * links cannot lead outside of @path (as with chroot(2)), and only regular files are
+ * read.
  *
  * Return:
  *   CRASHRES_ERR_OS           @path cannot be opened as a directory
@@ -181,8 +183,8 @@ void crashres_ctx_set_entropy(struct crashres_ctx *ctx, crashres_entropy_fn *ent
  * crashres_error() - a sentence about the last failure
  *
  * The sentence is one line without newline or full stop. It usually names the file or
- * the step that failed, such as "kernel /boot/Image: truncated: ...". It is empty
- * before the first failure, and valid until the next call with @ctx.
+ * the step that failed, such as "kernel /boot/Image: truncated: ...". Read it directly
+ * after the failure: the next call with @ctx can change it.
  */
 const char *crashres_error(const struct crashres_ctx *ctx);
 
@@ -254,7 +256,10 @@ const struct crashres_range *crashres_machine_regions(const struct crashres_mach
 enum crashres_status crashres_machine_check_reserved(struct crashres_ctx *ctx,
 						     const struct crashres_machine *machine);
 
-/* The page size of the running kernel in bytes. kexec_load(2) demands segments of whole pages. */
+/*
+ * The page size of the running kernel in bytes; 4096 if it is unknown. kexec_load(2) demands
+ * segments of whole pages.
+ */
 uint64_t crashres_machine_page_size(const struct crashres_machine *machine);
 
 /* The rules of the running kernel about kexec, as far as /proc and /sys show them. */
@@ -276,8 +281,7 @@ void crashres_permissions_init(struct crashres_permissions *permissions, size_t 
 
 /*
  * Fills @permissions. Each kexec system call for a slot decreases the limit of that slot.
- * Unloads count too, and so do most failed calls, for example a call with a kernel that has
- * no valid signature.
+ * Unloads and most failed calls count too.
  */
 enum crashres_status crashres_machine_permissions(struct crashres_ctx *ctx,
 						  const struct crashres_machine *machine,
@@ -326,7 +330,7 @@ enum crashres_dump_part {
 	CRASHRES_DUMP_KERNEL_ADDRESSES = 16,	/* virtual addresses of the kernel's own image */
 };
 
-/* The missing parts as an OR of enum crashres_dump_part. 0: a dump will be complete. */
+/* The missing parts as an OR of enum crashres_dump_part. 0: no part is missing. */
 unsigned int crashres_machine_missing_dump_parts(const struct crashres_machine *machine);
 
 /* A text for people, such as "registers of the CPUs"; NULL if @part is not exactly one part. */
@@ -337,8 +341,8 @@ const char *crashres_dump_part_name(enum crashres_dump_part part);
  * @tty: a name in /sys/class/tty such as "ttyAMA0" or "ttyS0", with or without "/dev/".
  *
  * Without this call, purgatory uses the port that firmware names: stdout-path of the
- * device tree, otherwise the SPCR table of ACPI. But if /proc/consoles shows that this
- * port is not a console of the running kernel, purgatory prints nothing.
+ * device tree, otherwise the SPCR table of ACPI. But purgatory prints nothing if
+ * /proc/consoles has no console of the same kind (ttyAMA for a PL011, ttyS for a 16550).
  *
  * Purgatory can drive a PL011 or a 16550 with registers in memory. With any other @tty
  * the function succeeds and logs a warning, and purgatory prints nothing.
@@ -360,7 +364,7 @@ struct crashres_input;
  * The kernel keeps its initrd only with the parameter retain_initrd, in
  * /sys/firmware/initrd (since Linux 6.8).
  *
- * Return: CRASHRES_ERR_OS if /sys/firmware/initrd cannot be read.
+ * Return: as crashres_input_open(), for the file /sys/firmware/initrd.
  */
 enum crashres_status crashres_machine_initrd(struct crashres_ctx *ctx,
 					     struct crashres_input **initrd);
@@ -513,8 +517,8 @@ size_t crashres_kernel_formats(char *text, size_t size);
 /* --------------------------------------------------------------------- plan */
 
 /*
- * The action of purgatory if the check does not prove that the kernel is intact: damage remains
- * after the repair, the time was over after damage was found, or a cache could not be cleaned.
+ * The action of purgatory if damage remains after the repair, if the time is over before the
+ * repair is complete, or if a cache cannot be cleaned.
  */
 enum crashres_on_damage {
 	CRASHRES_ON_DAMAGE_RESET = 0,	/* reset the machine through firmware (PSCI) */
@@ -544,10 +548,9 @@ enum crashres_on_timeout {
  * A sealed Image checks itself before it starts; see crashres_seal().
  */
 enum crashres_sealing {
-	CRASHRES_SEALING_AUTO = 0,	/* seal a crash kernel, except if the request wants no
-					   check, if the kernel is sealed already, or if the
-					   running kernel demands a signature, because sealing
-					   breaks the signature */
+	CRASHRES_SEALING_AUTO = 0,	/* seal a crash kernel, except with no_checks, or if the
+					   running kernel demands a signature (sealing breaks
+					   the signature) */
 	CRASHRES_SEALING_ALWAYS,	/* seal every kernel that is not sealed already; the plan
 					   then has no attempt with kexec_load */
 	CRASHRES_SEALING_NEVER,		/* seal no kernel */
@@ -566,8 +569,9 @@ struct crashres_request {
 	 */
 	const struct crashres_input *dtb;
 	/*
-	 * NULL, and reuse_cmdline is false: the command line in the kernel file, if any. For the
-	 * crash slot, BOOT_IMAGE and crashkernel= are removed from the line in the kernel file.
+	 * If this is NULL and reuse_cmdline is false, the new kernel gets the command line in the
+	 * kernel file, if any. For the crash slot, BOOT_IMAGE and crashkernel= are removed from
+	 * that line.
 	 */
 	const char *command_line;
 	/*
@@ -579,24 +583,25 @@ struct crashres_request {
 	struct crashres_range window;		/* kexec_load: all segments must lie inside this
 						   range */
 	bool purgatory_mmu_off;			/* kexec_load: check with MMU and data cache off */
-	bool no_checks;				/* start the kernel without a check */
+	bool no_checks;				/* start the kernel without a check; a sealed Image
+						   still checks itself */
 	enum crashres_on_damage on_damage;
-	uint32_t repair;			/* crash slot: size of parity in hundredths of a
-						   percent of the checked bytes (625: 6.25 %);
-						   0: no parity; CRASHRES_REPAIR_AUTO: the
-						   default amount */
-	uint32_t check_seconds;			/* crash slot: time limit of the check; 0: no
-						   limit */
+	/*
+	 * The size of parity in hundredths of a percent of the checked bytes (625: 6.25 %). A small
+	 * value is raised to about 0.8 %. 0: no parity. CRASHRES_REPAIR_AUTO: the default amount.
+	 * kexec_load into the normal slot ignores "repair" and "check_seconds".
+	 */
+	uint32_t repair;
+	uint32_t check_seconds;			/* time limit of the check; 0: no limit */
 	enum crashres_call call;		/* AUTO: the plan chooses */
 	bool purgatory_required;		/* fail instead of loading the kernel without
-						   purgatory */
+						   purgatory; without effect if "entry" is set */
 	uint64_t entry;				/* kexec_load: start at this address and skip
 						   purgatory; 0: start purgatory */
 	bool hotplug;				/* kexec_load: let the running kernel update the
 						   elfcorehdr after CPU or memory hotplug */
-	enum crashres_on_timeout on_timeout;	/* crash slot: the action if check_seconds are over
-						   before the check is complete, and no damage
-						   was found */
+	enum crashres_on_timeout on_timeout;	/* the action if check_seconds are over before the
+						   check is complete, and no damage was found */
 	bool no_cma;				/* kexec_file_load: place no segment in CMA
 						   memory */
 	bool force_dtb;				/* kexec_file_load: set KEXEC_FILE_FLAG_FORCE_DTB;
@@ -640,8 +645,8 @@ struct crashres_plan;
  * attempt is one system call with its segments or files. An attempt that is impossible
  * on this machine stays in the list, with the reason.
  *
- * With CRASHRES_CALL_AUTO and a crash kernel, kexec_load(2) comes first, because it can load
- * purgatory for every kernel. For a normal kernel kexec_file_load(2) comes first. If only
+ * With CRASHRES_CALL_AUTO and a crash kernel, kexec_load(2) comes first, because it loads
+ * purgatory without sealing. For a normal kernel kexec_file_load(2) comes first. If only
  * one of the two system calls supports all members of the request, the list has only this
  * system call. CRASHRES_CALL_LOAD and CRASHRES_CALL_FILE_LOAD also restrict the list to one
  * system call.
@@ -656,29 +661,29 @@ struct crashres_plan;
  * next possible attempt. It returns the failure only if no other attempt is possible, or
  * if another attempt would not help, for example because a segment does not fit.
  *
- * The function succeeds if all attempts are impossible for reasons that are known without
- * preparation, such as lockdown. See crashres_plan_check_possible().
+ * If no attempt is possible even before the preparation, for example because of lockdown,
+ * the function still succeeds. Call crashres_plan_check_possible() to find out.
  *
  * Return:
  *   CRASHRES_ERR_PERMISSION      /proc/iomem hides its addresses
  *   CRASHRES_ERR_NO_REGION       crash slot: no memory is reserved
- *   CRASHRES_ERR_NO_SPACE        a segment does not fit. The sentence says how much memory
- *                                is missing. For the crash slot, this size is for all
- *                                segments together
+ *   CRASHRES_ERR_NO_SPACE        a segment does not fit. The sentence usually says how much
+ *                                memory is missing (crash slot: for all segments together)
  *   CRASHRES_ERR_LIMIT           a value exceeds a limit of the kernel, of purgatory or of
  *                                the DTB. Examples: the command line, the DTB or the sum
  *                                of the segments is too large; an address needs more cells
  *                                than #address-cells of the DTB; "entry" lies outside the
  *                                crash region
- *   CRASHRES_ERR_FORMAT          the DTB is damaged
+ *   CRASHRES_ERR_FORMAT          the DTB or the sealed Image is damaged
  *   CRASHRES_ERR_NO_DEVICE_TREE  kexec_load: no DTB in the request, in the kernel file or on
  *                                the machine
  *   CRASHRES_ERR_UNSUPPORTED     the crash region lies above 2^48
  *   CRASHRES_ERR_REQUEST         base + size of the window exceeds UINT64_MAX, an enum has an
  *                                unknown value, no system call supports all members of the
- *                                request, or the kernel is sealed with another initrd
- *   CRASHRES_ERR_OS              reuse_cmdline: /proc/cmdline cannot be read; hotplug: the
- *                                running kernel does not update the elfcorehdr
+ *                                request, or the kernel is sealed with another initrd or
+ *                                needs an initrd
+ *   CRASHRES_ERR_OS              for example: /proc/cmdline cannot be read (reuse_cmdline), or
+ *                                the running kernel does not update the elfcorehdr (hotplug)
  */
 enum crashres_status crashres_plan_make(struct crashres_ctx *ctx,
 					const struct crashres_machine *machine,
@@ -701,8 +706,7 @@ enum crashres_repair_reason {
 	CRASHRES_REPAIR_REDUCED,	/* less than 6.25 %, because half of the crash region must
 					   stay free, or because of the kernel's limit for the
 					   sum of all segments */
-	CRASHRES_REPAIR_NO_ROOM,	/* no parity: not enough room under the two rules of
-					   REDUCED, or no free area is large enough */
+	CRASHRES_REPAIR_NO_ROOM,	/* no parity, because there is not enough room */
 };
 
 /*
@@ -728,9 +732,9 @@ enum crashres_check {
 					   sealed */
 	CRASHRES_CHECK_ALREADY_SEALED,	/* kexec_file_load: purgatory in a kernel file that was
 					   sealed earlier */
-	CRASHRES_CHECK_NONE,		/* the request asks for a load without a check, for example
-					   with no_checks, with "entry", or with
-					   kexec_file_load into the normal slot */
+	CRASHRES_CHECK_NONE,		/* no check is planned, for example because of no_checks or
+					   "entry", or for kexec_file_load into the normal
+					   slot */
 	CRASHRES_CHECK_NONE_SIGNATURE,	/* the running kernel demands a signature, which sealing
 					   would break */
 	CRASHRES_CHECK_NONE_REFUSED,	/* the kernel could not be sealed, or the running kernel
@@ -764,10 +768,9 @@ struct crashres_attempt {
 	const char *kernel;		/* name of the kernel file */
 	const char *initrd;		/* name of the initrd file; NULL: no initrd */
 	/*
-	 * True: the running kernel reads the original kernel file, the original initrd file or
-	 * both, and not the library's copy. The reason: only the original file has the
-	 * attribute security.ima, which can contain a signature. If such a file changes after
-	 * the library read it, the running kernel loads the changed bytes.
+	 * True: the running kernel reads the original files (kernel, initrd or both) and not the
+	 * library's copies, because only the original files have the attribute security.ima. If
+	 * an original file changes after the library read it, the changed bytes are loaded.
 	 */
 	bool original_files;
 	/* For kexec_load. segment_count is 0 until the attempt is prepared. */
@@ -903,7 +906,7 @@ struct crashres_result {
 	size_t attempt;			/* index of the successful attempt, or
 					   CRASHRES_NO_ATTEMPT */
 	enum crashres_call call;	/* of the successful attempt; AUTO: no attempt succeeded */
-	enum crashres_check check;	/* how the loaded kernel is checked */
+	enum crashres_check check;	/* how the loaded kernel is checked; NONE after a failure */
 	enum crashres_slot_state slot;
 	bool original_files;		/* see struct crashres_attempt */
 	unsigned int calls;		/* number of system calls; each can count against a limit */
@@ -923,9 +926,8 @@ void crashres_result_init(struct crashres_result *result, size_t size);
  * Makes the attempts of the plan in their order until an attempt succeeds. After a refusal,
  * the errno decides whether another attempt follows (see struct crashres_attempt).
  *
- * The log has a warning if the request wants a check, and no code will check the loaded
- * kernel. It has no warning if the request itself asks for kexec_file_load and forbids
- * sealing.
+ * The log has a warning if a crash kernel is loaded without a check, except if the request
+ * itself excludes the check, for example with no_checks.
  *
  * Return:
  *   CRASHRES_ERR_UNSUPPORTED          see crashres_can_load()
@@ -961,10 +963,8 @@ enum crashres_status crashres_unload(struct crashres_ctx *ctx, enum crashres_slo
 enum crashres_outcome {
 	CRASHRES_OUTCOME_INTACT = 1,	/* all blocks were checked, and none was damaged */
 	CRASHRES_OUTCOME_REPAIRED,	/* blocks were damaged, and all of them were repaired */
-	CRASHRES_OUTCOME_DAMAGED,	/* damage remained, the time was over after damage was
-					   found, or a cache could not be cleaned; the
-					   kernel was started because of
-					   CRASHRES_ON_DAMAGE_BOOT */
+	CRASHRES_OUTCOME_DAMAGED,	/* see enum crashres_on_damage; the kernel was started
+					   because of CRASHRES_ON_DAMAGE_BOOT */
 	CRASHRES_OUTCOME_INCOMPLETE,	/* the time was over before all blocks were checked; no
 					   checked block was damaged */
 };
@@ -982,9 +982,9 @@ enum crashres_sha256 {
  */
 struct crashres_damage {
 	char segment[16];		/* name, as in struct crashres_segment */
-	uint64_t offset;		/* offset of the first wrong byte in the segment, bytes. If
-					   parity did not give the right bytes of the first
-					   block, this is the start of the first block */
+	uint64_t offset;		/* offset of the first wrong byte in the segment, bytes; if
+					   the first block of the run was not repaired, the
+					   offset of this block */
 	uint64_t blocks;		/* number of damaged blocks */
 	uint64_t repaired;		/* number of these blocks that were repaired */
 	uint8_t found[16];		/* the bytes that purgatory found in memory at "offset",
@@ -1011,8 +1011,9 @@ struct crashres_report {
 	enum crashres_sha256 sha256;
 	uint64_t started;		/* ticks of the system counter (CNTVCT_EL0) when
 					   purgatory started */
-	uint64_t nanoseconds;		/* duration of check and repair; 0: the frequency of the
-					   system counter is unknown */
+	uint64_t nanoseconds;		/* from the start of purgatory to the end of check and
+					   repair; 0: the frequency of the system counter is
+					   unknown */
 	uint64_t block_size;		/* bytes */
 	uint64_t blocks;		/* number of checked blocks */
 	uint64_t damaged;		/* number of damaged blocks */

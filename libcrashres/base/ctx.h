@@ -27,7 +27,7 @@ struct crashres_ctx {
 	crs_kexec_load_fn *kexec_load;	/* the system call; tests replace it */
 	crs_kexec_file_load_fn *kexec_file_load;	/* likewise */
 	enum crashres_member member;	/* the member of the request that @error is about */
-	char error[1024];		/* sentence of the last failure; "" before the first one */
+	char error[1024];		/* sentence of the last failure */
 };
 
 /*

@@ -10,13 +10,13 @@
 
 /*
  * The number of tries of a call that fails with EBUSY. load.c waits 100 ms between two tries,
- * so the library waits up to 2 seconds for another loader.
+ * so the library waits about 2 seconds for another loader.
  */
 #define BUSY_TRIES	20
 
 /*
- * If the kernel limits calls, repeated tries leave 2 calls: one for the other system call, one for
- * an unload.
+ * If the kernel limits calls, a call is repeated only while more than 2 calls are left. One is
+ * kept for the other system call, one for an unload.
  */
 #define CALLS_KEPT	2
 
@@ -44,7 +44,7 @@ static bool is_crash(const struct crashres_request *request)
 	return request->slot == CRASHRES_SLOT_CRASH;
 }
 
-/* Does @request want a check? Normal kernels need no check. request->entry skips purgatory. */
+/* Must a missing check be reported? Only for a crash kernel. request->entry skips purgatory. */
 static bool wants_check(const struct crashres_request *request)
 {
 	return is_crash(request) && !request->no_checks && !request->entry;
@@ -53,8 +53,8 @@ static bool wants_check(const struct crashres_request *request)
 /* ------------------------------------------------ system calls that support a request */
 
 /*
- * Can purgatory run after kexec_file_load? It can only in a sealed Image. With SEALING_AUTO the
- * plan seals for the crash slot only.
+ * Can purgatory run after kexec_file_load? Only in a sealed Image. SEALING_AUTO seals only for
+ * the crash slot.
  */
 static bool file_load_has_purgatory(const struct listing *listing)
 {
@@ -67,7 +67,7 @@ static bool file_load_has_purgatory(const struct listing *listing)
 
 /*
  * Returns a member of the request that only kexec_load supports, or CRASHRES_MEMBER_NONE.
- * With kexec_file_load the running kernel places the segments and ignores these members.
+ * kexec_file_load has no arguments for the first three members.
  */
 static enum crashres_member find_load_only_member(const struct listing *listing)
 {
@@ -97,9 +97,8 @@ static enum crashres_member find_file_load_only_member(const struct crashres_req
 }
 
 /*
- * Returns the only system call that the list may have, or AUTO if the list may have both. If
- * request->call names a system call, the list has only this call. If only one system call
- * supports all members, the list has only that call. A DTB needs kexec_load.
+ * Returns the only system call for the list, or AUTO for both. request->call decides first, then
+ * the members that only one system call supports. With AUTO, a DTB needs kexec_load.
  */
 static enum crashres_call choose_call(const struct listing *listing)
 {
@@ -131,8 +130,8 @@ static enum crashres_status check_request(const struct listing *listing)
 /* ------------------------------------------------------------ impossible attempts */
 
 /*
- * Returns why the running kernel refuses both system calls, or NULL. The reasons are the rules
- * of kexec_load_permitted() (kernel/kexec_core.c). Both system calls start with this function.
+ * Returns why the running kernel refuses both system calls, or NULL. Both system calls first
+ * call kexec_load_permitted() (kernel/kexec_core.c). The reasons are rules of that function.
  */
 static const char *find_common_obstacle(const struct listing *listing)
 {
@@ -219,9 +218,8 @@ static void add_load(struct listing *listing)
 }
 
 /*
- * Is it possible that the running kernel demands a signature of the kernel file? UNKNOWN counts
- * as yes. Then kexec_file_load gets the original file, because a signature for IMA can be in the
- * attribute security.ima of the file, and a copy has no attributes.
+ * Can the running kernel demand a signature of the kernel file? UNKNOWN counts as yes. If it can,
+ * kexec_file_load gets the original file, because a copy has no attribute security.ima.
  */
 static bool may_need_signature(const struct crashres_machine *machine)
 {
@@ -229,7 +227,7 @@ static bool may_need_signature(const struct crashres_machine *machine)
 	       machine->permissions.appraised != CRASHRES_ANSWER_NO;
 }
 
-/* Is it certain that the running kernel demands a signature? Sealing breaks a signature. */
+/* Does lockdown or the IMA policy demand a signature? Sealing breaks a signature. */
 static bool needs_signature(const struct crashres_machine *machine)
 {
 	return machine->permissions.locked_down == CRASHRES_ANSWER_YES ||
@@ -237,12 +235,11 @@ static bool needs_signature(const struct crashres_machine *machine)
 }
 
 /*
- * Adds kexec_file_load of the kernel without sealing it. If wrappers were removed from the file,
- * this is the unpacked Image.
+ * Adds kexec_file_load of the kernel without sealing it. If wrappers were removed, this is the
+ * unpacked Image, which has no original file.
  *
- * The attempt passes the original file if the running kernel can demand a signature. A refused
- * sealed Image (CRASHRES_CHECK_NONE_REFUSED) is a sign of that: perhaps only its signature was
- * missing.
+ * Original files are passed if the running kernel can demand a signature. They are also passed
+ * after a sealed Image (CRASHRES_CHECK_NONE_REFUSED), because its signature can be the problem.
  */
 static void add_unmodified(struct listing *listing, enum crashres_check check)
 {
@@ -251,8 +248,8 @@ static void add_unmodified(struct listing *listing, enum crashres_check check)
 }
 
 /*
- * Adds the attempts with kexec_file_load: one, or two if the second attempt loads the kernel
- * unsealed after the sealed Image was refused.
+ * Adds one or two attempts with kexec_file_load. Two: first the sealed Image, then the unsealed
+ * kernel in case the sealed Image is refused.
  */
 static void add_file_load(struct listing *listing)
 {
@@ -286,8 +283,8 @@ static void add_file_load(struct listing *listing)
 }
 
 /*
- * Adds all attempts in their order. For a crash kernel kexec_load comes first, because it
- * loads purgatory. For a normal kernel kexec_file_load comes first, because then the new kernel
+ * Adds all attempts in their order. For a crash kernel kexec_load comes first, because it loads
+ * purgatory without sealing. For a normal kernel kexec_file_load comes first: the new kernel then
  * gets the IMA measurements and the KHO data (kexec handover) of the running kernel.
  */
 static void add_all(struct listing *listing)
@@ -304,11 +301,9 @@ static void add_all(struct listing *listing)
 }
 
 /*
- * Returns why @attempt cannot make the check that the request demands, or NULL.
- *
- * If the running kernel demands a signature, add_file_load() seals only for
- * CRASHRES_SEALING_ALWAYS. The running kernel would refuse this sealed Image, because it has no
- * signature. So this attempt is impossible.
+ * Returns why @attempt is impossible because of its check, or NULL. Either the running kernel
+ * demands a signature, which a newly sealed Image does not have. Or the request requires
+ * purgatory, and the attempt has no purgatory.
  */
 static const char *find_missing_check(const struct listing *listing,
 				      const struct crs_attempt *attempt)
@@ -326,7 +321,7 @@ static const char *find_missing_check(const struct listing *listing,
 	return NULL;
 }
 
-/* Excludes the possible attempts that cannot make a required check. */
+/* Excludes the possible attempts for which find_missing_check() has a reason. */
 static enum crashres_status exclude_unchecked(struct listing *listing)
 {
 	enum crashres_status status = CRASHRES_OK;
@@ -430,9 +425,9 @@ enum crashres_status crs_attempts_exclude(struct crashres_ctx *ctx, struct crs_a
 }
 
 /*
- * False for CRASHRES_ERR_NO_SPACE: if the segments do not fit, kexec_file_load would fail too, and
- * before it fails, it frees the previous crash kernel. False for a wrong member of the request: the
- * user must correct it.
+ * True only if another attempt can avoid the failure. After CRASHRES_ERR_NO_SPACE, for
+ * example, kexec_file_load would fail too, and free the previous crash kernel first. If a member
+ * of the request is the cause, the user must change the request.
  */
 bool crs_attempts_may_exclude(const struct crashres_ctx *ctx, const struct crs_attempt *attempt,
 			      enum crashres_status status)
@@ -476,9 +471,10 @@ static bool is_load_unavailable(int error)
 }
 
 /*
- * These errors mean that the kernel lacks kexec_file_load or does not know the format of the
- * file. If the file is not an Image, arm64 returns EINVAL (image_probe() in
- * arch/arm64/kernel/kexec_image.c), and other architectures return ENOEXEC.
+ * Usually these errors mean that the kernel lacks kexec_file_load or does not know the format of
+ * the file. For example, arm64 returns EINVAL for a file that is not an Image (image_probe() in
+ * arch/arm64/kernel/kexec_image.c). EINVAL also has other causes: see crs_attempts_find_next()
+ * and crs_attempts_may_drop_flags().
  */
 static bool is_file_load_unavailable(int error)
 {
@@ -493,8 +489,8 @@ bool crs_attempts_is_unavailable(enum crashres_call call, int error)
 
 /*
  * Returns true if kexec_file_load refused a sealed Image with @error, and can still accept the
- * unsealed kernel. EADDRNOTAVAIL and ENOMEM: the sealed Image is too large. All other errors
- * below: the sealed Image has no valid signature.
+ * unsealed kernel. EADDRNOTAVAIL and ENOMEM: usually the sealed Image is too large. The other
+ * errors: usually it has no valid signature.
  */
 static bool is_sealing_refusal(int error)
 {
@@ -507,9 +503,8 @@ static bool is_sealing_refusal(int error)
  * Returns the attempt that follows after kexec_load failed with @error (EPERM, EACCES or ENOSYS).
  * Usually this is the next attempt with kexec_file_load.
  *
- * EPERM and EACCES can mean that the running kernel demands a signature, and our sealed Image has
- * no signature. So if the limit allows only one more call, the sealed Image is skipped, and the
- * last call is used for the original file.
+ * EPERM and EACCES can mean that the running kernel demands a signature. A newly sealed Image
+ * has no signature. So if only one call is left, this call loads the unsealed kernel.
  */
 static size_t find_next_after_load(const struct crs_attempts *attempts, size_t index, int error,
 				   const struct crs_limit *limit)
@@ -589,10 +584,9 @@ size_t crs_attempts_predict_next(const struct crs_attempts *attempts, size_t ind
  * For the crash slot, the kernel frees the previous image before it reads the new image. So the
  * slot is empty after most errors.
  *
- * kexec_load returns the errors of is_load_unavailable() before it frees the previous image
- * (do_kexec_load() in kernel/kexec.c). kexec_file_load can return EPERM before it frees the
- * previous image (forbidden by a sysctl) or afterwards (forbidden by lockdown). So after EPERM the
- * state is unknown.
+ * kexec_load returns the errors of is_load_unavailable() earlier (do_kexec_load() in
+ * kernel/kexec.c). kexec_file_load returns EPERM earlier (forbidden by a sysctl) or later
+ * (forbidden by lockdown), so the state is unknown.
  */
 enum crashres_slot_state crs_attempts_slot_state(enum crashres_call call, enum crashres_slot slot,
 						 int error)

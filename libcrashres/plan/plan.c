@@ -40,12 +40,11 @@ static enum crashres_status seal_kernel(struct crashres_ctx *ctx, struct crashre
 }
 
 /*
- * Makes sure that @input (may be NULL) has a file descriptor for kexec_file_load. If @attempt
- * passes original files, and @input has an original file, its descriptor is open already.
- * Otherwise crs_input_fd() makes a memfd with the bytes of @input.
+ * Makes sure that @input (may be NULL) has a file descriptor for kexec_file_load: the original
+ * file, which is open already, or a memfd from crs_input_fd().
  *
- * The descriptors of an attempt are made before its system call. A system call that fails can
- * remove the previous crash kernel, so nothing that can fail is left for later.
+ * All descriptors are made before the system call, because a failed call can remove the previous
+ * crash kernel.
  */
 static enum crashres_status make_descriptor(struct crashres_ctx *ctx,
 					    const struct crs_attempt *attempt,
@@ -87,10 +86,7 @@ enum crashres_status crs_plan_prepare(struct crashres_ctx *ctx, struct crashres_
 		attempts->items[index].prepared = true;
 		return status;
 	}
-	/*
-	 * Return the failure if no possible attempt follows. Its status tells the caller more
-	 * than CRASHRES_ERR_SYSCALL, the status of a plan without a possible attempt.
-	 */
+	/* Fail if no other attempt can help. The status of this failure shows the cause. */
 	if (crs_attempts_find_possible(attempts, index + 1) == CRS_NO_ATTEMPT ||
 	    !crs_attempts_may_exclude(ctx, &attempts->items[index], status))
 		return status;
@@ -179,9 +175,8 @@ static enum crashres_status make_command_line(struct crashres_ctx *ctx, struct c
 }
 
 /*
- * Does the first possible attempt use the purgatory inside a kernel file that was sealed earlier?
- * False for kexec_load, because kexec_load loads another purgatory, with the settings of the
- * request.
+ * Does the first possible attempt use the settings of a kernel file that was sealed earlier?
+ * kexec_load does not: it loads another purgatory, with the settings of the request.
  */
 static bool starts_with_sealed(const struct crashres_plan *plan)
 {
@@ -212,11 +207,10 @@ static enum crashres_status make_plan(struct crashres_ctx *ctx, struct crashres_
 	enum crashres_status status;
 
 	/*
-	 * Quick checks come first, because prepare_first() can hash hundreds of MiB.
+	 * prepare_first() comes last, because it can hash hundreds of MiB.
 	 *
-	 * If /proc/iomem hides its addresses, the crash regions are unknown, so the check for
-	 * them is left out. kexec_load then fails in prepare_first(), but kexec_file_load can
-	 * work.
+	 * If /proc/iomem hides its addresses, nobody knows whether memory is reserved. Then
+	 * kexec_load fails in prepare_first(), but kexec_file_load can work.
 	 */
 	status = crs_attempts_list(ctx, machine, plan->kernel, &plan->request, &plan->attempts);
 	if (status == CRASHRES_OK && !machine->iomem.hidden)
@@ -357,7 +351,7 @@ enum crashres_status crashres_plan_prepare(struct crashres_ctx *ctx, struct cras
 	return crs_attempts_exclude(ctx, &plan->attempts, index, status);
 }
 
-/* Do both attempts have the same system call and the same reason? Both must be impossible. */
+/* Do two impossible attempts have the same system call and the same reason? */
 static bool has_same_reason(const struct crs_attempt *a, const struct crs_attempt *b)
 {
 	return a->call == b->call && !strcmp(a->reason, b->reason);
@@ -365,9 +359,8 @@ static bool has_same_reason(const struct crs_attempt *a, const struct crs_attemp
 
 /*
  * Sets a sentence with the reasons of all attempts, such as "kexec_load: REASON;
- * kexec_file_load: REASON". If two adjacent attempts have the same call and reason, the sentence
- * names them only once. If a reason is a member of the request, the status is
- * CRASHRES_ERR_REQUEST, so that a command can say that its options are wrong.
+ * kexec_file_load: REASON". Adjacent attempts with the same call and reason are named once.
+ * If an attempt has the status CRASHRES_ERR_REQUEST, the function returns this status.
  */
 static enum crashres_status fail_impossible(struct crashres_ctx *ctx,
 					    const struct crashres_plan *plan)

@@ -6,10 +6,11 @@
  *   2. Self-check: compare purgatory's own bytes with their digest.
  *   3. Find the segments, and list the used ranges: all memory that purgatory accesses
  *      from now on (shared/params.h).
- *   4. Clean the used ranges: write dirty cache lines to memory, and invalidate the lines.
+ *   4. Clean the segments, the digests and the device tree: write dirty cache lines to
+ *      memory, and invalidate the lines.
  *   5. Switch the MMU and the caches on.
  *   6. Check every block, and repair the damaged blocks from parity.
- *   7. Clean the used ranges again, and switch the MMU and the caches off.
+ *   7. Repeat step 4, then switch the MMU and the caches off.
  *   8. Check the repaired blocks again, without caches.
  *   9. Print the console line. The policy decides: start the kernel, reset or halt.
  *  10. If the policy is to start the kernel: write the record, and start the kernel.
@@ -36,7 +37,7 @@
 #include "self.h"
 #include "used.h"
 
-/* True after the first exception. If its report causes another one, pg_exception() resets. */
+/* True after the first exception. The second exception resets without a console line. */
 static bool exception_reported;
 
 static void begin_line(struct pg_line *line)
@@ -60,12 +61,8 @@ static _Noreturn void print_and_reset(struct pg_line *line)
 }
 
 /*
- * Called if pg_check_self() or pg_complete_params() fails. The line is the same for both.
- * pg_complete_params() can fail although purgatory is intact, for example if two used ranges
- * overlap (find.h).
- *
- * Always resets. The policy for damage cannot be used, because it is one of the params, and
- * the params can be damaged.
+ * Called if pg_check_self() or pg_complete_params() fails. Always resets: the policy for
+ * damage is one of the params, and the params can be damaged.
  */
 static _Noreturn void fail_self_check(void)
 {
@@ -142,8 +139,8 @@ static void describe_blocks(struct pg_line *line, const struct purgatory_record 
 }
 
 /*
- * Appends ", 97 ms" and, after a timeout, ", out of time with 512 blocks to go": the number of
- * blocks that were not checked. The number is 0 if the time was over in the repair or in step 8.
+ * Appends ", 97 ms". After a timeout, also appends ", out of time with 512 blocks to go": 512
+ * blocks were not checked.
  */
 static void describe_time(struct pg_line *line, const struct purgatory_record *record)
 {
@@ -203,7 +200,7 @@ static void print_result(const struct purgatory_record *record)
 	end_line(&line, next_step_text(policy_of(record)));
 }
 
-/* Makes the record as it is before the check. @mmu: the check runs with MMU and caches on. */
+/* Initialises the record. @mmu: the check runs with MMU and caches on. */
 static void start_record(struct pg_check *check, bool mmu)
 {
 	uint32_t flags = (uint32_t)check->sha256 << PURGATORY_FLAG_SHA256_SHIFT;
@@ -233,8 +230,8 @@ static void check_and_repair(struct pg_check *check)
 }
 
 /*
- * The state of the check. Static, because it has more than 1 KiB and the stack only 8 KiB
- * (purgatory.ld). entry.S has set all static variables to zero.
+ * The state of the check. Static, because it is too large for the small stack. entry.S has
+ * set all static variables to zero.
  */
 static struct pg_check check;
 
@@ -268,11 +265,10 @@ static bool clean_record(void)
 
 /*
  * Writes the record to the device tree. The MMU is off, so the stores go to memory and not
- * to the caches. But a cache can still hold old lines of the record, because the CPU reads
- * memory speculatively while the MMU is on. So purgatory cleans the record twice; pg_clean()
- * also invalidates the lines:
+ * to the caches. But a cache can still hold old lines of the record. So purgatory cleans and
+ * invalidates these lines twice:
  *
- *   before the stores   so that the cache cannot write an old dirty line over the record
+ *   before the stores   so that no old line can be written over the record later
  *   after the stores    so that the kernel cannot read an old line instead of the record
  *
  * If a cleaning fails, the outcome becomes DAMAGED. Purgatory then prints a second console
@@ -295,7 +291,7 @@ static void store_record(void)
 	clean_record();
 }
 
-/* Steps 5 to 9, and the record of step 10. @clean: step 4 cleaned all used ranges. */
+/* Steps 5 to 9, and the record of step 10. @clean: step 4 succeeded. */
 static void check_all(bool clean)
 {
 	bool mmu = pg_mmu_set_up(page_table_root());
@@ -304,8 +300,7 @@ static void check_all(bool clean)
 	check_and_repair(&check);
 	/*
 	 * With the MMU off, both cleanings must succeed. The check read memory, not the
-	 * caches. It missed dirty lines that the first cleaning could not write to memory,
-	 * and such a line can overwrite a checked block later.
+	 * caches. A dirty line that stayed in a cache can overwrite a checked block later.
 	 * With the MMU on, only the second cleaning must succeed. The check read through
 	 * the caches, and the second cleaning writes the same bytes to memory.
 	 */
@@ -326,7 +321,7 @@ static void check_all(bool clean)
 /*
  * Called instead of check_all() if block_count is 0. booting.rst demands that the Image is
  * cleaned to the point of coherency. So if step 4 failed, the outcome is DAMAGED, and the
- * policy for damage decides. @clean: step 4 cleaned all used ranges.
+ * policy for damage decides. @clean: step 4 succeeded.
  */
 static void skip_check(bool clean)
 {
