@@ -617,15 +617,11 @@ bool crs_attempts_is_counted(int error)
 	return error != ENOSYS;
 }
 
-/*
- * No warning if the request asks for kexec_file_load and forbids sealing. The attempt then has
- * CRASHRES_CHECK_NONE.
- */
+/* CRASHRES_CHECK_NONE loses no check, because the request itself excludes the check. */
 bool crs_attempts_loses_check(const struct crashres_request *request,
 			      const struct crs_attempt *attempt)
 {
 	return wants_check(request) && (attempt->check == CRASHRES_CHECK_NONE_SEALING_OFF ||
-					(request->sealing != CRASHRES_SEALING_NEVER &&
-					 (attempt->check == CRASHRES_CHECK_NONE_SIGNATURE ||
-					  attempt->check == CRASHRES_CHECK_NONE_REFUSED)));
+					attempt->check == CRASHRES_CHECK_NONE_SIGNATURE ||
+					attempt->check == CRASHRES_CHECK_NONE_REFUSED);
 }
