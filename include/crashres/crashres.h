@@ -680,8 +680,8 @@ struct crashres_plan;
  *   CRASHRES_ERR_UNSUPPORTED     the crash region lies above 2^48
  *   CRASHRES_ERR_REQUEST         base + size of the window exceeds UINT64_MAX, an enum has an
  *                                unknown value, no system call supports all members of the
- *                                request, or the kernel is sealed with another initrd or
- *                                needs an initrd
+ *                                request, or the kernel is sealed with an initrd and the
+ *                                request has another initrd or none
  *   CRASHRES_ERR_OS              for example: /proc/cmdline cannot be read (reuse_cmdline), or
  *                                the running kernel does not update the elfcorehdr (hotplug)
  */

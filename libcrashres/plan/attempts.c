@@ -67,7 +67,7 @@ static bool file_load_has_purgatory(const struct listing *listing)
 
 /*
  * Returns a member of the request that only kexec_load supports, or CRASHRES_MEMBER_NONE.
- * kexec_file_load has no arguments for the first three members.
+ * kexec_file_load takes no addresses, and a sealed Image has no setting for the MMU.
  */
 static enum crashres_member find_load_only_member(const struct listing *listing)
 {
@@ -239,7 +239,8 @@ static bool needs_signature(const struct crashres_machine *machine)
  * unpacked Image, which has no original file.
  *
  * Original files are passed if the running kernel can demand a signature. They are also passed
- * after a sealed Image (CRASHRES_CHECK_NONE_REFUSED), because its signature can be the problem.
+ * after the kernel refused a sealed Image (CRASHRES_CHECK_NONE_REFUSED), because the reason can be
+ * that the sealed Image has no signature.
  */
 static void add_unmodified(struct listing *listing, enum crashres_check check)
 {
@@ -584,9 +585,9 @@ size_t crs_attempts_predict_next(const struct crs_attempts *attempts, size_t ind
  * For the crash slot, the kernel frees the previous image before it reads the new image. So the
  * slot is empty after most errors.
  *
- * kexec_load returns the errors of is_load_unavailable() earlier (do_kexec_load() in
- * kernel/kexec.c). kexec_file_load returns EPERM earlier (forbidden by a sysctl) or later
- * (forbidden by lockdown), so the state is unknown.
+ * Before it frees the image, kexec_load returns the errors of is_load_unavailable()
+ * (do_kexec_load() in kernel/kexec.c). kexec_file_load returns EPERM before that, if a sysctl
+ * forbids the call, or after that, if lockdown forbids it. So EPERM leaves the state unknown.
  */
 enum crashres_slot_state crs_attempts_slot_state(enum crashres_call call, enum crashres_slot slot,
 						 int error)

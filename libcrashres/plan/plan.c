@@ -86,7 +86,7 @@ enum crashres_status crs_plan_prepare(struct crashres_ctx *ctx, struct crashres_
 		attempts->items[index].prepared = true;
 		return status;
 	}
-	/* Fail if no other attempt can help. The status of this failure shows the cause. */
+	/* Without another attempt, return the error of this attempt: it shows the cause. */
 	if (crs_attempts_find_possible(attempts, index + 1) == CRS_NO_ATTEMPT ||
 	    !crs_attempts_may_exclude(ctx, &attempts->items[index], status))
 		return status;

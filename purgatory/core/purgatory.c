@@ -37,7 +37,10 @@
 #include "self.h"
 #include "used.h"
 
-/* True after the first exception. The second exception resets without a console line. */
+/*
+ * True after the first unexpected exception, which prints a line and resets the machine. If
+ * printing the line causes another exception, that one resets at once.
+ */
 static bool exception_reported;
 
 static void begin_line(struct pg_line *line)
@@ -299,10 +302,11 @@ static void check_all(bool clean)
 	start_record(&check, mmu);
 	check_and_repair(&check);
 	/*
+	 * The used ranges were cleaned in step 4 (@clean), and are cleaned again here.
 	 * With the MMU off, both cleanings must succeed. The check read memory, not the
-	 * caches. A dirty line that stayed in a cache can overwrite a checked block later.
-	 * With the MMU on, only the second cleaning must succeed. The check read through
-	 * the caches, and the second cleaning writes the same bytes to memory.
+	 * caches, so a dirty line that stayed in a cache can overwrite a checked block later.
+	 * With the MMU on, only the cleaning here must succeed. The check read through the
+	 * caches, and the cleaning writes the same bytes to memory.
 	 */
 	note_cleaning(pg_clean_used(true) && (clean || mmu));
 	if (mmu)
