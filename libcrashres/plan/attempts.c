@@ -585,9 +585,10 @@ size_t crs_attempts_predict_next(const struct crs_attempts *attempts, size_t ind
  * For the crash slot, the kernel frees the previous image before it reads the new image. So the
  * slot is empty after most errors.
  *
- * Before it frees the image, kexec_load returns the errors of is_load_unavailable()
- * (do_kexec_load() in kernel/kexec.c). kexec_file_load returns EPERM before that, if a sysctl
- * forbids the call, or after that, if lockdown forbids it. So EPERM leaves the state unknown.
+ * There are exceptions. If kexec_load fails with an error of is_load_unavailable(), the kernel has
+ * not freed the image (do_kexec_load() in kernel/kexec.c). If kexec_file_load fails with EPERM, a
+ * sysctl can be the reason (the image is not freed) or lockdown (the image is freed). So EPERM
+ * leaves the state unknown.
  */
 enum crashres_slot_state crs_attempts_slot_state(enum crashres_call call, enum crashres_slot slot,
 						 int error)

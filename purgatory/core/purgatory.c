@@ -304,7 +304,8 @@ static void check_all(bool clean)
 	/*
 	 * The used ranges were cleaned in step 4 (@clean), and are cleaned again here.
 	 * With the MMU off, both cleanings must succeed. The check read memory, not the
-	 * caches, so a dirty line that stayed in a cache can overwrite a checked block later.
+	 * caches. A dirty line that step 4 left in a cache is written over a checked block by
+	 * the cleaning here, or later.
 	 * With the MMU on, only the cleaning here must succeed. The check read through the
 	 * caches, and the cleaning writes the same bytes to memory.
 	 */
