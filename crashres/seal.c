@@ -21,7 +21,8 @@ struct options {
 	const char *initrd;			/* path; NULL: none, purgatory checks none */
 	const char *output;			/* path */
 	const char *serial;			/* name of a tty; NULL: chosen from the firmware */
-	const char *root;			/* NULL: no machine, or "/" with @serial */
+	const char *root;			/* path; NULL: this machine with @serial, no
+						   machine without */
 	struct crashres_seal_request seal;	/* policies; its initrd is set later */
 	bool unseal;
 };

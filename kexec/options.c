@@ -153,7 +153,7 @@ static enum parsed parse_value(struct state *state, int option, const char *name
 	return parsed_value(ok);
 }
 
-/* Prints an error that ends the command line. */
+/* Prints an error. The parser then stops. */
 static enum parsed refuse(const char *sentence)
 {
 	fprintf(stderr, "kexec: %s\n", sentence);

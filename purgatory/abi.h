@@ -38,8 +38,8 @@
 
 /*
  * Limits of segment_size and of the bytes in front of the digest tables, so that a damaged
- * size does not make the self-check run for minutes. 256 MiB hold two digests for each
- * block of 15 GiB.
+ * size does not make the self-check run for minutes. 256 MiB are enough for two digests
+ * of every block if the segments have 15 GiB in total.
  */
 #define PURGATORY_SEGMENT_SIZE_MAX	(256U << 20)
 #define PURGATORY_SELF_SIZE_MAX		(16U << 20)
@@ -118,9 +118,9 @@ struct purgatory_params {
 	uint32_t uart_stride;		/* bytes from one register of a 16550 to the next */
 	uint32_t uart_width;		/* bytes of an access to a register of a 16550: 1 or 4 */
 	/*
-	 * The sum of PURGATORY_MAGIC and the three 64-bit words from uart_base on. Purgatory
-	 * prints that it is damaged only if this sum is right, because a damaged uart_base
-	 * can be the address of anything.
+	 * The sum of PURGATORY_MAGIC and the three 64-bit words from uart_base on. After a
+	 * failed self-check, purgatory prints a line only if this sum is right. Otherwise
+	 * uart_base can be the address of anything.
 	 */
 	uint64_t uart_sum;
 	uint32_t on_damage;		/* enum purgatory_policy for damage that stays */

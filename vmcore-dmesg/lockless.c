@@ -36,7 +36,8 @@
 
 /*
  * log_buf_len is at most 2 GiB (LOG_BUF_LEN_MAX in printk.c). A descriptor stands for 32 bytes of
- * text (PRB_AVGBITS 5), so that the largest ring has 2^26 descriptors.
+ * text (PRB_AVGBITS 5), so the largest ring has 2^26 descriptors. The limit of 27
+ * leaves one bit in reserve.
  */
 #define COUNT_BITS_LIMIT 27
 #define SIZE_BITS_LIMIT 31
@@ -204,7 +205,10 @@ static bool find_block(struct ring *ring, uint64_t id, uint64_t begin, uint64_t 
 	}
 	if (!check_id(ring, first, id))
 		return false;
-	/* Offset 0 is the end of the ring here. A wrapped block ends behind its id, not at 0. */
+	/*
+	 * A block that ends at offset 0 ends at the end of the ring. A wrapped block starts again
+	 * at offset 0 with its id, so it ends later.
+	 */
 	if (!end)
 		end = ring->size;
 	/* The block has wrapped: it starts again at offset 0, with its id. */
@@ -220,7 +224,8 @@ static bool find_block(struct ring *ring, uint64_t id, uint64_t begin, uint64_t 
 
 /*
  * Reads facility and level, whose offsets are not in VMCOREINFO. In all versions they are the two
- * bytes between text_len and caller_id. They stay unknown if these two are not 4 bytes apart.
+ * bytes between text_len and caller_id. They stay unknown if caller_id is not 4 bytes
+ * after text_len.
  */
 static bool read_priority(struct ring *ring, uint64_t info, struct record *record)
 {

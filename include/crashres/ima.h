@@ -157,8 +157,8 @@ void crashres_sign_request_init(struct crashres_sign_request *request, size_t si
  * An appended signature that the file already has is replaced.
  *
  * kexec_file_load(2) refuses an arm64 Image that is longer than its image_size.
- * If the signature makes the Image too long, APPENDED removes zero bytes from the end of
- * the content. An Image with an EFI signature keeps every byte.
+ * If the signature makes the Image too long, APPENDED removes bytes of value 0 from the
+ * end of the content. An Image with an EFI signature keeps every byte.
  *
  * The function logs a warning if the file has an EFI signature, which the appended
  * bytes make invalid, and if the file is an EFI zboot file, because kexec loads the

@@ -2,9 +2,9 @@
 /*
  * The two kinds of wrappers around a kernel: containers and compressions.
  *
- * Each format is one file of this folder. The file defines one constant of type struct
- * crs_container or struct crs_compression, and formats.c has a row for it (HACKING.md,
- * "How to add a kernel format").
+ * Each format has one file of this folder (xz and lzma share one). The file defines a constant of
+ * type struct crs_container or struct crs_compression, and formats.c has a row for it
+ * (HACKING.md, "How to add a kernel format").
  */
 #ifndef CRS_FORMATS_H
 #define CRS_FORMATS_H
@@ -46,7 +46,7 @@ struct crs_compression {
 	const char *name;		/* in error sentences and names of inputs */
 	const char *title;		/* name in lists for people; NULL: @name */
 	const char *option;		/* of configure, which enables it; NULL: always enabled */
-	bool can_repeat;		/* members that follow one another form one kernel */
+	bool can_repeat;		/* several members in a row are unpacked to one kernel */
 	/* Does @data start like this format? */
 	bool (*probe)(const uint8_t *data, size_t size);
 	/*

@@ -95,11 +95,11 @@ static unsigned long file_load_flags(enum crashres_slot slot)
 }
 
 /*
- * Reads the limit again after a call failed with @error. If the limit is 0 after EPERM, our own
- * count of the remaining calls tells the reason:
+ * Reads the limit again after a call failed with @error. If the error is EPERM and the limit is 0
+ * now, caller->limit.left, which already includes this call, tells the reason:
  *
- *   count 0       the kernel counted this call, and refused it for another reason
- *   count not 0   another program used up the limit before this call
+ *   0       this call was the last one, and the kernel refused it for another reason
+ *   not 0   another program used up the limit before this call
  */
 static enum crs_limit_state find_limit_state(const struct caller *caller, int error)
 {

@@ -203,7 +203,7 @@ static void read_kcore(struct crashres_ctx *ctx, struct crashres_machine *machin
 		crs_log(ctx, CRASHRES_LOG_INFO, "skipped: %s", ctx->error);
 		return;
 	}
-	/* The file of a copied tree can end anywhere. "size < wanted" means that it ended. */
+	/* A copy of the file can end anywhere. "size < wanted" means that it ended. */
 	while (needed > size && size == wanted) {
 		free(head);
 		wanted = size = needed;
@@ -220,7 +220,7 @@ static void read_kcore(struct crashres_ctx *ctx, struct crashres_machine *machin
 
 /*
  * Removes a UART that the running kernel does not use as a console. If /proc/consoles is
- * missing (copied trees lack it), trusts the firmware tables.
+ * missing (old copies of a machine lack it), trusts the firmware tables.
  */
 static void check_console(struct crashres_ctx *ctx, struct crs_firmware *firmware)
 {
@@ -270,7 +270,7 @@ static void read_firmware(struct crashres_ctx *ctx, struct crashres_machine *mac
 }
 
 /*
- * Returns the page size of the machine in bytes. A copied tree can lack it. Most arm64
+ * Returns the page size of the machine in bytes. A copy of a machine can lack it. Most arm64
  * kernels use 4 KiB, so this assumes 4 KiB then.
  */
 static uint64_t find_page_size(struct crashres_ctx *ctx, const struct crs_kcore *kcore)
