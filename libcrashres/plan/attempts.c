@@ -44,7 +44,10 @@ static bool is_crash(const struct crashres_request *request)
 	return request->slot == CRASHRES_SLOT_CRASH;
 }
 
-/* Must a missing check be reported? Only for a crash kernel. request->entry skips purgatory. */
+/*
+ * Must a missing check be reported? Only for a crash kernel, and only if the request does not
+ * exclude the check itself: by no_checks, or by entry, which skips purgatory.
+ */
 static bool wants_check(const struct crashres_request *request)
 {
 	return is_crash(request) && !request->no_checks && !request->entry;
@@ -97,8 +100,9 @@ static enum crashres_member find_file_load_only_member(const struct crashres_req
 }
 
 /*
- * Returns the only system call for the list, or AUTO for both. request->call decides first, then
- * the members that only one system call supports. With AUTO, a DTB needs kexec_load.
+ * Returns the system call to which the list is restricted, or AUTO if it can have both.
+ * request->call decides first, then the members that only one system call supports. With AUTO, a
+ * DTB needs kexec_load.
  */
 static enum crashres_call choose_call(const struct listing *listing)
 {

@@ -303,9 +303,9 @@ static void check_all(bool clean)
 	check_and_repair(&check);
 	/*
 	 * The used ranges were cleaned in step 4 (@clean), and are cleaned again here.
-	 * With the MMU off, both cleanings must succeed. The check read memory, not the
-	 * caches. A dirty line that step 4 left in a cache is written over a checked block by
-	 * the cleaning here, or later.
+	 * With the MMU off, both cleanings must succeed, because the check read memory and not
+	 * the caches. A line that stayed in a cache can hide a checked block, or be written
+	 * over it.
 	 * With the MMU on, only the cleaning here must succeed. The check read through the
 	 * caches, and the cleaning writes the same bytes to memory.
 	 */
