@@ -7,7 +7,7 @@
  * purgatory/abi.h) before it starts the capture kernel. That kernel shows the device tree
  * in /sys/firmware/fdt.
  *
- * Any kernel, firmware or copied tree can show any bytes there, so all values are checked.
+ * Any kernel, firmware or copy of a machine can show any bytes there, so all values are checked.
  */
 #include <endian.h>
 #include <inttypes.h>

@@ -139,7 +139,7 @@ static enum crashres_status put_property(struct crashres_ctx *ctx, int folder, c
 					 void *fdt)
 {
 	/*
-	 * O_NONBLOCK: in a copied tree, somebody can put a FIFO in place of the file after
+	 * O_NONBLOCK: in a copy of a machine, somebody can put a FIFO in place of the file after
 	 * the folder was listed.
 	 */
 	CRS_CLEANUP(crs_closep) int fd = openat(folder, name,
@@ -254,7 +254,7 @@ static bool describes_memory(const void *fdt)
 	return fdt_getprop(fdt, fdt_path_offset(fdt, "/chosen"), "linux,uefi-mmap-start", NULL);
 }
 
-/* The second path is a symbolic link to the first. A copied tree can contain either one. */
+/* The second path is a symbolic link to the first. A copy of a machine can contain either one. */
 static enum crashres_status open_tree(struct crashres_ctx *ctx, int *fd)
 {
 	if (crs_root_open_folder(ctx, "sys/firmware/devicetree/base", fd) == CRASHRES_OK)

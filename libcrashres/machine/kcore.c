@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Parses the start of /proc/kcore. The kernel writes this file, but a copied tree can
+ * Parses the start of /proc/kcore. The kernel writes this file, but a copy of a machine can
  * contain any bytes under this name.
  *
  *   ELF header          e_type ET_CORE

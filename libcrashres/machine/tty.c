@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Reads the UART behind a tty from sysfs. A copied tree can contain any bytes there. */
+/* Reads the UART behind a tty from sysfs. A copy of a machine can contain any bytes there. */
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/serial.h>
