@@ -4,8 +4,8 @@
  *
  * The library (in a sealed Image: purgatory) adds a property with an empty record to
  * /chosen of the device tree. Purgatory fills in this record (struct purgatory_record,
- * purgatory/abi.h) before it starts the capture kernel. That kernel shows the device tree
- * in /sys/firmware/fdt.
+ * purgatory/abi.h) before it starts the capture kernel. The capture kernel shows the
+ * device tree in /sys/firmware/fdt.
  *
  * Any kernel, firmware or copy of a machine can show any bytes there, so all values are checked.
  */

@@ -74,7 +74,7 @@ static bool parse_line(const char *line, struct crs_resource *resource)
 }
 
 /*
- * Sorts by base. Of two resources with the same base, the larger one comes first, because
+ * Sorts by base. If two resources have the same base, the larger one comes first, because
  * it is the parent. Equal ranges keep their order in the file.
  */
 static int compare_nesting(const void *a, const void *b)
