@@ -22,7 +22,7 @@
 
 /* The size of each struct must change with every new member, so it has no padding at its end. */
 CRS_ASSERT_NO_TAIL_PADDING(crashres_sign_request, output);
-CRS_ASSERT_NO_TAIL_PADDING(crashres_verification, key);
+CRS_ASSERT_NO_TAIL_PADDING(crashres_verification, chain_length);
 
 /* Fails with CRASHRES_ERR_REQUEST if members of @request are unknown or contradict each other. */
 static enum crashres_status check_request(struct crashres_ctx *ctx,
@@ -43,6 +43,9 @@ static enum crashres_status check_request(struct crashres_ctx *ctx,
 		break;
 	case CRASHRES_SIGNATURE_SIGFILE:
 		break;
+	case CRASHRES_SIGNATURE_PE:
+		return crs_fail(ctx, CRASHRES_ERR_REQUEST,
+				"the library makes no PE signatures: sbsign and pesign make them");
 	default:
 		return crs_fail(ctx, CRASHRES_ERR_REQUEST, "unknown kind of signature %d",
 				(int)request->signature);

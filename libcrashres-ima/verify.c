@@ -43,6 +43,7 @@ static void set_result(struct crashres_verification *result,
 {
 	result->certificate = certificate;
 	result->type = certificate->type;
+	snprintf(result->signer, sizeof(result->signer), "%s", certificate->subject);
 	switch (check) {
 	case CRS_KEY_VALID:
 		result->digest = CRASHRES_DIGEST_MATCHES;
@@ -83,6 +84,7 @@ static void set_key_id_problem(struct work *work, const struct crs_imasig *imasi
 			    imasig->key_id, certificate->key_id);
 		return;
 	}
+	work->result->key_unknown = true;
 	set_problem(work->result, "no given certificate has the key id:%08" PRIx32, imasig->key_id);
 }
 
@@ -195,6 +197,7 @@ static enum crashres_status verify_cms(struct work *work, const struct crs_cms *
 		set_result(result, work->certificates[i],
 			   crs_cms_verify(cms, work->certificates[i], &digest));
 	}
+	result->key_unknown = !found;
 	if (!found)
 		set_problem(result, "no given certificate matches the signer, %.400s", result->key);
 	return CRASHRES_OK;
@@ -232,6 +235,8 @@ static enum crashres_status verify(struct work *work)
 	case CRASHRES_SIGNATURE_APPENDED:
 		status = verify_appended(work);
 		break;
+	case CRASHRES_SIGNATURE_PE:
+		return crs_fail(work->ctx, CRASHRES_ERR_NO_SIGNATURE, "no PE signature");
 	default:
 		return crs_fail(work->ctx, CRASHRES_ERR_REQUEST, "unknown kind of signature %d",
 				(int)work->result->signature);

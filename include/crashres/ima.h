@@ -43,12 +43,15 @@ enum crashres_key_type {
 /* Returns "rsa" or "ecdsa", and NULL for any other value. */
 const char *crashres_key_type_name(enum crashres_key_type type);
 
-/* The three places for a signature, with the policy option that accepts each one. */
+/* The places for a signature, and what makes the kernel accept each one. */
 enum crashres_signature {
 	CRASHRES_SIGNATURE_XATTR = 0,	/* the attribute security.ima (appraise_type=imasig) */
 	CRASHRES_SIGNATURE_SIGFILE,	/* FILE.sig: the bytes for security.ima, to be set later */
 	CRASHRES_SIGNATURE_APPENDED,	/* a CMS structure after the content of the file
 					   (appraise_type=imasig|modsig) */
+	CRASHRES_SIGNATURE_PE,		/* Authenticode, in the certificate table of a PE file
+					   (CONFIG_KEXEC_IMAGE_VERIFY_SIG); only verified, not
+					   made: sbsign and pesign sign PE files */
 };
 
 /* ---------------------------------------------------------------------- key */
@@ -167,7 +170,7 @@ void crashres_sign_request_init(struct crashres_sign_request *request, size_t si
  * Return:
  *   CRASHRES_ERR_REQUEST      a member has an unknown value; the certificate belongs to
  *                             another key; APPENDED without a certificate; XATTR with an
- *                             output
+ *                             output; PE
  *   CRASHRES_ERR_OS           a file cannot be read or written
  *   CRASHRES_ERR_PERMISSION   this user cannot set security.ima (CAP_SYS_ADMIN)
  *   CRASHRES_ERR_UNSUPPORTED  this file system does not support security.ima
@@ -190,21 +193,40 @@ enum crashres_digest_state {
 	CRASHRES_DIGEST_DIFFERS,	/* the key signed other content than the file has now */
 };
 
+/* The source of the time at which a file was signed. Nothing proves this time to the kernel. */
+enum crashres_time_source {
+	CRASHRES_TIME_UNKNOWN = 0,
+	CRASHRES_TIME_SIGNER,		/* the signed attribute signingTime */
+	CRASHRES_TIME_COUNTERSIGNATURE,	/* a timestamp server; its signature is not verified */
+};
+
 /*
  * The result of crashres_verify(). Unknown values are 0, NULL or "". The library
  * allocates the struct: do not read members beyond @size bytes.
  */
 struct crashres_verification {
 	size_t size;			/* bytes that this version of the library filled */
-	bool valid;
+	bool valid;			/* a kernel that trusts the certificates accepts it */
+	bool key_unknown;		/* not valid, because no certificate of the caller is the
+					   signer's or, for PE, in the signer's chain */
 	char problem[512];		/* the reason, if not valid */
 	enum crashres_signature signature;
 	enum crashres_hash hash;
 	enum crashres_key_type type;	/* of the signer's certificate */
 	enum crashres_digest_state digest;
-	const struct crashres_certificate *certificate;	/* the signer's, one of the caller's */
+	const struct crashres_certificate *certificate;	/* one of the caller's: the signer's;
+					   for PE also an issuer in the signer's chain */
 	char key[512];			/* the name by which the kernel looks up the key:
 					   "id:1a2b3c4d" or "issuer ..., serial ..." */
+	char warning[512];		/* beside @valid: a fact that makes some kernels refuse
+					   the signature, such as a short RSA key in FIPS mode */
+	char signer[512];		/* subject of the signer's certificate: of @certificate,
+					   or for PE of a certificate inside the signature */
+	char chain[2048];		/* PE: the subjects from the signer to @certificate, each
+					   with a newline after it */
+	int64_t time;			/* of signing; seconds since 1970, UTC */
+	enum crashres_time_source time_source;
+	uint32_t chain_length;		/* subjects in @chain */
 };
 
 /**
