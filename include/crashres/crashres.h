@@ -205,6 +205,7 @@ enum crashres_member {
 	CRASHRES_MEMBER_CALL,
 	CRASHRES_MEMBER_ON_DAMAGE,
 	CRASHRES_MEMBER_ON_TIMEOUT,
+	CRASHRES_MEMBER_SEALED,
 };
 
 /*
@@ -607,6 +608,13 @@ struct crashres_request {
 	bool force_dtb;				/* kexec_file_load: set KEXEC_FILE_FLAG_FORCE_DTB;
 						   without effect on arm64 */
 	enum crashres_sealing sealing;		/* kexec_file_load */
+	/*
+	 * Borrowed; may be NULL. A ready sealed Image: sealed from the same kernel and the same
+	 * initrd as this request has, and signed. crashres_plan_uses_sealed() tells when a plan
+	 * loads it instead of the kernel. If the running kernel refuses it, the kernel itself
+	 * follows, except with purgatory_required and CRASHRES_SEALING_ALWAYS.
+	 */
+	const struct crashres_kernel *sealed;
 };
 
 /*
@@ -680,8 +688,8 @@ struct crashres_plan;
  *   CRASHRES_ERR_UNSUPPORTED     the crash region lies above 2^48
  *   CRASHRES_ERR_REQUEST         base + size of the window exceeds UINT64_MAX, an enum has an
  *                                unknown value, no system call supports all members of the
- *                                request, or the kernel is sealed with an initrd and the
- *                                request has another initrd or none
+ *                                request, @request->sealed is not a sealed Image, or the sealed
+ *                                Image to load has another initrd than the request
  *   CRASHRES_ERR_OS              for example: /proc/cmdline cannot be read (reuse_cmdline), or
  *                                the running kernel does not update the elfcorehdr (hotplug)
  */
@@ -691,6 +699,30 @@ enum crashres_status crashres_plan_make(struct crashres_ctx *ctx,
 					const struct crashres_request *request,
 					struct crashres_plan **plan);
 void crashres_plan_free(struct crashres_plan *plan);	/* may be NULL */
+
+/**
+ * crashres_plan_uses_sealed() - would a plan use a ready sealed Image?
+ * @answer: out.
+ *
+ * The answer does not depend on @request->sealed, so a command can ask before it looks for such
+ * an Image. The answer is NO for the normal slot, no_checks, CRASHRES_SEALING_NEVER and
+ * CRASHRES_CALL_LOAD, for a @kernel that is sealed already, and if the running kernel demands no
+ * signature: then kexec_load(2) and an Image that the plan seals are as good, and follow the
+ * policies of the request.
+ *
+ *   CRASHRES_ANSWER_YES      lockdown or the IMA policy demands a signature
+ *   CRASHRES_ANSWER_UNKNOWN  /proc and /sys do not show whether a signature is demanded. The plan
+ *                            uses the sealed Image if kexec_load(2) fails, or with
+ *                            CRASHRES_CALL_FILE_LOAD
+ *   CRASHRES_ANSWER_NO       the plan ignores a ready sealed Image
+ *
+ * Return: CRASHRES_ERR_REQUEST if @request->size is not valid.
+ */
+enum crashres_status crashres_plan_uses_sealed(struct crashres_ctx *ctx,
+					       const struct crashres_machine *machine,
+					       const struct crashres_kernel *kernel,
+					       const struct crashres_request *request,
+					       enum crashres_answer *answer);
 
 /* The slot of the request. */
 enum crashres_slot crashres_plan_slot(const struct crashres_plan *plan);

@@ -199,7 +199,7 @@ static int load_files(struct walk *walk, const struct crs_attempt *attempt)
 {
 	const struct crashres_plan *plan = walk->plan;
 	const struct crashres_input *kernel = attempt->check == CRASHRES_CHECK_SEALED ?
-					      plan->sealed_kernel : plan->kernel->file;
+					      plan->sealed_kernel : attempt->kernel->file;
 	unsigned long optional = optional_flags(&plan->request);
 	struct arguments arguments = {
 		.call = CRASHRES_CALL_FILE_LOAD,

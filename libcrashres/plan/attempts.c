@@ -53,6 +53,39 @@ static bool wants_check(const struct crashres_request *request)
 	return is_crash(request) && !request->no_checks && !request->entry;
 }
 
+/* ------------------------------------------------------------ signatures */
+
+/*
+ * Does the running kernel demand a signature of the kernel file? Lockdown and the IMA policy show
+ * it. UNKNOWN: it can demand one.
+ */
+static enum crashres_answer demands_signature(const struct crashres_machine *machine)
+{
+	const struct crs_permissions *permissions = &machine->permissions;
+
+	if (permissions->locked_down == CRASHRES_ANSWER_YES ||
+	    permissions->appraised == CRASHRES_ANSWER_YES)
+		return CRASHRES_ANSWER_YES;
+	return permissions->locked_down == CRASHRES_ANSWER_NO &&
+	       permissions->appraised == CRASHRES_ANSWER_NO ? CRASHRES_ANSWER_NO :
+							      CRASHRES_ANSWER_UNKNOWN;
+}
+
+/*
+ * If the running kernel can demand a signature, kexec_file_load gets the original file, because a
+ * copy has no attribute security.ima.
+ */
+static bool may_need_signature(const struct crashres_machine *machine)
+{
+	return demands_signature(machine) != CRASHRES_ANSWER_NO;
+}
+
+/* Sealing breaks a signature. So if this is true, the plan cannot seal the kernel itself. */
+static bool needs_signature(const struct crashres_machine *machine)
+{
+	return demands_signature(machine) == CRASHRES_ANSWER_YES;
+}
+
 /* ------------------------------------------------ system calls that support a request */
 
 /*
@@ -113,6 +146,31 @@ static enum crashres_call choose_call(const struct listing *listing)
 	if (find_load_only_member(listing) || request->dtb)
 		return CRASHRES_CALL_LOAD;
 	return find_file_load_only_member(request) ? CRASHRES_CALL_FILE_LOAD : CRASHRES_CALL_AUTO;
+}
+
+/*
+ * A ready sealed Image is used for a crash kernel only, and never against the wish of the request:
+ * no_checks and SEALING_NEVER mean the kernel itself, and kexec_load needs no sealed Image.
+ */
+enum crashres_answer crs_attempts_use_ready_image(const struct crashres_machine *machine,
+						  const struct crashres_kernel *kernel,
+						  const struct crashres_request *request)
+{
+	const struct listing listing = { .machine = machine, .kernel = kernel, .request = request };
+
+	if (!is_crash(request) || request->no_checks ||
+	    request->sealing == CRASHRES_SEALING_NEVER ||
+	    choose_call(&listing) == CRASHRES_CALL_LOAD || crashres_kernel_is_sealed(kernel))
+		return CRASHRES_ANSWER_NO;
+	return demands_signature(machine);
+}
+
+/* Is the ready sealed Image of the request in the list, instead of one that the plan seals? */
+static bool uses_ready_image(const struct listing *listing)
+{
+	return listing->request->sealed &&
+	       crs_attempts_use_ready_image(listing->machine, listing->kernel,
+					    listing->request) != CRASHRES_ANSWER_NO;
 }
 
 static enum crashres_status check_request(const struct listing *listing)
@@ -208,6 +266,7 @@ static void add(struct listing *listing, enum crashres_call call, enum crashres_
 	listing->attempts->items[listing->attempts->count++] = (struct crs_attempt){
 		.call = call,
 		.check = check,
+		.kernel = listing->kernel,
 		.original_files = original_files,
 	};
 }
@@ -219,23 +278,6 @@ static void add_load(struct listing *listing)
 
 	add(listing, CRASHRES_CALL_LOAD, unchecked ? CRASHRES_CHECK_NONE : CRASHRES_CHECK_PURGATORY,
 	    false);
-}
-
-/*
- * Can the running kernel demand a signature of the kernel file? UNKNOWN counts as yes. If it can,
- * kexec_file_load gets the original file, because a copy has no attribute security.ima.
- */
-static bool may_need_signature(const struct crashres_machine *machine)
-{
-	return machine->permissions.locked_down != CRASHRES_ANSWER_NO ||
-	       machine->permissions.appraised != CRASHRES_ANSWER_NO;
-}
-
-/* Does lockdown or the IMA policy demand a signature? Sealing breaks a signature. */
-static bool needs_signature(const struct crashres_machine *machine)
-{
-	return machine->permissions.locked_down == CRASHRES_ANSWER_YES ||
-	       machine->permissions.appraised == CRASHRES_ANSWER_YES;
 }
 
 /*
@@ -253,6 +295,21 @@ static void add_unmodified(struct listing *listing, enum crashres_check check)
 }
 
 /*
+ * Adds the ready sealed Image of the request. The kernel itself follows in case the sealed Image is
+ * refused, for example because its key is not in the keyring: a crash kernel without a check is
+ * better than none. The running kernel verifies both.
+ */
+static void add_ready_image(struct listing *listing)
+{
+	const struct crashres_request *request = listing->request;
+
+	add_unmodified(listing, CRASHRES_CHECK_ALREADY_SEALED);
+	listing->attempts->items[listing->attempts->count - 1].kernel = request->sealed;
+	if (request->sealing != CRASHRES_SEALING_ALWAYS && !request->purgatory_required)
+		add_unmodified(listing, CRASHRES_CHECK_NONE_REFUSED);
+}
+
+/*
  * Adds one or two attempts with kexec_file_load. Two: first the sealed Image, then the unsealed
  * kernel in case the sealed Image is refused.
  */
@@ -262,6 +319,10 @@ static void add_file_load(struct listing *listing)
 
 	if (crashres_kernel_is_sealed(listing->kernel)) {
 		add_unmodified(listing, CRASHRES_CHECK_ALREADY_SEALED);
+		return;
+	}
+	if (uses_ready_image(listing)) {
+		add_ready_image(listing);
 		return;
 	}
 	if (request->sealing == CRASHRES_SEALING_ALWAYS) {
@@ -449,6 +510,14 @@ bool crs_attempts_may_exclude(const struct crashres_ctx *ctx, const struct crs_a
 
 /* ------------------------------------------------------------ the next attempt */
 
+size_t crs_attempts_find_already_sealed(const struct crs_attempts *attempts)
+{
+	for (size_t i = 0; i < attempts->count; i++)
+		if (attempts->items[i].check == CRASHRES_CHECK_ALREADY_SEALED)
+			return i;
+	return CRS_NO_ATTEMPT;
+}
+
 size_t crs_attempts_find_possible(const struct crs_attempts *attempts, size_t index)
 {
 	for (; index < attempts->count; index++)
@@ -490,6 +559,13 @@ bool crs_attempts_is_unavailable(enum crashres_call call, int error)
 {
 	return call == CRASHRES_CALL_LOAD ? is_load_unavailable(error) :
 					    is_file_load_unavailable(error);
+}
+
+/* Does @attempt load a sealed Image, made by the plan or earlier? */
+static bool loads_sealed(const struct crs_attempt *attempt)
+{
+	return attempt->check == CRASHRES_CHECK_SEALED ||
+	       attempt->check == CRASHRES_CHECK_ALREADY_SEALED;
 }
 
 /*
@@ -547,7 +623,7 @@ size_t crs_attempts_find_next(const struct crs_attempts *attempts, size_t index,
 
 	if (limit->limited && !limit->left)
 		return CRS_NO_ATTEMPT;
-	if (attempt->check == CRASHRES_CHECK_SEALED && is_sealing_refusal(error))
+	if (loads_sealed(attempt) && is_sealing_refusal(error))
 		return find_call(attempts, index + 1, CRASHRES_CALL_FILE_LOAD);
 	if (!crs_attempts_is_unavailable(attempt->call, error))
 		return CRS_NO_ATTEMPT;
@@ -574,7 +650,8 @@ size_t crs_attempts_predict_next(const struct crs_attempts *attempts, size_t ind
 {
 	/* Assume one typical errno for each kind of attempt, and ask crs_attempts_find_next(). */
 	const struct crs_attempt *attempt = &attempts->items[index];
-	bool sealed = attempt->check == CRASHRES_CHECK_SEALED;
+	bool sealed = loads_sealed(attempt) &&
+		      find_call(attempts, index + 1, CRASHRES_CALL_FILE_LOAD) != CRS_NO_ATTEMPT;
 	int error = sealed ? EKEYREJECTED :
 		    attempt->call == CRASHRES_CALL_LOAD ? EPERM : EOPNOTSUPP;
 	const struct crs_limit limit = predict_limit(attempts, index);

@@ -16,6 +16,9 @@
  * signature or if the request forbids sealing. Attempt 3 is missing if the request requires
  * purgatory. If the kernel is sealed already, one attempt replaces 2 and 3.
  *
+ * The request can have a ready sealed Image: sealed and signed earlier. If the running kernel
+ * demands a signature, or can demand one, attempt 2 is kexec_file_load of this Image.
+ *
  * For a normal kernel kexec_file_load comes first, and the kernel is sealed only with
  * CRASHRES_SEALING_ALWAYS.
  */
@@ -32,6 +35,8 @@
 struct crs_attempt {
 	enum crashres_call call;	/* LOAD or FILE_LOAD */
 	enum crashres_check check;	/* how the kernel is checked if the attempt succeeds */
+	const struct crashres_kernel *kernel;	/* the kernel to load, borrowed: that of the plan, or
+					   the ready sealed Image of the request */
 	bool original_files;		/* pass the descriptors of the original files, not of our
 					   copies, because IMA reads signatures from the
 					   attributes of the original files */
@@ -69,6 +74,20 @@ enum crashres_status crs_attempts_list(struct crashres_ctx *ctx,
 				       const struct crashres_kernel *kernel,
 				       const struct crashres_request *request,
 				       struct crs_attempts *attempts);
+
+/*
+ * Does a list for @request use a ready sealed Image? Does not read @request->sealed. The answers
+ * are those of crashres_plan_uses_sealed().
+ */
+enum crashres_answer crs_attempts_use_ready_image(const struct crashres_machine *machine,
+						  const struct crashres_kernel *kernel,
+						  const struct crashres_request *request);
+
+/*
+ * The attempt with a sealed Image that was made before the load: with @request->sealed, or with
+ * a kernel that is sealed already. CRS_NO_ATTEMPT: the list has none.
+ */
+size_t crs_attempts_find_already_sealed(const struct crs_attempts *attempts);
 void crs_attempts_free(struct crs_attempts *attempts);
 
 /*

@@ -70,7 +70,7 @@ static enum crashres_status make_attempt(struct crashres_ctx *ctx, struct crashr
 	if (status != CRASHRES_OK)
 		return status;
 	return attempt->check == CRASHRES_CHECK_SEALED ?
-	       seal_kernel(ctx, plan) : make_descriptor(ctx, attempt, plan->kernel->file);
+	       seal_kernel(ctx, plan) : make_descriptor(ctx, attempt, attempt->kernel->file);
 }
 
 enum crashres_status crs_plan_prepare(struct crashres_ctx *ctx, struct crashres_plan *plan,
@@ -148,6 +148,9 @@ static enum crashres_status check_request(struct crashres_ctx *ctx,
 	if (!crs_range_make(request->window.base, request->window.size, &window))
 		return crs_fail_member(ctx, CRASHRES_ERR_REQUEST, CRASHRES_MEMBER_WINDOW,
 				       "the window ends above the highest address");
+	if (request->sealed && !crashres_kernel_is_sealed(request->sealed))
+		return crs_fail_member(ctx, CRASHRES_ERR_REQUEST, CRASHRES_MEMBER_SEALED,
+				       "%s: is not a sealed Image", request->sealed->file->name);
 	if (request->reuse_cmdline && !machine->cmdline)
 		return crs_fail_member(ctx, CRASHRES_ERR_OS, CRASHRES_MEMBER_REUSE_CMDLINE,
 				       "cannot read /proc/cmdline");
@@ -189,6 +192,7 @@ static bool starts_with_sealed(const struct crashres_plan *plan)
 /* The settings of a sealed Image were fixed when it was sealed. The request cannot change them. */
 static void warn_of_ignored_policy(struct crashres_ctx *ctx, const struct crashres_plan *plan)
 {
+	size_t first = crs_attempts_find_possible(&plan->attempts, 0);
 	const struct crashres_request defaults = CRASHRES_REQUEST_INIT;
 	const struct crashres_request *request = &plan->request;
 
@@ -197,7 +201,21 @@ static void warn_of_ignored_policy(struct crashres_ctx *ctx, const struct crashr
 	    request->on_timeout != defaults.on_timeout)
 		crs_log(ctx, CRASHRES_LOG_WARNING,
 			"%s is already sealed: the requested settings for damage, repair and time "
-			"are ignored", plan->kernel->file->name);
+			"are ignored", plan->attempts.items[first].kernel->file->name);
+}
+
+/*
+ * A kernel that is sealed already must fit the initrd, also if kexec_load comes first. A ready
+ * sealed Image must fit only if the list has it.
+ */
+static enum crashres_status check_sealed_initrd(struct crashres_ctx *ctx,
+						const struct crashres_plan *plan)
+{
+	size_t index = crs_attempts_find_already_sealed(&plan->attempts);
+
+	return crs_sealed_initrd_check(ctx, index == CRS_NO_ATTEMPT ? plan->kernel :
+				       plan->attempts.items[index].kernel, plan->initrd,
+				       starts_with_sealed(plan));
 }
 
 /* Lists the attempts, makes the command line, and prepares the first possible attempt. */
@@ -216,8 +234,7 @@ static enum crashres_status make_plan(struct crashres_ctx *ctx, struct crashres_
 	if (status == CRASHRES_OK && !machine->iomem.hidden)
 		status = crs_layout_check_reserved(ctx, machine, plan->request.slot);
 	if (status == CRASHRES_OK)
-		status = crs_sealed_initrd_check(ctx, plan->kernel, plan->initrd,
-						 starts_with_sealed(plan));
+		status = check_sealed_initrd(ctx, plan);
 	if (status == CRASHRES_OK && starts_with_sealed(plan))
 		warn_of_ignored_policy(ctx, plan);
 	if (status == CRASHRES_OK)
@@ -256,6 +273,21 @@ enum crashres_status crashres_plan_make(struct crashres_ctx *ctx,
 	return CRASHRES_OK;
 }
 
+enum crashres_status crashres_plan_uses_sealed(struct crashres_ctx *ctx,
+					       const struct crashres_machine *machine,
+					       const struct crashres_kernel *kernel,
+					       const struct crashres_request *request,
+					       enum crashres_answer *answer)
+{
+	struct crashres_request full = CRASHRES_REQUEST_INIT;
+	enum crashres_status status = crs_copy_struct_in(ctx, "request", request, &full,
+							  sizeof(full));
+
+	if (status == CRASHRES_OK)
+		*answer = crs_attempts_use_ready_image(machine, kernel, &full);
+	return status;
+}
+
 void crashres_plan_free(struct crashres_plan *plan)
 {
 	if (!plan)
@@ -287,7 +319,7 @@ size_t crashres_plan_attempt_count(const struct crashres_plan *plan)
 bool crs_plan_passes_original_files(const struct crashres_plan *plan,
 				    const struct crs_attempt *attempt)
 {
-	return attempt->original_files && (plan->kernel->file->original_fd >= 0 ||
+	return attempt->original_files && (attempt->kernel->file->original_fd >= 0 ||
 				     (plan->initrd && plan->initrd->original_fd >= 0));
 }
 
@@ -300,9 +332,10 @@ static enum crashres_status check_index(struct crashres_ctx *ctx, const struct c
 			index, plan->attempts.count);
 }
 
-static void describe_files(const struct crashres_plan *plan, struct crashres_attempt *attempt)
+static void describe_files(const struct crashres_plan *plan, const struct crs_attempt *item,
+			   struct crashres_attempt *attempt)
 {
-	attempt->kernel = plan->kernel->file->name;
+	attempt->kernel = item->kernel->file->name;
 	attempt->initrd = plan->initrd ? plan->initrd->name : NULL;
 }
 
@@ -334,7 +367,7 @@ enum crashres_status crashres_plan_attempt(struct crashres_ctx *ctx,
 	if (item->call == CRASHRES_CALL_LOAD)
 		describe_segments(plan, &full);
 	else
-		describe_files(plan, &full);
+		describe_files(plan, item, &full);
 	return crs_copy_struct_out(ctx, "attempt", &full, sizeof(full), attempt);
 }
 

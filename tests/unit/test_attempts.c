@@ -5,6 +5,8 @@
  * kexec loads, or loads a kernel without its check. Also tests the structs that grow
  * (base/struct-size.c).
  */
+#include <errno.h>
+
 #include "../../libcrashres/base/struct-size.h"
 #include "../../libcrashres/plan/attempts.h"
 #include "support.h"
@@ -256,6 +258,103 @@ static void test_demanded_signature_makes_sealing_impossible(void **state)
 }
 
 /*
+ * A ready sealed Image replaces the Image that the plan would seal, if a signature is demanded or
+ * can be demanded. The kernel itself follows, except if the request insists on a check.
+ */
+static void test_ready_sealed_image_is_used_if_a_signature_can_be_demanded(void **state)
+{
+	static const struct {
+		enum crashres_answer locked_down, appraised, answer;
+		const char *crash, *file, *always, *required;
+	} cases[] = {
+		{ CRASHRES_ANSWER_YES, CRASHRES_ANSWER_NO, CRASHRES_ANSWER_YES, "lBF", "BF", "B", "lB" },
+		{ CRASHRES_ANSWER_NO, CRASHRES_ANSWER_YES, CRASHRES_ANSWER_YES, "lBF", "BF", "B", "lB" },
+		{ CRASHRES_ANSWER_NO, CRASHRES_ANSWER_UNKNOWN, CRASHRES_ANSWER_UNKNOWN,
+		  "LBF", "BF", "B", "LB" },
+		{ CRASHRES_ANSWER_NO, CRASHRES_ANSWER_NO, CRASHRES_ANSWER_NO, "LSF", "SF", "S", "LS" },
+	};
+	struct crashres_kernel sealed = { .file = &kernel_file };
+	struct unit *unit = *state;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct crashres_machine machine = {
+			.permissions = { cases[i].locked_down, cases[i].appraised, 0, { { 0 } } },
+		};
+		struct crashres_request request = request_with(0, CRASHRES_SLOT_CRASH,
+							       CRASHRES_CALL_AUTO);
+
+		request.sealed = &sealed;
+		assert_int_equal(crs_attempts_use_ready_image(&machine, &kernel, &request),
+				 cases[i].answer);
+		assert_list(unit, &machine, request, cases[i].crash);
+		request.purgatory_required = true;
+		assert_list(unit, &machine, request, cases[i].required);
+		request.purgatory_required = false;
+		request.sealing = CRASHRES_SEALING_ALWAYS;
+		assert_list(unit, &machine, request, cases[i].always);
+		request.sealing = CRASHRES_SEALING_AUTO;
+		request.call = CRASHRES_CALL_FILE_LOAD;
+		assert_list(unit, &machine, request, cases[i].file);
+	}
+}
+
+/* Requests that mean the kernel itself, or that purgatory of kexec_load carries out. */
+static void test_ready_sealed_image_is_ignored_if_the_request_excludes_it(void **state)
+{
+	const struct crashres_machine machine = {
+		.permissions.locked_down = CRASHRES_ANSWER_YES,
+	};
+	struct crashres_kernel sealed = { .file = &kernel_file };
+	struct crashres_request requests[6];
+	static const char *const expected[] = { "Fl", "lF", "lF", "l", "l", "l" };
+	struct unit *unit = *state;
+
+	for (size_t i = 0; i < COUNT(requests); i++)
+		requests[i] = request_with(0, CRASHRES_SLOT_CRASH, CRASHRES_CALL_AUTO);
+	requests[0].slot = CRASHRES_SLOT_NORMAL;
+	requests[1].no_checks = true;
+	requests[2].sealing = CRASHRES_SEALING_NEVER;
+	requests[3].call = CRASHRES_CALL_LOAD;
+	requests[4].window.base = 1;
+	requests[5].dtb = &kernel_file;
+	for (size_t i = 0; i < COUNT(requests); i++) {
+		requests[i].sealed = &sealed;
+		assert_int_equal(crs_attempts_use_ready_image(&machine, &kernel, &requests[i]),
+				 CRASHRES_ANSWER_NO);
+		assert_list(unit, &machine, requests[i], expected[i]);
+	}
+}
+
+/* Each attempt names its kernel, and the errnos of a wrong signature lead to the kernel itself. */
+static void test_refused_ready_sealed_image_is_followed_by_the_kernel(void **state)
+{
+	static const int errors[] = { EACCES, EPERM, ENODATA, ENOKEY, EKEYREJECTED, EBADMSG };
+	const struct crashres_machine machine = {
+		.permissions.locked_down = CRASHRES_ANSWER_YES,
+	};
+	struct crashres_kernel sealed = { .file = &kernel_file };
+	struct crashres_request request = request_with(0, CRASHRES_SLOT_CRASH, CRASHRES_CALL_AUTO);
+	const struct crs_limit limit = { 0 };
+	enum crashres_refusal refusal;
+	struct crs_attempts attempts;
+	struct unit *unit = *state;
+
+	request.sealed = &sealed;
+	assert_ok(unit, crs_attempts_list(unit->ctx, &machine, &kernel, &request, &attempts));
+	assert_int_equal(crs_attempts_find_already_sealed(&attempts), 1);
+	assert_ptr_equal(attempts.items[0].kernel, &kernel);
+	assert_ptr_equal(attempts.items[1].kernel, &sealed);
+	assert_ptr_equal(attempts.items[2].kernel, &kernel);
+	assert_true(attempts.items[1].original_files);
+	for (size_t i = 0; i < COUNT(errors); i++)
+		assert_int_equal(crs_attempts_find_next(&attempts, 1, errors[i], &limit), 2);
+	assert_int_equal(crs_attempts_find_next(&attempts, 1, EBUSY, &limit), CRS_NO_ATTEMPT);
+	assert_int_equal(crs_attempts_predict_next(&attempts, 1, &refusal), 2);
+	assert_int_equal(refusal, CRASHRES_REFUSAL_SEALED_IMAGE);
+	crs_attempts_free(&attempts);
+}
+
+/*
  * With CRASHRES_SEALING_NEVER only kexec_load brings the check. In auto mode the file call then
  * loses the check, and the result must say so. A user who asks for the file call (-s) loses
  * nothing.
@@ -462,6 +561,9 @@ int main(void)
 		UNIT_TEST(test_unsupported_member_of_the_request_is_named),
 		UNIT_TEST(test_required_purgatory_excludes_unchecked_attempts),
 		UNIT_TEST(test_demanded_signature_makes_sealing_impossible),
+		UNIT_TEST(test_ready_sealed_image_is_used_if_a_signature_can_be_demanded),
+		UNIT_TEST(test_ready_sealed_image_is_ignored_if_the_request_excludes_it),
+		UNIT_TEST(test_refused_ready_sealed_image_is_followed_by_the_kernel),
 		UNIT_TEST(test_unsealed_file_loses_the_check_in_auto_only),
 		UNIT_TEST(test_load_limit_decides_what_follows_a_refusal),
 		UNIT_TEST(test_size_limit_excludes_only_the_sealed_attempt),

@@ -130,6 +130,7 @@ static void add(struct crashres_plan *plan, enum crashres_call call, enum crashr
 	plan->attempts.items[plan->attempts.count++] = (struct crs_attempt){
 		.call = call,
 		.check = check,
+		.kernel = plan->kernel,
 		.original_files = check == CRASHRES_CHECK_NONE_REFUSED ||
 			    check == CRASHRES_CHECK_NONE_SIGNATURE,
 		.prepared = true,
