@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Damage to a loaded crash kernel before a panic: purgatory repairs and reports it, or resets."""
 
-import json
 import re
 
 import pytest
@@ -35,12 +34,6 @@ def damage(running, address, size=64):
     return bad
 
 
-def read_report(running):
-    """Returns the exit status and the object of "crashres report --json"."""
-    status, output = running.run("crashres report --json")
-    return status, json.loads(output)
-
-
 def make_pattern(name, offset, bad, damaged, repaired, ending):
     """Returns a pattern for the console line of purgatory. bad: the damaged bytes."""
     return (rf"^crashres: purgatory: {name} damaged at offset {offset:#x}, found "
@@ -62,7 +55,7 @@ def test_damage_is_repaired_and_reported(lab, kernel, name, machine, options):
         running.panic()
         running.wait_for(make_pattern(name, offset, bad, 1, 1, "starting the kernel"), 60)
         running.wait_ready("capture")
-        status, found = read_report(running)
+        status, found = running.read_report()
         assert status == 1
         assert found["outcome"] == "repaired"
         assert found["exception_level"] == (2 if "virtualization" in machine.machine else 1)
@@ -88,7 +81,7 @@ def test_a_long_burst_is_repaired(lab, kernel):
         blocks = size // BLOCK + 1
         running.wait_for(make_pattern("initrd", 100, bad, blocks, blocks, "starting the kernel"), 60)
         running.wait_ready("capture")
-        status, found = read_report(running)
+        status, found = running.read_report()
         assert status == 1
         assert found["damage"] == [{"segment": "initrd", "offset": 100, "blocks": blocks,
                                     "repaired": blocks, "found": bad[:16].hex()}]
@@ -119,7 +112,7 @@ def test_a_damaged_kernel_is_started_with_on_damage_boot(lab, kernel):
         running.wait_for(rf"^crashres: purgatory: initrd damaged at offset {block:#x}, found \w+; 1 "
                          r"of \d+ blocks damaged, 0 repaired, \d+ ms: starting the kernel$", 60)
         running.wait_ready("capture")
-        status, found = read_report(running)
+        status, found = running.read_report()
         assert (status, found["outcome"]) == (2, "damaged")
         assert found["damage"][0]["segment"] == "initrd"
 

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Sealed Images on Linux: a kernel loaded by kexec_file_load checks and repairs itself."""
 
-import json
 import os
 import subprocess
 
 import pytest
 
-from lib import guest
 from lib.guest import Machine
 
 BLOCK = 4096
@@ -29,29 +27,6 @@ def seal(running, *options, console="--root=/"):
     running.check("chmod 755 /bin/crashres; " + " ".join([*words, *options]))
 
 
-def find_region(running):
-    """Returns (first, end) of the high crash region."""
-    iomem = guest.parse_iomem(running.check("cat /proc/iomem"))
-    return max(guest.find_ranges(iomem, "Crash kernel"))
-
-
-def find(running, data):
-    """Returns the physical address of bytes in the crash region, which start at a page."""
-    first, end = find_region(running)
-    for address in range(first, end, 4 << 20):
-        memory = running.peek(address, min(4 << 20, end - address))
-        at = memory.find(data)
-        if at >= 0 and at % BLOCK == 0:
-            return address + at
-    raise AssertionError("the bytes are not in the crash region")
-
-
-def read_report(running):
-    """Returns the exit status and the object of "crashres report --json"."""
-    status, output = running.run("crashres report --json")
-    return status, json.loads(output)
-
-
 @pytest.mark.parametrize("machine", [PLAIN, VHE, NVHE], ids=lambda machine: machine.name)
 def test_an_intact_image_is_checked_and_reported(lab, kernel, machine):
     with lab.boot(kernel, machine, {"bin/crashres": lab.read_crashres()}) as running:
@@ -60,7 +35,7 @@ def test_an_intact_image_is_checked_and_reported(lab, kernel, machine):
         running.panic()
         running.wait_for(r"^crashres: purgatory: \d+ blocks intact, \d+ ms: starting the kernel$", 60)
         running.wait_ready("capture")
-        status, found = read_report(running)
+        status, found = running.read_report()
         assert (status, found["outcome"], found["mmu"]) == (0, "intact", True)
 
 
@@ -73,7 +48,7 @@ def test_by_default_a_sealed_image_has_no_console(lab, kernel):
         running.panic()
         running.wait_ready("capture")
         assert "crashres: purgatory:" not in running.serial
-        assert read_report(running)[1]["outcome"] == "intact"
+        assert running.read_report()[1]["outcome"] == "intact"
 
 
 def test_seal_with_serial_uses_the_port_of_this_machine(lab, kernel):
@@ -93,7 +68,7 @@ def test_damage_is_repaired_and_reported(lab, kernel, what, offset, size):
     with lab.boot(kernel, PLAIN, {"bin/crashres": lab.read_crashres()}) as running:
         seal(running)
         assert running.run(LOAD) == (0, "")
-        start = find(running, data[:BLOCK])
+        start = running.find_in_crash_region(data[:BLOCK])
         assert running.peek(start + offset, size) == data[offset:offset + size]
         bad = bytes(byte ^ 0xff for byte in data[offset:offset + size])
         running.poke(start + offset, bad)
@@ -103,7 +78,7 @@ def test_damage_is_repaired_and_reported(lab, kernel, what, offset, size):
                          rf"{bad[:16].hex()}; {blocks} of \d+ blocks damaged, {blocks} repaired, "
                          r"\d+ ms: starting the kernel$", 60)
         running.wait_ready("capture")
-        status, found = read_report(running)
+        status, found = running.read_report()
         assert (status, found["outcome"]) == (1, "repaired")
         assert found["damage"] == [{"segment": what, "offset": offset, "blocks": blocks,
                                     "repaired": blocks, "found": bad[:16].hex()}]
@@ -114,7 +89,7 @@ def test_damage_that_cannot_be_repaired_resets_the_machine(lab, kernel):
     with lab.boot(kernel, PLAIN, {"bin/crashres": lab.read_crashres()}) as running:
         seal(running, "--repair=off")
         assert running.run(LOAD) == (0, "")
-        running.poke(find(running, data[:BLOCK]) + 0x123000, bytes(64))
+        running.poke(running.find_in_crash_region(data[:BLOCK]) + 0x123000, bytes(64))
         running.panic()
         running.wait_for(r"^crashres: purgatory: kernel damaged at offset 0x123000, found 0{32}; 1 of "
                          r"\d+ blocks damaged, 0 repaired, \d+ ms: resetting$", 60)

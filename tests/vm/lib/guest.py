@@ -2,6 +2,7 @@
 """The Linux in a VM: runs commands, reads files, and parses /proc/iomem, ELF, plans and DTBs."""
 
 import base64
+import json
 import re
 import struct
 from dataclasses import dataclass, field
@@ -80,6 +81,21 @@ class Guest(Vm):
         """Returns the bytes of a file. blocks: read only this many blocks of 4 KiB."""
         source = f"dd if={path} bs={PAGE} count={blocks} 2>/dev/null" if blocks else f"cat {path}"
         return base64.b64decode(self.check(f"{source} | base64", 300))
+
+    def find_in_crash_region(self, data):
+        """Returns the physical address of bytes in the high crash region, which start at a page."""
+        first, end = max(find_ranges(parse_iomem(self.check("cat /proc/iomem")), "Crash kernel"))
+        for address in range(first, end, 4 << 20):
+            memory = self.peek(address, min(4 << 20, end - address))
+            at = memory.find(data)
+            if at >= 0 and at % PAGE == 0:
+                return address + at
+        raise AssertionError("the bytes are not in the crash region")
+
+    def read_report(self):
+        """Returns the exit status and the object of "crashres report --json"."""
+        status, output = self.run("crashres report --json")
+        return status, json.loads(output)
 
     def panic(self):
         """Causes a kernel panic with SysRq. Does not wait for it."""
