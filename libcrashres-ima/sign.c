@@ -6,13 +6,13 @@
 #include <sys/xattr.h>
 
 #include "../libcrashres/base/input.h"
+#include "../libcrashres/base/replace.h"
 #include "../libcrashres/base/struct-size.h"
 #include "../libcrashres/kernel/pe.h"
 #include "../libcrashres/kernel/zboot.h"
 #include "cms.h"
 #include "imasig.h"
 #include "modsig.h"
-#include "replace.h"
 
 /*
  * Bytes. The sizes of two CMS structures of one key differ by less than this, because only

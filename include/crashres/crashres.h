@@ -442,6 +442,25 @@ void crashres_input_close(struct crashres_input *input);	/* may be NULL */
 /* The bytes of @input. @size: out; the number of bytes. */
 const void *crashres_input_data(const struct crashres_input *input, size_t *size);
 
+/**
+ * crashres_input_save() - write the bytes of an input to a file
+ * @path: a symbolic link is followed.
+ *
+ * A regular file is replaced in one step: at every moment @path is the old file or the
+ * complete new file, also after a crash of the machine. The new file belongs to this user. It
+ * has the permissions of the file that the input was read from, and 0600 if there was none. A
+ * sealed Image has the permissions that its kernel and its initrd have both. vfat has no
+ * permissions: there, those of the mount apply.
+ *
+ * A device or pipe is written directly.
+ *
+ * Signals of this thread can wait until the file is complete.
+ *
+ * Return: CRASHRES_ERR_OS if @path cannot be written. A regular file is then unchanged.
+ */
+enum crashres_status crashres_input_save(struct crashres_ctx *ctx,
+					 const struct crashres_input *input, const char *path);
+
 /* ------------------------------------------------------------------- kernel */
 
 /*

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "input.h"
+#include "replace.h"
 
 /* Bytes of a transparent huge page if a page has 4 KiB. */
 #define HUGE_PAGE ((size_t)2 << 20)
@@ -27,7 +28,8 @@ static struct crashres_input *new_input(struct crashres_ctx *ctx, const char *na
 
 	if (new)
 		*new = (struct crashres_input){
-			.name = strdup(name), .fd = -1, .original_fd = -1, .references = 1 };
+			.name = strdup(name), .fd = -1, .original_fd = -1, .mode = 0600,
+			.references = 1 };
 	if (new && new->name)
 		return new;
 	free(new);
@@ -154,9 +156,12 @@ static enum crashres_status copy_stream(struct crashres_ctx *ctx, int fd, const 
 
 	if (status == CRASHRES_OK)
 		status = crs_input_from_memfd(ctx, &memfd, name, input);
-	if (status == CRASHRES_OK)
-		(*input)->stream = true;
-	return status;
+	if (status != CRASHRES_OK)
+		return status;
+	(*input)->stream = true;
+	if (S_ISREG(st->st_mode))
+		(*input)->mode = st->st_mode & 0777;
+	return CRASHRES_OK;
 }
 
 /*
@@ -254,6 +259,7 @@ static enum crashres_status copy_file(struct crashres_ctx *ctx, int fd, const st
 	if (!new)
 		return CRASHRES_ERR_MEMORY;
 	new->size = (size_t)st->st_size;
+	new->mode = st->st_mode & 0777;
 	status = map_private(ctx, new);
 	if (status == CRASHRES_OK)
 		status = read_whole(ctx, fd, st, new, &complete);
@@ -388,4 +394,12 @@ const void *crashres_input_data(const struct crashres_input *input, size_t *size
 {
 	*size = input->size;
 	return input->data;
+}
+
+enum crashres_status crashres_input_save(struct crashres_ctx *ctx,
+					 const struct crashres_input *input, const char *path)
+{
+	const struct iovec data = { (void *)(uintptr_t)input->data, input->size };
+
+	return crs_save_file(ctx, path, input->mode, &data);
 }

@@ -8,6 +8,8 @@
 #ifndef CRS_INPUT_H
 #define CRS_INPUT_H
 
+#include <sys/types.h>
+
 #include "ctx.h"
 #include "memfd.h"
 
@@ -33,6 +35,9 @@ struct crashres_input {
 	size_t size;			/* bytes at @data; never 0 */
 	int fd;				/* sealed memfd, owned; -1: crs_input_fd() makes it */
 	int original_fd;		/* duplicate of the caller's descriptor, owned; -1: none */
+	mode_t mode;			/* permissions for crashres_input_save(): those of the
+					   opened file, without set-user-id, set-group-id and
+					   sticky bit; 0600 if there was no regular file */
 	bool stream;			/* from a device or pipe: other data can follow */
 	size_t mapped;			/* bytes to unmap; 0: @data is memory of the caller */
 	unsigned int references;	/* crashres_input_close() frees the input at 0 */

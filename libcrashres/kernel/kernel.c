@@ -75,6 +75,7 @@ static enum crashres_status remove_wrappers(struct crashres_ctx *ctx,
 		if (status != CRASHRES_OK || !inner)
 			return status;
 		crs_log(ctx, CRASHRES_LOG_DEBUG, "%s: %zu bytes", inner->name, inner->size);
+		inner->mode = kernel->file->mode;
 		crashres_input_close(kernel->file);
 		kernel->file = inner;
 	}
@@ -114,6 +115,7 @@ static enum crashres_status trim_stream(struct crashres_ctx *ctx, struct crashre
 	status = crs_input_copy(ctx, kernel->file->data, kernel->image.image_size,
 				kernel->file->name, &cut);
 	if (status == CRASHRES_OK) {
+		cut->mode = kernel->file->mode;
 		crashres_input_close(kernel->file);
 		kernel->file = cut;
 	}
