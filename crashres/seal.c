@@ -3,13 +3,8 @@
  * seal.c: crashres seal. Makes a sealed Image, or writes the kernel of a sealed Image
  * (--unseal). The library does the work; this file opens the inputs and writes the output.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "../cli/help.h"
 #include "../cli/values.h"
@@ -155,51 +150,6 @@ static enum parsed parse(int argc, char **argv, struct options *options)
 	return options->output ? PARSED_OK : refuse("--output is missing");
 }
 
-/* Writes @size bytes. Returns false with errno set. */
-static bool write_all(int fd, const uint8_t *data, size_t size)
-{
-	while (size) {
-		ssize_t written = write(fd, data, size);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return false;
-		data += written;
-		size -= (size_t)written;
-	}
-	return true;
-}
-
-/*
- * Writes @file to @path, and to the disk if @path is a regular file. OUT can be a device or
- * a pipe, which fsync(2) refuses. After an error an incomplete regular file is removed, so
- * that nobody boots it. Returns the exit status.
- */
-static int write_file(const char *path, const struct crashres_input *file)
-{
-	size_t size;
-	const void *data = crashres_input_data(file, &size);
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), error = 0;
-	struct stat st = { 0 };
-
-	if (fd < 0) {
-		fprintf(stderr, "crashres: %s: cannot open: %s\n", path, strerror(errno));
-		return EXIT_ERROR;
-	}
-	if (fstat(fd, &st) < 0 || !write_all(fd, data, size) || (S_ISREG(st.st_mode) && fsync(fd) < 0))
-		error = errno;
-	/* Some file systems report a full disk only here. */
-	if (close(fd) < 0 && !error)
-		error = errno;
-	if (!error)
-		return 0;
-	fprintf(stderr, "crashres: %s: cannot write: %s\n", path, strerror(error));
-	if (S_ISREG(st.st_mode))
-		unlink(path);
-	return EXIT_ERROR;
-}
-
 /* The objects of one run. run() releases them; NULL members are allowed. */
 struct inputs {
 	struct crashres_machine *machine;	/* NULL: the Image is for any machine */
@@ -251,20 +201,19 @@ static int run(struct crashres_ctx *ctx, const struct options *options)
 {
 	struct inputs inputs = { 0 };
 	enum crashres_status status = crashres_kernel_open(ctx, options->kernel, &inputs.kernel);
-	int result = EXIT_ERROR;
 
 	if (status == CRASHRES_OK)
 		status = options->unseal ? crashres_unseal(ctx, inputs.kernel, &inputs.output) :
 					   seal(ctx, options, &inputs);
 	if (status == CRASHRES_OK)
-		result = write_file(options->output, inputs.output);
-	else
+		status = crashres_input_save(ctx, inputs.output, options->output);
+	if (status != CRASHRES_OK)
 		fprintf(stderr, "crashres: %s\n", crashres_error(ctx));
 	crashres_input_close(inputs.output);
 	crashres_input_close(inputs.initrd);
 	crashres_kernel_close(inputs.kernel);
 	crashres_machine_free(inputs.machine);
-	return result;
+	return status == CRASHRES_OK ? 0 : EXIT_ERROR;
 }
 
 /*

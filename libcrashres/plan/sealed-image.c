@@ -242,7 +242,13 @@ enum crashres_status crashres_seal(struct crashres_ctx *ctx, const struct crashr
 	if (status == CRASHRES_OK)
 		status = make_purgatory(&sealing, machine ? &machine->firmware : &unknown);
 	purgatory = sealing.purgatory;
-	return status == CRASHRES_OK ? write_file(&sealing, sealed) : status;
+	if (status == CRASHRES_OK)
+		status = write_file(&sealing, sealed);
+	if (status != CRASHRES_OK)
+		return status;
+	/* Digests and parity give away the initrd as well, if it is short or its parity is large. */
+	(*sealed)->mode = kernel->file->mode & (full.initrd ? full.initrd->mode : 0777);
+	return CRASHRES_OK;
 }
 
 void crashres_seal_request_init(struct crashres_seal_request *request, size_t size)
@@ -277,6 +283,7 @@ enum crashres_status crashres_unseal(struct crashres_ctx *ctx, const struct cras
 				     struct crashres_input **image)
 {
 	CRS_CLEANUP(crs_freep) char *name = NULL;
+	enum crashres_status status;
 	uint64_t offset, size;
 
 	if (!crs_sealed_find_kernel(kernel->file->data, kernel->file->size, &offset, &size))
@@ -286,5 +293,8 @@ enum crashres_status crashres_unseal(struct crashres_ctx *ctx, const struct cras
 		name = NULL;
 		return crs_fail_memory(ctx);
 	}
-	return crs_input_copy(ctx, kernel->file->data + offset, size, name, image);
+	status = crs_input_copy(ctx, kernel->file->data + offset, size, name, image);
+	if (status == CRASHRES_OK)
+		(*image)->mode = kernel->file->mode;
+	return status;
 }

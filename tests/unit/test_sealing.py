@@ -8,6 +8,8 @@ machine snapshots).
 import gzip
 import os
 import re
+import shutil
+import stat
 import struct
 import subprocess
 
@@ -154,10 +156,42 @@ def test_inputs_that_cannot_be_sealed(run):
 
 def test_outputs_that_cannot_be_written(run):
     assert run("seal", "--kernel=Image", "-o", "none/x") == fails(
-        "none/x: cannot open: No such file or directory")
+        "none/x: cannot write: No such file or directory")
     assert run("seal", "--kernel=Image", "-o", "/dev/full") == fails(
         "/dev/full: cannot write: No space left on device")
     assert os.path.exists("/dev/full")
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+def test_a_full_disk_leaves_the_kernel(run):
+    """An earlier version deleted the kernel here. write(2) is used for the output only."""
+    done = subprocess.run(
+        ["strace", "-f", "-qq", "-o", "log", "-e", "inject=write:error=ENOSPC:when=1", COMMAND,
+         "seal", "--kernel=Image", "-o", "Image"], cwd=run.folder, capture_output=True, text=True,
+        check=False, env={**os.environ, "LC_ALL": "C", "ASAN_OPTIONS": "detect_leaks=0"})
+    assert (done.returncode, done.stderr) == (
+        4, "crashres: Image: cannot write: No space left on device\n")
+    assert (run.folder / "Image").read_bytes() == IMAGE
+    assert sorted(path.name for path in run.folder.iterdir()) == [
+        "Image", "Image.gz", "initrd", "log"]
+
+
+@pytest.mark.parametrize("kernel, initrd, mode", [
+    (0o644, 0o644, 0o644), (0o644, 0o600, 0o600), (0o600, 0o644, 0o600), (0o640, 0o604, 0o600),
+    (0o4755, 0o755, 0o755),
+])
+def test_permissions(run, kernel, initrd, mode):
+    """A sealed Image is as private as the more private of its parts."""
+    for name in "Image", "Image.gz":
+        (run.folder / name).chmod(kernel)
+        (run.folder / "initrd").chmod(initrd)
+        for _ in range(2):      # the second call replaces the file
+            assert run("seal", f"--kernel={name}", "--initrd=initrd", "-o", "x") == (0, "", "")
+            assert stat.S_IMODE((run.folder / "x").stat().st_mode) == mode
+        assert run("seal", "--unseal", "--kernel=x", "-o", "back") == (0, "", "")
+        assert stat.S_IMODE((run.folder / "back").stat().st_mode) == mode
+        assert run("seal", f"--kernel={name}", "-o", "x") == (0, "", "")
+        assert stat.S_IMODE((run.folder / "x").stat().st_mode) == kernel & 0o777
 
 
 @pytest.mark.parametrize("call", ["-c", "-s", "-a"])
