@@ -9,8 +9,10 @@
 
 bool values_refuse(const struct value *value, const char *expected)
 {
-	fprintf(stderr, "%s: --%s takes %s, not \"%s\"\n", value->command, value->option, expected,
-		value->text);
+	bool is_key = strchr(value->command, ':');
+
+	fprintf(stderr, "%s: %s%s takes %s, not \"%s\"\n", value->command, is_key ? "" : "--",
+		value->option, expected, value->text);
 	return false;
 }
 

@@ -10,14 +10,22 @@
 
 #include <crashres/crashres.h>
 
-/* One option on a command line, for parsing and for the error message. All strings are borrowed. */
+/*
+ * One option on a command line, or one key of a configuration file, for parsing and for the error
+ * message. All strings are borrowed.
+ */
 struct value {
-	const char *command;		/* name of the program: "kexec" */
+	const char *command;		/* name of the program: "kexec". Of a key, program and place:
+					   "kexec: FILE:LINE". The colon shows that it is a key,
+					   which messages name without dashes */
 	const char *option;		/* long name without dashes: "on-damage" */
 	const char *text;		/* the value as the user typed it */
 };
 
-/* Prints "COMMAND: --OPTION takes EXPECTED, not "TEXT"" on stderr. Always returns false. */
+/*
+ * Prints "COMMAND: --OPTION takes EXPECTED, not "TEXT"" on stderr; without "--" for a key. Always
+ * returns false.
+ */
 bool values_refuse(const struct value *value, const char *expected);
 
 /* Accepts one of @words, a list that ends with NULL. @index: out; position in the list. */
