@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,18 +73,18 @@ static const char *advice(const struct options *options, enum crashres_status st
 }
 
 /*
- * Prints the error of @ctx with the option before it and the advice behind it. Returns the exit
+ * Prints the error of @ctx with the option before it and @advice behind it. Returns the exit
  * status that kexec-tools has for such a failure, because scripts test it (exit.h).
  */
-static int report_failure(const struct crashres_ctx *ctx, const struct options *options,
-			  enum crashres_status status)
+static int report_with_advice(const struct crashres_ctx *ctx, const struct options *options,
+			      enum crashres_status status, const char *advice)
 {
 	if (status == CRASHRES_ERR_MEMORY)
 		fprintf(stderr, "kexec: out of memory\n");
 	else
 		fprintf(stderr, "kexec: %s%s%s\n",
 			option_prefix(options, crashres_error_member(ctx)), crashres_error(ctx),
-			advice(options, status));
+			advice);
 	switch (status) {
 	case CRASHRES_ERR_OS:
 	case CRASHRES_ERR_PERMISSION:
@@ -95,6 +96,22 @@ static int report_failure(const struct crashres_ctx *ctx, const struct options *
 	default:
 		return EXIT_FAILED;
 	}
+}
+
+static int report_failure(const struct crashres_ctx *ctx, const struct options *options,
+			  enum crashres_status status)
+{
+	return report_with_advice(ctx, options, status, advice(options, status));
+}
+
+/* The running kernel refused a signature: the next step is the command that explains it. */
+static int report_signature(const struct crashres_ctx *ctx, const struct options *options,
+			    enum crashres_status status)
+{
+	char text[PATH_MAX + 64];
+
+	snprintf(text, sizeof(text), ": \"crashres verify --machine %s\" shows why", options->kernel);
+	return report_with_advice(ctx, options, status, text);
 }
 
 /*
@@ -156,6 +173,7 @@ struct inputs {
 	struct crashres_kernel *kernel;
 	struct crashres_input *initrd;	/* NULL: no initrd */
 	struct crashres_input *dtb;	/* NULL: the device tree of the running machine */
+	bool signature_refused;		/* out; see struct crashres_result */
 };
 
 static void close_inputs(struct inputs *inputs)
@@ -250,9 +268,10 @@ static enum crashres_status show_plan(struct crashres_ctx *ctx, const struct inp
 
 /* Makes the plan, and prints it (--dry-run) or carries it out. */
 static enum crashres_status load(struct crashres_ctx *ctx, const struct options *options,
-				 const struct inputs *inputs)
+				 struct inputs *inputs)
 {
 	struct crashres_request request = make_request(options, inputs);
+	struct crashres_result result = CRASHRES_RESULT_INIT;
 	struct crashres_plan *plan = NULL;
 	enum crashres_status status;
 
@@ -262,7 +281,8 @@ static enum crashres_status load(struct crashres_ctx *ctx, const struct options 
 	else if (status == CRASHRES_OK) {
 		if (options->debug)
 			print_plan(stderr, ctx, inputs->machine, plan);
-		status = crashres_load(ctx, plan, NULL);
+		status = crashres_load(ctx, plan, &result);
+		inputs->signature_refused = result.signature_refused;
 	}
 	crashres_plan_free(plan);
 	return status;
@@ -302,6 +322,8 @@ static int report_load_failure(const struct crashres_ctx *ctx, const struct opti
 
 	if (status == CRASHRES_ERR_NO_REGION)
 		return report_no_region();
+	if (inputs->signature_refused)
+		return report_signature(ctx, options, status);
 	result = report_failure(ctx, options, status);
 	return status == CRASHRES_ERR_OS && is_missing_for_file_load(options, inputs) ?
 	       EXIT_FAILED : result;

@@ -960,6 +960,8 @@ struct crashres_result {
 	enum crashres_check check;	/* how the loaded kernel is checked; NONE after a failure */
 	enum crashres_slot_state slot;
 	bool original_files;		/* see struct crashres_attempt */
+	bool signature_refused;		/* the last attempt failed because a signature is missing,
+					   wrong or not trusted */
 	unsigned int calls;		/* number of system calls; each can count against a limit */
 	int errors[CRASHRES_RESULT_ATTEMPTS];	/* errno of each attempt; 0: the attempt succeeded
 						   or was not made */

@@ -71,22 +71,40 @@ uint64_t crs_pe_sections_end(const struct crs_pe *pe)
 	return needed;
 }
 
+/*
+ * Reads the entry of the certificate table. Returns false if the file has no such table.
+ *
+ * Optional header of PE32+: 112 bytes of fields, then data directories of 8 bytes (offset,
+ * size). The field at offset 108 contains the number of directories.
+ */
+static bool find_signatures(const struct crs_pe *pe, uint64_t *offset, uint64_t *size)
+{
+	const uint64_t entry = 112 + 8 * SIGNATURES_DIRECTORY;
+	uint64_t magic, count;
+
+	return pe->optional_size >= entry + 8 &&
+	       crs_read_le(pe->data, pe->size, pe->optional_header, 2, &magic) &&
+	       crs_read_le(pe->data, pe->size, pe->optional_header + 108, 4, &count) &&
+	       crs_read_le(pe->data, pe->size, pe->optional_header + entry, 4, offset) &&
+	       crs_read_le(pe->data, pe->size, pe->optional_header + entry + 4, 4, size) &&
+	       magic == MAGIC_PE32_PLUS && count > SIGNATURES_DIRECTORY && *size;
+}
+
 uint64_t crs_pe_signatures_end(const struct crs_pe *pe)
 {
-	/*
-	 * Optional header of PE32+: 112 bytes of fields, then data directories of 8 bytes
-	 * (offset, size). The field at offset 108 contains the number of directories.
-	 */
-	const uint64_t entry = 112 + 8 * SIGNATURES_DIRECTORY;
-	uint64_t magic, count, offset, size;
+	uint64_t offset, size;
 
-	if (pe->optional_size < entry + 8 ||
-	    !crs_read_le(pe->data, pe->size, pe->optional_header, 2, &magic) ||
-	    !crs_read_le(pe->data, pe->size, pe->optional_header + 108, 4, &count) ||
-	    !crs_read_le(pe->data, pe->size, pe->optional_header + entry, 4, &offset) ||
-	    !crs_read_le(pe->data, pe->size, pe->optional_header + entry + 4, 4, &size) ||
-	    magic != MAGIC_PE32_PLUS || count <= SIGNATURES_DIRECTORY || !size ||
-	    offset + size > pe->size)
+	if (!find_signatures(pe, &offset, &size) || offset + size > pe->size)
 		return 0;
 	return offset + size;
+}
+
+enum crs_pe_signatures crs_pe_find_signatures(const void *data, size_t size)
+{
+	uint64_t offset, length;
+	struct crs_pe pe;
+
+	if (!crs_pe_parse(data, size, &pe) || !find_signatures(&pe, &offset, &length))
+		return CRS_PE_SIGNATURES_NONE;
+	return crs_pe_signatures_end(&pe) ? CRS_PE_SIGNATURES_PRESENT : CRS_PE_SIGNATURES_CUT;
 }

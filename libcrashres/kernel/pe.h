@@ -63,4 +63,14 @@ uint64_t crs_pe_sections_end(const struct crs_pe *pe);
  */
 uint64_t crs_pe_signatures_end(const struct crs_pe *pe);
 
+/* The state of the signatures of a file. */
+enum crs_pe_signatures {
+	CRS_PE_SIGNATURES_NONE = 0,	/* no certificate table, or not a PE file */
+	CRS_PE_SIGNATURES_CUT,		/* the file ends before its certificate table does */
+	CRS_PE_SIGNATURES_PRESENT,	/* says nothing about whether they are valid */
+};
+
+/* Finds out from the headers whether the file at @data has PE signatures. */
+enum crs_pe_signatures crs_pe_find_signatures(const void *data, size_t size);
+
 #endif

@@ -5,6 +5,9 @@
 
 #include "errors.h"
 
+/* ENOTSUPP of include/linux/errno.h, which the kernel returns to programs by mistake. */
+#define ERROR_FORMAT 524
+
 /*
  * Errors that both system calls return for the same reasons: EPERM from kexec_load_permitted(),
  * EADDRNOTAVAIL from sanity_check_segment_list(), EBUSY from the kexec lock.
@@ -41,34 +44,96 @@ static const char *explain_load(int error, enum crashres_slot slot)
 }
 
 /*
- * Signature errors come from kimage_validate_signature() (kernel/kexec_file.c) and from IMA
- * (security/integrity/ima): ENODATA without a signature, ENOKEY for an unknown key.
+ * kimage_validate_signature() (kernel/kexec_file.c) returns the error of the PE signature only if
+ * the running kernel enforces signatures (sig_enforce). Under lockdown it returns EPERM for all of
+ * them. So the sentence says what the headers of the file show.
+ *
+ * [privileged][signatures]: without CAP_SYS_BOOT the kernel returns EPERM, too.
  */
-static const char *explain_file_load(int error, enum crashres_slot slot)
+static const char *explain_lockdown(const struct crs_refusal *refusal)
+{
+	static const char *const sentences[2][3] = {
+		{ "kexec needs root, or lockdown demands a PE signature, and the kernel file has "
+		  "none",
+		  "kexec needs root, or lockdown demands a PE signature, and that of the kernel "
+		  "file is cut off",
+		  "kexec needs root, or lockdown demands a valid PE signature: the kernel file was "
+		  "changed after signing, or the running kernel does not trust the key" },
+		{ "lockdown demands a PE signature, and the kernel file has none",
+		  "lockdown demands a PE signature, and that of the kernel file is cut off",
+		  "lockdown demands a valid PE signature: the kernel file was changed after "
+		  "signing, or the running kernel does not trust the key" },
+	};
+
+	return sentences[refusal->privileged][refusal->signatures];
+}
+
+/*
+ * Errors of verify_pefile_signature() (crypto/asymmetric_keys/verify_pefile.c), which the kernel
+ * returns if it enforces PE signatures, and EACCES of IMA (security/integrity/ima):
+ *
+ *   ENODATA         the certificate table of the PE header is empty
+ *   ELIBBAD         no complete PE file, or the certificate table is damaged
+ *   EBADMSG         the PKCS #7 message in the table is damaged, or a digest has a wrong size
+ *   EMSGSIZE        the PKCS #7 message is shorter than its ASN.1 header says
+ *   ENOTSUPP (524)  the table has another revision or type; libc has no name for this number
+ *   ENOPKG          an algorithm that the running kernel does not have
+ *   ENOKEY          no keyring of the kernel has a key of the certificate chain
+ *   EKEYREJECTED    the digest or the signature is wrong, or .blacklist has a key of the chain
+ */
+static const char *explain_signature(int error)
 {
 	switch (error) {
 	case EACCES:
 		return "IMA finds no valid signature on the kernel or the initrd";
+	case ENODATA:
+		return "the running kernel demands a PE signature, and the kernel file has none";
+	case ELIBBAD:
+		return "the running kernel demands a PE signature: that of the kernel file is cut off, "
+		       "or the file is not a complete PE file";
+	case EBADMSG:
+	case EMSGSIZE:
+		return "the PE signature of the kernel file is damaged";
+	case ERROR_FORMAT:
+	case ENOPKG:
+		return "the running kernel cannot verify this type of PE signature";
+	case ENOKEY:
+		return "the running kernel does not trust the key of the PE signature";
+	case EKEYREJECTED:
+		return "the kernel file or its PE signature was changed after signing, or the key is "
+		       "revoked";
+	default:
+		return NULL;
+	}
+}
+
+static const char *explain_file_load(const struct crs_refusal *refusal)
+{
+	switch (refusal->error) {
+	case EPERM:
+		return refusal->locked_down ? explain_lockdown(refusal) :
+					      explain_either(EPERM, refusal->slot);
 	case EADDRNOTAVAIL:
 		return "the running kernel finds no room for the segments";
 	case EINVAL:
 	case ENOEXEC:
 		return "the file is not an arm64 Image that the running kernel accepts on this CPU";
-	case ENODATA:
-		return "the kernel file is not signed";
-	case ENOKEY:
-		return "the running kernel does not trust the key of the signature";
-	case EKEYREJECTED:
-	case EBADMSG:
-	case ELIBBAD:
-	case ENOPKG:
-		return "the signature is damaged, or the running kernel cannot verify its type";
 	case ENOSYS:
 		return "syscall kexec_file_load not available: "
 		       "the running kernel was built without CONFIG_KEXEC_FILE";
 	default:
-		return explain_either(error, slot);
+		return crs_is_signature_refusal(refusal) ? explain_signature(refusal->error) :
+							   explain_either(refusal->error, refusal->slot);
 	}
+}
+
+bool crs_is_signature_refusal(const struct crs_refusal *refusal)
+{
+	if (refusal->call != CRASHRES_CALL_FILE_LOAD)
+		return false;
+	if (refusal->error == EPERM)
+		return refusal->locked_down && refusal->limit != CRS_LIMIT_USED_UP_BEFORE;
+	return explain_signature(refusal->error);
 }
 
 /*
@@ -101,5 +166,5 @@ const char *crs_explain_refusal(const struct crs_refusal *refusal)
 	if (refusal->error == EINVAL && refusal->pages_differ)
 		return "the kernel has another page size than the running kernel: perhaps this CPU "
 		       "does not support it";
-	return explain_file_load(refusal->error, refusal->slot);
+	return explain_file_load(refusal);
 }

@@ -8,7 +8,8 @@
 #ifndef CRS_ERRORS_H
 #define CRS_ERRORS_H
 
-#include <crashres/crashres.h>
+#include "../kernel/pe.h"
+#include "../machine/permissions.h"
 
 /* The state of the slot's limit (kernel.kexec_load_limit_panic or _reboot) after a failed call. */
 enum crs_limit_state {
@@ -26,9 +27,15 @@ struct crs_refusal {
 	enum crs_limit_state limit;
 	bool pages_differ;		/* the new kernel and the running kernel have different
 					   page sizes */
+	bool locked_down;		/* lockdown is certainly active */
+	bool privileged;		/* this process certainly has CAP_SYS_BOOT */
+	enum crs_pe_signatures signatures;	/* of the kernel file */
 };
 
 /* Returns the probable reason, a static string; NULL if strerror() is sufficient. */
 const char *crs_explain_refusal(const struct crs_refusal *refusal);
+
+/* Is the reason a signature of the kernel or the initrd: it is missing, wrong or not trusted? */
+bool crs_is_signature_refusal(const struct crs_refusal *refusal);
 
 #endif

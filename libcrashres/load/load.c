@@ -111,24 +111,29 @@ static enum crs_limit_state find_limit_state(const struct caller *caller, int er
 							      CRS_LIMIT_USED_UP_BEFORE;
 }
 
-/* Sets the sentence of a failed call: "OPERATION failed: STRERROR (REASON)". */
-static enum crashres_status fail_call(const struct caller *caller, enum crashres_call call,
-				      const char *operation, int error, bool pages_differ)
+/* Collects the facts about a call that failed with @error, apart from those of the file. */
+static struct crs_refusal make_refusal(const struct caller *caller, enum crashres_call call,
+				       int error)
 {
-	const struct crs_refusal refused = {
+	return (struct crs_refusal){
 		.call = call,
 		.slot = caller->slot,
 		.error = error,
 		.limit = find_limit_state(caller, error),
-		.pages_differ = pages_differ,
 	};
-	const char *reason = crs_explain_refusal(&refused);
-	bool unavailable = crs_attempts_is_unavailable(call, error);
+}
+
+/* Sets the sentence of a failed call: "OPERATION failed: STRERROR (REASON)". */
+static enum crashres_status fail_call(const struct caller *caller,
+				      const struct crs_refusal *refusal, const char *operation)
+{
+	const char *reason = crs_explain_refusal(refusal);
+	bool unavailable = crs_attempts_is_unavailable(refusal->call, refusal->error);
 
 	return crs_fail(caller->ctx,
 			unavailable ? CRASHRES_ERR_SYSCALL_UNAVAILABLE : CRASHRES_ERR_SYSCALL,
-			"%s failed: %s%s%s%s", operation, strerror(error), reason ? " (" : "",
-			reason ? reason : "", reason ? ")" : "");
+			"%s failed: %s%s%s%s", operation, strerror(refusal->error),
+			reason ? " (" : "", reason ? reason : "", reason ? ")" : "");
 }
 
 enum crashres_status crashres_can_load(struct crashres_ctx *ctx)
@@ -194,12 +199,18 @@ static unsigned long optional_flags(const struct crashres_request *request)
 	       (request->force_dtb ? KEXEC_FILE_FLAG_FORCE_DTB : 0);
 }
 
+/* The file that @attempt passes as the kernel. */
+static const struct crashres_input *kernel_of(const struct crashres_plan *plan,
+					      const struct crs_attempt *attempt)
+{
+	return attempt->check == CRASHRES_CHECK_SEALED ? plan->sealed_kernel : attempt->kernel->file;
+}
+
 /* Makes an attempt with kexec_file_load. Returns 0 or the errno. */
 static int load_files(struct walk *walk, const struct crs_attempt *attempt)
 {
 	const struct crashres_plan *plan = walk->plan;
-	const struct crashres_input *kernel = attempt->check == CRASHRES_CHECK_SEALED ?
-					      plan->sealed_kernel : attempt->kernel->file;
+	const struct crashres_input *kernel = kernel_of(plan, attempt);
 	unsigned long optional = optional_flags(&plan->request);
 	struct arguments arguments = {
 		.call = CRASHRES_CALL_FILE_LOAD,
@@ -268,6 +279,7 @@ static void record_success(struct walk *walk, size_t index)
 	result->call = attempt->call;
 	result->check = attempt->check;
 	result->slot = CRASHRES_SLOT_STATE_LOADED;
+	result->signature_refused = false;
 	result->original_files = crs_plan_passes_original_files(plan, attempt);
 	if (attempt->call == CRASHRES_CALL_FILE_LOAD)
 		crs_attempts_warn_of_device_tree(walk->caller.ctx, &walk->plan->attempts,
@@ -307,17 +319,36 @@ static void append_refusal(struct walk *walk)
 	append(walk->refused, sizeof(walk->refused), walk->caller.ctx->error);
 }
 
+/* Collects the facts about a failed attempt that explain its errno. */
+static struct crs_refusal make_attempt_refusal(const struct walk *walk,
+					       const struct crs_attempt *attempt, int error)
+{
+	const struct crashres_plan *plan = walk->plan;
+	const struct crs_permissions *permissions = &plan->machine->permissions;
+	struct crs_refusal refusal = make_refusal(&walk->caller, attempt->call, error);
+
+	refusal.pages_differ = plan->attempts.pages_differ;
+	refusal.locked_down = permissions->locked_down == CRASHRES_ANSWER_YES;
+	refusal.privileged = permissions->privileged == CRASHRES_ANSWER_YES;
+	if (attempt->call == CRASHRES_CALL_FILE_LOAD) {
+		const struct crashres_input *kernel = kernel_of(plan, attempt);
+
+		refusal.signatures = crs_pe_find_signatures(kernel->data, kernel->size);
+	}
+	return refusal;
+}
+
 /* Records that attempt @index failed with @error, and sets the sentence. */
 static enum crashres_status record_refusal(struct walk *walk, size_t index, int error)
 {
-	const struct crs_attempts *attempts = &walk->plan->attempts;
-	const struct crs_attempt *attempt = &attempts->items[index];
+	const struct crs_attempt *attempt = &walk->plan->attempts.items[index];
+	const struct crs_refusal refusal = make_attempt_refusal(walk, attempt, error);
 	enum crashres_status status;
 
 	walk->result.errors[index] = error;
+	walk->result.signature_refused = crs_is_signature_refusal(&refusal);
 	record_slot_state(walk, attempt, error);
-	status = fail_call(&walk->caller, attempt->call, crs_call_name(attempt->call), error,
-			   attempts->pages_differ);
+	status = fail_call(&walk->caller, &refusal, crs_call_name(attempt->call));
 	append_refusal(walk);
 	return status;
 }
@@ -383,6 +414,9 @@ static enum crashres_status walk_attempts(struct walk *walk)
 		}
 		status = record_refusal(walk, index, error);
 		index = choose_next(walk, index, error);
+		if (index == CRS_NO_ATTEMPT && error == ENOSYS &&
+		    crs_attempts_explain_none_left(ctx, &walk->plan->attempts))
+			return status;
 	}
 	return crs_fail(ctx, status, "%s%s", walk->refused,
 			walk->result.slot == CRASHRES_SLOT_STATE_EMPTY ?
@@ -459,10 +493,12 @@ static enum crashres_status unload_with(struct caller *caller, enum crashres_cal
 	};
 	bool is_load = by == CRASHRES_CALL_LOAD;
 	int error = call(caller, is_load ? &load : &file_load);
+	struct crs_refusal refusal;
 
 	if (!error)
 		return CRASHRES_OK;
-	return fail_call(caller, by, is_load ? "kexec unload" : "kexec_file_load(unload)", error, false);
+	refusal = make_refusal(caller, by, error);
+	return fail_call(caller, &refusal, is_load ? "kexec unload" : "kexec_file_load(unload)");
 }
 
 enum crashres_status crashres_unload(struct crashres_ctx *ctx, enum crashres_slot slot,

@@ -7,6 +7,7 @@
  *   /proc/sys/kernel/kexec_load_disabled       0 or 1
  *   /proc/sys/kernel/kexec_load_limit_panic    -1 or calls left
  *   /proc/sys/kernel/kexec_load_limit_reboot   -1 or calls left
+ *   /proc/self/status                          "CapEff:\t0000000000000000", hexadecimal
  *
  * Old kernels lack some of these files, and only root can read the IMA policy.
  */
@@ -18,6 +19,7 @@
 #include "permissions.h"
 
 #define LINE_LIMIT	4096		/* bytes of a file with one line */
+#define CAP_SYS_BOOT	22		/* bit number (include/uapi/linux/capability.h) */
 #define POLICY_LIMIT	(64U << 10)	/* bytes of the IMA policy */
 
 /*
@@ -104,6 +106,18 @@ static enum crashres_answer read_disabled(struct crashres_ctx *ctx)
 	return to_answer(value != 0);
 }
 
+/* Finds CAP_SYS_BOOT in the effective capabilities of this process. */
+static enum crashres_answer read_privileged(struct crashres_ctx *ctx)
+{
+	static const char word[] = "\nCapEff:";
+	CRS_CLEANUP(crs_freep) char *text = read_text(ctx, "proc/self/status", LINE_LIMIT);
+	char *value = text ? strstr(text, word) : NULL;
+
+	if (!value)
+		return CRASHRES_ANSWER_UNKNOWN;
+	return to_answer(strtoull(value + strlen(word), NULL, 16) >> CAP_SYS_BOOT & 1);
+}
+
 struct crs_limit crs_limit_read(struct crashres_ctx *ctx, enum crashres_slot slot)
 {
 	const char *path = slot == CRASHRES_SLOT_CRASH ? "proc/sys/kernel/kexec_load_limit_panic" :
@@ -128,6 +142,7 @@ struct crs_permissions crs_permissions_read(struct crashres_ctx *ctx)
 		.locked_down = read_lockdown(ctx),
 		.appraised = read_ima_policy(ctx),
 		.load_disabled = read_disabled(ctx),
+		.privileged = read_privileged(ctx),
 		.limits = {
 			crs_limit_read(ctx, CRASHRES_SLOT_NORMAL),
 			crs_limit_read(ctx, CRASHRES_SLOT_CRASH),

@@ -19,6 +19,7 @@ struct crs_permissions {
 	enum crashres_answer locked_down;	/* lockdown level is integrity or confidentiality */
 	enum crashres_answer appraised;		/* the IMA policy appraises KEXEC_KERNEL_CHECK */
 	enum crashres_answer load_disabled;	/* kernel.kexec_load_disabled is set */
+	enum crashres_answer privileged;	/* this process has CAP_SYS_BOOT */
 	struct crs_limit limits[2];		/* index: enum crashres_slot */
 };
 

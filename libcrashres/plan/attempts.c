@@ -662,6 +662,22 @@ size_t crs_attempts_predict_next(const struct crs_attempts *attempts, size_t ind
 	return next;
 }
 
+bool crs_attempts_explain_none_left(struct crashres_ctx *ctx, const struct crs_attempts *attempts)
+{
+	for (size_t i = 0; i < attempts->count; i++) {
+		const struct crs_attempt *attempt = &attempts->items[i];
+
+		if (attempt->call != CRASHRES_CALL_LOAD || !attempt->reason)
+			continue;
+		crs_fail(ctx, CRASHRES_ERR_SYSCALL_UNAVAILABLE,
+			 "no system call is left: kexec_load is excluded (%s), and kexec_file_load "
+			 "is missing (the running kernel was built without CONFIG_KEXEC_FILE)",
+			 attempt->reason);
+		return true;
+	}
+	return false;
+}
+
 /*
  * For the crash slot, the kernel frees the previous image before it reads the new image. So the
  * slot is empty after most errors.

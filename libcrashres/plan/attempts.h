@@ -129,6 +129,13 @@ size_t crs_attempts_predict_next(const struct crs_attempts *attempts, size_t ind
  */
 bool crs_attempts_is_unavailable(enum crashres_call call, int error);
 
+/*
+ * Sets one sentence for the end of a list: kexec_load is excluded, and kexec_file_load is
+ * missing. Returns false, without a sentence, if kexec_load is not excluded. Call it only if
+ * the running kernel has no kexec_file_load.
+ */
+bool crs_attempts_explain_none_left(struct crashres_ctx *ctx, const struct crs_attempts *attempts);
+
 /* The content of the slot after a call that failed with @error. */
 enum crashres_slot_state crs_attempts_slot_state(enum crashres_call call, enum crashres_slot slot,
 						 int error);

@@ -278,7 +278,8 @@ static void test_ready_sealed_image_is_used_if_a_signature_can_be_demanded(void 
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		const struct crashres_machine machine = {
-			.permissions = { cases[i].locked_down, cases[i].appraised, 0, { { 0 } } },
+			.permissions = { .locked_down = cases[i].locked_down,
+					 .appraised = cases[i].appraised },
 		};
 		struct crashres_request request = request_with(0, CRASHRES_SLOT_CRASH,
 							       CRASHRES_CALL_AUTO);

@@ -588,10 +588,11 @@ static void test_failed_load_reports_each_refusal_in_order(void **state)
 		     CRASHRES_ERR_SYSCALL,
 		     "kexec_load failed: Permission denied (IMA demands a signed kernel, which only "
 		     "kexec_file_load can load); then kexec_file_load failed: Key was rejected by "
-		     "service (the signature is damaged, or the running kernel cannot verify its "
-		     "type); then kexec_file_load failed: Required key not available (the running "
-		     "kernel does not trust the key of the signature); no crash kernel is loaded "
-		     "now");
+		     "service (the kernel file or its PE signature was changed after signing, or "
+		     "the key is revoked); then kexec_file_load failed: Required key not available (the running "
+		     "kernel does not trust the key of the PE signature); no crash kernel is "
+		     "loaded now");
+	assert_true(result.signature_refused);
 }
 
 /* Writes the limit of crash loads that the running kernel shows. */
@@ -879,15 +880,25 @@ static const struct {
 		   "accepts on this CPU); no crash kernel is loaded "
 		   "now", CRASHRES_ERR_SYSCALL_UNAVAILABLE },
 	{ EOPNOTSUPP, "Operation not supported; no crash kernel is loaded now", CRASHRES_ERR_SYSCALL_UNAVAILABLE },
-	{ ENODATA, "No data available (the kernel file is not signed); no crash kernel is loaded now",
-	  CRASHRES_ERR_SYSCALL },
-	{ ENOKEY, "Required key not available (the running kernel does not trust the key of the "
+	{ ENODATA, "No data available (the running kernel demands a PE signature, and the kernel "
+		   "file has none); no crash kernel is loaded now", CRASHRES_ERR_SYSCALL },
+	{ ENOKEY, "Required key not available (the running kernel does not trust the key of the PE "
 		  "signature); no crash kernel is loaded now", CRASHRES_ERR_SYSCALL },
-	{ EKEYREJECTED, "Key was rejected by service (the signature is damaged, or the running "
-			"kernel cannot verify its type); no crash kernel is loaded now",
-	  CRASHRES_ERR_SYSCALL },
-	{ EBADMSG, "Bad message (the signature is damaged, or the running kernel cannot verify its "
-		   "type); no crash kernel is loaded now", CRASHRES_ERR_SYSCALL },
+	{ EKEYREJECTED, "Key was rejected by service (the kernel file or its PE signature was "
+			"changed after signing, or the key is revoked); no crash kernel is loaded "
+			"now", CRASHRES_ERR_SYSCALL },
+	{ ELIBBAD, "Accessing a corrupted shared library (the running kernel demands a PE "
+		   "signature: that of the kernel file is cut off, or the file is not a complete "
+		   "PE file); no crash kernel is loaded now", CRASHRES_ERR_SYSCALL },
+	{ EBADMSG, "Bad message (the PE signature of the kernel file is damaged); no crash kernel "
+		   "is loaded now", CRASHRES_ERR_SYSCALL },
+	{ EMSGSIZE, "Message too long (the PE signature of the kernel file is damaged); no crash "
+		    "kernel is loaded now", CRASHRES_ERR_SYSCALL },
+	{ ENOPKG, "Package not installed (the running kernel cannot verify this type of PE "
+		  "signature); no crash kernel is loaded now", CRASHRES_ERR_SYSCALL },
+	/* The kernel's ENOTSUPP, which has no name in libc. */
+	{ 524, "Unknown error 524 (the running kernel cannot verify this type of PE signature); no "
+	       "crash kernel is loaded now", CRASHRES_ERR_SYSCALL },
 	{ EACCES, "Permission denied (IMA finds no valid signature on the kernel or the initrd); no "
 		  "crash kernel is loaded now", CRASHRES_ERR_SYSCALL },
 	{ EADDRNOTAVAIL, "Cannot assign requested address (the running kernel finds no room for "
@@ -911,6 +922,84 @@ static void test_each_errno_of_kexec_file_load_has_its_message(void **state)
 		assert_fails(unit, crashres_load(unit->ctx, &plan, NULL), file_failures[i].status, sentence);
 		assert_int_equal(file_loads.calls, 1);
 	}
+}
+
+/* A PE file for arm64 without sections: 512 bytes of headers, with 6 data directories. */
+static void make_pe(uint8_t data[512], uint32_t signatures, uint32_t size)
+{
+	memset(data, 0, 512);
+	memcpy(data, "MZ", 2);
+	unit_put_le(data + 60, 4, 64);
+	memcpy(data + 64, "PE\0\0\x64\xaa", 6);
+	unit_put_le(data + 64 + 20, 2, 160);
+	unit_put_le(data + 88, 2, 0x20b);
+	unit_put_le(data + 88 + 108, 4, 6);
+	unit_put_le(data + 88 + 144, 4, signatures);
+	unit_put_le(data + 88 + 148, 4, size);
+}
+
+/*
+ * Under lockdown the kernel returns EPERM for each wrong signature, and also without CAP_SYS_BOOT.
+ * Without lockdown EPERM has nothing to do with signatures.
+ */
+static void test_eperm_under_lockdown_says_what_the_file_shows(void **state)
+{
+	static const struct {
+		uint32_t offset, size;		/* of the certificate table; the file has 512 bytes */
+		const char *reason;
+	} cases[] = {
+		{ 0, 0, "lockdown demands a PE signature, and the kernel file has none" },
+		{ 504, 9, "lockdown demands a PE signature, and that of the kernel file is cut off" },
+		{ 504, 8, "lockdown demands a valid PE signature: the kernel file was changed after "
+			  "signing, or the running kernel does not trust the key" },
+	};
+	struct unit *unit = *state;
+	struct crashres_result result;
+	uint8_t data[512];
+	char sentence[512];
+
+	for (size_t i = 0; i < COUNT(cases) * 2; i++) {
+		struct crashres_plan plan = plan_of("F", CRASHRES_SLOT_CRASH);
+		bool privileged = i % 2;
+
+		make_pe(data, cases[i / 2].offset, cases[i / 2].size);
+		kernel_file.data = data;
+		kernel_file.size = sizeof(data);
+		test_machine.permissions.locked_down = CRASHRES_ANSWER_YES;
+		test_machine.permissions.privileged = privileged ? CRASHRES_ANSWER_YES :
+								   CRASHRES_ANSWER_UNKNOWN;
+		snprintf(sentence, sizeof(sentence),
+			 "kexec_file_load failed: Operation not permitted (%s%s)",
+			 privileged ? "" : "kexec needs root, or ", cases[i / 2].reason);
+		assert_fails(unit, walk(unit, &plan, 0, 0, EPERM, &result), CRASHRES_ERR_SYSCALL,
+			     sentence);
+		assert_true(result.signature_refused);
+		test_machine.permissions.locked_down = CRASHRES_ANSWER_NO;
+		assert_int_not_equal(walk(unit, &plan, 0, 0, EPERM, &result), CRASHRES_OK);
+		assert_false(result.signature_refused);
+	}
+	kernel_file.data = NULL;
+	kernel_file.size = 0;
+}
+
+/* Debian's arm64 kernels under Secure Boot: locked down, and without kexec_file_load. */
+static void test_one_sentence_says_that_no_call_is_left(void **state)
+{
+	struct crashres_plan plan = plan_of("LF", CRASHRES_SLOT_CRASH);
+	char locked[] = "the running kernel is locked down, and accepts only a signed file";
+	struct unit *unit = *state;
+	struct crashres_result result;
+
+	plan.attempts.items[0].status = CRASHRES_ERR_SYSCALL;
+	plan.attempts.items[0].reason = locked;
+	assert_fails(unit, walk(unit, &plan, 0, 0, ENOSYS, &result),
+		     CRASHRES_ERR_SYSCALL_UNAVAILABLE,
+		     "no system call is left: kexec_load is excluded (the running kernel is locked "
+		     "down, and accepts only a signed file), and kexec_file_load is missing (the "
+		     "running kernel was built without CONFIG_KEXEC_FILE)");
+	assert_int_equal(result.slot, CRASHRES_SLOT_STATE_UNCHANGED);
+	assert_false(result.signature_refused);
+	assert_string_equal(world.calls, "F");
 }
 
 static void test_busy_kernel_is_tried_again(void **state)
@@ -1008,6 +1097,8 @@ int main(void)
 		LOAD_TEST(test_each_errno_of_kexec_file_load_has_its_message),
 		LOAD_TEST(test_each_errno_of_kexec_load_has_its_message),
 		LOAD_TEST(test_errors_of_a_normal_load_name_no_crash_kernel),
+		LOAD_TEST(test_eperm_under_lockdown_says_what_the_file_shows),
+		LOAD_TEST(test_one_sentence_says_that_no_call_is_left),
 		LOAD_TEST(test_busy_kernel_is_tried_again),
 		LOAD_TEST(test_busy_kernel_is_tried_20_times),
 		LOAD_TEST(test_nothing_is_loaded_from_another_root),

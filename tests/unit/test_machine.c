@@ -765,6 +765,33 @@ static void test_kexec_sysctls_are_read(void **state)
 	}
 }
 
+/* CAP_SYS_BOOT is bit 22. */
+static void test_capability_of_this_process_is_read(void **state)
+{
+	static const struct {
+		const char *text;
+		enum crashres_answer privileged;
+	} cases[] = {
+		{ "Name:\tkexec\nCapEff:\t000001ffffffffff\n", CRASHRES_ANSWER_YES },
+		{ "Name:\tkexec\nCapEff:\t0000000000400000\n", CRASHRES_ANSWER_YES },
+		{ "Name:\tkexec\nCapPrm:\t000001ffffffffff\nCapEff:\t0000000000000000\n",
+		  CRASHRES_ANSWER_NO },
+		{ "Name:\tCapEff:\t000001ffffffffff\n", CRASHRES_ANSWER_UNKNOWN },
+		{ "", CRASHRES_ANSWER_UNKNOWN },
+	};
+	struct unit *unit = *state;
+
+	unit_write_text(unit, "proc/iomem", IOMEM);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct crashres_machine *machine;
+
+		unit_write_text(unit, "proc/self/status", cases[i].text);
+		machine = read_machine(unit);
+		assert_int_equal(machine->permissions.privileged, cases[i].privileged);
+		crashres_machine_free(machine);
+	}
+}
+
 static void test_elfcorehdr_size_is_read_from_sysfs(void **state)
 {
 	struct unit *unit = *state;
@@ -829,6 +856,7 @@ int main(void)
 		UNIT_TEST(test_kernel_without_kexec_is_reported),
 		UNIT_TEST(test_lockdown_level_is_read),
 		UNIT_TEST(test_ima_policy_shows_if_kernels_are_appraised),
+		UNIT_TEST(test_capability_of_this_process_is_read),
 		UNIT_TEST(test_kexec_sysctls_are_read),
 		UNIT_TEST(test_elfcorehdr_size_is_read_from_sysfs),
 		UNIT_TEST(test_retained_initrd_is_read),

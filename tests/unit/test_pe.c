@@ -150,9 +150,25 @@ static void test_end_of_the_signatures_is_found(void **state)
 	free(file.data);
 }
 
+static void test_state_of_the_signatures_is_found(void **state)
+{
+	struct bytes file = make_two_sections();	/* 1536 bytes */
+
+	assert_int_equal(crs_pe_find_signatures(file.data, file.size), CRS_PE_SIGNATURES_NONE);
+	put_signatures(file.data, 1528, 8);
+	assert_int_equal(crs_pe_find_signatures(file.data, file.size), CRS_PE_SIGNATURES_PRESENT);
+	assert_int_equal(crs_pe_find_signatures(file.data, 1535), CRS_PE_SIGNATURES_CUT);
+	put_signatures(file.data, UINT32_MAX, UINT32_MAX);
+	assert_int_equal(crs_pe_find_signatures(file.data, file.size), CRS_PE_SIGNATURES_CUT);
+	assert_int_equal(crs_pe_find_signatures("MZ", 2), CRS_PE_SIGNATURES_NONE);
+	assert_int_equal(crs_pe_find_signatures(NULL, 0), CRS_PE_SIGNATURES_NONE);
+	free(file.data);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_state_of_the_signatures_is_found),
 		UNIT_TEST(test_headers_and_sections_are_read),
 		UNIT_TEST(test_truncated_headers_are_refused_at_every_length),
 		UNIT_TEST(test_other_magics_are_not_a_pe_file),

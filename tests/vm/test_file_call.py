@@ -161,10 +161,11 @@ def test_a_missing_signature_ends_the_load_without_kexec_load(lab, kernel):
         refused = "kexec: kexec_file_load failed: Permission denied (IMA finds no valid signature " \
                   "on the kernel or the initrd)"
         # The normal kernel: kexec does not try kexec_load.
-        assert running.run("kexec -l /boot/Image") == (255, refused)
-        assert running.run("kexec -s -l /boot/Image") == (255, refused)
+        why = ': "crashres verify --machine /boot/Image" shows why'
+        assert running.run("kexec -l /boot/Image") == (255, refused + why)
+        assert running.run("kexec -s -l /boot/Image") == (255, refused + why)
         assert running.run("kexec -S -l") == (0, "")
         # The crash kernel: the policy forbids kexec_load, and kexec_file_load needs a signature.
         assert running.run("kexec -p /boot/Image") == (
-            255, refused + "; no crash kernel is loaded now")
+            255, refused + "; no crash kernel is loaded now" + why)
         assert running.run("kexec -S") == (0, "")
