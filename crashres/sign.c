@@ -1,24 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * sign.c: crashres sign. Signs files for appraisal by the kernel's IMA. This file reads the
- * command line and the passphrase; libcrashres-ima signs.
+ * command line; passphrase.c reads the passphrase, and libcrashres-ima signs.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include <crashres/ima.h>
 
 #include "../cli/help.h"
 #include "../cli/values.h"
 #include "commands.h"
-
-#define NO_FD	(-1)	/* no --passphrase-fd: ask on the terminal */
+#include "passphrase.h"
 
 /* The command line. Strings belong to argv. */
 struct options {
@@ -28,7 +23,7 @@ struct options {
 	enum crashres_hash hash;
 	enum crashres_signature signature;	/* XATTR without --append and --sigfile */
 	bool signature_chosen;			/* --append or --sigfile was given */
-	int passphrase_fd;			/* or NO_FD */
+	struct passphrase passphrase;
 	char **files;				/* paths; @file_count of them */
 	int file_count;
 };
@@ -53,90 +48,6 @@ static const char usage[] =
 "Exit status:\n"
 "  0  all files are signed\n"
 "  4  an error was reported on stderr; other files can be signed\n";
-
-/* ------------------------------------------------------------ passphrase */
-
-/*
- * Reads one line without its newline. Reads byte by byte, because the bytes after the
- * line belong to other readers of @fd. A buffer of stdio would also keep a copy of the
- * passphrase.
- *
- * @cancel: this byte makes the function fail; 0: none.
- *
- * Returns false at the end of the file, on an error, and if the line is too long.
- */
-static bool read_line(int fd, char *buffer, size_t capacity, size_t *size, char cancel)
-{
-	size_t used = 0;
-
-	for (;;) {
-		char byte;
-		ssize_t got = read(fd, &byte, 1);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0 || (got == 0 && !used))
-			return false;
-		if (got == 0 || byte == '\n')
-			break;
-		if ((cancel && byte == cancel) || used == capacity)
-			return false;
-		buffer[used++] = byte;
-	}
-	*size = used;
-	return true;
-}
-
-/* Writes a part of the prompt. An error is ignored: the answer can still be read. */
-static void write_prompt(int fd, const char *text)
-{
-	if (write(fd, text, strlen(text)) < 0)
-		return;
-}
-
-/*
- * Asks for the passphrase on the terminal with the echo switched off (termios(3)).
- *
- * ISIG is off too, and the interrupt character (Ctrl-C) ends the line (VEOL). So Ctrl-C
- * arrives as a byte and not as a signal, and the echo is always switched on again.
- *
- * Parameters and result as in crashres_passphrase_fn.
- */
-static bool ask_terminal(const char *location, char *buffer, size_t capacity, size_t *size)
-{
-	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-	struct termios before, silent;
-	bool ok = false;
-
-	if (fd < 0)
-		return false;
-	if (!tcgetattr(fd, &before)) {
-		silent = before;
-		silent.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
-		silent.c_cc[VEOL] = before.c_cc[VINTR];
-		write_prompt(fd, "Passphrase for ");
-		write_prompt(fd, location);
-		write_prompt(fd, ": ");
-		if (!tcsetattr(fd, TCSAFLUSH, &silent)) {
-			ok = read_line(fd, buffer, capacity, size, (char)before.c_cc[VINTR]);
-			tcsetattr(fd, TCSAFLUSH, &before);
-		}
-		write_prompt(fd, "\n");
-	}
-	close(fd);
-	return ok;
-}
-
-/* The crashres_passphrase_fn of this command. @data: struct options. */
-static bool get_passphrase(void *data, const char *location, char *buffer, size_t capacity,
-			   size_t *size)
-{
-	const struct options *options = data;
-
-	if (options->passphrase_fd != NO_FD)
-		return read_line(options->passphrase_fd, buffer, capacity, size, '\0');
-	return ask_terminal(location, buffer, capacity, size);
-}
 
 /* --------------------------------------------------------------- options */
 
@@ -203,7 +114,7 @@ static enum parsed parse_option(int option, const char *name, struct options *op
 		options->output = optarg;
 		return PARSED_OK;
 	case 'p':
-		return parsed_value(parse_fd(&value, &options->passphrase_fd));
+		return parsed_value(parse_fd(&value, &options->passphrase.fd));
 	case 'h':
 		return PARSED_HELP;
 	default:
@@ -243,7 +154,8 @@ static enum parsed parse(int argc, char **argv, struct options *options)
 	};
 	const char *problem;
 
-	*options = (struct options){ .hash = CRASHRES_HASH_SHA256, .passphrase_fd = NO_FD };
+	*options = (struct options){ .hash = CRASHRES_HASH_SHA256,
+				     .passphrase = PASSPHRASE_TERMINAL };
 	for (;;) {
 		/* getopt_long() sets the index for long options only; messages use it for these. */
 		int index = 0, option = getopt_long(argc, argv, "o:h", long_options, &index);
@@ -302,7 +214,8 @@ static int run(struct crashres_ctx *ctx, struct options *options)
 	if (options->certificate)
 		status = crashres_certificate_open(ctx, options->certificate, &certificate);
 	if (status == CRASHRES_OK)
-		status = crashres_key_open(ctx, options->key, get_passphrase, options, &key);
+		status = crashres_key_open(ctx, options->key, passphrase_get, &options->passphrase,
+					   &key);
 	if (status == CRASHRES_OK)
 		result = sign_files(ctx, options, key, certificate);
 	else

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The place from which crashres reads the passphrase of a private key or the PIN of a token. */
+#ifndef CRASHRES_PASSPHRASE_H
+#define CRASHRES_PASSPHRASE_H
+
+#include <crashres/ima.h>
+
+#define PASSPHRASE_NO_FD (-1)
+
+/* The first place that is set is used; without one, the terminal. */
+struct passphrase {
+	const char *file;		/* borrowed path; its first line; NULL: none */
+	int fd;				/* borrowed descriptor; one line; or PASSPHRASE_NO_FD */
+};
+
+#define PASSPHRASE_TERMINAL { .fd = PASSPHRASE_NO_FD }
+
+/* A crashres_passphrase_fn (crashres/ima.h); @data is a struct passphrase. */
+bool passphrase_get(void *data, const char *location, char *buffer, size_t capacity, size_t *size);
+
+#endif
