@@ -36,7 +36,8 @@ def fetch(*arguments):
 
 @pytest.fixture
 def kernel(request):
-    """The path of the kernel that the parameter names: 6.1, 6.12, 6.12-16k, newest or small."""
+    """The path of the kernel that the parameter names: 6.1, 6.12, 6.12-16k, newest, small or
+    secure."""
     return fetch("kernel", request.param)
 
 
