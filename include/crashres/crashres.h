@@ -903,10 +903,16 @@ void crashres_seal_request_init(struct crashres_seal_request *request, size_t si
  * Purgatory finds the initrd through the device tree. If the initrd has other bytes than
  * @seal->initrd, purgatory reports damage.
  *
+ * A sealed Image is also a PE file, so tools for EFI programs can sign it. It is no EFI
+ * program: firmware that starts it gets EFI_UNSUPPORTED.
+ *
+ * Signatures of @kernel are left out, and a warning is logged about it. A PE signature and an
+ * appended signature cover the kernel alone; the sealed Image needs its own.
+ *
  * Return:
  *   CRASHRES_ERR_REQUEST  @kernel is already sealed, or an enum has an unknown value
  *   CRASHRES_ERR_LIMIT    kernel and initrd are too large for purgatory, or the sealed
- *                         Image has more than 4 GiB
+ *                         Image has more than 4095 MiB
  */
 enum crashres_status crashres_seal(struct crashres_ctx *ctx, const struct crashres_machine *machine,
 				   const struct crashres_kernel *kernel,
@@ -916,10 +922,13 @@ enum crashres_status crashres_seal(struct crashres_ctx *ctx, const struct crashr
 bool crashres_kernel_is_sealed(const struct crashres_kernel *kernel);
 
 /**
- * crashres_unseal() - extract the original Image from a sealed Image, byte for byte
+ * crashres_unseal() - extract the kernel from a sealed Image, byte for byte
  * @image: out; release with crashres_input_close().
  *
- * Return: CRASHRES_ERR_FORMAT if @kernel is not a sealed Image.
+ * The kernel has no signatures, because crashres_seal() leaves them out.
+ *
+ * Return: CRASHRES_ERR_FORMAT if @kernel is not a sealed Image, or if the kernel inside does not
+ * have the digest of the sealed kernel.
  */
 enum crashres_status crashres_unseal(struct crashres_ctx *ctx, const struct crashres_kernel *kernel,
 				     struct crashres_input **image);

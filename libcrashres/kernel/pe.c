@@ -77,34 +77,38 @@ uint64_t crs_pe_sections_end(const struct crs_pe *pe)
  * Optional header of PE32+: 112 bytes of fields, then data directories of 8 bytes (offset,
  * size). The field at offset 108 contains the number of directories.
  */
-static bool find_signatures(const struct crs_pe *pe, uint64_t *offset, uint64_t *size)
+static bool read_table(const struct crs_pe *pe, struct crs_pe_table *table)
 {
 	const uint64_t entry = 112 + 8 * SIGNATURES_DIRECTORY;
 	uint64_t magic, count;
 
+	table->directory = pe->optional_header + entry;
 	return pe->optional_size >= entry + 8 &&
 	       crs_read_le(pe->data, pe->size, pe->optional_header, 2, &magic) &&
 	       crs_read_le(pe->data, pe->size, pe->optional_header + 108, 4, &count) &&
-	       crs_read_le(pe->data, pe->size, pe->optional_header + entry, 4, offset) &&
-	       crs_read_le(pe->data, pe->size, pe->optional_header + entry + 4, 4, size) &&
-	       magic == MAGIC_PE32_PLUS && count > SIGNATURES_DIRECTORY && *size;
+	       crs_read_le(pe->data, pe->size, table->directory, 4, &table->offset) &&
+	       crs_read_le(pe->data, pe->size, table->directory + 4, 4, &table->size) &&
+	       magic == MAGIC_PE32_PLUS && count > SIGNATURES_DIRECTORY && table->size;
+}
+
+bool crs_pe_find_table(const struct crs_pe *pe, struct crs_pe_table *table)
+{
+	return read_table(pe, table) && table->offset + table->size <= pe->size;
 }
 
 uint64_t crs_pe_signatures_end(const struct crs_pe *pe)
 {
-	uint64_t offset, size;
+	struct crs_pe_table table;
 
-	if (!find_signatures(pe, &offset, &size) || offset + size > pe->size)
-		return 0;
-	return offset + size;
+	return crs_pe_find_table(pe, &table) ? table.offset + table.size : 0;
 }
 
 enum crs_pe_signatures crs_pe_find_signatures(const void *data, size_t size)
 {
-	uint64_t offset, length;
+	struct crs_pe_table table;
 	struct crs_pe pe;
 
-	if (!crs_pe_parse(data, size, &pe) || !find_signatures(&pe, &offset, &length))
+	if (!crs_pe_parse(data, size, &pe) || !read_table(&pe, &table))
 		return CRS_PE_SIGNATURES_NONE;
 	return crs_pe_signatures_end(&pe) ? CRS_PE_SIGNATURES_PRESENT : CRS_PE_SIGNATURES_CUT;
 }

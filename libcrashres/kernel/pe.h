@@ -57,6 +57,23 @@ bool crs_pe_section(const struct crs_pe *pe, unsigned int index, struct crs_pe_s
  */
 uint64_t crs_pe_sections_end(const struct crs_pe *pe);
 
+/* The certificate table. A signer writes it to the end of the file, at a multiple of 8 bytes. */
+struct crs_pe_table {
+	uint64_t offset;		/* bytes from the start of the file */
+	uint64_t size;			/* bytes; not 0 */
+	uint64_t directory;		/* offset of the 8 bytes that point to the table; before
+					   section_table */
+};
+
+#define CRS_PE_TABLE_ALIGNMENT 8
+
+/*
+ * Finds the certificate table. Returns false if the file has no signatures or if they do not
+ * lie completely in the file; @table can then have any value. The table can still overlap headers
+ * and sections.
+ */
+bool crs_pe_find_table(const struct crs_pe *pe, struct crs_pe_table *table);
+
 /*
  * Returns the offset of the end of the signatures (certificate table). Returns 0 if the
  * file has no signatures or if they do not lie completely in the file.

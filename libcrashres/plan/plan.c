@@ -8,6 +8,7 @@
 #include "cmdline.h"
 #include "layout.h"
 #include "plan.h"
+#include "sealed-image.h"
 #include "sealed-initrd.h"
 
 /* ------------------------------------------------------------ prepare an attempt */
@@ -36,7 +37,7 @@ static enum crashres_status seal_kernel(struct crashres_ctx *ctx, struct crashre
 	seal.repair = plan->request.repair;
 	seal.check_seconds = plan->request.check_seconds;
 	seal.on_timeout = plan->request.on_timeout;
-	return crashres_seal(ctx, plan->machine, plan->kernel, &seal, &plan->sealed_kernel);
+	return crs_seal(ctx, plan->machine, plan->kernel, &seal, &plan->sealed_kernel);
 }
 
 /*

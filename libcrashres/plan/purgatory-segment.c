@@ -196,7 +196,7 @@ static struct purgatory_segment make_segment_entry(const struct crashres_segment
 	return entry;
 }
 
-static void digest_bytes(const uint8_t *data, uint64_t size, uint8_t *digest)
+void crs_digest_bytes(const uint8_t *data, uint64_t size, uint8_t digest[PURGATORY_DIGEST_SIZE])
 {
 	struct pg_sha256 sha;
 
@@ -228,7 +228,7 @@ static void fill_tables(const struct crs_purgatory_segment *contents, const stru
 		crs_digest_blocks(&contents->segments[i], data + layout->tables[0] +
 			       params->segments[i].first_block * PURGATORY_DIGEST_SIZE);
 	memcpy(data + layout->tables[1], data + layout->tables[0], layout->table_size);
-	digest_bytes(data + layout->tables[0], layout->table_size, params->table_digest);
+	crs_digest_bytes(data + layout->tables[0], layout->table_size, params->table_digest);
 }
 
 /*

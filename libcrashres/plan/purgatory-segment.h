@@ -90,4 +90,7 @@ enum crashres_status crs_purgatory_segment_make(struct crashres_ctx *ctx,
  */
 void crs_digest_blocks(const struct crashres_segment *segment, uint8_t *table);
 
+/* Computes the SHA-256 of @size bytes. */
+void crs_digest_bytes(const uint8_t *data, uint64_t size, uint8_t digest[PURGATORY_DIGEST_SIZE]);
+
 #endif

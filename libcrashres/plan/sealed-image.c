@@ -8,31 +8,41 @@
 
 #include "../base/input.h"
 #include "../base/struct-size.h"
-#include "../kernel/kernel.h"
+#include "../kernel/content.h"
 #include "../machine/machine.h"
 #include "purgatory-segment.h"
 #include "parity.h"
 #include "sealed-image.h"
+#include "sealed-pe.h"
 
 #define HEADER_SIZE	((uint64_t)CRS_SEAL_PURGATORY_OFFSET)
 #define LARGEST_PAGE	(64ULL << 10)	/* of any arm64 kernel */
 
 /*
- * Bytes behind the kernel for an appended signature. kexec_file_load loads the whole file, so
+ * Bytes behind the kernel for a signature at the end. kexec_file_load loads the whole file, so
  * image_size must cover the signature.
  */
 #define SIGNATURE_ROOM	(64ULL << 10)
 
+/* Bytes: offsets in a PE file have 32 bits, and a signature must fit too. */
+#define FILE_LIMIT	(CRS_MEMFD_LIMIT - (1ULL << 20))
+
 /*
- * The first instruction of the Image: "b" to purgatory (Arm ARM, B: opcode 0b000101, then the
- * distance in words).
+ * The first two instructions of the Image. The first one has the bytes "MZ", which a PE file
+ * starts with: ccmp x18, #0, #0xd, pl. It only changes the flags, which purgatory does not read.
+ * The second one is "b" to purgatory (Arm ARM, B: opcode 0b000101, then the distance in words).
  */
-#define BRANCH_TO_PURGATORY (0x14000000U | HEADER_SIZE / 4)
+#define MZ_INSTRUCTION		0xfa405a4dU
+#define BRANCH_TO_PURGATORY	(0x14000000U | (HEADER_SIZE - 4) / 4)
+
+_Static_assert(sizeof(struct crs_seal_header) <= CRS_SEALED_PE_OFFSET, "the headers fit");
 
 /* A sealed Image in progress. Offsets are bytes from the start of the Image. */
 struct sealing {
 	struct crashres_ctx *ctx;
+	enum crashres_log_level level;		/* of the message about a signed kernel */
 	const struct crashres_kernel *kernel;
+	const struct crashres_input *content;	/* the kernel without its signatures */
 	const struct crashres_seal_request *seal;
 	struct crashres_segment segments[2];	/* kernel, initrd; bases are offsets from
 						   purgatory */
@@ -40,6 +50,7 @@ struct sealing {
 	uint64_t checked;			/* bytes that purgatory checks */
 	uint64_t group_count;			/* number of parity groups */
 	uint64_t purgatory_size;		/* bytes, with digests and room for page tables */
+	uint64_t stub;				/* offset of the entry stub for EFI */
 	uint64_t parity;			/* offset of the parity area */
 	uint64_t kernel_offset;			/* offset of the kernel */
 	uint64_t file_size;			/* bytes of the file */
@@ -77,12 +88,13 @@ static void lay_out(struct sealing *sealing)
 	sealing->group_count = crs_parity_groups(sealing->checked / PURGATORY_BLOCK_SIZE,
 						 sealing->seal->repair, UINT64_MAX, &reason);
 	sealing->purgatory_size = crs_purgatory_segment_size(&contents, sealing->checked);
-	sealing->parity = align_up(HEADER_SIZE + sealing->purgatory_size, LARGEST_PAGE);
+	sealing->stub = align_up(HEADER_SIZE + sealing->purgatory_size, CRS_SEALED_STUB_SIZE);
+	sealing->parity = align_up(sealing->stub + CRS_SEALED_STUB_SIZE, LARGEST_PAGE);
 	end = sealing->parity + crs_parity_size(sealing->group_count);
 	sealing->kernel_offset = align_up(end, CRS_IMAGE_ALIGNMENT) + kernel->image.text_offset;
 	end = kernel->image.image_size;
-	if (end < kernel->file->size)
-		end = kernel->file->size;
+	if (end < sealing->content->size)
+		end = sealing->content->size;
 	sealing->file_size = sealing->kernel_offset + align_up(end, PURGATORY_BLOCK_SIZE);
 	sealing->image_size = align_up(sealing->file_size + SIGNATURE_ROOM, LARGEST_PAGE);
 	sealing->segments[0].range.base = sealing->kernel_offset - HEADER_SIZE;
@@ -98,10 +110,10 @@ static enum crashres_status check_sizes(const struct sealing *sealing)
 	enum crashres_status status = crs_purgatory_segment_check(sealing->ctx, &contents,
 								  sealing->checked);
 
-	if (status == CRASHRES_OK && sealing->file_size > CRS_MEMFD_LIMIT)
+	if (status == CRASHRES_OK && sealing->file_size > FILE_LIMIT)
 		status = crs_fail(sealing->ctx, CRASHRES_ERR_LIMIT,
-				  "the sealed Image has %" PRIu64 " MiB: more than 4 GiB",
-				  sealing->file_size >> 20);
+				  "the sealed Image has %" PRIu64 " MiB: the limit is %llu MiB",
+				  sealing->file_size >> 20, FILE_LIMIT >> 20);
 	return crs_prefix_error(sealing->ctx, status, "%s", sealing->kernel->file->name);
 }
 
@@ -139,6 +151,19 @@ static enum crashres_status make_parity(struct sealing *sealing)
 	return CRASHRES_OK;
 }
 
+/* Puts the sizes and digests of kernel and initrd into the header. */
+static void add_digests(const struct sealing *sealing, struct crs_seal_header *header)
+{
+	const struct crashres_input *kernel = sealing->content, *initrd = sealing->seal->initrd;
+
+	header->kernel_size = htole64(kernel->size);
+	crs_digest_bytes(kernel->data, kernel->size, header->kernel_digest);
+	if (!initrd)
+		return;
+	header->initrd_size = htole64(initrd->size);
+	crs_digest_bytes(initrd->data, initrd->size, header->initrd_digest);
+}
+
 /*
  * Makes the header. The flags come from the kernel's header, because byte order, page size and
  * placement are properties of the kernel.
@@ -148,17 +173,18 @@ static struct crs_seal_header make_header(const struct sealing *sealing)
 	struct crs_image_header inner;
 	struct crs_seal_header header = {
 		.image = {
-			.code = { htole32(BRANCH_TO_PURGATORY) },
+			.code = { htole32(MZ_INSTRUCTION), htole32(BRANCH_TO_PURGATORY) },
 			.image_size = htole64(sealing->image_size),
+			.pe_offset = htole32(CRS_SEALED_PE_OFFSET),
 		},
 		.magic = htole64(CRS_SEAL_MAGIC),
 		.kernel_offset = htole64(sealing->kernel_offset),
-		.kernel_size = htole64(sealing->kernel->file->size),
 	};
 
-	memcpy(&inner, sealing->kernel->file->data, sizeof(inner));
+	memcpy(&inner, sealing->content->data, sizeof(inner));
 	header.image.flags = inner.flags;
 	memcpy(header.image.magic, CRS_IMAGE_MAGIC, sizeof(header.image.magic));
+	add_digests(sealing, &header);
 	return header;
 }
 
@@ -171,13 +197,41 @@ static enum crashres_status write_at(const struct sealing *sealing, struct crs_m
 	return status == CRASHRES_OK ? crs_memfd_write(sealing->ctx, memfd, data, size) : status;
 }
 
+/* Writes the page with the headers. */
+static enum crashres_status write_headers(const struct sealing *sealing, struct crs_memfd *memfd)
+{
+	const struct crs_seal_header header = make_header(sealing);
+	uint8_t pe[CRS_SEALED_PE_SIZE];
+	enum crashres_status status = write_at(sealing, memfd, 0, &header, sizeof(header));
+
+	crs_sealed_pe_make(HEADER_SIZE, (uint32_t)sealing->file_size, (uint32_t)sealing->stub, pe);
+	return status == CRASHRES_OK ?
+		write_at(sealing, memfd, CRS_SEALED_PE_OFFSET, pe, sizeof(pe)) : status;
+}
+
+/* Writes purgatory, the stub and the parity. */
+static enum crashres_status write_purgatory(const struct sealing *sealing,
+					    struct crs_memfd *memfd)
+{
+	uint8_t stub[CRS_SEALED_STUB_SIZE];
+	enum crashres_status status = write_at(sealing, memfd, HEADER_SIZE, sealing->purgatory,
+					       sealing->purgatory_size);
+
+	crs_sealed_pe_stub(stub);
+	if (status == CRASHRES_OK)
+		status = write_at(sealing, memfd, sealing->stub, stub, sizeof(stub));
+	if (status == CRASHRES_OK && sealing->group_count)
+		status = write_at(sealing, memfd, sealing->parity, sealing->parity_data,
+				  crs_parity_size(sealing->group_count));
+	return status;
+}
+
 /* Writes the sealed Image to a new memfd, which @file owns. */
 static enum crashres_status write_file(const struct sealing *sealing, struct crashres_input **file)
 {
 	CRS_CLEANUP(crs_memfd_closep) struct crs_memfd memfd = CRS_MEMFD_CLOSED;
 	CRS_CLEANUP(crs_freep) char *name = NULL;
-	const struct crs_seal_header header = make_header(sealing);
-	const struct crashres_input *kernel = sealing->kernel->file;
+	const struct crashres_input *kernel = sealing->content;
 	enum crashres_status status = crs_memfd_open(sealing->ctx, &memfd);
 
 	if (asprintf(&name, "%s (sealed)", kernel->name) < 0) {
@@ -185,13 +239,9 @@ static enum crashres_status write_file(const struct sealing *sealing, struct cra
 		return crs_fail_memory(sealing->ctx);
 	}
 	if (status == CRASHRES_OK)
-		status = write_at(sealing, &memfd, 0, &header, sizeof(header));
+		status = write_headers(sealing, &memfd);
 	if (status == CRASHRES_OK)
-		status = write_at(sealing, &memfd, HEADER_SIZE, sealing->purgatory,
-			     sealing->purgatory_size);
-	if (status == CRASHRES_OK && sealing->group_count)
-		status = write_at(sealing, &memfd, sealing->parity, sealing->parity_data,
-			     crs_parity_size(sealing->group_count));
+		status = write_purgatory(sealing, &memfd);
 	if (status == CRASHRES_OK)
 		status = write_at(sealing, &memfd, sealing->kernel_offset, kernel->data, kernel->size);
 	if (status == CRASHRES_OK)
@@ -216,39 +266,78 @@ static enum crashres_status check(struct crashres_ctx *ctx, const struct crashre
 	return CRASHRES_OK;
 }
 
+/* Makes all parts of @sealing, and writes them. */
+static enum crashres_status seal_content(struct sealing *sealing,
+					 const struct crs_firmware *firmware,
+					 struct crashres_input **sealed)
+{
+	CRS_CLEANUP(crs_freep) uint8_t *purgatory = NULL;
+	CRS_CLEANUP(crs_freep) uint8_t *parity = NULL;
+	const struct crashres_input *kernel = sealing->content, *initrd = sealing->seal->initrd;
+	enum crashres_status status;
+
+	add_segment(sealing, "kernel", kernel->data, kernel->size,
+		    sealing->kernel->image.image_size);
+	if (initrd)
+		add_segment(sealing, "initrd", initrd->data, initrd->size, initrd->size);
+	lay_out(sealing);
+	status = check_sizes(sealing);
+	if (status == CRASHRES_OK)
+		status = make_parity(sealing);
+	parity = sealing->parity_data;
+	if (status == CRASHRES_OK)
+		status = make_purgatory(sealing, firmware);
+	purgatory = sealing->purgatory;
+	if (status == CRASHRES_OK)
+		status = write_file(sealing, sealed);
+	/* Digests and parity give away the initrd as well, if it is short or its parity is large. */
+	if (status == CRASHRES_OK)
+		(*sealed)->mode = kernel->mode & (initrd ? initrd->mode : 0777);
+	return status;
+}
+
+/* Seals @sealing->kernel, and logs if a signature of the kernel is left out. */
+static enum crashres_status seal_logged(struct sealing *sealing,
+					const struct crashres_machine *machine,
+					const struct crashres_seal_request *given,
+					struct crashres_input **sealed)
+{
+	static const struct crs_firmware unknown;
+	struct crashres_seal_request full = CRASHRES_SEAL_REQUEST_INIT;
+	struct crashres_input *content;
+	enum crashres_status status = check(sealing->ctx, sealing->kernel, given, &full);
+
+	if (status == CRASHRES_OK)
+		status = crs_kernel_content(sealing->ctx, sealing->kernel, &content);
+	if (status != CRASHRES_OK)
+		return status;
+	sealing->seal = &full;
+	sealing->content = content;
+	status = seal_content(sealing, machine ? &machine->firmware : &unknown, sealed);
+	if (status == CRASHRES_OK && content != sealing->kernel->file)
+		crs_log(sealing->ctx, sealing->level, "%s: the sealed Image does not contain the "
+			"signature of the kernel", content->name);
+	crashres_input_close(content);
+	return status;
+}
+
+enum crashres_status crs_seal(struct crashres_ctx *ctx, const struct crashres_machine *machine,
+			      const struct crashres_kernel *kernel,
+			      const struct crashres_seal_request *seal,
+			      struct crashres_input **sealed)
+{
+	struct sealing sealing = { .ctx = ctx, .kernel = kernel, .level = CRASHRES_LOG_INFO };
+
+	return seal_logged(&sealing, machine, seal, sealed);
+}
+
 enum crashres_status crashres_seal(struct crashres_ctx *ctx, const struct crashres_machine *machine,
 				   const struct crashres_kernel *kernel,
 				   const struct crashres_seal_request *seal, struct crashres_input **sealed)
 {
-	static const struct crs_firmware unknown;
-	CRS_CLEANUP(crs_freep) uint8_t *purgatory = NULL;
-	CRS_CLEANUP(crs_freep) uint8_t *parity = NULL;
-	struct crashres_seal_request full = CRASHRES_SEAL_REQUEST_INIT;
-	struct sealing sealing = { .ctx = ctx, .kernel = kernel, .seal = &full };
-	enum crashres_status status = check(ctx, kernel, seal, &full);
+	struct sealing sealing = { .ctx = ctx, .kernel = kernel, .level = CRASHRES_LOG_WARNING };
 
-	if (status != CRASHRES_OK)
-		return status;
-	add_segment(&sealing, "kernel", kernel->file->data, kernel->file->size,
-		    kernel->image.image_size);
-	if (full.initrd)
-		add_segment(&sealing, "initrd", full.initrd->data, full.initrd->size,
-			    full.initrd->size);
-	lay_out(&sealing);
-	status = check_sizes(&sealing);
-	if (status == CRASHRES_OK)
-		status = make_parity(&sealing);
-	parity = sealing.parity_data;
-	if (status == CRASHRES_OK)
-		status = make_purgatory(&sealing, machine ? &machine->firmware : &unknown);
-	purgatory = sealing.purgatory;
-	if (status == CRASHRES_OK)
-		status = write_file(&sealing, sealed);
-	if (status != CRASHRES_OK)
-		return status;
-	/* Digests and parity give away the initrd as well, if it is short or its parity is large. */
-	(*sealed)->mode = kernel->file->mode & (full.initrd ? full.initrd->mode : 0777);
-	return CRASHRES_OK;
+	return seal_logged(&sealing, machine, seal, sealed);
 }
 
 void crashres_seal_request_init(struct crashres_seal_request *request, size_t size)
@@ -258,42 +347,70 @@ void crashres_seal_request_init(struct crashres_seal_request *request, size_t si
 	crs_init_struct(&defaults, sizeof(defaults), request, size);
 }
 
+/* Reads the header, hostile bytes. False: not a sealed Image, or the kernel is not inside. */
+static bool read_header(const void *data, size_t size, struct crs_seal_header *header)
+{
+	uint64_t offset, kernel_size;
+
+	if (size < sizeof(*header) || !crs_image_probe(data, size))
+		return false;
+	memcpy(header, data, sizeof(*header));
+	offset = le64toh(header->kernel_offset);
+	kernel_size = le64toh(header->kernel_size);
+	return le64toh(header->magic) == CRS_SEAL_MAGIC && offset >= HEADER_SIZE &&
+	       offset < size && kernel_size && kernel_size <= size - offset;
+}
+
 bool crs_sealed_find_kernel(const void *data, size_t size, uint64_t *kernel_offset,
 			    uint64_t *kernel_size)
 {
 	struct crs_seal_header header;
 
-	if (size < sizeof(header) || !crs_image_probe(data, size))
+	if (!read_header(data, size, &header))
 		return false;
-	memcpy(&header, data, sizeof(header));
 	*kernel_offset = le64toh(header.kernel_offset);
 	*kernel_size = le64toh(header.kernel_size);
-	return le64toh(header.magic) == CRS_SEAL_MAGIC && *kernel_offset >= HEADER_SIZE &&
-	       *kernel_offset < size && *kernel_size && *kernel_size <= size - *kernel_offset;
+	return true;
 }
 
 bool crashres_kernel_is_sealed(const struct crashres_kernel *kernel)
 {
-	uint64_t offset, size;
+	struct crs_seal_header header;
 
-	return crs_sealed_find_kernel(kernel->file->data, kernel->file->size, &offset, &size);
+	return read_header(kernel->file->data, kernel->file->size, &header);
+}
+
+/* Copies the kernel out of the sealed Image @file, if its digest is right. */
+static enum crashres_status copy_kernel(struct crashres_ctx *ctx, const struct crashres_input *file,
+					const struct crs_seal_header *header,
+					struct crashres_input **image)
+{
+	CRS_CLEANUP(crs_freep) char *name = NULL;
+	const uint8_t *kernel = file->data + le64toh(header->kernel_offset);
+	uint64_t size = le64toh(header->kernel_size);
+	uint8_t digest[PURGATORY_DIGEST_SIZE];
+
+	crs_digest_bytes(kernel, size, digest);
+	if (memcmp(digest, header->kernel_digest, sizeof(digest)))
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
+				"%s: the kernel in the sealed Image is damaged", file->name);
+	if (asprintf(&name, "%s (unsealed)", file->name) < 0) {
+		name = NULL;
+		return crs_fail_memory(ctx);
+	}
+	return crs_input_copy(ctx, kernel, size, name, image);
 }
 
 enum crashres_status crashres_unseal(struct crashres_ctx *ctx, const struct crashres_kernel *kernel,
 				     struct crashres_input **image)
 {
-	CRS_CLEANUP(crs_freep) char *name = NULL;
+	struct crs_seal_header header;
 	enum crashres_status status;
-	uint64_t offset, size;
 
-	if (!crs_sealed_find_kernel(kernel->file->data, kernel->file->size, &offset, &size))
+	if (!read_header(kernel->file->data, kernel->file->size, &header))
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: is not a sealed Image",
 				kernel->file->name);
-	if (asprintf(&name, "%s (unsealed)", kernel->file->name) < 0) {
-		name = NULL;
-		return crs_fail_memory(ctx);
-	}
-	status = crs_input_copy(ctx, kernel->file->data + offset, size, name, image);
+	status = copy_kernel(ctx, kernel->file, &header, image);
 	if (status == CRASHRES_OK)
 		(*image)->mode = kernel->file->mode;
 	return status;

@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "../../libcrashres/kernel/kernel.h"
+#include "../../libcrashres/kernel/content.h"
 #include "../../libcrashres/base/input.h"
 #include "../unit/support.h"
 #include "../unit/wrap.h"
@@ -21,8 +21,9 @@ static void require(bool condition)
 }
 
 /* Asserts what the rest of the library relies on. */
-static void check_kernel(const struct crashres_kernel *kernel)
+static void check_kernel(struct crashres_ctx *ctx, const struct crashres_kernel *kernel)
 {
+	struct crashres_input *content;
 	uint8_t byte;
 
 	require(crs_image_probe(kernel->file->data, kernel->file->size));
@@ -35,6 +36,11 @@ static void check_kernel(const struct crashres_kernel *kernel)
 	require(!kernel->initrd || kernel->initrd->size > 0);
 	require(!kernel->dtb || kernel->dtb->size > 0);
 	require(!kernel->command_line || kernel->command_line[0]);
+	/* Without its signatures the kernel still has a header. */
+	require(crs_kernel_content(ctx, kernel, &content) == CRASHRES_OK);
+	require(crs_image_probe(content->data, content->size));
+	require(content->size <= kernel->file->size);
+	crashres_input_close(content);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -54,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		status = crashres_kernel_from_input(ctx, file, &kernel);
 		crashres_input_close(file);
 		if (status == CRASHRES_OK) {
-			check_kernel(kernel);
+			check_kernel(ctx, kernel);
 			crashres_kernel_close(kernel);
 		} else {
 			require(kernel == UNTOUCHED && crashres_error(ctx)[0]);

@@ -244,7 +244,7 @@ static void test_a_seal_too_large_is_refused_before_any_work(void **state)
 			    "tables: the limit is 256 MiB" },
 		{ 1ULL << 48, "purgatory: 268435456 MiB of segments need 4212740 MiB of digests "
 			      "and page tables: the limit is 256 MiB" },
-		{ 5 * GIB, "the sealed Image has 5522 MiB: more than 4 GiB" },
+		{ 5 * GIB, "the sealed Image has 5522 MiB: the limit is 4095 MiB" },
 	};
 	struct unit *unit = *state;
 

@@ -54,7 +54,8 @@ static struct crashres_input make_file(const char *name, size_t size)
 	uint8_t *data = unit_alloc(size);
 
 	unit_fill(data, size, (uint32_t)size);
-	return (struct crashres_input){ .name = (char *)(uintptr_t)name, .data = data, .size = size };
+	return (struct crashres_input){ .name = (char *)(uintptr_t)name, .data = data, .size = size,
+					.references = 1 };
 }
 
 /* Makes this range the only crash region. */

@@ -5,10 +5,12 @@
  * kernel on unsealing.
  */
 #include <endian.h>
+#include <openssl/sha.h>
 
 #include "../../libcrashres/kernel/kernel.h"
 #include "../../libcrashres/machine/machine.h"
 #include "../../libcrashres/plan/sealed-image.h"
+#include "../../libcrashres/plan/sealed-pe.h"
 #include "../../purgatory/abi.h"
 #include "support.h"
 
@@ -106,7 +108,167 @@ static void test_sealed_image_holds_purgatory_parity_and_kernel(void **state)
 	crashres_kernel_close(kernel);
 }
 
-/* Bytes after image_size, for example a signature, are not lost. */
+/* Fields of the header page: offset, bytes, value. The rest of the page is zero. */
+static const struct {
+	size_t offset, width;
+	uint64_t value;
+} page[] = {
+	{ 0, 4, 0xfa405a4d },			/* "MZ": ccmp x18, #0, #0xd, pl */
+	{ 4, 4, 0x140003ff },			/* b 4096 */
+	{ 16, 8, 8 * MIB + 64 * KIB },		/* image_size */
+	{ 24, 8, 0xa },				/* flags */
+	{ 56, 4, 0x644d5241 },			/* "ARM\x64" */
+	{ 60, 4, 512 },				/* offset of the PE header */
+	{ 64, 8, 0x326c616573737263 },		/* "crsseal2" */
+	{ 72, 8, 2 * MIB },			/* kernel_offset */
+	{ 80, 8, 5 * MIB + 10 },		/* kernel_size */
+	{ 120, 8, 8192 + 5 },			/* initrd_size */
+	{ 512, 4, 0x4550 },			/* "PE\0\0" */
+	{ 516, 2, 0xaa64 },			/* Machine */
+	{ 518, 2, 1 },				/* NumberOfSections */
+	{ 532, 2, 160 },			/* SizeOfOptionalHeader */
+	{ 534, 2, 0x206 },			/* Characteristics */
+	{ 536, 2, 0x20b },			/* Magic: PE32+ */
+	{ 540, 4, 8 * MIB - 4096 },		/* SizeOfCode */
+	{ 556, 4, 4096 },			/* BaseOfCode */
+	{ 568, 4, 4096 },			/* SectionAlignment */
+	{ 572, 4, 512 },			/* FileAlignment */
+	{ 592, 4, 8 * MIB },			/* SizeOfImage */
+	{ 596, 4, 4096 },			/* SizeOfHeaders */
+	{ 604, 2, 10 },				/* Subsystem: EFI application */
+	{ 606, 2, 0x100 },			/* DllCharacteristics: NX_COMPAT */
+	{ 644, 4, 6 },				/* NumberOfRvaAndSizes */
+	{ 696, 8, 0x747865742e },		/* section ".text" */
+	{ 704, 4, 8 * MIB - 4096 },		/* VirtualSize */
+	{ 708, 4, 4096 },			/* VirtualAddress */
+	{ 712, 4, 8 * MIB - 4096 },		/* SizeOfRawData */
+	{ 716, 4, 4096 },			/* PointerToRawData */
+	{ 732, 4, 0x60000020 },			/* Characteristics: code, execute, read */
+};
+
+/* Asserts that @digest at @at is the SHA-256 of @data, and clears it. */
+static void take_digest(uint8_t *at, const void *data, size_t size)
+{
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+
+	assert_memory_equal(at, SHA256(data, size, digest), sizeof(digest));
+	memset(at, 0, sizeof(digest));
+}
+
+/* Each byte of the first page, and the stub that firmware starts. */
+static void test_the_header_page(void **state)
+{
+	static const uint8_t zeros[PURGATORY];
+	struct unit *unit = *state;
+	struct crashres_kernel *kernel = open_kernel(unit, 5 * MIB + 10, 6 * MIB, 0);
+	uint8_t bytes[8192 + 5] = { 1, 2, 3 }, copy[PURGATORY];
+	struct crashres_input initrd = { .name = "initrd", .data = bytes, .size = sizeof(bytes) };
+	struct crashres_seal_request seal = CRASHRES_SEAL_REQUEST_INIT;
+	struct crashres_input *sealed;
+	uint64_t entry;
+
+	seal.initrd = &initrd;
+	assert_ok(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &sealed));
+	memcpy(copy, sealed->data, sizeof(copy));
+	for (size_t i = 0; i < COUNT(page); i++) {
+		if (unit_get_le(copy + page[i].offset, page[i].width) != page[i].value)
+			fail_msg("offset %zu: 0x%" PRIx64, page[i].offset,
+				 unit_get_le(copy + page[i].offset, page[i].width));
+		memset(copy + page[i].offset, 0, page[i].width);
+	}
+	take_digest(copy + 88, kernel->file->data, kernel->file->size);
+	take_digest(copy + 128, bytes, sizeof(bytes));
+	entry = unit_get_le(copy + 552, 4);	/* AddressOfEntryPoint */
+	memset(copy + 552, 0, 4);
+	assert_memory_equal(copy, zeros, sizeof(copy));
+	/* bti c; mov x0, #0x8000000000000000; orr x0, x0, #3; ret */
+	assert_memory_equal(sealed->data + entry, "\x5f\x24\x03\xd5\x00\x00\xf0\xd2"
+			    "\x00\x04\x40\xb2\xc0\x03\x5f\xd6", CRS_SEALED_STUB_SIZE);
+	assert_true(entry >= PURGATORY + params_of(sealed)->segment_size);
+	assert_true(entry + CRS_SEALED_STUB_SIZE <= PURGATORY + params_of(sealed)->parity_base);
+	crashres_input_close(sealed);
+	crashres_kernel_close(kernel);
+}
+
+/* Without an initrd, its size and digest are zeros. */
+static void test_an_image_without_an_initrd(void **state)
+{
+	static const uint8_t zeros[40];
+	struct unit *unit = *state;
+	struct crashres_kernel *kernel = open_kernel(unit, MIB, 2 * MIB, 0);
+	struct crashres_seal_request seal = CRASHRES_SEAL_REQUEST_INIT;
+	struct crashres_input *sealed;
+
+	assert_ok(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &sealed));
+	assert_memory_equal(sealed->data + 120, zeros, sizeof(zeros));
+	crashres_input_close(sealed);
+	crashres_kernel_close(kernel);
+}
+
+/* A damaged kernel is not unsealed. */
+static void test_a_damaged_kernel_is_refused(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_kernel *kernel = open_kernel(unit, MIB, 2 * MIB, 0);
+	struct crashres_seal_request seal = CRASHRES_SEAL_REQUEST_INIT;
+	struct crashres_input *sealed, *other = UNTOUCHED;
+	char sentence[256];
+
+	assert_ok(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &sealed));
+	crashres_kernel_close(kernel);
+	for (size_t place = 2 * MIB; place < 3 * MIB; place += MIB - 1) {
+		CRS_CLEANUP(crs_freep) uint8_t *copy = unit_alloc(sealed->size);
+		struct crashres_input damaged = *sealed;
+
+		memcpy(copy, sealed->data, sealed->size);
+		copy[place] ^= 1;
+		damaged.data = copy;
+		kernel = open_sealed(unit, &damaged);
+		snprintf(sentence, sizeof(sentence), "%s: the kernel in the sealed Image is "
+			 "damaged", kernel->file->name);
+		assert_fails(unit, crashres_unseal(unit->ctx, kernel, &other),
+			     CRASHRES_ERR_FORMAT, sentence);
+		crashres_kernel_close(kernel);
+	}
+	assert_ptr_equal(other, UNTOUCHED);
+	crashres_input_close(sealed);
+}
+
+/* A signature of the kernel is left out. The plan only informs about it. */
+static void test_a_signature_of_the_kernel_is_left_out(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_kernel *kernel = open_kernel(unit, MIB + 100 + 40, 2 * MIB, 0);
+	struct crashres_seal_request seal = CRASHRES_SEAL_REQUEST_INIT;
+	struct crashres_kernel *signed_kernel;
+	struct crashres_input *sealed, *again, copy = *kernel->file;
+	CRS_CLEANUP(crs_freep) uint8_t *data = unit_alloc(copy.size);
+	char line[256];
+
+	memcpy(data, copy.data, copy.size);
+	memcpy(data + MIB + 100, "\0\0\2\0\0\0\0\0\0\0\0\x64~Module signature appended~\n", 40);
+	copy.data = data;
+	signed_kernel = open_sealed(unit, &copy);
+	assert_ok(unit, crashres_seal(unit->ctx, NULL, signed_kernel, &seal, &sealed));
+	snprintf(line, sizeof(line), "warning: %s: the sealed Image does not contain the signature "
+		 "of the kernel", signed_kernel->file->name);
+	assert_true(unit_logged(unit, line));
+	assert_int_equal(unit_get_le(sealed->data + 80, 8), MIB);
+	assert_memory_equal(sealed->data + 2 * MIB, data, MIB);
+	assert_int_equal(sealed->data[3 * MIB], 0);
+	assert_ok(unit, crs_seal(unit->ctx, NULL, signed_kernel, &seal, &again));
+	snprintf(line, sizeof(line), "info: %s: the sealed Image does not contain the signature "
+		 "of the kernel", signed_kernel->file->name);
+	assert_true(unit_logged(unit, line));
+	assert_int_equal(again->size, sealed->size);
+	assert_memory_equal(again->data, sealed->data, sealed->size);
+	crashres_input_close(again);
+	crashres_input_close(sealed);
+	crashres_kernel_close(signed_kernel);
+	crashres_kernel_close(kernel);
+}
+
+/* Bytes after image_size are not lost. */
 static void test_bytes_after_image_size_survive_sealing(void **state)
 {
 	struct unit *unit = *state;
@@ -214,6 +376,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_sealed_image_holds_purgatory_parity_and_kernel),
+		UNIT_TEST(test_the_header_page),
+		UNIT_TEST(test_an_image_without_an_initrd),
+		UNIT_TEST(test_a_damaged_kernel_is_refused),
+		UNIT_TEST(test_a_signature_of_the_kernel_is_left_out),
 		UNIT_TEST(test_bytes_after_image_size_survive_sealing),
 		UNIT_TEST(test_text_offset_moves_the_kernel_inside),
 		UNIT_TEST(test_impossible_seal_requests_are_refused),

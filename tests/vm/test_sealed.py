@@ -40,11 +40,11 @@ def test_the_library_writes_the_bytes_of_the_second_definition(tmp_path):
          bm.Segment("initrd", 0, initrd.ljust(11 * bm.BLOCK, b"\0"))],
         uart=(bm.UART_NONE, 0), on_damage=bm.HALT, seconds=7, groups=groups,
         initrd_size=len(initrd))
-    plan.parity_base = base + bm.round_up(bm.SEALED_HEADER + plan.segment_size, 64 << 10)
-    expected = struct.pack("<IIQQQ24s4sI3Q", 0x14000400, 0, 0,
-                           bm.round_up(kernel_at + blocks * bm.BLOCK + (64 << 10), 64 << 10), 0b1010,
-                           bytes(24), b"ARM\x64", 0, 0x316C616573737263, kernel_at, len(text))
-    expected = expected.ljust(bm.SEALED_HEADER, b"\0") + plan.purgatory()
+    stub = bm.round_up(bm.SEALED_HEADER + plan.segment_size, 16)
+    plan.parity_base = base + bm.round_up(stub + 16, 64 << 10)
+    expected = bm.make_sealed_block(text, initrd, kernel_at, kernel_at + blocks * bm.BLOCK, stub)
+    expected += plan.purgatory()
+    expected = expected.ljust(stub, b"\0") + bm.SEALED_STUB
     expected = expected.ljust(plan.parity_base - base, b"\0") + plan.parity()
     expected = expected.ljust(kernel_at, b"\0") + plan.segments[0].data
     assert (tmp_path / "sealed").read_bytes() == expected

@@ -621,8 +621,37 @@ class Plan:
         return self.base + symbol("pg_halt") + code.index(WFI) + len(WFI)
 
 
-# A second definition of libcrashres/plan/sealed-image.h.
+# A second definition of libcrashres/plan/sealed-image.h and sealed-pe.h.
 SEALED_HEADER = BLOCK
+# "MZ" as an instruction, then a branch over the rest of the block.
+SEALED_START = struct.pack("<II", 0xfa405a4d, 0x14000000 | (SEALED_HEADER - 4) // 4)
+# bti c; mov x0, #1 << 63; orr x0, x0, #3; ret
+SEALED_STUB = struct.pack("<4I", 0xd503245f, 0xd2f00000, 0xb2400400, 0xd65f03c0)
+
+
+def make_sealed_pe(size, stub):
+    """Returns the PE header of a sealed Image of size bytes, with the stub at this offset."""
+    code = size - SEALED_HEADER
+    coff = struct.pack("<4sHHIIIHH", b"PE", 0xaa64, 1, 0, 0, 0, 160, 0x206)
+    optional = struct.pack("<HBBIIIIIQIIHHHHHHIIIIHHQQQQII", 0x20b, 0, 0, code, 0, 0, stub,
+                           SEALED_HEADER, 0, 4096, 512, 0, 0, 0, 0, 0, 0, 0, size, SEALED_HEADER, 0,
+                           10, 0x100, 0, 0, 0, 0, 0, 6)
+    section = struct.pack("<8sIIIIIIHHI", b".text", code, SEALED_HEADER, code, SEALED_HEADER,
+                          0, 0, 0, 0, 0x60000020)
+    return coff + optional + bytes(8 * 6) + section
+
+
+def make_sealed_block(kernel, initrd, kernel_at, size, stub):
+    """Returns the first block of a sealed Image of size bytes.
+
+    kernel, initrd: bytes; initrd can be b"". kernel_at, stub: offsets.
+    """
+    flags, = struct.unpack_from("<Q", kernel, 24)
+    digests = [hashlib.sha256(part).digest() if part else bytes(32) for part in (kernel, initrd)]
+    header = SEALED_START + struct.pack(
+        "<QQQ24s4sI8sQQ32sQ32s", 0, round_up(size + (64 << 10), 64 << 10), flags, bytes(24),
+        b"ARM\x64", 512, b"crsseal2", kernel_at, len(kernel), digests[0], len(initrd), digests[1])
+    return (header.ljust(512, b"\0") + make_sealed_pe(size, stub)).ljust(SEALED_HEADER, b"\0")
 
 
 @dataclass
@@ -696,8 +725,7 @@ class SealedPlan(Plan):
         return super().working_places() + params + tables
 
     def memory(self):
-        header = struct.pack("<II", 0x14000000 | SEALED_HEADER // 4, 0).ljust(SEALED_HEADER, b"\0")
-        return {"header": header, **super().memory()}
+        return {"header": SEALED_START.ljust(SEALED_HEADER, b"\0"), **super().memory()}
 
     def address(self, name):
         return self.start if name == "header" else super().address(name)

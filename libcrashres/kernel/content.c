@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* content.c: finds the signatures at the end of a kernel, and copies the bytes before them. */
+#include <string.h>
+
+#include "content.h"
+#include "number.h"
+#include "pe.h"
+
+static const char marker[] = "~Module signature appended~\n";
+
+#define MARKER_SIZE	(sizeof(marker) - 1)
+#define FIELDS_SIZE	12	/* sizeof(struct module_signature); its last 4 bytes are the size */
+#define TYPE_CMS	2	/* PKEY_ID_PKCS7 */
+
+/* A kernel has at least its Image header. Hostile bytes that leave less are no signature. */
+#define LEAST	sizeof(struct crs_image_header)
+
+#define CHECKSUM_OFFSET	64	/* in the optional header of PE */
+
+/* The kernel's file without the signatures that were found so far. Offsets are bytes. */
+struct content {
+	const uint8_t *data;	/* borrowed: the file */
+	size_t size;		/* bytes of content */
+	uint64_t directory;	/* offset of the entry of the certificate table; 0: no PE signature */
+	uint64_t checksum;	/* offset of the checksum; 0: no PE signature */
+};
+
+static bool is_zero(const uint8_t *data, uint64_t size)
+{
+	return size == 0 || (data[0] == 0 && !memcmp(data, data + 1, size - 1));
+}
+
+/* Removes one appended signature. Returns false if there is none. */
+static bool remove_appended(struct content *content)
+{
+	static const uint8_t good[FIELDS_SIZE - 4] = { 0, 0, TYPE_CMS };
+	const uint64_t trailer = FIELDS_SIZE + MARKER_SIZE;
+	const uint8_t *fields = content->data + content->size - trailer;
+	uint64_t size;
+
+	if (content->size <= trailer || memcmp(fields + FIELDS_SIZE, marker, MARKER_SIZE) ||
+	    memcmp(fields, good, sizeof(good)))
+		return false;
+	size = (uint64_t)fields[8] << 24 | fields[9] << 16 | fields[10] << 8 | fields[11];
+	if (size > content->size - trailer || content->size - trailer - size < LEAST)
+		return false;
+	content->size -= trailer + size;
+	return true;
+}
+
+/*
+ * Removes the PE signature, the zeros behind it, and the padding before it. The padding is what
+ * a signer adds after the sections for the alignment of the table. Returns false if there is no
+ * table, or if other bytes follow it.
+ */
+static bool remove_pe(struct content *content)
+{
+	struct crs_pe_table table;
+	uint64_t sections_end;
+	struct crs_pe pe;
+
+	if (content->directory || !crs_pe_parse(content->data, content->size, &pe) ||
+	    !crs_pe_find_table(&pe, &table) ||
+	    !is_zero(content->data + table.offset + table.size,
+		     content->size - table.offset - table.size))
+		return false;
+	sections_end = crs_pe_sections_end(&pe);
+	if (table.offset < LEAST || table.offset < sections_end || table.offset < pe.section_table)
+		return false;
+	content->directory = table.directory;
+	content->checksum = pe.optional_header + CHECKSUM_OFFSET;
+	content->size = table.offset;
+	if (sections_end >= LEAST && sections_end >= pe.section_table &&
+	    table.offset - sections_end < CRS_PE_TABLE_ALIGNMENT &&
+	    is_zero(content->data + sections_end, table.offset - sections_end))
+		content->size = sections_end;
+	return true;
+}
+
+/* Finds the content. content.size is less than the size of the file if there is a signature. */
+static struct content find_content(const struct crashres_input *file)
+{
+	struct content content = { .data = file->data, .size = file->size };
+
+	while (remove_appended(&content) || remove_pe(&content))
+		;
+	return content;
+}
+
+bool crs_kernel_is_signed(const struct crashres_kernel *kernel)
+{
+	return find_content(kernel->file).size < kernel->file->size;
+}
+
+/* Copies the content to a new @memfd and clears the fields of the PE signature. */
+static enum crashres_status copy(struct crashres_ctx *ctx, const struct content *content,
+				 struct crs_memfd *memfd)
+{
+	static const uint8_t zeros[8];
+	enum crashres_status status = crs_memfd_open(ctx, memfd);
+	const struct { uint64_t offset; size_t size; } fields[] = {
+		/* The checksum precedes the directories. */
+		{ content->checksum, 4 }, { content->directory, 8 },
+	};
+	uint64_t done = 0;
+
+	for (int i = 0; i < 2 && status == CRASHRES_OK && content->directory; i++) {
+		status = crs_memfd_write(ctx, memfd, content->data + done,
+					 fields[i].offset - done);
+		if (status == CRASHRES_OK)
+			status = crs_memfd_write(ctx, memfd, zeros, fields[i].size);
+		done = fields[i].offset + fields[i].size;
+	}
+	return status == CRASHRES_OK ? crs_memfd_write(ctx, memfd, content->data + done,
+						       content->size - done) : status;
+}
+
+enum crashres_status crs_kernel_content(struct crashres_ctx *ctx,
+					const struct crashres_kernel *kernel,
+					struct crashres_input **content)
+{
+	CRS_CLEANUP(crs_memfd_closep) struct crs_memfd memfd = CRS_MEMFD_CLOSED;
+	const struct content found = find_content(kernel->file);
+	enum crashres_status status;
+
+	if (found.size == kernel->file->size) {
+		*content = crs_input_ref(kernel->file);
+		return CRASHRES_OK;
+	}
+	status = copy(ctx, &found, &memfd);
+	if (status == CRASHRES_OK)
+		status = crs_input_from_memfd(ctx, &memfd, kernel->file->name, content);
+	if (status != CRASHRES_OK)
+		return crs_prefix_error(ctx, status, "%s", kernel->file->name);
+	(*content)->mode = kernel->file->mode;
+	return CRASHRES_OK;
+}
