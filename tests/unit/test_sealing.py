@@ -6,6 +6,7 @@ machine snapshots).
 """
 
 import gzip
+import hashlib
 import os
 import re
 import shutil
@@ -15,7 +16,7 @@ import subprocess
 
 import pytest
 
-from kernelfiles import image
+from kernelfiles import image, pe, zboot
 
 COMMAND = os.environ["CRASHRES_COMMAND"]
 KEXEC = os.environ["CRASHRES_KEXEC"]
@@ -265,3 +266,212 @@ def test_a_sealed_image_has_purgatory_in_the_normal_slot(run):
     assert (done.returncode, done.stderr) == (0, "")
     assert ("Checks        the sealed Image checks itself, with the options it was sealed with\n"
             in done.stdout)
+
+
+# ---------------------------------------------------------------- PE signatures
+# A second parser of PE, from Microsoft's "PE Format".
+
+COFF = struct.Struct("<4sHHIIIHH")
+OPTIONAL = struct.Struct("<HBBIIIIIQIIHHHHHHIIIIHHQQQQII")
+SECTION = struct.Struct("<8sIIIIIIHHI")
+CHECKSUM = 64           # offset in the optional header
+CERTIFICATES = 4        # index of the data directory
+
+
+def find_certificates(data):
+    """Returns (offset of the data directory, offset and size of the certificate table)."""
+    at = struct.unpack_from("<I", data, 60)[0] + COFF.size + OPTIONAL.size + 8 * CERTIFICATES
+    return at, *struct.unpack_from("<II", data, at)
+
+
+def authenticode(data):
+    """Returns the digest that a signature of a PE file with one section covers (SHA-256)."""
+    optional = struct.unpack_from("<I", data, 60)[0] + COFF.size
+    directory, _, size = find_certificates(data)
+    sha = hashlib.sha256(data[:optional + CHECKSUM])
+    sha.update(data[optional + CHECKSUM + 4:directory])
+    sha.update(data[directory + 8:len(data) - size])
+    return sha.digest()
+
+
+def test_every_field_of_the_pe_header(run):
+    assert run("seal", "--kernel=Image", "--initrd=initrd", "-o", "sealed") == (0, "", "")
+    data = (run.folder / "sealed").read_bytes()
+    assert data[:2] == b"MZ" and struct.unpack_from("<I", data, 60) == (512,)
+    code = len(data) - 4096
+    assert COFF.unpack_from(data, 512) == (b"PE\0\0", 0xaa64, 1, 0, 0, 0, OPTIONAL.size + 48, 0x206)
+    optional = OPTIONAL.unpack_from(data, 512 + COFF.size)
+    entry = optional[6]
+    assert optional == (
+        0x20b, 0, 0, code, 0, 0,                # magic, linker version, sizes of code and data
+        entry, 4096, 0, 4096, 512,              # entry, base of code, image base, alignments
+        0, 0, 0, 0, 0, 0, 0,                    # versions
+        len(data), 4096, 0, 10, 0x100,          # sizes, checksum, EFI application, NX
+        0, 0, 0, 0, 0, 6)                       # stack, heap, loader flags, data directories
+    at = 512 + COFF.size + OPTIONAL.size
+    assert data[at:at + 48] == bytes(48)
+    assert SECTION.unpack_from(data, at + 48) == (
+        b".text\0\0\0", code, 4096, code, 4096, 0, 0, 0, 0, 0x60000020)
+    assert data[at + 48 + SECTION.size:4096] == bytes(4096 - at - 48 - SECTION.size)
+    # bti c; mov x0, #1 << 63; orr x0, x0, #3; ret
+    assert struct.unpack_from("<4I", data, entry) == (
+        0xd503245f, 0xd2f00000, 0xb2400400, 0xd65f03c0)
+    assert entry % 4 == 0 and 4096 < entry < 2 * MIB
+
+
+def test_the_digests_in_the_header(run):
+    initrd = (run.folder / "initrd").read_bytes()
+    for option, digest in ((f"--initrd={run.folder}/initrd", hashlib.sha256(initrd).digest()),
+                           ("--repair=auto", bytes(32))):
+        assert run("seal", "--kernel=Image.gz", option, "-o", "sealed") == (0, "", "")
+        data = (run.folder / "sealed").read_bytes()
+        assert struct.unpack_from("<8sQQ32sQ32s", data, 64) == (
+            b"crsseal2", 2 * MIB, len(IMAGE), hashlib.sha256(IMAGE).digest(),
+            len(initrd) if any(digest) else 0, digest)
+
+
+def call(*words, **options):
+    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=120,
+                          **options)
+
+
+@pytest.fixture(scope="session")
+def key(tmp_path_factory):
+    """Returns the path of a private key. The certificate has the suffix .pem instead of .key."""
+    folder = tmp_path_factory.mktemp("key")
+    done = call("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "9",
+                "-subj", "/CN=kdump", "-addext", "extendedKeyUsage=codeSigning",
+                "-keyout", folder / "pe.key", "-out", folder / "pe.pem")
+    assert done.returncode == 0, done.stderr
+    return folder / "pe.key"
+
+
+def sbsign(key, source, target):
+    return call("sbsign", "--key", key, "--cert", key.with_suffix(".pem"), "--output", target, source)
+
+
+def osslsigncode(key, source, target):
+    target.unlink(missing_ok=True)
+    return call("osslsigncode", "sign", "-certs", key.with_suffix(".pem"), "-key", key, "-h",
+                "sha256", "-in", source, "-out", target)
+
+
+def pesign(key, source, target):
+    """pesign takes its key from a database of NSS."""
+    folder, bundle = key.parent / "nss", key.with_suffix(".p12")
+    if not folder.exists():
+        folder.mkdir()
+        for words in (["certutil", "-N", "-d", folder, "--empty-password"],
+                      ["openssl", "pkcs12", "-export", "-inkey", key, "-in", key.with_suffix(".pem"),
+                       "-name", "kdump", "-passout", "pass:", "-out", bundle],
+                      ["pk12util", "-d", folder, "-i", bundle, "-W", ""]):
+            done = call(*words)
+            assert done.returncode == 0, done.stderr
+    return call("pesign", "-n", folder, "-c", "kdump", "-s", "-f", "-i", source, "-o", target)
+
+
+SYSTEMD_SBSIGN = "/usr/lib/systemd/systemd-sbsign"
+
+
+def systemd_sbsign(key, source, target):
+    return call(SYSTEMD_SBSIGN, "sign", f"--private-key={key}",
+                f"--certificate={key.with_suffix('.pem')}", f"--output={target}", source)
+
+
+# Signer and the programs that it needs.
+SIGNERS = [(sbsign, ["sbsign"]), (osslsigncode, ["osslsigncode"]),
+           (pesign, ["pesign", "certutil", "pk12util"]), (systemd_sbsign, [SYSTEMD_SBSIGN])]
+
+
+def sign(signer, key, source, target):
+    """Signs a file, or skips the test if a program of the signer is missing."""
+    for program in dict(SIGNERS)[signer]:
+        if not shutil.which(program):
+            pytest.skip(f"{program} is not installed")
+    done = signer(key, source, target)
+    assert done.returncode == 0, done.stderr
+    return target.read_bytes()
+
+
+def verify(key, path):
+    """Returns the verdicts of sbverify and osslsigncode, those that are installed."""
+    verdicts = {}
+    if shutil.which("sbverify"):
+        verdicts["sbverify"] = call("sbverify", "--cert", key.with_suffix(".pem"), path).returncode == 0
+    if shutil.which("osslsigncode"):
+        done = call("osslsigncode", "verify", "-CAfile", key.with_suffix(".pem"), "-in", path)
+        verdicts["osslsigncode"] = done.returncode == 0
+    return verdicts
+
+
+@pytest.mark.parametrize("signer", [signer for signer, _ in SIGNERS],
+                         ids=lambda signer: signer.__name__)
+def test_a_signed_sealed_image(run, key, signer):
+    """The tools of distributions sign it; it still opens, unseals, and has room in memory."""
+    assert run("seal", "--kernel=Image", "--initrd=initrd", "-o", "sealed") == (0, "", "")
+    sealed = (run.folder / "sealed").read_bytes()
+    signed = sign(signer, key, run.folder / "sealed", run.folder / "signed")
+    _, offset, size = find_certificates(signed)
+    assert (offset, offset + size) == (len(sealed), len(signed))
+    # Only the checksum and the entry of the certificate table differ before the signature.
+    assert authenticode(signed) == authenticode(sealed)
+    assert signed[offset:].count(authenticode(sealed)) == 1
+    assert len(signed) <= struct.unpack_from("<Q", sealed, 16)[0]       # image_size
+    verdicts = verify(key, run.folder / "signed")
+    assert all(verdicts.values()), verdicts
+    # A changed byte of the kernel, of purgatory and of the seal header is noticed.
+    for place in 2 * MIB, 4096, 72:
+        damaged = bytearray(signed)
+        damaged[place] ^= 1
+        (run.folder / "damaged").write_bytes(damaged)
+        assert authenticode(damaged) != authenticode(signed)
+        verdicts = verify(key, run.folder / "damaged")
+        assert not any(verdicts.values()), verdicts
+    assert run("seal", "--unseal", "--kernel=signed", "-o", "back") == (0, "", "")
+    assert (run.folder / "back").read_bytes() == IMAGE
+    assert run("seal", "--kernel=signed", "-o", "x") == fails("signed: is already sealed")
+    done = call(KEXEC, "--root", os.path.join(DATA, "virt-6.1"), "-s", "-p", "--initrd=initrd",
+                "signed", cwd=run.folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Checks        the sealed Image checks itself" in done.stdout
+    # An Image that is cut in its section is an error; before, nothing showed that.
+    (run.folder / "cut").write_bytes(sealed[:-1])
+    assert run("seal", "--unseal", "--kernel=cut", "-o", "x") == fails(
+        f"kernel cut: truncated: the sections end at byte {len(sealed)}, the file at byte "
+        f"{len(sealed) - 1}")
+
+
+def efi_kernel(size):
+    """An Image with an EFI stub, size bytes: one section from 4096 to the end."""
+    section = size - 4096
+    header = (COFF.pack(b"PE", 0xaa64, 1, 0, 0, 0, OPTIONAL.size + 48, 0x206) +
+              OPTIONAL.pack(0x20b, 2, 20, section, 0, 0, 4096, 4096, 0, 4096, 512, 0, 0, 0, 0, 0, 0, 0,
+                            size, 4096, 0, 10, 0x100, 0, 0, 0, 0, 0, 6) + bytes(48) +
+              SECTION.pack(b".text", section, 4096, section, 4096, 0, 0, 0, 0, 0x60000020))
+    return image(size, image_size=3 * MIB, pe_header=header.ljust(4096 - 64, b"\0"))
+
+
+@pytest.mark.parametrize("signer", [sbsign, osslsigncode, pesign], ids=lambda signer: signer.__name__)
+def test_a_signed_kernel_is_sealed_without_its_signature(run, key, signer):
+    """Debian's kernels are signed. Their signature is of no use in a sealed Image."""
+    kernel = efi_kernel(MIB)
+    (run.folder / "vm").write_bytes(kernel)
+    signed = sign(signer, key, run.folder / "vm", run.folder / "signed")
+    assert len(signed) > len(kernel)
+    (run.folder / "signed.efi").write_bytes(zboot(
+        gzip.compress(signed.ljust(3 * MIB, b"\0"), mtime=0), "gzip"))
+    (run.folder / "uki.efi").write_bytes(pe((".linux", signed), (".initrd", b"initrd")))
+    names = {"signed": "signed", "signed.efi": "signed.efi (vmlinuz)",
+             "uki.efi": "uki.efi (.linux)"}
+    assert run("seal", "--kernel=vm", "-o", "sealed") == (0, "", "")
+    for path, name in names.items():
+        assert run("seal", f"--kernel={path}", "-o", "x") == (
+            0, "", f"crashres: warning: {name}: the sealed Image does not contain the signature of "
+                   "the kernel\n")
+        assert (run.folder / "x").read_bytes() == (run.folder / "sealed").read_bytes()
+        assert run("seal", "--unseal", "--kernel=x", "-o", "back") == (0, "", "")
+        assert (run.folder / "back").read_bytes() == kernel
+    # kexec seals such a kernel without a warning.
+    done = call(KEXEC, "--root", os.path.join(DATA, "virt-6.1"), "-s", "-p", "--seal=always", "signed",
+                cwd=run.folder)
+    assert (done.returncode, done.stderr) == (0, "")
