@@ -82,7 +82,17 @@ static void copy_xattr(int from, int to, const char *name)
 		return;
 }
 
-/* Copies the extended attributes of @from, except signatures of its content. */
+/*
+ * Must this attribute be left out? Signatures belong to the old content. Capabilities give a
+ * program rights, in the same way as the set-user-id bit, which is not copied either.
+ */
+static bool is_dropped(const char *name)
+{
+	return !strcmp(name, "security.ima") || !strcmp(name, "security.evm") ||
+	       !strcmp(name, "security.capability");
+}
+
+/* Copies the extended attributes of @from, except those that are dropped. */
 static void copy_xattrs(int from, int to)
 {
 	ssize_t size = flistxattr(from, NULL, 0);
@@ -96,7 +106,7 @@ static void copy_xattrs(int from, int to)
 		return;
 	names[size] = '\0';
 	for (const char *name = names; name < names + size; name += strlen(name) + 1)
-		if (strcmp(name, "security.ima") && strcmp(name, "security.evm"))
+		if (!is_dropped(name))
 			copy_xattr(from, to, name);
 }
 

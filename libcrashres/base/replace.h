@@ -16,7 +16,7 @@
 enum crs_replace_attributes {
 	CRS_REPLACE_ALL_ATTRIBUTES,	/* the permissions and the extended attributes, except
 					   security.ima and security.evm, which sign the old
-					   content */
+					   content, and security.capability */
 	CRS_REPLACE_MODE_ONLY,		/* the permissions to read and write */
 };
 
@@ -28,8 +28,9 @@ enum crs_replace_attributes {
  *              can change them, and its attributes. It never gets the set-user-id,
  *              set-group-id or sticky bit.
  *
- * No signal leaves a temporary file, with one exception: SIGKILL, on a file system without
- * O_TMPFILE such as vfat. Signals of this thread wait while the temporary file has a name.
+ * No signal leaves a temporary file, with two exceptions of SIGKILL: on a file system without
+ * O_TMPFILE such as vfat, and between linkat(2) and rename(2), when the file is complete.
+ * Signals of this thread wait while the temporary file has a name.
  *
  * vfat has no owner, no mode and no extended attributes: the new file has those of the mount.
  *
