@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "certificate.h"
+#include "location.h"
 #include "store.h"
 
 /*
@@ -72,8 +73,10 @@ enum crashres_status crashres_certificate_open(struct crashres_ctx *ctx, const c
 	/* A certificate without a SubjectKeyIdentifier can leave an error in the queue. */
 	ERR_clear_error();
 	if (status != CRASHRES_OK) {
+		CRS_CLEANUP(crs_freep) char *name = crs_location_name(location);
+
 		crashres_certificate_free(new);
-		return crs_prefix_error(ctx, status, "certificate %s", location);
+		return crs_prefix_error(ctx, status, "certificate %s", name ? name : "");
 	}
 	*certificate = new;
 	return CRASHRES_OK;
@@ -102,7 +105,8 @@ enum crashres_status crs_certificate_check_key(struct crashres_ctx *ctx,
 					       const struct crashres_key *key)
 {
 	/* 1: the same public key; 0: another; negative: other types, or an error. */
-	int same = EVP_PKEY_eq(certificate->pkey, key->pkey);
+	int same = key->has_public ? EVP_PKEY_eq(certificate->pkey, key->pkey) :
+				     certificate->type == key->type;
 
 	ERR_clear_error();
 	if (same != 1)

@@ -16,7 +16,10 @@ struct crashres_certificate {
 	char subject[512];		/* see crashres_certificate_subject() */
 };
 
-/* Returns CRASHRES_ERR_REQUEST if @certificate has another public key than @key. */
+/*
+ * Returns CRASHRES_ERR_REQUEST if @certificate has another public key than @key. If the
+ * public half of @key is unknown, only the types are compared.
+ */
 enum crashres_status crs_certificate_check_key(struct crashres_ctx *ctx,
 					       const struct crashres_certificate *certificate,
 					       const struct crashres_key *key);

@@ -7,44 +7,20 @@
 
 #include "cms.h"
 
-/* Bytes for one call of OpenSSL. Some of its BIO functions keep sizes in an int. */
-#define CHUNK	(1U << 30)
-
-/* Writes @size bytes to @bio and flushes it. Returns false on an error of OpenSSL. */
-static bool write_all(BIO *bio, const uint8_t *data, size_t size)
+/* Stores the signature in @signer. Returns false on an error of OpenSSL. */
+static bool set_signature(CMS_SignerInfo *signer, const uint8_t *signature, size_t size)
 {
-	while (size) {
-		size_t part = size < CHUNK ? size : CHUNK, written;
-
-		if (!BIO_write_ex(bio, data, part, &written) || !written)
-			return false;
-		data += written;
-		size -= written;
-	}
-	return BIO_flush(bio) > 0;
+	return size <= INT_MAX &&
+	       ASN1_STRING_set(CMS_SignerInfo_get0_signature(signer), signature, (int)size);
 }
 
 /*
- * Hashes the content and signs the digest. CMS_dataInit() returns a chain of BIOs that
- * hash the written bytes; CMS_dataFinal() signs. CMS_sign() could do both, but it needs
- * the content in a BIO, copies it in small pieces, and accepts at most 2 GiB.
- */
-static bool sign_content(CMS_ContentInfo *info, const void *data, size_t size)
-{
-	BIO *bio = CMS_dataInit(info, NULL);
-	bool ok = bio && write_all(bio, data, size) && CMS_dataFinal(info, bio);
-
-	BIO_free_all(bio);
-	return ok;
-}
-
-/*
- * Returns the signed structure, which the caller frees, or NULL with OpenSSL's error
- * queue set. Flags of CMS_sign(), which only creates the empty structure here:
+ * Returns the structure, which the caller frees, or NULL with OpenSSL's error queue set.
+ * OpenSSL wants a key to choose the algorithms, and the public key is enough. Flags of
+ * CMS_sign(), which only creates the empty structure here:
  *
  *   CMS_PARTIAL      the signer is added afterwards, because CMS_sign() has no
  *                    parameter for the hash algorithm
- *   CMS_STREAM       the content comes later, through sign_content()
  *   CMS_DETACHED     the content is not stored in the structure
  *
  * Flags of CMS_add1_signer():
@@ -55,38 +31,42 @@ static bool sign_content(CMS_ContentInfo *info, const void *data, size_t size)
  *                    signatures (pkcs7_verify(), "authattrs")
  *   CMS_NOSMIMECAP   no list of ciphers for mail
  */
-static CMS_ContentInfo *make(const struct crashres_key *key,
-			     const struct crashres_certificate *certificate,
-			     enum crashres_hash hash, const void *data, size_t size)
+static CMS_ContentInfo *make(const struct crashres_certificate *certificate,
+			     enum crashres_hash hash, const uint8_t *signature, size_t size)
 {
 	const unsigned int flags = CMS_NOCERTS | CMS_BINARY | CMS_NOSMIMECAP | CMS_NOATTR;
 	CMS_ContentInfo *info = CMS_sign(NULL, NULL, NULL, NULL,
-					 CMS_NOCERTS | CMS_PARTIAL | CMS_BINARY | CMS_DETACHED |
-					 CMS_STREAM);
+					 CMS_NOCERTS | CMS_PARTIAL | CMS_BINARY | CMS_DETACHED);
+	CMS_SignerInfo *signer = NULL;
 
-	if (info && CMS_add1_signer(info, certificate->x509, key->pkey, crs_hash_md(hash), flags) &&
-	    sign_content(info, data, size))
+	if (info)
+		signer = CMS_add1_signer(info, certificate->x509, certificate->pkey,
+					 crs_hash_md(hash), flags);
+	if (signer && set_signature(signer, signature, size))
 		return info;
 	CMS_ContentInfo_free(info);
 	return NULL;
 }
 
-enum crashres_status crs_cms_sign(struct crashres_ctx *ctx, const struct crashres_key *key,
-				  const struct crashres_certificate *certificate,
-				  enum crashres_hash hash, const void *data, size_t size,
-				  uint8_t **der, size_t *der_size)
+enum crashres_status crs_cms_format(struct crashres_ctx *ctx,
+				    const struct crashres_certificate *certificate,
+				    enum crashres_hash hash, const uint8_t *signature,
+				    size_t size, uint8_t **der, size_t *der_size)
 {
-	CRS_CLEANUP(crs_cms_freep) CMS_ContentInfo *info = make(key, certificate, hash, data, size);
+	CRS_CLEANUP(crs_cms_freep) CMS_ContentInfo *info = make(certificate, hash, signature, size);
 	uint8_t *new, *end;
 	int length = info ? i2d_CMS_ContentInfo(info, NULL) : -1;
 
 	if (length <= 0)
-		return crs_fail_openssl(ctx, CRASHRES_ERR_KEY, "key %s: cannot sign", key->name);
+		return crs_fail_openssl(ctx, CRASHRES_ERR_KEY,
+					"cannot make the CMS structure of \"%s\"",
+					certificate->subject);
 	new = malloc((size_t)length);
 	if (!new)
 		return crs_fail_memory(ctx);
 	end = new;
 	i2d_CMS_ContentInfo(info, &end);
+	ERR_clear_error();
 	*der = new;
 	*der_size = (size_t)length;
 	return CRASHRES_OK;

@@ -24,17 +24,21 @@
 #include "certificate.h"
 
 /*
- * Signs @size bytes at @data, without certificates and without signed attributes. The
- * kernel's scripts/sign-file makes the same structure for modules.
+ * Builds the structure around a signature, without certificates and without signed
+ * attributes. The kernel's scripts/sign-file makes the same structure for modules.
+ *
+ * The private key is not needed: the caller has made the signature over the digest of the
+ * content, see key.h. The size of the structure depends only on @certificate and @size, so a
+ * caller can learn it from any @size bytes.
  *
  * @der: out; from malloc(), the caller frees it.
  *
- * Return: CRASHRES_ERR_KEY if OpenSSL or the token fails.
+ * Return: CRASHRES_ERR_KEY if OpenSSL fails.
  */
-enum crashres_status crs_cms_sign(struct crashres_ctx *ctx, const struct crashres_key *key,
-				  const struct crashres_certificate *certificate,
-				  enum crashres_hash hash, const void *data, size_t size,
-				  uint8_t **der, size_t *der_size);
+enum crashres_status crs_cms_format(struct crashres_ctx *ctx,
+				    const struct crashres_certificate *certificate,
+				    enum crashres_hash hash, const uint8_t *signature,
+				    size_t size, uint8_t **der, size_t *der_size);
 
 /* A parsed structure. Initialise with CRS_CMS_NONE, release with crs_cms_clear(). */
 struct crs_cms {

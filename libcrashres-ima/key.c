@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "key.h"
+#include "location.h"
 #include "store.h"
 
 const char *crashres_key_type_name(enum crashres_key_type type)
@@ -74,6 +75,9 @@ enum crashres_status crs_key_id(struct crashres_ctx *ctx, const EVP_PKEY *pkey, 
 /*
  * Fills @key from @info. @info stays the caller's: the get1 function takes a reference
  * to the EVP_PKEY object. On failure the caller frees @key.
+ *
+ * A token can hold a private key without its public key. Such a key signs, and its
+ * certificate supplies the rest.
  */
 static enum crashres_status fill_key(struct crashres_ctx *ctx, OSSL_STORE_INFO *info,
 				     struct crashres_key *key)
@@ -85,7 +89,7 @@ static enum crashres_status fill_key(struct crashres_ctx *ctx, OSSL_STORE_INFO *
 		return crs_fail_memory(ctx);
 	status = crs_key_type(ctx, key->pkey, &key->type);
 	if (status == CRASHRES_OK)
-		status = crs_key_id(ctx, key->pkey, &key->key_id);
+		key->has_public = crs_key_id(ctx, key->pkey, &key->key_id) == CRASHRES_OK;
 	return crs_prefix_error(ctx, status, "%s", key->name);
 }
 
@@ -106,7 +110,7 @@ enum crashres_status crashres_key_open(struct crashres_ctx *ctx, const char *loc
 		OSSL_STORE_INFO_free(info);
 		return crs_fail_memory(ctx);
 	}
-	new->name = strdup(location);
+	new->name = crs_location_name(location);
 	status = fill_key(ctx, info, new);
 	OSSL_STORE_INFO_free(info);
 	if (status != CRASHRES_OK) {
@@ -124,6 +128,13 @@ void crashres_key_free(struct crashres_key *key)
 	EVP_PKEY_free(key->pkey);
 	free(key->name);
 	free(key);
+}
+
+bool crashres_key_id(const struct crashres_key *key, uint32_t *id)
+{
+	if (key->has_public)
+		*id = key->key_id;
+	return key->has_public;
 }
 
 /*

@@ -20,9 +20,11 @@
 
 struct crashres_key {
 	EVP_PKEY *pkey;			/* owned; the private key is nowhere else */
-	char *name;			/* owned; the location, for messages */
+	char *name;			/* owned; the location without a PIN, for messages */
 	enum crashres_key_type type;
-	uint32_t key_id;		/* computed by crs_key_id(); used without a certificate */
+	uint32_t key_id;		/* computed by crs_key_id(); used without a certificate;
+					   0 unless @has_public */
+	bool has_public;		/* the public half is known; a token can lack it */
 };
 
 /*

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/xattr.h>
 
 #include "../libcrashres/base/input.h"
@@ -14,19 +15,13 @@
 #include "imasig.h"
 #include "modsig.h"
 
-/*
- * Bytes. The sizes of two CMS structures of one key differ by less than this, because only
- * the sizes of r and s in an ECDSA signature vary.
- */
-#define CMS_SLACK 16
-
 /* The size of each struct must change with every new member, so it has no padding at its end. */
-CRS_ASSERT_NO_TAIL_PADDING(crashres_sign_request, output);
+CRS_ASSERT_NO_TAIL_PADDING(crashres_sign_request, reserved);
 CRS_ASSERT_NO_TAIL_PADDING(crashres_verification, chain_length);
 
-/* Fails with CRASHRES_ERR_REQUEST if members of @request are unknown or contradict each other. */
-static enum crashres_status check_request(struct crashres_ctx *ctx,
-					  const struct crashres_sign_request *request)
+/* Checks the hash, the place and the members that belong to the place. */
+static enum crashres_status check_place(struct crashres_ctx *ctx,
+					const struct crashres_sign_request *request)
 {
 	if (!crs_hash_is_known(request->hash))
 		return crs_fail(ctx, CRASHRES_ERR_REQUEST, "unknown hash %d", (int)request->hash);
@@ -50,39 +45,213 @@ static enum crashres_status check_request(struct crashres_ctx *ctx,
 		return crs_fail(ctx, CRASHRES_ERR_REQUEST, "unknown kind of signature %d",
 				(int)request->signature);
 	}
-	if (request->certificate)
+	return CRASHRES_OK;
+}
+
+/* Checks the key, or the given signature, and the certificate beside it. */
+static enum crashres_status check_signer(struct crashres_ctx *ctx,
+					 const struct crashres_sign_request *request)
+{
+	if (!request->key && !request->given_signature)
+		return crs_fail(ctx, CRASHRES_ERR_REQUEST,
+				"the request has neither a key nor a signature");
+	if (request->key && request->given_signature)
+		return crs_fail(ctx, CRASHRES_ERR_REQUEST,
+				"a key and a given signature exclude each other");
+	if (request->given_signature && !request->certificate)
+		return crs_fail(ctx, CRASHRES_ERR_REQUEST,
+				"a given signature needs a certificate");
+	if (request->key && request->certificate)
 		return crs_certificate_check_key(ctx, request->certificate, request->key);
+	if (request->key && !request->key->has_public)
+		return crs_fail(ctx, CRASHRES_ERR_REQUEST,
+				"key %s has no public key, so only a certificate can supply the "
+				"key id",
+				request->key->name);
+	return CRASHRES_OK;
+}
+
+/* --------------------------------------------------------------- content */
+
+/*
+ * An appended signature voids the PE signature: the digest of a PE signature covers all bytes
+ * after the sections except the certificate table (Microsoft, "Windows Authenticode
+ * Portable Executable Signature Format"). Such a file no longer boots with UEFI Secure Boot.
+ */
+static enum crashres_status check_pe(struct crashres_ctx *ctx,
+				     const struct crashres_sign_request *request,
+				     const struct crashres_input *file, size_t size)
+{
+	struct crs_pe pe;
+
+	if (!crs_pe_parse(file->data, size, &pe) || !crs_pe_signatures_end(&pe))
+		return CRASHRES_OK;
+	if (!request->force)
+		return crs_fail(ctx, CRASHRES_ERR_PE_SIGNATURE,
+				"the file has a PE signature, which an appended signature makes "
+				"invalid");
+	crs_log(ctx, CRASHRES_LOG_WARNING,
+		"%s: the appended signature makes the PE signature invalid", file->name);
 	return CRASHRES_OK;
 }
 
 /*
- * Makes the bytes of security.ima. The key id comes from the certificate if there is one,
- * because its SubjectKeyIdentifier need not be a hash of the key.
- *
- * @data: out; from malloc(), the caller frees it.
+ * Computes how many bytes an appended signature takes. No key is needed, so a token signs
+ * only once: the structure is built around @zeros. A signature of the certificate's key never
+ * has more bytes, and only an ECDSA signature can have fewer.
  */
-static enum crashres_status make_imasig(struct crashres_ctx *ctx,
-					const struct crashres_sign_request *request,
-					const struct crashres_input *file, uint8_t **data,
-					size_t *size)
+static enum crashres_status size_of_appended(struct crashres_ctx *ctx,
+					     const struct crashres_sign_request *request,
+					     size_t *size)
 {
-	CRS_CLEANUP(crs_freep) uint8_t *signature = NULL;
-	struct crs_imasig imasig = {
-		.hash = request->hash,
-		.key_id = request->certificate ? request->certificate->key_id :
-						 request->key->key_id,
-	};
-	struct crs_digest digest;
+	int length = EVP_PKEY_get_size(request->certificate->pkey);
+	CRS_CLEANUP(crs_freep) uint8_t *zeros = calloc(1, length > 0 ? (size_t)length : 1);
+	CRS_CLEANUP(crs_freep) uint8_t *cms = NULL;
 	enum crashres_status status;
+	size_t cms_size;
 
-	status = crs_digest_make(ctx, request->hash, file->data, file->size, &digest);
+	if (!zeros)
+		return crs_fail_memory(ctx);
+	status = crs_cms_format(ctx, request->certificate, request->hash, zeros,
+				length > 0 ? (size_t)length : 0, &cms, &cms_size);
 	if (status == CRASHRES_OK)
-		status = crs_key_sign(ctx, request->key, &digest, &signature, &imasig.size);
+		*size = cms_size + CRS_MODSIG_TRAILER;
+	return status;
+}
+
+/*
+ * Finds the content that an appended signature covers: the file without old signatures and,
+ * if a full Image needs the room, without zero bytes at its end. The result depends only on
+ * the file, the certificate and the hash, so that crashres_sign_digest() and
+ * crashres_sign() agree.
+ *
+ * @size: out; bytes from the start of the file.
+ */
+static enum crashres_status find_appended_content(struct crashres_ctx *ctx,
+						  const struct crashres_sign_request *request,
+						  const struct crashres_input *file, size_t *size)
+{
+	size_t whole = crs_modsig_strip(ctx, file->data, file->size), more = 0, keep;
+	enum crashres_status status = check_pe(ctx, request, file, whole);
+
+	if (status == CRASHRES_OK)
+		status = size_of_appended(ctx, request, &more);
+	if (status == CRASHRES_OK)
+		status = crs_modsig_make_room(ctx, file->data, whole, more, &keep);
 	if (status != CRASHRES_OK)
 		return status;
-	imasig.signature = signature;
-	return crs_imasig_format(ctx, &imasig, data, size);
+	if (keep != whole)
+		crs_log(ctx, CRASHRES_LOG_INFO,
+			"%s: removed %zu zero bytes at the end to make room for the signature",
+			file->name, whole - keep);
+	*size = keep;
+	return CRASHRES_OK;
 }
+
+/* Finds the bytes that a signature at the place of @request covers. */
+static enum crashres_status find_content(struct crashres_ctx *ctx,
+					 const struct crashres_sign_request *request,
+					 const struct crashres_input *file, size_t *size)
+{
+	if (request->signature == CRASHRES_SIGNATURE_APPENDED)
+		return find_appended_content(ctx, request, file, size);
+	*size = file->size;
+	return CRASHRES_OK;
+}
+
+/* -------------------------------------------------------------- signature */
+
+/* A signature made with the key of the request, or given in it. */
+struct signature {
+	uint8_t *data;			/* see key.h; owned */
+	size_t size;			/* bytes */
+};
+
+static void clear_signature(struct signature *signature)
+{
+	free(signature->data);
+}
+
+/* Fails with the reason why the certificate does not verify a given signature. */
+static enum crashres_status refuse_given(struct crashres_ctx *ctx,
+					 const struct crashres_certificate *certificate,
+					 enum crs_key_result result)
+{
+	if (result == CRS_KEY_OTHER_DIGEST)
+		return crs_fail(ctx, CRASHRES_ERR_REQUEST,
+				"the given signature is of other content than this file");
+	return crs_fail(ctx, CRASHRES_ERR_REQUEST,
+			"the given signature is damaged, %sor was not made with the key of the "
+			"certificate \"%s\"",
+			certificate->type == CRASHRES_KEY_RSA ? "" : "is of other content, ",
+			certificate->subject);
+}
+
+/*
+ * Verifies @signature with the certificate before it is written. This finds a signature of
+ * another file or key, and a private key in a token that lacks its public key.
+ */
+static enum crashres_status check_signature(struct crashres_ctx *ctx,
+					    const struct crashres_sign_request *request,
+					    const struct crs_digest *digest,
+					    const struct signature *signature)
+{
+	const struct crashres_certificate *certificate = request->certificate;
+	enum crs_key_result result;
+
+	if (!certificate)
+		return CRASHRES_OK;
+	result = crs_key_verify(certificate->pkey, certificate->type, digest, signature->data,
+				signature->size);
+	if (result == CRS_KEY_VALID)
+		return CRASHRES_OK;
+	if (request->given_signature)
+		return refuse_given(ctx, certificate, result);
+	return crs_fail(ctx, CRASHRES_ERR_REQUEST,
+			"key %s is not the key of the certificate \"%s\"", request->key->name,
+			certificate->subject);
+}
+
+/* Copies the signature that was made elsewhere. @signature: out; see clear_signature(). */
+static enum crashres_status copy_given(struct crashres_ctx *ctx,
+				       const struct crashres_sign_request *request,
+				       struct signature *signature)
+{
+	signature->data = malloc(request->given_size ? request->given_size : 1);
+	if (!signature->data)
+		return crs_fail_memory(ctx);
+	memcpy(signature->data, request->given_signature, request->given_size);
+	signature->size = request->given_size;
+	return CRASHRES_OK;
+}
+
+/*
+ * Signs the first @content_size bytes of @file, or takes the given signature of them.
+ *
+ * @signature: in: no data; out: release with clear_signature(), also after a failure.
+ */
+static enum crashres_status get_signature(struct crashres_ctx *ctx,
+					  const struct crashres_sign_request *request,
+					  const struct crashres_input *file, size_t content_size,
+					  struct signature *signature)
+{
+	struct crs_digest digest;
+	enum crashres_status status = crs_digest_make(ctx, request->hash, file->data, content_size,
+						      &digest);
+
+	if (status != CRASHRES_OK)
+		return status;
+	if (request->given_signature)
+		status = copy_given(ctx, request, signature);
+	else
+		status = crs_key_sign(ctx, request->key, &digest, &signature->data,
+				      &signature->size);
+	if (status != CRASHRES_OK)
+		return status;
+	return check_signature(ctx, request, &digest, signature);
+}
+
+/* ----------------------------------------------------------------- places */
 
 /*
  * Sets security.ima of the opened file. The path is not used again, because it could name
@@ -127,14 +296,25 @@ static enum crashres_status write_sigfile(struct crashres_ctx *ctx, const char *
 				&part, 1);
 }
 
-/* Signs for security.ima, and sets the attribute or writes a signature file. */
-static enum crashres_status sign_imasig(struct crashres_ctx *ctx,
-					const struct crashres_sign_request *request,
-					const struct crashres_input *file)
+/*
+ * Writes the signature to security.ima or to a signature file. The key id comes from the
+ * certificate if there is one, because its SubjectKeyIdentifier need not be a hash of the key.
+ */
+static enum crashres_status write_imasig(struct crashres_ctx *ctx,
+					 const struct crashres_sign_request *request,
+					 const struct crashres_input *file,
+					 const struct signature *signature)
 {
+	const struct crs_imasig imasig = {
+		.hash = request->hash,
+		.key_id = request->certificate ? request->certificate->key_id :
+						 request->key->key_id,
+		.signature = signature->data,
+		.size = signature->size,
+	};
 	CRS_CLEANUP(crs_freep) uint8_t *data = NULL;
 	size_t size;
-	enum crashres_status status = make_imasig(ctx, request, file, &data, &size);
+	enum crashres_status status = crs_imasig_format(ctx, &imasig, &data, &size);
 
 	if (status != CRASHRES_OK)
 		return status;
@@ -143,82 +323,65 @@ static enum crashres_status sign_imasig(struct crashres_ctx *ctx,
 	return write_sigfile(ctx, request->output, file, data, size);
 }
 
-/* Writes the content, the CMS structure, the fields and the marker to @path; see modsig.h. */
-static enum crashres_status write_appended(struct crashres_ctx *ctx, const char *path,
+/*
+ * Writes the content, the CMS structure, the fields and the marker; see modsig.h. They
+ * replace the file, and so its old appended signatures.
+ */
+static enum crashres_status write_appended(struct crashres_ctx *ctx,
+					   const struct crashres_sign_request *request,
 					   const struct crashres_input *file, size_t content_size,
-					   uint8_t *cms, size_t cms_size)
+					   const struct signature *signature)
 {
+	CRS_CLEANUP(crs_freep) uint8_t *cms = NULL;
 	uint8_t trailer[CRS_MODSIG_TRAILER];
+	size_t cms_size;
+	enum crashres_status status = crs_cms_format(ctx, request->certificate, request->hash,
+						     signature->data, signature->size, &cms,
+						     &cms_size);
 	const struct iovec parts[] = {
 		{ (void *)(uintptr_t)file->data, content_size },
-		{ cms, cms_size },
+		{ cms, status == CRASHRES_OK ? cms_size : 0 },
 		{ trailer, sizeof(trailer) },
 	};
 
+	if (status != CRASHRES_OK)
+		return status;
 	crs_modsig_trailer(cms_size, trailer);
-	return crs_replace_file(ctx, path, model_fd(file), CRS_REPLACE_ALL_ATTRIBUTES, parts, 3);
+	return crs_replace_file(ctx, request->output ? request->output : file->name, model_fd(file),
+				CRS_REPLACE_ALL_ATTRIBUTES, parts, 3);
 }
 
-/*
- * Makes the CMS structure. To know its size, sign the whole content first. If the Image must
- * lose zeros for a signature of that size, sign the shorter content again.
- *
- * @content_size: in: size without old signatures; out: bytes of content to write.
- * @cms:          out; from malloc(), the caller frees it.
- */
-static enum crashres_status make_cms(struct crashres_ctx *ctx,
-				     const struct crashres_sign_request *request,
-				     const struct crashres_input *file, size_t *content_size,
-				     uint8_t **cms, size_t *cms_size)
+static enum crashres_status sign(struct crashres_ctx *ctx,
+				 const struct crashres_sign_request *request,
+				 const struct crashres_input *file)
 {
-	CRS_CLEANUP(crs_freep) uint8_t *first = NULL;
-	size_t whole = *content_size, first_size;
-	enum crashres_status status;
+	CRS_CLEANUP(clear_signature) struct signature signature = { .data = NULL };
+	size_t content_size;
+	enum crashres_status status = find_content(ctx, request, file, &content_size);
 
-	status = crs_cms_sign(ctx, request->key, request->certificate, request->hash, file->data,
-			      whole, &first, &first_size);
 	if (status == CRASHRES_OK)
-		status = crs_modsig_make_room(ctx, file->data, whole,
-					      first_size + CMS_SLACK + CRS_MODSIG_TRAILER,
-					      content_size);
+		status = get_signature(ctx, request, file, content_size, &signature);
 	if (status != CRASHRES_OK)
 		return status;
-	if (*content_size == whole) {
-		*cms = first;
-		*cms_size = first_size;
-		first = NULL;
-		return CRASHRES_OK;
-	}
-	crs_log(ctx, CRASHRES_LOG_INFO,
-		"%s: removed %zu zero bytes at the end to make room for the signature",
-		file->name, whole - *content_size);
-	return crs_cms_sign(ctx, request->key, request->certificate, request->hash, file->data,
-			    *content_size, cms, cms_size);
+	if (request->signature == CRASHRES_SIGNATURE_APPENDED)
+		return write_appended(ctx, request, file, content_size, &signature);
+	return write_imasig(ctx, request, file, &signature);
 }
 
-/* Replaces the appended signatures of the file by a new one. */
-static enum crashres_status sign_appended(struct crashres_ctx *ctx,
-					  const struct crashres_sign_request *request,
-					  const struct crashres_input *file)
-{
-	CRS_CLEANUP(crs_freep) uint8_t *cms = NULL;
-	size_t content_size = crs_modsig_strip(ctx, file->data, file->size), cms_size;
-	enum crashres_status status;
-	struct crs_pe pe;
+/* ------------------------------------------------------------ public calls */
 
-	/*
-	 * The digest of an EFI signature covers all bytes after the sections except the
-	 * certificate table (Microsoft, "Windows Authenticode Portable Executable
-	 * Signature Format"). Appended bytes change this digest.
-	 */
-	if (crs_pe_parse(file->data, content_size, &pe) && crs_pe_signatures_end(&pe))
+/* Opens the file to sign. @file: out; the caller closes it. */
+static enum crashres_status open_file(struct crashres_ctx *ctx, const char *path,
+				      struct crashres_input **file)
+{
+	enum crashres_status status = crashres_input_open(ctx, path, file);
+
+	if (status == CRASHRES_OK && crs_zboot_probe((*file)->data, (*file)->size))
 		crs_log(ctx, CRASHRES_LOG_WARNING,
-			"%s: the appended signature makes the EFI signature invalid", file->name);
-	status = make_cms(ctx, request, file, &content_size, &cms, &cms_size);
-	if (status != CRASHRES_OK)
-		return status;
-	return write_appended(ctx, request->output ? request->output : file->name, file,
-			      content_size, cms, cms_size);
+			"%s: is an EFI zboot file: kexec loads the unpacked Image, which this "
+			"signature does not cover",
+			path);
+	return status;
 }
 
 enum crashres_status crashres_sign(struct crashres_ctx *ctx,
@@ -230,22 +393,44 @@ enum crashres_status crashres_sign(struct crashres_ctx *ctx,
 	struct crashres_input *file;
 
 	if (status == CRASHRES_OK)
-		status = check_request(ctx, &full);
+		status = check_place(ctx, &full);
 	if (status == CRASHRES_OK)
-		status = crashres_input_open(ctx, path, &file);
+		status = check_signer(ctx, &full);
+	if (status == CRASHRES_OK)
+		status = open_file(ctx, path, &file);
 	if (status != CRASHRES_OK)
 		return crs_prefix_error(ctx, status, "sign");
-	if (crs_zboot_probe(file->data, file->size))
-		crs_log(ctx, CRASHRES_LOG_WARNING,
-			"%s: is an EFI zboot file: kexec loads the unpacked Image, which this "
-			"signature does not cover",
-			path);
-	if (full.signature == CRASHRES_SIGNATURE_APPENDED)
-		status = sign_appended(ctx, &full, file);
-	else
-		status = sign_imasig(ctx, &full, file);
+	status = sign(ctx, &full, file);
 	crashres_input_close(file);
 	return crs_prefix_error(ctx, status, "sign %s", path);
+}
+
+enum crashres_status crashres_sign_digest(struct crashres_ctx *ctx,
+					  const struct crashres_sign_request *request,
+					  const char *path, struct crashres_digest *digest)
+{
+	struct crashres_sign_request full = CRASHRES_SIGN_REQUEST_INIT;
+	enum crashres_status status = crs_copy_struct_in(ctx, "sign request", request, &full,
+							  sizeof(full));
+	struct crashres_input *file;
+	struct crs_digest made;
+	size_t size;
+
+	if (status == CRASHRES_OK)
+		status = check_place(ctx, &full);
+	if (status == CRASHRES_OK)
+		status = open_file(ctx, path, &file);
+	if (status != CRASHRES_OK)
+		return crs_prefix_error(ctx, status, "sign");
+	status = find_content(ctx, &full, file, &size);
+	if (status == CRASHRES_OK)
+		status = crs_digest_make(ctx, full.hash, file->data, size, &made);
+	crashres_input_close(file);
+	if (status != CRASHRES_OK)
+		return crs_prefix_error(ctx, status, "sign %s", path);
+	*digest = (struct crashres_digest){ .size = made.size };
+	memcpy(digest->bytes, made.bytes, made.size);
+	return CRASHRES_OK;
 }
 
 void crashres_sign_request_init(struct crashres_sign_request *request, size_t size)

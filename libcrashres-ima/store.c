@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "location.h"
 #include "store.h"
 
 /* Bytes. OpenSSL has the same limit for PEM files (PEM_BUFSIZE). */
@@ -15,7 +16,7 @@
 
 /* The state of one crs_store_load() for the functions that OpenSSL calls back. */
 struct passphrase_state {
-	const char *location;
+	const char *name;	/* of the location, for messages and prompts; without a PIN */
 	const struct crs_passphrase_callback *passphrase;
 	bool asked;		/* OpenSSL wanted a passphrase */
 	bool refused;		/* the caller's function had none */
@@ -30,7 +31,7 @@ static bool ask_passphrase(struct passphrase_state *state, char *buffer, size_t 
 	state->asked = true;
 	/* OpenSSL tries several decoders, and each one asks. Do not ask the user again. */
 	if (!state->refused && passphrase->function &&
-	    passphrase->function(passphrase->data, state->location, buffer, capacity, size) &&
+	    passphrase->function(passphrase->data, state->name, buffer, capacity, size) &&
 	    *size <= capacity)
 		return true;
 	state->refused = true;
@@ -86,18 +87,20 @@ static bool is_uri(const char *location)
  * Fails with the errno of open(2), which OSSL_STORE does not report. O_NONBLOCK: a FIFO
  * must not block here.
  */
-static enum crashres_status check_file(struct crashres_ctx *ctx, const char *location)
+static enum crashres_status check_file(struct crashres_ctx *ctx, const char *location,
+				       const char *name)
 {
 	CRS_CLEANUP(crs_closep) int fd = open(location, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
-		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s: cannot open", location);
+		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s: cannot open", name);
 	return CRASHRES_OK;
 }
 
 /* Fails with a sentence on the reason why OSSL_STORE found no object of @type. */
 static enum crashres_status explain_failure(struct crashres_ctx *ctx,
-					    const struct passphrase_state *state, int type)
+					    const struct passphrase_state *state, bool uri,
+					    int type)
 {
 	const char *object = type == OSSL_STORE_INFO_PKEY ? "private key" : "certificate";
 
@@ -105,19 +108,19 @@ static enum crashres_status explain_failure(struct crashres_ctx *ctx,
 		ERR_clear_error();
 	if (state->refused)
 		return crs_fail(ctx, CRASHRES_ERR_KEY,
-				"%s: a passphrase is needed, and there is none", state->location);
+				"%s: a passphrase is needed, and there is none", state->name);
 	if (state->asked)
 		return crs_fail(ctx, CRASHRES_ERR_KEY,
 				"%s: the passphrase is wrong, or the key is damaged",
-				state->location);
+				state->name);
 	/*
 	 * For a URI, OpenSSL's error is the reason, such as an unknown scheme. For a file it
 	 * lists only the decoders that did not recognise the format.
 	 */
-	if (is_uri(state->location) && ERR_peek_error())
-		return crs_fail_openssl(ctx, CRASHRES_ERR_KEY, "%s: no %s", state->location,
+	if (uri && ERR_peek_error())
+		return crs_fail_openssl(ctx, CRASHRES_ERR_KEY, "%s: no %s", state->name,
 					object);
-	return crs_fail(ctx, CRASHRES_ERR_KEY, "%s: no %s", state->location, object);
+	return crs_fail(ctx, CRASHRES_ERR_KEY, "%s: no %s", state->name, object);
 }
 
 /*
@@ -144,12 +147,18 @@ enum crashres_status crs_store_load(struct crashres_ctx *ctx, const char *locati
 				    const struct crs_passphrase_callback *passphrase,
 				    OSSL_STORE_INFO **info)
 {
-	struct passphrase_state state = { .location = location, .passphrase = passphrase };
-	enum crashres_status status = is_uri(location) ? CRASHRES_OK : check_file(ctx, location);
+	CRS_CLEANUP(crs_freep) char *name = crs_location_name(location);
+	struct passphrase_state state = { .name = name, .passphrase = passphrase };
+	bool uri = is_uri(location);
+	enum crashres_status status = CRASHRES_OK;
 	OSSL_STORE_INFO *found = NULL;
 	OSSL_STORE_CTX *store = NULL;
 	UI_METHOD *method;
 
+	if (!name)
+		return crs_fail_memory(ctx);
+	if (!uri)
+		status = check_file(ctx, location, name);
 	if (status != CRASHRES_OK)
 		return status;
 	ERR_clear_error();
@@ -159,7 +168,7 @@ enum crashres_status crs_store_load(struct crashres_ctx *ctx, const char *locati
 	if (store)
 		found = load_first(store, type);
 	if (!found)
-		status = explain_failure(ctx, &state, type);
+		status = explain_failure(ctx, &state, uri, type);
 	OSSL_STORE_close(store);
 	UI_destroy_method(method);
 	ERR_clear_error();

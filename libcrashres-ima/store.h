@@ -24,7 +24,7 @@ struct crs_passphrase_callback {
  * @info: out; the caller frees it with OSSL_STORE_INFO_free().
  *
  * Return: CRASHRES_ERR_OS if the file cannot be opened, else CRASHRES_ERR_KEY. The
- * sentence starts with @location.
+ * sentence starts with the name of @location, see location.h.
  */
 enum crashres_status crs_store_load(struct crashres_ctx *ctx, const char *location, int type,
 				    const struct crs_passphrase_callback *passphrase,

@@ -93,6 +93,8 @@ enum crashres_status {
 					   requested kind */
 	CRASHRES_ERR_NO_DEVICE_TREE,	/* no device tree in the request, in the kernel file or on
 					   the machine */
+	CRASHRES_ERR_PE_SIGNATURE,	/* libcrashres-ima: the new signature would make the PE
+					   signature of the file invalid */
 };
 
 /* The two places for an image in the running kernel. */

@@ -59,7 +59,7 @@ enum crashres_signature {
 /**
  * crashres_passphrase_fn - the caller's function that supplies a passphrase or PIN
  * @data:     the @data of crashres_key_open().
- * @location: the location of the key, for a prompt.
+ * @location: the location of the key without a PIN, for a prompt.
  * @buffer:   out; the passphrase, without a NUL at its end.
  * @capacity: size of @buffer, bytes.
  * @size:     out; size of the passphrase, bytes, at most @capacity.
@@ -73,6 +73,11 @@ typedef bool crashres_passphrase_fn(void *data, const char *location, char *buff
 				    size_t *size);
 
 struct crashres_key;
+
+/*
+ * A pkcs11: URI can contain a PIN (pin-value). Messages, logs and the passphrase function get
+ * the URI with "***" instead of the PIN.
+ */
 
 /**
  * crashres_key_open() - open a private key
@@ -88,11 +93,20 @@ struct crashres_key;
  *   CRASHRES_ERR_KEY          no private key at @location, or no or a wrong passphrase
  *   CRASHRES_ERR_UNSUPPORTED  neither an RSA key nor an EC key on a curve that the
  *                             kernel can verify
+ *
+ * A token can hold a private key without its public key. Such a key needs a certificate in
+ * struct crashres_sign_request.
  */
 enum crashres_status crashres_key_open(struct crashres_ctx *ctx, const char *location,
 				       crashres_passphrase_fn *passphrase, void *data,
 				       struct crashres_key **key);
 void crashres_key_free(struct crashres_key *key);	/* @key may be NULL */
+
+/*
+ * Reads the key id that a signature gets without a certificate: the last 4 bytes of the SHA-1
+ * of the public key. Returns false if the public key is unknown. @id is then unchanged.
+ */
+bool crashres_key_id(const struct crashres_key *key, uint32_t *id);
 
 /* -------------------------------------------------------------- certificate */
 
@@ -133,14 +147,23 @@ uint32_t crashres_certificate_key_id(const struct crashres_certificate *certific
 /* Initialise with CRASHRES_SIGN_REQUEST_INIT or crashres_sign_request_init(). */
 struct crashres_sign_request {
 	size_t size;					/* sizeof(struct crashres_sign_request) */
-	const struct crashres_key *key;			/* borrowed */
-	const struct crashres_certificate *certificate;	/* borrowed; of @key, supplies the key id;
-							   may be NULL, except for APPENDED */
+	const struct crashres_key *key;			/* borrowed; NULL with @given_signature */
+	const struct crashres_certificate *certificate;	/* borrowed; of the key, supplies the key
+							   id; may be NULL, except for APPENDED,
+							   with @given_signature, and for a key
+							   without a public key */
 	enum crashres_hash hash;			/* of the file's content */
 	enum crashres_signature signature;		/* place for the signature */
 	const char *output;				/* path of the new file; NULL: FILE.sig for
 							   SIGFILE, the file itself for APPENDED.
 							   Must be NULL for XATTR */
+	const void *given_signature;			/* borrowed; a signature that was made
+							   elsewhere, see crashres_sign_digest();
+							   NULL: sign with @key */
+	size_t given_size;				/* of @given_signature, bytes */
+	bool force;					/* APPENDED: also sign a file with a PE
+							   signature, which becomes invalid */
+	uint8_t reserved[7];				/* 0 */
 };
 
 #define CRASHRES_SIGN_REQUEST_INIT \
@@ -157,20 +180,25 @@ void crashres_sign_request_init(struct crashres_sign_request *request, size_t si
  *
  * APPENDED keeps the owner, the mode and the extended attributes. It drops
  * security.ima and security.evm, because they are signatures of the old content.
- * An appended signature that the file already has is replaced.
+ * No new file has a set-user-id, set-group-id or sticky bit. An appended signature that the file already has is replaced.
  *
  * kexec_file_load(2) refuses an arm64 Image that is longer than its image_size.
  * If the signature makes the Image too long, APPENDED removes bytes of value 0 from the
- * end of the content. An Image with an EFI signature keeps every byte.
+ * end of the content. An Image with a PE signature keeps every byte.
  *
- * The function logs a warning if the file has an EFI signature, which the appended
- * bytes make invalid, and if the file is an EFI zboot file, because kexec loads the
- * unpacked Image.
+ * A private key is used once a call. If the request has a certificate, the signature is
+ * verified with it before anything is written.
+ *
+ * The function logs a warning if the file has a PE signature and @force is set, because the
+ * appended bytes make that signature invalid, and if the file is an EFI zboot file, because
+ * kexec loads the unpacked Image.
  *
  * Return:
  *   CRASHRES_ERR_REQUEST      a member has an unknown value; the certificate belongs to
- *                             another key; APPENDED without a certificate; XATTR with an
- *                             output; PE
+ *                             another key; a certificate is missing; XATTR with an output;
+ *                             PE; the given signature is not a signature of this file by the
+ *                             certificate's key
+ *   CRASHRES_ERR_PE_SIGNATURE APPENDED, the file has a PE signature, and @force is not set
  *   CRASHRES_ERR_OS           a file cannot be read or written
  *   CRASHRES_ERR_PERMISSION   this user cannot set security.ima (CAP_SYS_ADMIN)
  *   CRASHRES_ERR_UNSUPPORTED  this file system does not support security.ima
@@ -179,6 +207,50 @@ void crashres_sign_request_init(struct crashres_sign_request *request, size_t si
  */
 enum crashres_status crashres_sign(struct crashres_ctx *ctx,
 				   const struct crashres_sign_request *request, const char *path);
+
+/* The bytes that a key signs: the digest of the content, without any header. */
+struct crashres_digest {
+	size_t size;			/* bytes used in @bytes: 32, 48 or 64 */
+	uint8_t bytes[64];
+};
+
+/**
+ * crashres_sign_digest() - compute the bytes that must be signed elsewhere
+ * @request: as for crashres_sign(). Its key and given signature are not used.
+ * @digest:  out; the digest that the key has to sign:
+ *           - RSA: PKCS #1 v1.5 (RFC 8017, 8.2) with a DigestInfo that names the hash
+ *           - ECDSA: over the digest; the signature is DER of r and s (RFC 3279, 2.2.3)
+ *
+ * A build service has no private key. It sends the digest to a signing service, and passes the
+ * answer to crashres_sign() as the given signature, with the same file and the same values in
+ * the request. For APPENDED the digest depends on the certificate, because the size of its key
+ * decides how many zero bytes an Image must lose.
+ *
+ * Return: as crashres_sign(), but nothing is signed or written.
+ */
+enum crashres_status crashres_sign_digest(struct crashres_ctx *ctx,
+					  const struct crashres_sign_request *request,
+					  const char *path, struct crashres_digest *digest);
+
+/**
+ * crashres_signature_remove() - remove a signature of the file at @path
+ * @signature: the place of the signature.
+ * @output:    APPENDED: path of the new file; NULL: the file itself. Else it must be NULL.
+ *
+ * XATTR removes security.ima, SIGFILE deletes FILE.sig. APPENDED writes a new file in the
+ * same way as crashres_sign(): the content without all appended signatures. Zero bytes that
+ * crashres_sign() removed to make room do not come back.
+ *
+ * Return:
+ *   CRASHRES_ERR_NO_SIGNATURE  the file has no signature at this place
+ *   CRASHRES_ERR_REQUEST       an unknown place; PE; an output that is not possible
+ *   CRASHRES_ERR_FORMAT        the appended signature is damaged, or the file is empty
+ *   CRASHRES_ERR_OS            a file cannot be read or written
+ *   CRASHRES_ERR_PERMISSION    this user cannot change security.ima (CAP_SYS_ADMIN)
+ */
+enum crashres_status crashres_signature_remove(struct crashres_ctx *ctx, const char *path,
+					       enum crashres_signature signature,
+					       const char *output);
 
 /* ------------------------------------------------------------------- verify */
 

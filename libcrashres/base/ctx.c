@@ -97,6 +97,7 @@ const char *crashres_status_name(enum crashres_status status)
 		[CRASHRES_ERR_KEY] = "ERR_KEY",
 		[CRASHRES_ERR_NO_SIGNATURE] = "ERR_NO_SIGNATURE",
 		[CRASHRES_ERR_NO_DEVICE_TREE] = "ERR_NO_DEVICE_TREE",
+		[CRASHRES_ERR_PE_SIGNATURE] = "ERR_PE_SIGNATURE",
 	};
 
 	return (size_t)status < sizeof(names) / sizeof(*names) ? names[status] : "unknown";

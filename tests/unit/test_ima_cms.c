@@ -30,7 +30,7 @@ static struct signer make_signer(EVP_PKEY *pkey, enum crashres_key_type type, lo
 	assert_true(X509_set_pubkey(x509, pkey));
 	assert_true(X509_sign(x509, pkey, EVP_sha256()));
 	return (struct signer){
-		.key = { pkey, (char *)(uintptr_t)"unit.key", type, 0 },
+		.key = { pkey, (char *)(uintptr_t)"unit.key", type, 0, true },
 		.certificate = { .x509 = x509, .pkey = X509_get0_pubkey(x509), .type = type },
 	};
 }
@@ -51,6 +51,21 @@ static void free_signer(struct signer *signer)
 {
 	X509_free(signer->certificate.x509);
 	EVP_PKEY_free(signer->key.pkey);
+}
+
+/* Signs @size bytes at @data and builds the structure. The caller frees *@der. */
+static enum crashres_status sign_by_us(struct unit *unit, const struct signer *signer,
+				       enum crashres_hash hash, const void *data, size_t size,
+				       uint8_t **der, size_t *der_size)
+{
+	CRS_CLEANUP(crs_freep) uint8_t *signature = NULL;
+	struct crs_digest digest;
+	size_t length;
+
+	assert_ok(unit, crs_digest_make(unit->ctx, hash, data, size, &digest));
+	assert_ok(unit, crs_key_sign(unit->ctx, &signer->key, &digest, &signature, &length));
+	return crs_cms_format(unit->ctx, &signer->certificate, hash, signature, length, der,
+			      der_size);
 }
 
 /*
@@ -118,7 +133,7 @@ static void check_signs(struct unit *unit, struct signer signer, enum crs_key_re
 		uint8_t *der;
 		size_t size;
 
-		assert_ok(unit, crs_cms_sign(unit->ctx, &signer.key, &signer.certificate, hashes[i],
+		assert_ok(unit, sign_by_us(unit, &signer, hashes[i],
 					     content, sizeof(content), &der, &size));
 		assert_int_equal(check(unit, &signer, der, size, content, sizeof(content)),
 				 CRS_KEY_VALID);
@@ -149,7 +164,7 @@ static void test_equals_openssl_without_attributes(void **state)
 	/* RSA signatures are deterministic, so all bytes must be equal. */
 	theirs = sign_by_openssl(&signer, NULL, EVP_sha384(), DETACHED, DETACHED | CMS_NOATTR,
 				 &their_size);
-	assert_ok(unit, crs_cms_sign(unit->ctx, &signer.key, &signer.certificate,
+	assert_ok(unit, sign_by_us(unit, &signer,
 				     CRASHRES_HASH_SHA384, content, sizeof(content), &ours,
 				     &our_size));
 	assert_int_equal(our_size, their_size);
@@ -184,7 +199,7 @@ static void test_another_key(void **state)
 	uint8_t *der;
 	size_t size;
 
-	assert_ok(unit, crs_cms_sign(unit->ctx, &signer.key, &signer.certificate,
+	assert_ok(unit, sign_by_us(unit, &signer,
 				     CRASHRES_HASH_SHA256, content, sizeof(content), &der, &size));
 	assert_int_equal(check(unit, &same_name, der, size, content, sizeof(content)),
 			 CRS_KEY_NO_MATCH);
@@ -250,7 +265,7 @@ static void test_every_truncation_and_one_byte_more(void **state)
 	uint8_t *der, *longer;
 	size_t size;
 
-	assert_ok(unit, crs_cms_sign(unit->ctx, &signer.key, &signer.certificate,
+	assert_ok(unit, sign_by_us(unit, &signer,
 				     CRASHRES_HASH_SHA256, content, sizeof(content), &der, &size));
 	for (size_t part = 0; part < size; part++) {
 		uint8_t *copy = malloc(part ? part : 1);
@@ -279,7 +294,7 @@ static void test_every_bit(void **state)
 	size_t size, checked = 0;
 	uint8_t *der;
 
-	assert_ok(unit, crs_cms_sign(unit->ctx, &signer.key, &signer.certificate,
+	assert_ok(unit, sign_by_us(unit, &signer,
 				     CRASHRES_HASH_SHA256, content, sizeof(content), &der, &size));
 	for (size_t bit = 0; bit < 8 * size; bit++) {
 		CRS_CLEANUP(crs_cms_clear) struct crs_cms cms = CRS_CMS_NONE;

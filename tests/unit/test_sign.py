@@ -574,20 +574,6 @@ def test_warns_of_a_zboot_file(keys, file):
                      "unpacked Image, which this signature does not cover\n")
 
 
-def test_an_efi_signature_is_kept_with_a_warning(keys, file):
-    """The file is PE32+ with a certificate table at its end (Microsoft, "PE Format")."""
-    data = bytearray(1024)
-    data[:2], data[60:64], data[64:68] = b"MZ", struct.pack("<I", 64), b"PE\0\0"
-    data[68:70], data[84:86] = struct.pack("<H", 0xaa64), struct.pack("<H", 240)
-    data[88:90], data[196:200] = struct.pack("<H", 0x20b), struct.pack("<I", 16)
-    data[232:240] = struct.pack("<II", 512, 512)
-    file.write_bytes(data)
-    assert run("sign", *options(keys, "p256"), "--append", file) == (
-        0, "", f"crashres: warning: {file}: the appended signature makes the EFI signature "
-               "invalid\n")
-    assert content_and_cms(file.read_bytes())[0] == data
-
-
 # ---------------------------------------------------------------- invalid signatures
 
 def invalid(file, where, problem, *lines):

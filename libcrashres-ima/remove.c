@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* remove.c: crashres_signature_remove(): take a signature from its place. */
+#include <errno.h>
+#include <linux/limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "../libcrashres/base/input.h"
+#include "../libcrashres/base/replace.h"
+#include "imasig.h"
+#include "modsig.h"
+
+/* Fails with the errno of a call for security.ima. */
+static enum crashres_status fail_xattr(struct crashres_ctx *ctx, const char *verb)
+{
+	if (errno == ENODATA || errno == EOPNOTSUPP)
+		return crs_fail(ctx, CRASHRES_ERR_NO_SIGNATURE, "no security.ima");
+	if (errno == EPERM || errno == EACCES)
+		return crs_fail_errno(ctx, CRASHRES_ERR_PERMISSION, errno,
+				      "cannot %s security.ima (this needs CAP_SYS_ADMIN)", verb);
+	return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot %s security.ima", verb);
+}
+
+/*
+ * Removes security.ima of the opened file. A plain digest stays, because the kernel itself
+ * has stored it.
+ */
+static enum crashres_status remove_xattr(struct crashres_ctx *ctx,
+					 const struct crashres_input *file)
+{
+	int fd = file->original_fd;
+	CRS_CLEANUP(crs_freep) uint8_t *data = malloc(XATTR_SIZE_MAX);
+	ssize_t size;
+
+	if (!data)
+		return crs_fail_memory(ctx);
+	if (fd < 0)
+		return crs_fail(ctx, CRASHRES_ERR_NO_SIGNATURE, "no security.ima");
+	size = fgetxattr(fd, "security.ima", data, XATTR_SIZE_MAX);
+	if (size < 0)
+		return fail_xattr(ctx, "read");
+	if (crs_imasig_is_digest(data, (size_t)size))
+		return crs_fail(ctx, CRASHRES_ERR_NO_SIGNATURE,
+				"security.ima contains a digest, not a signature");
+	if (fremovexattr(fd, "security.ima") < 0)
+		return fail_xattr(ctx, "remove");
+	return CRASHRES_OK;
+}
+
+static enum crashres_status remove_sigfile(struct crashres_ctx *ctx,
+					   const struct crashres_input *file)
+{
+	CRS_CLEANUP(crs_freep) char *path = NULL;
+
+	if (asprintf(&path, "%s.sig", file->name) < 0) {
+		path = NULL;
+		return crs_fail_memory(ctx);
+	}
+	if (!unlink(path))
+		return CRASHRES_OK;
+	if (errno == ENOENT)
+		return crs_fail(ctx, CRASHRES_ERR_NO_SIGNATURE, "no %s", path);
+	return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s: cannot delete", path);
+}
+
+/* Writes the content without its appended signatures, one or several, to @path. */
+static enum crashres_status remove_appended(struct crashres_ctx *ctx, const char *path,
+					    const struct crashres_input *file)
+{
+	struct crs_modsig modsig;
+	enum crashres_status status = crs_modsig_parse(ctx, file->data, file->size, &modsig);
+	const struct iovec content = {
+		(void *)(uintptr_t)file->data,
+		crs_modsig_strip(ctx, file->data, file->size),
+	};
+	int model_fd = file->original_fd >= 0 ? file->original_fd : file->fd;
+
+	if (status != CRASHRES_OK)
+		return status;
+	return crs_replace_file(ctx, path, model_fd, CRS_REPLACE_ALL_ATTRIBUTES, &content, 1);
+}
+
+/* Fails with CRASHRES_ERR_REQUEST for a place that cannot be emptied, or not into a new file. */
+static enum crashres_status check_place(struct crashres_ctx *ctx, enum crashres_signature signature,
+					const char *output)
+{
+	switch (signature) {
+	case CRASHRES_SIGNATURE_APPENDED:
+		return CRASHRES_OK;
+	case CRASHRES_SIGNATURE_XATTR:
+	case CRASHRES_SIGNATURE_SIGFILE:
+		if (output)
+			return crs_fail(ctx, CRASHRES_ERR_REQUEST,
+					"only the removal of an appended signature has an output "
+					"file");
+		return CRASHRES_OK;
+	case CRASHRES_SIGNATURE_PE:
+		return crs_fail(ctx, CRASHRES_ERR_REQUEST,
+				"the library removes no PE signatures: sbattach and pesign remove "
+				"them");
+	}
+	return crs_fail(ctx, CRASHRES_ERR_REQUEST, "unknown kind of signature %d", (int)signature);
+}
+
+enum crashres_status crashres_signature_remove(struct crashres_ctx *ctx, const char *path,
+					       enum crashres_signature signature,
+					       const char *output)
+{
+	enum crashres_status status = check_place(ctx, signature, output);
+	struct crashres_input *file;
+
+	if (status == CRASHRES_OK)
+		status = crashres_input_open(ctx, path, &file);
+	if (status != CRASHRES_OK)
+		return crs_prefix_error(ctx, status, "remove");
+	if (signature == CRASHRES_SIGNATURE_XATTR)
+		status = remove_xattr(ctx, file);
+	else if (signature == CRASHRES_SIGNATURE_SIGFILE)
+		status = remove_sigfile(ctx, file);
+	else
+		status = remove_appended(ctx, output ? output : path, file);
+	crashres_input_close(file);
+	return crs_prefix_error(ctx, status, "remove %s", path);
+}
