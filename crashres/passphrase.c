@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -93,12 +95,50 @@ static bool read_file(const char *path, char *buffer, size_t capacity, size_t *s
 	return ok;
 }
 
+/* Copies the value of the environment variable @name. */
+static bool copy_variable(const char *name, char *buffer, size_t capacity, size_t *size)
+{
+	const char *text = getenv(name);
+	size_t length = text ? strlen(text) : 0;
+
+	if (!text || length > capacity)
+		return false;
+	memcpy(buffer, text, length);
+	*size = length;
+	return true;
+}
+
+/* Returns the three parts as one text, which the caller frees. */
+static char *join(const char *first, const char *second, const char *third)
+{
+	char *text;
+
+	return asprintf(&text, "%s%s%s", first, second, third) < 0 ? NULL : text;
+}
+
+char *passphrase_find_problem(const struct passphrase *passphrase)
+{
+	const char *file = passphrase->file;
+	struct stat st;
+
+	if (file && (stat(file, &st) < 0 || access(file, R_OK) < 0))
+		return join(file, ": cannot open: ", strerror(errno));
+	/* Only a warning: a build service can have no other way to pass a file. */
+	if (file && S_ISREG(st.st_mode) && (st.st_mode & S_IROTH))
+		fprintf(stderr, "crashres: warning: %s: every user can read the passphrase\n", file);
+	if (passphrase->variable && !getenv(passphrase->variable))
+		return join("no environment variable ", passphrase->variable, "");
+	return NULL;
+}
+
 bool passphrase_get(void *data, const char *location, char *buffer, size_t capacity, size_t *size)
 {
 	const struct passphrase *passphrase = data;
 
 	if (passphrase->file)
 		return read_file(passphrase->file, buffer, capacity, size);
+	if (passphrase->variable)
+		return copy_variable(passphrase->variable, buffer, capacity, size);
 	if (passphrase->fd != PASSPHRASE_NO_FD)
 		return read_line(passphrase->fd, buffer, capacity, size, '\0');
 	return ask_terminal(location, buffer, capacity, size);

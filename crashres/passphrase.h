@@ -10,10 +10,19 @@
 /* The first place that is set is used; without one, the terminal. */
 struct passphrase {
 	const char *file;		/* borrowed path; its first line; NULL: none */
+	const char *variable;		/* borrowed name of an environment variable; NULL: none */
 	int fd;				/* borrowed descriptor; one line; or PASSPHRASE_NO_FD */
 };
 
 #define PASSPHRASE_TERMINAL { .fd = PASSPHRASE_NO_FD }
+
+/*
+ * Finds out whether the file can be read and the variable is set, before a token is opened.
+ * Warns on stderr if every user can read the file.
+ *
+ * Returns NULL, or a sentence that the caller frees.
+ */
+char *passphrase_find_problem(const struct passphrase *passphrase);
 
 /* A crashres_passphrase_fn (crashres/ima.h); @data is a struct passphrase. */
 bool passphrase_get(void *data, const char *location, char *buffer, size_t capacity, size_t *size);
