@@ -277,6 +277,10 @@ struct crashres_permissions {
 	 */
 	uint64_t crash_calls_left;		/* kernel.kexec_load_limit_panic */
 	uint64_t normal_calls_left;		/* kernel.kexec_load_limit_reboot */
+	enum crashres_answer secure_boot;	/* the firmware verifies what it boots */
+	enum crashres_answer signature_forced;	/* kexec_file_load demands a PE signature because of
+						   CONFIG_KEXEC_SIG_FORCE, or because of Secure
+						   Boot and CONFIG_IMA_ARCH_POLICY */
 };
 
 #define CRASHRES_PERMISSIONS_INIT { .size = sizeof(struct crashres_permissions) }

@@ -39,6 +39,7 @@ enum crashres_status crashres_ctx_new(struct crashres_ctx **ctx)
 	new->entropy = read_kernel_entropy;
 	new->kexec_load = crs_kexec_load;
 	new->kexec_file_load = crs_kexec_file_load;
+	new->keyctl = crs_keyctl;
 	*ctx = new;
 	return CRASHRES_OK;
 }

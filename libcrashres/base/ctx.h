@@ -16,6 +16,7 @@
 #include <crashres/crashres.h>
 
 #include "../load/kexec.h"
+#include "../machine/keyctl.h"
 
 struct crashres_ctx {
 	int root_fd;			/* O_PATH descriptor of the root; owned */
@@ -26,6 +27,7 @@ struct crashres_ctx {
 	void *entropy_data;		/* first argument of @entropy; belongs to the caller */
 	crs_kexec_load_fn *kexec_load;	/* the system call; tests replace it */
 	crs_kexec_file_load_fn *kexec_file_load;	/* likewise */
+	crs_keyctl_fn *keyctl;		/* likewise */
 	enum crashres_member member;	/* the member of the request that @error is about */
 	char error[1024];		/* sentence of the last failure */
 };

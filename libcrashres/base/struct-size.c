@@ -5,7 +5,7 @@
 #include "struct-size.h"
 
 /* Every struct of crashres.h with a size member, and its last member. */
-CRS_ASSERT_NO_TAIL_PADDING(crashres_permissions, normal_calls_left);
+CRS_ASSERT_NO_TAIL_PADDING(crashres_permissions, signature_forced);
 CRS_ASSERT_NO_TAIL_PADDING(crashres_request, sealed);
 CRS_ASSERT_NO_TAIL_PADDING(crashres_attempt, repair);
 CRS_ASSERT_NO_TAIL_PADDING(crashres_seal_request, on_timeout);

@@ -457,6 +457,8 @@ enum crashres_status crashres_machine_permissions(struct crashres_ctx *ctx,
 		.load_disabled = source->load_disabled,
 		.crash_calls_left = calls_left(&source->limits[CRASHRES_SLOT_CRASH]),
 		.normal_calls_left = calls_left(&source->limits[CRASHRES_SLOT_NORMAL]),
+		.secure_boot = source->secure_boot,
+		.signature_forced = source->signature_forced,
 	};
 
 	return crs_copy_struct_out(ctx, "permissions", &full, sizeof(full), permissions);

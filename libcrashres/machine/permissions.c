@@ -3,13 +3,13 @@
  * Reads the permissions of the running kernel.
  *
  *   /sys/kernel/security/lockdown              "none [integrity] confidentiality"
- *   /sys/kernel/security/ima/policy            one rule a line
  *   /proc/sys/kernel/kexec_load_disabled       0 or 1
  *   /proc/sys/kernel/kexec_load_limit_panic    -1 or calls left
  *   /proc/sys/kernel/kexec_load_limit_reboot   -1 or calls left
  *   /proc/self/status                          "CapEff:\t0000000000000000", hexadecimal
  *
- * Old kernels lack some of these files, and only root can read the IMA policy.
+ * Old kernels lack some of these files. Configuration, IMA policy and Secure Boot have files of
+ * their own: kernel-config.h, ima-policy.h, secure-boot.h.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,10 +17,10 @@
 
 #include "../base/root.h"
 #include "permissions.h"
+#include "secure-boot.h"
 
 #define LINE_LIMIT	4096		/* bytes of a file with one line */
 #define CAP_SYS_BOOT	22		/* bit number (include/uapi/linux/capability.h) */
-#define POLICY_LIMIT	(64U << 10)	/* bytes of the IMA policy */
 
 /*
  * Reads a text file. The caller frees the text. NULL, with a line in the log, if the file
@@ -58,30 +58,39 @@ static enum crashres_answer read_lockdown(struct crashres_ctx *ctx)
 	return text ? parse_lockdown(text) : CRASHRES_ANSWER_UNKNOWN;
 }
 
-/*
- * Is the line a rule that appraises kernel images for kexec (Documentation/ABI/testing/
- * ima_policy)? The action comes first in a rule, so "dont_appraise" does not match.
- */
-static bool is_appraise_rule(const char *line, size_t length)
+/* Does a rule of the policy name kernels? A rule for every func usually concerns other files. */
+static enum crashres_answer is_appraised(const struct crs_ima_policy *ima)
 {
-	static const char word[] = "appraise ";
-
-	return length >= strlen(word) && !strncmp(line, word, strlen(word)) &&
-	       memmem(line, length, "func=KEXEC_KERNEL_CHECK", strlen("func=KEXEC_KERNEL_CHECK"));
+	return ima->known == CRASHRES_ANSWER_UNKNOWN ? CRASHRES_ANSWER_UNKNOWN :
+						       to_answer(ima->kernel.appraised && ima->kernel.named);
 }
 
-static enum crashres_answer read_ima_policy(struct crashres_ctx *ctx)
+/* Three-valued logic: NO wins in "and", YES wins in "or". */
+static enum crashres_answer both(enum crashres_answer a, enum crashres_answer b)
 {
-	CRS_CLEANUP(crs_freep) char *text = read_text(ctx, "sys/kernel/security/ima/policy",
-						      POLICY_LIMIT);
-	const char *line;
+	if (a == CRASHRES_ANSWER_NO || b == CRASHRES_ANSWER_NO)
+		return CRASHRES_ANSWER_NO;
+	return a == b ? a : CRASHRES_ANSWER_UNKNOWN;
+}
 
-	if (!text)
-		return CRASHRES_ANSWER_UNKNOWN;
-	for (line = text; *line; line += strcspn(line, "\n"), line += *line == '\n')
-		if (is_appraise_rule(line, strcspn(line, "\n")))
-			return CRASHRES_ANSWER_YES;
-	return CRASHRES_ANSWER_NO;
+static enum crashres_answer either(enum crashres_answer a, enum crashres_answer b)
+{
+	if (a == CRASHRES_ANSWER_YES || b == CRASHRES_ANSWER_YES)
+		return CRASHRES_ANSWER_YES;
+	return a == b ? a : CRASHRES_ANSWER_UNKNOWN;
+}
+
+/*
+ * sig_enforce of kernel/kexec_file.c: set by CONFIG_KEXEC_SIG_FORCE, or by arch_get_ima_policy()
+ * (security/integrity/ima/ima_efi.c) if Secure Boot is on.
+ */
+static enum crashres_answer is_forced(const struct crs_permissions *permissions)
+{
+	const enum crashres_answer *options = permissions->config.options;
+
+	return both(options[CRS_OPTION_KEXEC_SIG],
+		    either(options[CRS_OPTION_KEXEC_SIG_FORCE],
+			   both(options[CRS_OPTION_IMA_ARCH_POLICY], permissions->secure_boot)));
 }
 
 /* Returns false if the file cannot be read or does not start with a decimal number. */
@@ -138,14 +147,20 @@ const char *crs_limit_name(enum crashres_slot slot)
 
 struct crs_permissions crs_permissions_read(struct crashres_ctx *ctx)
 {
-	return (struct crs_permissions){
+	struct crs_permissions permissions = {
 		.locked_down = read_lockdown(ctx),
-		.appraised = read_ima_policy(ctx),
 		.load_disabled = read_disabled(ctx),
+		.secure_boot = crs_secure_boot_read(ctx),
+		.config = crs_kernel_config_read(ctx),
+		.ima = crs_ima_policy_read(ctx),
 		.privileged = read_privileged(ctx),
 		.limits = {
 			crs_limit_read(ctx, CRASHRES_SLOT_NORMAL),
 			crs_limit_read(ctx, CRASHRES_SLOT_CRASH),
 		},
 	};
+
+	permissions.appraised = is_appraised(&permissions.ima);
+	permissions.signature_forced = is_forced(&permissions);
+	return permissions;
 }

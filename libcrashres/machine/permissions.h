@@ -4,6 +4,8 @@
 #define CRS_PERMISSIONS_H
 
 #include "../base/ctx.h"
+#include "ima-policy.h"
+#include "kernel-config.h"
 
 /*
  * The limit of kexec calls for one slot: kernel.kexec_load_limit_panic or
@@ -19,6 +21,11 @@ struct crs_permissions {
 	enum crashres_answer locked_down;	/* lockdown level is integrity or confidentiality */
 	enum crashres_answer appraised;		/* the IMA policy appraises KEXEC_KERNEL_CHECK */
 	enum crashres_answer load_disabled;	/* kernel.kexec_load_disabled is set */
+	enum crashres_answer secure_boot;	/* the firmware verifies what it boots */
+	enum crashres_answer signature_forced;	/* kexec_file_load demands a PE signature, without
+						   regard to lockdown */
+	struct crs_kernel_config config;
+	struct crs_ima_policy ima;
 	enum crashres_answer privileged;	/* this process has CAP_SYS_BOOT */
 	struct crs_limit limits[2];		/* index: enum crashres_slot */
 };

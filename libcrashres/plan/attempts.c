@@ -231,6 +231,22 @@ static const char *find_load_obstacle(const struct listing *listing)
 	return NULL;
 }
 
+/*
+ * Returns why the running kernel lacks kexec_file_load, or NULL. Believes only the configuration
+ * inside the kernel: a file in /boot can belong to another build. If the request asks for
+ * kexec_file_load, the call is tried, because scripts match the error of a missing call.
+ */
+static const char *find_file_load_obstacle(const struct listing *listing)
+{
+	const struct crs_kernel_config *config = &listing->machine->permissions.config;
+
+	if (config->source == CRS_CONFIG_KERNEL &&
+	    config->options[CRS_OPTION_KEXEC_FILE] == CRASHRES_ANSWER_NO &&
+	    listing->request->call == CRASHRES_CALL_AUTO)
+		return "the running kernel was built without CONFIG_KEXEC_FILE";
+	return NULL;
+}
+
 /* Marks attempt @index as impossible, with @status and @reason. */
 static enum crashres_status exclude(struct listing *listing, size_t index,
 				    enum crashres_status status, const char *reason)
@@ -246,14 +262,17 @@ static enum crashres_status exclude(struct listing *listing, size_t index,
 static enum crashres_status exclude_impossible(struct listing *listing)
 {
 	const char *common = find_common_obstacle(listing), *load = find_load_obstacle(listing);
+	const char *file_load = find_file_load_obstacle(listing);
 	enum crashres_status status = CRASHRES_OK;
 
 	for (size_t i = 0; i < listing->attempts->count && status == CRASHRES_OK; i++) {
 		bool is_load = listing->attempts->items[i].call == CRASHRES_CALL_LOAD;
-		const char *reason = common ? common : is_load ? load : NULL;
+		const char *reason = common ? common : is_load ? load : file_load;
 
 		if (reason)
-			status = exclude(listing, i, CRASHRES_ERR_SYSCALL, reason);
+			status = exclude(listing, i,
+					 reason == file_load ? CRASHRES_ERR_SYSCALL_UNAVAILABLE :
+							       CRASHRES_ERR_SYSCALL, reason);
 	}
 	return status;
 }

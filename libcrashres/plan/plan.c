@@ -391,6 +391,15 @@ static bool has_same_reason(const struct crs_attempt *a, const struct crs_attemp
 	return a->call == b->call && !strcmp(a->reason, b->reason);
 }
 
+/* Is an attempt impossible because the running kernel lacks kexec_file_load? */
+static bool lacks_file_load(const struct crs_attempts *attempts)
+{
+	for (size_t i = 0; i < attempts->count; i++)
+		if (attempts->items[i].status == CRASHRES_ERR_SYSCALL_UNAVAILABLE)
+			return true;
+	return false;
+}
+
 /*
  * Sets a sentence with the reasons of all attempts, such as "kexec_load: REASON;
  * kexec_file_load: REASON". Adjacent attempts with the same call and reason are named once.
@@ -404,6 +413,9 @@ static enum crashres_status fail_impossible(struct crashres_ctx *ctx,
 	char text[sizeof(ctx->error)] = "";
 	size_t used = 0;
 
+	if (lacks_file_load(attempts) &&
+	    crs_attempts_explain_none_left(ctx, attempts))
+		return CRASHRES_ERR_SYSCALL_UNAVAILABLE;
 	for (size_t i = 0; i < attempts->count && used < sizeof(text); i++) {
 		const struct crs_attempt *attempt = &attempts->items[i];
 

@@ -115,6 +115,27 @@ static void test_machine_slot_and_request_decide_the_list(void **state)
 	}
 }
 
+/*
+ * Only the configuration inside the kernel proves that kexec_file_load is missing, and -s tries
+ * the call all the same.
+ */
+static void test_missing_kexec_file_load_is_known_from_the_kernel(void **state)
+{
+	struct crashres_machine machine = { .permissions.config = {
+		.source = CRS_CONFIG_KERNEL,
+		.options[CRS_OPTION_KEXEC_FILE] = CRASHRES_ANSWER_NO,
+	} };
+	struct unit *unit = *state;
+
+	assert_list(unit, &machine, request_with(0, 1, CRASHRES_CALL_AUTO), "Lsf");
+	assert_list(unit, &machine, request_with(0, 0, CRASHRES_CALL_AUTO), "fL");
+	assert_list(unit, &machine, request_with(0, 1, CRASHRES_CALL_FILE_LOAD), "SF");
+	machine.permissions.locked_down = CRASHRES_ANSWER_YES;
+	assert_list(unit, &machine, request_with(0, 1, CRASHRES_CALL_AUTO), "lf");
+	machine.permissions.config.source = CRS_CONFIG_BOOT;
+	assert_list(unit, &machine, request_with(0, 1, CRASHRES_CALL_AUTO), "lF");
+}
+
 /* Asserts that kexec_load is in the list, impossible, with this reason. */
 static void assert_reason(struct unit *unit, struct crs_permissions permissions,
 			  enum crashres_slot slot, const char *reason)
@@ -557,6 +578,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_machine_slot_and_request_decide_the_list),
+		UNIT_TEST(test_missing_kexec_file_load_is_known_from_the_kernel),
 		UNIT_TEST(test_impossible_kexec_load_names_its_reason),
 		UNIT_TEST(test_request_members_choose_the_call_that_supports_them),
 		UNIT_TEST(test_unsupported_member_of_the_request_is_named),

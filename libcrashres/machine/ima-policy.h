@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Parses the policy of IMA: /sys/kernel/security/ima/policy, one rule a line.
+ *
+ *   appraise func=KEXEC_KERNEL_CHECK appraise_type=imasig|modsig
+ *
+ * The first word is the action. For a file, the first appraise or dont_appraise rule whose words
+ * match decides (ima_match_policy() in security/integrity/ima/ima_policy.c). A rule without func
+ * matches every func. Words such as fowner=0 are conditions on the file or the process. Source:
+ * Documentation/ABI/testing/ima_policy.
+ */
+#ifndef CRS_IMA_POLICY_H
+#define CRS_IMA_POLICY_H
+
+#include "../base/ctx.h"
+
+/* The rule that decides about one kind of file. All zero: no rule. */
+struct crs_ima_rule {
+	bool appraised;		/* IMA appraises the file */
+	bool named;		/* the rule names this func; false: it matches every func */
+	bool conditional;	/* the rule has conditions, so it can concern other files only */
+	bool signature;		/* appraise_type: a digest in security.ima is not sufficient */
+	bool modsig;		/* an appended signature is accepted, too */
+};
+
+struct crs_ima_policy {
+	enum crashres_answer known;	/* NO: the kernel has no IMA, so there is no rule */
+	struct crs_ima_rule kernel;	/* func=KEXEC_KERNEL_CHECK */
+	struct crs_ima_rule initrd;	/* func=KEXEC_INITRAMFS_CHECK */
+};
+
+/*
+ * Reads the policy. @known is UNKNOWN, with a line in the log, if it cannot be read: only root
+ * can, and only with CONFIG_IMA_READ_POLICY.
+ */
+struct crs_ima_policy crs_ima_policy_read(struct crashres_ctx *ctx);
+
+/* Parses @size bytes at @text, which are hostile, for one @func. */
+struct crs_ima_rule crs_ima_policy_find(const char *text, size_t size, const char *func);
+
+#endif
