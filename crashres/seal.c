@@ -50,7 +50,7 @@ static const char usage[] =
 "     --serial=TTY       Use the serial port TTY of that machine as the console, such\n"
 "                        as ttyAMA0. Without --root, this machine is meant.\n"
 "                        Without --root and --serial the Image has no console.\n"
-"     --unseal           Write the kernel that was sealed, byte for byte.\n"
+"     --unseal           Write the kernel that was sealed, without its signatures.\n"
 " -h, --help             Print this text.\n"
 "\n"
 "Exit status:\n"

@@ -2,6 +2,7 @@
 """Sealed Images on Linux: a kernel loaded by kexec_file_load checks and repairs itself."""
 
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -115,3 +116,34 @@ def test_a_sealed_image_boots_as_a_plain_kernel(lab, kernel, tmp_path):
     subprocess.run([HOST_COMMAND, "seal", f"--kernel={kernel}", "-o", sealed], check=True)
     with lab.boot(sealed, PLAIN) as running:
         running.check("test -e /boot/Image")
+
+
+@pytest.mark.skipif(not shutil.which("sbsign"), reason="sbsign is not installed")
+def test_an_image_with_a_pe_signature_boots_and_is_loaded(lab, kernel, tmp_path):
+    """The certificate table lies behind the Image in the file, and in the room for it in memory.
+
+    QEMU's loader boots the signed Image, and the kernel in it loads it again as its crash kernel.
+    """
+    initrd, sealed, signed = (tmp_path / name for name in ("capture", "sealed", "signed"))
+    initrd.write_bytes(lab.make_capture_initrd())
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=kdump",
+                    "-keyout", tmp_path / "key", "-out", tmp_path / "pem"], check=True,
+                   capture_output=True)
+
+    def make(*options):
+        subprocess.run([HOST_COMMAND, "seal", f"--kernel={kernel}", *options, "-o", sealed],
+                       check=True)
+        subprocess.run(["sbsign", "--key", tmp_path / "key", "--cert", tmp_path / "pem", "--output",
+                        signed, sealed], check=True, capture_output=True)
+        assert signed.stat().st_size > sealed.stat().st_size
+        return signed.read_bytes()
+
+    pinned = make(f"--initrd={initrd}")
+    make()
+    with lab.boot(signed, PLAIN, {"boot/sealed": pinned}) as running:
+        assert running.run(LOAD) == (0, "")
+        assert running.run("kexec -S") == (1, "")
+        running.panic()
+        running.wait_ready("capture")
+        status, found = running.read_report()
+        assert (status, found["outcome"]) == (0, "intact")
