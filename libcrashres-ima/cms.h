@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * cms.h: the CMS structure of an appended signature (RFC 5652; the kernel and PKCS
- * call it PKCS #7). DER of:
+ * cms.h: make the CMS structure of an appended signature (RFC 5652; the kernel and PKCS
+ * call it PKCS #7). signed-data.h parses it. DER of:
  *
  *   ContentInfo
  *     contentType              signedData
@@ -39,48 +39,5 @@ enum crashres_status crs_cms_format(struct crashres_ctx *ctx,
 				    const struct crashres_certificate *certificate,
 				    enum crashres_hash hash, const uint8_t *signature,
 				    size_t size, uint8_t **der, size_t *der_size);
-
-/* A parsed structure. Initialise with CRS_CMS_NONE, release with crs_cms_clear(). */
-struct crs_cms {
-	CMS_ContentInfo *info;		/* owned; NULL: nothing parsed */
-	CMS_SignerInfo *signer;		/* belongs to @info */
-	enum crashres_hash hash;
-	const uint8_t *signature;	/* belongs to @info */
-	size_t size;			/* of @signature, bytes */
-};
-
-#define CRS_CMS_NONE { .info = NULL }
-
-/*
- * Parses @size bytes at @der, which are hostile. Nothing may follow the structure.
- *
- * @cms: out; declare it with CRS_CLEANUP(crs_cms_clear). Borrows nothing.
- *
- * Return:
- *   CRASHRES_ERR_FORMAT       not DER of a detached SignedData
- *   CRASHRES_ERR_UNSUPPORTED  the kernel cannot verify it: no signer or several signers
- *                             (pkcs7_get_digest()), another hash, RSASSA-PSS
- */
-enum crashres_status crs_cms_parse(struct crashres_ctx *ctx, const void *der, size_t size,
-				   struct crs_cms *cms);
-void crs_cms_clear(struct crs_cms *cms);
-
-/* Returns true if the SignerInfo names @certificate, by issuer and serial or by its id. */
-bool crs_cms_names_signer(const struct crs_cms *cms,
-			  const struct crashres_certificate *certificate);
-
-/*
- * Writes the name of the signer to @text, cut to @capacity bytes with the NUL:
- * "issuer CN = kdump, serial 1F2E" or "id:1a2b3c4d...".
- */
-void crs_cms_signer_text(const struct crs_cms *cms, char *text, size_t capacity);
-
-/*
- * Verifies the signature with the public key of @certificate.
- * @digest: of the content, made with @cms->hash.
- */
-enum crs_key_result crs_cms_verify(const struct crs_cms *cms,
-				   const struct crashres_certificate *certificate,
-				   const struct crs_digest *digest);
 
 #endif

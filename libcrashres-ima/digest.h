@@ -12,6 +12,7 @@
 
 #include <crashres/ima.h>
 
+#include "der.h"
 #include "openssl.h"
 
 struct crs_digest {
@@ -26,8 +27,8 @@ bool crs_hash_is_known(unsigned int hash);
 /* Returns OpenSSL's method for @hash, which must be known. The method is a constant of OpenSSL. */
 const EVP_MD *crs_hash_md(enum crashres_hash hash);
 
-/* Converts OpenSSL's number of an algorithm. Returns false for any other algorithm. */
-bool crs_hash_from_nid(int nid, enum crashres_hash *hash);
+/* Converts the value of an object identifier. Returns false for any other algorithm. */
+bool crs_hash_from_oid(struct crs_bytes oid, enum crashres_hash *hash);
 
 /*
  * Hashes @size bytes at @data. @hash must be known. OpenSSL can refuse a hash, for
@@ -35,5 +36,10 @@ bool crs_hash_from_nid(int nid, enum crashres_hash *hash);
  */
 enum crashres_status crs_digest_make(struct crashres_ctx *ctx, enum crashres_hash hash,
 				     const void *data, size_t size, struct crs_digest *digest);
+
+/* Like crs_digest_make(), for the bytes of @count @parts one after the other. */
+enum crashres_status crs_digest_parts(struct crashres_ctx *ctx, enum crashres_hash hash,
+				      const struct crs_bytes *parts, size_t count,
+				      struct crs_digest *digest);
 
 #endif

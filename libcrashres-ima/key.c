@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* key.c: open a private key, sign a digest, verify the signature of a digest. */
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +34,57 @@ static enum crashres_status check_curve(struct crashres_ctx *ctx, const EVP_PKEY
 	return CRASHRES_OK;
 }
 
+/*
+ * Fails unless the modulus has a size that the kernel accepts. The kernel rounds it up to
+ * whole bytes, because a signature has as many bytes as the modulus.
+ */
+static enum crashres_status check_rsa_size(struct crashres_ctx *ctx, const EVP_PKEY *pkey)
+{
+	static const int sizes[] = { 512, 1024, 1536, 2048, 3072, 4096 };
+	int bits = EVP_PKEY_get_bits(pkey);
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
+		if ((bits + 7) / 8 * 8 == sizes[i])
+			return CRASHRES_OK;
+	/* A provider need not tell the size of a key in a token. */
+	if (bits <= 0)
+		return CRASHRES_OK;
+	return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
+			"the RSA key has %d bits, the kernel accepts 512, 1024, 1536, 2048, 3072 "
+			"and 4096", bits);
+}
+
+/* Returns true if the public exponent is odd and greater than 65536. */
+static bool is_exponent_large(const EVP_PKEY *pkey)
+{
+	BIGNUM *exponent = NULL;
+	bool large = EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &exponent) &&
+		     BN_is_odd(exponent) && BN_num_bits(exponent) > 16 &&
+		     BN_num_bits(exponent) <= 256;
+
+	BN_free(exponent);
+	ERR_clear_error();
+	return large;
+}
+
+bool crs_key_warning(const EVP_PKEY *pkey, enum crashres_key_type type, char *text,
+		     size_t capacity)
+{
+	if (type != CRASHRES_KEY_RSA)
+		return false;
+	if (EVP_PKEY_get_bits(pkey) <= 0)
+		return false;
+	if (EVP_PKEY_get_bits(pkey) <= 2048 - 8)
+		snprintf(text, capacity, "RSA key of %d bits: a kernel in FIPS mode refuses it",
+			 EVP_PKEY_get_bits(pkey));
+	else if (!is_exponent_large(pkey))
+		snprintf(text, capacity,
+			 "RSA key with a small exponent: a kernel in FIPS mode refuses it");
+	else
+		return false;
+	return true;
+}
+
 enum crashres_status crs_key_type(struct crashres_ctx *ctx, const EVP_PKEY *pkey,
 				  enum crashres_key_type *type)
 {
@@ -39,7 +92,9 @@ enum crashres_status crs_key_type(struct crashres_ctx *ctx, const EVP_PKEY *pkey
 	enum crashres_status status = CRASHRES_OK;
 
 	if (EVP_PKEY_is_a(pkey, "RSA")) {
-		*type = CRASHRES_KEY_RSA;
+		status = check_rsa_size(ctx, pkey);
+		if (status == CRASHRES_OK)
+			*type = CRASHRES_KEY_RSA;
 	} else if (EVP_PKEY_is_a(pkey, "EC")) {
 		status = check_curve(ctx, pkey);
 		if (status == CRASHRES_OK)
@@ -188,6 +243,8 @@ static bool is_made_with(EVP_PKEY *pkey, enum crashres_hash hash, const uint8_t 
 	    EVP_PKEY_verify_recover(pkey_ctx, NULL, &length, signature, size) <= 0)
 		return false;
 	digest = malloc(length);
+	if (!digest)
+		ERR_raise(ERR_LIB_USER, ERR_R_MALLOC_FAILURE);
 	return digest &&
 	       EVP_PKEY_verify_recover(pkey_ctx, digest, &length, signature, size) > 0;
 }
@@ -205,6 +262,7 @@ enum crs_key_result crs_key_verify(EVP_PKEY *pkey, enum crashres_key_type type,
 		result = CRS_KEY_VALID;
 	else if (type == CRASHRES_KEY_RSA && is_made_with(pkey, digest->hash, signature, size))
 		result = CRS_KEY_OTHER_DIGEST;
-	ERR_clear_error();
+	if (crs_openssl_lacks_memory() && result != CRS_KEY_VALID)
+		result = CRS_KEY_NO_MEMORY;
 	return result;
 }

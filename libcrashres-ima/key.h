@@ -29,11 +29,19 @@ struct crashres_key {
 
 /*
  * Finds the type of @pkey. Returns CRASHRES_ERR_UNSUPPORTED if the kernel cannot
- * verify its signatures: the kernel accepts RSA with PKCS #1 v1.5, and ECDSA on P-256,
- * P-384 and P-521 (crypto/asymmetric_keys/public_key.c).
+ * verify its signatures: the kernel accepts RSA of 512, 1024, 1536, 2048, 3072 and 4096 bits
+ * with PKCS #1 v1.5 (rsa_check_key_length() in crypto/rsa.c), and ECDSA on P-256, P-384 and
+ * P-521 (crypto/asymmetric_keys/public_key.c).
  */
 enum crashres_status crs_key_type(struct crashres_ctx *ctx, const EVP_PKEY *pkey,
 				  enum crashres_key_type *type);
+
+/*
+ * Writes to @text a fact that makes some kernels refuse the key: in FIPS mode an RSA key needs
+ * 2048 bits and an odd exponent above 65536. Returns false if there is none.
+ */
+bool crs_key_warning(const EVP_PKEY *pkey, enum crashres_key_type type, char *text,
+		     size_t capacity);
 
 /*
  * Computes a key id from the public key: the last 4 bytes of the SHA-1 of the
@@ -55,11 +63,12 @@ enum crs_key_result {
 	CRS_KEY_OTHER_DIGEST,		/* the key signed another digest; known for RSA only */
 	CRS_KEY_NO_MATCH,		/* another key, a damaged signature, or for ECDSA another
 					   digest */
+	CRS_KEY_NO_MEMORY,		/* OpenSSL had no memory */
 };
 
 /*
  * Verifies @size bytes at @signature, which are hostile. @pkey is borrowed; its type
- * must be @type. An error of OpenSSL is CRS_KEY_NO_MATCH.
+ * must be @type. Other errors of OpenSSL are CRS_KEY_NO_MATCH.
  */
 enum crs_key_result crs_key_verify(EVP_PKEY *pkey, enum crashres_key_type type,
 				   const struct crs_digest *digest, const uint8_t *signature,

@@ -48,8 +48,11 @@ enum crashres_status crs_modsig_parse(struct crashres_ctx *ctx, const void *data
 				"the signature fields do not describe a CMS signature");
 	length = (size_t)fields[8] << 24 | (size_t)fields[9] << 16 | (size_t)fields[10] << 8 |
 		 fields[11];
-	/* The kernel also demands at least one byte of content. */
-	if (length >= size - CRS_MODSIG_TRAILER)
+	/* The kernel demands at least one byte of content (mod_check_sig()). */
+	if (length == size - CRS_MODSIG_TRAILER)
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
+				"the file has no content before the signature");
+	if (length > size - CRS_MODSIG_TRAILER)
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
 				"truncated: the signature has %zu bytes, the file has %zu before "
 				"the signature fields",

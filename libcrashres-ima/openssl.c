@@ -6,6 +6,23 @@
 
 #include "openssl.h"
 
+bool crs_openssl_lacks_memory(void)
+{
+	unsigned long error;
+	bool found = false;
+
+	while ((error = ERR_get_error()))
+		found = found || ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE;
+	return found;
+}
+
+enum crashres_status crs_fail_signature(struct crashres_ctx *ctx, const char *sentence)
+{
+	if (crs_openssl_lacks_memory())
+		return crs_fail_memory(ctx);
+	return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s", sentence);
+}
+
 /*
  * The oldest error in OpenSSL's queue is the cause: ERR_peek_error() returns it. The
  * functions further out have added later errors, which are less exact.
@@ -20,7 +37,8 @@ enum crashres_status crs_fail_openssl(struct crashres_ctx *ctx, enum crashres_st
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	ERR_clear_error();
+	if (crs_openssl_lacks_memory())
+		return crs_fail_memory(ctx);
 	return crs_fail(ctx, status, "%s: %s", text, reason ? reason : "OpenSSL gives no reason");
 }
 

@@ -17,13 +17,23 @@
 #include "../libcrashres/base/ctx.h"
 
 /*
- * Works like crs_fail(), and adds ": " and OpenSSL's reason. Empties OpenSSL's
- * error queue. The reasons are constant texts of OpenSSL, so they contain no part
+ * Works like crs_fail(), and adds ": " and OpenSSL's reason. Fails with
+ * CRASHRES_ERR_MEMORY instead if OpenSSL had no memory. Empties OpenSSL's error queue. The reasons are constant texts of OpenSSL, so they contain no part
  * of a key.
  */
 __attribute__((format(printf, 3, 4)))
 enum crashres_status crs_fail_openssl(struct crashres_ctx *ctx, enum crashres_status status,
 				      const char *format, ...);
+
+/*
+ * For an OpenSSL function that found a wrong signature, key or structure: fails with
+ * CRASHRES_ERR_FORMAT and @sentence, or with CRASHRES_ERR_MEMORY if OpenSSL had no memory.
+ * Empties OpenSSL's error queue.
+ */
+enum crashres_status crs_fail_signature(struct crashres_ctx *ctx, const char *sentence);
+
+/* Returns true if OpenSSL's error queue says that there was no memory. Empties the queue. */
+bool crs_openssl_lacks_memory(void);
 
 /* For CRS_CLEANUP: free the object when the variable goes out of scope. NULL is allowed. */
 void crs_bio_freep(BIO **bio);

@@ -37,6 +37,7 @@ struct crs_pe {
 struct crs_pe_section {
 	char name[9];			/* NUL-terminated */
 	uint32_t virtual_size;		/* bytes in memory */
+	uint32_t virtual_address;	/* offset in memory from the start of the program */
 	uint32_t raw_size;		/* bytes in the file, padded */
 	uint32_t raw_offset;		/* bytes from the start of the file */
 };
@@ -63,9 +64,18 @@ struct crs_pe_table {
 	uint64_t size;			/* bytes; not 0 */
 	uint64_t directory;		/* offset of the 8 bytes that point to the table; before
 					   section_table */
+	uint64_t directories_end;	/* offset of the first byte after all directory entries */
+	uint64_t checksum;		/* offset of the field CheckSum, 4 bytes */
+	uint64_t headers_size;		/* bytes; the field SizeOfHeaders */
 };
 
 #define CRS_PE_TABLE_ALIGNMENT 8
+
+/*
+ * Reads the directory entry of the certificate table and the fields around it. Returns false if
+ * the headers name no table; @table can then have any value. The table can lie anywhere.
+ */
+bool crs_pe_read_table(const struct crs_pe *pe, struct crs_pe_table *table);
 
 /*
  * Finds the certificate table. Returns false if the file has no signatures or if they do not

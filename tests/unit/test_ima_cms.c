@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* test_ima_cms.c: CMS structures made by the library and by OpenSSL, whole and damaged. */
+/*
+ * test_ima_cms.c: CMS structures made by the library and by OpenSSL, whole and damaged; the
+ * parser (signed-data.c) and the search for a trusted certificate (trust.c).
+ */
 #include "../../libcrashres-ima/cms.h"
+#include "../../libcrashres-ima/trust.h"
 #include "support.h"
 
 #define DETACHED	(CMS_BINARY | CMS_DETACHED | CMS_NOCERTS)
@@ -10,14 +14,18 @@ static const char content[] = "the signed content";
 /* A key and its certificate. Both are built here instead of read from files. */
 struct signer {
 	struct crashres_key key;
-	struct crashres_certificate certificate;
+	struct crashres_certificate *certificate;
 };
 
 /* Takes over @pkey. The certificate is self-signed and valid for an hour. */
 static struct signer make_signer(EVP_PKEY *pkey, enum crashres_key_type type, long serial)
 {
+	struct signer signer = { .key = { pkey, (char *)(uintptr_t)"unit.key", type, 0, true } };
 	X509 *x509 = X509_new();
 	X509_NAME *name = X509_get_subject_name(x509);
+	struct crashres_ctx *ctx;
+	uint8_t *der = NULL;
+	int size;
 
 	assert_non_null(pkey);
 	assert_true(X509_set_version(x509, 2));
@@ -29,10 +37,15 @@ static struct signer make_signer(EVP_PKEY *pkey, enum crashres_key_type type, lo
 	assert_true(X509_set_issuer_name(x509, name));
 	assert_true(X509_set_pubkey(x509, pkey));
 	assert_true(X509_sign(x509, pkey, EVP_sha256()));
-	return (struct signer){
-		.key = { pkey, (char *)(uintptr_t)"unit.key", type, 0, true },
-		.certificate = { .x509 = x509, .pkey = X509_get0_pubkey(x509), .type = type },
-	};
+	size = i2d_X509(x509, &der);
+	assert_true(size > 0);
+	assert_int_equal(crashres_ctx_new(&ctx), CRASHRES_OK);
+	assert_int_equal(crs_certificate_from_der(ctx, (struct crs_bytes){ der, (size_t)size },
+						  &signer.certificate), CRASHRES_OK);
+	crashres_ctx_free(ctx);
+	OPENSSL_free(der);
+	X509_free(x509);
+	return signer;
 }
 
 static struct signer make_ec(long serial)
@@ -49,7 +62,7 @@ static struct signer make_rsa(long serial)
 
 static void free_signer(struct signer *signer)
 {
-	X509_free(signer->certificate.x509);
+	crashres_certificate_free(signer->certificate);
 	EVP_PKEY_free(signer->key.pkey);
 }
 
@@ -64,7 +77,7 @@ static enum crashres_status sign_by_us(struct unit *unit, const struct signer *s
 
 	assert_ok(unit, crs_digest_make(unit->ctx, hash, data, size, &digest));
 	assert_ok(unit, crs_key_sign(unit->ctx, &signer->key, &digest, &signature, &length));
-	return crs_cms_format(unit->ctx, &signer->certificate, hash, signature, length, der,
+	return crs_cms_format(unit->ctx, signer->certificate, hash, signature, length, der,
 			      der_size);
 }
 
@@ -83,10 +96,10 @@ static uint8_t *sign_by_openssl(const struct signer *first, const struct signer 
 
 	assert_non_null(cms);
 	if (first)
-		assert_non_null(CMS_add1_signer(cms, first->certificate.x509, first->key.pkey, md,
+		assert_non_null(CMS_add1_signer(cms, first->certificate->x509, first->key.pkey, md,
 						signer_flags));
 	if (second)
-		assert_non_null(CMS_add1_signer(cms, second->certificate.x509, second->key.pkey,
+		assert_non_null(CMS_add1_signer(cms, second->certificate->x509, second->key.pkey,
 						md, signer_flags));
 	if (first)
 		assert_true(CMS_final(cms, bio, NULL, flags));
@@ -98,28 +111,48 @@ static uint8_t *sign_by_openssl(const struct signer *first, const struct signer 
 	return der;
 }
 
+/* Verifies @data for the content @content. NULL as @trusted: none of the given certificates. */
+static enum crs_key_result check_parsed(struct unit *unit, const struct signer *signer,
+					const struct crs_signed_data *data, const void *bytes,
+					size_t size, bool *trusted)
+{
+	CRS_CLEANUP(crs_trust_clear) struct crs_trust trust = CRS_TRUST_NONE;
+	struct crashres_certificate *const certificates[] = { signer->certificate };
+	const struct crs_trusted list = { certificates, 1 };
+	struct crs_digest digest;
+	bool matches;
+
+	assert_ok(unit, crs_signed_data_digest(unit->ctx, data, (struct crs_bytes){ bytes, size },
+					       &digest, &matches));
+	assert_ok(unit, crs_trust_check(unit->ctx, data, &digest, &list, &trust));
+	*trusted = trust.trusted;
+	assert_null(trust.problem);
+	return matches ? trust.check : CRS_KEY_OTHER_DIGEST;
+}
+
 /* Parses @der and verifies it for the content @data. */
 static enum crs_key_result check(struct unit *unit, const struct signer *signer, const void *der,
 				 size_t size, const void *data, size_t data_size)
 {
-	CRS_CLEANUP(crs_cms_clear) struct crs_cms cms = CRS_CMS_NONE;
-	struct crs_digest digest;
+	CRS_CLEANUP(crs_signed_data_clear) struct crs_signed_data parsed = CRS_SIGNED_DATA_NONE;
+	enum crs_key_result result;
+	bool trusted;
 
-	assert_ok(unit, crs_cms_parse(unit->ctx, der, size, &cms));
-	assert_true(crs_cms_names_signer(&cms, &signer->certificate));
-	assert_ok(unit, crs_digest_make(unit->ctx, cms.hash, data, data_size, &digest));
-	return crs_cms_verify(&cms, &signer->certificate, &digest);
+	assert_ok(unit, crs_signed_data_parse(unit->ctx, der, size, &parsed));
+	result = check_parsed(unit, signer, &parsed, data, data_size, &trusted);
+	assert_true(trusted);
+	return result;
 }
 
 /* Expects that parsing fails with @status and @sentence, and leaves the result untouched. */
 static void refuse(struct unit *unit, const void *der, size_t size, enum crashres_status status,
 		   const char *sentence)
 {
-	struct crs_cms cms;
+	struct crs_signed_data data;
 
-	mark_untouched(cms);
-	assert_fails(unit, crs_cms_parse(unit->ctx, der, size, &cms), status, sentence);
-	assert_untouched(cms);
+	mark_untouched(data);
+	assert_fails(unit, crs_signed_data_parse(unit->ctx, der, size, &data), status, sentence);
+	assert_untouched(data);
 }
 
 /* Signs with each hash. @changed: the expected result for a changed content. */
@@ -181,7 +214,8 @@ static void test_signed_attributes(void **state)
 	uint8_t *der;
 	size_t size;
 
-	der = sign_by_openssl(&signer, NULL, EVP_sha256(), DETACHED, DETACHED, &size);
+	der = sign_by_openssl(&signer, NULL, EVP_sha256(), DETACHED, DETACHED | CMS_NOSMIMECAP,
+			      &size);
 	assert_int_equal(check(unit, &signer, der, size, content, sizeof(content)), CRS_KEY_VALID);
 	/* The digest is an attribute, so a changed content is recognised for ECDSA, too. */
 	assert_int_equal(check(unit, &signer, der, size, content, sizeof(content) - 1),
@@ -194,20 +228,22 @@ static void test_another_key(void **state)
 {
 	struct unit *unit = *state;
 	struct signer signer = make_ec(1), same_name = make_ec(1), other_serial = make_ec(2);
-	CRS_CLEANUP(crs_cms_clear) struct crs_cms cms = CRS_CMS_NONE;
+	CRS_CLEANUP(crs_signed_data_clear) struct crs_signed_data data = CRS_SIGNED_DATA_NONE;
 	char text[100];
 	uint8_t *der;
+	bool trusted;
 	size_t size;
 
 	assert_ok(unit, sign_by_us(unit, &signer,
 				     CRASHRES_HASH_SHA256, content, sizeof(content), &der, &size));
 	assert_int_equal(check(unit, &same_name, der, size, content, sizeof(content)),
 			 CRS_KEY_NO_MATCH);
-	assert_ok(unit, crs_cms_parse(unit->ctx, der, size, &cms));
-	assert_false(crs_cms_names_signer(&cms, &other_serial.certificate));
-	crs_cms_signer_text(&cms, text, sizeof(text));
+	assert_ok(unit, crs_signed_data_parse(unit->ctx, der, size, &data));
+	check_parsed(unit, &other_serial, &data, content, sizeof(content), &trusted);
+	assert_false(trusted);
+	crs_signed_data_signer_text(&data, text, sizeof(text));
 	assert_string_equal(text, "issuer CN = unit, serial 01");
-	crs_cms_signer_text(&cms, text, 11);
+	crs_signed_data_signer_text(&data, text, 11);
 	assert_string_equal(text, "issuer CN ");
 	free(der);
 	free_signer(&signer);
@@ -224,16 +260,14 @@ static void test_signatures_that_the_kernel_refuses(void **state)
 
 	der = sign_by_openssl(&one, &two, EVP_sha256(), DETACHED, DETACHED | CMS_NOATTR, &size);
 	refuse(unit, der, size, CRASHRES_ERR_UNSUPPORTED,
-	       "the signature has 2 signers, the kernel accepts one");
+	       "the CMS structure has 2 signers, not one");
 	OPENSSL_free(der);
 	der = sign_by_openssl(NULL, NULL, NULL, DETACHED, 0, &size);
-	refuse(unit, der, size, CRASHRES_ERR_UNSUPPORTED,
-	       "the signature has 0 signers, the kernel accepts one");
+	refuse(unit, der, size, CRASHRES_ERR_FORMAT, "the CMS structure is damaged");
 	OPENSSL_free(der);
-	der = sign_by_openssl(&one, NULL, EVP_sha256(), CMS_BINARY | CMS_NOCERTS,
-			      CMS_BINARY | CMS_NOCERTS | CMS_NOATTR, &size);
+	der = sign_by_openssl(&one, NULL, EVP_sha256(), DETACHED, DETACHED, &size);
 	refuse(unit, der, size, CRASHRES_ERR_FORMAT,
-	       "the CMS structure contains the signed content");
+	       "a signed attribute is for Authenticode only");
 	OPENSSL_free(der);
 	der = sign_by_openssl(&one, NULL, EVP_sha1(), DETACHED, DETACHED | CMS_NOATTR, &size);
 	refuse(unit, der, size, CRASHRES_ERR_UNSUPPORTED,
@@ -274,40 +308,41 @@ static void test_every_truncation_and_one_byte_more(void **state)
 		refuse(unit, copy, part, CRASHRES_ERR_FORMAT, "the CMS structure is damaged");
 		free(copy);
 	}
+	/* The kernel ignores bytes after the structure. */
 	longer = unit_alloc(size + 1);
 	memcpy(longer, der, size);
-	refuse(unit, longer, size + 1, CRASHRES_ERR_FORMAT, "the CMS structure is damaged");
+	assert_int_equal(check(unit, &signer, longer, size + 1, content, sizeof(content)),
+			 CRS_KEY_VALID);
 	free(longer);
 	free(der);
 	free_signer(&signer);
 }
 
 /*
- * Flips every bit once. Some fields are not signed, such as the version, so not every
- * change makes the signature invalid. A change in s, the last bytes, always does.
+ * Flips every bit once. Some fields are not signed, such as the list of hash algorithms, so not
+ * every change makes the signature invalid. A change in s, the last bytes, always does.
  */
 static void test_every_bit(void **state)
 {
 	struct unit *unit = *state;
 	struct signer signer = make_ec(1);
-	struct crs_digest digest;
 	size_t size, checked = 0;
 	uint8_t *der;
+	bool trusted;
 
 	assert_ok(unit, sign_by_us(unit, &signer,
 				     CRASHRES_HASH_SHA256, content, sizeof(content), &der, &size));
 	for (size_t bit = 0; bit < 8 * size; bit++) {
-		CRS_CLEANUP(crs_cms_clear) struct crs_cms cms = CRS_CMS_NONE;
+		CRS_CLEANUP(crs_signed_data_clear) struct crs_signed_data data =
+			CRS_SIGNED_DATA_NONE;
+		enum crs_key_result result;
 
 		der[bit / 8] ^= 1 << bit % 8;
-		if (crs_cms_parse(unit->ctx, der, size, &cms) == CRASHRES_OK) {
-			assert_ok(unit, crs_digest_make(unit->ctx, cms.hash, content,
-							sizeof(content), &digest));
+		if (crs_signed_data_parse(unit->ctx, der, size, &data) == CRASHRES_OK) {
+			result = check_parsed(unit, &signer, &data, content, sizeof(content),
+					      &trusted);
 			if (bit / 8 >= size - 30)
-				assert_int_equal(crs_cms_verify(&cms, &signer.certificate, &digest),
-						 CRS_KEY_NO_MATCH);
-			else
-				crs_cms_verify(&cms, &signer.certificate, &digest);
+				assert_int_equal(result, CRS_KEY_NO_MATCH);
 			checked++;
 		}
 		der[bit / 8] ^= 1 << bit % 8;

@@ -64,7 +64,9 @@ static void test_cut_at_the_front(void **state)
 	/* At least one byte of content is required: mod_check_sig() demands it. */
 	assert_ok(unit, crs_modsig_parse(unit->ctx, good + 6, GOOD_SIZE - 6, &modsig));
 	assert_int_equal(modsig.content_size, 1);
-	for (size_t cut = 7; cut <= FIELDS; cut++) {
+	refuse(unit, good + 7, GOOD_SIZE - 7, CRASHRES_ERR_FORMAT,
+	       "the file has no content before the signature");
+	for (size_t cut = 8; cut <= FIELDS; cut++) {
 		char sentence[120];
 
 		snprintf(sentence, sizeof(sentence), 
