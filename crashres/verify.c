@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * verify.c: crashres verify. Verifies the signatures of a file in all three places, and
+ * verify.c: crashres verify. Verifies the signatures of a file in all four places, and
  * prints the results as text or as JSON.
  */
 #include <getopt.h>
@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <crashres/ima.h>
 
@@ -17,11 +18,11 @@
 
 /* Exit statuses; EXIT_ERROR is 4. Scripts depend on them. */
 enum {
-	EXIT_VALID = 0,			/* at least one signature, and all are valid */
-	EXIT_INVALID = 1,		/* a signature is not valid, or there is none */
+	EXIT_VALID = 0,			/* the kernel reads at least one, and all are valid */
+	EXIT_INVALID = 1,		/* one is not valid, or there is none that it reads */
 };
 
-#define KINDS 3
+#define KINDS 4
 
 /* The places of a signature, in the order of the output. */
 static const struct kind {
@@ -30,6 +31,7 @@ static const struct kind {
 	const char *json;		/* value of the key "signature" */
 	const char *absent;		/* the message without such a signature */
 } kinds[KINDS] = {
+	{ CRASHRES_SIGNATURE_PE, "PE signature", "pe", "no PE signature" },
 	{ CRASHRES_SIGNATURE_XATTR, "security.ima", "xattr", "no signature in security.ima" },
 	{ CRASHRES_SIGNATURE_SIGFILE, "signature file", "sigfile", "no signature file" },
 	{ CRASHRES_SIGNATURE_APPENDED, "appended signature", "appended", "no appended signature" },
@@ -51,11 +53,13 @@ struct results {
 
 static const char usage[] =
 "Usage: crashres verify --cert=CERT [--cert=CERT]... [OPTION]... FILE\n"
-"Verify the signatures of FILE: in the attribute security.ima, in FILE.sig and\n"
-"appended to FILE. Print the signer and the result for each signature.\n"
+"Verify the signatures of FILE: inside FILE if it is a PE file, in the attribute\n"
+"security.ima, in FILE.sig and appended to FILE. Print the signer and the result\n"
+"for each signature.\n"
 "\n"
-"     --cert=CERT        The certificate of a possible signer: a file or a URI. You\n"
-"                        can give several.\n"
+"     --cert=CERT        The certificate of a possible signer, or of an issuer in the\n"
+"                        chain of the signer: a file or a URI. You can give several.\n"
+"     --pe               Verify only the PE signature.\n"
 "     --xattr            Verify only the signature in security.ima.\n"
 "     --sigfile          Verify only the signature in FILE.sig.\n"
 "     --appended         Verify only the appended signature.\n"
@@ -63,7 +67,8 @@ static const char usage[] =
 " -h, --help             Print this text.\n"
 "\n"
 "Exit status:\n"
-"  0  at least one signature was found, and all of them are valid\n"
+"  0  at least one signature was found, and all of them are valid; FILE.sig alone\n"
+"     counts only with --sigfile\n"
 "  1  a signature is not valid, or no signature was found\n"
 "  4  an error was reported on stderr\n";
 
@@ -82,30 +87,103 @@ static const char *digest_text(enum crashres_digest_state digest)
 	}
 }
 
+/* Writes @time to @text: "2026-11-21 18:40:00 UTC". */
+static void format_time(int64_t time, char *text, size_t capacity)
+{
+	time_t seconds = (time_t)time;
+	struct tm tm;
+
+	*text = '\0';
+	if (gmtime_r(&seconds, &tm))
+		strftime(text, capacity, "%Y-%m-%d %H:%M:%S UTC", &tm);
+}
+
+/* Returns the word for the source of the time, for JSON; NULL: unknown. */
+static const char *time_source_name(enum crashres_time_source source)
+{
+	switch (source) {
+	case CRASHRES_TIME_SIGNER:
+		return "signer";
+	case CRASHRES_TIME_COUNTERSIGNATURE:
+		return "countersignature";
+	default:
+		return NULL;
+	}
+}
+
+/* Prints the signer and its issuers, one in a line. The key id is that of the given certificate. */
+static void print_chain(const struct crashres_verification *verification)
+{
+	const struct crashres_certificate *certificate = verification->certificate;
+	const char *subject = verification->chain, *label = "Signer";
+
+	while (*subject) {
+		size_t length = strcspn(subject, "\n");
+		bool last = !subject[length] || !subject[length + 1];
+
+		printf("  %-8s  %.*s", label, (int)length, subject);
+		if (last && certificate)
+			printf(" (id:%08" PRIx32 ")", crashres_certificate_key_id(certificate));
+		printf("\n");
+		subject += length + !!subject[length];
+		label = "Issuer";
+	}
+}
+
+static void print_time(const struct crashres_verification *verification)
+{
+	char text[64];
+
+	if (verification->time_source == CRASHRES_TIME_UNKNOWN)
+		return;
+	format_time(verification->time, text, sizeof(text));
+	printf("  Time      %s (%s)\n", text,
+	       verification->time_source == CRASHRES_TIME_SIGNER ? "set by the signer" :
+								   "set by a time server");
+}
+
+/* Returns true for a signature that decides the result of the command. */
+static bool counts(const struct options *options, const struct kind *kind)
+{
+	return kind->signature != CRASHRES_SIGNATURE_SIGFILE || options->kind;
+}
+
+/*
+ * Returns the warning about a result, or "". A valid FILE.sig makes no file valid, which has
+ * its own warning.
+ */
+static const char *warning_text(const struct options *options, const struct kind *kind,
+				const struct crashres_verification *verification)
+{
+	if (verification->valid && !counts(options, kind))
+		return "the kernel reads this signature only after it is set as security.ima";
+	return verification->warning;
+}
+
 /*
  * Prints one result. Lines with unknown values are left out: a damaged signature has
  * no hash, and without the signer's certificate the digest says nothing.
  */
-static void print_verification(const char *file, const struct kind *kind,
+static void print_verification(const struct options *options, const struct kind *kind,
 			       const struct crashres_verification *verification)
 {
-	const struct crashres_certificate *certificate = verification->certificate;
+	const char *warning = warning_text(options, kind, verification);
 
-	printf("%s: %s: ", file, kind->name);
+	printf("%s: %s: ", options->file, kind->name);
 	if (verification->valid)
 		printf("valid\n");
 	else
 		printf("not valid: %s\n", verification->problem);
-	if (certificate)
-		printf("  Signer    %s (id:%08" PRIx32 ")\n",
-		       crashres_certificate_subject(certificate),
-		       crashres_certificate_key_id(certificate));
+	if (*warning)
+		printf("  Warning   %s\n", warning);
+	print_chain(verification);
 	if (verification->type)
 		printf("  Signed    %s, %s\n", crashres_key_type_name(verification->type),
 		       crashres_hash_name(verification->hash));
 	else if (verification->hash)
 		printf("  Signed    %s\n", crashres_hash_name(verification->hash));
-	if (certificate)
+	print_time(verification);
+	if (verification->certificate)
 		printf("  Digest    %s\n", digest_text(verification->digest));
 	if (*verification->key)
 		printf("  Key       %s\n", verification->key);
@@ -127,7 +205,7 @@ static void print_text(const struct options *options, const struct results *resu
 	for (size_t i = 0; i < KINDS; i++) {
 		if (!results->verifications[i])
 			continue;
-		print_verification(options->file, &kinds[i], results->verifications[i]);
+		print_verification(options, &kinds[i], results->verifications[i]);
 		count++;
 	}
 	if (!count && options->kind)
@@ -164,8 +242,32 @@ static struct json_object *certificate_to_json(const struct crashres_certificate
 	return object;
 }
 
+/* Returns the subjects from the signer to the given certificate. */
+static struct json_object *chain_to_json(const struct crashres_verification *verification)
+{
+	struct json_object *list = json_object_new_array();
+	const char *subject = verification->chain;
+
+	while (*subject) {
+		size_t length = strcspn(subject, "\n");
+
+		json_object_array_add(list, json_object_new_string_len(subject, (int)length));
+		subject += length + !!subject[length];
+	}
+	return list;
+}
+
+/* Returns the time of signing, or null if it is unknown. */
+static struct json_object *time_to_json(const struct crashres_verification *verification)
+{
+	if (verification->time_source == CRASHRES_TIME_UNKNOWN)
+		return NULL;
+	return json_object_new_int64(verification->time);
+}
+
 /* Returns one result. @kind: the place of the signature. */
-static struct json_object *verification_to_json(const struct kind *kind,
+static struct json_object *verification_to_json(const struct options *options,
+						const struct kind *kind,
 						const struct crashres_verification *verification)
 {
 	struct json_object *object = json_object_new_object();
@@ -173,7 +275,14 @@ static struct json_object *verification_to_json(const struct kind *kind,
 	json_add(object, "signature", json_object_new_string(kind->json));
 	json_add(object, "valid", json_object_new_boolean(verification->valid));
 	json_add(object, "problem", string_or_null(verification->problem));
+	json_add(object, "warning",
+		 string_or_null(warning_text(options, kind, verification)));
+	json_add(object, "key_unknown", json_object_new_boolean(verification->key_unknown));
 	json_add(object, "signer", certificate_to_json(verification->certificate));
+	json_add(object, "chain", chain_to_json(verification));
+	json_add(object, "time", time_to_json(verification));
+	json_add(object, "time_source",
+		 string_or_null(time_source_name(verification->time_source)));
 	json_add(object, "key_type", string_or_null(crashres_key_type_name(verification->type)));
 	json_add(object, "hash", string_or_null(crashres_hash_name(verification->hash)));
 	json_add(object, "digest", json_object_new_string(digest_text(verification->digest)));
@@ -189,7 +298,8 @@ static void print_json(const struct options *options, const struct results *resu
 	for (size_t i = 0; i < KINDS; i++)
 		if (results->verifications[i])
 			json_object_array_add(
-				list, verification_to_json(&kinds[i], results->verifications[i]));
+				list, verification_to_json(options, &kinds[i],
+							   results->verifications[i]));
 	json_add(object, "file", json_object_new_string(options->file));
 	json_add(object, "valid", json_object_new_boolean(valid));
 	json_add(object, "signatures", list);
@@ -198,12 +308,12 @@ static void print_json(const struct options *options, const struct results *resu
 
 /* --------------------------------------------------------------- command */
 
-/* Stores --xattr, --sigfile or --appended. Returns false after another one of them. */
+/* Stores --pe, --xattr, --sigfile or --appended. Returns false after another one of them. */
 static bool set_kind(struct options *options, const struct kind *kind)
 {
 	if (options->kind && options->kind != kind) {
 		fprintf(stderr,
-			"crashres verify: --xattr, --sigfile and --appended exclude each other\n");
+			"crashres verify: --pe, --xattr, --sigfile and --appended exclude each other\n");
 		return false;
 	}
 	options->kind = kind;
@@ -216,12 +326,14 @@ static enum parsed parse_option(int option, struct options *options)
 	case 'c':
 		options->certificates[options->certificate_count++] = optarg;
 		return PARSED_OK;
-	case 'x':
+	case 'p':
 		return parsed_value(set_kind(options, &kinds[0]));
-	case 's':
+	case 'x':
 		return parsed_value(set_kind(options, &kinds[1]));
-	case 'a':
+	case 's':
 		return parsed_value(set_kind(options, &kinds[2]));
+	case 'a':
+		return parsed_value(set_kind(options, &kinds[3]));
 	case 'j':
 		options->json = true;
 		return PARSED_OK;
@@ -241,6 +353,7 @@ static enum parsed parse(int argc, char **argv, struct options *options)
 {
 	static const struct option long_options[] = {
 		{ "cert", required_argument, NULL, 'c' },
+		{ "pe", no_argument, NULL, 'p' },
 		{ "xattr", no_argument, NULL, 'x' },
 		{ "sigfile", no_argument, NULL, 's' },
 		{ "appended", no_argument, NULL, 'a' },
@@ -288,18 +401,34 @@ static enum crashres_status verify_all(struct crashres_ctx *ctx, const struct op
 	return CRASHRES_OK;
 }
 
-/* Returns true if there is at least one signature, and all are valid. */
-static bool are_all_valid(const struct results *results)
+/* Returns true if the kernel tries the appended signature because it does not know @xattr's key. */
+static bool is_passed_over(const struct crashres_verification *xattr,
+			   const struct crashres_verification *appended)
 {
-	size_t count = 0, valid = 0;
+	return xattr->key_unknown && appended && appended->valid;
+}
+
+/*
+ * Returns true if there is at least one signature that the kernel reads, and all signatures are
+ * valid. The kernel reads FILE.sig only after it is set as security.ima, so this signature counts
+ * only if the user asks for it.
+ */
+static bool are_all_valid(const struct options *options, const struct results *results)
+{
+	size_t count = 0;
 
 	for (size_t i = 0; i < KINDS; i++) {
-		if (!results->verifications[i])
+		const struct crashres_verification *verification = results->verifications[i];
+
+		if (!verification)
 			continue;
-		count++;
-		valid += results->verifications[i]->valid;
+		count += counts(options, &kinds[i]);
+		if (!verification->valid &&
+		    !(kinds[i].signature == CRASHRES_SIGNATURE_XATTR &&
+		      is_passed_over(verification, results->verifications[KINDS - 1])))
+			return false;
 	}
-	return count && count == valid;
+	return count;
 }
 
 /* Verifies and prints. Returns the exit status. */
@@ -310,7 +439,7 @@ static int verify(struct crashres_ctx *ctx, const struct options *options,
 	int result = EXIT_ERROR;
 
 	if (verify_all(ctx, options, certificates, &results) == CRASHRES_OK) {
-		bool valid = are_all_valid(&results);
+		bool valid = are_all_valid(options, &results);
 
 		if (options->json)
 			print_json(options, &results, valid);

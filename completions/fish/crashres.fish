@@ -34,5 +34,6 @@ complete -c crashres -n '__fish_seen_subcommand_from sign' -l passphrase-file -r
 complete -c crashres -n '__fish_seen_subcommand_from sign' -l passphrase-env -x -a '(set -xn)' -d 'Take the passphrase from this variable'
 complete -c crashres -n '__fish_seen_subcommand_from sign' -l json -d 'Print a JSON array'
 complete -c crashres -n '__fish_seen_subcommand_from verify' -l xattr -d 'Only the signature in security.ima'
+complete -c crashres -n '__fish_seen_subcommand_from verify' -l pe -d 'Only the PE signature'
 complete -c crashres -n '__fish_seen_subcommand_from verify' -l appended -d 'Only the appended signature'
 complete -c crashres -n '__fish_seen_subcommand_from verify' -l json -d 'Print a JSON object'

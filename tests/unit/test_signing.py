@@ -28,7 +28,9 @@ HASH_SIZES = {"sha256": 32, "sha384": 48, "sha512": 64}
 
 
 def verified(keys, name, *arguments):
-    status, output, error = run("verify", f"--cert={keys}/{name}.pem", *arguments)
+    """FILE.sig counts only with --sigfile."""
+    place = ["--sigfile"] if os.path.exists(f"{arguments[-1]}.sig") else []
+    status, output, error = run("verify", f"--cert={keys}/{name}.pem", *place, *arguments)
     assert (status, error) == (0, ""), output
     return True
 
