@@ -95,6 +95,9 @@ enum crashres_status {
 					   the machine */
 	CRASHRES_ERR_PE_SIGNATURE,	/* libcrashres-ima: the new signature would make the PE
 					   signature of the file invalid */
+	CRASHRES_ERR_NO_SEALED_IMAGE,	/* the folder has no sealed Image of this kernel */
+	CRASHRES_ERR_OTHER_INITRD,	/* the sealed Image of this kernel in the folder is sealed
+					   with another initrd */
 };
 
 /* The two places for an image in the running kernel. */
@@ -442,6 +445,17 @@ enum crashres_status crashres_input_from_fd(struct crashres_ctx *ctx, int fd, co
 enum crashres_status crashres_input_from_memory(struct crashres_ctx *ctx, const char *name,
 						const void *data, size_t size,
 						struct crashres_input **input);
+
+/**
+ * crashres_input_open_below_root() - copy a file below the context's root
+ * @path:  absolute; "/" is the context's root. No link leads out of the root.
+ * @input: out; NULL if the file is missing. Release with crashres_input_close().
+ *
+ * Return: CRASHRES_ERR_OS if the file cannot be opened or read; CRASHRES_ERR_FORMAT for a
+ * FIFO, a device or a folder.
+ */
+enum crashres_status crashres_input_open_below_root(struct crashres_ctx *ctx, const char *path,
+						    struct crashres_input **input);
 
 void crashres_input_close(struct crashres_input *input);	/* may be NULL */
 
@@ -923,6 +937,43 @@ void crashres_seal_request_init(struct crashres_seal_request *request, size_t si
 enum crashres_status crashres_seal(struct crashres_ctx *ctx, const struct crashres_machine *machine,
 				   const struct crashres_kernel *kernel,
 				   const struct crashres_seal_request *seal, struct crashres_input **sealed);
+
+/**
+ * crashres_sealed_find() - look in a folder for the sealed Image of a kernel
+ * @folder: absolute path below the context's root. A missing folder is an empty one.
+ * @kernel: the kernel to look for. Its signatures do not matter: a sealed Image contains the
+ *          kernel without them.
+ * @initrd: the initrd of the load; NULL: the initrd in the kernel file, if any.
+ * @sealed: out; release with crashres_kernel_close(). If several files fit, the newest.
+ *
+ * The function compares the digests in the headers of the files with those of kernel and initrd.
+ * It verifies no signature. It skips files that are not sealed Images, that are not regular files,
+ * or whose names start with a dot.
+ *
+ * Return:
+ *   CRASHRES_ERR_NO_SEALED_IMAGE  no file is a sealed Image of this kernel
+ *   CRASHRES_ERR_OTHER_INITRD     a sealed Image of this kernel has another initrd
+ *   CRASHRES_ERR_OS               the folder cannot be read
+ */
+enum crashres_status crashres_sealed_find(struct crashres_ctx *ctx, const char *folder,
+					  const struct crashres_kernel *kernel,
+					  const struct crashres_input *initrd,
+					  struct crashres_kernel **sealed);
+
+/**
+ * crashres_sealed_check_signed() - is the file @path the Image @sealed with a PE signature?
+ *
+ * A program that has another program sign the sealed Image can check the output with this
+ * function. It does not verify the signature.
+ *
+ * Return:
+ *   CRASHRES_ERR_NO_SIGNATURE  the file has no PE signature
+ *   CRASHRES_ERR_FORMAT        the file without its signature differs from @sealed
+ *   other statuses             as crashres_kernel_open()
+ */
+enum crashres_status crashres_sealed_check_signed(struct crashres_ctx *ctx,
+						  const struct crashres_input *sealed,
+						  const char *path);
 
 /* Is @kernel a sealed Image? */
 bool crashres_kernel_is_sealed(const struct crashres_kernel *kernel);

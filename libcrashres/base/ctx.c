@@ -99,6 +99,8 @@ const char *crashres_status_name(enum crashres_status status)
 		[CRASHRES_ERR_NO_SIGNATURE] = "ERR_NO_SIGNATURE",
 		[CRASHRES_ERR_NO_DEVICE_TREE] = "ERR_NO_DEVICE_TREE",
 		[CRASHRES_ERR_PE_SIGNATURE] = "ERR_PE_SIGNATURE",
+		[CRASHRES_ERR_NO_SEALED_IMAGE] = "ERR_NO_SEALED_IMAGE",
+		[CRASHRES_ERR_OTHER_INITRD] = "ERR_OTHER_INITRD",
 	};
 
 	return (size_t)status < sizeof(names) / sizeof(*names) ? names[status] : "unknown";

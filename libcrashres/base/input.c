@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "input.h"
+#include "root.h"
 #include "replace.h"
 
 /* Bytes of a transparent huge page if a page has 4 KiB. */
@@ -376,6 +377,21 @@ enum crashres_status crashres_input_open(struct crashres_ctx *ctx, const char *p
 	if (fd < 0)
 		return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "Cannot open `%s'", path);
 	return crashres_input_from_fd(ctx, fd, path, input);
+}
+
+enum crashres_status crashres_input_open_below_root(struct crashres_ctx *ctx, const char *path,
+						    struct crashres_input **input)
+{
+	const char *below = path + strspn(path, "/");
+	CRS_CLEANUP(crs_closep) int fd = -1;
+	enum crashres_status status;
+
+	if (crs_root_lacks(ctx, below)) {
+		*input = NULL;
+		return CRASHRES_OK;
+	}
+	status = crs_root_open(ctx, below, &fd);
+	return status == CRASHRES_OK ? crashres_input_from_fd(ctx, fd, path, input) : status;
 }
 
 void crashres_input_close(struct crashres_input *input)

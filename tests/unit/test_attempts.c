@@ -569,8 +569,8 @@ static void test_every_status_has_a_name(void **state)
 	assert_string_equal(crashres_status_name(CRASHRES_OK), "OK");
 	assert_string_equal(crashres_status_name(CRASHRES_ERR_SYSCALL), "ERR_SYSCALL");
 	assert_string_equal(crashres_status_name(CRASHRES_ERR_NO_SIGNATURE), "ERR_NO_SIGNATURE");
-	assert_string_equal(crashres_status_name(CRASHRES_ERR_PE_SIGNATURE + 1), "unknown");
-	for (int status = 0; status <= CRASHRES_ERR_PE_SIGNATURE; status++)
+	assert_string_equal(crashres_status_name(CRASHRES_ERR_OTHER_INITRD + 1), "unknown");
+	for (int status = 0; status <= CRASHRES_ERR_OTHER_INITRD; status++)
 		assert_non_null(crashres_status_name(status));
 }
 

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests the search for a ready sealed Image (plan/sealed-folder.c), and a plan that uses it. A
+ * wrong program loads the sealed Image of another kernel or initrd, hangs at a FIFO, or reads a
+ * file outside of the root.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../libcrashres/kernel/kernel.h"
+#include "../../libcrashres/machine/machine.h"
+#include "../../libcrashres/plan/plan.h"
+#include "../../libcrashres/plan/sealed-image.h"
+#include "support.h"
+
+#define FOLDER "/var/sealed"
+
+/* A kernel, two initrds, and the root in which the folder lies. */
+struct world {
+	struct crashres_kernel *kernel;
+	struct crashres_input *initrd, *other;
+};
+
+/* Opens an Image of 64 KiB whose bytes depend on @seed. */
+static struct crashres_kernel *open_kernel(struct unit *unit, const char *name, uint32_t seed)
+{
+	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, name);
+	struct crs_image_header header = {
+		.image_size = htole64(MIB), .flags = htole64(0xa), .magic = CRS_IMAGE_MAGIC,
+	};
+	struct crashres_kernel *kernel;
+	uint8_t data[64 * KIB];
+
+	unit_fill(data, sizeof(data), seed);
+	memcpy(data, &header, sizeof(header));
+	unit_write(unit, name, data, sizeof(data));
+	assert_ok(unit, crashres_kernel_open(unit->ctx, path, &kernel));
+	return kernel;
+}
+
+static struct crashres_input *open_input(struct unit *unit, const char *name, uint32_t seed)
+{
+	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, name);
+	struct crashres_input *input;
+	uint8_t data[5000];
+
+	unit_fill(data, sizeof(data), seed);
+	unit_write(unit, name, data, sizeof(data));
+	assert_ok(unit, crashres_input_open(unit->ctx, path, &input));
+	return input;
+}
+
+static struct world world_new(struct unit *unit)
+{
+	struct world world = {
+		.kernel = open_kernel(unit, "Image", 1),
+		.initrd = open_input(unit, "initrd", 2),
+		.other = open_input(unit, "other", 3),
+	};
+	char *root = unit_path(unit, "root");
+
+	unit_write(unit, "root/var/sealed/.placeholder", "x", 1);
+	assert_ok(unit, crashres_ctx_set_root(unit->ctx, root));
+	free(root);
+	return world;
+}
+
+static void world_free(struct world *world)
+{
+	crashres_kernel_close(world->kernel);
+	crashres_input_close(world->initrd);
+	crashres_input_close(world->other);
+}
+
+/* Puts the sealed Image of @kernel and @initrd into the folder, with mtime @seconds. */
+static void put(struct unit *unit, const char *name, const struct crashres_kernel *kernel,
+		const struct crashres_input *initrd, time_t seconds)
+{
+	const struct timespec times[2] = { { seconds, 0 }, { seconds, 0 } };
+	struct crashres_seal_request seal = CRASHRES_SEAL_REQUEST_INIT;
+	struct crashres_input *sealed;
+	char relative[64], *path;
+
+	seal.initrd = initrd;
+	assert_ok(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &sealed));
+	snprintf(relative, sizeof(relative), "root/var/sealed/%s", name);
+	unit_write(unit, relative, sealed->data, sealed->size);
+	path = unit_path(unit, relative);
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+	free(path);
+	crashres_input_close(sealed);
+}
+
+/* Asserts that the search finds the file @name. */
+static void assert_found(struct unit *unit, const struct world *world,
+			 const struct crashres_input *initrd, const char *name)
+{
+	struct crashres_kernel *sealed;
+
+	assert_ok(unit, crashres_sealed_find(unit->ctx, FOLDER, world->kernel, initrd, &sealed));
+	assert_string_equal(sealed->file->name, name);
+	assert_true(crashres_kernel_is_sealed(sealed));
+	/* IMA reads security.ima from the original file. */
+	assert_true(sealed->file->original_fd >= 0);
+	crashres_kernel_close(sealed);
+}
+
+static void assert_not_found(struct unit *unit, const struct world *world,
+			     const struct crashres_input *initrd, enum crashres_status status,
+			     const char *sentence)
+{
+	struct crashres_kernel *sealed = UNTOUCHED;
+
+	assert_fails(unit, crashres_sealed_find(unit->ctx, FOLDER, world->kernel, initrd, &sealed),
+		     status, sentence);
+	assert_ptr_equal(sealed, UNTOUCHED);
+}
+
+static void test_newest_image_of_kernel_and_initrd_is_found(void **state)
+{
+	struct unit *unit = *state;
+	struct world world = world_new(unit);
+	struct crashres_kernel *stranger = open_kernel(unit, "stranger", 9);
+
+	put(unit, "stranger", stranger, world.initrd, 900);
+	put(unit, "other", world.kernel, world.other, 800);
+	put(unit, "old", world.kernel, world.initrd, 100);
+	assert_found(unit, &world, world.initrd, FOLDER "/old");
+	put(unit, "new", world.kernel, world.initrd, 200);
+	assert_found(unit, &world, world.initrd, FOLDER "/new");
+	assert_found(unit, &world, world.other, FOLDER "/other");
+	put(unit, ".temporary", world.kernel, world.initrd, 300);
+	assert_found(unit, &world, world.initrd, FOLDER "/new");
+	crashres_kernel_close(stranger);
+	world_free(&world);
+}
+
+static void test_other_or_missing_initrd_is_named(void **state)
+{
+	struct unit *unit = *state;
+	struct world world = world_new(unit);
+	CRS_CLEANUP(crs_freep) char *other = NULL, *lacks = NULL;
+
+	assert_true(asprintf(&other, FOLDER "/a: is sealed with another initrd than %s",
+			     world.other->name) > 0);
+	assert_true(asprintf(&lacks, FOLDER "/a: is sealed without an initrd, but the load has %s",
+			     world.initrd->name) > 0);
+	put(unit, "a", world.kernel, world.initrd, 1);
+	assert_not_found(unit, &world, world.other, CRASHRES_ERR_OTHER_INITRD, other);
+	assert_not_found(unit, &world, NULL, CRASHRES_ERR_OTHER_INITRD, FOLDER
+			 "/a: is sealed with an initrd, but the load has no initrd");
+	put(unit, "a", world.kernel, NULL, 1);
+	assert_not_found(unit, &world, world.initrd, CRASHRES_ERR_OTHER_INITRD, lacks);
+	assert_found(unit, &world, NULL, FOLDER "/a");
+	world_free(&world);
+}
+
+/* The initrd of a UKI counts if the load names none. */
+static void test_initrd_of_the_kernel_file_counts(void **state)
+{
+	struct unit *unit = *state;
+	struct world world = world_new(unit);
+
+	put(unit, "a", world.kernel, world.initrd, 1);
+	world.kernel->initrd = world.initrd;
+	assert_found(unit, &world, NULL, FOLDER "/a");
+	world.kernel->initrd = NULL;
+	world_free(&world);
+}
+
+/* Everything that is no sealed Image is skipped: the search ends, and finds the good file. */
+static void test_other_files_are_skipped(void **state)
+{
+	struct unit *unit = *state;
+	struct world world = world_new(unit);
+	char *path = unit_path(unit, "root/var/sealed/fifo");
+	char *link = unit_path(unit, "root/var/sealed/link");
+	char *outside = unit_path(unit, "outside");
+	CRS_CLEANUP(crs_freep) char *none = NULL;
+
+	assert_true(asprintf(&none, FOLDER " has no sealed Image of %s",
+			     world.kernel->file->name) > 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	/* The link leads out of the root, to a sealed Image that would fit. */
+	put(unit, "a", world.kernel, world.initrd, 1);
+	free(path);
+	path = unit_path(unit, "root/var/sealed/a");
+	assert_int_equal(rename(path, outside), 0);
+	assert_int_equal(symlink(outside, link), 0);
+	unit_write(unit, "root/var/sealed/folder/x", "x", 1);
+	unit_write(unit, "root/var/sealed/empty", "", 0);
+	unit_write(unit, "root/var/sealed/text", "text", 4);
+	unit_write(unit, "root/var/sealed/kernel", world.kernel->file->data,
+		   world.kernel->file->size);
+	assert_not_found(unit, &world, world.initrd, CRASHRES_ERR_NO_SEALED_IMAGE, none);
+	put(unit, "good", world.kernel, world.initrd, 1);
+	assert_found(unit, &world, world.initrd, FOLDER "/good");
+	free(path);
+	free(link);
+	free(outside);
+	world_free(&world);
+}
+
+static void test_missing_folder_is_an_empty_one(void **state)
+{
+	struct unit *unit = *state;
+	struct world world = world_new(unit);
+	struct crashres_kernel *sealed = UNTOUCHED;
+	CRS_CLEANUP(crs_freep) char *none = NULL;
+
+	assert_true(asprintf(&none, "/nowhere has no sealed Image of %s",
+			     world.kernel->file->name) > 0);
+	assert_fails(unit, crashres_sealed_find(unit->ctx, "/nowhere", world.kernel, NULL, &sealed),
+		     CRASHRES_ERR_NO_SEALED_IMAGE, none);
+	world_free(&world);
+}
+
+/* A header that is cut, or that names more bytes than the file has, is no sealed Image. */
+static void test_damaged_headers_are_skipped(void **state)
+{
+	struct unit *unit = *state;
+	struct world world = world_new(unit);
+	struct crashres_seal_request seal = CRASHRES_SEAL_REQUEST_INIT;
+	const size_t header = sizeof(struct crs_seal_header);
+	struct crashres_kernel *found;
+	struct crashres_input *sealed;
+	uint8_t *bytes;
+
+	seal.initrd = world.initrd;
+	assert_ok(unit, crashres_seal(unit->ctx, NULL, world.kernel, &seal, &sealed));
+	for (size_t size = 1; size < header + 10; size++) {
+		unit_write(unit, "root/var/sealed/a", sealed->data, size);
+		assert_int_equal(crashres_sealed_find(unit->ctx, FOLDER, world.kernel,
+						      world.initrd, &found),
+				 CRASHRES_ERR_NO_SEALED_IMAGE);
+	}
+	/* Every single byte of the header, changed: no access outside, and never a wrong match. */
+	bytes = malloc(sealed->size);
+	for (size_t i = 64; i < header; i++) {
+		enum crashres_status status;
+
+		memcpy(bytes, sealed->data, sealed->size);
+		bytes[i] ^= 0x80;
+		unit_write(unit, "root/var/sealed/a", bytes, sealed->size);
+		status = crashres_sealed_find(unit->ctx, FOLDER, world.kernel, world.initrd,
+					      &found);
+		/* kernel_offset is not compared: the running kernel verifies the signature. */
+		if (status == CRASHRES_OK)
+			crashres_kernel_close(found);
+		else
+			assert_true(status == CRASHRES_ERR_NO_SEALED_IMAGE ||
+				    status == CRASHRES_ERR_OTHER_INITRD);
+		assert_true(status != CRASHRES_OK ||
+			    i - offsetof(struct crs_seal_header, kernel_offset) < 8);
+	}
+	free(bytes);
+	crashres_input_close(sealed);
+	world_free(&world);
+}
+
+/* The plan passes the sealed Image to kexec_file_load, and compares its initrd. */
+static void test_plan_loads_the_ready_image(void **state)
+{
+	struct unit *unit = *state;
+	struct world world = world_new(unit);
+	struct crashres_machine machine = {
+		.iomem.hidden = true,
+		.page_size = 4096,
+		.permissions.locked_down = CRASHRES_ANSWER_YES,
+	};
+	struct crashres_request request = CRASHRES_REQUEST_INIT;
+	struct crashres_attempt attempt = CRASHRES_ATTEMPT_INIT;
+	struct crashres_kernel *sealed;
+	struct crashres_plan *plan = UNTOUCHED;
+	enum crashres_answer answer;
+
+	put(unit, "a", world.kernel, world.initrd, 1);
+	assert_ok(unit, crashres_sealed_find(unit->ctx, FOLDER, world.kernel, world.initrd,
+					     &sealed));
+	request.slot = CRASHRES_SLOT_CRASH;
+	request.initrd = world.initrd;
+	request.sealed = sealed;
+	assert_ok(unit, crashres_plan_uses_sealed(unit->ctx, &machine, world.kernel, &request,
+						  &answer));
+	assert_int_equal(answer, CRASHRES_ANSWER_YES);
+	assert_ok(unit, crashres_plan_make(unit->ctx, &machine, world.kernel, &request, &plan));
+	assert_int_equal(crashres_plan_attempt_count(plan), 3);
+	assert_ok(unit, crashres_plan_attempt(unit->ctx, plan, 1, &attempt));
+	assert_int_equal(attempt.check, CRASHRES_CHECK_ALREADY_SEALED);
+	assert_string_equal(attempt.kernel, FOLDER "/a");
+	assert_true(attempt.original_files);
+	assert_ok(unit, crashres_plan_attempt(unit->ctx, plan, 2, &attempt));
+	assert_string_equal(attempt.kernel, world.kernel->file->name);
+	crashres_plan_free(plan);
+	plan = UNTOUCHED;
+	request.initrd = world.other;
+	assert_int_equal(crashres_plan_make(unit->ctx, &machine, world.kernel, &request, &plan),
+			 CRASHRES_ERR_REQUEST);
+	request.sealed = world.kernel;
+	assert_int_equal(crashres_plan_make(unit->ctx, &machine, world.kernel, &request, &plan),
+			 CRASHRES_ERR_REQUEST);
+	assert_int_equal(crashres_error_member(unit->ctx), CRASHRES_MEMBER_SEALED);
+	assert_ptr_equal(plan, UNTOUCHED);
+	crashres_kernel_close(sealed);
+	world_free(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_newest_image_of_kernel_and_initrd_is_found),
+		UNIT_TEST(test_other_or_missing_initrd_is_named),
+		UNIT_TEST(test_initrd_of_the_kernel_file_counts),
+		UNIT_TEST(test_other_files_are_skipped),
+		UNIT_TEST(test_missing_folder_is_an_empty_one),
+		UNIT_TEST(test_damaged_headers_are_skipped),
+		UNIT_TEST(test_plan_loads_the_ready_image),
+	};
+
+	return cmocka_run_group_tests_name("sealed_folder", tests, NULL, NULL);
+}
