@@ -16,6 +16,7 @@
 #include "exec.h"
 #include "exit.h"
 #include "print.h"
+#include "sealed.h"
 
 /*
  * A crashres_log_fn; @data is the struct options. Warnings appear always, other lines only with
@@ -174,10 +175,12 @@ struct inputs {
 	struct crashres_input *initrd;	/* NULL: no initrd */
 	struct crashres_input *dtb;	/* NULL: the device tree of the running machine */
 	bool signature_refused;		/* out; see struct crashres_result */
+	struct sealed sealed;		/* the ready sealed Image, if one is needed and found */
 };
 
 static void close_inputs(struct inputs *inputs)
 {
+	crashres_kernel_close(inputs->sealed.image);
 	crashres_input_close(inputs->dtb);
 	crashres_input_close(inputs->initrd);
 	crashres_kernel_close(inputs->kernel);
@@ -266,24 +269,35 @@ static enum crashres_status show_plan(struct crashres_ctx *ctx, const struct inp
 	return status;
 }
 
+/* Prints @plan (--dry-run) or carries it out. */
+static enum crashres_status carry_out(struct crashres_ctx *ctx, const struct options *options,
+				      struct inputs *inputs, struct crashres_plan *plan)
+{
+	struct crashres_result result = CRASHRES_RESULT_INIT;
+	enum crashres_status status;
+
+	if (options->dry_run)
+		return show_plan(ctx, inputs, plan);
+	if (options->debug)
+		print_plan(stderr, ctx, inputs->machine, plan);
+	status = crashres_load(ctx, plan, &result);
+	inputs->signature_refused = result.signature_refused;
+	if (status == CRASHRES_OK)
+		sealed_print(ctx, &inputs->sealed, options->kernel, plan, &result);
+	return status;
+}
+
 /* Makes the plan, and prints it (--dry-run) or carries it out. */
 static enum crashres_status load(struct crashres_ctx *ctx, const struct options *options,
-				 struct inputs *inputs)
+				 struct inputs *inputs, struct crashres_request *request)
 {
-	struct crashres_request request = make_request(options, inputs);
-	struct crashres_result result = CRASHRES_RESULT_INIT;
 	struct crashres_plan *plan = NULL;
 	enum crashres_status status;
 
-	status = crashres_plan_make(ctx, inputs->machine, inputs->kernel, &request, &plan);
-	if (status == CRASHRES_OK && options->dry_run)
-		status = show_plan(ctx, inputs, plan);
-	else if (status == CRASHRES_OK) {
-		if (options->debug)
-			print_plan(stderr, ctx, inputs->machine, plan);
-		status = crashres_load(ctx, plan, &result);
-		inputs->signature_refused = result.signature_refused;
-	}
+	request->sealed = inputs->sealed.image;
+	status = crashres_plan_make(ctx, inputs->machine, inputs->kernel, request, &plan);
+	if (status == CRASHRES_OK)
+		status = carry_out(ctx, options, inputs, plan);
 	crashres_plan_free(plan);
 	return status;
 }
@@ -332,13 +346,20 @@ static int report_load_failure(const struct crashres_ctx *ctx, const struct opti
 static int run_load(struct crashres_ctx *ctx, const struct options *options)
 {
 	struct inputs inputs = { 0 };
+	struct crashres_request request;
 	int result = EXIT_DONE;
 	enum crashres_status status = options->dry_run ? CRASHRES_OK : crashres_can_load(ctx);
 
 	if (status == CRASHRES_OK)
 		status = open_inputs(ctx, options, &inputs);
+	request = make_request(options, &inputs);
+	if (status == CRASHRES_OK &&
+	    !sealed_find(ctx, inputs.machine, inputs.kernel, &request, &inputs.sealed)) {
+		close_inputs(&inputs);
+		return EXIT_ENVIRONMENT;
+	}
 	if (status == CRASHRES_OK)
-		status = load(ctx, options, &inputs);
+		status = load(ctx, options, &inputs, &request);
 	if (status != CRASHRES_OK)
 		result = report_load_failure(ctx, options, &inputs, status);
 	close_inputs(&inputs);
