@@ -76,6 +76,17 @@ bool values_seconds(const struct value *value, uint32_t *seconds)
 	return true;
 }
 
+bool values_fd(const struct value *value, int *fd)
+{
+	uint64_t number;
+	char *end;
+
+	if (!parse_number(value->text, 10, &number, &end) || *end != '\0' || number > 1 << 20)
+		return values_refuse(value, "the number of a file descriptor");
+	*fd = (int)number;
+	return true;
+}
+
 bool values_on_damage(const struct value *value, enum crashres_on_damage *on_damage)
 {
 	/* The order is that of the enum: the index is the value. */

@@ -15,7 +15,7 @@
  * message. All strings are borrowed.
  */
 struct value {
-	const char *command;		/* name of the program: "kexec". Of a key, program and place:
+	const char *command;		/* name of the program: "kexec". For a key also the place:
 					   "kexec: FILE:LINE". The colon shows that it is a key,
 					   which messages name without dashes */
 	const char *option;		/* long name without dashes: "on-damage" */
@@ -36,6 +36,9 @@ bool values_address(const struct value *value, uint64_t *address);
 
 /* Accepts whole seconds from 0 to 86400 (one day). */
 bool values_seconds(const struct value *value, uint32_t *seconds);
+
+/* Accepts the number of a file descriptor. The limit of 2^20 keeps it in an int. */
+bool values_fd(const struct value *value, int *fd);
 
 bool values_on_damage(const struct value *value, enum crashres_on_damage *on_damage);
 bool values_on_timeout(const struct value *value, enum crashres_on_timeout *on_timeout);

@@ -116,6 +116,27 @@ static char *join(const char *first, const char *second, const char *third)
 	return asprintf(&text, "%s%s%s", first, second, third) < 0 ? NULL : text;
 }
 
+bool passphrase_parse(const struct value *value, struct passphrase *passphrase)
+{
+	bool is_fd = !strcmp(value->option, "passphrase-fd");
+	bool is_file = !strcmp(value->option, "passphrase-file");
+
+	if ((!is_fd && passphrase->fd != PASSPHRASE_NO_FD) || (!is_file && passphrase->file) ||
+	    ((is_fd || is_file) && passphrase->variable)) {
+		fprintf(stderr,
+			"%s: --passphrase-fd, --passphrase-file and --passphrase-env exclude each "
+			"other\n", value->command);
+		return false;
+	}
+	if (is_fd)
+		return values_fd(value, &passphrase->fd);
+	if (is_file)
+		passphrase->file = value->text;
+	else
+		passphrase->variable = value->text;
+	return true;
+}
+
 char *passphrase_find_problem(const struct passphrase *passphrase)
 {
 	const char *file = passphrase->file;

@@ -5,6 +5,8 @@
 
 #include <crashres/ima.h>
 
+#include "../cli/values.h"
+
 #define PASSPHRASE_NO_FD (-1)
 
 /* The first place that is set is used; without one, the terminal. */
@@ -15,6 +17,12 @@ struct passphrase {
 };
 
 #define PASSPHRASE_TERMINAL { .fd = PASSPHRASE_NO_FD }
+
+/*
+ * Stores the value of --passphrase-fd, --passphrase-file or --passphrase-env; @value has the name
+ * of the option. Returns false after one line on stderr, also if another one was given before.
+ */
+bool passphrase_parse(const struct value *value, struct passphrase *passphrase);
 
 /*
  * Finds out whether the file can be read and the variable is set, before a token is opened.

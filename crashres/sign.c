@@ -4,7 +4,6 @@
  * signatures that were made elsewhere, and removes signatures. This file reads the command
  * line; libcrashres-ima signs.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -108,39 +107,6 @@ static bool set_signature(struct options *options, enum crashres_signature signa
 	return true;
 }
 
-/* Reads the value of --passphrase-fd. The upper limit keeps it in an int. */
-static bool parse_fd(const struct value *value, int *fd)
-{
-	char *end;
-	long number;
-
-	errno = 0;
-	number = strtol(value->text, &end, 10);
-	if (errno || end == value->text || *end || number < 0 || number > 1 << 20)
-		return values_refuse(value, "the number of a file descriptor");
-	*fd = (int)number;
-	return true;
-}
-
-/* Stores one of the places of the passphrase. Returns false after another one of them. */
-static bool parse_passphrase(int option, const struct value *value, struct passphrase *passphrase)
-{
-	if ((option != 'p' && passphrase->fd != PASSPHRASE_NO_FD) ||
-	    (option != 'P' && passphrase->file) || (option != 'E' && passphrase->variable)) {
-		fprintf(stderr,
-			"crashres sign: --passphrase-fd, --passphrase-file and --passphrase-env "
-			"exclude each other\n");
-		return false;
-	}
-	if (option == 'p')
-		return parse_fd(value, &passphrase->fd);
-	if (option == 'P')
-		passphrase->file = value->text;
-	else
-		passphrase->variable = value->text;
-	return true;
-}
-
 /* Stores an option without a value. */
 static enum parsed parse_flag(int option, struct options *options)
 {
@@ -191,7 +157,7 @@ static enum parsed parse_option(int option, const char *name, struct options *op
 	case 'p':
 	case 'P':
 	case 'E':
-		return parsed_value(parse_passphrase(option, &value, &options->passphrase));
+		return parsed_value(passphrase_parse(&value, &options->passphrase));
 	default:
 		return parse_flag(option, options);
 	}

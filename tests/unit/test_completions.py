@@ -76,8 +76,11 @@ def complete_bash(command, *words):
     ("kexec", ["--append", ""], []),
     ("crashres", [""], ["--help", "--version", "report", "seal", "sign", "verify"]),
     ("crashres", ["report", "--j"], ["--json"]),
-    ("crashres", ["seal", "--"], ["--check-time=", "--help", "--initrd=", "--kernel=", "--on-damage=",
-                                  "--on-timeout=", "--output=", "--repair=", "--root=", "--serial=", "--unseal"]),
+    ("crashres", ["seal", "--"], [
+        "--append", "--cert=", "--check-time=", "--config=", "--force", "--help", "--ima", "--initrd=",
+        "--kernel-release=", "--kernel=", "--key=", "--on-damage=", "--on-timeout=", "--output=",
+        "--passphrase-env=", "--passphrase-fd=", "--passphrase-file=", "--remove", "--renew", "--repair=",
+        "--root=", "--serial=", "--sign-with=", "--unseal"]),
     ("crashres", ["sign", "--"], ["--append", "--cert=", "--detached-out=", "--force", "--hash=", "--help",
                                   "--json", "--key=", "--output=", "--passphrase-env=", "--passphrase-fd=",
                                   "--passphrase-file=", "--remove", "--sigfile", "--signature-in="]),

@@ -1,0 +1,357 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs crashres seal with a signature in one step, and crashres seal --renew.
+
+make check sets CRASHRES_COMMAND (the program).
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+from kernelfiles import image
+
+COMMAND = os.environ["CRASHRES_COMMAND"]
+MIB = 1 << 20
+IMAGE = image(image_size=3 * MIB)
+
+needs_sbsign = pytest.mark.skipif(not shutil.which("sbsign"), reason="sbsign is not installed")
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory):
+    """Returns a folder with key.pem, cert.pem and an encrypted key (passphrase "secret")."""
+    folder = tmp_path_factory.mktemp("keys")
+    for arguments in (["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem",
+                       "-out", "cert.pem", "-days", "30", "-subj", "/CN=test",
+                       "-addext", "keyUsage=digitalSignature"],
+                      ["pkcs8", "-topk8", "-in", "key.pem", "-out", "encrypted.pem", "-passout",
+                       "pass:secret"]):
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path, keys):
+    """Returns a function that runs crashres in a folder with Image, initrd and the keys."""
+    (tmp_path / "Image").write_bytes(IMAGE)
+    (tmp_path / "initrd").write_bytes(b"initrd" * 1000)
+    for path in keys.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+
+    def run_command(*arguments, **options):
+        done = subprocess.run([COMMAND, *arguments], cwd=tmp_path, capture_output=True, text=True,
+                              check=False, timeout=120, env={**os.environ, "LC_ALL": "C"}, **options)
+        return done.returncode, done.stdout, done.stderr
+
+    run_command.folder = tmp_path
+    return run_command
+
+
+def seal(run, *options, output="out", **more):
+    return run("seal", "--kernel=Image", "--initrd=initrd", *options, "-o", output, **more)
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def fails(sentence):
+    return 4, "", f"crashres: {sentence}\n"
+
+
+# ------------------------------------------------------------------ one step
+
+
+def test_one_step_gives_the_same_file_as_two(run):
+    """RSA signatures of the same bytes are equal; the CMS structure has no time."""
+    before = names(run.folder)
+    assert seal(run, output="two") == (0, "", "")
+    assert run("sign", "--key=key.pem", "--cert=cert.pem", "--append", "two") == (0, "", "")
+    assert seal(run, "--key=key.pem", "--cert=cert.pem", output="one") == (0, "", "")
+    assert (run.folder / "one").read_bytes() == (run.folder / "two").read_bytes()
+    assert names(run.folder) == sorted(before + ["one", "two"])
+    assert run("verify", "--cert=cert.pem", "one")[0] == 0
+
+
+def test_passphrase_from_a_file(run):
+    (run.folder / "pass").write_text("secret\n")
+    (run.folder / "pass").chmod(0o600)
+    assert seal(run, "--key=encrypted.pem", "--cert=cert.pem", "--append",
+                "--passphrase-file=pass") == (0, "", "")
+    assert run("verify", "--cert=cert.pem", "out")[0] == 0
+
+
+def test_a_wrong_key_leaves_no_file(run):
+    """The key is opened before the kernel is sealed."""
+    before = names(run.folder)
+    (run.folder / "pass").write_text("wrong\n")
+    (run.folder / "pass").chmod(0o600)
+    code, out, err = seal(run, "--key=encrypted.pem", "--cert=cert.pem", "--passphrase-file=pass")
+    assert (code, out) == (4, "") and err == (
+        "crashres: key: encrypted.pem: the passphrase is wrong, or the key is damaged\n")
+    assert names(run.folder) == sorted(before + ["pass"])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can set security.ima")
+def test_the_attribute_is_set_before_the_name(run):
+    code, _, err = seal(run, "--key=key.pem", "--cert=cert.pem", "--ima")
+    if "does not support security.ima" in err:
+        pytest.skip("the file system does not support security.ima")
+    assert (code, err) == (0, "")
+    assert os.getxattr(run.folder / "out", "security.ima")[:2] == b"\3\2"
+    assert run("verify", "--xattr", "--cert=cert.pem", "out")[0] == 0
+
+
+SIGN = "sbsign --key key.pem --cert cert.pem --output %o %i"
+
+
+@needs_sbsign
+def test_sbsign_makes_a_pe_signature(run):
+    before = names(run.folder)
+    code, out, err = seal(run, f"--sign-with={SIGN}")
+    assert (code, out) == (0, ""), err
+    subprocess.run(["sbverify", "--cert", "cert.pem", "out"], cwd=run.folder, check=True,
+                   capture_output=True)
+    assert names(run.folder) == sorted(before + ["out"])
+    assert run("seal", "--unseal", "--kernel=out", "-o", "back") == (0, "", "")
+    assert (run.folder / "back").read_bytes() == IMAGE
+
+
+@needs_sbsign
+def test_the_output_has_the_mode_of_kernel_and_initrd(run):
+    (run.folder / "Image").chmod(0o644)
+    (run.folder / "initrd").chmod(0o600)
+    assert seal(run, f"--sign-with={SIGN}")[0] == 0
+    assert (run.folder / "out").stat().st_mode & 0o7777 == 0o600
+    (run.folder / "initrd").chmod(0o644)
+    assert seal(run, f"--sign-with={SIGN}")[0] == 0
+    assert (run.folder / "out").stat().st_mode & 0o7777 == 0o644
+
+
+@needs_sbsign
+def test_a_link_stays_and_its_target_is_replaced(run):
+    (run.folder / "target").write_text("old")
+    (run.folder / "out").symlink_to("target")
+    assert seal(run, f"--sign-with={SIGN}")[0] == 0
+    assert (run.folder / "out").is_symlink()
+    assert (run.folder / "target").stat().st_size > 5 * MIB
+
+
+@pytest.mark.parametrize("command, sentence", [
+    ("false %i %o", "false: failed with exit status 1"),
+    ("true %i %o", "true: wrote no file"),
+    ("cp %i %o", "the output of cp: the file has no PE signature"),
+    ("cp Image %o %i", "cp: failed with exit status 1"),
+    ("sh -c 'echo text >$2' x %i %o", "the output of sh: Cannot determine the file type of "),
+    ("/nowhere %i %o", "/nowhere: cannot start: No such file or directory"),
+    ("sbsign %o", 'the command "sbsign %o" cannot sign: no %i, the file to sign'),
+    ("sbsign 'x %i %o", "the command \"sbsign 'x %i %o\" cannot sign: a quote is not closed"),
+])
+def test_a_failed_signer_leaves_the_old_file(run, command, sentence):
+    before = names(run.folder)
+    (run.folder / "out").write_text("old")
+    code, out, err = seal(run, f"--sign-with={command}")
+    assert (code, out) == (4, "")
+    assert f"crashres: {sentence}" in err
+    assert (run.folder / "out").read_text() == "old"
+    assert names(run.folder) == sorted(before + ["out"])
+
+
+@needs_sbsign
+def test_a_signer_that_signs_another_file_is_refused(run):
+    (run.folder / "other").write_bytes(b"other" * 1000)
+    assert run("seal", "--kernel=Image", "--initrd=other", "-o", "wrong") == (0, "", "")
+    code, _, err = seal(run, "--sign-with=sh -c 'sbsign --key key.pem --cert cert.pem --output $2 "
+                             "wrong' x %i %o")
+    assert code == 4
+    assert err.endswith("crashres: the output of sh: without its signature, the file is not the "
+                        "sealed Image\n")
+    assert not (run.folder / "out").exists()
+
+
+def test_a_signal_leaves_no_file(run):
+    """SIGTERM waits until the private folder is removed. A terminal sends SIGINT to the signer, too."""
+    before = names(run.folder)
+    with subprocess.Popen([COMMAND, "seal", "--kernel=Image", "--sign-with=sh -c 'touch $1.go; cat "
+                           "<fifo' x %i %o", "-o", "out"], cwd=run.folder, stderr=subprocess.DEVNULL,
+                          start_new_session=True) as process:
+        os.mkfifo(run.folder / "fifo")
+        while not list(run.folder.glob(".crashres-*/unsigned.go")):
+            assert process.poll() is None
+            time.sleep(0.01)
+        for path in run.folder.glob(".crashres-*/unsigned.go"):
+            path.unlink()
+        os.killpg(process.pid, signal.SIGTERM)
+        assert process.wait(60) == -signal.SIGTERM
+    assert names(run.folder) == sorted(before + ["fifo"])
+
+
+@pytest.mark.parametrize("options, line", [
+    (["--append"], "--key is missing"),
+    (["--ima"], "--key is missing"),
+    (["--cert=c"], "--key is missing"),
+    (["--key=k"], "--cert is missing"),
+    (["--key=k", "--append", "--ima"], "--append and --ima exclude each other"),
+    (["--sign-with=x", "--append"], "--sign-with and --append exclude each other"),
+    (["--sign-with=x", "--key=k"], "--key and --sign-with exclude each other"),
+    (["--unseal", "--sign-with=x"], "--unseal writes the kernel, which this command does not sign"),
+    (["--force"], "--config, --kernel-release, --force and --remove need --renew"),
+    (["--renew"], "--renew reads files and keys from seal.conf, not from options"),
+    (["--renew", "--unseal"], "--renew and --unseal exclude each other"),
+])
+def test_wrong_options(run, options, line):
+    assert seal(run, *options) == (4, "", f"crashres seal: {line}\n")
+
+
+# --------------------------------------------------------------------- renew
+
+
+@pytest.fixture
+def renew(run):
+    """Returns a function that runs crashres seal --renew for the kernel release 6.1."""
+    folder = run.folder
+    shutil.copy(folder / "Image", folder / "vmlinuz-6.1")
+    shutil.copy(folder / "initrd", folder / "initrd-6.1")
+
+    def run_renew(*options):
+        return run("seal", "--renew", "--config=seal.conf", "--kernel-release=6.1", *options)
+
+    def configure(*lines):
+        (folder / "seal.conf").write_text("".join(f"{line}\n" for line in (
+            "sealed = auto", f"kernel = {folder}/vmlinuz-%v", f"initrd = {folder}/initrd-%v",
+            f"output = {folder}/state/sealed", *lines)))
+
+    run_renew.run, run_renew.folder, run_renew.configure = run, folder, configure
+    run_renew.sealed = folder / "state/sealed/Image-6.1"
+    configure("key = key.pem", "cert = cert.pem")
+    return run_renew
+
+
+def test_renew_works_only_if_something_changed(renew):
+    path = renew.sealed
+    assert renew() == (0, f"{path}: sealed and signed\n", "")
+    assert renew.run("verify", "--cert=cert.pem", path)[0] == 0
+    first = path.stat().st_ino
+    assert renew() == (0, f"{path}: is up to date\n", "")
+    assert path.stat().st_ino == first
+    assert renew("--force") == (0, f"{path}: sealed and signed\n", "")
+    for name in "initrd-6.1", "vmlinuz-6.1":
+        with open(renew.folder / name, "ab") as file:
+            file.write(b"more")
+        assert renew() == (0, f"{path}: sealed and signed\n", ""), name
+        assert renew() == (0, f"{path}: is up to date\n", ""), name
+    # A newer file with the same bytes is no change.
+    (renew.folder / "initrd-6.1").touch()
+    assert renew() == (0, f"{path}: is up to date\n", "")
+    assert names(renew.folder / "state/sealed") == ["Image-6.1"]
+
+
+def test_renew_removes_images_without_kernels(renew):
+    assert renew()[0] == 0
+    for name in "Image-5.9", "other", "Image-6.2":
+        shutil.copy(renew.sealed, renew.sealed.parent / name)
+    shutil.copy(renew.folder / "Image", renew.folder / "vmlinuz-6.2")
+    code, out, err = renew()
+    assert (code, err) == (0, "")
+    assert f"{renew.sealed.parent}/Image-5.9: removed, because its kernel is missing\n" in out
+    assert names(renew.sealed.parent) == ["Image-6.1", "Image-6.2", "other"]
+    assert renew("--remove") == (0, f"{renew.sealed}: removed\n", "")
+    assert renew("--remove") == (0, "", "")
+    assert names(renew.sealed.parent) == ["Image-6.2", "other"]
+
+
+@needs_sbsign
+def test_renew_with_sbsign(renew):
+    renew.configure(f"sign-with = {SIGN}", "on-damage = halt", "repair = off")
+    code, out, err = renew()
+    assert (code, out) == (0, f"{renew.sealed}: sealed and signed\n"), err
+    subprocess.run(["sbverify", "--cert", "cert.pem", renew.sealed], cwd=renew.folder, check=True,
+                   capture_output=True)
+
+
+def test_renew_that_is_switched_off(renew):
+    renew.configure("key = key.pem", "cert = cert.pem")
+    path = renew.folder / "seal.conf"
+    path.write_text(path.read_text().replace("auto", "off"))
+    assert renew() == (0, "seal.conf: sealed is off: nothing to do\n", "")
+    path.write_text("")
+    assert renew() == (0, "seal.conf: sealed is off: nothing to do\n", "")
+    path.unlink()
+    assert renew() == fails("seal.conf: cannot open: No such file or directory")
+
+
+@pytest.mark.parametrize("mode, accepted", [(0o644, True), (0o664, False), (0o646, False)])
+def test_only_the_owner_may_name_a_command(renew, mode, accepted):
+    renew.configure("sign-with = false %i %o")
+    (renew.folder / "seal.conf").chmod(mode)
+    assert renew() == fails("false: failed with exit status 1" if accepted else
+                            "seal.conf: the file names a command to run, and other users can change it")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can change the owner")
+def test_a_stranger_may_name_no_command(renew):
+    renew.configure("sign-with = false %i %o")
+    os.chown(renew.folder / "seal.conf", 1000, 1000)
+    assert renew() == fails("seal.conf: the file names a command to run, and other users can change it")
+
+
+@pytest.mark.parametrize("lines, sentence", [
+    (["sign-wiht = x"], "seal.conf:5: unknown key \"sign-wiht\""),
+    ([], "seal.conf: no key"),
+    (["key = key.pem"], "seal.conf: no cert"),
+    (["signature = pe", "key = key.pem", "cert = cert.pem"], "seal.conf: no sign-with"),
+    (["signature = ima"], "seal.conf: no key"),
+    (["sign-with = x %i %o", "signature = append"],
+     "seal.conf: sign-with makes a PE signature, and signature is another"),
+])
+def test_a_wrong_configuration(renew, lines, sentence):
+    renew.configure(*lines)
+    assert renew() == fails(sentence)
+
+
+def test_missing_files_and_wrong_releases(renew):
+    renew.folder.joinpath("initrd-6.1").unlink()
+    assert renew() == fails(f"Cannot open `{renew.folder}/initrd-6.1': No such file or directory")
+    for release in "", "../x":
+        assert renew.run("seal", "--renew", f"--kernel-release={release}") == (
+            4, "", f'crashres seal: --kernel-release takes a kernel release such as 6.12.5, not "{release}"\n')
+    (renew.folder / "seal.conf").write_text("sealed = auto\n")
+    assert renew() == fails("seal.conf: no kernel")
+
+
+def test_a_second_run_waits(renew):
+    """The first run waits in its signer. The second one finds the Image that the first one made."""
+    os.mkfifo(renew.folder / "fifo")
+    renew.configure("sign-with = sh -c 'cat <fifo; exec sbsign --key key.pem --cert cert.pem --output "
+                    "$2 $1' x %i %o")
+    if not shutil.which("sbsign"):
+        pytest.skip("sbsign is not installed")
+    arguments = [COMMAND, "seal", "--renew", "--config=seal.conf", "--kernel-release=6.1"]
+    runs = [subprocess.Popen(arguments, cwd=renew.folder, stdout=subprocess.PIPE,
+                             stderr=subprocess.DEVNULL, text=True) for _ in range(2)]
+    # open() returns when one signer reads the FIFO.
+    with open(renew.folder / "fifo", "wb"):
+        pass
+    texts = sorted(process.communicate(timeout=120)[0] for process in runs)
+    assert texts == [f"{renew.sealed}: is up to date\n", f"{renew.sealed}: sealed and signed\n"]
+
+
+def test_the_example_file_is_accepted(run):
+    """Every line of packaging/seal.conf is a comment; without the marks it is accepted, too."""
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../packaging/seal.conf")
+    with open(source, encoding="utf-8") as file:
+        text = file.read()
+    assert not [line for line in text.splitlines() if line and not line.startswith("#")]
+    keys = dict(re.findall(r"^#([a-z-]+) = (.*)$", text, re.M))
+    assert set(keys) == {"sealed", "kernel", "initrd", "output", "signature", "key", "cert",
+                         "passphrase-file", "sign-with", "serial", "on-damage", "on-timeout", "repair",
+                         "check-time"}
+    (run.folder / "example").write_text("".join(f"{key} = {value}\n" for key, value in keys.items()
+                                                if key != "sealed"))
+    assert run("seal", "--renew", "--config=example") == (0, "example: sealed is off: nothing to do\n",
+                                                          "")
