@@ -8,6 +8,8 @@
 #include <openssl/sha.h>
 
 #include "../../libcrashres/kernel/kernel.h"
+#include "../../libcrashres/kernel/uki.h"
+#include "../../libcrashres/kernel/zboot.h"
 #include "../../libcrashres/machine/machine.h"
 #include "../../libcrashres/plan/sealed-image.h"
 #include "../../libcrashres/plan/sealed-pe.h"
@@ -169,6 +171,9 @@ static void test_the_header_page(void **state)
 
 	seal.initrd = &initrd;
 	assert_ok(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &sealed));
+	/* It is a PE file, but neither a UKI nor a zboot file. */
+	assert_false(crs_uki_probe(sealed->data, sealed->size));
+	assert_false(crs_zboot_probe(sealed->data, sealed->size));
 	memcpy(copy, sealed->data, sizeof(copy));
 	for (size_t i = 0; i < COUNT(page); i++) {
 		if (unit_get_le(copy + page[i].offset, page[i].width) != page[i].value)
