@@ -166,12 +166,11 @@ enum crashres_status crs_certificate_check_key(struct crashres_ctx *ctx,
 					       const struct crashres_certificate *certificate,
 					       const struct crashres_key *key)
 {
-	/* 1: the same public key; 0: another; negative: other types, or an error. */
-	int same = key->has_public ? EVP_PKEY_eq(certificate->pkey, key->pkey) :
-				     certificate->type == key->type;
+	/* 1: the same public key; 0: another; -1: other types; -2: the provider cannot compare. */
+	int same = key->has_public ? EVP_PKEY_eq(certificate->pkey, key->pkey) : -2;
 
 	ERR_clear_error();
-	if (same != 1)
+	if (same == 0 || same == -1 || certificate->type != key->type)
 		return crs_fail(ctx, CRASHRES_ERR_REQUEST,
 				"key %s is not the key of the certificate \"%s\"", key->name,
 				certificate->subject);

@@ -40,7 +40,8 @@ enum crashres_status crs_certificate_from_der(struct crashres_ctx *ctx, struct c
 
 /*
  * Returns CRASHRES_ERR_REQUEST if @certificate has another public key than @key. If the
- * public half of @key is unknown, only the types are compared.
+ * public half of @key is unknown, only the types are compared. So the caller must also verify
+ * the signature with @certificate.
  */
 enum crashres_status crs_certificate_check_key(struct crashres_ctx *ctx,
 					       const struct crashres_certificate *certificate,

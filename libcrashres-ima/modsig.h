@@ -59,7 +59,7 @@ void crs_modsig_trailer(size_t cms_size, uint8_t trailer[CRS_MODSIG_TRAILER]);
  * fails with EINVAL if the file is longer. Since Linux 6.12 the Image inside an EFI zboot file is
  * padded with zeros up to image_size, so there is no room for a signature. In this
  * case the function cuts zeros from the end. It cuts no byte of a PE section, and
- * nothing at all if the Image has an EFI signature, which covers every byte. Other
+ * nothing at all if the Image has a PE signature, which covers every byte. Other
  * files are kept whole.
  *
  * Return: CRASHRES_ERR_LIMIT if the Image is still too long.

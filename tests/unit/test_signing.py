@@ -509,6 +509,25 @@ def test_no_capability_is_copied(keys, attributes, tmp_path):
     assert "security.capability" not in os.listxattr(tmp_path / "copy")
 
 
+def test_links_are_followed(keys, file, tmp_path):
+    """The command replaces the targets. A link can also name a file that does not exist yet."""
+    before = file.read_bytes()
+    (tmp_path / "folder").mkdir()
+    links = {name: tmp_path / "folder" / name for name in ("in", "out", "digest")}
+    for name, path in links.items():
+        path.symlink_to({"in": "../Image"}.get(name, f"../new-{name}"))
+    sign(*options(keys, "p256"), "--append", "-o", links["out"], links["in"])
+    assert verified(keys, "p256", tmp_path / "new-out")
+    sign(f"--detached-out={links['digest']}", links["in"])
+    assert (tmp_path / "new-digest").read_bytes() == openssl("dgst", "-sha256", "-binary", file)
+    sign(*options(keys, "p256"), "--append", links["in"])
+    assert verified(keys, "p256", file)
+    sign("--remove", "--append", links["in"])
+    assert file.read_bytes() == before
+    assert all(path.is_symlink() for path in links.values())
+    assert sorted(os.listdir(tmp_path)) == ["Image", "folder", "new-digest", "new-out"]
+
+
 @needs_strace
 @pytest.mark.parametrize("name, call", [
     (name, call) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGKILL")
