@@ -55,9 +55,9 @@ def file(tmp_path):
     return path
 
 
-def verify(keys, name, file):
-    """Asserts that crashres finds one signature, which is valid. Returns the line "Signed"."""
-    lines = run(HOST_COMMAND, "verify", f"--cert={keys}/{name}.pem", file).splitlines()
+def verify(keys, name, file, place="--appended"):
+    """Asserts that crashres finds a valid signature at the place. Returns the line "Signed"."""
+    lines = run(HOST_COMMAND, "verify", f"--cert={keys}/{name}.pem", place, file).splitlines()
     assert [line for line in lines if not line.startswith(" ")] == [lines[0]]
     assert lines[0].endswith(": valid")
     return next(line for line in lines if line.startswith("  Signed"))
@@ -153,14 +153,14 @@ def token(keys, tmp_path, token_root):
 SIGNED = {"rsa": "  Signed    rsa, sha256", "ec": "  Signed    ecdsa, sha256"}
 
 
-@pytest.mark.parametrize("place", ["--append", "--sigfile"])
+@pytest.mark.parametrize("option, place", [("--append", "--appended"), ("--sigfile", "--sigfile")])
 @pytest.mark.parametrize("name", ["rsa", "ec"])
-def test_softhsm_signs(keys, file, token, name, place):
-    assert token.sign(name, f"--cert={keys}/{name}.pem", place, file) == (0, "", "")
-    assert verify(keys, name, file) == SIGNED[name]
+def test_softhsm_signs(keys, file, token, name, option, place):
+    assert token.sign(name, f"--cert={keys}/{name}.pem", option, file) == (0, "", "")
+    assert verify(keys, name, file, place) == SIGNED[name]
     # A changed file must be refused, otherwise the result above proves nothing.
     file.write_bytes(b"x" + file.read_bytes()[1:])
-    assert subprocess.run([HOST_COMMAND, "verify", f"--cert={keys}/{name}.pem", file], check=False,
+    assert subprocess.run([HOST_COMMAND, "verify", f"--cert={keys}/{name}.pem", place, file], check=False,
                           capture_output=True, timeout=60).returncode == 1
 
 
