@@ -30,16 +30,23 @@ static bool is_zero(const uint8_t *data, uint64_t size)
 	return size == 0 || (data[0] == 0 && !memcmp(data, data + 1, size - 1));
 }
 
+static bool ends_with_marker(const uint8_t *data, uint64_t size)
+{
+	return size >= MARKER_SIZE && !memcmp(data + size - MARKER_SIZE, marker, MARKER_SIZE);
+}
+
 /* Removes one appended signature. Returns false if there is none. */
 static bool remove_appended(struct content *content)
 {
 	static const uint8_t good[FIELDS_SIZE - 4] = { 0, 0, TYPE_CMS };
 	const uint64_t trailer = FIELDS_SIZE + MARKER_SIZE;
-	const uint8_t *fields = content->data + content->size - trailer;
+	const uint8_t *fields;
 	uint64_t size;
 
-	if (content->size <= trailer || memcmp(fields + FIELDS_SIZE, marker, MARKER_SIZE) ||
-	    memcmp(fields, good, sizeof(good)))
+	if (content->size <= trailer || !ends_with_marker(content->data, content->size))
+		return false;
+	fields = content->data + content->size - trailer;
+	if (memcmp(fields, good, sizeof(good)))
 		return false;
 	size = (uint64_t)fields[8] << 24 | fields[9] << 16 | fields[10] << 8 | fields[11];
 	if (size > content->size - trailer || content->size - trailer - size < LEAST)
@@ -49,14 +56,32 @@ static bool remove_appended(struct content *content)
 }
 
 /*
- * Removes the PE signature, the zeros behind it, and the padding before it. The padding is what
- * a signer adds after the sections for the alignment of the table. Returns false if there is no
- * table, or if other bytes follow it.
+ * Returns where the file ended before it got a certificate table at @offset. The signer adds
+ * zeros for the alignment of the table. They are known as such behind the last section and behind
+ * an appended signature.
+ */
+static uint64_t find_unsigned_end(const struct crs_pe *pe, uint64_t offset)
+{
+	uint64_t sections_end = crs_pe_sections_end(pe);
+
+	for (uint64_t end = offset; offset - end < CRS_PE_TABLE_ALIGNMENT; end--) {
+		if (end < LEAST || end < pe->section_table)
+			break;
+		if (end == sections_end || ends_with_marker(pe->data, end))
+			return end;
+		if (pe->data[end - 1])
+			break;
+	}
+	return offset;
+}
+
+/*
+ * Removes the PE signature and the zeros around it. Returns false if there is no table, or if
+ * other bytes follow it.
  */
 static bool remove_pe(struct content *content)
 {
 	struct crs_pe_table table;
-	uint64_t sections_end;
 	struct crs_pe pe;
 
 	if (content->directory || !crs_pe_parse(content->data, content->size, &pe) ||
@@ -64,16 +89,12 @@ static bool remove_pe(struct content *content)
 	    !is_zero(content->data + table.offset + table.size,
 		     content->size - table.offset - table.size))
 		return false;
-	sections_end = crs_pe_sections_end(&pe);
-	if (table.offset < LEAST || table.offset < sections_end || table.offset < pe.section_table)
+	if (table.offset < LEAST || table.offset < crs_pe_sections_end(&pe) ||
+	    table.offset < pe.section_table)
 		return false;
 	content->directory = table.directory;
 	content->checksum = pe.optional_header + CHECKSUM_OFFSET;
-	content->size = table.offset;
-	if (sections_end >= LEAST && sections_end >= pe.section_table &&
-	    table.offset - sections_end < CRS_PE_TABLE_ALIGNMENT &&
-	    is_zero(content->data + sections_end, table.offset - sections_end))
-		content->size = sections_end;
+	content->size = find_unsigned_end(&pe, table.offset);
 	return true;
 }
 

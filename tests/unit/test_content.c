@@ -174,6 +174,23 @@ static void test_padding_is_removed(void **state)
 	expected.size = SECTION_END;
 	memcpy(expected.data + SECTION_END - 3, "\0\0\1", 3);
 	assert_content(unit, &file, &expected);
+	/* The signer fills 4 bytes behind an appended signature of 740 bytes. */
+	file = make_file(SECTION_END + 1000);
+	add_appended(&file, 700, 700);
+	add_table(&file, 1480);
+	expected = make_unsigned(SECTION_END + 1000, true);
+	assert_content(unit, &file, &expected);
+	/* Without the marker, the 4 bytes can belong to the kernel. */
+	file = make_file(SECTION_END + 1000);
+	file.data[file.size - 1] = 1;
+	memset(file.data + file.size, 0, 4);
+	file.size += 4;
+	add_table(&file, 1480);
+	expected = make_unsigned(SECTION_END + 1000, true);
+	expected.data[expected.size - 1] = 1;
+	memset(expected.data + expected.size, 0, 8);
+	expected.size += 8;
+	assert_content(unit, &file, &expected);
 }
 
 static void test_what_is_no_signature_stays(void **state)
