@@ -10,6 +10,8 @@
 #define WRAPPER_SIZE	8		/* bytes of WIN_CERTIFICATE before the CMS structure */
 #define REVISION	0x0200
 #define TYPE_CMS	2
+#define DOS_HEADER_SIZE	64		/* bytes */
+#define COFF_HEADER_SIZE 24		/* bytes, with the magic "PE" */
 #define SECTION_SIZE	40		/* bytes of an entry in the section table */
 #define HEADER_PARTS	3		/* the headers, cut at two fields */
 
@@ -67,7 +69,9 @@ static enum crashres_status read_entry(struct crashres_ctx *ctx,
 {
 	const struct crs_pe_table *table = &signature->table;
 	const uint8_t *data = signature->pe.data + table->offset;
+	struct crs_der_element cms;
 	uint64_t length, revision, type;
+	struct crs_der der;
 
 	if (!crs_read_le(data, table->size, 0, 4, &length) ||
 	    !crs_read_le(data, table->size, 4, 2, &revision) ||
@@ -82,7 +86,11 @@ static enum crashres_status read_entry(struct crashres_ctx *ctx,
 				revision, type);
 	if (length < WRAPPER_SIZE + 4)
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "the first signature is empty");
-	signature->cms = (struct crs_bytes){ data + WRAPPER_SIZE, length - WRAPPER_SIZE };
+	der = crs_der_inside((struct crs_bytes){ data + WRAPPER_SIZE, length - WRAPPER_SIZE });
+	if (!crs_der_take(&der, CRS_DER_SEQUENCE, &cms))
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
+				"the first signature is not DER of a CMS structure");
+	signature->cms = cms.whole;
 	return CRASHRES_OK;
 }
 

@@ -36,7 +36,7 @@
 struct crs_authenticode {
 	struct crs_pe pe;
 	struct crs_pe_table table;
-	struct crs_bytes cms;		/* can have padding at its end */
+	struct crs_bytes cms;		/* without padding */
 };
 
 /*
