@@ -749,10 +749,11 @@ void crashres_plan_free(struct crashres_plan *plan);	/* may be NULL */
  * signature: then kexec_load(2) and an Image that the plan seals are as good, and follow the
  * policies of the request.
  *
- *   CRASHRES_ANSWER_YES      lockdown or the IMA policy demands a signature
- *   CRASHRES_ANSWER_UNKNOWN  /proc and /sys do not show whether a signature is demanded. The plan
- *                            uses the sealed Image if kexec_load(2) fails, or with
- *                            CRASHRES_CALL_FILE_LOAD
+ *   CRASHRES_ANSWER_YES      the running kernel demands a signature, and kexec_load(2) is not
+ *                            allowed or not requested
+ *   CRASHRES_ANSWER_UNKNOWN  /proc and /sys do not show whether a signature is demanded, or only
+ *                            kexec_file_load(2) demands it. The plan uses the sealed Image if
+ *                            kexec_load(2) fails, or with CRASHRES_CALL_FILE_LOAD
  *   CRASHRES_ANSWER_NO       the plan ignores a ready sealed Image
  *
  * Return: CRASHRES_ERR_REQUEST if @request->size is not valid.

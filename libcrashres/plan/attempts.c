@@ -56,15 +56,19 @@ static bool wants_check(const struct crashres_request *request)
 /* ------------------------------------------------------------ signatures */
 
 /*
- * Does the running kernel demand a signature of the kernel file? Lockdown and the IMA policy show
- * it. UNKNOWN: it can demand one.
+ * Does the running kernel demand a signature of the kernel file? Lockdown, the IMA policy and
+ * KEXEC_SIG_FORCE show it. UNKNOWN: it can demand one.
+ *
+ * signature_forced is often unknown, because few machines show the configuration of their kernel.
+ * So only YES counts.
  */
 static enum crashres_answer demands_signature(const struct crashres_machine *machine)
 {
 	const struct crs_permissions *permissions = &machine->permissions;
 
 	if (permissions->locked_down == CRASHRES_ANSWER_YES ||
-	    permissions->appraised == CRASHRES_ANSWER_YES)
+	    permissions->appraised == CRASHRES_ANSWER_YES ||
+	    permissions->signature_forced == CRASHRES_ANSWER_YES)
 		return CRASHRES_ANSWER_YES;
 	return permissions->locked_down == CRASHRES_ANSWER_NO &&
 	       permissions->appraised == CRASHRES_ANSWER_NO ? CRASHRES_ANSWER_NO :
@@ -148,31 +152,6 @@ static enum crashres_call choose_call(const struct listing *listing)
 	return find_file_load_only_member(request) ? CRASHRES_CALL_FILE_LOAD : CRASHRES_CALL_AUTO;
 }
 
-/*
- * A ready sealed Image is used for a crash kernel only, and never against the wish of the request:
- * no_checks and SEALING_NEVER mean the kernel itself, and kexec_load needs no sealed Image.
- */
-enum crashres_answer crs_attempts_use_ready_image(const struct crashres_machine *machine,
-						  const struct crashres_kernel *kernel,
-						  const struct crashres_request *request)
-{
-	const struct listing listing = { .machine = machine, .kernel = kernel, .request = request };
-
-	if (!is_crash(request) || request->no_checks ||
-	    request->sealing == CRASHRES_SEALING_NEVER ||
-	    choose_call(&listing) == CRASHRES_CALL_LOAD || crashres_kernel_is_sealed(kernel))
-		return CRASHRES_ANSWER_NO;
-	return demands_signature(machine);
-}
-
-/* Is the ready sealed Image of the request in the list, instead of one that the plan seals? */
-static bool uses_ready_image(const struct listing *listing)
-{
-	return listing->request->sealed &&
-	       crs_attempts_use_ready_image(listing->machine, listing->kernel,
-					    listing->request) != CRASHRES_ANSWER_NO;
-}
-
 static enum crashres_status check_request(const struct listing *listing)
 {
 	enum crashres_call call = choose_call(listing);
@@ -245,6 +224,37 @@ static const char *find_file_load_obstacle(const struct listing *listing)
 	    listing->request->call == CRASHRES_CALL_AUTO)
 		return "the running kernel was built without CONFIG_KEXEC_FILE";
 	return NULL;
+}
+
+/*
+ * A ready sealed Image is used for a crash kernel only, and never against the wish of the request:
+ * no_checks and SEALING_NEVER mean the kernel itself, and kexec_load needs no sealed Image.
+ */
+enum crashres_answer crs_attempts_use_ready_image(const struct crashres_machine *machine,
+						  const struct crashres_kernel *kernel,
+						  const struct crashres_request *request)
+{
+	const struct listing listing = { .machine = machine, .kernel = kernel, .request = request };
+	enum crashres_answer demanded;
+
+	if (!is_crash(request) || request->no_checks ||
+	    request->sealing == CRASHRES_SEALING_NEVER ||
+	    choose_call(&listing) == CRASHRES_CALL_LOAD || crashres_kernel_is_sealed(kernel))
+		return CRASHRES_ANSWER_NO;
+	demanded = demands_signature(machine);
+	/* Then kexec_load comes first, and the sealed Image is used only if that call is refused. */
+	if (demanded == CRASHRES_ANSWER_YES && choose_call(&listing) == CRASHRES_CALL_AUTO &&
+	    !find_load_obstacle(&listing))
+		return CRASHRES_ANSWER_UNKNOWN;
+	return demanded;
+}
+
+/* Is the ready sealed Image of the request in the list, instead of one that the plan seals? */
+static bool uses_ready_image(const struct listing *listing)
+{
+	return listing->request->sealed &&
+	       crs_attempts_use_ready_image(listing->machine, listing->kernel,
+					    listing->request) != CRASHRES_ANSWER_NO;
 }
 
 /* Marks attempt @index as impossible, with @status and @reason. */

@@ -94,6 +94,8 @@ static void test_machine_slot_and_request_decide_the_list(void **state)
 		{ { .locked_down = CRASHRES_ANSWER_YES }, "lF", "l", "F", "Fl", "l", "F" },
 		/* The kernel does not show whether the IMA policy is enforced: -c is tried. */
 		{ { .appraised = CRASHRES_ANSWER_YES }, "lF", "L", "F", "Fl", "L", "F" },
+		/* KEXEC_SIG_FORCE concerns kexec_file_load only. */
+		{ { .signature_forced = CRASHRES_ANSWER_YES }, "LF", "L", "F", "FL", "L", "F" },
 		{ { .load_disabled = CRASHRES_ANSWER_YES }, "lsf", "l", "sf", "fl", "l", "f" },
 		{ { .limits[CRASHRES_SLOT_CRASH] = { true, 0 } }, "lsf", "l", "sf", "FL", "L", "F" },
 		{ { .limits[CRASHRES_SLOT_NORMAL] = { true, 0 } }, "LSF", "L", "SF", "fl", "l", "f" },
@@ -287,12 +289,19 @@ static void test_ready_sealed_image_is_used_if_a_signature_can_be_demanded(void 
 	static const struct {
 		enum crashres_answer locked_down, appraised, answer;
 		const char *crash, *file, *always, *required;
+		enum crashres_answer forced;
 	} cases[] = {
-		{ CRASHRES_ANSWER_YES, CRASHRES_ANSWER_NO, CRASHRES_ANSWER_YES, "lBF", "BF", "B", "lB" },
-		{ CRASHRES_ANSWER_NO, CRASHRES_ANSWER_YES, CRASHRES_ANSWER_YES, "lBF", "BF", "B", "lB" },
+		{ CRASHRES_ANSWER_YES, CRASHRES_ANSWER_NO, CRASHRES_ANSWER_YES, "lBF", "BF", "B", "lB",
+		  CRASHRES_ANSWER_NO },
+		{ CRASHRES_ANSWER_NO, CRASHRES_ANSWER_YES, CRASHRES_ANSWER_YES, "lBF", "BF", "B", "lB",
+		  CRASHRES_ANSWER_NO },
 		{ CRASHRES_ANSWER_NO, CRASHRES_ANSWER_UNKNOWN, CRASHRES_ANSWER_UNKNOWN,
-		  "LBF", "BF", "B", "LB" },
-		{ CRASHRES_ANSWER_NO, CRASHRES_ANSWER_NO, CRASHRES_ANSWER_NO, "LSF", "SF", "S", "LS" },
+		  "LBF", "BF", "B", "LB", CRASHRES_ANSWER_UNKNOWN },
+		{ CRASHRES_ANSWER_NO, CRASHRES_ANSWER_NO, CRASHRES_ANSWER_NO,
+		  "LSF", "SF", "S", "LS", CRASHRES_ANSWER_NO },
+		/* The answer is UNKNOWN, because kexec_load comes first and is allowed. */
+		{ CRASHRES_ANSWER_NO, CRASHRES_ANSWER_NO, CRASHRES_ANSWER_UNKNOWN,
+		  "LBF", "BF", "B", "LB", CRASHRES_ANSWER_YES },
 	};
 	struct crashres_kernel sealed = { .file = &kernel_file };
 	struct unit *unit = *state;
@@ -300,7 +309,8 @@ static void test_ready_sealed_image_is_used_if_a_signature_can_be_demanded(void 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		const struct crashres_machine machine = {
 			.permissions = { .locked_down = cases[i].locked_down,
-					 .appraised = cases[i].appraised },
+					 .appraised = cases[i].appraised,
+					 .signature_forced = cases[i].forced },
 		};
 		struct crashres_request request = request_with(0, CRASHRES_SLOT_CRASH,
 							       CRASHRES_CALL_AUTO);
@@ -317,6 +327,9 @@ static void test_ready_sealed_image_is_used_if_a_signature_can_be_demanded(void 
 		request.sealing = CRASHRES_SEALING_AUTO;
 		request.call = CRASHRES_CALL_FILE_LOAD;
 		assert_list(unit, &machine, request, cases[i].file);
+		if (cases[i].forced == CRASHRES_ANSWER_YES)
+			assert_int_equal(crs_attempts_use_ready_image(&machine, &kernel, &request),
+					 CRASHRES_ANSWER_YES);
 	}
 }
 
