@@ -195,11 +195,15 @@ static void test_the_mode_of_the_input_is_used(void **state)
 {
 	static const mode_t modes[] = { 0644, 0600, 0440, 0755 };
 	struct unit *unit = *state;
+	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "file");
 
 	for (size_t i = 0; i < COUNT(modes); i++) {
 		unit_write_text(unit, "file", "old");
+		/* Attributes of the old file, such as security.ima, are not kept. */
+		setxattr(path, "user.mine", "1", 1, 0);
 		assert_ok(unit, save(unit, "file", modes[i]));
 		assert_int_equal(check_file(unit, "file", "new"), modes[i]);
+		assert_int_equal(getxattr(path, "user.mine", NULL, 0), -1);
 		assert_ok(unit, save(unit, "created", modes[i]));
 		assert_int_equal(check_file(unit, "created", "new"), modes[i]);
 	}
