@@ -15,6 +15,7 @@
 #include "../cli/help.h"
 #include "../cli/json-object.h"
 #include "commands.h"
+#include "verify-machine.h"
 
 /* Exit statuses; EXIT_ERROR is 4. Scripts depend on them. */
 enum {
@@ -42,6 +43,8 @@ struct options {
 	const char **certificates;	/* paths or URIs; the array is owned by verify_main() */
 	size_t certificate_count;
 	const struct kind *kind;	/* the only place to look at; NULL: all places */
+	bool machine;			/* ask whether a machine would load the file */
+	const char *root;		/* of that machine; NULL: this machine */
 	bool json;
 	const char *file;		/* path */
 };
@@ -53,9 +56,11 @@ struct results {
 
 static const char usage[] =
 "Usage: crashres verify --cert=CERT [--cert=CERT]... [OPTION]... FILE\n"
+"       crashres verify --machine [--root=DIR] [--cert=CERT]... [--json] FILE\n"
 "Verify the signatures of FILE: inside FILE if it is a PE file, in the attribute\n"
 "security.ima, in FILE.sig and appended to FILE. Print the signer and the result\n"
-"for each signature.\n"
+"for each signature. With --machine, print whether this machine would load FILE:\n"
+"which signature its kernel demands, and whether a keyring of the kernel has the key.\n"
 "\n"
 "     --cert=CERT        The certificate of a possible signer, or of an issuer in the\n"
 "                        chain of the signer: a file or a URI. You can give several.\n"
@@ -63,6 +68,9 @@ static const char usage[] =
 "     --xattr            Verify only the signature in security.ima.\n"
 "     --sigfile          Verify only the signature in FILE.sig.\n"
 "     --appended         Verify only the appended signature.\n"
+"     --machine          Ask whether this machine would load FILE.\n"
+"     --root=DIR         With --machine: read /proc, /sys and /boot below DIR. The\n"
+"                        keyrings of the kernel are unknown then.\n"
 "     --json             Print one JSON object instead of text.\n"
 " -h, --help             Print this text.\n"
 "\n"
@@ -70,6 +78,11 @@ static const char usage[] =
 "  0  at least one signature was found, and all of them are valid; FILE.sig alone\n"
 "     counts only with --sigfile\n"
 "  1  a signature is not valid, or no signature was found\n"
+"  4  an error was reported on stderr\n"
+"With --machine:\n"
+"  0  the machine loads FILE\n"
+"  1  the machine refuses FILE\n"
+"  2  unknown\n"
 "  4  an error was reported on stderr\n";
 
 /* ------------------------------------------------------------------ text */
@@ -334,6 +347,12 @@ static enum parsed parse_option(int option, struct options *options)
 		return parsed_value(set_kind(options, &kinds[2]));
 	case 'a':
 		return parsed_value(set_kind(options, &kinds[3]));
+	case 'm':
+		options->machine = true;
+		return PARSED_OK;
+	case 'r':
+		options->root = optarg;
+		return PARSED_OK;
 	case 'j':
 		options->json = true;
 		return PARSED_OK;
@@ -357,6 +376,8 @@ static enum parsed parse(int argc, char **argv, struct options *options)
 		{ "xattr", no_argument, NULL, 'x' },
 		{ "sigfile", no_argument, NULL, 's' },
 		{ "appended", no_argument, NULL, 'a' },
+		{ "machine", no_argument, NULL, 'm' },
+		{ "root", required_argument, NULL, 'r' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -369,8 +390,13 @@ static enum parsed parse(int argc, char **argv, struct options *options)
 		if (parsed != PARSED_OK)
 			return parsed;
 	}
-	if (!options->certificate_count)
+	if (!options->certificate_count && !options->machine)
 		fprintf(stderr, "crashres verify: --cert is missing\n");
+	else if (options->machine && options->kind)
+		fprintf(stderr, "crashres verify: --machine and --%s exclude each other\n",
+			options->kind->json);
+	else if (options->root && !options->machine)
+		fprintf(stderr, "crashres verify: --machine is missing: --root needs it\n");
 	else if (optind == argc)
 		fprintf(stderr, "crashres verify: no file to verify\n");
 	else if (argc - optind > 1)
@@ -454,10 +480,25 @@ static int verify(struct crashres_ctx *ctx, const struct options *options,
 	return result;
 }
 
+/* Asks whether a machine would load the file. Returns the exit status. */
+static int verify_for_machine(struct crashres_ctx *ctx, const struct options *options,
+			      struct crashres_certificate *const *certificates)
+{
+	const struct verify_machine question = {
+		.file = options->file,
+		.root = options->root,
+		.json = options->json,
+		.certificates = certificates,
+		.count = options->certificate_count,
+	};
+
+	return verify_machine(ctx, &question);
+}
+
 /* Opens all certificates and verifies the file. Returns the exit status. */
 static int run(struct crashres_ctx *ctx, const struct options *options)
 {
-	struct crashres_certificate **certificates = calloc(options->certificate_count,
+	struct crashres_certificate **certificates = calloc(options->certificate_count + 1,
 							    sizeof(struct crashres_certificate *));
 	size_t opened = 0;
 	int result = EXIT_ERROR;
@@ -471,7 +512,8 @@ static int run(struct crashres_ctx *ctx, const struct options *options)
 					 &certificates[opened]) == CRASHRES_OK)
 		opened++;
 	if (opened == options->certificate_count)
-		result = verify(ctx, options, certificates);
+		result = options->machine ? verify_for_machine(ctx, options, certificates) :
+					    verify(ctx, options, certificates);
 	else
 		fprintf(stderr, "crashres: %s\n", crashres_error(ctx));
 	while (opened)

@@ -41,4 +41,6 @@ complete -c crashres -n '__fish_seen_subcommand_from sign' -l json -d 'Print a J
 complete -c crashres -n '__fish_seen_subcommand_from verify' -l xattr -d 'Only the signature in security.ima'
 complete -c crashres -n '__fish_seen_subcommand_from verify' -l pe -d 'Only the PE signature'
 complete -c crashres -n '__fish_seen_subcommand_from verify' -l appended -d 'Only the appended signature'
+complete -c crashres -n '__fish_seen_subcommand_from verify' -l machine -d 'Would this machine load the file?'
+complete -c crashres -n '__fish_seen_subcommand_from verify' -l root -x -a '(__fish_complete_directories)' -d 'Read /proc and /sys below this folder'
 complete -c crashres -n '__fish_seen_subcommand_from verify' -l json -d 'Print a JSON object'

@@ -322,6 +322,90 @@ enum crashres_status crashres_verify(struct crashres_ctx *ctx, const char *path,
 				     struct crashres_certificate *const *certificates, size_t count,
 				     struct crashres_verification **verification);
 
+/* ---------------------------------------------------------------- appraisal */
+
+/* The two parts of the kernel that verify a file for kexec_file_load(2), in their order. */
+enum crashres_appraiser {
+	CRASHRES_APPRAISER_IMA = 0,	/* when the file is read: the rule of the IMA policy with
+					   func=KEXEC_KERNEL_CHECK */
+	CRASHRES_APPRAISER_PE,		/* then: the PE signature (kimage_validate_signature()) */
+};
+
+/* The next step towards a file that the running kernel loads. */
+enum crashres_step {
+	CRASHRES_STEP_NONE = 0,
+	CRASHRES_STEP_SIGN,		/* sign the file at the place "signature", with a key in one
+					   of "keyrings" */
+	CRASHRES_STEP_ENROL,		/* add the signer's certificate to one of "keyrings" */
+	CRASHRES_STEP_CERTIFICATE,	/* give crashres_appraise() the signer's certificate */
+	CRASHRES_STEP_PRIVILEGE,	/* ask again as root on the machine itself */
+	CRASHRES_STEP_REVOKED,		/* sign with another key: the kernel refuses this one */
+	CRASHRES_STEP_KERNEL,		/* start a kernel with the missing option */
+};
+
+/* What one part of the kernel says about a file. Unknown values are 0 or "". */
+struct crashres_appraisal_check {
+	enum crashres_appraiser appraiser;
+	enum crashres_answer demanded;	/* a file that does not pass is refused */
+	char reason[256];		/* the reason for "demanded" */
+	/* The other members are valid unless "demanded" is NO. */
+	enum crashres_answer passes;
+	enum crashres_answer trusted;	/* the key is in one of "keyrings" */
+	bool verified;			/* the signature was verified with the public key */
+	bool appended_accepted;		/* IMA: an appended signature is accepted, too */
+	enum crashres_signature signature;	/* the place that the kernel looks at */
+	char signer[512];		/* subject of the signer's certificate */
+	char key[512];			/* the name by which the kernel looks up the key */
+	char keyring[32];		/* the keyring with the key, such as ".platform" */
+	char keyrings[128];		/* those that the kernel searches, with ", " between them */
+	char problem[512];		/* why it does not pass, or why that is unknown */
+	enum crashres_step step;
+};
+
+/*
+ * The result of crashres_appraise(). The library allocates the struct: do not read members
+ * beyond @size bytes.
+ */
+struct crashres_appraisal {
+	size_t size;			/* bytes that this version of the library filled */
+	enum crashres_answer loads;	/* would the machine load the file? */
+	char problem[512];		/* an obstacle that no signature removes */
+	/* Facts about the machine. */
+	enum crashres_answer secure_boot;	/* UEFI Secure Boot */
+	enum crashres_answer locked_down;	/* lockdown */
+	enum crashres_answer kexec_file;	/* CONFIG_KEXEC_FILE */
+	enum crashres_answer kexec_sig;		/* CONFIG_KEXEC_SIG */
+	enum crashres_answer image_verify_sig;	/* CONFIG_KEXEC_IMAGE_VERIFY_SIG */
+	enum crashres_answer ima_policy;	/* YES: read; NO: the kernel has no IMA */
+	enum crashres_answer ca_keyring;	/* .machine takes only certificates with CA:TRUE and
+						   keyCertSign */
+	enum crashres_answer ca_keyring_max;	/* and without digitalSignature */
+	enum crashres_answer ima_secondary;	/* .ima takes certificates that a key in
+						   .secondary_trusted_keys signed; NO: only those
+						   of .builtin_trusted_keys */
+	char keyrings_problem[256];	/* why the keyrings are unknown; "": they are known */
+	size_t check_count;		/* 0 if the kernel has no kexec_file_load(2) */
+	struct crashres_appraisal_check checks[2];	/* in the order of the kernel */
+};
+
+/**
+ * crashres_appraise() - would the machine of the context load the kernel file at @path?
+ * @certificates: @count certificates of possible signers; can be 0. The kernel does not give
+ *                out the public keys in its keyrings. So a signature is verified only if the
+ *                signer's certificate is inside the file or among these.
+ * @appraisal:    out; release with free().
+ *
+ * Below a root other than "/" the keyrings are unknown. The files that show the facts are named
+ * in tests/data/copy-machine.
+ *
+ * Return:
+ *   CRASHRES_ERR_OS      the file cannot be read
+ *   CRASHRES_ERR_FORMAT  the file is empty
+ */
+enum crashres_status crashres_appraise(struct crashres_ctx *ctx, const char *path,
+				       struct crashres_certificate *const *certificates,
+				       size_t count, struct crashres_appraisal **appraisal);
+
 #ifdef __cplusplus
 }
 #endif

@@ -25,8 +25,8 @@ enum crs_ring {
 	CRS_RING_SECONDARY,	/* .secondary_trusted_keys: links .builtin_trusted_keys and
 				   perhaps .machine; root can add keys that one of these signed */
 	CRS_RING_MACHINE,	/* .machine: keys of the owner (MOK) */
-	CRS_RING_PLATFORM,	/* .platform: keys of the firmware (db) and of the owner (MOK) */
 	CRS_RING_IMA,		/* .ima: keys for files */
+	CRS_RING_PLATFORM,	/* .platform: keys of the firmware (db) and of the owner (MOK) */
 	CRS_RING_BLACKLIST,	/* .blacklist: revoked keys and digests */
 	CRS_RING_COUNT,
 };

@@ -85,8 +85,8 @@ def complete_bash(command, *words):
                                   "--json", "--key=", "--output=", "--passphrase-env=", "--passphrase-fd=",
                                   "--passphrase-file=", "--remove", "--sigfile", "--signature-in="]),
     ("crashres", ["sign", "--hash", ""], ["sha256", "sha384", "sha512"]),
-    ("crashres", ["verify", "--"], ["--appended", "--cert=", "--help", "--json", "--pe", "--sigfile",
-                                    "--xattr"]),
+    ("crashres", ["verify", "--"], ["--appended", "--cert=", "--help", "--json", "--machine", "--pe",
+                                    "--root=", "--sigfile", "--xattr"]),
     ("vmcore-dmesg", ["--"], ["--help", "--info", "--json", "--output=", "--version"]),
 ])
 def test_bash(command, words, replies):
@@ -111,8 +111,8 @@ def complete_fish(command, line):
                                       "--json", "--key", "--output", "--passphrase-env", "--passphrase-fd",
                                       "--passphrase-file", "--remove", "--sigfile", "--signature-in"]),
     ("crashres", "crashres sign --hash=", ["--hash=sha256", "--hash=sha384", "--hash=sha512"]),
-    ("crashres", "crashres verify --", ["--appended", "--cert", "--help", "--json", "--pe", "--sigfile",
-                                        "--xattr"]),
+    ("crashres", "crashres verify --", ["--appended", "--cert", "--help", "--json", "--machine", "--pe",
+                                        "--root", "--sigfile", "--xattr"]),
     ("vmcore-dmesg", "vmcore-dmesg --i", ["--info"]),
 ])
 def test_fish(command, line, replies):

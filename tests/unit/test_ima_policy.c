@@ -10,7 +10,7 @@
 
 /*
  * Returns the rule for KEXEC_KERNEL_CHECK as letters: a appraised, n named, c conditional,
- * s signature, m modsig.
+ * d digital signature demanded, m modsig.
  */
 static const char *find(const char *text)
 {
@@ -19,7 +19,7 @@ static const char *find(const char *text)
 							     "KEXEC_KERNEL_CHECK");
 
 	snprintf(letters, sizeof(letters), "%s%s%s%s%s", rule.appraised ? "a" : "",
-		 rule.named ? "n" : "", rule.conditional ? "c" : "", rule.signature ? "s" : "",
+		 rule.named ? "n" : "", rule.conditional ? "c" : "", rule.signature ? "d" : "",
 		 rule.modsig ? "m" : "");
 	return letters;
 }
@@ -29,11 +29,11 @@ static void test_first_rule_that_matches_decides(void **state)
 	assert_string_equal(find(""), "");
 	assert_string_equal(find("\n \n\t\nappraise"), "a");
 	assert_string_equal(find("appraise func=KEXEC_KERNEL_CHECK"), "an");
-	assert_string_equal(find("appraise func=KEXEC_KERNEL_CHECK appraise_type=imasig\n"), "ans");
+	assert_string_equal(find("appraise func=KEXEC_KERNEL_CHECK appraise_type=imasig\n"), "and");
 	assert_string_equal(find("appraise appraise_type=imasig|modsig func=KEXEC_KERNEL_CHECK\n"),
-			    "ansm");
+			    "andm");
 	assert_string_equal(find("appraise func=KEXEC_KERNEL_CHECK appraise_flag=check_blacklist "
-				 "appraise_type=imasig pcr=9 template=ima-sig\n"), "ans");
+				 "appraise_type=imasig pcr=9 template=ima-sig\n"), "and");
 	/* Other actions and other files. */
 	assert_string_equal(find("measure func=KEXEC_KERNEL_CHECK\nappraise func=MODULE_CHECK\n"
 				 "appraise func=KEXEC_KERNEL_CHECKS\naudit\n"), "");
@@ -41,7 +41,7 @@ static void test_first_rule_that_matches_decides(void **state)
 	assert_string_equal(find("appraise fowner=0\nappraise func=KEXEC_KERNEL_CHECK\n"), "ac");
 	assert_string_equal(find("dont_appraise func=KEXEC_KERNEL_CHECK\nappraise\n"), "n");
 	assert_string_equal(find("dont_appraise fsmagic=0x9fa0\n"
-				 "appraise func=KEXEC_KERNEL_CHECK appraise_type=imasig\n"), "ans");
+				 "appraise func=KEXEC_KERNEL_CHECK appraise_type=imasig\n"), "and");
 }
 
 static struct crs_ima_policy read_policy(struct unit *unit)

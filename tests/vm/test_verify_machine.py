@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""crashres verify --machine on real kernels: its answer agrees with kexec -s -p.
+
+The kernel "secure" demands PE signatures under lockdown, and signatures for IMA after a rule was
+added to the policy. Its authority is in .builtin_trusted_keys.
+"""
+
+import json
+import os
+
+import pytest
+
+from lib import keys
+from lib import pe
+from lib.guest import Machine
+from lib.petools import sbsign
+from test_image_verify import seal
+
+HOST_COMMAND = os.environ.get("CRASHRES_HOST_COMMAND")
+
+pytestmark = [
+    pytest.mark.parametrize("kernel", ["secure"], indirect=True),
+    pytest.mark.skipif(not HOST_COMMAND, reason="CRASHRES_HOST_COMMAND does not name a crashres "
+                       "for this machine"),
+]
+
+LOCKED = Machine("lockdown", words="lockdown=integrity")
+APPRAISED = Machine("IMA appraises", words="ima_appraise=enforce")
+RULE = "appraise func=KEXEC_KERNEL_CHECK appraise_type=imasig|modsig"
+LOADS = {0: True, 1: False, 2: None}
+
+
+def ask(running, path, *options):
+    """Runs crashres verify --machine. Returns its JSON object."""
+    status, output = running.run(" ".join(["crashres verify --machine --json", *options, path]))
+    assert status in LOADS, output
+    answer = json.loads(output)
+    assert answer["loads"] == LOADS[status]
+    return answer
+
+
+def compare(running, path, *options):
+    """Asks crashres, then the kernel. Both must agree. Returns the object of crashres."""
+    answer = ask(running, path, *options)
+    status, output = running.run(f"kexec -s -p --reuse-cmdline --initrd=/boot/initrd {path}")
+    assert status in (0, 255), output
+    assert answer["loads"] is (status == 0), (path, answer, output)
+    return answer
+
+
+def check_of(answer, name):
+    return next(check for check in answer["checks"] if check["check"] == name)
+
+
+def test_pe_signatures_under_lockdown(lab, kernel, tmp_path):
+    sealed = seal(lab, kernel)
+    signer = keys.Signer(kernel.parent / "pe.key", kernel.parent / "pe.pem")
+    stranger = keys.make_authority(tmp_path, "stranger").issue("stranger-signer")
+    good = sbsign(sealed, signer)
+    files = {
+        "bin/crashres": lab.read_crashres(),
+        "boot/good": good, "boot/unsigned": sealed.read_bytes(),
+        "boot/stranger": sbsign(sealed, stranger),
+        "boot/changed": pe.replace(good, 3 << 20, bytes([good[3 << 20] ^ 1])),
+        "etc/ca.pem": (kernel.parent / "ca.pem").read_bytes(),
+    }
+    with lab.boot(kernel, LOCKED, files) as running:
+        running.check("chmod 755 /bin/crashres && mount -t securityfs none /sys/kernel/security")
+        pe_check = check_of(compare(running, "/boot/unsigned"), "pe")
+        assert (pe_check["demanded"], pe_check["reason"], pe_check["passes"], pe_check["step"]) == (
+            True, "lockdown", False, "sign")
+        assert pe_check["keyrings"] == ".builtin_trusted_keys, .secondary_trusted_keys, .machine, " \
+                                       ".platform"
+        answer = compare(running, "/boot/stranger")
+        pe_check = check_of(answer, "pe")
+        assert answer["keyrings_problem"] is None
+        assert (pe_check["signer"], pe_check["trusted"], pe_check["step"]) == (
+            "CN = stranger-signer", False, "enrol")
+        pe_check = check_of(compare(running, "/boot/changed"), "pe")
+        assert (pe_check["passes"], pe_check["step"]) == (False, "sign")
+        # The signer's issuer is in .builtin_trusted_keys, but its certificate is not in the file.
+        answer = ask(running, "/boot/good")
+        assert (answer["loads"], check_of(answer, "pe")["step"]) == (None, "certificate")
+        pe_check = check_of(compare(running, "/boot/good", "--cert=/etc/ca.pem"), "pe")
+        assert (pe_check["passes"], pe_check["verified"], pe_check["keyring"]) == (
+            True, True, ".builtin_trusted_keys")
+        status, output = running.run("crashres verify --machine --cert=/etc/ca.pem /boot/good")
+        assert (status, output.splitlines()[0]) == (0, "/boot/good: yes, this machine loads it")
+
+
+def test_signatures_for_ima(lab, kernel, tmp_path):
+    """The signer's certificate gets into .ima at boot (IMA_X509_PATH)."""
+    sealed = seal(lab, kernel)
+    authority = keys.Authority(tmp_path, kernel.parent / "ca.key", kernel.parent / "ca.pem")
+    signer = authority.issue("file-signer")
+    stranger = keys.make_authority(tmp_path, "stranger").issue("stranger-signer")
+
+    def append(name, who):
+        path = tmp_path / name
+        path.write_bytes(sealed.read_bytes())
+        keys.run(HOST_COMMAND, "sign", f"--key={who.key}", f"--cert={who.certificate}", "--append",
+                 path)
+        return path.read_bytes()
+
+    good = append("good", signer)
+    files = {
+        "bin/crashres": lab.read_crashres(),
+        "boot/good": good, "boot/unsigned": sealed.read_bytes(),
+        "boot/stranger": append("stranger", stranger),
+        "boot/changed": pe.replace(good, 3 << 20, bytes([good[3 << 20] ^ 1])),
+        "etc/cert.pem": signer.certificate.read_bytes(),
+        "etc/stranger.pem": stranger.certificate.read_bytes(),
+        "etc/keys/x509_ima.der": signer.der,
+    }
+    with lab.boot(kernel, APPRAISED, files) as running:
+        running.check("chmod 755 /bin/crashres && mount -t securityfs none /sys/kernel/security")
+        answer = compare(running, "/boot/unsigned")
+        assert [check["demanded"] for check in answer["checks"]] == [False, False]
+        assert running.run("crashres verify --machine /boot/unsigned")[1].splitlines()[0] == \
+            "/boot/unsigned: yes, this machine loads it, and verifies nothing"
+        running.check(f"echo '{RULE}' > /sys/kernel/security/ima/policy")
+        ima = check_of(compare(running, "/boot/unsigned"), "ima")
+        assert (ima["demanded"], ima["passes"], ima["step"]) == (True, False, "sign")
+        ima = check_of(compare(running, "/boot/good", "--cert=/etc/cert.pem"), "ima")
+        assert (ima["signature"], ima["keyring"], ima["keyrings"]) == (
+            "appended", ".ima", ".ima, .platform")
+        assert not compare(running, "/boot/changed", "--cert=/etc/cert.pem")["loads"]
+        ima = check_of(compare(running, "/boot/stranger", "--cert=/etc/stranger.pem"), "ima")
+        assert (ima["trusted"], ima["step"]) == (False, "enrol")
+        # Without the certificate the kernel's key cannot be told from another one.
+        assert check_of(ask(running, "/boot/good"), "ima")["step"] == "certificate"
