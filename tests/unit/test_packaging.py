@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs the plugin of kernel-install and checks the systemd units.
+
+make check sets CRASHRES_COMMAND (the program) and CRASHRES_BUILD (the build folder).
+"""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from kernelfiles import image
+
+COMMAND = os.environ["CRASHRES_COMMAND"]
+BUILD = os.environ["CRASHRES_BUILD"]
+SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+PLUGIN = os.path.join(BUILD, "packaging/kernel-install/92-crashres.install")
+SERVICE = os.path.join(BUILD, "packaging/systemd/crashres-seal.service")
+PATH_UNIT = os.path.join(SOURCE, "packaging/systemd/crashres-seal.path")
+MIB = 1 << 20
+
+needs_kernel_install = pytest.mark.skipif(not shutil.which("kernel-install"),
+                                          reason="kernel-install is not installed")
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """A folder with a kernel, an initrd, keys, a configuration, and a crashres that reads it."""
+    (tmp_path / "boot").mkdir()
+    (tmp_path / "boot/vmlinuz-6.1").write_bytes(image(image_size=3 * MIB))
+    (tmp_path / "boot/initrd-6.1").write_bytes(b"initrd" * 1000)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem",
+                    "-out", "cert.pem", "-days", "30", "-subj", "/CN=test", "-addext",
+                    "keyUsage=digitalSignature"], cwd=tmp_path, check=True, capture_output=True)
+    (tmp_path / "seal.conf").write_text(
+        f"sealed = auto\nkernel = {tmp_path}/boot/vmlinuz-%v\ninitrd = {tmp_path}/boot/initrd-%v\n"
+        f"output = {tmp_path}/sealed\nkey = {tmp_path}/key.pem\ncert = {tmp_path}/cert.pem\n")
+    # The plugin passes no --config: this program adds it.
+    wrapper = tmp_path / "crashres"
+    wrapper.write_text(f'#!/bin/sh\nexec {COMMAND} "$@" --config={tmp_path}/seal.conf\n')
+    wrapper.chmod(0o755)
+    return tmp_path
+
+
+def run_plugin(machine, *arguments, verbose=0):
+    """Calls the plugin as kernel-install does."""
+    done = subprocess.run([PLUGIN, *arguments], capture_output=True, text=True, check=False, timeout=60,
+                          env={**os.environ, "CRASHRES_COMMAND": f"{machine}/crashres",
+                               "KERNEL_INSTALL_VERBOSE": str(verbose), "LC_ALL": "C"})
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_the_plugin_adds_and_removes(machine):
+    kernel = machine / "boot/vmlinuz-6.1"
+    assert run_plugin(machine, "add", "6.1", "/boot/id/6.1", str(kernel)) == (0, "", "")
+    assert os.listdir(machine / "sealed") == ["Image-6.1"]
+    assert run_plugin(machine, "add", "6.1", "/boot/id/6.1", str(kernel), verbose=1) == (
+        0, f"+crashres seal --renew --kernel-release=6.1\n{machine}/sealed/Image-6.1: is up to date\n", "")
+    assert run_plugin(machine, "remove", "6.1", "/boot/id/6.1") == (0, "", "")
+    assert not os.listdir(machine / "sealed")
+    assert run_plugin(machine, "inspect") == (0, "", "")
+
+
+def test_a_missing_initrd_does_not_stop_the_installation(machine):
+    (machine / "boot/initrd-6.1").unlink()
+    assert run_plugin(machine, "add", "6.1", "/boot/id/6.1", "kernel") == (
+        0, "", f"crashres: Cannot open `{machine}/boot/initrd-6.1': No such file or directory\n"
+               "92-crashres.install: the sealed Image of 6.1 was not renewed\n")
+
+
+def test_the_plugin_without_crashres(machine):
+    (machine / "crashres").unlink()
+    assert run_plugin(machine, "add", "6.1", "/boot/id/6.1", "kernel") == (0, "", "")
+
+
+@needs_kernel_install
+def test_kernel_install_calls_the_plugin(machine):
+    """kernel-install itself, with this plugin only: its own arguments and environment."""
+    (machine / "conf").mkdir()
+    (machine / "conf/install.conf").write_text("layout=other\n")
+    (machine / "entry").mkdir()
+    environment = {**os.environ, "KERNEL_INSTALL_CONF_ROOT": f"{machine}/conf", "LC_ALL": "C",
+                   "KERNEL_INSTALL_PLUGINS": PLUGIN, "MACHINE_ID": "0" * 31 + "1",
+                   "BOOT_ROOT": f"{machine}/entry", "CRASHRES_COMMAND": f"{machine}/crashres"}
+    for command, names in (("add", ["Image-6.1"]), ("remove", [])):
+        arguments = [str(machine / "boot/vmlinuz-6.1")] if command == "add" else []
+        done = subprocess.run(["kernel-install", "-v", command, "6.1", *arguments], env=environment,
+                              capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert os.listdir(machine / "sealed") == names, done.stdout + done.stderr
+
+
+def test_the_command_of_the_service(machine):
+    """ExecStart of the unit, run by hand with the path of the built program."""
+    with open(SERVICE, encoding="utf-8") as file:
+        [command] = re.findall(r"^ExecStart=(.*)$", file.read(), re.M)
+    program, *arguments = command.split()
+    assert os.path.basename(program) == "crashres"
+    release = os.uname().release
+    for name in "vmlinuz", "initrd":
+        os.rename(machine / f"boot/{name}-6.1", machine / f"boot/{name}-{release}")
+    done = subprocess.run([f"{machine}/crashres", *arguments], capture_output=True, text=True,
+                          check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0, f"{machine}/sealed/Image-{release}: sealed and signed\n", "")
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
+def test_systemd_accepts_the_units(tmp_path):
+    shutil.copy(PATH_UNIT, tmp_path)
+    with open(SERVICE, encoding="utf-8") as file:
+        text = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", file.read(), flags=re.M)
+    (tmp_path / "crashres-seal.service").write_text(text)
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no",
+                           tmp_path / "crashres-seal.path", tmp_path / "crashres-seal.service"],
+                          capture_output=True, text=True, check=False, timeout=60)
+    assert "crashres-seal" not in done.stderr and done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("shellcheck"), reason="shellcheck is not installed")
+def test_shellcheck_accepts_the_plugin():
+    done = subprocess.run(["shellcheck", PLUGIN], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
