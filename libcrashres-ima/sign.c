@@ -61,6 +61,13 @@ static enum crashres_status check_signer(struct crashres_ctx *ctx,
 	if (request->given_signature && !request->certificate)
 		return crs_fail(ctx, CRASHRES_ERR_REQUEST,
 				"a given signature needs a certificate");
+	/* An appended signature names issuer and serial number instead of the key id. */
+	if (request->certificate && !request->certificate->has_key_id &&
+	    request->signature != CRASHRES_SIGNATURE_APPENDED)
+		return crs_fail(ctx, CRASHRES_ERR_REQUEST,
+				"the certificate \"%s\" has no subjectKeyIdentifier, so the kernel "
+				"cannot find its key",
+				request->certificate->subject);
 	if (request->key && request->certificate)
 		return crs_certificate_check_key(ctx, request->certificate, request->key);
 	if (request->key && !request->key->has_public)

@@ -196,7 +196,8 @@ void crashres_sign_request_init(struct crashres_sign_request *request, size_t si
  * Return:
  *   CRASHRES_ERR_REQUEST      a member has an unknown value; the certificate belongs to
  *                             another key; a certificate is missing; XATTR with an output;
- *                             PE; the given signature is not a signature of this file by the
+ *                             PE; the certificate has no SubjectKeyIdentifier (XATTR, SIGFILE);
+ *                             the given signature is not a signature of this file by the
  *                             certificate's key
  *   CRASHRES_ERR_PE_SIGNATURE APPENDED, the file has a PE signature, and @force is not set
  *   CRASHRES_ERR_OS           a file cannot be read or written

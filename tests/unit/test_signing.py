@@ -146,6 +146,19 @@ def test_a_wrong_signature_is_not_written(keys, file, tmp_path, place, signer, c
     assert sorted(os.listdir(tmp_path)) == names
 
 
+def test_a_certificate_without_a_key_id(keys, file, tmp_path):
+    """The kernel finds the key of security.ima only by the subjectKeyIdentifier."""
+    openssl("req", "-x509", "-key", keys / "p256.key", "-out", tmp_path / "plain.pem", "-subj",
+            "/CN=plain", "-addext", "subjectKeyIdentifier=none", "-addext",
+            "authorityKeyIdentifier=none")
+    common = [f"--key={keys}/p256.key", f"--cert={tmp_path}/plain.pem"]
+    assert run("sign", *common, "--sigfile", file) == (
+        4, "", 'crashres: sign: the certificate "CN = plain" has no subjectKeyIdentifier, so the kernel '
+               "cannot find its key\n")
+    sign(*common, "--append", file)
+    assert run("verify", f"--cert={tmp_path}/plain.pem", file)[0] == 0
+
+
 def test_the_digest_goes_into_a_pipe(file):
     digest = openssl("dgst", "-sha256", "-binary", file)
     done = subprocess.run([COMMAND, "sign", "--detached-out=/dev/stdout", file], check=True,
