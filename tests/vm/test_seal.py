@@ -8,8 +8,10 @@ import subprocess
 import pytest
 
 from lib.guest import Machine
+from lib.vm import Vm
 
 BLOCK = 4096
+FIRMWARE = "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"
 # The path of a crashres for the machine that runs the tests.
 HOST_COMMAND = os.environ.get("CRASHRES_HOST_COMMAND")
 PLAIN = Machine("small")
@@ -147,3 +149,19 @@ def test_an_image_with_a_pe_signature_boots_and_is_loaded(lab, kernel, tmp_path)
         running.wait_ready("capture")
         status, found = running.read_report()
         assert (status, found["outcome"]) == (0, "intact")
+
+
+@pytest.mark.skipif(not os.path.exists(FIRMWARE), reason=f"{FIRMWARE} is missing (qemu-efi-aarch64)")
+def test_firmware_gets_unsupported(kernel, tmp_path):
+    """UEFI firmware loads a sealed Image, starts its stub, and goes on after EFI_UNSUPPORTED.
+
+    QEMU shows the firmware a folder as a vfat disk. It starts this path of each disk.
+    """
+    program = tmp_path / "disk/EFI/BOOT/BOOTAA64.EFI"
+    program.parent.mkdir(parents=True)
+    subprocess.run([HOST_COMMAND, "seal", f"--kernel={kernel}", "-o", program], check=True)
+    with Vm(["-M", "virt", "-cpu", "cortex-a57", "-m", "512", "-bios", FIRMWARE, "-drive",
+             f"if=none,id=disk,format=raw,file=fat:rw:{tmp_path}/disk", "-device",
+             "virtio-blk-device,drive=disk"], tmp_path / "serial.log") as running:
+        running.wait_for(r'^BdsDxe: starting Boot0001 ', 120)
+        running.wait_for(r'^BdsDxe: failed to start Boot0001 .*: Unsupported$', 60)
