@@ -344,7 +344,7 @@ enum crashres_step {
 	CRASHRES_STEP_KERNEL,		/* start a kernel with the missing option */
 };
 
-/* What one part of the kernel says about a file. Unknown values are 0 or "". */
+/* The answer of one part of the kernel about a file. Unknown values are 0 or "". */
 struct crashres_appraisal_check {
 	enum crashres_appraiser appraiser;
 	enum crashres_answer demanded;	/* a file that does not pass is refused */

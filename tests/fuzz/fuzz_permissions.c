@@ -3,7 +3,7 @@
  * Fuzz target: the parsers of the files that say which signatures the running kernel demands:
  * configuration, IMA policy, /proc/keys, descriptions of keys, variables of the firmware.
  *
- * No access may leave the input. What a parser returns must lie in the input and have the form
+ * No access may leave the input. The result of a parser must lie in the input and have the form
  * that its header promises.
  */
 #include <ctype.h>

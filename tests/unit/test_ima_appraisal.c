@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_ima_appraisal.c: would this machine load this file? A wrong program says yes although
+ * the kernel refuses the file, and the crash kernel is missing at the panic. The keyrings and the
+ * files of the machine are made here; tests/vm/test_verify_machine.py asks real kernels.
+ */
+#include <openssl/x509v3.h>
+
+#include "../../libcrashres-ima/trusted-keys.h"
+#include "keys.h"
+
+#define YES	CRASHRES_ANSWER_YES
+#define NO	CRASHRES_ANSWER_NO
+#define UNKNOWN	CRASHRES_ANSWER_UNKNOWN
+#define IMAGE_SIZE	8192		/* bytes of the file before it is signed */
+
+/* SubjectKeyIdentifier of the signer, and the descriptions that the kernel makes of it. */
+#define SKID	"00112233445566778899aabbccddeeff0a0b0c0d"
+#define SIGNER	"asymmetric;0;0;1f030000;unit: " SKID
+#define OTHER	"asymmetric;0;0;1f030000;other: 00112233445566778899aabbccddeeff0a0b0cff"
+
+static struct crashres_key key;
+static struct crashres_certificate *certificate;
+
+static int make_signer(void **state)
+{
+	EVP_PKEY *pkey = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
+	X509 *x509 = X509_new();
+	X509_NAME *name = X509_get_subject_name(x509);
+	X509_EXTENSION *skid = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_key_identifier, SKID);
+	struct crashres_ctx *ctx;
+	uint8_t *der = NULL;
+	int size;
+
+	X509_set_version(x509, 2);
+	ASN1_INTEGER_set(X509_get_serialNumber(x509), 77);
+	X509_gmtime_adj(X509_getm_notBefore(x509), 0);
+	X509_gmtime_adj(X509_getm_notAfter(x509), 3600);
+	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const uint8_t *)"unit", -1, -1, 0);
+	X509_set_issuer_name(x509, name);
+	X509_set_pubkey(x509, pkey);
+	X509_add_ext(x509, skid, -1);
+	assert_true(X509_sign(x509, pkey, EVP_sha256()));
+	size = i2d_X509(x509, &der);
+	assert_true(size > 0);
+	key = (struct crashres_key){ pkey, (char *)(uintptr_t)"unit.key", CRASHRES_KEY_RSA, 0, true };
+	assert_int_equal(crashres_ctx_new(&ctx), CRASHRES_OK);
+	assert_int_equal(crs_certificate_from_der(ctx, (struct crs_bytes){ der, (size_t)size },
+						  &certificate), CRASHRES_OK);
+	crashres_ctx_free(ctx);
+	OPENSSL_free(der);
+	X509_EXTENSION_free(skid);
+	X509_free(x509);
+	return 0;
+}
+
+static int free_signer(void **state)
+{
+	crashres_certificate_free(certificate);
+	EVP_PKEY_free(key.pkey);
+	return 0;
+}
+
+/* The keyrings of a machine whose .ima has the signer's key. */
+static const struct keys_entry trusting[] = {
+	{ 1, "keyring;0;0;1f0b0000;.builtin_trusted_keys", { 10 } },
+	{ 5, "keyring;0;0;1f0b0000;.ima", { 11 } },
+	{ 10, OTHER, { 0 } },
+	{ 11, SIGNER, { 0 } },
+	{ 0 },
+};
+
+/* .ima and .platform have another key. */
+static const struct keys_entry strange[] = {
+	{ 1, "keyring;0;0;1f0b0000;.builtin_trusted_keys", { 11 } },
+	{ 4, "keyring;0;0;1f0b0000;.platform", { 10 } },
+	{ 5, "keyring;0;0;1f0b0000;.ima", { 10 } },
+	{ 10, OTHER, { 0 } },
+	{ 11, SIGNER, { 0 } },
+	{ 0 },
+};
+
+/* No keyring that IMA searches has a key. */
+static const struct keys_entry empty[] = {
+	{ 5, "keyring;0;0;1f0b0000;.ima", { 0 } },
+	{ 0 },
+};
+
+/* Writes an arm64 Image of 8 KiB with room for a signature; signs it if @sign. */
+static char *write_image(struct unit *unit, bool sign)
+{
+	uint8_t *data = unit_alloc(IMAGE_SIZE);
+	struct crashres_sign_request request = CRASHRES_SIGN_REQUEST_INIT;
+	char *path;
+
+	unit_put_le(data + 16, 8, 1 << 20);
+	memcpy(data + 56, "ARM\x64", 4);
+	unit_fill(data + 64, IMAGE_SIZE - 64, 3);
+	unit_write(unit, "Image", data, IMAGE_SIZE);
+	free(data);
+	path = unit_path(unit, "Image");
+	request.key = &key;
+	request.certificate = certificate;
+	request.signature = CRASHRES_SIGNATURE_APPENDED;
+	if (sign)
+		assert_ok(unit, crashres_sign(unit->ctx, &request, path));
+	return path;
+}
+
+/* Writes the files of a machine without EFI: its lockdown level and its IMA policy. */
+static void write_machine(struct unit *unit, const char *lockdown, const char *policy)
+{
+	unit_write_text(unit, "sys/firmware/fdt", "");
+	unit_write_text(unit, "proc/sys/kernel/osrelease", "6.12.0\n");
+	unit_write_text(unit, "sys/kernel/security/lsm", "lockdown,ima");
+	unit_write_text(unit, "sys/kernel/security/lockdown", lockdown);
+	unit_write_text(unit, "sys/kernel/security/ima/policy", policy);
+}
+
+static void write_config(struct unit *unit, const char *options)
+{
+	unit_write_text(unit, "boot/config-6.12.0", options);
+}
+
+#define OPEN	"[none] integrity confidentiality\n"
+#define LOCKED	"none [integrity] confidentiality\n"
+#define RULE	"appraise func=KEXEC_KERNEL_CHECK appraise_type=imasig|modsig\n"
+#define FEDORA	"CONFIG_KEXEC_FILE=y\nCONFIG_KEXEC_SIG=y\nCONFIG_KEXEC_IMAGE_VERIFY_SIG=y\n" \
+		"CONFIG_IMA_ARCH_POLICY=y\n"
+
+/* Asks about the file at @path, with the signer's certificate or without. The caller frees. */
+static struct crashres_appraisal *ask(struct unit *unit, const char *path, bool with_certificate)
+{
+	struct crashres_appraisal *appraisal = NULL;
+
+	assert_ok(unit, crashres_appraise(unit->ctx, path, &certificate, with_certificate,
+					  &appraisal));
+	assert_int_equal(appraisal->size, sizeof(*appraisal));
+	return appraisal;
+}
+
+static void test_nothing_is_demanded(void **state)
+{
+	struct unit *unit = *state;
+	char *path = write_image(unit, false);
+	struct crashres_appraisal *appraisal;
+
+	write_machine(unit, OPEN, "");
+	write_config(unit, "CONFIG_KEXEC_FILE=y\n");
+	keys_install(unit, trusting);
+	appraisal = ask(unit, path, false);
+	assert_int_equal(appraisal->loads, YES);
+	assert_int_equal(appraisal->check_count, 2);
+	assert_int_equal(appraisal->checks[0].demanded, NO);
+	assert_string_equal(appraisal->checks[0].reason,
+			    "no rule of the IMA policy appraises kernels");
+	assert_int_equal(appraisal->checks[1].demanded, NO);
+	assert_string_equal(appraisal->checks[1].reason,
+			    "the running kernel was built without CONFIG_KEXEC_SIG");
+	free(appraisal);
+	free(path);
+}
+
+/*
+ * An appended signature and an IMA rule, for each state of the keyrings. Without the certificate
+ * the kernel's keys cannot be compared with the signer's name.
+ */
+static void test_ima_looks_into_ima_and_platform(void **state)
+{
+	static const struct {
+		const struct keys_entry *keys;
+		bool with_certificate;
+		enum crashres_answer loads, trusted;
+		enum crashres_step step;
+		const char *keyring, *problem;
+	} cases[] = {
+		{ trusting, true, YES, YES, CRASHRES_STEP_NONE, ".ima", "" },
+		{ trusting, false, UNKNOWN, UNKNOWN, CRASHRES_STEP_CERTIFICATE, "",
+		  "a keyring can have the key, and the signature was not verified: the kernel does "
+		  "not give out public keys" },
+		{ strange, true, NO, NO, CRASHRES_STEP_ENROL, "",
+		  "the key is in no keyring: .ima, .platform" },
+		{ empty, true, NO, NO, CRASHRES_STEP_ENROL, "", "the key is in no keyring: .ima" },
+		{ empty, false, NO, NO, CRASHRES_STEP_ENROL, "", "the key is in no keyring: .ima" },
+	};
+	struct unit *unit = *state;
+	char *path = write_image(unit, true);
+
+	write_machine(unit, OPEN, RULE);
+	write_config(unit, FEDORA);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct crashres_appraisal *appraisal;
+		const struct crashres_appraisal_check *check;
+
+		keys_install(unit, cases[i].keys);
+		appraisal = ask(unit, path, cases[i].with_certificate);
+		check = &appraisal->checks[0];
+		assert_int_equal(check->appraiser, CRASHRES_APPRAISER_IMA);
+		assert_int_equal(check->demanded, YES);
+		assert_int_equal(check->signature, CRASHRES_SIGNATURE_APPENDED);
+		assert_int_equal(appraisal->loads, cases[i].loads);
+		assert_int_equal(check->trusted, cases[i].trusted);
+		assert_int_equal(check->step, cases[i].step);
+		assert_string_equal(check->keyring, cases[i].keyring);
+		assert_string_equal(check->problem, cases[i].problem);
+		assert_string_equal(check->key, "issuer CN = unit, serial 4D");
+		free(appraisal);
+	}
+	free(path);
+}
+
+/* Below another root the keyrings are unknown, and so is the answer, unless the file is bad. */
+static void test_keyrings_of_another_machine_are_unknown(void **state)
+{
+	struct unit *unit = *state;
+	char *path = write_image(unit, true);
+	struct crashres_appraisal *appraisal;
+
+	write_machine(unit, OPEN, RULE);
+	write_config(unit, FEDORA);
+	keys_install(unit, trusting);
+	unit->ctx->root_is_live = false;
+	appraisal = ask(unit, path, true);
+	assert_int_equal(appraisal->loads, UNKNOWN);
+	assert_true(appraisal->checks[0].verified);
+	assert_int_equal(appraisal->checks[0].step, CRASHRES_STEP_PRIVILEGE);
+	assert_string_equal(appraisal->keyrings_problem,
+			    "the files of another machine do not show its keyrings");
+	free(appraisal);
+	free(path);
+	path = write_image(unit, false);
+	appraisal = ask(unit, path, true);
+	assert_int_equal(appraisal->loads, NO);
+	assert_int_equal(appraisal->checks[0].step, CRASHRES_STEP_SIGN);
+	free(appraisal);
+	free(path);
+}
+
+/* Each way in which .blacklist can refuse a trusted signature. */
+static void test_revoked_keys_and_files_are_refused(void **state)
+{
+	char entry[2 * EVP_MAX_MD_SIZE + 64];
+	struct keys_entry machine[] = {
+		{ 5, "keyring;0;0;1f0b0000;.ima", { 11 } },
+		{ 6, "keyring;0;0;1f0b0000;.blacklist", { 12 } },
+		{ 11, SIGNER, { 0 } },
+		{ 12, entry, { 0 } },
+		{ 0 },
+	};
+	struct unit *unit = *state;
+	char *path = write_image(unit, false);
+	struct crashres_appraisal *appraisal;
+	uint8_t digest[EVP_MAX_MD_SIZE], *data = unit_alloc(IMAGE_SIZE);
+	unsigned int size;
+	FILE *file = fopen(path, "rb");
+
+	assert_int_equal(fread(data, 1, IMAGE_SIZE, file), IMAGE_SIZE);
+	fclose(file);
+	free(path);
+	assert_true(EVP_Digest(data, IMAGE_SIZE, digest, &size, EVP_sha256(), NULL));
+	free(data);
+	strcpy(entry, "blacklist;0;0;0b010000;bin:");
+	for (unsigned int i = 0; i < size; i++)
+		sprintf(entry + strlen(entry), "%02x", digest[i]);
+	path = write_image(unit, true);
+	write_machine(unit, OPEN, RULE);
+	write_config(unit, FEDORA);
+	keys_install(unit, machine);
+	appraisal = ask(unit, path, true);
+	assert_int_equal(appraisal->loads, NO);
+	assert_string_equal(appraisal->checks[0].problem, ".blacklist has the digest of the file");
+	assert_int_equal(appraisal->checks[0].step, CRASHRES_STEP_REVOKED);
+	free(appraisal);
+	/* Another digest. */
+	entry[strlen(entry) - 1] ^= 1;
+	appraisal = ask(unit, path, true);
+	assert_int_equal(appraisal->loads, YES);
+	free(appraisal);
+	free(path);
+}
+
+/* The PE part: what demands it, and a kernel that cannot verify it. */
+static void test_lockdown_and_options_decide_about_pe(void **state)
+{
+	static const struct {
+		const char *lockdown, *policy, *config;
+		bool secure_boot;
+		enum crashres_answer demanded, loads;
+		const char *reason;
+	} cases[] = {
+		{ LOCKED, "", FEDORA, false, YES, NO, "lockdown" },
+		{ LOCKED, "", FEDORA, true, YES, NO, "Secure Boot with CONFIG_IMA_ARCH_POLICY" },
+		{ OPEN, "", FEDORA, true, YES, NO, "Secure Boot with CONFIG_IMA_ARCH_POLICY" },
+		{ OPEN, "", FEDORA "CONFIG_KEXEC_SIG_FORCE=y\n", false, YES, NO,
+		  "CONFIG_KEXEC_SIG_FORCE" },
+		{ OPEN, "", FEDORA, false, NO, YES,
+		  "neither lockdown nor Secure Boot nor CONFIG_KEXEC_SIG_FORCE demands one" },
+		{ LOCKED, "", "CONFIG_KEXEC_FILE=y\n", true, NO, YES,
+		  "the running kernel was built without CONFIG_KEXEC_SIG" },
+		{ LOCKED, "appraise func=KEXEC_KERNEL_CHECK appraise_type=imasig\n", FEDORA, false, NO,
+		  NO, "lockdown accepts the signature that IMA appraises" },
+		{ "none integrity confidentiality\n", "", FEDORA, false, UNKNOWN, UNKNOWN,
+		  "lockdown or the configuration of the running kernel is unknown" },
+	};
+	static const uint8_t on[] = { 6, 0, 0, 0, 1 }, off[] = { 6, 0, 0, 0, 0 };
+	struct unit *unit = *state;
+	char *path = write_image(unit, false);
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct crashres_appraisal *appraisal;
+
+		write_machine(unit, cases[i].lockdown, cases[i].policy);
+		write_config(unit, cases[i].config);
+		unit_write(unit, "sys/firmware/efi/efivars/"
+			   "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c",
+			   cases[i].secure_boot ? on : off, 5);
+		keys_install(unit, trusting);
+		appraisal = ask(unit, path, false);
+		assert_string_equal(appraisal->checks[1].reason, cases[i].reason);
+		assert_int_equal(appraisal->checks[1].demanded, cases[i].demanded);
+		assert_int_equal(appraisal->loads, cases[i].loads);
+		free(appraisal);
+	}
+	free(path);
+}
+
+/* Obstacles that no signature removes. */
+static void test_kernels_that_cannot_load_or_verify(void **state)
+{
+	struct unit *unit = *state;
+	char *path = write_image(unit, false);
+	struct crashres_appraisal *appraisal;
+
+	/* Debian's arm64 kernels. */
+	write_machine(unit, LOCKED, "");
+	write_config(unit, "CONFIG_ARM64=y\n");
+	keys_install(unit, trusting);
+	appraisal = ask(unit, path, false);
+	assert_int_equal(appraisal->loads, NO);
+	assert_int_equal(appraisal->check_count, 0);
+	assert_string_equal(appraisal->problem, "the running kernel was built without "
+			    "CONFIG_KEXEC_FILE, so it verifies no signature; and it forbids "
+			    "kexec_load");
+	free(appraisal);
+	write_machine(unit, OPEN, "");
+	appraisal = ask(unit, path, false);
+	assert_int_equal(appraisal->loads, YES);
+	free(appraisal);
+	/* KEXEC_SIG without KEXEC_IMAGE_VERIFY_SIG refuses every file. */
+	write_machine(unit, LOCKED, "");
+	write_config(unit, "CONFIG_KEXEC_FILE=y\nCONFIG_KEXEC_SIG=y\n");
+	appraisal = ask(unit, path, false);
+	assert_int_equal(appraisal->loads, NO);
+	assert_int_equal(appraisal->checks[1].step, CRASHRES_STEP_KERNEL);
+	free(appraisal);
+	unit_write_text(unit, "proc/sys/kernel/kexec_load_disabled", "1\n");
+	appraisal = ask(unit, path, false);
+	assert_int_equal(appraisal->loads, NO);
+	assert_string_equal(appraisal->problem, "kernel.kexec_load_disabled is 1");
+	free(appraisal);
+	free(path);
+}
+
+/* kexec unpacks a compressed kernel, and the unpacked Image has no signature. */
+static void test_a_file_that_is_not_an_image_has_no_signature(void **state)
+{
+	struct unit *unit = *state;
+	char *path = unit_path(unit, "vmlinuz");
+	struct crashres_appraisal *appraisal;
+
+	unit_write_text(unit, "vmlinuz", "MZ and no Image");
+	write_machine(unit, OPEN, RULE);
+	write_config(unit, FEDORA);
+	keys_install(unit, trusting);
+	appraisal = ask(unit, path, false);
+	assert_int_equal(appraisal->loads, NO);
+	assert_string_equal(appraisal->checks[0].problem, "the file is not an arm64 Image: kexec "
+			    "passes the unpacked Image, which has no signature");
+	assert_string_equal(appraisal->checks[1].problem, "");
+	free(appraisal);
+	free(path);
+}
+
+static void test_words_of_the_command_line_weaken_ima(void **state)
+{
+	struct unit *unit = *state;
+	char *path = write_image(unit, false);
+	struct crashres_appraisal *appraisal;
+
+	write_machine(unit, OPEN, RULE);
+	write_config(unit, FEDORA);
+	keys_install(unit, trusting);
+	unit_write_text(unit, "proc/cmdline", "quiet ima_appraise=enforce\n");
+	appraisal = ask(unit, path, false);
+	assert_int_equal(appraisal->loads, NO);
+	free(appraisal);
+	unit_write_text(unit, "proc/cmdline", "quiet ima_appraise=log\n");
+	appraisal = ask(unit, path, false);
+	assert_int_equal(appraisal->loads, UNKNOWN);
+	free(appraisal);
+	free(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_nothing_is_demanded),
+		UNIT_TEST(test_ima_looks_into_ima_and_platform),
+		UNIT_TEST(test_keyrings_of_another_machine_are_unknown),
+		UNIT_TEST(test_revoked_keys_and_files_are_refused),
+		UNIT_TEST(test_lockdown_and_options_decide_about_pe),
+		UNIT_TEST(test_kernels_that_cannot_load_or_verify),
+		UNIT_TEST(test_a_file_that_is_not_an_image_has_no_signature),
+		UNIT_TEST(test_words_of_the_command_line_weaken_ima),
+	};
+
+	return cmocka_run_group_tests_name("ima_appraisal", tests, make_signer, free_signer);
+}
