@@ -139,6 +139,28 @@ def test_a_missing_or_wrong_signature_is_refused(lab, kernel, signer, tmp_path):
         assert running.run("kexec -S") == (1, "")
 
 
+def test_a_signature_made_elsewhere_is_accepted(lab, kernel, signer, tmp_path):
+    """The Image is padded up to image_size, so it loses zeros. After the removal of the signature it
+    is refused again."""
+    plain, digest, signature = tmp_path / "plain", tmp_path / "digest", tmp_path / "signature"
+    data = kernel.read_bytes()
+    plain.write_bytes(data.ljust(int.from_bytes(data[16:24], "little"), b"\0"))
+    common = [f"--cert={signer.certificate}", "--append", plain]
+    subprocess.run([HOST_COMMAND, "sign", f"--detached-out={digest}", *common], check=True)
+    openssl("pkeyutl", "-sign", "-inkey", signer.key, "-pkeyopt", "digest:sha256", "-in", digest,
+            "-out", signature)
+    subprocess.run([HOST_COMMAND, "sign", f"--signature-in={signature}", *common], check=True)
+    files = {"boot/signed": plain.read_bytes()}
+    subprocess.run([HOST_COMMAND, "sign", "--remove", "--append", plain], check=True)
+    with boot(lab, kernel, signer, {**files, "boot/removed": plain.read_bytes()}) as running:
+        add_rules(running)
+        assert running.run(f"{LOAD} /boot/removed") == refused("/boot/removed")
+        assert running.run(f"{LOAD} /boot/signed") == (
+            0, "kexec: warning: the crash kernel is loaded, and nothing will check it after a panic: "
+               "the running kernel demands a signature, and sealing would break the signature")
+        assert running.run("kexec -S") == (1, "")
+
+
 def test_kexec_does_not_seal_a_signed_image(lab, kernel, signer, tmp_path):
     """Sealing would break the signature. The second part hides the IMA policy from kexec."""
     path = tmp_path / "Image"
