@@ -15,10 +15,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../purgatory/shared/sha256.h"
 #include "../base/root.h"
 #include "../kernel/content.h"
 #include "../kernel/pe.h"
+#include "purgatory-segment.h"
 #include "sealed-image.h"
 
 /* A SHA-256 digest that is computed when it is first needed: an initrd can have 100 MiB. */
@@ -26,7 +26,7 @@ struct lazy_digest {
 	const void *data;		/* borrowed */
 	uint64_t size;			/* bytes of @data; 0: there is none, the digest is zero */
 	bool known;			/* @digest was computed */
-	uint8_t digest[PG_SHA256_DIGEST_SIZE];
+	uint8_t digest[PURGATORY_DIGEST_SIZE];
 };
 
 /* A search. The files that fit are compared by their age. */
@@ -43,17 +43,12 @@ struct search {
 };
 
 /* Is @digest the SHA-256 of the data? */
-static bool digest_is(struct lazy_digest *lazy, const uint8_t digest[PG_SHA256_DIGEST_SIZE])
+static bool digest_is(struct lazy_digest *lazy, const uint8_t digest[PURGATORY_DIGEST_SIZE])
 {
-	struct pg_sha256 sha;
-
-	if (!lazy->known && lazy->size) {
-		pg_sha256_init(&sha, PG_SHA256_PORTABLE);
-		pg_sha256_update(&sha, lazy->data, lazy->size);
-		pg_sha256_final(&sha, lazy->digest);
-	}
+	if (!lazy->known && lazy->size)
+		crs_digest_bytes(lazy->data, lazy->size, lazy->digest);
 	lazy->known = true;
-	return !memcmp(lazy->digest, digest, PG_SHA256_DIGEST_SIZE);
+	return !memcmp(lazy->digest, digest, PURGATORY_DIGEST_SIZE);
 }
 
 /* Reads the header of @fd. Returns false if the file is no sealed Image, or cannot be read. */
