@@ -5,6 +5,7 @@
  * frees. The linker puts the functions below between the library and libc (--wrap). Allocations
  * inside zlib, libelf and libc are not counted.
  */
+#include "../../libcrashres/kernel/kernel.h"
 #include "support.h"
 #include "wrap.h"
 
@@ -206,6 +207,40 @@ static void test_each_failing_allocation_is_reported(void **state)
 		fail_each_allocation_once(unit, kernels[i]);
 }
 
+/* The search for a ready sealed Image: each failing allocation is reported, and nothing leaks. */
+static void test_each_failing_allocation_of_a_search_is_reported(void **state)
+{
+	struct unit *unit = *state;
+	CRS_CLEANUP(crs_freep) char *root = unit_path(unit, "."), *path = unit_path(unit, "uki");
+	struct crashres_seal_request seal = CRASHRES_SEAL_REQUEST_INIT;
+	struct crashres_kernel *kernel, *found;
+	unsigned long failures = 0;
+	struct crashres_input *sealed;
+
+	write_kernels(unit);
+	assert_ok(unit, crashres_ctx_set_root(unit->ctx, root));
+	assert_ok(unit, crashres_kernel_open(unit->ctx, path, &kernel));
+	seal.initrd = kernel->initrd;
+	assert_ok(unit, crashres_seal(unit->ctx, NULL, kernel, &seal, &sealed));
+	unit_write(unit, "sealed/a", sealed->data, sealed->size);
+	for (bool done = false; !done; failures += !done) {
+		enum crashres_status status;
+
+		found = UNTOUCHED;
+		allocations_until_failure = failures + 1;
+		status = crashres_sealed_find(unit->ctx, "/sealed", kernel, NULL, &found);
+		done = allocations_until_failure;	/* all allocations succeeded */
+		allocations_until_failure = 0;
+		assert_int_equal(status, done ? CRASHRES_OK : CRASHRES_ERR_MEMORY);
+		if (!done)
+			assert_ptr_equal(found, UNTOUCHED);
+	}
+	assert_true(failures >= 5);
+	crashres_kernel_close(found);
+	crashres_input_close(sealed);
+	crashres_kernel_close(kernel);
+}
+
 static void test_context_without_memory_is_an_error(void **state)
 {
 	struct crashres_ctx *ctx = UNTOUCHED;
@@ -318,6 +353,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_each_failing_allocation_is_reported),
 		UNIT_TEST(test_context_without_memory_is_an_error),
+		UNIT_TEST(test_each_failing_allocation_of_a_search_is_reported),
 		UNIT_TEST(test_a_seal_too_large_is_refused_before_any_work),
 		UNIT_TEST(test_a_plan_too_large_is_refused_before_any_work),
 	};
