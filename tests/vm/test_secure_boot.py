@@ -6,8 +6,10 @@ down, takes the certificates of db into its keyring .platform, and enforces PE s
 (IMA_ARCH_POLICY), as kernels of Fedora and RHEL do.
 """
 
+import json
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -65,6 +67,8 @@ def boot(lab, kernel, db, files, machine=SECURE):
     running = lab.boot(sign_for_db(lab, kernel, db), machine,
                        {"bin/crashres": lab.read_crashres(), **files})
     running.check("chmod 755 /bin/crashres; mount -t securityfs none /sys/kernel/security")
+    # This fails on Debian's kernel, where efivarfs is a module.
+    running.run("mount -t efivarfs none /sys/firmware/efi/efivars")
     return running
 
 
@@ -115,6 +119,15 @@ def refusal(path, reason):
            f"\"crashres verify --machine {path}\" shows why"
 
 
+def ask(running, name, *options):
+    """Asks "crashres verify --machine" about a file in /boot. Returns the exit status, and the
+    keyring that has the key of the PE signature, or None."""
+    command = " ".join(["crashres verify --machine --json", *options, f"/boot/{name}"])
+    status, output = running.run(command)
+    checks = {check["check"]: check for check in json.loads(output)["checks"]}
+    return status, checks["pe"]["keyring"]
+
+
 NOT_SIGNED = "No data available (the running kernel demands a PE signature, and the kernel file has none)"
 NOT_TRUSTED = "Required key not available (the running kernel does not trust the key of the PE signature)"
 CHANGED = "Key was rejected by service (the kernel file or its PE signature was changed after " \
@@ -148,7 +161,9 @@ def test_only_a_pe_signature_of_a_trusted_key_is_accepted(lab, kernel, db, tmp_p
                              ("appended", NOT_SIGNED), ("attribute", NOT_SIGNED)]:
             assert running.run(f"{LOAD} /boot/{name}") == (255, refusal(f"/boot/{name}", reason))
             assert running.run("kexec -S") == (0, ""), name
+            assert ask(running, name) == (1, None), name
         assert running.run("kexec -c -p --initrd=/boot/initrd /boot/good") == (255, EXCLUDED)
+        assert ask(running, "good") == (0, ".platform")
         assert running.run(f"{LOAD} /boot/good") == (0, "")
         assert running.run("kexec -S") == (1, "")
         # Without securityfs, kexec does not see the lockdown, and makes the call.
@@ -177,9 +192,6 @@ def count_keys(running, keyring):
     return 0 if count == "empty" else int(count)
 
 
-MOKS = "/sys/firmware/efi/efivars/MokListRT-605dab50-e046-4300-abb6-3dd810dd8b23"
-
-
 def read_commands(section):
     """Returns the command blocks in a section of crashres-secureboot.7, without roff's escapes."""
     page = (HERE.parents[1] / "man" / "crashres-secureboot.7").read_text()
@@ -197,21 +209,26 @@ def run_commands(folder, commands):
 
 
 def follow_the_page(lab, kernel, folder):
-    """Runs the commands of the sections 1 to 3. Returns the signed Images, tool -> bytes."""
+    """Runs the commands of the sections 1 to 3, except the one that sets security.ima: this needs
+    a file system with extended attributes. Returns the signed Images, tool -> bytes."""
     boot_folder = folder / "boot"
     boot_folder.mkdir(parents=True)
     (boot_folder / "vmlinuz").write_bytes(kernel.read_bytes())
     (boot_folder / "initrd-kdump.img").write_bytes(lab.make_capture_initrd())
     for commands in read_commands("1. MAKE A KEY") + read_commands("2. SEAL THE KERNEL"):
         run_commands(folder, commands)
-    images = {}
+    shutil.copy(boot_folder / "kdump.sealed", folder / "sealed")
+    images, signed = {}, boot_folder / "kdump.signed"
     for commands in read_commands("3. SIGN THE IMAGE"):
-        tool = re.search("^(sbsign|pesign|osslsigncode) ", commands, re.MULTILINE)
-        if tool:
-            run_commands(folder, commands)
-            signed = boot_folder / "kdump.signed"
-            images[tool.group(1)] = signed.read_bytes()
+        if commands.startswith("crashres sign --key"):
+            continue
+        run_commands(folder, commands)
+        if signed.exists():
+            [tool] = re.findall("^(?:sbsign|pesign|osslsigncode)|--sign-with", commands, re.MULTILINE)
+            images[tool.strip("-")] = signed.read_bytes()
             signed.unlink()
+    assert keys.run(HOST_COMMAND, "verify", f"--cert={folder / 'kdump.pem'}", "--appended",
+                    boot_folder / "kdump.sealed").count(b": valid") == 1
     return images
 
 
@@ -227,7 +244,6 @@ def enroll(lab, kernel, db, machine, *certificates):
     moks = firmware.make_variable(firmware.make_signature_lists(*certificates))
     with boot(lab, kernel, db, {"moks": moks}, machine) as running:
         assert (count_keys(running, ".machine"), count_keys(running, ".platform")) == (0, 1)
-        running.check("mount -t efivarfs none /sys/firmware/efi/efivars")
         running.check(f"dd if=/moks of={MOKS} bs=64k 2>/dev/null")
         running.send("reboot -f")
         assert running.wait_exit(60) == "guest-reset"
@@ -238,22 +254,27 @@ def test_the_commands_of_the_page_with_keys_of_the_owner(lab, kernel, db, tmp_pa
     """The authority of the page goes to .machine; a certificate that is no authority goes to
     .platform. Both are sufficient."""
     images = follow_the_page(lab, kernel, tmp_path / "page")
-    assert list(images) == ["sbsign", "pesign", "osslsigncode"]
+    assert list(images) == ["sbsign", "pesign", "osslsigncode", "sign-with"]
     site = Signer(tmp_path / "page" / "ca.key", tmp_path / "page" / "ca.pem")
     other = make_authority(tmp_path, "other")
     enrolled, unknown = other.issue("enrolled"), other.issue("unknown")
     machine = Machine("keys of the owner",
                       qemu_options=firmware.secure_boot_that_remembers(tmp_path / "variables"))
     enroll(lab, kernel, db, machine, site.der, enrolled.der)
-    sealed = tmp_path / "page" / "boot" / "kdump.sealed"
+    sealed = tmp_path / "page" / "sealed"
     for signer in enrolled, unknown:
         images[signer.key.stem] = sbsign(sealed, signer)
+    images["ca.pem"] = site.certificate.read_bytes()
     files = {f"boot/{name}": data for name, data in images.items()}
     with boot(lab, kernel, db, files, machine) as running:
         assert (count_keys(running, ".machine"), count_keys(running, ".platform")) == (1, 2)
-        for name in "sbsign", "pesign", "osslsigncode", "enrolled":
+        for name, keyring in [("sbsign", ".machine"), ("pesign", ".machine"),
+                              ("osslsigncode", ".machine"), ("sign-with", ".machine"),
+                              ("enrolled", ".platform")]:
+            assert ask(running, name, "--cert=/boot/ca.pem") == (0, keyring), name
             assert running.run(f"{LOAD} /boot/{name}") == (0, ""), name
             assert running.run("kexec -p -u") == (0, "")
+        assert ask(running, "unknown", "--cert=/boot/ca.pem") == (1, None)
         assert running.run(f"{LOAD} /boot/unknown") == (255, refusal("/boot/unknown", NOT_TRUSTED))
 
 
