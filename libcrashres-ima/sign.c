@@ -391,6 +391,19 @@ static enum crashres_status open_file(struct crashres_ctx *ctx, const char *path
 	return status;
 }
 
+/* Logs a warning if the signer's key is too weak for some kernels. */
+static void warn_of_key(struct crashres_ctx *ctx, const struct crashres_sign_request *request)
+{
+	char text[128];
+	bool weak = request->certificate ?
+		crs_key_warning(request->certificate->pkey, request->certificate->type, text,
+				sizeof(text)) :
+		crs_key_warning(request->key->pkey, request->key->type, text, sizeof(text));
+
+	if (weak)
+		crs_log(ctx, CRASHRES_LOG_WARNING, "%s", text);
+}
+
 enum crashres_status crashres_sign(struct crashres_ctx *ctx,
 				   const struct crashres_sign_request *request, const char *path)
 {
@@ -407,6 +420,7 @@ enum crashres_status crashres_sign(struct crashres_ctx *ctx,
 		status = open_file(ctx, path, &file);
 	if (status != CRASHRES_OK)
 		return crs_prefix_error(ctx, status, "sign");
+	warn_of_key(ctx, &full);
 	status = sign(ctx, &full, file);
 	crashres_input_close(file);
 	return crs_prefix_error(ctx, status, "sign %s", path);

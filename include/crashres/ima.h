@@ -191,7 +191,7 @@ void crashres_sign_request_init(struct crashres_sign_request *request, size_t si
  *
  * The function logs a warning if the file has a PE signature and @force is set, because the
  * appended bytes make that signature invalid, and if the file is an EFI zboot file, because
- * kexec loads the unpacked Image.
+ * kexec loads the unpacked Image. It also logs one if a kernel in FIPS mode refuses the key.
  *
  * Return:
  *   CRASHRES_ERR_REQUEST      a member has an unknown value; the certificate belongs to

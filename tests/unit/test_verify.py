@@ -266,10 +266,14 @@ def test_rsa_sizes_that_the_kernel_refuses(file, tmp_path, bits):
 def test_short_rsa_keys_give_a_warning(file, tmp_path, bits):
     make_key(tmp_path, "key", "-newkey", f"rsa:{bits}")
     append(file, cms_of(tmp_path, "key", file, "-noattr"))
+    warning = f"RSA key of {bits} bits: a kernel in FIPS mode refuses it"
+    assert run("sign", f"--key={tmp_path}/key.key", "--sigfile", file) == (
+        0, "", f"crashres: warning: {warning}\n")
+    os.unlink(f"{file}.sig")
     status, output, _ = run("verify", f"--cert={tmp_path}/key.pem", file)
     assert (status, output.split("\n")[:2]) == (0, [
         f"{file}: appended signature: valid",
-        f"  Warning   RSA key of {bits} bits: a kernel in FIPS mode refuses it"])
+        f"  Warning   {warning}"])
 
 
 def test_a_small_exponent_gives_a_warning(file, tmp_path):
@@ -324,10 +328,12 @@ def test_a_certificate_without_key_identifier(keys, file, tmp_path):
     """The kernel finds the key of a signature in security.ima by the SubjectKeyIdentifier."""
     openssl("req", "-x509", "-key", keys / "rsa.key", "-out", tmp_path / "none.pem", "-subj",
             "/CN=none", "-addext", "subjectKeyIdentifier=none")
+    problem = "has no subjectKeyIdentifier, so the kernel cannot find its key"
+    assert run("sign", f"--key={keys}/rsa.key", f"--cert={tmp_path}/none.pem", "--sigfile",
+               file) == (4, "", f'crashres: sign: the certificate "CN = none" {problem}\n')
     assert run("sign", f"--key={keys}/rsa.key", "--sigfile", file) == (0, "", "")
     assert verify(tmp_path / "none.pem", file, "--sigfile") == (1, [
-        ("sigfile", False, "the certificate has no subjectKeyIdentifier, so the kernel cannot find "
-         "its key")])
+        ("sigfile", False, f"the certificate {problem}")])
 
 
 def test_a_signature_file_alone_does_not_count(keys, file):
