@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """kexec -p with sealed=auto: the signed sealed Image is found in its folder and loaded.
 
-The kernel has an IMA policy that demands signatures, as in test_ima.py. /boot/vmlinuz has an
+The kernel "small" has an IMA policy that demands signatures, as in test_ima.py. /boot/vmlinuz has an
 appended signature, as the kernel of a distribution; the sealed Image was made from its content.
 """
 
@@ -9,7 +9,15 @@ import subprocess
 
 import pytest
 
-from test_ima import HOST_COMMAND, LOAD, Signer, add_rules, boot, pytestmark  # noqa: F401
+from lib import keys
+from lib.guest import Machine
+from lib.petools import sbsign
+from test_ima import HOST_COMMAND, LOAD, Signer, add_rules, boot
+
+pytestmark = pytest.mark.skipif(not HOST_COMMAND, reason="CRASHRES_HOST_COMMAND does not name a "
+                                "crashres for this machine")
+small = pytest.mark.parametrize("kernel", ["small"], indirect=True)
+secure = pytest.mark.parametrize("kernel", ["secure"], indirect=True)
 
 SEALED = "/var/lib/crashres/sealed/Image-small"
 USED = f"kexec: {SEALED} is loaded instead of /boot/vmlinuz, because the running kernel demands a signature"
@@ -39,6 +47,7 @@ def make_files(lab, kernel, signer, sealed):
             "etc/crashres/seal.conf": b"sealed = auto\n", SEALED[1:]: sealed}
 
 
+@small
 def test_the_sealed_image_is_loaded_and_captures(lab, kernel, signer):
     files = make_files(lab, kernel, signer, seal_and_sign(lab, kernel, signer, "sealed"))
     with boot(lab, kernel, signer, files) as running:
@@ -52,6 +61,7 @@ def test_the_sealed_image_is_loaded_and_captures(lab, kernel, signer):
             0, "This kernel was intact when it was started.")
 
 
+@small
 def test_each_state_of_the_folder(lab, kernel, signer, tmp_path):
     stranger = Signer(tmp_path, kernel, "stranger")
     files = make_files(lab, kernel, signer, seal_and_sign(lab, kernel, signer, "sealed"))
@@ -90,3 +100,25 @@ def test_each_state_of_the_folder(lab, kernel, signer, tmp_path):
         assert running.run(plain) == (1, (
             f"kexec: {SEALED}: is sealed with another initrd than /boot/initrd: run \"crashres seal --renew\""))
         assert running.run("kexec -S") == (0, "")
+
+
+@secure
+def test_an_image_of_sbsign_is_loaded_under_lockdown(lab, kernel):
+    """Sealed from a kernel with a PE signature, and signed by --sign-with in the same step."""
+    signer = keys.Signer(kernel.parent / "pe.key", kernel.parent / "pe.pem")
+    vmlinuz, initrd, sealed = (lab.folder / name for name in ("vmlinuz", "capture", "sealed"))
+    vmlinuz.write_bytes(sbsign(kernel, signer))
+    initrd.write_bytes(lab.make_capture_initrd())
+    subprocess.run([HOST_COMMAND, "seal", f"--kernel={vmlinuz}", f"--initrd={initrd}",
+                    f"--sign-with=sbsign --key '{signer.key}' --cert '{signer.certificate}' "
+                    "--output %o %i", "-o", sealed], check=True)
+    files = {"boot/vmlinuz": vmlinuz.read_bytes(), SEALED[1:]: sealed.read_bytes(),
+             "etc/crashres/seal.conf": b"sealed = auto\n"}
+    with lab.boot(kernel, Machine("lockdown", words="lockdown=integrity"), files) as running:
+        running.check("mount -t securityfs none /sys/kernel/security")
+        assert running.run("kexec -p --reuse-cmdline --initrd=/boot/initrd /boot/vmlinuz") == (0, USED)
+        running.panic()
+        running.wait_ready("capture")
+        status, output = running.run("crashres report")
+        assert (status, output.splitlines()[0]) == (
+            0, "This kernel was intact when it was started.")
