@@ -24,7 +24,6 @@
 #include <crashres/ima.h>
 
 #include "../libcrashres/base/input.h"
-#include "../libcrashres/base/root.h"
 #include "../libcrashres/kernel/image.h"
 #include "../libcrashres/machine/permissions.h"
 #include "authenticode.h"
@@ -34,7 +33,6 @@
 #include "signed-data.h"
 #include "trusted-keys.h"
 
-#define CMDLINE_LIMIT	65536		/* bytes of /proc/cmdline */
 #define YES		CRASHRES_ANSWER_YES
 #define NO		CRASHRES_ANSWER_NO
 #define UNKNOWN		CRASHRES_ANSWER_UNKNOWN
@@ -367,23 +365,6 @@ static enum crashres_status judge_pe(struct work *work, struct crashres_appraisa
 
 /* ------------------------------------------------------------- IMA */
 
-/*
- * Does the command line ask IMA not to enforce its rules (ima_appraise=log, fix or off)? Secure
- * Boot ignores the word (ima_appraise_parse_cmdline()).
- */
-static bool is_appraisal_weak(const struct work *work)
-{
-	CRS_CLEANUP(crs_freep) uint8_t *text = NULL;
-	const char *word;
-	size_t size;
-
-	if (work->permissions.secure_boot == YES ||
-	    crs_root_read(work->ctx, "proc/cmdline", CMDLINE_LIMIT, &text, &size) != CRASHRES_OK)
-		return false;
-	word = strstr((char *)text, "ima_appraise=");
-	return word && strncmp(word + strlen("ima_appraise="), "enforce", 7);
-}
-
 static void find_ima_demand(const struct work *work, struct crashres_appraisal_check *check)
 {
 	const struct crs_ima_policy *ima = &work->permissions.ima;
@@ -397,7 +378,8 @@ static void find_ima_demand(const struct work *work, struct crashres_appraisal_c
 	else if (ima->kernel.conditional)
 		demand(check, UNKNOWN, "a rule of the IMA policy with conditions can concern this "
 		       "file");
-	else if (is_appraisal_weak(work))
+	/* Secure Boot ignores the word (ima_appraise_parse_cmdline()). */
+	else if (ima->weak && work->permissions.secure_boot != YES)
 		demand(check, UNKNOWN, "a rule of the IMA policy appraises kernels, but "
 		       "ima_appraise= on the command line can make IMA accept the file");
 	else

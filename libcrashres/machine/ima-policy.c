@@ -7,6 +7,7 @@
 #include "ima-policy.h"
 
 #define POLICY_LIMIT	(64U << 10)	/* bytes */
+#define CMDLINE_LIMIT	(64U << 10)	/* bytes */
 
 /* A word of a line. */
 struct word {
@@ -117,6 +118,23 @@ static bool is_without_ima(struct crashres_ctx *ctx)
 	       CRASHRES_OK && crs_root_lacks(ctx, "sys/kernel/security/ima");
 }
 
+/*
+ * Does the command line ask IMA not to enforce its rules? Only ima_appraise=enforce, the default,
+ * enforces them.
+ */
+static bool is_weak(struct crashres_ctx *ctx)
+{
+	static const char word[] = "ima_appraise=";
+	CRS_CLEANUP(crs_freep) uint8_t *text = NULL;
+	const char *found;
+	size_t size;
+
+	if (crs_root_read(ctx, "proc/cmdline", CMDLINE_LIMIT, &text, &size) != CRASHRES_OK)
+		return false;
+	found = strstr((char *)text, word);
+	return found && strncmp(found + strlen(word), "enforce", strlen("enforce"));
+}
+
 struct crs_ima_policy crs_ima_policy_read(struct crashres_ctx *ctx)
 {
 	CRS_CLEANUP(crs_freep) uint8_t *text = NULL;
@@ -131,6 +149,7 @@ struct crs_ima_policy crs_ima_policy_read(struct crashres_ctx *ctx)
 		return policy;
 	}
 	policy.known = CRASHRES_ANSWER_YES;
+	policy.weak = is_weak(ctx);
 	policy.kernel = crs_ima_policy_find((char *)text, size, "KEXEC_KERNEL_CHECK");
 	policy.initrd = crs_ima_policy_find((char *)text, size, "KEXEC_INITRAMFS_CHECK");
 	return policy;

@@ -25,6 +25,7 @@ struct crs_ima_rule {
 
 struct crs_ima_policy {
 	enum crashres_answer known;	/* NO: the kernel has no IMA, so there is no rule */
+	bool weak;			/* ima_appraise=log, fix or off on the command line */
 	struct crs_ima_rule kernel;	/* func=KEXEC_KERNEL_CHECK */
 	struct crs_ima_rule initrd;	/* func=KEXEC_INITRAMFS_CHECK */
 };
