@@ -169,7 +169,8 @@ enum crashres_status crs_certificate_check_key(struct crashres_ctx *ctx,
 	/* 1: the same public key; 0: another; -1: other types; -2: the provider cannot compare. */
 	int same = key->has_public ? EVP_PKEY_eq(certificate->pkey, key->pkey) : -2;
 
-	ERR_clear_error();
+	if (crs_openssl_lacks_memory() && same != 1)
+		return crs_fail_memory(ctx);
 	if (same == 0 || same == -1 || certificate->type != key->type)
 		return crs_fail(ctx, CRASHRES_ERR_REQUEST,
 				"key %s is not the key of the certificate \"%s\"", key->name,

@@ -212,6 +212,8 @@ static enum crashres_status check_signature(struct crashres_ctx *ctx,
 				signature->size);
 	if (result == CRS_KEY_VALID)
 		return CRASHRES_OK;
+	if (result == CRS_KEY_NO_MEMORY)
+		return crs_fail_memory(ctx);
 	if (request->given_signature)
 		return refuse_given(ctx, certificate, result);
 	return crs_fail(ctx, CRASHRES_ERR_REQUEST,
