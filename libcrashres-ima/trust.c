@@ -69,7 +69,8 @@ static bool is_issued_by(struct search *search, const struct crashres_certificat
 	return issued;
 }
 
-static bool is_in_path(const struct crs_trust *trust, const struct crashres_certificate *certificate)
+static bool is_in_path(const struct crs_trust *trust,
+		       const struct crashres_certificate *certificate)
 {
 	for (size_t i = 0; i < trust->length; i++)
 		if (trust->path[i] == certificate)
