@@ -18,8 +18,8 @@
 
 /*
  * Works like crs_fail(), and adds ": " and OpenSSL's reason. Fails with
- * CRASHRES_ERR_MEMORY instead if OpenSSL had no memory. Empties OpenSSL's error queue. The reasons are constant texts of OpenSSL, so they contain no part
- * of a key.
+ * CRASHRES_ERR_MEMORY instead if OpenSSL had no memory. Empties OpenSSL's error queue. The
+ * reasons are constant texts of OpenSSL, so they contain no part of a key.
  */
 __attribute__((format(printf, 3, 4)))
 enum crashres_status crs_fail_openssl(struct crashres_ctx *ctx, enum crashres_status status,
