@@ -9,6 +9,10 @@ One boot of the kernel "secure" gives all verdicts:
 
 crashres verify must never say "valid" where the kernel refuses. A row has the reason if verify is
 stricter than the kernel. The table is written to build/vm/verdicts.txt.
+
+crashres verify --machine runs in the guest in steps 2 and 3, for all rows but the random changes.
+The answer yes must be right, and so must the answer no, except where verify is stricter. The answer
+can be "unknown" if the kernel refuses a file, because the kernel does not give out public keys.
 """
 
 import os
@@ -45,9 +49,9 @@ def make_cases(folder, kernel):
     beside, table = kernel.parent, Table()
     authority = keys.Authority(folder, beside / "ca.key", beside / "ca.pem")
     signer = keys.Signer(beside / "pe.key", beside / "pe.pem")
-    PeCases(table, folder, authority, signer,
-            keys.Signer(beside / "pe-ec.key", beside / "pe-ec.pem")).add_all()
     ima_keys = ImaKeys(folder, authority)
+    PeCases(table, folder, authority, signer,
+            keys.Signer(beside / "pe-ec.key", beside / "pe-ec.pem"), ima_keys.sizes).add_all()
     AppendedCases(table, folder, ima_keys, HOST_COMMAND, beside / "sign-file").add_all()
     AttributeCases(table, folder, ima_keys, authority, signer).add_all()
     return table, ima_keys
@@ -58,12 +62,21 @@ def list_steps(table):
     a terminal limits the length of a line."""
     return {"pe": [case for case in table.cases if case.kind == "PE"],
             "ima": [case for case in table.cases if case.kind != "PE"],
-            "attribute": table.with_attribute()}
+            "attribute": table.with_attribute(),
+            "pe-machine": [case for case in table.named() if case.kind == "PE"],
+            "ima-machine": [case for case in table.named() if case.kind != "PE"]}
+
+
+def list_trusted(table):
+    """Returns the certificates for crashres verify --machine: all but one that verify refuses."""
+    return sorted({path for case in table.cases for path in case.trusted if path.stem != "rsa2560"})
 
 
 def list_files(table, ima_keys, folder, crashres):
     """Returns the files of the guest: name -> bytes."""
     files = {f"t/{case.file}": case.data for case in table.cases}
+    files |= {f"t/trusted{number:02d}.pem": path.read_bytes()
+              for number, path in enumerate(list_trusted(table))}
     for case in table.with_attribute():
         files[f"t/{case.file}.ima"] = case.attribute
         for number, path in enumerate(case.trusted):
@@ -133,15 +146,23 @@ def verify_in_guest(running):
     return {name: is_valid(int(status)) for name, status in map(str.split, output.splitlines())}
 
 
-def write_table(table, kernel, verified):
+def ask_machine(running, step):
+    """Returns the answers of crashres verify --machine: file name -> yes, no or unknown."""
+    output = running.check("certs=; for cert in trusted*; do certs=\"$certs --cert=$cert\"; done; "
+                           f"for name in $(cat {step}-machine.list); do crashres verify --machine "
+                           "$certs $name >/dev/null 2>&1; echo $name $?; done", 600)
+    return {name: ("yes", "no", "unknown")[int(status)]
+            for name, status in map(str.split, output.splitlines())}
+
+
+def write_table(table, kernel, verified, machine):
     """Writes the table to build/vm/verdicts.txt and returns its text."""
-    line = "{:<12}  {:<53}  {:<12}  {}\n"
-    text = line.format("signature", "file", "kernel", "crashres verify")
-    for case in table.cases:
-        if case.expected:
-            verdict = "valid" if verified[case.file] else "invalid"
-            text += line.format(case.kind, case.name, kernel[case.file],
-                                verdict + (f" ({case.stricter})" if case.stricter else ""))
+    line = "{:<12}  {:<53}  {:<12}  {:<9}  {}\n"
+    text = line.format("signature", "file", "kernel", "--machine", "crashres verify")
+    for case in table.named():
+        verdict = "valid" if verified[case.file] else "invalid"
+        text += line.format(case.kind, case.name, kernel[case.file], machine[case.file],
+                            verdict + (f" ({case.stricter})" if case.stricter else ""))
     for expected, what in (True, "files"), (False, "random changes"):
         files = [case.file for case in table.cases if bool(case.expected) == expected]
         text += f"{len(files)} {what}: {sum(kernel[file] == LOADS for file in files)} loaded; crashres " \
@@ -149,6 +170,19 @@ def write_table(table, kernel, verified):
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
     OUTPUT.write_text(text)
     return text
+
+
+def find_wrong_answers(table, verdicts, machine):
+    """Returns a line for each wrong answer of crashres verify --machine."""
+    lines = []
+    for case in table.named():
+        loads = verdicts[case.file] == LOADS
+        right = ("yes", "no") if loads and case.stricter else ("yes",) if loads else \
+            ("no", "unknown")
+        if machine[case.file] not in right:
+            lines.append(f"{case.file}, {case.kind}, {case.name}: crashres verify --machine says "
+                         f"{machine[case.file]}, the kernel {verdicts[case.file]}")
+    return lines
 
 
 def find_differences(table, verdicts, verified):
@@ -176,10 +210,13 @@ def test_verify_never_says_valid_where_the_kernel_refuses(lab, kernel, tmp_path)
         lock_down(running)
         assert ask_kernel(running, "pe") == {
             file: LOADS if verdict == LOADS else "EPERM" for file, verdict in verdicts.items()}
+        machine = ask_machine(running, "pe")
         appraise(running, table, ima_keys)
         verdicts |= ask_kernel(running, "ima")
+        machine |= ask_machine(running, "ima")
         verified = verify_in_guest(running)
     verified |= {case.file: verify_on_host(tmp_path, case) for case in table.cases
                  if case.attribute is None}
-    print(write_table(table, verdicts, verified))
+    print(write_table(table, verdicts, verified, machine))
     assert not find_differences(table, verdicts, verified)
+    assert not find_wrong_answers(table, verdicts, machine)

@@ -49,6 +49,10 @@ class Table:
         trusted = tuple(signer.certificate for signer in signers)
         self.cases.append(Case(kind, name, data, expected, trusted, len(self.cases) + 1, **more))
 
+    def named(self):
+        """Returns all cases but the random changes."""
+        return [case for case in self.cases if case.expected]
+
     def with_attribute(self):
         return [case for case in self.cases if case.attribute is not None]
 

@@ -12,10 +12,10 @@ from lib.cases import LOADS, RANDOM_CASES, YEAR_2020, YEAR_2021, change_somewher
 
 IMAGE = pe.make_image(b"IMA")
 REFUSED = "EACCES"
-SIZES = (("rsa1024", "rsa:1024", LOADS), ("rsa1536", "rsa:1536", LOADS),
-         ("rsa2560", "rsa:2560", REFUSED), ("rsa3072", "rsa:3072", LOADS),
-         ("rsa4096", "rsa:4096", LOADS), ("P-256", "P-256", LOADS), ("P-384", "P-384", LOADS),
-         ("P-521", "P-521", LOADS))
+SIZES = (("RSA 1024", "rsa:1024", LOADS), ("RSA 1536", "rsa:1536", LOADS),
+         ("RSA 2560", "rsa:2560", REFUSED), ("RSA 3072", "rsa:3072", LOADS),
+         ("RSA 4096", "rsa:4096", LOADS), ("ECDSA P-256", "P-256", LOADS),
+         ("ECDSA P-384", "P-384", LOADS), ("ECDSA P-521", "P-521", LOADS))
 
 
 class ImaKeys:
@@ -24,7 +24,7 @@ class ImaKeys:
     def __init__(self, folder, authority):
         self.signer = authority.issue("ima")
         self.second = authority.issue("ima-second")
-        self.sizes = {name: authority.issue(f"ima-{name}", kind) for name, kind, _ in SIZES}
+        self.sizes = {name: authority.issue(kind.replace(":", ""), kind) for name, kind, _ in SIZES}
         self.bare = authority.issue("ima-bare", extensions=keys.SIGNER.replace(
             "subjectKeyIdentifier=hash", "subjectKeyIdentifier=none"))
         self.expired = authority.issue_with_validity("ima-expired", YEAR_2020, YEAR_2021)
@@ -60,7 +60,7 @@ class AppendedCases:
     def add_tools(self):
         """Files that crashres, openssl cms and the kernel's sign-file signed."""
         file = self.folder / "appended"
-        for text, signer in ("RSA 2048", self.signer), ("ECDSA P-256", self.keys.sizes["P-256"]):
+        for text, signer in ("RSA 2048", self.signer), ("ECDSA P-256", self.keys.sizes["ECDSA P-256"]):
             for digest in "sha256", "sha384", "sha512":
                 file.write_bytes(IMAGE)
                 keys.run(self.crashres, "sign", f"--key={signer.key}", f"--cert={signer.certificate}",
@@ -139,7 +139,7 @@ class AppendedCases:
         signer, second, stranger = self.signer, self.keys.second, self.keys.stranger
         for name, _, expected in SIZES:
             who = self.keys.sizes[name]
-            self.add_signed(f"{name}", expected, who)
+            self.add_signed(name, expected, who)
         self.add_signed("unknown signer", REFUSED, stranger, trusted=signer)
         self.add_signed("unknown signer, with certificate", REFUSED, stranger, trusted=signer,
                         certificates=[stranger.der])
@@ -165,7 +165,7 @@ class AppendedCases:
     def add_random(self):
         """Random changes of signature and trailer."""
         random = Random(2)
-        for signed in self.signed, sf.sign_appended(IMAGE, self.keys.sizes["P-256"]):
+        for signed in self.signed, sf.sign_appended(IMAGE, self.keys.sizes["ECDSA P-256"]):
             for _ in range(RANDOM_CASES):
                 self.add("random change", change_somewhere(random, signed, len(IMAGE), len(signed)),
                          None)
