@@ -209,7 +209,7 @@ def run_commands(folder, commands):
 
 
 def follow_the_page(lab, kernel, folder):
-    """Runs the commands of the sections 1 to 3, except the one that sets security.ima: this needs
+    """Runs the commands of sections 1 to 3, except the one that sets security.ima: this needs
     a file system with extended attributes. Returns the signed Images, tool -> bytes."""
     boot_folder = folder / "boot"
     boot_folder.mkdir(parents=True)
@@ -274,6 +274,14 @@ def test_the_commands_of_the_page_with_keys_of_the_owner(lab, kernel, db, tmp_pa
             assert ask(running, name, "--cert=/boot/ca.pem") == (0, keyring), name
             assert running.run(f"{LOAD} /boot/{name}") == (0, ""), name
             assert running.run("kexec -p -u") == (0, "")
+        # The commands of sections 4 and 5
+        running.check("cd /boot && ln -s initrd initrd-kdump.img && ln -s sbsign kdump.signed")
+        verify, verify_here, *_ = read_commands("4. VERIFY")
+        load = read_commands("5. LOAD THE IMAGE")[0].replace("\\\n", " ")
+        for command in verify, verify_here, load.replace("\n", ";"):
+            running.check(command.strip())
+        assert running.run("kexec -S") == (1, "")
+        assert running.run("kexec -p -u") == (0, "")
         assert ask(running, "unknown", "--cert=/boot/ca.pem") == (1, None)
         assert running.run(f"{LOAD} /boot/unknown") == (255, refusal("/boot/unknown", NOT_TRUSTED))
 
