@@ -65,8 +65,11 @@ static enum crashres_status remove_sigfile(struct crashres_ctx *ctx,
 	return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s: cannot delete", path);
 }
 
-/* Writes the content without its appended signatures, one or several, to @path. */
-static enum crashres_status remove_appended(struct crashres_ctx *ctx, const char *path,
+/*
+ * Writes the content without its appended signatures, one or several. @output: NULL: in the place
+ * of the file.
+ */
+static enum crashres_status remove_appended(struct crashres_ctx *ctx, const char *output,
 					    const struct crashres_input *file)
 {
 	struct crs_modsig modsig;
@@ -75,11 +78,8 @@ static enum crashres_status remove_appended(struct crashres_ctx *ctx, const char
 		(void *)(uintptr_t)file->data,
 		crs_modsig_strip(ctx, file->data, file->size),
 	};
-	int model_fd = file->original_fd >= 0 ? file->original_fd : file->fd;
 
-	if (status != CRASHRES_OK)
-		return status;
-	return crs_replace_file(ctx, path, model_fd, CRS_REPLACE_ALL_ATTRIBUTES, &content, 1);
+	return status == CRASHRES_OK ? crs_replace_input(ctx, file, output, &content, 1) : status;
 }
 
 /* Fails with CRASHRES_ERR_REQUEST for a place that cannot be emptied, or not into a new file. */
@@ -120,7 +120,7 @@ enum crashres_status crashres_signature_remove(struct crashres_ctx *ctx, const c
 	else if (signature == CRASHRES_SIGNATURE_SIGFILE)
 		status = remove_sigfile(ctx, file);
 	else
-		status = remove_appended(ctx, output ? output : path, file);
+		status = remove_appended(ctx, output, file);
 	crashres_input_close(file);
 	return crs_prefix_error(ctx, status, "remove %s", path);
 }

@@ -263,15 +263,14 @@ static enum crashres_status get_signature(struct crashres_ctx *ctx,
 /* ----------------------------------------------------------------- places */
 
 /*
- * Sets security.ima of the opened file. The path is not used again, because it could name
- * another file in the meantime.
+ * Sets security.ima of the opened file @fd. The path is not used again, because it could name
+ * another file in the meantime. @fd: -1: a file that cannot have attributes.
  */
-static enum crashres_status set_xattr(struct crashres_ctx *ctx, const struct crashres_input *file,
-				      const uint8_t *data, size_t size)
+static enum crashres_status set_xattr(struct crashres_ctx *ctx, int fd, const struct iovec *imasig)
 {
-	if (file->original_fd >= 0 && !fsetxattr(file->original_fd, "security.ima", data, size, 0))
+	if (fd >= 0 && !fsetxattr(fd, "security.ima", imasig->iov_base, imasig->iov_len, 0))
 		return CRASHRES_OK;
-	if (file->original_fd < 0 || errno == EOPNOTSUPP)
+	if (fd < 0 || errno == EOPNOTSUPP)
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
 				"the file system does not support security.ima");
 	if (errno == EPERM || errno == EACCES)
@@ -281,28 +280,27 @@ static enum crashres_status set_xattr(struct crashres_ctx *ctx, const struct cra
 }
 
 /*
- * Returns the descriptor whose owner and mode a new file gets. An input from a device or
- * a pipe has no usable mode, so its memfd is used instead.
+ * Writes the bytes of security.ima to @output, or to FILE.sig if @output is NULL. Nobody named
+ * FILE.sig, so a link there is replaced.
  */
-static int model_fd(const struct crashres_input *file)
-{
-	return file->original_fd >= 0 ? file->original_fd : file->fd;
-}
-
-/* Writes the bytes of security.ima to @output, or to FILE.sig if @output is NULL. */
 static enum crashres_status write_sigfile(struct crashres_ctx *ctx, const char *output,
-					  const struct crashres_input *file, uint8_t *data,
-					  size_t size)
+					  const struct crashres_input *file,
+					  const struct iovec *imasig)
 {
-	const struct iovec part = { data, size };
+	const struct crs_new_file new = { .parts = imasig, .count = 1, .mode = file->mode & 0666 };
 	CRS_CLEANUP(crs_freep) char *path = NULL;
+	CRS_CLEANUP(crs_target_close) struct crs_target target = CRS_TARGET_CLOSED;
+	enum crashres_status status;
 
 	if (!output && asprintf(&path, "%s.sig", file->name) < 0) {
 		path = NULL;
 		return crs_fail_memory(ctx);
 	}
-	return crs_replace_file(ctx, output ? output : path, model_fd(file), CRS_REPLACE_MODE_ONLY,
-				&part, 1);
+	status = crs_target_open(ctx, output ? output : path,
+				 output ? CRS_TARGET_FOLLOW : CRS_TARGET_KEEP_LINK, &target);
+	if (status == CRASHRES_OK && crs_target_is(&target, file->original_fd))
+		status = crs_fail(ctx, CRASHRES_ERR_REQUEST, "%s: is the file to sign", output);
+	return status == CRASHRES_OK ? crs_target_write(ctx, &target, &new) : status;
 }
 
 /*
@@ -324,12 +322,13 @@ static enum crashres_status write_imasig(struct crashres_ctx *ctx,
 	CRS_CLEANUP(crs_freep) uint8_t *data = NULL;
 	size_t size;
 	enum crashres_status status = crs_imasig_format(ctx, &imasig, &data, &size);
+	const struct iovec bytes = { data, status == CRASHRES_OK ? size : 0 };
 
 	if (status != CRASHRES_OK)
 		return status;
 	if (request->signature == CRASHRES_SIGNATURE_XATTR)
-		return set_xattr(ctx, file, data, size);
-	return write_sigfile(ctx, request->output, file, data, size);
+		return set_xattr(ctx, file->original_fd, &bytes);
+	return write_sigfile(ctx, request->output, file, &bytes);
 }
 
 /*
@@ -356,8 +355,7 @@ static enum crashres_status write_appended(struct crashres_ctx *ctx,
 	if (status != CRASHRES_OK)
 		return status;
 	crs_modsig_trailer(cms_size, trailer);
-	return crs_replace_file(ctx, request->output ? request->output : file->name, model_fd(file),
-				CRS_REPLACE_ALL_ATTRIBUTES, parts, 3);
+	return crs_replace_input(ctx, file, request->output, parts, 3);
 }
 
 static enum crashres_status sign(struct crashres_ctx *ctx,

@@ -464,15 +464,16 @@ const void *crashres_input_data(const struct crashres_input *input, size_t *size
 
 /**
  * crashres_input_save() - write the bytes of an input to a file
- * @path: a symbolic link is followed.
+ * @path: a symbolic link is followed if it belongs to this user, to root or to the owner of its
+ *        folder.
  *
  * A regular file is replaced in one step: at every moment @path is the old file or the
  * complete new file, also after a crash of the machine. The new file belongs to this user. It
- * has the permissions of the file that the input was read from, and 0600 if there was none. A
- * sealed Image has the permissions that its kernel and its initrd have both. vfat has no
- * permissions: there, those of the mount apply.
+ * has the permissions of the file that the input was read from, and 0600 if there was none,
+ * without those in the umask. A sealed Image has the permissions that its kernel and its initrd
+ * have both. vfat has no permissions: there, those of the mount apply.
  *
- * A device or pipe is written directly.
+ * A device, a pipe or an open file (/dev/stdout, /dev/fd/N) is written directly.
  *
  * Signals of this thread can wait until the file is complete.
  *

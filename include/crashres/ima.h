@@ -178,9 +178,15 @@ void crashres_sign_request_init(struct crashres_sign_request *request, size_t si
  * SIGFILE and APPENDED write a temporary file and rename it to the final name. If
  * the machine stops in between, either the old file or the new file is complete.
  *
- * APPENDED keeps the owner, the mode and the extended attributes. It drops
- * security.ima and security.evm, because they are signatures of the old content.
- * No new file has a set-user-id, set-group-id or sticky bit. An appended signature that the file already has is replaced.
+ * APPENDED without an output keeps the owner, the mode and the extended attributes. It drops
+ * security.ima and security.evm, because they are signatures of the old content. If another
+ * program changes or replaces the file in the meantime, nothing is written. Any other new file
+ * belongs to this user and has the permissions of the file without those in the umask. No new
+ * file has a set-user-id, set-group-id or sticky bit. An appended signature that the file already
+ * has is replaced.
+ *
+ * The output can be a symbolic link, which is followed as crashres_input_save() does. A link
+ * FILE.sig is replaced.
  *
  * kexec_file_load(2) refuses an arm64 Image that is longer than its image_size.
  * If the signature makes the Image too long, APPENDED removes bytes of value 0 from the
@@ -198,9 +204,9 @@ void crashres_sign_request_init(struct crashres_sign_request *request, size_t si
  *                             another key; a certificate is missing; XATTR with an output;
  *                             PE; the certificate has no SubjectKeyIdentifier (XATTR, SIGFILE);
  *                             the given signature is not a signature of this file by the
- *                             certificate's key
+ *                             certificate's key; the output of SIGFILE is the file itself
  *   CRASHRES_ERR_PE_SIGNATURE APPENDED, the file has a PE signature, and @force is not set
- *   CRASHRES_ERR_OS           a file cannot be read or written
+ *   CRASHRES_ERR_OS           a file cannot be read or written, or changed in the meantime
  *   CRASHRES_ERR_PERMISSION   this user cannot set security.ima (CAP_SYS_ADMIN)
  *   CRASHRES_ERR_UNSUPPORTED  this file system does not support security.ima
  *   CRASHRES_ERR_LIMIT        the Image has no room for a signature

@@ -17,7 +17,6 @@
 
 #include "input.h"
 #include "root.h"
-#include "replace.h"
 
 /* Bytes of a transparent huge page if a page has 4 KiB. */
 #define HUGE_PAGE ((size_t)2 << 20)
@@ -261,6 +260,7 @@ static enum crashres_status copy_file(struct crashres_ctx *ctx, int fd, const st
 		return CRASHRES_ERR_MEMORY;
 	new->size = (size_t)st->st_size;
 	new->mode = st->st_mode & 0777;
+	new->modified = st->st_mtim;
 	status = map_private(ctx, new);
 	if (status == CRASHRES_OK)
 		status = read_whole(ctx, fd, st, new, &complete);
@@ -410,12 +410,4 @@ const void *crashres_input_data(const struct crashres_input *input, size_t *size
 {
 	*size = input->size;
 	return input->data;
-}
-
-enum crashres_status crashres_input_save(struct crashres_ctx *ctx,
-					 const struct crashres_input *input, const char *path)
-{
-	const struct iovec data = { (void *)(uintptr_t)input->data, input->size };
-
-	return crs_save_file(ctx, path, input->mode, &data);
 }

@@ -9,6 +9,7 @@
 #define CRS_INPUT_H
 
 #include <sys/types.h>
+#include <time.h>
 
 #include "ctx.h"
 #include "memfd.h"
@@ -38,6 +39,7 @@ struct crashres_input {
 	mode_t mode;			/* permissions for crashres_input_save(): those of the
 					   opened file, without set-user-id, set-group-id and
 					   sticky bit; 0600 if there was no regular file */
+	struct timespec modified;	/* mtime of the file at @original_fd when it was read */
 	bool stream;			/* from a device or pipe: other data can follow */
 	size_t mapped;			/* bytes to unmap; 0: @data is memory of the caller */
 	unsigned int references;	/* crashres_input_close() frees the input at 0 */

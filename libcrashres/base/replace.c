@@ -12,37 +12,29 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "replace.h"
 
-/* The kernel follows at most this number of symbolic links in a path (MAXSYMLINKS). */
-#define LINK_LIMIT 40
-
-/* A new file in progress. */
+/* A new file in progress. All members are borrowed. */
 struct replacement {
-	char *final;				/* path of the new file; owned */
-	char *folder;				/* of @final; owned */
-	char *temporary;			/* path of the temporary file; owned */
-	const struct iovec *parts;		/* borrowed */
-	size_t count;				/* of @parts */
-	int model_fd;				/* borrowed; -1: none */
-	enum crs_replace_attributes attributes;	/* to copy from the model */
-	mode_t mode;				/* permissions; used without a model */
+	const struct crs_target *target;
+	const struct crs_new_file *new;
+	const struct crashres_input *old;	/* new->version if @target is this file; else NULL */
+	char temporary[32];			/* name in the folder of @target */
 };
 
 /* Fails with the current errno. */
 static enum crashres_status fail_write(struct crashres_ctx *ctx, const char *path)
 {
-	return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s: cannot write", path);
+	return errno == ENOMEM ? crs_fail_memory(ctx) :
+	       crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s: cannot write", path);
 }
 
 /* Writes all bytes of @part. Returns false with errno set. */
@@ -119,17 +111,11 @@ static bool cannot_change(void)
 	return errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL;
 }
 
-/* Sets the permissions of the new file. */
-static bool set_mode(int fd, mode_t mode)
-{
-	return !fchmod(fd, mode) || cannot_change();
-}
-
 /*
- * Copies the owner and @attributes of the file @from. An ordinary user cannot change the
- * owner and keeps the file, but can often change the group.
+ * Copies the owner, the permissions and the extended attributes of the file @from. An ordinary
+ * user cannot change the owner and keeps the file, but can often change the group.
  */
-static bool copy_attributes(int from, int to, enum crs_replace_attributes attributes)
+static bool copy_attributes(int from, int to)
 {
 	struct stat st;
 
@@ -138,64 +124,94 @@ static bool copy_attributes(int from, int to, enum crs_replace_attributes attrib
 	if (fchown(to, st.st_uid, st.st_gid) < 0 && fchown(to, (uid_t)-1, st.st_gid) < 0 &&
 	    !cannot_change())
 		return false;
-	if (attributes == CRS_REPLACE_MODE_ONLY)
-		return set_mode(to, st.st_mode & 0666);
 	copy_xattrs(from, to);
-	return set_mode(to, st.st_mode & 0777);
+	return !fchmod(to, st.st_mode & 0777) || cannot_change();
 }
 
-/* Writes the temporary file @fd, down to the disk. Returns false with errno set. */
-static bool fill(const struct replacement *new, int fd)
+/* Writes the temporary file @fd, down to the disk. */
+static enum crashres_status fill(struct crashres_ctx *ctx, const struct replacement *work, int fd)
 {
+	const struct crs_new_file *new = work->new;
+	enum crashres_status status = CRASHRES_OK;
 	bool done = true;
 
 	for (size_t i = 0; i < new->count && done; i++)
 		done = write_all(fd, &new->parts[i]);
-	if (!done)
-		return false;
-	done = new->model_fd < 0 ? set_mode(fd, new->mode) :
-				   copy_attributes(new->model_fd, fd, new->attributes);
-	return done && !fsync(fd);
+	if (done && work->old)
+		done = copy_attributes(work->old->original_fd, fd);
+	if (done && new->finish)
+		status = new->finish(ctx, fd, new->finish_data);
+	if (status != CRASHRES_OK)
+		return status;
+	return done && !fsync(fd) ? CRASHRES_OK : fail_write(ctx, work->target->path);
 }
 
 /*
  * Writes the folder to the disk, so that the rename survives a crash. An error changes
  * nothing for the caller: the file is complete.
  */
-static void sync_folder(const char *folder)
+static void sync_folder(int folder)
 {
-	CRS_CLEANUP(crs_closep) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CRS_CLEANUP(crs_closep) int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd >= 0 && fsync(fd) < 0)
 		return;
 }
 
-/* Renames the temporary file, or removes it. Returns false with errno set. */
-static bool rename_temporary(const struct replacement *new)
+static enum crashres_status fail_changed(struct crashres_ctx *ctx, const char *path)
 {
-	int error;
+	return crs_fail(ctx, CRASHRES_ERR_OS, "%s: the file changed after it was read: try again",
+			path);
+}
 
-	if (!rename(new->temporary, new->final)) {
-		sync_folder(new->folder);
-		return true;
-	}
-	error = errno;
-	unlink(new->temporary);
-	errno = error;
-	return false;
+/*
+ * Is the old version still at its name, with the content that was read? A stranger can have put
+ * another file there, and a package manager can have installed a newer one.
+ */
+static enum crashres_status check_old(struct crashres_ctx *ctx, const struct replacement *work)
+{
+	const struct crs_target *target = work->target;
+	struct stat named, read;
+
+	if (!work->old)
+		return CRASHRES_OK;
+	if (fstatat(target->folder, target->name, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    fstat(work->old->original_fd, &read) < 0 || named.st_dev != read.st_dev ||
+	    named.st_ino != read.st_ino ||
+	    named.st_mtim.tv_sec != work->old->modified.tv_sec ||
+	    named.st_mtim.tv_nsec != work->old->modified.tv_nsec)
+		return fail_changed(ctx, target->path);
+	return CRASHRES_OK;
+}
+
+/* Renames the temporary file, or removes it. */
+static enum crashres_status rename_temporary(struct crashres_ctx *ctx,
+					     const struct replacement *work)
+{
+	const struct crs_target *target = work->target;
+	enum crashres_status status = check_old(ctx, work);
+
+	if (status == CRASHRES_OK &&
+	    renameat(target->folder, work->temporary, target->folder, target->name) < 0)
+		status = fail_write(ctx, target->path);
+	if (status == CRASHRES_OK)
+		sync_folder(target->folder);
+	else
+		unlinkat(target->folder, work->temporary, 0);
+	return status;
 }
 
 /* Gives the complete unnamed file @fd its name. False: it has no name, and errno says why. */
-static bool link_unnamed(const struct replacement *new, int fd)
+static bool link_unnamed(const struct replacement *work, int fd)
 {
 	char path[32];
 
 	/* AT_EMPTY_PATH would need CAP_DAC_READ_SEARCH (linkat(2)). */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return !linkat(AT_FDCWD, path, AT_FDCWD, new->temporary, AT_SYMLINK_FOLLOW);
+	return !linkat(AT_FDCWD, path, work->target->folder, work->temporary, AT_SYMLINK_FOLLOW);
 }
 
-/* Blocks all signals of this thread. @old: out; for unblock(). */
+/* Blocks all signals of this thread. @old: out; for pthread_sigmask(). */
 static void block(sigset_t *old)
 {
 	sigset_t all;
@@ -204,205 +220,134 @@ static void block(sigset_t *old)
 	pthread_sigmask(SIG_SETMASK, &all, old);
 }
 
-/* Restores the signals, and keeps errno. Signals that waited are delivered here. */
-static void unblock(const sigset_t *old)
+/*
+ * Returns the mode to create the temporary file with: open(2) applies the umask. A new version of
+ * a file gets its permissions later.
+ */
+static mode_t first_mode(const struct replacement *work)
 {
-	int error = errno;
-
-	pthread_sigmask(SIG_SETMASK, old, NULL);
-	errno = error;
+	return work->old ? 0600 : work->new->mode & 0777;
 }
 
 /*
  * Replaces the file through an unnamed file.
  *
- * @possible: out; false if the file system has no unnamed files, or /proc is not mounted.
+ * @possible: out; false if the file system has no unnamed files, or /proc is not mounted. The
+ *            status has then no meaning.
  */
-static bool replace_unnamed(const struct replacement *new, bool *possible)
+static enum crashres_status replace_unnamed(struct crashres_ctx *ctx,
+					    const struct replacement *work, bool *possible)
 {
-	CRS_CLEANUP(crs_closep) int fd = open(new->folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	CRS_CLEANUP(crs_closep) int fd = openat(work->target->folder, ".",
+						O_TMPFILE | O_WRONLY | O_CLOEXEC,
+						first_mode(work));
+	enum crashres_status status;
 	sigset_t old;
-	bool done;
 
 	*possible = fd >= 0;
-	if (fd < 0 || !fill(new, fd))
-		return false;
+	if (fd < 0)
+		return CRASHRES_ERR_OS;
+	status = fill(ctx, work, fd);
+	if (status != CRASHRES_OK)
+		return status;
 	block(&old);
-	*possible = link_unnamed(new, fd);
-	done = *possible && rename_temporary(new);
-	unblock(&old);
-	return done;
+	*possible = link_unnamed(work, fd);
+	status = *possible ? rename_temporary(ctx, work) : CRASHRES_ERR_OS;
+	/* Signals that waited are delivered here. */
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return status;
 }
 
 /* Replaces the file through a named file. Signals must be blocked. */
-static bool replace_named(const struct replacement *new)
+static enum crashres_status replace_named(struct crashres_ctx *ctx, const struct replacement *work)
 {
-	CRS_CLEANUP(crs_closep) int fd = open(new->temporary,
-					      O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
-	int error;
+	int folder = work->target->folder;
+	CRS_CLEANUP(crs_closep) int fd = openat(folder, work->temporary,
+						O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC,
+						first_mode(work));
+	enum crashres_status status;
 
 	if (fd < 0)
-		return false;
-	if (fill(new, fd))
-		return rename_temporary(new);
-	error = errno;
-	unlink(new->temporary);
-	errno = error;
-	return false;
-}
-
-/* Replaces the file. Returns false with errno set. */
-static bool replace(const struct replacement *new)
-{
-	sigset_t old;
-	bool possible, done = replace_unnamed(new, &possible);
-
-	if (possible)
-		return done;
-	block(&old);
-	done = replace_named(new);
-	unblock(&old);
-	return done;
-}
-
-/* Returns the path of the folder that contains @path. The caller frees it. NULL: no memory. */
-static char *folder_of(const char *path)
-{
-	CRS_CLEANUP(crs_freep) char *copy = strdup(path);
-
-	/* dirname() changes the copy and returns a part of it, or a constant. */
-	return copy ? strdup(dirname(copy)) : NULL;
-}
-
-/*
- * Reads the symbolic link @path. A target without "/" at its start counts from the folder of
- * the link. The caller frees the result. NULL with errno: not a link, or no memory.
- */
-static char *read_link(const char *path)
-{
-	CRS_CLEANUP(crs_freep) char *folder = NULL;
-	char target[4096], *result;
-	ssize_t size = readlink(path, target, sizeof(target) - 1);
-
-	if (size < 0)
-		return NULL;
-	target[size] = '\0';
-	if (*target == '/')
-		return strdup(target);
-	folder = folder_of(path);
-	if (folder && asprintf(&result, "%s/%s", folder, target) >= 0)
-		return result;
-	errno = ENOMEM;
-	return NULL;
-}
-
-/*
- * Follows the links at the end of @path until a name is no link. realpath(3) does not do this
- * if the last target is missing. NULL with errno: more links than LINK_LIMIT, or no memory.
- */
-static char *follow_links(const char *path)
-{
-	CRS_CLEANUP(crs_freep) char *name = strdup(path);
-
-	for (int i = 0; name && i < LINK_LIMIT; i++) {
-		char *target = read_link(name), *last = name;
-
-		if (!target && errno != ENOMEM) {
-			name = NULL;
-			return last;
-		}
-		free(name);
-		name = target;
-	}
-	errno = name ? ELOOP : ENOMEM;
-	return NULL;
-}
-
-/* Returns the path of a new file in @folder, which the caller frees, or NULL with errno. */
-static char *name_temporary(const char *folder)
-{
-	uint64_t number;
-	char *name;
-
-	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
-		return NULL;
-	/* The dot hides the name from tools that look for kernels in /boot. */
-	if (asprintf(&name, "%s/.crashres-%016" PRIx64, folder, number) >= 0)
-		return name;
-	errno = ENOMEM;
-	return NULL;
-}
-
-/* Sets the paths of @new, which replace_at() frees. */
-static bool choose_paths(struct replacement *new, const char *path)
-{
-	new->final = follow_links(path);
-	new->folder = new->final ? folder_of(new->final) : NULL;
-	new->temporary = new->folder ? name_temporary(new->folder) : NULL;
-	return new->temporary;
-}
-
-static enum crashres_status replace_at(struct crashres_ctx *ctx, const char *path,
-				       struct replacement *new)
-{
-	enum crashres_status status = CRASHRES_OK;
-
-	if (!choose_paths(new, path) || !replace(new))
-		status = errno == ENOMEM ? crs_fail_memory(ctx) : fail_write(ctx, path);
-	free(new->final);
-	free(new->folder);
-	free(new->temporary);
+		return fail_write(ctx, work->target->path);
+	status = fill(ctx, work, fd);
+	if (status == CRASHRES_OK)
+		return rename_temporary(ctx, work);
+	unlinkat(folder, work->temporary, 0);
 	return status;
 }
 
-/*
- * Must @path be written directly? True for a device, a pipe, a folder, and a file that has no
- * name any more but a link in /proc, such as /dev/stdout can be.
- */
-static bool is_direct(const char *path)
+static enum crashres_status replace(struct crashres_ctx *ctx, const struct replacement *work)
 {
-	CRS_CLEANUP(crs_freep) char *final = NULL;
-	struct stat opened, named;
+	sigset_t old;
+	bool possible;
+	enum crashres_status status = replace_unnamed(ctx, work, &possible);
 
-	if (stat(path, &opened) < 0)
-		return false;
-	if (!S_ISREG(opened.st_mode))
-		return true;
-	final = follow_links(path);
-	return !final || stat(final, &named) < 0 || named.st_ino != opened.st_ino ||
-	       named.st_dev != opened.st_dev;
+	if (possible)
+		return status;
+	block(&old);
+	status = replace_named(ctx, work);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return status;
 }
 
-enum crashres_status crs_replace_file(struct crashres_ctx *ctx, const char *path, int model_fd,
-				      enum crs_replace_attributes attributes,
-				      const struct iovec *parts, size_t count)
+enum crashres_status crs_target_write(struct crashres_ctx *ctx, const struct crs_target *target,
+				      const struct crs_new_file *new)
 {
-	struct replacement new = { .parts = parts, .count = count, .model_fd = model_fd,
-				   .attributes = attributes };
+	struct replacement work = { .target = target, .new = new };
+	uint64_t number;
 
-	if (is_direct(path))
-		return crs_fail(ctx, CRASHRES_ERR_OS, "%s: is not a regular file", path);
-	return replace_at(ctx, path, &new);
+	if (target->kind == CRS_TARGET_SPECIAL || target->kind == CRS_TARGET_DESCRIPTOR)
+		return crs_fail(ctx, CRASHRES_ERR_OS, "%s: is not a regular file", target->path);
+	if (new->version && crs_target_is(target, new->version->original_fd))
+		work.old = new->version;
+	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+		return fail_write(ctx, target->path);
+	/* The dot hides the name from tools that look for kernels in /boot. */
+	snprintf(work.temporary, sizeof(work.temporary), ".crashres-%016" PRIx64, number);
+	return replace(ctx, &work);
 }
 
-/* Writes into the device, pipe or unnamed file @path. */
-static enum crashres_status write_direct(struct crashres_ctx *ctx, const char *path,
-					 const struct iovec *data)
+enum crashres_status crs_replace_input(struct crashres_ctx *ctx, const struct crashres_input *file,
+				       const char *output, const struct iovec *parts, size_t count)
 {
-	int fd = open(path, O_WRONLY | O_TRUNC | O_NOCTTY | O_CLOEXEC);
+	const struct crs_new_file new = { .parts = parts, .count = count, .mode = file->mode,
+					  .version = file };
+	CRS_CLEANUP(crs_target_close) struct crs_target target;
+	enum crashres_status status = crs_target_open(ctx, output ? output : file->name,
+						      CRS_TARGET_FOLLOW, &target);
+
+	if (status == CRASHRES_OK && !output && file->original_fd >= 0 &&
+	    !crs_target_is(&target, file->original_fd))
+		status = fail_changed(ctx, target.path);
+	return status == CRASHRES_OK ? crs_target_write(ctx, &target, &new) : status;
+}
+
+/* Writes into a device, a pipe or an open file. */
+static enum crashres_status write_special(struct crashres_ctx *ctx,
+					  const struct crs_target *target,
+					  const struct iovec *data)
+{
+	int fd = crs_target_open_special(target);
 	bool done = fd >= 0 && write_all(fd, data);
-	enum crashres_status status = done ? CRASHRES_OK : fail_write(ctx, path);
+	enum crashres_status status = done ? CRASHRES_OK : fail_write(ctx, target->path);
 
 	/* Some devices report an error only here. */
 	if (fd >= 0 && close(fd) < 0 && done)
-		return fail_write(ctx, path);
+		return fail_write(ctx, target->path);
 	return status;
 }
 
-enum crashres_status crs_save_file(struct crashres_ctx *ctx, const char *path, mode_t mode,
-				   const struct iovec *data)
+enum crashres_status crashres_input_save(struct crashres_ctx *ctx,
+					 const struct crashres_input *input, const char *path)
 {
-	struct replacement new = { .parts = data, .count = 1, .model_fd = -1, .mode = mode };
+	const struct iovec data = { (void *)(uintptr_t)input->data, input->size };
+	const struct crs_new_file new = { .parts = &data, .count = 1, .mode = input->mode };
+	CRS_CLEANUP(crs_target_close) struct crs_target target;
+	enum crashres_status status = crs_target_open(ctx, path, CRS_TARGET_FOLLOW, &target);
 
-	return is_direct(path) ? write_direct(ctx, path, data) : replace_at(ctx, path, &new);
+	if (status != CRASHRES_OK)
+		return status;
+	if (target.kind == CRS_TARGET_SPECIAL || target.kind == CRS_TARGET_DESCRIPTOR)
+		return write_special(ctx, &target, &data);
+	return crs_target_write(ctx, &target, &new);
 }

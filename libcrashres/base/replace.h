@@ -2,31 +2,37 @@
 /*
  * replace.h: replace a file in one step. The new content goes to a temporary file in
  * the same folder, which is then renamed. After a crash of the machine either the old or the
- * new file is complete.
+ * new file is complete. crashres_input_save() is implemented here, too.
  */
 #ifndef CRS_REPLACE_H
 #define CRS_REPLACE_H
 
-#include <sys/types.h>
 #include <sys/uio.h>
 
-#include "ctx.h"
+#include "input.h"
+#include "target.h"
 
-/* The attributes that the new file gets from the model, besides the owner. */
-enum crs_replace_attributes {
-	CRS_REPLACE_ALL_ATTRIBUTES,	/* the permissions and the extended attributes, except
-					   security.ima and security.evm, which sign the old
-					   content, and security.capability */
-	CRS_REPLACE_MODE_ONLY,		/* the permissions to read and write */
+/* A file to write. All members are borrowed. */
+struct crs_new_file {
+	const struct iovec *parts;		/* the content, one part after the other */
+	size_t count;				/* of @parts */
+	mode_t mode;				/* permissions, without those in the umask */
+	const struct crashres_input *version;	/* the file that @parts are a new version of; NULL:
+						   none */
+
+	/* NULL, or changes the complete file @fd before it gets its name. */
+	enum crashres_status (*finish)(struct crashres_ctx *ctx, int fd, const void *data);
+	const void *finish_data;
 };
 
 /*
- * Writes @count @parts, one after the other, to the file @path. If @path is a symbolic
- * link, the target of the link is replaced or created, and the link stays.
+ * Writes @new to @target. The new file belongs to this user and has the permissions new->mode.
  *
- * @model_fd:   an open file; borrowed. The new file gets its owner and group, if this user
- *              can change them, and its attributes. It never gets the set-user-id,
- *              set-group-id or sticky bit.
+ * There is one exception: if @target is the file that new->version was read from, it keeps its
+ * owner and group, if this user can change them, its permissions and its extended attributes.
+ * Left out are security.ima and security.evm, which sign the old content, security.capability, and
+ * the set-user-id, set-group-id and sticky bits. The file must not change after it was read: this
+ * is checked directly before the rename.
  *
  * No signal leaves a temporary file, with two exceptions of SIGKILL: on a file system without
  * O_TMPFILE such as vfat, and between linkat(2) and rename(2), when the file is complete.
@@ -34,21 +40,19 @@ enum crs_replace_attributes {
  *
  * vfat has no owner, no mode and no extended attributes: the new file has those of the mount.
  *
- * Return: CRASHRES_ERR_OS. The temporary file is then removed, and the old file is
- * unchanged.
+ * Return: CRASHRES_ERR_OS, or that of new->finish. The temporary file is then removed, and the old
+ * file is unchanged.
  */
-enum crashres_status crs_replace_file(struct crashres_ctx *ctx, const char *path, int model_fd,
-				      enum crs_replace_attributes attributes,
-				      const struct iovec *parts, size_t count);
+enum crashres_status crs_target_write(struct crashres_ctx *ctx, const struct crs_target *target,
+				      const struct crs_new_file *new);
 
 /*
- * Writes @data to @path as crs_replace_file() does, to a file of this user with the permissions
- * @mode. If @path is a device, a pipe or a file without a name (/dev/stdout can be one), the
- * bytes are written into it, and @mode is not used.
+ * Writes a new version of @file, which was opened with crashres_input_open(), to @output or, if
+ * this is NULL, in the place of the old version.
  *
  * Return: CRASHRES_ERR_OS.
  */
-enum crashres_status crs_save_file(struct crashres_ctx *ctx, const char *path, mode_t mode,
-				   const struct iovec *data);
+enum crashres_status crs_replace_input(struct crashres_ctx *ctx, const struct crashres_input *file,
+				       const char *output, const struct iovec *parts, size_t count);
 
 #endif

@@ -24,23 +24,24 @@ static struct {
 	int signal;		/* write() raises this signal, then works; 0: none */
 	size_t most;		/* bytes that one write() takes; 0: all */
 	bool interrupted;	/* the first write() fails with EINTR */
+	void (*before_link)(void);	/* linkat() calls this first; NULL: nothing */
 	unsigned int named;	/* temporary files that were opened by name */
 } fault;
 
-int __real_open(const char *path, int flags, ...);
+int __real_openat(int folder, const char *path, int flags, ...);
 ssize_t __real_write(int fd, const void *data, size_t size);
 int __real_fsync(int fd);
 int __real_linkat(int from, const char *old, int to, const char *new, int flags);
-int __real_rename(const char *from, const char *to);
+int __real_renameat(int from, const char *old, int to, const char *new);
 int __real_fchown(int fd, uid_t owner, gid_t group);
 int __real_fchmod(int fd, mode_t mode);
 int __real_fsetxattr(int fd, const char *name, const void *value, size_t size, int flags);
 
-int __wrap_open(const char *path, int flags, ...);
+int __wrap_openat(int folder, const char *path, int flags, ...);
 ssize_t __wrap_write(int fd, const void *data, size_t size);
 int __wrap_fsync(int fd);
 int __wrap_linkat(int from, const char *old, int to, const char *new, int flags);
-int __wrap_rename(const char *from, const char *to);
+int __wrap_renameat(int from, const char *old, int to, const char *new);
 int __wrap_fchown(int fd, uid_t owner, gid_t group);
 int __wrap_fchmod(int fd, mode_t mode);
 int __wrap_fsetxattr(int fd, const char *name, const void *value, size_t size, int flags);
@@ -53,7 +54,7 @@ static bool fails(int error)
 	return error;
 }
 
-int __wrap_open(const char *path, int flags, ...)
+int __wrap_openat(int folder, const char *path, int flags, ...)
 {
 	mode_t mode = 0;
 	va_list args;
@@ -64,8 +65,8 @@ int __wrap_open(const char *path, int flags, ...)
 	va_end(args);
 	if ((flags & O_TMPFILE) == O_TMPFILE && fails(fault.tmpfile))
 		return -1;
-	fault.named += (flags & O_EXCL) && strstr(path, "/.crashres-");
-	return __real_open(path, flags, mode);
+	fault.named += (flags & O_EXCL) && !strncmp(path, ".crashres-", 10);
+	return __real_openat(folder, path, flags, mode);
 }
 
 ssize_t __wrap_write(int fd, const void *data, size_t size)
@@ -89,12 +90,14 @@ int __wrap_fsync(int fd)
 
 int __wrap_linkat(int from, const char *old, int to, const char *new, int flags)
 {
+	if (fault.before_link)
+		fault.before_link();
 	return fails(fault.linkat) ? -1 : __real_linkat(from, old, to, new, flags);
 }
 
-int __wrap_rename(const char *from, const char *to)
+int __wrap_renameat(int from, const char *old, int to, const char *new)
 {
-	return fails(fault.rename) ? -1 : __real_rename(from, to);
+	return fails(fault.rename) ? -1 : __real_renameat(from, old, to, new);
 }
 
 int __wrap_fchown(int fd, uid_t owner, gid_t group)
@@ -115,6 +118,7 @@ int __wrap_fsetxattr(int fd, const char *name, const void *value, size_t size, i
 static int setup(void **state)
 {
 	memset(&fault, 0, sizeof(fault));
+	umask(022);
 	return unit_setup(state);
 }
 
@@ -165,6 +169,26 @@ static mode_t check_file(struct unit *unit, const char *name, const char *text)
 	return st.st_mode & 07777;
 }
 
+/* Opens the file @name. */
+static struct crashres_input *open_input(struct unit *unit, const char *name)
+{
+	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, name);
+	struct crashres_input *input;
+
+	assert_ok(unit, crashres_input_open(unit->ctx, path, &input));
+	return input;
+}
+
+/* Writes the text "new" as a new version of @input to the file @output, or to the same file. */
+static enum crashres_status replace(struct unit *unit, const struct crashres_input *input,
+				    const char *output)
+{
+	const struct iovec parts[] = { { (void *)(uintptr_t)"ne", 2 }, { (void *)(uintptr_t)"w", 1 } };
+	CRS_CLEANUP(crs_freep) char *path = output ? unit_path(unit, output) : NULL;
+
+	return crs_replace_input(unit->ctx, input, path, parts, 2);
+}
+
 /* Saves the text "new" as an input of the permissions @mode to the file @name. */
 static enum crashres_status save(struct unit *unit, const char *name, mode_t mode)
 {
@@ -211,6 +235,23 @@ static void test_the_mode_of_the_input_is_used(void **state)
 	assert_int_equal(fault.named, 0);
 }
 
+/* The user's umask takes permissions away. */
+static void test_the_umask(void **state)
+{
+	struct unit *unit = *state;
+
+	for (int vfat = 0; vfat < 2; vfat++) {
+		fault.tmpfile = vfat ? EOPNOTSUPP : 0;
+		umask(077);
+		assert_ok(unit, save(unit, "file", 0755));
+		assert_int_equal(check_file(unit, "file", "new"), 0700);
+		umask(0);
+		assert_ok(unit, save(unit, "file", 0666));
+		assert_int_equal(check_file(unit, "file", "new"), 0666);
+	}
+	umask(022);
+}
+
 /* crashres_input_open() takes the permissions of the file, without set-user-id. */
 static void test_the_mode_of_an_opened_file(void **state)
 {
@@ -231,24 +272,22 @@ static void test_the_mode_of_an_opened_file(void **state)
 	crashres_input_close(input);
 }
 
-/* The new file of a file system without owners and modes is created with the mode 0600. */
+/* A file system without owners and modes. The real vfat would ignore the mode of open(2), too. */
 static void test_vfat(void **state)
 {
 	struct unit *unit = *state;
-	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "file");
-	const struct iovec part = { (void *)(uintptr_t)"part", 4 };
-	int model;
+	struct crashres_input *input;
 
 	be_vfat();
 	unit_write_text(unit, "file", "old");
 	assert_ok(unit, save(unit, "file", 0644));
-	assert_int_equal(check_file(unit, "file", "new"), 0600);
+	assert_int_equal(check_file(unit, "file", "new"), 0644);
 	assert_int_equal(fault.named, 1);
-	model = open(path, O_RDONLY | O_CLOEXEC);
-	assert_ok(unit, crs_replace_file(unit->ctx, path, model, CRS_REPLACE_ALL_ATTRIBUTES,
-					 &part, 1));
-	check_file(unit, "file", "part");
-	close(model);
+	unit_write_text(unit, "file", "old");
+	input = open_input(unit, "file");
+	assert_ok(unit, replace(unit, input, NULL));
+	assert_int_equal(check_file(unit, "file", "new"), 0600);
+	crashres_input_close(input);
 	assert_int_equal(count_files(unit), 1);
 }
 
@@ -280,9 +319,28 @@ static void test_failing_calls_change_nothing(void **state)
 			check_save_fails(unit, "No space left on device");
 		}
 	}
-	memset(&fault, 0, sizeof(fault));
-	fault.fchmod = EIO;
-	check_save_fails(unit, "Input/output error");
+}
+
+/* Asserts that a new version of the file cannot be written, and that the old one stays. */
+static void test_attributes_that_cannot_be_copied(void **state)
+{
+	static int *const calls[] = { &fault.fchown, &fault.fchmod };
+	struct unit *unit = *state;
+	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "file");
+	struct crashres_input *input;
+	char sentence[256];
+
+	unit_write_text(unit, "file", "old");
+	input = open_input(unit, "file");
+	snprintf(sentence, sizeof(sentence), "%s: cannot write: Input/output error", path);
+	for (size_t i = 0; i < COUNT(calls); i++) {
+		memset(&fault, 0, sizeof(fault));
+		*calls[i] = EIO;
+		assert_fails(unit, replace(unit, input, NULL), CRASHRES_ERR_OS, sentence);
+		check_file(unit, "file", "old");
+		assert_int_equal(count_files(unit), 1);
+	}
+	crashres_input_close(input);
 }
 
 static void test_short_and_interrupted_writes_are_continued(void **state)
@@ -408,9 +466,8 @@ static void test_files_without_a_name_are_written_directly(void **state)
 	assert_int_equal(unlink(path), 0);
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
 	assert_ok(unit, crashres_input_save(unit->ctx, input, name));
-	memset(text, 0, sizeof(text));
-	assert_int_equal(pread(fd, text, sizeof(text), 0), 3);
-	assert_string_equal(text, "new");
+	assert_int_equal(pread(fd, text, 7, 0), 7);
+	assert_string_equal(text, "new and");
 	close(fd);
 	assert_int_equal(count_files(unit), 0);
 	assert_fails(unit, crashres_input_save(unit->ctx, input, "/dev/full"), CRASHRES_ERR_OS,
@@ -420,36 +477,253 @@ static void test_files_without_a_name_are_written_directly(void **state)
 	crashres_input_close(input);
 }
 
-/* Attributes of the model are copied, except set-user-id and signatures of the content. */
-static void test_attributes_of_the_model(void **state)
+/* A shell that redirected /dev/stdout to a file writes to this file afterwards, too. */
+static void test_an_open_file_is_continued(void **state)
 {
 	struct unit *unit = *state;
 	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "file");
-	const struct iovec parts[] = { { (void *)(uintptr_t)"ne", 2 }, { (void *)(uintptr_t)"w", 1 } };
-	int model;
+	struct crashres_input *input;
+	char name[32];
+	int fd;
+
+	unit_write_text(unit, "file", "old ");
+	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	assert_ok(unit, crashres_input_from_memory(unit->ctx, "mine", "new", 3, &input));
+	assert_ok(unit, crashres_input_save(unit->ctx, input, name));
+	snprintf(name, sizeof(name), "/dev/fd/%d", fd);
+	assert_ok(unit, crashres_input_save(unit->ctx, input, name));
+	assert_int_equal(write(fd, " end", 4), 4);
+	check_file(unit, "file", "old newnew end");
+	crashres_input_close(input);
+	close(fd);
+	assert_int_equal(count_files(unit), 1);
+}
+
+/* A new version has the attributes, except set-user-id and signatures of the content. */
+static void test_attributes_of_a_new_version(void **state)
+{
+	struct unit *unit = *state;
+	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "file");
+	CRS_CLEANUP(crs_freep) char *other = unit_path(unit, "other");
+	struct crashres_input *input;
 	bool has_xattrs;
 
 	unit_write_text(unit, "file", "old");
 	has_xattrs = !setxattr(path, "user.mine", "1", 1, 0);
-	assert_int_equal(chmod(path, 07751), 0);
-	model = open(path, O_RDONLY | O_CLOEXEC);
-	assert_ok(unit, crs_replace_file(unit->ctx, path, model, CRS_REPLACE_ALL_ATTRIBUTES,
-					 parts, 2));
-	assert_int_equal(check_file(unit, "file", "new"), 0751);
+	assert_int_equal(chmod(path, 07757), 0);
+	input = open_input(unit, "file");
+	/* Another file is no new version. */
+	assert_ok(unit, replace(unit, input, "other"));
+	assert_int_equal(check_file(unit, "other", "new"), 0755);
+	assert_int_equal(getxattr(other, "user.mine", NULL, 0), -1);
+	assert_ok(unit, replace(unit, input, "file"));
+	assert_int_equal(check_file(unit, "file", "new"), 0757);
 	assert_int_equal(getxattr(path, "user.mine", NULL, 0), has_xattrs ? 1 : -1);
-	assert_ok(unit, crs_replace_file(unit->ctx, path, model, CRS_REPLACE_MODE_ONLY, parts, 2));
-	assert_int_equal(check_file(unit, "file", "new"), 0640);
-	assert_int_equal(getxattr(path, "user.mine", NULL, 0), -1);
-	assert_fails(unit, crs_replace_file(unit->ctx, "/dev/null", model, CRS_REPLACE_MODE_ONLY,
-					    parts, 2),
-		     CRASHRES_ERR_OS, "/dev/null: is not a regular file");
-	close(model);
+	crashres_input_close(input);
+}
+
+/* Asserts that @input cannot get a new version at its name. */
+static void check_changed(struct unit *unit, const struct crashres_input *input)
+{
+	char sentence[256];
+
+	snprintf(sentence, sizeof(sentence), "%s: the file changed after it was read: try again",
+		 input->name);
+	assert_fails(unit, replace(unit, input, NULL), CRASHRES_ERR_OS, sentence);
+}
+
+/* The path of "file" in the test's folder, for before_link(). */
+static char *raced;
+
+static void put_link(void)
+{
+	assert_int_equal(unlink(raced), 0);
+	assert_int_equal(symlink("victim", raced), 0);
+}
+
+static void put_file(void)
+{
+	static const struct timespec times[] = { { 0, UTIME_OMIT }, { 1, 1 } };
+	int fd = open(raced, O_WRONLY | O_CLOEXEC);
+
+	assert_int_equal(pwrite(fd, "upgrade", 7, 0), 7);
+	/* The clock of the file system can be too coarse to show the write. */
+	assert_int_equal(futimens(fd, times), 0);
+	close(fd);
+}
+
+/* The file changes while a signature is made, or directly before the new one gets its name. */
+static void test_a_file_that_changed_is_not_replaced(void **state)
+{
+	static void (*const changes[])(void) = { put_link, put_file };
+	struct unit *unit = *state;
+
+	raced = unit_path(unit, "file");
+	unit_write_text(unit, "victim", "secret");
+	for (size_t i = 0; i < COUNT(changes); i++) {
+		for (int early = 0; early < 2; early++) {
+			struct crashres_input *input;
+
+			unlink(raced);
+			unit_write_text(unit, "file", "old");
+			input = open_input(unit, "file");
+			fault.before_link = early ? NULL : changes[i];
+			if (early)
+				changes[i]();
+			check_changed(unit, input);
+			check_file(unit, "victim", "secret");
+			check_file(unit, "file", i ? "upgrade" : "secret");
+			assert_int_equal(count_files(unit), 2);
+			crashres_input_close(input);
+		}
+	}
+	free(raced);
+}
+
+/* A file from a pipe is no regular file that can get a new version. */
+static void test_a_stream_has_no_new_version(void **state)
+{
+	struct unit *unit = *state;
+	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "out");
+	struct crashres_input *input;
+	char name[32], sentence[64];
+	int ends[2];
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(write(ends[1], "old", 3), 3);
+	close(ends[1]);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", ends[0]);
+	assert_ok(unit, crashres_input_open(unit->ctx, name, &input));
+	snprintf(sentence, sizeof(sentence), "%s: is not a regular file", name);
+	assert_fails(unit, replace(unit, input, NULL), CRASHRES_ERR_OS, sentence);
+	assert_ok(unit, replace(unit, input, "out"));
+	assert_int_equal(check_file(unit, "out", "new"), 0600);
+	crashres_input_close(input);
+	close(ends[0]);
+}
+
+/* ------------------------------------------------------------------- two users */
+
+#define STRANGER 65533	/* user id and group id */
+
+/* Only root can make files of another user. Prints why a test is left out. */
+static void need_root(void)
+{
+	if (!geteuid())
+		return;
+	print_message("skipped: only root can make files of another user\n");
+	skip();
+}
+
+/* Gives the file or link @name to the stranger. */
+static void give(struct unit *unit, const char *name)
+{
+	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, name);
+
+	assert_int_equal(lchown(path, STRANGER, STRANGER), 0);
+}
+
+/* Returns the owner of the file @name. */
+static uid_t owner_of(struct unit *unit, const char *name)
+{
+	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, name);
+	struct stat st;
+
+	assert_int_equal(lstat(path, &st), 0);
+	return st.st_uid;
+}
+
+/* Only a new version of a stranger's file belongs to the stranger. */
+static void test_the_owner(void **state)
+{
+	struct unit *unit = *state;
+	struct crashres_input *input;
+
+	need_root();
+	unit_write_text(unit, "file", "old");
+	unit_write_text(unit, "other", "old");
+	give(unit, "file");
+	give(unit, "other");
+	input = open_input(unit, "file");
+	assert_ok(unit, replace(unit, input, "other"));
+	assert_int_equal(owner_of(unit, "other"), 0);
+	assert_ok(unit, replace(unit, input, "created"));
+	assert_int_equal(owner_of(unit, "created"), 0);
+	assert_ok(unit, replace(unit, input, NULL));
+	assert_int_equal(owner_of(unit, "file"), STRANGER);
+	crashres_input_close(input);
+	assert_ok(unit, save(unit, "file", 0644));
+	assert_int_equal(owner_of(unit, "file"), 0);
+}
+
+/* A link of a stranger in a folder of this user is not followed, even if its target is missing. */
+static void test_links_of_strangers(void **state)
+{
+	struct unit *unit = *state;
+	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "link");
+	CRS_CLEANUP(crs_freep) char *second = unit_path(unit, "second");
+	char sentence[256];
+
+	need_root();
+	unit_write_text(unit, "victim", "secret");
+	snprintf(sentence, sizeof(sentence), "%s: leads through a symbolic link of another user",
+		 path);
+	for (int missing = 0; missing < 2; missing++) {
+		unlink(path);
+		make_link(unit, "link", missing ? "missing" : "victim");
+		give(unit, "link");
+		assert_fails(unit, save(unit, "link", 0644), CRASHRES_ERR_OS, sentence);
+	}
+	assert_int_equal(unlink(path), 0);
+	make_link(unit, "link", "second");
+	make_link(unit, "second", "victim");
+	give(unit, "second");
+	assert_fails(unit, save(unit, "link", 0644), CRASHRES_ERR_OS, sentence);
+	check_file(unit, "victim", "secret");
+	assert_int_equal(count_files(unit), 3);
+	/* The owner of the folder can put any file there. So the link gives no new right. */
+	give(unit, ".");
+	assert_ok(unit, save(unit, "link", 0644));
+	check_file(unit, "victim", "new");
+	assert_int_equal(owner_of(unit, "victim"), 0);
+}
+
+/* A user who can read a folder, but not the folder behind a link in it, learns so. */
+static void test_a_folder_without_permission(void **state)
+{
+	struct unit *unit = *state;
+	CRS_CLEANUP(crs_freep) char *folder = unit_path(unit, "closed");
+	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "link");
+	CRS_CLEANUP(crs_freep) char *base = unit_path(unit, ".");
+	char sentence[256];
+	pid_t child;
+	int status;
+
+	need_root();
+	unit_write_text(unit, "closed/file", "old");
+	assert_int_equal(chmod(folder, 0700), 0);
+	assert_int_equal(chmod(base, 0777), 0);
+	make_link(unit, "link", "closed/file");
+	snprintf(sentence, sizeof(sentence), "%s: cannot write: Permission denied", path);
+	child = fork();
+	if (!child) {
+		if (setgid(STRANGER) || setuid(STRANGER) ||
+		    save(unit, "link", 0644) != CRASHRES_ERR_OS)
+			_exit(1);
+		_exit(strcmp(crashres_error(unit->ctx), sentence) ? 2 : 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	check_file(unit, "closed/file", "old");
+	assert_int_equal(count_files(unit), 2);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		REPLACE_TEST(test_the_mode_of_the_input_is_used),
+		REPLACE_TEST(test_the_umask),
 		REPLACE_TEST(test_the_mode_of_an_opened_file),
 		REPLACE_TEST(test_vfat),
 		REPLACE_TEST(test_missing_proc),
@@ -459,7 +733,14 @@ int main(void)
 		REPLACE_TEST(test_signals_are_unblocked),
 		REPLACE_TEST(test_links_are_followed),
 		REPLACE_TEST(test_files_without_a_name_are_written_directly),
-		REPLACE_TEST(test_attributes_of_the_model),
+		REPLACE_TEST(test_an_open_file_is_continued),
+		REPLACE_TEST(test_attributes_that_cannot_be_copied),
+		REPLACE_TEST(test_attributes_of_a_new_version),
+		REPLACE_TEST(test_a_file_that_changed_is_not_replaced),
+		REPLACE_TEST(test_a_stream_has_no_new_version),
+		REPLACE_TEST(test_the_owner),
+		REPLACE_TEST(test_links_of_strangers),
+		REPLACE_TEST(test_a_folder_without_permission),
 	};
 
 	return cmocka_run_group_tests_name("replace", tests, NULL, NULL);

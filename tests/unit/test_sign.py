@@ -522,6 +522,101 @@ def test_an_output_that_is_no_regular_file(keys, file):
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
 
+def test_a_file_from_a_pipe_gives_a_private_output(keys, file, tmp_path):
+    done = subprocess.run([COMMAND, "sign", *options(keys, "p256"), "--append", "-o",
+                           tmp_path / "out", "/dev/stdin"], input=file.read_bytes(),
+                          capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o600
+
+
+def test_the_umask(keys, file, tmp_path):
+    file.chmod(0o755)
+    for kind, name in ("--append", "out"), ("--sigfile", "sig"):
+        assert run("sign", *options(keys, "p256"), kind, "-o", tmp_path / name, file,
+                   preexec_fn=lambda: os.umask(0o027)) == (0, "", "")
+    assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o750
+    assert stat.S_IMODE((tmp_path / "sig").stat().st_mode) == 0o640
+
+
+# ------------------------------------------------------------------- two users
+
+STRANGER = 65533
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of another user")
+
+
+@pytest.fixture
+def strange(file, tmp_path):
+    """Returns a folder of a stranger with a kernel. Beside it, root has a private file."""
+    folder = tmp_path / "strange"
+    folder.mkdir()
+    (folder / "Image").write_bytes(file.read_bytes())
+    for path in folder, folder / "Image":
+        os.chown(path, STRANGER, STRANGER)
+    (tmp_path / "shadow").write_text("secret")
+    (tmp_path / "shadow").chmod(0o600)
+    return folder
+
+
+@needs_root
+@pytest.mark.parametrize("target", ["shadow", "missing"])
+def test_a_link_of_a_stranger_beside_the_file(keys, strange, tmp_path, target):
+    """FILE.sig gives the stranger neither the content nor the ownership of root's file."""
+    link = strange / "Image.sig"
+    link.symlink_to(f"../{target}")
+    os.lchown(link, STRANGER, STRANGER)
+    sign(*options(keys, "p256"), "--sigfile", strange / "Image")
+    assert not link.is_symlink() and link.stat().st_uid == 0
+    assert (tmp_path / "shadow").read_text() == "secret"
+    assert (tmp_path / "shadow").stat().st_uid == 0
+    assert not (tmp_path / "missing").exists()
+    assert run("verify", f"--cert={keys}/p256.pem", "--sigfile", strange / "Image")[0] == 0
+
+
+@needs_root
+def test_only_the_file_itself_stays_the_strangers(keys, strange, tmp_path):
+    sign(*options(keys, "p256"), "--append", "-o", tmp_path / "out", strange / "Image")
+    assert (tmp_path / "out").stat().st_uid == 0
+    sign(*options(keys, "p256"), "--append", strange / "Image")
+    assert (strange / "Image").stat().st_uid == STRANGER
+    assert run("sign", "--remove", "--append", strange / "Image") == (0, "", "")
+    assert (strange / "Image").stat().st_uid == STRANGER
+
+
+def wait_for_stop(strace, trace):
+    """Returns the process that runs under strace, as soon as a signal has stopped it."""
+    while True:
+        assert strace.poll() is None
+        stopped = re.search("^([0-9]+) +--- stopped by SIGSTOP", trace.read_text(), re.M)
+        if stopped:
+            return int(stopped[1])
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("kind", [(), ("--remove",)])
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+def test_a_file_that_is_replaced_meanwhile(keys, file, tmp_path, kind):
+    """A link takes the place of FILE while the new file is written to the disk."""
+    sign(*options(keys, "p256"), "--append", file)
+    (tmp_path / "shadow").write_text("secret")
+    (tmp_path / "trace").touch()
+    arguments = [*(kind or options(keys, "p256")), "--append", file]
+    with subprocess.Popen(["strace", "-f", "-qq", "-o", tmp_path / "trace", "-e", "trace=fsync",
+                           "-e", "inject=fsync:signal=SIGSTOP:when=1", COMMAND, "sign", *arguments],
+                          stderr=subprocess.PIPE, text=True) as process:
+        child = wait_for_stop(process, tmp_path / "trace")
+        file.rename(tmp_path / "moved")
+        file.symlink_to("shadow")
+        os.kill(child, signal.SIGCONT)
+        error = process.communicate(timeout=60)[1]
+    task = "remove" if kind else "sign"
+    assert error == f"crashres: {task} {file}: {file}: the file changed after it was read: try again\n"
+    assert file.is_symlink() and (tmp_path / "shadow").read_text() == "secret"
+
+
+# --------------------------------------------------------------- errors of the output
+
+
 def test_a_folder_that_does_not_exist(keys, file, tmp_path):
     output = tmp_path / "none/signed"
     assert run("sign", *options(keys, "p256"), "--append", "-o", output, file) == (

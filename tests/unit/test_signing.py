@@ -544,7 +544,8 @@ def test_links_are_followed(keys, file, tmp_path):
 @needs_strace
 @pytest.mark.parametrize("name, call", [
     (name, call) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGKILL")
-    for call in ("write", "fsync", "linkat", "rename") if (name, call) != ("SIGKILL", "rename")])
+    for call in ("write", "fsync", "linkat", "renameat")
+    if (name, call) != ("SIGKILL", "renameat")])
 @pytest.mark.parametrize("task", ["--append", "--sigfile", "--remove"])
 def test_no_signal_leaves_a_temporary_file(keys, file, tmp_path, task, call, name):
     """strace sends a signal at the first call of a kind, in the middle of the write.
