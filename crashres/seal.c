@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../cli/help.h"
+#include "../cli/same-file.h"
 #include "../cli/values.h"
 #include "commands.h"
 #include "renew.h"
@@ -291,6 +292,8 @@ static enum parsed check(struct options *options)
 		return refuse("--kernel is missing");
 	if (!options->job.output)
 		return refuse("--output is missing");
+	if (options->job.initrd && same_file(options->job.initrd, options->job.output))
+		return refuse("--output and --initrd name the same file");
 	return check_signing(options);
 }
 

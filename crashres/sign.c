@@ -13,6 +13,7 @@
 
 #include "../cli/help.h"
 #include "../cli/json-object.h"
+#include "../cli/same-file.h"
 #include "../cli/values.h"
 #include "commands.h"
 #include "passphrase.h"
@@ -392,22 +393,44 @@ static enum crashres_status do_task(const struct work *work, const char *file)
 	return crashres_sign(work->ctx, &work->request, file);
 }
 
+/* Returns false and reports an error if the digest would replace the file. */
+static bool check_output(const struct work *work, const char *file)
+{
+	const char *output = work->options->detached_out;
+	char *problem;
+
+	if (!output || !same_file(output, file))
+		return true;
+	if (asprintf(&problem, "sign %s: %s: is the file to sign", file, output) < 0)
+		problem = NULL;
+	report(work, file, problem ? problem : "out of memory");
+	free(problem);
+	return false;
+}
+
+/* Does the task with one file. Returns false after a report. */
+static bool do_file(const struct work *work, const char *file)
+{
+	enum crashres_status status;
+
+	if (!check_output(work, file))
+		return false;
+	status = do_task(work, file);
+	if (status != CRASHRES_OK)
+		report_error(work, file, "", status);
+	else if (work->results)
+		add_result(work, file, NULL);
+	return status == CRASHRES_OK;
+}
+
 /* Does the task with all files, also after an error with one of them. Returns the exit status. */
 static int do_files(const struct work *work)
 {
 	int result = EXIT_SUCCESS;
 
-	for (int i = 0; i < work->options->file_count; i++) {
-		const char *file = work->options->files[i];
-		enum crashres_status status = do_task(work, file);
-
-		if (status == CRASHRES_OK && work->results) {
-			add_result(work, file, NULL);
-		} else if (status != CRASHRES_OK) {
-			report_error(work, file, "", status);
+	for (int i = 0; i < work->options->file_count; i++)
+		if (!do_file(work, work->options->files[i]))
 			result = EXIT_ERROR;
-		}
-	}
 	return result;
 }
 

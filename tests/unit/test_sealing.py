@@ -124,6 +124,8 @@ def source_text(path):
      'crashres seal: --repair takes auto, off or a number from 0.01 to 100, not "0"'),
     (["--kernel=Image", "-o", "x", "--check-time=x"],
      'crashres seal: --check-time takes a number of seconds from 0 to 86400, not "x"'),
+    (["--kernel=Image", "--initrd=initrd", "-o", "./initrd"],
+     "crashres seal: --output and --initrd name the same file"),
     (["--bad"], "seal: unrecognized option '--bad'\nTry 'crashres seal --help'."),
 ])
 def test_wrong_usage(run, arguments, line):

@@ -522,6 +522,22 @@ def test_an_output_that_is_no_regular_file(keys, file):
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
 
+@pytest.mark.parametrize("kind", ["--sigfile", "--detached-out"])
+def test_the_output_is_not_the_file(keys, file, tmp_path, kind):
+    """A signature in the place of the kernel would destroy the kernel."""
+    before = file.read_bytes()
+    link = tmp_path / "link"
+    link.symlink_to(file)
+    for output in file, link:
+        if kind == "--sigfile":
+            assert run("sign", *options(keys, "p256"), "--sigfile", "-o", output, file) == (
+                4, "", f"crashres: sign {file}: {output}: is the file to sign\n")
+        else:
+            assert run("sign", f"--detached-out={output}", file) == (
+                4, "", f"crashres: sign {file}: {output}: is the file to sign\n")
+    assert file.read_bytes() == before
+
+
 def test_a_file_from_a_pipe_gives_a_private_output(keys, file, tmp_path):
     done = subprocess.run([COMMAND, "sign", *options(keys, "p256"), "--append", "-o",
                            tmp_path / "out", "/dev/stdin"], input=file.read_bytes(),
