@@ -222,6 +222,8 @@ static void test_the_mode_of_the_input_is_used(void **state)
 	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "file");
 
 	for (size_t i = 0; i < COUNT(modes); i++) {
+		/* An ordinary user cannot write to a file of the mode 0440. */
+		unlink(path);
 		unit_write_text(unit, "file", "old");
 		/* Attributes of the old file, such as security.ima, are not kept. */
 		setxattr(path, "user.mine", "1", 1, 0);
