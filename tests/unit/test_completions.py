@@ -11,7 +11,7 @@ import pytest
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 BASH = "/usr/share/bash-completion/bash_completion"
 COMMANDS = {"kexec": ["kexec/long-options.c"],
-            "crashres": ["crashres/report.c", "crashres/seal.c", "crashres/sign.c",
+            "crashres": ["crashres/report.c", "crashres/seal.c", "crashres/sign-options.c",
                          "crashres/verify.c"],
             "vmcore-dmesg": ["vmcore-dmesg/arguments.c"]}
 FILES = {"bash": "completions/bash/{}", "zsh": "completions/zsh/_{}",
