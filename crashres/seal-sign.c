@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Signs a sealed Image in a private folder, and renames it to its final name. */
-#include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
+/* Signs a sealed Image in memory with a key, or in a private folder with a command. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "private-folder.h"
 #include "seal-sign.h"
 
 /* ----------------------------------------------------------------- the signer */
@@ -67,8 +63,9 @@ static bool open_key(struct crashres_ctx *ctx, const struct seal_signing *signin
 	return check_status(ctx, status);
 }
 
-/* Signs the file @path in place. */
-static bool sign_file(struct crashres_ctx *ctx, const struct seal_signer *signer, const char *path)
+/* Signs @sealed and writes it to @path. */
+static bool save_with_key(struct crashres_ctx *ctx, const struct seal_signer *signer,
+			  const struct crashres_input *sealed, const char *path)
 {
 	struct crashres_sign_request request = CRASHRES_SIGN_REQUEST_INIT;
 
@@ -76,7 +73,8 @@ static bool sign_file(struct crashres_ctx *ctx, const struct seal_signer *signer
 	request.certificate = signer->certificate;
 	request.signature = signer->signature == SEAL_SIGNATURE_IMA ? CRASHRES_SIGNATURE_XATTR :
 								      CRASHRES_SIGNATURE_APPENDED;
-	return check_status(ctx, crashres_sign(ctx, &request, path));
+	request.output = path;
+	return check_status(ctx, crashres_sign_input(ctx, &request, sealed));
 }
 #else
 static bool open_key(struct crashres_ctx *ctx, const struct seal_signing *signing,
@@ -89,10 +87,12 @@ static bool open_key(struct crashres_ctx *ctx, const struct seal_signing *signin
 	return false;
 }
 
-static bool sign_file(struct crashres_ctx *ctx, const struct seal_signer *signer, const char *path)
+static bool save_with_key(struct crashres_ctx *ctx, const struct seal_signer *signer,
+			  const struct crashres_input *sealed, const char *path)
 {
 	(void)ctx;
 	(void)signer;
+	(void)sealed;
 	(void)path;
 	return false;
 }
@@ -121,169 +121,74 @@ void seal_signer_close(struct seal_signer *signer)
 #endif
 }
 
-/* --------------------------------------------------------- the private folder */
+/* ----------------------------------------------------------------- the command */
 
-/* The paths of one run. All strings are owned; NULL: not made yet. */
-struct work {
-	char *final;			/* the file to replace */
-	char *parent;			/* the folder of @final */
-	char *folder;			/* the private folder in @parent */
-	char *unsigned_file;		/* in @folder */
-	char *signed_file;		/* in @folder; for a command */
-};
-
-static bool fail_file(const char *path, const char *what)
+/* Checks the output of the command, and writes exactly the bytes that were checked to @path. */
+static bool save_checked(struct crashres_ctx *ctx, const char *name,
+			 const struct crashres_input *sealed, const char *signed_file,
+			 const char *path)
 {
-	fprintf(stderr, "crashres: %s: %s: %s\n", path, what, strerror(errno));
-	return false;
-}
+	struct crashres_input *checked;
+	bool done;
 
-/* Makes "FOLDER/NAME". NULL: no memory. */
-static char *join(const char *folder, const char *name)
-{
-	char *path;
-
-	return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
-}
-
-/* Computes the paths beside the file that @path names. A symbolic link is followed. */
-static bool choose_paths(const char *path, struct work *work)
-{
-	struct stat st;
-	char *copy;
-
-	if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
-		fprintf(stderr, "crashres: %s: is not a regular file\n", path);
-		return false;
-	}
-	work->final = realpath(path, NULL);
-	if (!work->final)
-		work->final = strdup(path);
-	copy = work->final ? strdup(work->final) : NULL;
-	work->parent = copy ? strdup(dirname(copy)) : NULL;
-	free(copy);
-	/* A name with a dot at its start is no kernel for the tools that look into /boot. */
-	work->folder = work->parent ? join(work->parent, ".crashres-XXXXXX") : NULL;
-	if (!work->folder)
-		return fail_file(path, "cannot write");
-	if (mkdtemp(work->folder))
-		return true;
-	free(work->folder);
-	work->folder = NULL;
-	return fail_file(path, "cannot write");
-}
-
-static bool start_work(const char *path, struct work *work)
-{
-	if (!choose_paths(path, work))
-		return false;
-	work->unsigned_file = join(work->folder, "unsigned");
-	work->signed_file = join(work->folder, "signed");
-	return work->unsigned_file && work->signed_file ? true : fail_file(path, "cannot write");
-}
-
-/* Removes the private folder and everything that a signer can have left in it. */
-static void end_work(struct work *work)
-{
-	if (work->unsigned_file)
-		unlink(work->unsigned_file);
-	if (work->signed_file)
-		unlink(work->signed_file);
-	if (work->folder && rmdir(work->folder) < 0)
-		fail_file(work->folder, "cannot remove");
-	free(work->final);
-	free(work->parent);
-	free(work->folder);
-	free(work->unsigned_file);
-	free(work->signed_file);
-}
-
-/* Writes a file or a folder to the disk. @flags: for open(2). */
-static bool sync_path(const char *path, int flags)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
-	bool done = fd >= 0 && !fsync(fd);
-
-	if (fd >= 0)
-		close(fd);
-	return done;
-}
-
-/*
- * Gives @from its final name. A folder that cannot be written to the disk changes nothing for the
- * caller: the file is complete.
- */
-static bool publish(const struct work *work, const char *from, const char *path)
-{
-	if (!sync_path(from, 0) || rename(from, work->final) < 0)
-		return fail_file(path, "cannot write");
-	sync_path(work->parent, O_DIRECTORY);
-	return true;
-}
-
-/* ------------------------------------------------------------------- the steps */
-
-/*
- * Gives the output of the command the permissions of the file that it signed. vfat has none
- * (EPERM).
- */
-static bool copy_mode(const struct work *work, const char *path)
-{
-	struct stat st;
-
-	if (stat(work->unsigned_file, &st) < 0 ||
-	    (chmod(work->signed_file, st.st_mode & 0777) < 0 && errno != EPERM))
-		return fail_file(path, "cannot write");
-	return true;
-}
-
-/* Runs the command and checks its output. */
-static bool sign_with_command(struct crashres_ctx *ctx, const struct seal_signer *signer,
-			      const struct crashres_input *sealed, const struct work *work,
-			      const char *path)
-{
-	const char *name = signer->command.words[0];
-
-	if (!sign_command_run(&signer->command, work->unsigned_file, work->signed_file))
-		return false;
-	if (access(work->signed_file, F_OK) < 0) {
+	if (access(signed_file, F_OK) < 0) {
 		fprintf(stderr, "crashres: %s: wrote no file\n", name);
 		return false;
 	}
-	if (crashres_sealed_check_signed(ctx, sealed, work->signed_file) != CRASHRES_OK) {
+	if (crashres_sealed_check_signed(ctx, sealed, signed_file, &checked) != CRASHRES_OK) {
 		fprintf(stderr, "crashres: the output of %s: %s\n", name, crashres_error(ctx));
 		return false;
 	}
-	return copy_mode(work, path);
+	done = check_status(ctx, crashres_input_save(ctx, checked, path));
+	crashres_input_close(checked);
+	return done;
 }
 
-static bool sign_and_publish(struct crashres_ctx *ctx, const struct seal_signer *signer,
-			     const struct crashres_input *sealed, const struct work *work,
-			     const char *path)
+/* Runs the command in the private folder. */
+static bool run_command(struct crashres_ctx *ctx, const struct seal_signer *signer,
+			const struct crashres_input *sealed, const char *folder, const char *path)
 {
-	bool by_command = signer->signature == SEAL_SIGNATURE_PE;
+	const struct sign_command *command = &signer->command;
+	char *unsigned_file = private_folder_join(folder, "unsigned");
+	char *signed_file = private_folder_join(folder, "signed");
+	bool done = unsigned_file && signed_file;
 
-	if (!check_status(ctx, crashres_input_save(ctx, sealed, work->unsigned_file)))
-		return false;
-	if (by_command ? !sign_with_command(ctx, signer, sealed, work, path) :
-			 !sign_file(ctx, signer, work->unsigned_file))
-		return false;
-	return publish(work, by_command ? work->signed_file : work->unsigned_file, path);
+	if (!done)
+		fprintf(stderr, "crashres: out of memory\n");
+	done = done && check_status(ctx, crashres_input_save(ctx, sealed, unsigned_file)) &&
+	       sign_command_run(command, unsigned_file, signed_file) &&
+	       save_checked(ctx, command->words[0], sealed, signed_file, path);
+	free(unsigned_file);
+	free(signed_file);
+	return done;
+}
+
+/* Signals wait until the private folder is removed. */
+static bool save_with_command(struct crashres_ctx *ctx, const struct seal_signer *signer,
+			      const struct crashres_input *sealed, const char *path)
+{
+	sigset_t all, old;
+	char *folder;
+	bool done;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &old);
+	folder = private_folder_make();
+	done = folder && run_command(ctx, signer, sealed, folder, path);
+	private_folder_remove(folder);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return done;
 }
 
 bool seal_signer_save(struct crashres_ctx *ctx, const struct seal_signer *signer,
 		      const struct crashres_input *sealed, const char *path)
 {
-	struct work work = { 0 };
-	sigset_t all, old;
-	bool done;
-
-	if (signer->signature == SEAL_SIGNATURE_NONE)
+	switch (signer->signature) {
+	case SEAL_SIGNATURE_NONE:
 		return check_status(ctx, crashres_input_save(ctx, sealed, path));
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &old);
-	done = start_work(path, &work) && sign_and_publish(ctx, signer, sealed, &work, path);
-	end_work(&work);
-	sigprocmask(SIG_SETMASK, &old, NULL);
-	return done;
+	case SEAL_SIGNATURE_PE:
+		return save_with_command(ctx, signer, sealed, path);
+	default:
+		return save_with_key(ctx, signer, sealed, path);
+	}
 }

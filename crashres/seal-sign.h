@@ -51,12 +51,10 @@ bool seal_signer_open(struct crashres_ctx *ctx, const struct seal_signing *signi
 void seal_signer_close(struct seal_signer *signer);
 
 /*
- * Signs @sealed and writes it to @path, a regular file that is replaced in one step. The new file
- * has the permissions of @sealed (crashres_input_save()).
- *
- * The work is done in a new private folder beside @path, so that a signer can make its output
- * there and nobody else can read it. Signals wait until this folder is removed; a command that
- * signs gets them.
+ * Signs @sealed and writes it to @path as crashres_input_save() does. A key signs the bytes in
+ * memory. A command works in a private folder (private-folder.h), and exactly the bytes that
+ * were checked afterwards are written. Signals wait until this folder is removed; the command gets
+ * them.
  *
  * Returns false after one line on stderr; @path is unchanged then.
  */

@@ -32,10 +32,6 @@ static enum crashres_status check_place(struct crashres_ctx *ctx,
 					"an appended signature needs a certificate");
 		break;
 	case CRASHRES_SIGNATURE_XATTR:
-		if (request->output)
-			return crs_fail(ctx, CRASHRES_ERR_REQUEST,
-					"a signature in security.ima has no output file");
-		break;
 	case CRASHRES_SIGNATURE_SIGFILE:
 		break;
 	case CRASHRES_SIGNATURE_PE:
@@ -279,6 +275,28 @@ static enum crashres_status set_xattr(struct crashres_ctx *ctx, int fd, const st
 	return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot set security.ima");
 }
 
+/* crs_new_file.finish: sets security.ima of a new file. @data: the bytes, a struct iovec. */
+static enum crashres_status finish_with_xattr(struct crashres_ctx *ctx, int fd, const void *data)
+{
+	return set_xattr(ctx, fd, data);
+}
+
+/* Writes the content to @output, which never has its name without security.ima. */
+static enum crashres_status write_with_xattr(struct crashres_ctx *ctx, const char *output,
+					     const struct crashres_input *file,
+					     const struct iovec *imasig)
+{
+	const struct iovec content = { (void *)(uintptr_t)file->data, file->size };
+	const struct crs_new_file new = {
+		.parts = &content, .count = 1, .mode = file->mode,
+		.finish = finish_with_xattr, .finish_data = imasig,
+	};
+	CRS_CLEANUP(crs_target_close) struct crs_target target;
+	enum crashres_status status = crs_target_open(ctx, output, CRS_TARGET_FOLLOW, &target);
+
+	return status == CRASHRES_OK ? crs_target_write(ctx, &target, &new) : status;
+}
+
 /*
  * Writes the bytes of security.ima to @output, or to FILE.sig if @output is NULL. Nobody named
  * FILE.sig, so a link there is replaced.
@@ -327,7 +345,8 @@ static enum crashres_status write_imasig(struct crashres_ctx *ctx,
 	if (status != CRASHRES_OK)
 		return status;
 	if (request->signature == CRASHRES_SIGNATURE_XATTR)
-		return set_xattr(ctx, file->original_fd, &bytes);
+		return request->output ? write_with_xattr(ctx, request->output, file, &bytes) :
+					 set_xattr(ctx, file->original_fd, &bytes);
 	return write_sigfile(ctx, request->output, file, &bytes);
 }
 
@@ -404,18 +423,29 @@ static void warn_of_key(struct crashres_ctx *ctx, const struct crashres_sign_req
 		crs_log(ctx, CRASHRES_LOG_WARNING, "%s", text);
 }
 
+/* Copies and checks the request. @full: out. */
+static enum crashres_status read_request(struct crashres_ctx *ctx,
+					 const struct crashres_sign_request *request,
+					 struct crashres_sign_request *full)
+{
+	enum crashres_status status = crs_copy_struct_in(ctx, "sign request", request, full,
+							  sizeof(*full));
+
+	if (status == CRASHRES_OK)
+		status = check_place(ctx, full);
+	return status == CRASHRES_OK ? check_signer(ctx, full) : status;
+}
+
 enum crashres_status crashres_sign(struct crashres_ctx *ctx,
 				   const struct crashres_sign_request *request, const char *path)
 {
 	struct crashres_sign_request full = CRASHRES_SIGN_REQUEST_INIT;
-	enum crashres_status status = crs_copy_struct_in(ctx, "sign request", request, &full,
-							  sizeof(full));
+	enum crashres_status status = read_request(ctx, request, &full);
 	struct crashres_input *file;
 
-	if (status == CRASHRES_OK)
-		status = check_place(ctx, &full);
-	if (status == CRASHRES_OK)
-		status = check_signer(ctx, &full);
+	if (status == CRASHRES_OK && full.signature == CRASHRES_SIGNATURE_XATTR && full.output)
+		status = crs_fail(ctx, CRASHRES_ERR_REQUEST,
+				  "a signature in security.ima has no output file");
 	if (status == CRASHRES_OK)
 		status = open_file(ctx, path, &file);
 	if (status != CRASHRES_OK)
@@ -424,6 +454,21 @@ enum crashres_status crashres_sign(struct crashres_ctx *ctx,
 	status = sign(ctx, &full, file);
 	crashres_input_close(file);
 	return crs_prefix_error(ctx, status, "sign %s", path);
+}
+
+enum crashres_status crashres_sign_input(struct crashres_ctx *ctx,
+					 const struct crashres_sign_request *request,
+					 const struct crashres_input *input)
+{
+	struct crashres_sign_request full = CRASHRES_SIGN_REQUEST_INIT;
+	enum crashres_status status = read_request(ctx, request, &full);
+
+	if (status == CRASHRES_OK && !full.output)
+		status = crs_fail(ctx, CRASHRES_ERR_REQUEST, "the request has no output file");
+	if (status != CRASHRES_OK)
+		return crs_prefix_error(ctx, status, "sign");
+	warn_of_key(ctx, &full);
+	return crs_prefix_error(ctx, sign(ctx, &full, input), "sign %s", input->name);
 }
 
 enum crashres_status crashres_sign_digest(struct crashres_ctx *ctx,

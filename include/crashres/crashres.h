@@ -964,9 +964,12 @@ enum crashres_status crashres_sealed_find(struct crashres_ctx *ctx, const char *
 
 /**
  * crashres_sealed_check_signed() - is the file @path the Image @sealed with a PE signature?
+ * @checked: out; the bytes of the file, with the permissions of @sealed. Release with
+ *           crashres_input_close().
  *
  * A program that has another program sign the sealed Image can check the output with this
- * function. It does not verify the signature.
+ * function. It does not verify the signature. crashres_input_save() writes exactly the bytes that
+ * were checked, even if the file has changed since.
  *
  * Return:
  *   CRASHRES_ERR_NO_SIGNATURE  the file has no PE signature
@@ -975,7 +978,8 @@ enum crashres_status crashres_sealed_find(struct crashres_ctx *ctx, const char *
  */
 enum crashres_status crashres_sealed_check_signed(struct crashres_ctx *ctx,
 						  const struct crashres_input *sealed,
-						  const char *path);
+						  const char *path,
+						  struct crashres_input **checked);
 
 /* Is @kernel a sealed Image? */
 bool crashres_kernel_is_sealed(const struct crashres_kernel *kernel);

@@ -155,8 +155,9 @@ struct crashres_sign_request {
 	enum crashres_hash hash;			/* of the file's content */
 	enum crashres_signature signature;		/* place for the signature */
 	const char *output;				/* path of the new file; NULL: FILE.sig for
-							   SIGFILE, the file itself for APPENDED.
-							   Must be NULL for XATTR */
+							   SIGFILE, the file itself for APPENDED
+							   and XATTR. With XATTR, only
+							   crashres_sign_input() has an output */
 	const void *given_signature;			/* borrowed; a signature that was made
 							   elsewhere, see crashres_sign_digest();
 							   NULL: sign with @key */
@@ -214,6 +215,23 @@ void crashres_sign_request_init(struct crashres_sign_request *request, size_t si
  */
 enum crashres_status crashres_sign(struct crashres_ctx *ctx,
 				   const struct crashres_sign_request *request, const char *path);
+
+/**
+ * crashres_sign_input() - sign bytes in memory and write the result to request->output
+ * @input: for example an Image from crashres_seal().
+ *
+ * No file has the name of the output before it is signed, and nothing is read back from a folder
+ * that can belong to another user:
+ *   APPENDED  the content and the signature
+ *   XATTR     the content, in a new file that gets security.ima before its name
+ *   SIGFILE   the bytes of security.ima
+ * The new file belongs to this user and has the permissions of crashres_input_save().
+ *
+ * Return: as crashres_sign(); CRASHRES_ERR_REQUEST also if the request has no output.
+ */
+enum crashres_status crashres_sign_input(struct crashres_ctx *ctx,
+					 const struct crashres_sign_request *request,
+					 const struct crashres_input *input);
 
 /* The bytes that a key signs: the digest of the content, without any header. */
 struct crashres_digest {

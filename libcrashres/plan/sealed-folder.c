@@ -256,14 +256,25 @@ static enum crashres_status check_signed(struct crashres_ctx *ctx,
 
 enum crashres_status crashres_sealed_check_signed(struct crashres_ctx *ctx,
 						  const struct crashres_input *sealed,
-						  const char *path)
+						  const char *path,
+						  struct crashres_input **checked)
 {
+	struct crashres_input *file;
 	struct crashres_kernel *kernel;
-	enum crashres_status status = crashres_kernel_open(ctx, path, &kernel);
+	enum crashres_status status = crashres_input_open(ctx, path, &file);
 
 	if (status != CRASHRES_OK)
 		return status;
-	status = check_signed(ctx, kernel, sealed);
-	crashres_kernel_close(kernel);
+	status = crashres_kernel_from_input(ctx, file, &kernel);
+	if (status == CRASHRES_OK) {
+		status = check_signed(ctx, kernel, sealed);
+		crashres_kernel_close(kernel);
+	}
+	if (status == CRASHRES_OK) {
+		file->mode = sealed->mode;
+		*checked = file;
+	} else {
+		crashres_input_close(file);
+	}
 	return status;
 }

@@ -98,6 +98,33 @@ static void test_requests_with_a_wrong_place(void **state)
 	free_signer(&signer);
 }
 
+static void test_bytes_in_memory_need_an_output(void **state)
+{
+	struct unit *unit = *state;
+	struct signer signer = make_signer();
+	struct crashres_sign_request request = CRASHRES_SIGN_REQUEST_INIT;
+	char *path = unit_path(unit, "signature");
+	struct crashres_input *input;
+	struct stat st;
+
+	assert_ok(unit, crashres_input_from_memory(unit->ctx, "bytes", content, sizeof(content),
+						   &input));
+	request.key = &signer.key;
+	assert_fails(unit, crashres_sign_input(unit->ctx, &request, input), CRASHRES_ERR_REQUEST,
+		     "sign: the request has no output file");
+	request.output = "/dev/null";
+	assert_fails(unit, crashres_sign_input(unit->ctx, &request, input), CRASHRES_ERR_OS,
+		     "sign bytes: /dev/null: is not a regular file");
+	request.signature = CRASHRES_SIGNATURE_SIGFILE;
+	request.output = path;
+	assert_ok(unit, crashres_sign_input(unit->ctx, &request, input));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	crashres_input_close(input);
+	free(path);
+	free_signer(&signer);
+}
+
 /* A later version can give the reserved bytes a meaning, so today they must be 0. */
 static void test_the_request_of_an_older_caller(void **state)
 {
@@ -197,6 +224,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_requests_without_a_signer),
 		UNIT_TEST(test_requests_with_a_wrong_place),
+		UNIT_TEST(test_bytes_in_memory_need_an_output),
 		UNIT_TEST(test_the_request_of_an_older_caller),
 		UNIT_TEST(test_the_digest_needs_no_key),
 		UNIT_TEST(test_key_id),

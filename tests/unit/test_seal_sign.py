@@ -14,6 +14,7 @@ import time
 import pytest
 
 from kernelfiles import image
+from test_sign import wait_for_stop
 
 COMMAND = os.environ["CRASHRES_COMMAND"]
 MIB = 1 << 20
@@ -43,9 +44,10 @@ def run(tmp_path, keys):
     for path in keys.iterdir():
         (tmp_path / path.name).symlink_to(path)
 
-    def run_command(*arguments, **options):
+    def run_command(*arguments, environment=None, **options):
         done = subprocess.run([COMMAND, *arguments], cwd=tmp_path, capture_output=True, text=True,
-                              check=False, timeout=120, env={**os.environ, "LC_ALL": "C"}, **options)
+                              check=False, timeout=120,
+                              env={**os.environ, "LC_ALL": "C", **(environment or {})}, **options)
         return done.returncode, done.stdout, done.stderr
 
     run_command.folder = tmp_path
@@ -177,18 +179,76 @@ def test_a_signer_that_signs_another_file_is_refused(run):
 def test_a_signal_leaves_no_file(run):
     """SIGTERM waits until the private folder is removed. A terminal sends SIGINT to the signer, too."""
     before = names(run.folder)
+    (run.folder / "tmp").mkdir()
     with subprocess.Popen([COMMAND, "seal", "--kernel=Image", "--sign-with=sh -c 'touch $1.go; cat "
                            "<fifo' x %i %o", "-o", "out"], cwd=run.folder, stderr=subprocess.DEVNULL,
-                          start_new_session=True) as process:
+                          start_new_session=True,
+                          env={**os.environ, "TMPDIR": str(run.folder / "tmp")}) as process:
         os.mkfifo(run.folder / "fifo")
-        while not list(run.folder.glob(".crashres-*/unsigned.go")):
+        while not list(run.folder.glob("tmp/crashres-*/unsigned.go")):
             assert process.poll() is None
             time.sleep(0.01)
-        for path in run.folder.glob(".crashres-*/unsigned.go"):
-            path.unlink()
         os.killpg(process.pid, signal.SIGTERM)
         assert process.wait(60) == -signal.SIGTERM
-    assert names(run.folder) == sorted(before + ["fifo"])
+    assert names(run.folder) == sorted(before + ["fifo", "tmp"])
+    # The signer's own files are removed, too.
+    assert not names(run.folder / "tmp")
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+def test_the_owner_of_the_folder_cannot_choose_what_is_signed(run):
+    """An earlier version signed the file "unsigned" in a folder that the owner could replace.
+
+    The second fsync() followed when this file was complete.
+    """
+    folder = run.folder / "strange"
+    folder.mkdir()
+    (run.folder / "trace").touch()
+    with subprocess.Popen(["strace", "-f", "-qq", "-o", "trace", "-e", "trace=fsync", "-e",
+                           "inject=fsync:signal=SIGSTOP:when=2", COMMAND, "seal", "--kernel=Image",
+                           "--key=key.pem", "--cert=cert.pem", "-o", "strange/out"],
+                          cwd=run.folder) as process:
+        child = wait_for_stop(process, run.folder / "trace")
+        for path in folder.glob(".crashres-*"):
+            path.rename(folder / "moved")
+            path.mkdir()
+            (path / "unsigned").write_text("attacker kernel\n")
+        os.kill(child, signal.SIGCONT)
+        assert process.wait(60) == 0
+    assert names(folder) == ["out"]
+    assert run("verify", "--cert=cert.pem", "strange/out")[0] == 0
+    assert run("seal", "--unseal", "--kernel=strange/out", "-o", "back") == (0, "", "")
+    assert (run.folder / "back").read_bytes() == IMAGE
+
+
+@pytest.mark.parametrize("mode, safe", [(0o755, True), (0o777, False), (0o775, False), (0o1777, True)])
+def test_a_command_works_in_a_private_folder(run, mode, safe):
+    """Nobody else can rename one of the folders above the file to sign."""
+    upper, place = run.folder / "upper", run.folder / "upper/tmp"
+    place.mkdir(parents=True)
+    upper.chmod(mode)
+    done = subprocess.run([COMMAND, "seal", "--kernel=Image", "-o", "out",
+                           "--sign-with=sh -c 'stat -c %%a:%%n $(dirname $1) $1; exit 7' x %i %o"],
+                          cwd=run.folder, capture_output=True, text=True, check=False,
+                          env={**os.environ, "LC_ALL": "C", "TMPDIR": str(place)})
+    assert done.returncode == 4
+    if safe:
+        assert re.fullmatch(f"700:{place}/crashres-[^/]+\n644:{place}/crashres-[^/]+/unsigned\n"
+                            "crashres: sh: failed with exit status 7\n", done.stderr)
+    else:
+        assert done.stderr == (f"crashres: {upper}: other users can change this folder, so no "
+                               "temporary file is safe below it\n")
+    assert not names(place) and not (run.folder / "out").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a folder of another user")
+def test_a_command_does_not_work_in_the_folder_of_a_stranger(run):
+    place = run.folder / "tmp"
+    place.mkdir()
+    os.chown(place, 65533, 65533)
+    assert run("seal", "--kernel=Image", "-o", "out", "--sign-with=false %i %o",
+               environment={"TMPDIR": str(place)}) == fails(
+        f"{place}: other users can change this folder, so no temporary file is safe below it")
 
 
 @pytest.mark.parametrize("options, line", [
