@@ -39,7 +39,7 @@ const char sign_usage[] =
 "\n"
 "Exit status:\n"
 "  0  all files are done\n"
-"  4  an error was reported on stderr; other files can be done\n";
+"  4  an error was reported on stderr; the files without an error are done\n";
 
 /* Reads the value of --hash. */
 static bool parse_hash(const struct value *value, enum crashres_hash *hash)

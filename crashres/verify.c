@@ -63,7 +63,7 @@ static const char usage[] =
 "which signature its kernel demands, and whether a keyring of the kernel has the key.\n"
 "\n"
 "     --cert=CERT        The certificate of a possible signer, or of an issuer in the\n"
-"                        chain of the signer: a file or a URI. You can give several.\n"
+"                        chain of the signer: a file or a URI. Can be given often.\n"
 "     --pe               Verify only the PE signature.\n"
 "     --xattr            Verify only the signature in security.ima.\n"
 "     --sigfile          Verify only the signature in FILE.sig.\n"
