@@ -6,6 +6,7 @@ A circle of includes means that two units cannot be understood, tested or linked
 
 import os
 import re
+import subprocess
 
 import pytest
 
@@ -87,3 +88,24 @@ def test_the_search_finds_circles():
                        lambda path: (os.path.join(SOURCE, name)
                                      for name in lines[os.path.relpath(path, SOURCE)]))
     assert find_circles(graph) == [["a/p", "a/q"], ["a/x", "a/y", "a/z"]]
+
+
+# ------------------------------------------------------------------ symbols
+
+
+def symbols(library, kind):
+    """Returns the names of the dynamic symbols that library defines or needs, without versions."""
+    path = os.path.join(os.environ["CRASHRES_BUILD"], ".libs", library)
+    if not os.path.exists(path):
+        pytest.skip(f"this build has no {library}")
+    lines = subprocess.run(["nm", "-D", f"--{kind}-only", path], capture_output=True, text=True,
+                           check=True).stdout.splitlines()
+    return {line.split()[-1].partition("@")[0] for line in lines}
+
+
+def test_libcrashres_exports_what_libcrashres_ima_needs():
+    """The commands link the static libraries, so only other programs would find a missing symbol."""
+    needed = {name for name in symbols("libcrashres-ima.so", "undefined")
+              if name.startswith(("crs_", "crashres_"))}
+    assert "crs_fail" in needed
+    assert sorted(needed - symbols("libcrashres.so", "defined")) == []
