@@ -15,6 +15,8 @@ static const char marker[] = "~Module signature appended~\n";
 /* A kernel has at least its Image header. Hostile bytes that leave less are no signature. */
 #define LEAST	sizeof(struct crs_image_header)
 
+#define DIRECTORY_SIZE	8	/* bytes of an entry in the data directories of PE */
+
 #define CHECKSUM_OFFSET	64	/* in the optional header of PE */
 
 /* The kernel's file without the signatures that were found so far. Offsets are bytes. */
@@ -35,6 +37,14 @@ static bool ends_with_marker(const uint8_t *data, uint64_t size)
 	return size >= MARKER_SIZE && !memcmp(data + size - MARKER_SIZE, marker, MARKER_SIZE);
 }
 
+/* The content has at least its Image header, and the fields that copy() clears. */
+static uint64_t least_size(const struct content *content)
+{
+	uint64_t fields_end = content->directory ? content->directory + DIRECTORY_SIZE : 0;
+
+	return fields_end > LEAST ? fields_end : LEAST;
+}
+
 /* Removes one appended signature. Returns false if there is none. */
 static bool remove_appended(struct content *content)
 {
@@ -49,7 +59,8 @@ static bool remove_appended(struct content *content)
 	if (memcmp(fields, good, sizeof(good)))
 		return false;
 	size = (uint64_t)fields[8] << 24 | fields[9] << 16 | fields[10] << 8 | fields[11];
-	if (size > content->size - trailer || content->size - trailer - size < LEAST)
+	if (size > content->size - trailer ||
+	    content->size - trailer - size < least_size(content))
 		return false;
 	content->size -= trailer + size;
 	return true;
@@ -121,7 +132,7 @@ static enum crashres_status copy(struct crashres_ctx *ctx, const struct content 
 	enum crashres_status status = crs_memfd_open(ctx, memfd);
 	const struct { uint64_t offset; size_t size; } fields[] = {
 		/* The checksum precedes the directories. */
-		{ content->checksum, 4 }, { content->directory, 8 },
+		{ content->checksum, 4 }, { content->directory, DIRECTORY_SIZE },
 	};
 	uint64_t done = 0;
 

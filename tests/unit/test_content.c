@@ -239,6 +239,26 @@ static void test_the_smallest_content(void **state)
 	assert_content(unit, &file, &expected);
 }
 
+/* An appended signature below a PE signature cannot cover the header fields that are cleared. */
+static void test_a_signature_over_the_pe_header(void **state)
+{
+	struct unit *unit = *state;
+
+	for (size_t left = DIRECTORY + 7; left < DIRECTORY + 9; left++) {
+		struct file file = make_file(SECTION_END), expected = make_unsigned(left, true);
+
+		unit_put_le(file.data + PE_HEADER + 6, 2, 0);
+		unit_put_le(expected.data + PE_HEADER + 6, 2, 0);
+		add_appended(&file, SECTION_END - left, 0);
+		if (left < DIRECTORY + 8) {
+			expected = file;
+			memset(expected.data + CHECKSUM, 0, 4);
+		}
+		add_table(&file, 1480);
+		assert_content(unit, &file, &expected);
+	}
+}
+
 /* Hostile headers: the content lies in the file and has an Image header. */
 static void test_random_headers(void **state)
 {
@@ -275,6 +295,7 @@ int main(void)
 		UNIT_TEST(test_padding_is_removed),
 		UNIT_TEST(test_what_is_no_signature_stays),
 		UNIT_TEST(test_the_smallest_content),
+		UNIT_TEST(test_a_signature_over_the_pe_header),
 		UNIT_TEST(test_random_headers),
 	};
 
