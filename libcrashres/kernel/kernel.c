@@ -10,6 +10,7 @@
 #include "decompress.h"
 #include "formats.h"
 #include "kernel.h"
+#include "pe.h"
 
 /*
  * Wrappers can be nested, for example gzip in a UKI in gzip. No kernel has more wrappers
@@ -102,18 +103,30 @@ static enum crashres_status parse_image(struct crashres_ctx *ctx, struct crashre
 }
 
 /*
- * Cuts the content of a device after image_size bytes. Other data of the device can follow
- * the Image, and the kernel refuses a segment with more data than memory.
+ * Returns the end of the kernel in the content of a device, where other data can follow it:
+ * image_size, or the end of the PE signature, to which the header points.
  */
+static uint64_t find_end(const struct crashres_kernel *kernel)
+{
+	uint64_t end = kernel->image.image_size, signatures_end;
+	struct crs_pe pe;
+
+	if (!crs_pe_parse(kernel->file->data, kernel->file->size, &pe))
+		return end;
+	signatures_end = crs_pe_signatures_end(&pe);
+	return signatures_end > end ? signatures_end : end;
+}
+
+/* Cuts off what follows the kernel in the content of a device. */
 static enum crashres_status trim_stream(struct crashres_ctx *ctx, struct crashres_kernel *kernel)
 {
 	struct crashres_input *cut;
+	uint64_t end = find_end(kernel);
 	enum crashres_status status;
 
-	if (!kernel->file->stream || kernel->file->size <= kernel->image.image_size)
+	if (!kernel->file->stream || kernel->file->size <= end)
 		return CRASHRES_OK;
-	status = crs_input_copy(ctx, kernel->file->data, kernel->image.image_size,
-				kernel->file->name, &cut);
+	status = crs_input_copy(ctx, kernel->file->data, (size_t)end, kernel->file->name, &cut);
 	if (status == CRASHRES_OK) {
 		cut->mode = kernel->file->mode;
 		crashres_input_close(kernel->file);

@@ -239,6 +239,31 @@ static void test_the_smallest_content(void **state)
 	assert_content(unit, &file, &expected);
 }
 
+/* A signed kernel from a pipe or device, whose signature lies behind image_size. */
+static void test_a_signature_behind_image_size(void **state)
+{
+	struct unit *unit = *state;
+	struct file file = make_file(SECTION_END), expected = make_unsigned(SECTION_END, true);
+	struct crashres_input *input, *content;
+	struct crashres_kernel *kernel;
+
+	unit_put_le(file.data + 16, 8, SECTION_END);
+	unit_put_le(expected.data + 16, 8, SECTION_END);
+	add_table(&file, 1480);
+	assert_ok(unit, crashres_input_from_memory(unit->ctx, "vm", file.data, sizeof(file.data),
+						   &input));
+	/* The bytes behind the signature are those of the partition. */
+	input->stream = true;
+	assert_ok(unit, crashres_kernel_from_input(unit->ctx, input, &kernel));
+	assert_int_equal(kernel->file->size, file.size);
+	assert_ok(unit, crs_kernel_content(unit->ctx, kernel, &content));
+	assert_int_equal(content->size, expected.size);
+	assert_memory_equal(content->data, expected.data, expected.size);
+	crashres_input_close(content);
+	crashres_kernel_close(kernel);
+	crashres_input_close(input);
+}
+
 /* An appended signature below a PE signature cannot cover the header fields that are cleared. */
 static void test_a_signature_over_the_pe_header(void **state)
 {
@@ -295,6 +320,7 @@ int main(void)
 		UNIT_TEST(test_padding_is_removed),
 		UNIT_TEST(test_what_is_no_signature_stays),
 		UNIT_TEST(test_the_smallest_content),
+		UNIT_TEST(test_a_signature_behind_image_size),
 		UNIT_TEST(test_a_signature_over_the_pe_header),
 		UNIT_TEST(test_random_headers),
 	};
