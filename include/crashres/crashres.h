@@ -470,12 +470,12 @@ const void *crashres_input_data(const struct crashres_input *input, size_t *size
  * A regular file is replaced in one step: at every moment @path is the old file or the
  * complete new file, also after a crash of the machine. The new file belongs to this user. It
  * has the permissions of the file that the input was read from, and 0600 if there was none,
- * without those in the umask. A sealed Image has the permissions that its kernel and its initrd
- * have both. vfat has no permissions: there, those of the mount apply.
+ * without those in the umask. A sealed Image has the permissions that both its kernel and its
+ * initrd have. vfat has no permissions: there, those of the mount apply.
  *
  * A device, a pipe or an open file (/dev/stdout, /dev/fd/N) is written directly.
  *
- * Signals of this thread can wait until the file is complete.
+ * The function blocks the signals of this thread until the file is complete.
  *
  * Return: CRASHRES_ERR_OS if @path cannot be written. A regular file is then unchanged.
  */
@@ -649,8 +649,8 @@ struct crashres_request {
 						   without effect on arm64 */
 	enum crashres_sealing sealing;		/* kexec_file_load */
 	/*
-	 * Borrowed; may be NULL. A ready sealed Image: sealed from the same kernel and the same
-	 * initrd as this request has, and signed. crashres_plan_uses_sealed() tells when a plan
+	 * Borrowed; may be NULL. A ready sealed Image: it was sealed from the kernel and the initrd
+	 * of this request, and signed. crashres_plan_uses_sealed() tells when a plan
 	 * loads it instead of the kernel. If the running kernel refuses it, the kernel itself
 	 * follows, except with purgatory_required and CRASHRES_SEALING_ALWAYS.
 	 */
@@ -925,11 +925,11 @@ void crashres_seal_request_init(struct crashres_seal_request *request, size_t si
  * Purgatory finds the initrd through the device tree. If the initrd has other bytes than
  * @seal->initrd, purgatory reports damage.
  *
- * A sealed Image is also a PE file, so tools for EFI programs can sign it. It is no EFI
+ * A sealed Image is also a PE file, so tools for EFI programs can sign it. It is not an EFI
  * program: firmware that starts it gets EFI_UNSUPPORTED.
  *
- * Signatures of @kernel are left out, and a warning is logged about it. A PE signature and an
- * appended signature cover the kernel alone; the sealed Image needs its own.
+ * Signatures of @kernel are left out, and a warning says so. They cover the kernel alone, so the
+ * sealed Image needs its own signature.
  *
  * Return:
  *   CRASHRES_ERR_REQUEST  @kernel is already sealed, or an enum has an unknown value
@@ -967,9 +967,9 @@ enum crashres_status crashres_sealed_find(struct crashres_ctx *ctx, const char *
  * @checked: out; the bytes of the file, with the permissions of @sealed. Release with
  *           crashres_input_close().
  *
- * A program that has another program sign the sealed Image can check the output with this
- * function. It does not verify the signature. crashres_input_save() writes exactly the bytes that
- * were checked, even if the file has changed since.
+ * For a program that lets another program, such as sbsign, sign the sealed Image and checks the
+ * output. The function does not verify the signature. crashres_input_save() writes exactly the
+ * bytes that were checked, even if the file has changed since.
  *
  * Return:
  *   CRASHRES_ERR_NO_SIGNATURE  the file has no PE signature

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * ima.h: sign files for appraisal by the kernel's IMA (Integrity Measurement
- * Architecture), and verify such signatures.
+ * Architecture), verify such signatures and PE signatures, and ask whether a machine
+ * would load a file.
  *
- *   key (+ certificate) + file  ->  crashres_sign()    ->  signature
- *   certificates + file         ->  crashres_verify()  ->  verification
+ *   key (+ certificate) + file   ->  crashres_sign()      ->  signature
+ *   certificates + file          ->  crashres_verify()    ->  verification
+ *   machine + certificates + file  ->  crashres_appraise()  ->  appraisal
  *
  * These functions are in a second library, libcrashres-ima, because only that
  * library links OpenSSL. The rules at the start of crashres.h hold here too.
@@ -179,12 +181,12 @@ void crashres_sign_request_init(struct crashres_sign_request *request, size_t si
  * SIGFILE and APPENDED write a temporary file and rename it to the final name. If
  * the machine stops in between, either the old file or the new file is complete.
  *
- * APPENDED without an output keeps the owner, the mode and the extended attributes. It drops
- * security.ima and security.evm, because they are signatures of the old content. If another
+ * APPENDED replaces an appended signature that the file already has. Without an output it keeps
+ * the owner, the permissions and the extended attributes of the file, except security.ima,
+ * security.evm and security.capability, which are valid for the old content only. If another
  * program changes or replaces the file in the meantime, nothing is written. Any other new file
  * belongs to this user and has the permissions of the file without those in the umask. No new
- * file has a set-user-id, set-group-id or sticky bit. An appended signature that the file already
- * has is replaced.
+ * file has a set-user-id, set-group-id or sticky bit.
  *
  * The output can be a symbolic link, which is followed as crashres_input_save() does. A link
  * FILE.sig is replaced.
@@ -193,12 +195,14 @@ void crashres_sign_request_init(struct crashres_sign_request *request, size_t si
  * If the signature makes the Image too long, APPENDED removes bytes of value 0 from the
  * end of the content. An Image with a PE signature keeps every byte.
  *
- * A private key is used once a call. If the request has a certificate, the signature is
+ * Each call uses the private key once. If the request has a certificate, the signature is
  * verified with it before anything is written.
  *
- * The function logs a warning if the file has a PE signature and @force is set, because the
- * appended bytes make that signature invalid, and if the file is an EFI zboot file, because
- * kexec loads the unpacked Image. It also logs one if a kernel in FIPS mode refuses the key.
+ * The function logs a warning
+ *  - if the file has a PE signature and @force is set, because the appended bytes make that
+ *    signature invalid,
+ *  - if the file is an EFI zboot file, because kexec loads the unpacked Image,
+ *  - if a kernel in FIPS mode refuses the key.
  *
  * Return:
  *   CRASHRES_ERR_REQUEST      a member has an unknown value; the certificate belongs to

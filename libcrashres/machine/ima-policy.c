@@ -58,8 +58,8 @@ static bool is_setting(const struct word *word)
 }
 
 /*
- * Parses a line. Returns false if it is no appraise or dont_appraise rule, or names another func
- * than @func.
+ * Parses a line. Returns false if the line is neither an appraise rule nor a dont_appraise rule, or
+ * if it names another func than @func.
  */
 static bool parse_rule(const char *at, const char *end, const char *func,
 		       struct crs_ima_rule *rule)

@@ -33,7 +33,7 @@ enum crashres_answer crs_secure_boot_read(struct crashres_ctx *ctx)
 {
 	enum crashres_answer enabled, setup;
 
-	/* A copy of a machine has no folders of which nothing was copied. */
+	/* A copy of a machine lacks each folder with no copied file: a missing one proves nothing. */
 	if (ctx->root_is_live && !crs_root_lacks(ctx, "sys/firmware") &&
 	    crs_root_lacks(ctx, "sys/firmware/efi"))
 		return CRASHRES_ANSWER_NO;

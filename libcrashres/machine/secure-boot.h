@@ -3,7 +3,8 @@
  * Reads whether the firmware verifies what it boots (UEFI Secure Boot).
  *
  *   /sys/firmware/efi/efivars/SecureBoot-8be4df61-...    1: signatures are verified
- *   /sys/firmware/efi/efivars/SetupMode-8be4df61-...     1: no platform key, so nothing is
+ *   /sys/firmware/efi/efivars/SetupMode-8be4df61-...     1: no platform key is enrolled, so
+ *                                                        no signature is verified
  *
  * Such a file has 4 bytes of attributes, then the value of the variable: here one byte (UEFI
  * specification, 3.3; efivarfs in the documentation of Linux).

@@ -2,7 +2,7 @@
 /*
  * sealed-folder.c: looks in a folder for the sealed Image of a kernel and an initrd.
  *
- * The headers of the files are hostile, as the folder itself can be in a copy of another machine.
+ * The headers of the files are hostile, because the folder can belong to a copy of another machine.
  * The search only compares digests. The running kernel verifies the signature when the Image is
  * loaded, and purgatory checks the bytes after a panic.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Fuzz target: the parsers of signatures in libcrashres-ima: PE, appended, security.ima, CMS and
- * X.509. What a parser returns must lie in the input, and a refusal must have a sentence.
+ * X.509. The result of a parser must lie in the input, and a refusal must have a sentence.
  */
 #include "../../libcrashres-ima/authenticode.h"
 #include "../../libcrashres-ima/imasig.h"

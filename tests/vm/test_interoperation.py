@@ -65,7 +65,7 @@ def verify(keys, name, file, place="--appended"):
 
 # ---------------------------------------------------------------- pkcs11-provider
 
-# Where Debian and Fedora keep the module of SoftHSM2.
+# The module of SoftHSM2 on Debian and on Fedora.
 MODULES = ["/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so"]
 
 
