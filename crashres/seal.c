@@ -20,6 +20,7 @@ struct options {
 	struct renew renew;
 	bool unseal;
 	bool renewing;			/* --renew */
+	bool describes;			/* an option that --renew does not take was given */
 };
 
 static const char usage[] =
@@ -76,7 +77,10 @@ static const char usage[] =
 "  0  OUT is complete; with --renew: nothing is left to do\n"
 "  4  an error was reported on stderr\n";
 
-/* Values of long options without a letter; 256 is above every letter. */
+/*
+ * Values of long options without a letter; 256 is above every letter. Those from OPT_RENEW on are
+ * the options of --renew.
+ */
 enum { OPT_KERNEL = 256, OPT_INITRD, OPT_ON_DAMAGE, OPT_ON_TIMEOUT, OPT_REPAIR, OPT_CHECK_TIME, OPT_SERIAL,
        OPT_ROOT, OPT_UNSEAL, OPT_SIGN_WITH, OPT_KEY, OPT_CERT, OPT_APPEND, OPT_IMA, OPT_PASSPHRASE,
        OPT_RENEW, OPT_CONFIG, OPT_KERNEL_RELEASE, OPT_FORCE, OPT_REMOVE };
@@ -198,6 +202,8 @@ static enum parsed parse_option(struct options *options, int option, const char 
 	const struct value value = { "crashres seal", name, optarg };
 	struct seal_job *job = &options->job;
 
+	if (option < OPT_RENEW && option != 'h')
+		options->describes = true;
 	switch (option) {
 	case OPT_KERNEL:
 		job->kernel = optarg;
@@ -249,13 +255,10 @@ static enum parsed refuse_missing(const char *name)
 /* --renew takes everything else from the configuration. */
 static enum parsed check_renew(const struct options *options)
 {
-	const struct seal_job *job = &options->job;
-
 	if (options->unseal)
 		return refuse("--renew and --unseal exclude each other");
-	if (job->kernel || job->initrd || job->output || job->serial || job->root ||
-	    job->signing.signature || job->signing.key || job->signing.cert)
-		return refuse("--renew reads files and keys from seal.conf, not from options");
+	if (options->describes)
+		return refuse("--renew reads files, keys and policies from seal.conf, not from options");
 	if (options->renew.force && options->renew.remove)
 		return refuse("--force and --remove exclude each other");
 	return PARSED_OK;

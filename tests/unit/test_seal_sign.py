@@ -261,7 +261,7 @@ def test_a_command_does_not_work_in_the_folder_of_a_stranger(run):
     (["--sign-with=x", "--key=k"], "--key and --sign-with exclude each other"),
     (["--unseal", "--sign-with=x"], "--unseal writes the kernel, which this command does not sign"),
     (["--force"], "--config, --kernel-release, --force and --remove need --renew"),
-    (["--renew"], "--renew reads files and keys from seal.conf, not from options"),
+    (["--renew"], "--renew reads files, keys and policies from seal.conf, not from options"),
     (["--renew", "--unseal"], "--renew and --unseal exclude each other"),
 ])
 def test_wrong_options(run, options, line):
@@ -290,6 +290,13 @@ def renew(run):
     run_renew.sealed = folder / "state/sealed/Image-6.1"
     configure("key = key.pem", "cert = cert.pem")
     return run_renew
+
+
+@pytest.mark.parametrize("option", ["--repair=off", "--on-damage=halt", "--on-timeout=halt",
+                                    "--check-time=5", "--passphrase-env=X", "--root=/"])
+def test_renew_ignores_no_option(renew, option):
+    assert renew(option) == (4, "", "crashres seal: --renew reads files, keys and policies from "
+                             "seal.conf, not from options\n")
 
 
 def test_renew_works_only_if_something_changed(renew):
