@@ -21,6 +21,9 @@
 
 #define CRS_IMASIG_HEADER 9		/* bytes before the signature */
 
+/* Bytes of FILE.sig. An attribute cannot be larger (XATTR_SIZE_MAX). */
+#define CRS_IMASIG_FILE_LIMIT (64U << 10)
+
 /* The fields above, numbers in host byte order. */
 struct crs_imasig {
 	enum crashres_hash hash;

@@ -16,9 +16,6 @@
 #include "modsig.h"
 #include "trust.h"
 
-/* Bytes of FILE.sig. An attribute cannot be larger (XATTR_SIZE_MAX). */
-#define SIGFILE_LIMIT	(64U << 10)
-
 /* The parameters of one crashres_verify() for the functions below. All are borrowed. */
 struct work {
 	struct crashres_ctx *ctx;
@@ -261,7 +258,7 @@ static enum crashres_status verify_sigfile(struct work *work)
 	if (!S_ISREG(st.st_mode))
 		return crs_fail(work->ctx, CRASHRES_ERR_FORMAT,
 				"the signature file is not a regular file");
-	status = crs_read_fd(work->ctx, fd, SIGFILE_LIMIT, path, &data, &size);
+	status = crs_read_fd(work->ctx, fd, CRS_IMASIG_FILE_LIMIT, path, &data, &size);
 	return status == CRASHRES_OK ? verify_imasig(work, data, size) : status;
 }
 

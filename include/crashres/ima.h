@@ -266,14 +266,16 @@ enum crashres_status crashres_sign_digest(struct crashres_ctx *ctx,
  * @signature: the place of the signature.
  * @output:    APPENDED: path of the new file; NULL: the file itself. Else it must be NULL.
  *
- * XATTR removes security.ima, SIGFILE deletes FILE.sig. APPENDED writes a new file in the
+ * XATTR removes security.ima. SIGFILE deletes FILE.sig if it is a signature for security.ima:
+ * other programs use this name, too. APPENDED writes a new file in the
  * same way as crashres_sign(): the content without all appended signatures. Zero bytes that
  * crashres_sign() removed to make room do not come back.
  *
  * Return:
  *   CRASHRES_ERR_NO_SIGNATURE  the file has no signature at this place
  *   CRASHRES_ERR_REQUEST       an unknown place; PE; an output that is not possible
- *   CRASHRES_ERR_FORMAT        the appended signature is damaged, or the file is empty
+ *   CRASHRES_ERR_FORMAT        the appended signature is damaged, FILE.sig is no signature file,
+ *                              or the file is empty
  *   CRASHRES_ERR_OS            a file cannot be read or written
  *   CRASHRES_ERR_PERMISSION    this user cannot change security.ima (CAP_SYS_ADMIN)
  */

@@ -41,6 +41,11 @@ def sign_elsewhere(keys, name, folder, hash_name="sha256"):
             f"digest:{hash_name}", "-out", folder / "signature")
 
 
+def write(path, data):
+    with open(path, "wb") as output:
+        output.write(data)
+
+
 def pe_with_signature():
     """Returns a PE32+ file with a certificate table at its end (Microsoft, "PE Format")."""
     data = bytearray(1024)
@@ -434,9 +439,21 @@ def test_remove_a_signature_file(keys, file, tmp_path):
     assert os.listdir(tmp_path) == ["Image"]
     assert run("sign", "--remove", "--sigfile", file) == (
         4, "", f"crashres: remove {file}: no {file}.sig\n")
-    os.mkdir(f"{file}.sig")
+
+
+@pytest.mark.parametrize("make", [
+    os.mkdir, os.mkfifo, lambda path: os.symlink("/dev/zero", path),
+    lambda path: os.symlink("other.sig", path), lambda path: write(path, b""),
+    lambda path: write(path, b"-----BEGIN PGP SIGNATURE-----\n"), lambda path: write(path, bytes(70000)),
+], ids=["folder", "fifo", "device", "link", "empty", "pgp", "large"])
+def test_only_a_signature_file_is_removed(keys, file, tmp_path, make):
+    """GnuPG and other programs write FILE.sig, too."""
+    sign(*options(keys, "p256"), "--sigfile", "-o", tmp_path / "other.sig", file)
+    make(f"{file}.sig")
+    before = os.lstat(f"{file}.sig")
     assert run("sign", "--remove", "--sigfile", file) == (
-        4, "", f"crashres: remove {file}: {file}.sig: cannot delete: Is a directory\n")
+        4, "", f"crashres: remove {file}: {file}.sig: is not a signature file\n")
+    assert os.lstat(f"{file}.sig").st_ino == before.st_ino
 
 
 def test_remove_the_attribute(keys, attributes):
