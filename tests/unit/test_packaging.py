@@ -11,6 +11,7 @@ import subprocess
 
 import pytest
 
+from keyfiles import RSA_2048, make_key
 from kernelfiles import image
 
 COMMAND = os.environ["CRASHRES_COMMAND"]
@@ -31,12 +32,10 @@ def machine(tmp_path):
     (tmp_path / "boot").mkdir()
     (tmp_path / "boot/vmlinuz-6.1").write_bytes(image(image_size=3 * MIB))
     (tmp_path / "boot/initrd-6.1").write_bytes(b"initrd" * 1000)
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem",
-                    "-out", "cert.pem", "-days", "30", "-subj", "/CN=test", "-addext",
-                    "keyUsage=digitalSignature"], cwd=tmp_path, check=True, capture_output=True)
+    make_key(tmp_path, "test", *RSA_2048, options=["-addext", "keyUsage=digitalSignature"])
     (tmp_path / "seal.conf").write_text(
         f"sealed = auto\nkernel = {tmp_path}/boot/vmlinuz-%v\ninitrd = {tmp_path}/boot/initrd-%v\n"
-        f"output = {tmp_path}/sealed\nkey = {tmp_path}/key.pem\ncert = {tmp_path}/cert.pem\n")
+        f"output = {tmp_path}/sealed\nkey = {tmp_path}/test.key\ncert = {tmp_path}/test.pem\n")
     # The plugin passes no --config: this program adds it.
     wrapper = tmp_path / "crashres"
     wrapper.write_text(f'#!/bin/sh\nexec {COMMAND} "$@" --config={tmp_path}/seal.conf\n')

@@ -16,7 +16,9 @@ import subprocess
 
 import pytest
 
+from keyfiles import RSA_2048, make_key
 from kernelfiles import image, pe, zboot
+from pesigners import osslsigncode, parameters, pesign, sbsign, systemd_sbsign
 
 COMMAND = os.environ["CRASHRES_COMMAND"]
 KEXEC = os.environ["CRASHRES_KEXEC"]
@@ -341,57 +343,13 @@ def call(*words, **options):
 def key(tmp_path_factory):
     """Returns the path of a private key. The certificate has the suffix .pem instead of .key."""
     folder = tmp_path_factory.mktemp("key")
-    done = call("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "9",
-                "-subj", "/CN=kdump", "-addext", "extendedKeyUsage=codeSigning",
-                "-keyout", folder / "pe.key", "-out", folder / "pe.pem")
-    assert done.returncode == 0, done.stderr
-    return folder / "pe.key"
-
-
-def sbsign(key, source, target):
-    return call("sbsign", "--key", key, "--cert", key.with_suffix(".pem"), "--output", target, source)
-
-
-def osslsigncode(key, source, target):
-    target.unlink(missing_ok=True)
-    return call("osslsigncode", "sign", "-certs", key.with_suffix(".pem"), "-key", key, "-h",
-                "sha256", "-in", source, "-out", target)
-
-
-def pesign(key, source, target):
-    """pesign takes its key from a database of NSS."""
-    folder, bundle = key.parent / "nss", key.with_suffix(".p12")
-    if not folder.exists():
-        folder.mkdir()
-        for words in (["certutil", "-N", "-d", folder, "--empty-password"],
-                      ["openssl", "pkcs12", "-export", "-inkey", key, "-in", key.with_suffix(".pem"),
-                       "-name", "kdump", "-passout", "pass:", "-out", bundle],
-                      ["pk12util", "-d", folder, "-i", bundle, "-W", ""]):
-            done = call(*words)
-            assert done.returncode == 0, done.stderr
-    return call("pesign", "-n", folder, "-c", "kdump", "-s", "-f", "-i", source, "-o", target)
-
-
-SYSTEMD_SBSIGN = "/usr/lib/systemd/systemd-sbsign"
-
-
-def systemd_sbsign(key, source, target):
-    return call(SYSTEMD_SBSIGN, "sign", f"--private-key={key}",
-                f"--certificate={key.with_suffix('.pem')}", f"--output={target}", source)
-
-
-# Signer and the programs that it needs.
-SIGNERS = [(sbsign, ["sbsign"]), (osslsigncode, ["osslsigncode"]),
-           (pesign, ["pesign", "certutil", "pk12util"]), (systemd_sbsign, [SYSTEMD_SBSIGN])]
+    return make_key(folder, "pe", *RSA_2048, subject="/CN=kdump",
+                    options=["-addext", "extendedKeyUsage=codeSigning"])
 
 
 def sign(signer, key, source, target):
-    """Signs a file, or skips the test if a program of the signer is missing."""
-    for program in dict(SIGNERS)[signer]:
-        if not shutil.which(program):
-            pytest.skip(f"{program} is not installed")
-    done = signer(key, source, target)
-    assert done.returncode == 0, done.stderr
+    """Signs a file with a function of pesigners. Returns the signed bytes."""
+    signer(key, key.with_suffix(".pem"), source, target)
     return target.read_bytes()
 
 
@@ -406,8 +364,7 @@ def verify(key, path):
     return verdicts
 
 
-@pytest.mark.parametrize("signer", [signer for signer, _ in SIGNERS],
-                         ids=lambda signer: signer.__name__)
+@pytest.mark.parametrize("signer", parameters(sbsign, osslsigncode, pesign, systemd_sbsign))
 def test_a_signed_sealed_image(run, key, signer):
     """The tools of distributions sign it; it still opens, unseals, and has room in memory."""
     assert run("seal", "--kernel=Image", "--initrd=initrd", "-o", "sealed") == (0, "", "")
@@ -453,7 +410,7 @@ def efi_kernel(size):
     return image(size, image_size=3 * MIB, pe_header=header.ljust(4096 - 64, b"\0"))
 
 
-@pytest.mark.parametrize("signer", [sbsign, osslsigncode, pesign], ids=lambda signer: signer.__name__)
+@pytest.mark.parametrize("signer", parameters(sbsign, osslsigncode, pesign))
 def test_a_signed_kernel_is_sealed_without_its_signature(run, key, signer):
     """Debian's kernels are signed. Their signature is of no use in a sealed Image."""
     kernel = efi_kernel(MIB)

@@ -15,13 +15,13 @@ import select
 import shutil
 import signal
 import stat
-import struct
 import subprocess
 import termios
 import time
 
 import pytest
 
+from keyfiles import P_256, RSA_2048, make_key, openssl
 from kernelfiles import image
 
 COMMAND = os.environ["CRASHRES_COMMAND"]
@@ -31,11 +31,11 @@ TRAILER = 12 + len(MARKER)
 PASSPHRASE = "correct horse"
 
 KEYS = {
-    "rsa2048": ["-newkey", "rsa:2048"],
+    "rsa2048": RSA_2048,
     "rsa3072": ["-newkey", "rsa:3072"],
-    "p256": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+    "p256": P_256,
     "p384": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
-    "other": ["-newkey", "rsa:2048"],
+    "other": RSA_2048,
 }
 TYPES = {"rsa2048": "rsa", "rsa3072": "rsa", "p256": "ecdsa", "p384": "ecdsa"}
 HASHES = {"sha256": 4, "sha384": 5, "sha512": 6}
@@ -44,19 +44,13 @@ pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is 
 needs_evmctl = pytest.mark.skipif(not shutil.which("evmctl"), reason="evmctl is not installed")
 
 
-def openssl(*arguments, **options):
-    return subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=60,
-                          **options).stdout
-
-
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory):
     """A folder with NAME.key, and the certificate as NAME.pem and NAME.der, for each of KEYS."""
     folder = tmp_path_factory.mktemp("keys")
     for name, options in KEYS.items():
-        openssl("req", "-x509", *options, "-nodes", "-keyout", f"{name}.key", "-out",
-                f"{name}.pem", "-subj", f"/O=crashres/CN={name}", "-set_serial", "0x1F2E",
-                cwd=folder)
+        make_key(folder, name, *options, subject=f"/O=crashres/CN={name}",
+                 options=["-set_serial", "0x1F2E"])
         openssl("x509", "-in", f"{name}.pem", "-outform", "DER", "-out", f"{name}.der", cwd=folder)
     return folder
 

@@ -14,9 +14,10 @@ import subprocess
 
 import pytest
 
+from keyfiles import openssl
 from kernelfiles import image
 from test_sign import (COMMAND, HASHES, PASSPHRASE, TYPES, appended, attributes, content_and_cms,
-                       encrypted, file, key_id, keys, on_terminal, openssl, options, run, sign,
+                       encrypted, file, key_id, keys, on_terminal, options, run, sign,
                        sign_with_passphrase, token)
 
 # Fixtures are used by their names only.

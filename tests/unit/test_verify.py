@@ -13,7 +13,9 @@ import subprocess
 
 import pytest
 
+from keyfiles import P_256, RSA_2048, make_key, openssl
 from kernelfiles import image
+from pesigners import osslsigncode, parameters, pesign, sbsign
 
 COMMAND = os.environ["CRASHRES_COMMAND"]
 MARKER = b"~Module signature appended~\n"
@@ -28,11 +30,6 @@ def needs(*programs):
     """Skips the test if a program is missing."""
     missing = [program for program in programs if not shutil.which(program)]
     return pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)}: not installed")
-
-
-def openssl(*arguments, **options):
-    return subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=60,
-                          **options).stdout
 
 
 def run(*arguments, **options):
@@ -57,12 +54,6 @@ def accepts(certificate, file, place="appended"):
     assert verify(certificate, file) == (0, [(place, True, None)])
 
 
-def make_key(folder, name, *algorithm, subject=None, options=()):
-    """Makes NAME.key and the self-signed certificate NAME.pem."""
-    openssl("req", "-x509", *algorithm, "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.pem",
-            "-subj", subject or f"/CN={name}", *options, cwd=folder)
-
-
 def make_leaf(folder, name, *algorithm, extensions="subjectKeyIdentifier=hash\n"
               "authorityKeyIdentifier=keyid\n"):
     """Makes NAME.key and NAME.pem, which the key "ca" signs."""
@@ -71,10 +62,6 @@ def make_leaf(folder, name, *algorithm, extensions="subjectKeyIdentifier=hash\n"
             f"/CN={name}", cwd=folder)
     openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
             "-CAcreateserial", "-out", f"{name}.pem", "-extfile", "extensions", cwd=folder)
-
-
-RSA_2048 = ("-newkey", "rsa:2048")
-P_256 = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
 
 
 @pytest.fixture(scope="module")
@@ -244,7 +231,7 @@ def test_an_expired_certificate_signs(keys, file, tmp_path):
 @needs("sbsign")
 def test_a_signing_time_outside_the_dates_of_the_certificate(unsigned, tmp_path):
     make_dated(tmp_path, "old", "20200101000000Z", "20200201000000Z")
-    signed_by("sbsign", tmp_path, "old", unsigned, tmp_path / "signed")
+    signed_by(sbsign, tmp_path, "old", unsigned, tmp_path / "signed")
     refuses(tmp_path / "old.pem", tmp_path / "signed",
             "the signing time is outside the dates of the signer's certificate", "pe")
 
@@ -409,34 +396,15 @@ def unsigned(tmp_path_factory):
     return folder / "sealed"
 
 
-def signed_by(program, keys, name, unsigned, path):
-    key, certificate = keys / f"{name}.key", keys / f"{name}.pem"
-    if program == "sbsign":
-        command = ["sbsign", "--key", key, "--cert", certificate, "--output", path, unsigned]
-    elif program == "osslsigncode":
-        command = ["osslsigncode", "sign", "-certs", certificate, "-key", key, "-h", "sha256",
-                   "-in", unsigned, "-out", path]
-    else:
-        database = path.parent / "nss"
-        database.mkdir(exist_ok=True)
-        openssl("pkcs12", "-export", "-inkey", key, "-in", certificate, "-name", name, "-out",
-                database / "p12", "-passout", "pass:")
-        for tool in (["certutil", "-N", "-d", database, "--empty-password"],
-                     ["pk12util", "-d", database, "-i", database / "p12", "-W", "", "-K", ""]):
-            subprocess.run(tool, check=True, capture_output=True, timeout=60)
-        command = ["pesign", "-n", database, "-c", name, "-s", "-i", unsigned, "-o", path]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
+def signed_by(signer, keys, name, unsigned, path):
+    """Signs a file with a function of pesigners and the key NAME. Returns the path."""
+    signer(keys / f"{name}.key", keys / f"{name}.pem", unsigned, path)
     return path
 
 
-SIGNERS = [pytest.param("sbsign", marks=needs("sbsign")),
-           pytest.param("osslsigncode", marks=needs("osslsigncode")),
-           pytest.param("pesign", marks=needs("pesign", "certutil", "pk12util"))]
-
-
-@pytest.mark.parametrize("program", SIGNERS)
-def test_pe_signatures_of_other_programs(keys, unsigned, tmp_path, program):
-    file = signed_by(program, keys, "leaf", unsigned, tmp_path / "signed")
+@pytest.mark.parametrize("signer", parameters(sbsign, osslsigncode, pesign))
+def test_pe_signatures_of_other_programs(keys, unsigned, tmp_path, signer):
+    file = signed_by(signer, keys, "leaf", unsigned, tmp_path / "signed")
     accepts(keys / "leaf.pem", file, "pe")
     accepts(keys / "ca.pem", file, "pe")
     refuses(keys / "other.pem", file,
@@ -454,7 +422,7 @@ def test_pe_signatures_of_other_programs(keys, unsigned, tmp_path, program):
 def signed(keys, unsigned, tmp_path):
     if not shutil.which("sbsign"):
         pytest.skip("sbsign is not installed")
-    return signed_by("sbsign", keys, "rsa", unsigned, tmp_path / "signed")
+    return signed_by(sbsign, keys, "rsa", unsigned, tmp_path / "signed")
 
 
 def table_of(data):
@@ -542,7 +510,7 @@ def test_the_last_byte_of_the_signature(keys, signed):
 
 def test_the_first_signature_counts(keys, unsigned, tmp_path, signed):
     """sbsign adds its signature after the others."""
-    signed_by("sbsign", keys, "other", signed, tmp_path / "twice")
+    signed_by(sbsign, keys, "other", signed, tmp_path / "twice")
     accepts(keys / "rsa.pem", tmp_path / "twice", "pe")
     refuses(keys / "other.pem", tmp_path / "twice",
             "no given certificate is in the chain of the signer, CN = rsa", "pe")

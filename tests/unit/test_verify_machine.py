@@ -11,6 +11,7 @@ import subprocess
 
 import pytest
 
+from keyfiles import RSA_2048, make_key
 from kernelfiles import image
 
 COMMAND = os.environ["CRASHRES_COMMAND"]
@@ -74,10 +75,8 @@ def test_an_unsigned_file_under_lockdown(tmp_path, file):
 @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
 def test_the_keyrings_of_a_copy_are_unknown(tmp_path, file):
     root = machine(tmp_path, policy=RULE)
-    key, certificate = tmp_path / "key", tmp_path / "cert"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=kdump",
-                    "-set_serial", "5", "-keyout", key, "-out", certificate], check=True,
-                   capture_output=True)
+    key = make_key(tmp_path, "kdump", *RSA_2048, options=["-set_serial", "5"])
+    certificate = key.with_suffix(".pem")
     subprocess.run([COMMAND, "sign", f"--key={key}", f"--cert={certificate}", "--append", file],
                    check=True)
     status, out, err = verify("--machine", f"--root={root}", f"--cert={certificate}", "--json", file)

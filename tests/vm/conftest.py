@@ -15,7 +15,7 @@ from lib import initramfs
 from lib import vm
 
 HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))        # kernelfiles.py
+sys.path.insert(0, str(HERE.parent))        # kernelfiles.py, keyfiles.py, pesigners.py
 KEXEC = os.environ.get("CRASHRES_KEXEC")
 CRASHRES = os.environ.get("CRASHRES_COMMAND")
 VMCORE_DMESG = os.environ.get("CRASHRES_VMCORE_DMESG")

@@ -14,6 +14,7 @@ import subprocess
 import pytest
 
 from conftest import fetch
+from keyfiles import P_256, RSA_2048, make_key
 
 HOST_COMMAND = os.environ.get("CRASHRES_HOST_COMMAND")
 MARKER = b"~Module signature appended~\n"
@@ -24,9 +25,9 @@ pytestmark = pytest.mark.skipif(not HOST_COMMAND, reason="CRASHRES_HOST_COMMAND 
                                 "crashres for this machine")
 
 KEYS = {
-    "rsa": ["-newkey", "rsa:2048"],
-    "ec": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
-    "other": ["-newkey", "rsa:2048"],
+    "rsa": RSA_2048,
+    "ec": P_256,
+    "other": RSA_2048,
 }
 
 
@@ -42,8 +43,7 @@ def keys(tmp_path_factory):
     """A folder with NAME.key, NAME.pem and NAME.der for each of KEYS."""
     folder = tmp_path_factory.mktemp("keys")
     for name, options in KEYS.items():
-        run("openssl", "req", "-x509", *options, "-nodes", "-keyout", f"{name}.key", "-out",
-            f"{name}.pem", "-subj", f"/CN={name}", cwd=folder)
+        make_key(folder, name, *options)
         run("openssl", "x509", "-in", f"{name}.pem", "-outform", "DER", "-out", f"{name}.der", cwd=folder)
     return folder
 
