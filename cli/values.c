@@ -81,8 +81,11 @@ bool values_fd(const struct value *value, int *fd)
 	uint64_t number;
 	char *end;
 
-	if (!parse_number(value->text, 10, &number, &end) || *end != '\0' || number > 1 << 20)
-		return values_refuse(value, "the number of a file descriptor");
+	if (!parse_number(value->text, 10, &number, &end) || *end != '\0' || number > 1 << 20) {
+		fprintf(stderr, "%s: --%s takes the number of a file descriptor\n",
+			value->command, value->option);
+		return false;
+	}
 	*fd = (int)number;
 	return true;
 }

@@ -37,7 +37,10 @@ bool values_address(const struct value *value, uint64_t *address);
 /* Accepts whole seconds from 0 to 86400 (one day). */
 bool values_seconds(const struct value *value, uint32_t *seconds);
 
-/* Accepts the number of a file descriptor. The limit of 2^20 keeps it in an int. */
+/*
+ * Accepts the number of a file descriptor. The limit of 2^20 keeps it in an int. The message leaves
+ * out a wrong text, which can be the passphrase itself.
+ */
 bool values_fd(const struct value *value, int *fd);
 
 bool values_on_damage(const struct value *value, enum crashres_on_damage *on_damage);

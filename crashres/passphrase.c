@@ -148,7 +148,7 @@ char *passphrase_find_problem(const struct passphrase *passphrase)
 	if (file && S_ISREG(st.st_mode) && (st.st_mode & S_IROTH))
 		fprintf(stderr, "crashres: warning: %s: every user can read the passphrase\n", file);
 	if (passphrase->variable && !getenv(passphrase->variable))
-		return join("no environment variable ", passphrase->variable, "");
+		return strdup("--passphrase-env names no environment variable");
 	return NULL;
 }
 

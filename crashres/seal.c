@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../cli/bad-option.h"
 #include "../cli/help.h"
 #include "../cli/same-file.h"
 #include "../cli/values.h"
@@ -307,6 +308,7 @@ static enum parsed parse(int argc, char **argv, struct options *options)
 #ifdef HAVE_IMA
 	options->job.signing.passphrase = (struct passphrase)PASSPHRASE_TERMINAL;
 #endif
+	opterr = 0;
 	for (;;) {
 		/* getopt_long() sets the index for long options only; messages use it for these. */
 		int index = 0, option = getopt_long(argc, argv, "o:h", long_options, &index);
@@ -314,12 +316,14 @@ static enum parsed parse(int argc, char **argv, struct options *options)
 
 		if (option == -1)
 			break;
+		if (option == '?')
+			bad_option("crashres seal", argv, long_options);
 		parsed = parse_option(options, option, long_options[index].name);
 		if (parsed != PARSED_OK)
 			return parsed;
 	}
 	if (optind < argc) {
-		fprintf(stderr, "crashres seal: unexpected operand \"%s\"\n", argv[optind]);
+		bad_operand("crashres seal", argv[optind]);
 		return PARSED_REFUSED;
 	}
 	return check(options);

@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "../cli/bad-option.h"
 #include "../cli/values.h"
 #include "sign-options.h"
 
@@ -149,6 +150,9 @@ static const char *find_file_error(const struct sign_options *options)
 {
 	if (!options->file_count)
 		return options->remove ? "no file" : "no file to sign";
+	for (int i = 0; i < options->file_count; i++)
+		if (is_key_uri(options->files[i]))
+			return "a pkcs11: URI is not a file to sign";
 	if (options->file_count == 1)
 		return NULL;
 	if (options->output)
@@ -212,6 +216,7 @@ enum parsed sign_parse(int argc, char **argv, struct sign_options *options)
 
 	*options = (struct sign_options){ .hash = CRASHRES_HASH_SHA256,
 				     .passphrase = PASSPHRASE_TERMINAL };
+	opterr = 0;
 	for (;;) {
 		/* getopt_long() sets the index for long options only; messages use it for these. */
 		int index = 0, option = getopt_long(argc, argv, "o:h", long_options, &index);
@@ -219,6 +224,8 @@ enum parsed sign_parse(int argc, char **argv, struct sign_options *options)
 
 		if (option == -1)
 			break;
+		if (option == '?')
+			bad_option("crashres sign", argv, long_options);
 		parsed = parse_option(option, long_options[index].name, options);
 		if (parsed != PARSED_OK)
 			return parsed;

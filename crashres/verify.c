@@ -12,6 +12,7 @@
 
 #include <crashres/ima.h>
 
+#include "../cli/bad-option.h"
 #include "../cli/help.h"
 #include "../cli/json-object.h"
 #include "commands.h"
@@ -384,9 +385,12 @@ static enum parsed parse(int argc, char **argv, struct options *options)
 	};
 	int option;
 
+	opterr = 0;
 	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
 		enum parsed parsed = parse_option(option, options);
 
+		if (option == '?')
+			bad_option("crashres verify", argv, long_options);
 		if (parsed != PARSED_OK)
 			return parsed;
 	}
@@ -400,7 +404,9 @@ static enum parsed parse(int argc, char **argv, struct options *options)
 	else if (optind == argc)
 		fprintf(stderr, "crashres verify: no file to verify\n");
 	else if (argc - optind > 1)
-		fprintf(stderr, "crashres verify: unexpected operand \"%s\"\n", argv[optind + 1]);
+		bad_operand("crashres verify", argv[optind + 1]);
+	else if (is_key_uri(argv[optind]))
+		fprintf(stderr, "crashres verify: a pkcs11: URI is not a file to verify\n");
 	else
 		options->file = argv[optind];
 	return options->file ? PARSED_OK : PARSED_REFUSED;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* location.c: copy a location without the PIN that it can contain. */
 #include <ctype.h>
-#include <stdbool.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "location.h"
 
-/* Stands for the value of a secret attribute. */
+/* Stands for the value of a secret attribute and everything behind it. */
 static const char mask[] = "***";
 
 /* The attributes whose values are masked (RFC 7512, 2.4). */
@@ -40,6 +39,8 @@ static size_t match(const char *text, const char *name)
 	for (; *name; name++, used += size)
 		if (decode(text + used, &size) != *name)
 			return 0;
+	while (decode(text + used, &size) == ' ')
+		used += size;
 	return decode(text + used, &size) == '=' ? used + size : 0;
 }
 
@@ -55,41 +56,16 @@ static size_t match_secret(const char *text)
 	return 0;
 }
 
-/*
- * Appends @size bytes at @from to @to and moves both. The copy is never longer than
- * crs_location_name() has allocated.
- */
-static void copy(char **to, const char **from, size_t size)
-{
-	memcpy(*to, *from, size);
-	*to += size;
-	*from += size;
-}
-
 char *crs_location_name(const char *location)
 {
-	/* Each byte can grow to at most one mask: a value can be empty. */
-	char *name = malloc(strlen(location) * sizeof(mask) + 1), *to = name;
-	bool in_query = false, at_start = false;
+	char *name;
 
-	if (!name)
-		return NULL;
-	while (*location) {
-		size_t size = at_start ? match_secret(location) : 0;
+	for (const char *text = location; *text; text++) {
+		size_t size = match_secret(text);
 
-		if (size) {
-			copy(&to, &location, size);
-			/* A ";" ends a value of the path. In the query it is part of the value. */
-			location += strcspn(location, in_query ? "&" : ";?");
-			memcpy(to, mask, sizeof(mask) - 1);
-			to += sizeof(mask) - 1;
-			at_start = false;
-			continue;
-		}
-		in_query |= *location == '?';
-		at_start = strchr(":;?&", *location);
-		copy(&to, &location, 1);
+		if (size)
+			return asprintf(&name, "%.*s%s", (int)(text + size - location), location,
+					mask) < 0 ? NULL : name;
 	}
-	*to = '\0';
-	return name;
+	return strdup(location);
 }

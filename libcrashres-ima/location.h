@@ -11,11 +11,12 @@
 #define CRS_IMA_LOCATION_H
 
 /*
- * Returns a copy of @location in which the values of pin-value and pin-source are "***",
- * or NULL if no memory is left. The caller frees it.
+ * Returns a copy of @location in which "***" follows the first pin-value= or pin-source=, or NULL
+ * if no memory is left. The caller frees it. The rest of the text is left out, because a PIN can
+ * contain the characters that end a value.
  *
- * An attribute is found by any spelling that a lenient parser could accept: in the path and
- * in the query, in upper case, and with characters as "%70".
+ * An attribute is found by any spelling that a lenient parser could accept: at any place, in upper
+ * case, with characters as "%70", and with blanks before the "=".
  */
 char *crs_location_name(const char *location);
 

@@ -128,7 +128,7 @@ def source_text(path):
      'crashres seal: --check-time takes a number of seconds from 0 to 86400, not "x"'),
     (["--kernel=Image", "--initrd=initrd", "-o", "./initrd"],
      "crashres seal: --output and --initrd name the same file"),
-    (["--bad"], "seal: unrecognized option '--bad'\nTry 'crashres seal --help'."),
+    (["--bad"], "crashres seal: unknown option --bad\nTry 'crashres seal --help'."),
 ])
 def test_wrong_usage(run, arguments, line):
     assert run("seal", *arguments) == (4, "", line + "\n")

@@ -399,9 +399,9 @@ def test_wrong_keys_and_certificates(keys, file, arguments, problem):
     (["--key=k", "--append", "--sigfile", "F"], "--append and --sigfile exclude each other"),
     (["--key=k", "--hash=sha1", "F"], '--hash takes sha256, sha384 or sha512, not "sha1"'),
     (["--key=k", "--passphrase-fd=1x", "F"],
-     '--passphrase-fd takes the number of a file descriptor, not "1x"'),
+     "--passphrase-fd takes the number of a file descriptor"),
     (["--key=k", "--passphrase-fd=-1", "F"],
-     '--passphrase-fd takes the number of a file descriptor, not "-1"'),
+     "--passphrase-fd takes the number of a file descriptor"),
 ])
 def test_wrong_usage_of_sign(arguments, problem):
     assert run("sign", *arguments) == (4, "", f"crashres sign: {problem}\n")

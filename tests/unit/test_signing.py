@@ -284,7 +284,9 @@ def test_one_line_with_the_pin_is_enough_for_several_files(keys, file, tmp_path,
     ("pkcs11:object=none?pin-value=98765", "pkcs11:object=none?pin-value=***"),
     ("pkcs11:object=none;pin-value=98765", "pkcs11:object=none;pin-value=***"),
     ("pkcs11:object=none?PIN%2dvalue=98765&module-name=x",
-     "pkcs11:object=none?PIN%2dvalue=***&module-name=x"),
+     "pkcs11:object=none?PIN%2dvalue=***"),
+    ("pkcs11:object=none?pin-value=1&98765", "pkcs11:object=none?pin-value=***"),
+    ("pkcs11:object=none/pin-value=98765", "pkcs11:object=none/pin-value=***"),
     ("pkcs11:object=none?pin-source=file:/98765", "pkcs11:object=none?pin-source=***"),
 ])
 def test_no_pin_of_a_uri_is_shown(keys, file, uri, shown):
@@ -315,6 +317,31 @@ def test_no_pin_of_a_uri_is_shown_in_other_messages(keys, file, token):
                f"--key={uri}", "--sigfile", str(file)]
     status, text = on_terminal([shutil.which("env"), *command[1:]], b"1234\n")
     assert (status, text) == (0, f"Passphrase for {shown}: \r\n")
+
+
+@pytest.mark.parametrize("command, arguments, problem", [
+    ("sign", ["--kye=98765", "F"], "unknown option --kye"),
+    ("sign", ["--passphrase=98765", "F"], "--passphrase is the start of several options"),
+    ("sign", ["--key=k", "--json=98765", "F"], "--json takes no value"),
+    ("sign", ["--key"], "--key needs a value"),
+    ("sign", ["-o"], "-o needs a value"),
+    ("sign", ["-x98765"], "unknown option -x"),
+    ("sign", ["--key=k", "pkcs11:object=x?pin-value=98765"], "a pkcs11: URI is not a file to sign"),
+    ("sign", ["--key=k", "--passphrase-fd=98765x", "F"],
+     "--passphrase-fd takes the number of a file descriptor"),
+    ("seal", ["--kye=98765"], "unknown option --kye"),
+    ("seal", ["--kernel=k", "-o", "x", "PKCS11:object=x?pin-value=98765"],
+     "unexpected operand: a pkcs11: URI"),
+    ("verify", ["--crt=98765", "F"], "unknown option --crt"),
+    ("verify", ["--cert=c", "pkcs11:object=x?pin-value=98765"],
+     "a pkcs11: URI is not a file to verify"),
+    ("verify", ["--cert=c", "F", "pkcs11:object=x?pin-value=98765"],
+     "unexpected operand: a pkcs11: URI"),
+])
+def test_a_wrong_command_line_shows_no_pin(command, arguments, problem):
+    status, output, error = run(command, *arguments)
+    assert (status, output, error.splitlines()[0]) == (4, "", f"crashres {command}: {problem}")
+    assert "98765" not in error
 
 
 # ---------------------------------------------------------------- passphrases
@@ -351,7 +378,7 @@ def test_passphrase_from_the_environment(keys, file, encrypted):
 
 @pytest.mark.parametrize("option, problem", [
     ("--passphrase-file={}/none", "{}/none: cannot open: No such file or directory"),
-    ("--passphrase-env=CRASHRES_NO_SUCH", "no environment variable CRASHRES_NO_SUCH"),
+    ("--passphrase-env=CRASHRES_NO_SUCH", "--passphrase-env names no environment variable"),
 ])
 def test_no_source_of_the_passphrase(file, tmp_path, encrypted, option, problem):
     problem = problem.format(tmp_path)
