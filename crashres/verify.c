@@ -413,24 +413,41 @@ static enum parsed parse(int argc, char **argv, struct options *options)
 }
 
 /*
- * Verifies the signatures in all places, or in the chosen place. A place without a
+ * Verifies the signatures of @file in all places, or in the chosen place. A place without a
  * signature leaves NULL. Stops at the first error; the caller frees the results.
  */
-static enum crashres_status verify_all(struct crashres_ctx *ctx, const struct options *options,
-				       struct crashres_certificate *const *certificates,
-				       struct results *results)
+static enum crashres_status verify_places(struct crashres_ctx *ctx, const struct options *options,
+					  const struct crashres_input *file,
+					  struct crashres_certificate *const *certificates,
+					  struct results *results)
 {
 	for (size_t i = 0; i < KINDS; i++) {
 		enum crashres_status status;
 
 		if (options->kind && options->kind != &kinds[i])
 			continue;
-		status = crashres_verify(ctx, options->file, kinds[i].signature, certificates,
-					 options->certificate_count, &results->verifications[i]);
+		status = crashres_verify_input(ctx, file, kinds[i].signature, certificates,
+					       options->certificate_count,
+					       &results->verifications[i]);
 		if (status != CRASHRES_OK && status != CRASHRES_ERR_NO_SIGNATURE)
 			return status;
 	}
 	return CRASHRES_OK;
+}
+
+/* Opens the file once, so that all results are about the same bytes. Else: verify_places(). */
+static enum crashres_status verify_all(struct crashres_ctx *ctx, const struct options *options,
+				       struct crashres_certificate *const *certificates,
+				       struct results *results)
+{
+	struct crashres_input *file;
+	enum crashres_status status = crashres_input_open(ctx, options->file, &file);
+
+	if (status != CRASHRES_OK)
+		return status;
+	status = verify_places(ctx, options, file, certificates, results);
+	crashres_input_close(file);
+	return status;
 }
 
 /* Returns true if the kernel tries the appended signature because it does not know @xattr's key. */

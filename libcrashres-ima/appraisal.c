@@ -245,13 +245,13 @@ static enum crashres_status appraise(struct work *work)
 }
 
 /* Opens the file, reads the keyrings and fills work->result. */
-static enum crashres_status appraise_file(struct work *work)
+static enum crashres_status appraise_file(struct work *work, const char *path)
 {
 	struct crashres_input *file;
-	enum crashres_status status = crashres_input_open(work->file.ctx, work->file.path, &file);
+	enum crashres_status status = crashres_input_open(work->file.ctx, path, &file);
 
 	if (status != CRASHRES_OK)
-		return status;
+		return crs_prefix_error(work->file.ctx, status, "verify %s", path);
 	work->file.input = file;
 	status = crs_keyrings_read(work->file.ctx, &work->file.keyrings);
 	if (status == CRASHRES_OK) {
@@ -267,7 +267,7 @@ enum crashres_status crashres_appraise(struct crashres_ctx *ctx, const char *pat
 				       size_t count, struct crashres_appraisal **appraisal)
 {
 	struct work work = {
-		.file = { .ctx = ctx, .path = path, .certificates = certificates, .count = count },
+		.file = { .ctx = ctx, .certificates = certificates, .count = count },
 		.permissions = crs_permissions_read(ctx),
 		.result = calloc(1, sizeof(*work.result)),
 	};
@@ -276,10 +276,10 @@ enum crashres_status crashres_appraise(struct crashres_ctx *ctx, const char *pat
 	if (!work.result)
 		return crs_fail_memory(ctx);
 	work.result->size = sizeof(*work.result);
-	status = appraise_file(&work);
+	status = appraise_file(&work, path);
 	if (status != CRASHRES_OK) {
 		free(work.result);
-		return crs_prefix_error(ctx, status, "verify %s", path);
+		return status;
 	}
 	*appraisal = work.result;
 	return CRASHRES_OK;

@@ -183,7 +183,7 @@ static enum crashres_status judge_trust(const struct crs_signed_file *file,
 {
 	CRS_CLEANUP(crs_freep) struct crashres_verification *trusted = NULL;
 	enum crashres_status status =
-		crashres_verify(file->ctx, file->path, candidate->place, candidate->trusted,
+		crashres_verify_input(file->ctx, file->input, candidate->place, candidate->trusted,
 				candidate->trusted_count, &trusted);
 	const struct crs_key *key;
 
@@ -222,8 +222,8 @@ static enum crashres_status judge_candidate(const struct crs_signed_file *file,
 					    struct crashres_appraisal_check *check)
 {
 	CRS_CLEANUP(crs_freep) struct crashres_verification *all = NULL;
-	enum crashres_status status = crashres_verify(file->ctx, file->path, candidate->place,
-						      candidate->all, candidate->count, &all);
+	enum crashres_status status = crashres_verify_input(file->ctx, file->input, candidate->place,
+							    candidate->all, candidate->count, &all);
 
 	if (status == CRASHRES_ERR_NO_SIGNATURE) {
 		crs_check_answer(check, NO, CRASHRES_STEP_SIGN,

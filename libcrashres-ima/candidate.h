@@ -18,7 +18,6 @@
 /* A file, and everything at hand to judge its signatures. */
 struct crs_signed_file {
 	struct crashres_ctx *ctx;
-	const char *path;
 	const struct crashres_input *input;		  /* borrowed; the bytes of the file */
 	struct crashres_certificate *const *certificates; /* borrowed; of the caller */
 	size_t count;					  /* of @certificates */

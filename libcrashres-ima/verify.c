@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* verify.c: crashres_verify(): read a signature from its place and verify it. */
+/* verify.c: crashres_verify_input(): read a signature from its place and verify it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -476,18 +476,16 @@ static enum crashres_status verify(struct work *work)
 	return CRASHRES_OK;
 }
 
-enum crashres_status crashres_verify(struct crashres_ctx *ctx, const char *path,
-				     enum crashres_signature signature,
-				     struct crashres_certificate *const *certificates, size_t count,
-				     struct crashres_verification **verification)
+enum crashres_status crashres_verify_input(struct crashres_ctx *ctx,
+					   const struct crashres_input *file,
+					   enum crashres_signature signature,
+					   struct crashres_certificate *const *certificates,
+					   size_t count,
+					   struct crashres_verification **verification)
 {
-	struct crashres_verification *new;
-	struct crashres_input *file;
-	enum crashres_status status = crashres_input_open(ctx, path, &file);
+	struct crashres_verification *new = calloc(1, sizeof(*new));
+	enum crashres_status status;
 
-	if (status != CRASHRES_OK)
-		return crs_prefix_error(ctx, status, "verify");
-	new = calloc(1, sizeof(*new));
 	if (new) {
 		new->size = sizeof(*new);
 		new->signature = signature;
@@ -495,11 +493,25 @@ enum crashres_status crashres_verify(struct crashres_ctx *ctx, const char *path,
 	} else {
 		status = crs_fail_memory(ctx);
 	}
-	crashres_input_close(file);
 	if (status != CRASHRES_OK) {
 		free(new);
-		return crs_prefix_error(ctx, status, "verify %s", path);
+		return crs_prefix_error(ctx, status, "verify %s", file->name);
 	}
 	*verification = new;
 	return CRASHRES_OK;
+}
+
+enum crashres_status crashres_verify(struct crashres_ctx *ctx, const char *path,
+				     enum crashres_signature signature,
+				     struct crashres_certificate *const *certificates, size_t count,
+				     struct crashres_verification **verification)
+{
+	struct crashres_input *file;
+	enum crashres_status status = crashres_input_open(ctx, path, &file);
+
+	if (status != CRASHRES_OK)
+		return crs_prefix_error(ctx, status, "verify");
+	status = crashres_verify_input(ctx, file, signature, certificates, count, verification);
+	crashres_input_close(file);
+	return status;
 }

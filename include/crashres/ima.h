@@ -353,6 +353,22 @@ enum crashres_status crashres_verify(struct crashres_ctx *ctx, const char *path,
 				     struct crashres_certificate *const *certificates, size_t count,
 				     struct crashres_verification **verification);
 
+/**
+ * crashres_verify_input() - verify one signature of an input
+ * @input: of crashres_input_open(). SIGFILE reads the file beside this path.
+ *
+ * The other parameters are those of crashres_verify(). Several calls with one input answer about
+ * the same bytes and the same security.ima, also if another program replaces the file meanwhile.
+ *
+ * Return: as crashres_verify(), but the file was opened before.
+ */
+enum crashres_status crashres_verify_input(struct crashres_ctx *ctx,
+					   const struct crashres_input *input,
+					   enum crashres_signature signature,
+					   struct crashres_certificate *const *certificates,
+					   size_t count,
+					   struct crashres_verification **verification);
+
 /* ---------------------------------------------------------------- appraisal */
 
 /* The two parts of the kernel that verify a file for kexec_file_load(2), in their order. */

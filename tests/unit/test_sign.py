@@ -799,7 +799,7 @@ def test_one_invalid_signature_of_two(keys, file):
 
 def test_verify_errors(keys, tmp_path):
     assert run("verify", f"--cert={keys}/p256.pem", tmp_path / "none") == (
-        4, "", f"crashres: verify: Cannot open `{tmp_path}/none': No such file or directory\n")
+        4, "", f"crashres: Cannot open `{tmp_path}/none': No such file or directory\n")
     assert run("verify", f"--cert={keys}/none", tmp_path / "none") == (
         4, "", f"crashres: certificate: {keys}/none: cannot open: No such file or directory\n")
 

@@ -45,6 +45,12 @@ def file(tmp_path):
     return path
 
 
+def make_signer(folder):
+    """Makes a key and its certificate, "CN = kdump" with the serial number 5. Returns their paths."""
+    key = make_key(folder, "kdump", *RSA_2048, options=["-set_serial", "5"])
+    return key, key.with_suffix(".pem")
+
+
 UNKNOWN_KEYRINGS = "Keyrings: unknown: the files of another machine do not show its keyrings\n"
 
 
@@ -75,8 +81,7 @@ def test_an_unsigned_file_under_lockdown(tmp_path, file):
 @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
 def test_the_keyrings_of_a_copy_are_unknown(tmp_path, file):
     root = machine(tmp_path, policy=RULE)
-    key = make_key(tmp_path, "kdump", *RSA_2048, options=["-set_serial", "5"])
-    certificate = key.with_suffix(".pem")
+    key, certificate = make_signer(tmp_path)
     subprocess.run([COMMAND, "sign", f"--key={key}", f"--cert={certificate}", "--append", file],
                    check=True)
     status, out, err = verify("--machine", f"--root={root}", f"--cert={certificate}", "--json", file)
@@ -95,6 +100,24 @@ def test_the_keyrings_of_a_copy_are_unknown(tmp_path, file):
         "problem": "the keyrings are unknown: the files of another machine do not show its keyrings",
         "step": "privilege"}
     assert (pe["check"], pe["demanded"], pe["signature"]) == ("pe", False, None)
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
+@pytest.mark.parametrize("machine_asked", [False, True])
+def test_the_file_is_opened_once(tmp_path, file, machine_asked):
+    """A FIFO delivers its bytes only once. So all answers are about one content."""
+    key, certificate = make_signer(tmp_path)
+    subprocess.run([COMMAND, "sign", f"--key={key}", f"--cert={certificate}", "--append", file],
+                   check=True)
+    options = ["--machine", f"--root={machine(tmp_path, policy=RULE)}"] if machine_asked else []
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with subprocess.Popen(["cp", file, fifo]):
+        status, out, err = verify(*options, f"--cert={certificate}", fifo)
+    assert err == ""
+    assert (status, out.splitlines()[0]) == (
+        (2, f"{fifo}: unknown whether this machine loads it") if machine_asked else
+        (0, f"{fifo}: appended signature: valid"))
 
 
 def test_debian_without_kexec_file_load(tmp_path, file):
