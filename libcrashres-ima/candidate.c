@@ -25,7 +25,7 @@ struct candidate {
 	struct crs_signed_data data;	   /* PE and APPENDED */
 	struct crashres_certificate **all; /* owned array: in @data, then of the caller */
 	size_t count;
-	struct crashres_certificate **trusted; /* owned array: those of @all in @rings */
+	struct crashres_certificate **trusted; /* owned array: the caller's in @rings */
 	size_t trusted_count;
 };
 
@@ -113,13 +113,37 @@ static enum crashres_status collect(const struct crs_signed_file *file, struct c
 				     file->certificates[i - inside];
 
 		candidate->all[candidate->count++] = certificate;
-		if (crs_trusted_find(&file->keyrings, candidate->rings, certificate))
+		/* The maker of a file chooses the identifiers of the certificates inside it. */
+		if (i >= inside && crs_trusted_find(&file->keyrings, candidate->rings, certificate))
 			candidate->trusted[candidate->trusted_count++] = certificate;
 	}
 	return CRASHRES_OK;
 }
 
 /* ------------------------------------------------------------- one signature */
+
+/* Did the caller give the certificate of @key? */
+static bool is_given(const struct crs_signed_file *file, const struct candidate *candidate,
+		     const struct crs_key *key)
+{
+	for (size_t i = 0; i < candidate->trusted_count; i++)
+		if (crs_trusted_find(&file->keyrings, candidate->rings, candidate->trusted[i]) == key)
+			return true;
+	return false;
+}
+
+/* Has a certificate inside the file the name of a key for which the caller gave no certificate? */
+static bool is_name_trusted(const struct crs_signed_file *file, const struct candidate *candidate)
+{
+	for (size_t i = 0; i < candidate->data.certificate_count; i++) {
+		const struct crs_key *key = crs_trusted_find(&file->keyrings, candidate->rings,
+							     candidate->all[i]);
+
+		if (key && !is_given(file, candidate, key))
+			return true;
+	}
+	return false;
+}
 
 /*
  * Has a keyring a key for which no certificate is at hand, and which can verify the signature? The
@@ -141,14 +165,40 @@ static bool can_be_trusted(const struct crs_signed_file *file, const struct cand
 	return verification->key_unknown && crs_trusted_any(&file->keyrings, candidate->rings);
 }
 
-static bool is_revoked(const struct crs_signed_file *file, const struct candidate *candidate)
+/*
+ * Has .blacklist a key of the signature (is_key_on_revocation_list())? @signer: the caller's
+ * certificate that verified it, or NULL. The kernel looks for the certificates inside the
+ * structure, for the issuer of the last one, and for the signer. It does not compare
+ * security.ima with this keyring.
+ */
+static bool is_revoked(const struct crs_signed_file *file, const struct candidate *candidate,
+		       const struct crashres_certificate *signer)
 {
+	const unsigned int blacklist = CRS_RING_BIT(CRS_RING_BLACKLIST);
+
 	if (candidate->place == CRASHRES_SIGNATURE_XATTR)
 		return false;
 	for (size_t i = 0; i < candidate->data.certificate_count; i++)
-		if (crs_trusted_is_revoked(&file->keyrings, candidate->all[i]))
+		if (crs_trusted_is_revoked(&file->keyrings, candidate->all[i]) ||
+		    crs_trusted_find_issuer(&file->keyrings, blacklist, candidate->all[i]))
 			return true;
-	return false;
+	return signer && crs_trusted_find(&file->keyrings, blacklist, signer);
+}
+
+/* Why a signature that a trusted certificate verified can still be refused; NULL: it cannot. */
+static const char *find_doubt(const struct crs_signed_file *file, const struct candidate *candidate,
+			      const struct crashres_certificate *signer)
+{
+	if (candidate->place == CRASHRES_SIGNATURE_XATTR)
+		return crs_trusted_count_key_id(&file->keyrings, candidate->rings,
+						signer->key_id) > 1 ?
+		       "several keys in the keyrings have the key id, and the kernel tries only the "
+		       "first that it finds" : NULL;
+	if (file->keyrings.hidden)
+		return "a keyring has a key that cannot be described, and .blacklist can be this "
+		       "keyring";
+	return crs_trusted_any_unnamed(&file->keyrings, CRS_RING_BIT(CRS_RING_BLACKLIST)) ?
+	       ".blacklist has a key without an identifier" : NULL;
 }
 
 /* No keyring has the key, as far as the certificates at hand show. */
@@ -156,6 +206,12 @@ static void answer_untrusted(const struct crs_signed_file *file, const struct ca
 			     const struct crashres_verification *verification,
 			     struct crashres_appraisal_check *check)
 {
+	if (is_name_trusted(file, candidate)) {
+		crs_check_answer(check, UNKNOWN, CRASHRES_STEP_CERTIFICATE,
+				 "a certificate inside the file has the name of a key in a keyring, "
+				 "but anybody can make such a certificate");
+		return;
+	}
 	if (can_be_trusted(file, candidate, verification)) {
 		crs_check_answer(check, UNKNOWN, CRASHRES_STEP_CERTIFICATE,
 				 "a keyring can have the key, and the signature was not verified: "
@@ -185,11 +241,11 @@ static enum crashres_status judge_trust(const struct crs_signed_file *file,
 	enum crashres_status status =
 		crashres_verify_input(file->ctx, file->input, candidate->place, candidate->trusted,
 				candidate->trusted_count, &trusted);
-	const struct crs_key *key;
+	const char *doubt;
 
 	if (status != CRASHRES_OK)
 		return status;
-	if (is_revoked(file, candidate)) {
+	if (is_revoked(file, candidate, trusted->certificate)) {
 		crs_check_answer(check, NO, CRASHRES_STEP_REVOKED,
 				 ".blacklist has a key of the signature");
 		return CRASHRES_OK;
@@ -198,12 +254,12 @@ static enum crashres_status judge_trust(const struct crs_signed_file *file,
 		answer_untrusted(file, candidate, all, check);
 		return CRASHRES_OK;
 	}
-	key = crs_trusted_find(&file->keyrings, candidate->rings, trusted->certificate);
-	if (key)
-		set_keyring(check, key, candidate->rings);
+	set_keyring(check, crs_trusted_find(&file->keyrings, candidate->rings,
+					    trusted->certificate), candidate->rings);
 	check->trusted = YES;
 	check->verified = true;
-	check->passes = YES;
+	doubt = find_doubt(file, candidate, trusted->certificate);
+	crs_check_answer(check, doubt ? UNKNOWN : YES, CRASHRES_STEP_NONE, doubt ? doubt : "");
 	return CRASHRES_OK;
 }
 

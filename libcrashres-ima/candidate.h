@@ -3,9 +3,12 @@
  * candidate.h: judges one signature of a file by the keyrings of the kernel.
  *
  * The kernel does not give out the public keys in its keyrings. So a candidate has the certificates
- * that can belong to the signature: those inside it and those of the caller. A certificate counts
- * as trusted if one of the keyrings has its key. crashres_verify() with the trusted certificates
- * then answers as the kernel does.
+ * that can belong to the signature: those inside it and those of the caller. A certificate of the
+ * caller counts as trusted if one of the keyrings has a key of its name and identifier.
+ * crashres_verify_input() with the trusted certificates then answers as the kernel does.
+ *
+ * A certificate inside the file is never trusted: its maker chooses name and identifier. If they
+ * are those of a key in a keyring, the answer is unknown.
  */
 #ifndef CRS_IMA_CANDIDATE_H
 #define CRS_IMA_CANDIDATE_H

@@ -66,20 +66,44 @@ const struct crs_key *crs_trusted_find_issuer(const struct crs_keyrings *keyring
 	return find_id(keyrings, rings, &fields->authority_key.first);
 }
 
-const struct crs_key *crs_trusted_find_key_id(const struct crs_keyrings *keyrings,
-					      unsigned int rings, uint32_t key_id)
+static bool has_key_id(const struct crs_key *key, unsigned int rings, uint32_t key_id)
 {
+	const char *id = id_in(key, rings);
+	size_t length = id ? strlen(id) : 0;
 	char text[9];
 
 	snprintf(text, sizeof(text), "%08x", (unsigned int)key_id);
+	return length >= 8 && !strcasecmp(id + length - 8, text);
+}
+
+const struct crs_key *crs_trusted_find_key_id(const struct crs_keyrings *keyrings,
+					      unsigned int rings, uint32_t key_id)
+{
+	for (size_t i = 0; i < keyrings->count; i++)
+		if (has_key_id(&keyrings->keys[i], rings, key_id))
+			return &keyrings->keys[i];
+	return NULL;
+}
+
+size_t crs_trusted_count_key_id(const struct crs_keyrings *keyrings, unsigned int rings,
+				uint32_t key_id)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < keyrings->count; i++)
+		count += has_key_id(&keyrings->keys[i], rings, key_id);
+	return count;
+}
+
+bool crs_trusted_any_unnamed(const struct crs_keyrings *keyrings, unsigned int rings)
+{
 	for (size_t i = 0; i < keyrings->count; i++) {
 		const char *id = id_in(&keyrings->keys[i], rings);
-		size_t length = id ? strlen(id) : 0;
 
-		if (length >= 8 && !strcasecmp(id + length - 8, text))
-			return &keyrings->keys[i];
+		if (id && !*id)
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
 bool crs_trusted_any(const struct crs_keyrings *keyrings, unsigned int rings)

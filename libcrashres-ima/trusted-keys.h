@@ -25,6 +25,13 @@ const struct crs_key *crs_trusted_find_issuer(const struct crs_keyrings *keyring
 const struct crs_key *crs_trusted_find_key_id(const struct crs_keyrings *keyrings,
 					      unsigned int rings, uint32_t key_id);
 
+/* The number of keys in @rings whose id ends with @key_id. */
+size_t crs_trusted_count_key_id(const struct crs_keyrings *keyrings, unsigned int rings,
+				uint32_t key_id);
+
+/* Is there a key in @rings whose description has no id, so that nothing can be compared? */
+bool crs_trusted_any_unnamed(const struct crs_keyrings *keyrings, unsigned int rings);
+
 /* Is there a key of any certificate in @rings? */
 bool crs_trusted_any(const struct crs_keyrings *keyrings, unsigned int rings);
 

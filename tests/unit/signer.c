@@ -178,10 +178,9 @@ struct bytes signer_pe(EVP_PKEY *key, struct bytes certificate)
 	return join(pe, wrapper);
 }
 
-struct bytes signer_appended(EVP_PKEY *key, struct bytes certificate)
+struct bytes signer_append(EVP_PKEY *key, struct bytes certificate, struct bytes content)
 {
-	static const char text[] = "the signed content", marker[] = "~Module signature appended~\n";
-	struct bytes content = { (uint8_t *)(uintptr_t)text, sizeof(text) - 1 };
+	static const char marker[] = "~Module signature appended~\n";
 	struct bytes cms = sign(key, certificate, content, NULL);
 	size_t start = content.size + cms.size;
 	struct bytes file = { unit_alloc(start + 40), start + 40 };
@@ -194,4 +193,12 @@ struct bytes signer_appended(EVP_PKEY *key, struct bytes certificate)
 	memcpy(file.data + start + 12, marker, 28);
 	free(cms.data);
 	return file;
+}
+
+struct bytes signer_appended(EVP_PKEY *key, struct bytes certificate)
+{
+	static const char text[] = "the signed content";
+	struct bytes content = { (uint8_t *)(uintptr_t)text, sizeof(text) - 1 };
+
+	return signer_append(key, certificate, content);
 }

@@ -26,6 +26,12 @@ struct bytes signer_authenticode(EVP_PKEY *key, struct bytes certificate, struct
 /* Returns a PE file of two sections with an Authenticode signature. The caller frees it. */
 struct bytes signer_pe(EVP_PKEY *key, struct bytes certificate);
 
+/*
+ * Returns @content with an appended signature, which contains the certificate. The caller frees
+ * it.
+ */
+struct bytes signer_append(EVP_PKEY *key, struct bytes certificate, struct bytes content);
+
 /* Returns "the signed content" with an appended signature. The caller frees it. */
 struct bytes signer_appended(EVP_PKEY *key, struct bytes certificate);
 

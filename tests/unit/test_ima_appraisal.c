@@ -8,6 +8,7 @@
 
 #include "../../libcrashres-ima/trusted-keys.h"
 #include "keys.h"
+#include "signer.h"
 
 #define YES	CRASHRES_ANSWER_YES
 #define NO	CRASHRES_ANSWER_NO
@@ -22,35 +23,71 @@
 static struct crashres_key key;
 static struct crashres_certificate *certificate;
 
-static int make_signer(void **state)
+static void set_name(X509_NAME *name, const char *text)
 {
-	EVP_PKEY *pkey = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
+	assert_true(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const uint8_t *)text, -1,
+					       -1, 0));
+}
+
+/*
+ * Makes the certificate of @pkey. @issuer: the key of "CN = unit", whose SubjectKeyIdentifier is
+ * SKID; NULL: @pkey itself. The caller frees the DER with OPENSSL_free().
+ */
+static struct bytes make_certificate(EVP_PKEY *pkey, const char *subject, const char *id,
+				     long number, EVP_PKEY *issuer)
+{
 	X509 *x509 = X509_new();
-	X509_NAME *name = X509_get_subject_name(x509);
-	X509_EXTENSION *skid = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_key_identifier, SKID);
-	struct crashres_ctx *ctx;
-	uint8_t *der = NULL;
+	X509_EXTENSION *skid = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_key_identifier, id);
+	struct bytes der = { NULL, 0 };
 	int size;
 
 	X509_set_version(x509, 2);
-	ASN1_INTEGER_set(X509_get_serialNumber(x509), 77);
+	ASN1_INTEGER_set(X509_get_serialNumber(x509), number);
 	X509_gmtime_adj(X509_getm_notBefore(x509), 0);
 	X509_gmtime_adj(X509_getm_notAfter(x509), 3600);
-	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const uint8_t *)"unit", -1, -1, 0);
-	X509_set_issuer_name(x509, name);
+	set_name(X509_get_subject_name(x509), subject);
+	set_name(X509_get_issuer_name(x509), issuer ? "unit" : subject);
 	X509_set_pubkey(x509, pkey);
 	X509_add_ext(x509, skid, -1);
-	assert_true(X509_sign(x509, pkey, EVP_sha256()));
-	size = i2d_X509(x509, &der);
+	if (issuer) {
+		AUTHORITY_KEYID *authority = AUTHORITY_KEYID_new();
+		X509_EXTENSION *of_issuer = X509V3_EXT_conf_nid(NULL, NULL,
+								NID_subject_key_identifier, SKID);
+
+		authority->keyid = X509V3_EXT_d2i(of_issuer);
+		X509_EXTENSION_free(of_issuer);
+		assert_true(X509_add1_ext_i2d(x509, NID_authority_key_identifier, authority, 0, 0));
+		AUTHORITY_KEYID_free(authority);
+	}
+	assert_true(X509_sign(x509, issuer ? issuer : pkey, EVP_sha256()));
+	size = i2d_X509(x509, &der.data);
 	assert_true(size > 0);
-	key = (struct crashres_key){ pkey, (char *)(uintptr_t)"unit.key", CRASHRES_KEY_RSA, 0, true };
-	assert_int_equal(crashres_ctx_new(&ctx), CRASHRES_OK);
-	assert_int_equal(crs_certificate_from_der(ctx, (struct crs_bytes){ der, (size_t)size },
-						  &certificate), CRASHRES_OK);
-	crashres_ctx_free(ctx);
-	OPENSSL_free(der);
+	der.size = (size_t)size;
 	X509_EXTENSION_free(skid);
 	X509_free(x509);
+	return der;
+}
+
+static struct crashres_certificate *open_certificate(struct bytes der)
+{
+	struct crashres_certificate *opened = NULL;
+	struct crashres_ctx *ctx;
+
+	assert_int_equal(crashres_ctx_new(&ctx), CRASHRES_OK);
+	assert_int_equal(crs_certificate_from_der(ctx, (struct crs_bytes){ der.data, der.size },
+						  &opened), CRASHRES_OK);
+	crashres_ctx_free(ctx);
+	return opened;
+}
+
+static int make_signer(void **state)
+{
+	EVP_PKEY *pkey = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
+	struct bytes der = make_certificate(pkey, "unit", SKID, 77, NULL);
+
+	key = (struct crashres_key){ pkey, (char *)(uintptr_t)"unit.key", CRASHRES_KEY_RSA, 0, true };
+	certificate = open_certificate(der);
+	OPENSSL_free(der.data);
 	return 0;
 }
 
@@ -86,18 +123,26 @@ static const struct keys_entry empty[] = {
 	{ 0 },
 };
 
-/* Writes an arm64 Image of 8 KiB with room for a signature; signs it if @sign. */
+/* Makes an arm64 Image of 8 KiB with room for a signature. The caller frees it. */
+static struct bytes make_image(void)
+{
+	struct bytes image = { unit_alloc(IMAGE_SIZE), IMAGE_SIZE };
+
+	unit_put_le(image.data + 16, 8, 1 << 20);
+	memcpy(image.data + 56, "ARM\x64", 4);
+	unit_fill(image.data + 64, IMAGE_SIZE - 64, 3);
+	return image;
+}
+
+/* Writes an Image; signs it if @sign. */
 static char *write_image(struct unit *unit, bool sign)
 {
-	uint8_t *data = unit_alloc(IMAGE_SIZE);
+	struct bytes image = make_image();
 	struct crashres_sign_request request = CRASHRES_SIGN_REQUEST_INIT;
 	char *path;
 
-	unit_put_le(data + 16, 8, 1 << 20);
-	memcpy(data + 56, "ARM\x64", 4);
-	unit_fill(data + 64, IMAGE_SIZE - 64, 3);
-	unit_write(unit, "Image", data, IMAGE_SIZE);
-	free(data);
+	unit_write(unit, "Image", image.data, image.size);
+	free(image.data);
 	path = unit_path(unit, "Image");
 	request.key = &key;
 	request.certificate = certificate;
@@ -279,6 +324,124 @@ static void test_revoked_keys_and_files_are_refused(void **state)
 	free(path);
 }
 
+/* Writes an Image whose signature contains the certificate @der of @pkey. */
+static char *write_image_with(struct unit *unit, EVP_PKEY *pkey, struct bytes der)
+{
+	struct bytes image = make_image(), file = signer_append(pkey, der, image);
+
+	unit_write(unit, "Image", file.data, file.size);
+	free(image.data);
+	free(file.data);
+	return unit_path(unit, "Image");
+}
+
+/*
+ * A certificate inside the file with the names of the signer's: of another key, and a renewed one,
+ * which the kernel looks up by its serial number. The kernel refuses both.
+ */
+static void test_certificates_inside_the_file_prove_nothing(void **state)
+{
+	EVP_PKEY *stranger = signer_key();
+	const struct {
+		EVP_PKEY *pkey;
+		long number;
+	} cases[] = { { stranger, 77 }, { stranger, 78 }, { key.pkey, 78 } };
+	struct unit *unit = *state;
+
+	write_machine(unit, OPEN, RULE);
+	write_config(unit, FEDORA);
+	keys_install(unit, trusting);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct bytes der = make_certificate(cases[i].pkey, "unit", SKID, cases[i].number, NULL);
+		char *path = write_image_with(unit, cases[i].pkey, der);
+		struct crashres_appraisal *appraisal = ask(unit, path, false);
+
+		assert_int_equal(appraisal->loads, UNKNOWN);
+		assert_int_equal(appraisal->checks[0].step, CRASHRES_STEP_CERTIFICATE);
+		assert_string_equal(appraisal->checks[0].problem,
+				    "a certificate inside the file has the name of a key in a "
+				    "keyring, but anybody can make such a certificate");
+		free(appraisal);
+		appraisal = ask(unit, path, true);
+		assert_int_equal(appraisal->loads, NO);
+		free(appraisal);
+		OPENSSL_free(der.data);
+		free(path);
+	}
+	EVP_PKEY_free(stranger);
+}
+
+/* The signer's key in .blacklist, and keys there that cannot be compared. */
+static void test_keys_in_blacklist_are_refused(void **state)
+{
+	static const struct {
+		const char *entry;
+		enum crashres_answer loads;
+		enum crashres_step step;
+		const char *problem;
+	} cases[] = {
+		{ SIGNER, NO, CRASHRES_STEP_REVOKED, ".blacklist has a key of the signature" },
+		{ OTHER, YES, CRASHRES_STEP_NONE, "" },
+		{ "asymmetric;0;0;1f030000;nameless", UNKNOWN, CRASHRES_STEP_NONE,
+		  ".blacklist has a key without an identifier" },
+		{ NULL, UNKNOWN, CRASHRES_STEP_NONE, "a keyring has a key that cannot be described, "
+		  "and .blacklist can be this keyring" },
+	};
+	struct unit *unit = *state;
+	char *path = write_image(unit, true);
+
+	write_machine(unit, OPEN, RULE);
+	write_config(unit, FEDORA);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct keys_entry machine[] = {
+			{ 5, "keyring;0;0;1f0b0000;.ima", { 11 } },
+			{ 6, "keyring;0;0;1f0b0000;.blacklist", { 12 } },
+			{ 11, SIGNER, { 0 } },
+			{ 12, cases[i].entry, { 0 } },
+			{ 0 },
+		};
+		struct crashres_appraisal *appraisal;
+
+		keys_install(unit, machine);
+		appraisal = ask(unit, path, true);
+		assert_string_equal(appraisal->checks[0].problem, cases[i].problem);
+		assert_int_equal(appraisal->loads, cases[i].loads);
+		assert_int_equal(appraisal->checks[0].step, cases[i].step);
+		free(appraisal);
+	}
+	free(path);
+}
+
+/* The certificate inside the file is trusted, but its issuer is revoked. */
+static void test_issuers_in_blacklist_are_refused(void **state)
+{
+	static const struct keys_entry machine[] = {
+		{ 5, "keyring;0;0;1f0b0000;.ima", { 12 } },
+		{ 6, "keyring;0;0;1f0b0000;.blacklist", { 11 } },
+		{ 11, SIGNER, { 0 } },
+		{ 12, "asymmetric;0;0;1f030000;leaf: 0102030405", { 0 } },
+		{ 0 },
+	};
+	struct unit *unit = *state;
+	EVP_PKEY *pkey = signer_key();
+	struct bytes der = make_certificate(pkey, "leaf", "0102030405", 5, key.pkey);
+	struct crashres_certificate *leaf = open_certificate(der);
+	char *path = write_image_with(unit, pkey, der);
+	struct crashres_appraisal *appraisal = NULL;
+
+	write_machine(unit, OPEN, RULE);
+	write_config(unit, FEDORA);
+	keys_install(unit, machine);
+	assert_ok(unit, crashres_appraise(unit->ctx, path, &leaf, 1, &appraisal));
+	assert_int_equal(appraisal->loads, NO);
+	assert_string_equal(appraisal->checks[0].problem, ".blacklist has a key of the signature");
+	free(appraisal);
+	crashres_certificate_free(leaf);
+	EVP_PKEY_free(pkey);
+	OPENSSL_free(der.data);
+	free(path);
+}
+
 /* The PE part: what demands it, and a kernel that cannot verify it. */
 static void test_lockdown_and_options_decide_about_pe(void **state)
 {
@@ -407,7 +570,10 @@ int main(void)
 		UNIT_TEST(test_nothing_is_demanded),
 		UNIT_TEST(test_ima_looks_into_ima_and_platform),
 		UNIT_TEST(test_keyrings_of_another_machine_are_unknown),
+		UNIT_TEST(test_certificates_inside_the_file_prove_nothing),
 		UNIT_TEST(test_revoked_keys_and_files_are_refused),
+		UNIT_TEST(test_keys_in_blacklist_are_refused),
+		UNIT_TEST(test_issuers_in_blacklist_are_refused),
 		UNIT_TEST(test_lockdown_and_options_decide_about_pe),
 		UNIT_TEST(test_kernels_that_cannot_load_or_verify),
 		UNIT_TEST(test_a_file_that_is_not_an_image_has_no_signature),
