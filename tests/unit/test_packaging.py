@@ -26,6 +26,21 @@ needs_kernel_install = pytest.mark.skipif(not shutil.which("kernel-install"),
                                           reason="kernel-install is not installed")
 
 
+def sbindir():
+    """Returns the folder of the installed crashres, as make knows it."""
+    text = "include Makefile\nprint-sbindir:\n\t@echo $(sbindir)\n"
+    done = subprocess.run(["make", "--no-print-directory", "-sf", "-", "print-sbindir"], cwd=BUILD, input=text,
+                          capture_output=True, text=True, check=True,
+                          env={key: value for key, value in os.environ.items() if "MAKE" not in key})
+    return done.stdout.strip()
+
+
+def settings(path):
+    """Returns the lines of a unit file without comments."""
+    with open(path, encoding="utf-8") as file:
+        return [line for line in file.read().splitlines() if line and not line.startswith("#")]
+
+
 @pytest.fixture
 def machine(tmp_path):
     """A folder with a kernel, an initrd, keys, a configuration, and a crashres that reads it."""
@@ -91,12 +106,38 @@ def test_kernel_install_calls_the_plugin(machine):
         assert os.listdir(machine / "sealed") == names, done.stdout + done.stderr
 
 
+def test_installed_files_name_the_installed_program():
+    """Earlier versions had a literal @sbindir@ in both files, and did nothing."""
+    assert f"ExecStart={sbindir()}/crashres seal --renew" in settings(SERVICE)
+    assert f"crashres=${{CRASHRES_COMMAND:-{sbindir()}/crashres}}" in settings(PLUGIN)
+    for path in SERVICE, PLUGIN:
+        assert "@" not in "".join(settings(path)).replace("$@", "")
+
+
+def test_many_changes_do_not_stop_the_units():
+    """systemd stops a path unit whose service starts too often, if the service has a limit."""
+    assert "StartLimitIntervalSec=0" in settings(SERVICE)
+    assert "ExecStartPre=/bin/sleep 2" in settings(SERVICE)
+
+
+def test_the_service_runs_before_the_crash_kernel_is_loaded():
+    assert "Before=kdump.service kdump-tools.service" in settings(SERVICE)
+    assert "WantedBy=multi-user.target" in settings(SERVICE)
+    assert "Also=crashres-seal.service" in settings(PATH_UNIT)
+
+
+def test_the_path_unit_works_without_seal_conf():
+    """A condition would stop the path unit for ever if seal.conf is made after boot."""
+    assert not [line for line in settings(PATH_UNIT) if line.startswith("Condition")]
+    assert "PathChanged=/etc/crashres/seal.conf" in settings(PATH_UNIT)
+
+
 def test_the_command_of_the_service(machine):
     """ExecStart of the unit, run by hand with the path of the built program."""
     with open(SERVICE, encoding="utf-8") as file:
         [command] = re.findall(r"^ExecStart=(.*)$", file.read(), re.M)
     program, *arguments = command.split()
-    assert os.path.basename(program) == "crashres"
+    assert program == sbindir() + "/crashres"
     release = os.uname().release
     for name in "vmlinuz", "initrd":
         os.rename(machine / f"boot/{name}-6.1", machine / f"boot/{name}-{release}")
