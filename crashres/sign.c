@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "../cli/help.h"
 #include "../cli/json-object.h"
@@ -183,6 +184,31 @@ static int do_files(const struct work *work)
 	return result;
 }
 
+/* No signature of a key that the kernel knows is longer; a device such as /dev/zero has no end. */
+#define SIGNATURE_LIMIT	65536
+
+/* Is the file a device, or too large for a signature? Any other error is found later. */
+static bool is_too_large(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode) ||
+				    st.st_size > SIGNATURE_LIMIT);
+}
+
+/* Reports that the file of the signature is too large. Returns the exit status. */
+static int refuse_signature(const struct work *work)
+{
+	char *problem;
+
+	if (asprintf(&problem, "signature: %s: more than %d bytes", work->options->signature_in,
+		     SIGNATURE_LIMIT) < 0)
+		problem = NULL;
+	report(work, NULL, problem ? problem : "out of memory");
+	free(problem);
+	return EXIT_ERROR;
+}
+
 /* Reads the signature that was made elsewhere, does the task, and returns the exit status. */
 static int run_with_signature(struct work *work)
 {
@@ -190,6 +216,8 @@ static int run_with_signature(struct work *work)
 	enum crashres_status status = CRASHRES_OK;
 	int result = EXIT_ERROR;
 
+	if (work->options->signature_in && is_too_large(work->options->signature_in))
+		return refuse_signature(work);
 	if (work->options->signature_in)
 		status = crashres_input_open(work->ctx, work->options->signature_in, &given);
 	if (given)

@@ -11,18 +11,16 @@
 #include "../libcrashres/base/input.h"
 #include "../libcrashres/base/replace.h"
 #include "../libcrashres/base/root.h"
+#include "attribute.h"
 #include "imasig.h"
 #include "modsig.h"
 
-/* Fails with the errno of a call for security.ima. */
-static enum crashres_status fail_xattr(struct crashres_ctx *ctx, const char *verb)
+/* Fails with the errno of a call for security.ima of @fd. */
+static enum crashres_status fail_xattr(struct crashres_ctx *ctx, int fd, const char *verb)
 {
 	if (errno == ENODATA || errno == EOPNOTSUPP)
 		return crs_fail(ctx, CRASHRES_ERR_NO_SIGNATURE, "no security.ima");
-	if (errno == EPERM || errno == EACCES)
-		return crs_fail_errno(ctx, CRASHRES_ERR_PERMISSION, errno,
-				      "cannot %s security.ima (this needs CAP_SYS_ADMIN)", verb);
-	return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot %s security.ima", verb);
+	return crs_attribute_fail(ctx, fd, errno, verb);
 }
 
 /*
@@ -42,12 +40,12 @@ static enum crashres_status remove_xattr(struct crashres_ctx *ctx,
 		return crs_fail(ctx, CRASHRES_ERR_NO_SIGNATURE, "no security.ima");
 	size = fgetxattr(fd, "security.ima", data, XATTR_SIZE_MAX);
 	if (size < 0)
-		return fail_xattr(ctx, "read");
+		return fail_xattr(ctx, fd, "read");
 	if (crs_imasig_is_digest(data, (size_t)size))
 		return crs_fail(ctx, CRASHRES_ERR_NO_SIGNATURE,
 				"security.ima contains a digest, not a signature");
 	if (fremovexattr(fd, "security.ima") < 0)
-		return fail_xattr(ctx, "remove");
+		return fail_xattr(ctx, fd, "remove");
 	return CRASHRES_OK;
 }
 

@@ -11,6 +11,7 @@
 #include "../libcrashres/base/struct-size.h"
 #include "../libcrashres/kernel/pe.h"
 #include "../libcrashres/kernel/zboot.h"
+#include "attribute.h"
 #include "cms.h"
 #include "imasig.h"
 #include "modsig.h"
@@ -269,10 +270,7 @@ static enum crashres_status set_xattr(struct crashres_ctx *ctx, int fd, const st
 	if (fd < 0 || errno == EOPNOTSUPP)
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
 				"the file system does not support security.ima");
-	if (errno == EPERM || errno == EACCES)
-		return crs_fail_errno(ctx, CRASHRES_ERR_PERMISSION, errno,
-				      "cannot set security.ima (this needs CAP_SYS_ADMIN)");
-	return crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "cannot set security.ima");
+	return crs_attribute_fail(ctx, fd, errno, "set");
 }
 
 /* crs_new_file.finish: sets security.ima of a new file. @data: the bytes, a struct iovec. */

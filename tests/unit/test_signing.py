@@ -179,6 +179,27 @@ def test_no_signature_file(keys, file, tmp_path):
     (tmp_path / "empty").touch()
     assert run("sign", f"--signature-in={tmp_path}/empty", *common) == (
         4, "", f"crashres: signature: {tmp_path}/empty: the file is empty\n")
+    write(tmp_path / "large", bytes(65537))
+    for path in tmp_path / "large", "/dev/zero":
+        assert run("sign", f"--signature-in={path}", *common) == (
+            4, "", f"crashres: signature: {path}: more than 65536 bytes\n")
+
+
+@pytest.mark.parametrize("task", ["set", "remove"])
+def test_an_immutable_file(keys, attributes, task):
+    """Root has CAP_SYS_ADMIN, but must clear the flag of the file first."""
+    sign(*options(keys, "p256"), attributes)
+    if not shutil.which("chattr") or subprocess.run(["chattr", "+i", attributes], check=False,
+                                                    capture_output=True).returncode:
+        pytest.skip("chattr cannot make the file immutable")
+    try:
+        arguments = ["--remove"] if task == "remove" else options(keys, "p256")
+        verb = "remove" if task == "remove" else "sign"
+        assert run("sign", *arguments, attributes) == (
+            4, "", f"crashres: {verb} {attributes}: cannot {task} security.ima: the file is immutable "
+                   "or append-only (chattr)\n")
+    finally:
+        subprocess.run(["chattr", "-i", attributes], check=True)
 
 
 @pytest.mark.parametrize("arguments, problem", [
