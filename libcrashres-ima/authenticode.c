@@ -32,7 +32,12 @@ static enum crashres_status check_headers(struct crashres_ctx *ctx,
 	const struct crs_pe *pe = &signature->pe;
 	const struct crs_pe_table *table = &signature->table;
 	uint64_t sections_end = table->directories_end + (uint64_t)pe->section_count * SECTION_SIZE;
+	uint64_t start = pe->optional_header - COFF_HEADER_SIZE;
 
+	if (start < DOS_HEADER_SIZE)
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
+				"the PE header starts at byte %" PRIu64 ", inside the DOS header of %d "
+				"bytes", start, DOS_HEADER_SIZE);
 	if (table->headers_size >= pe->size || sections_end > table->headers_size)
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
 				"the PE headers end at byte %" PRIu64 ", the field SizeOfHeaders "

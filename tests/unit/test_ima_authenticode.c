@@ -121,6 +121,17 @@ static void refuse(struct unit *unit, struct bytes file, size_t at, size_t width
 	unit_put_le(file.data + at, width, old);
 }
 
+/* The offset of the PE header is then at byte 12 of the PE header, in a field that nobody reads. */
+static void test_a_pe_header_inside_the_dos_header(void **state)
+{
+	struct signed_file made = make_file();
+
+	memmove(made.file.data + 48, made.file.data + 64, SECTIONS + 80 - 64);
+	refuse(*state, made.file, 60, 4, 48, CRASHRES_ERR_FORMAT,
+	       "the PE header starts at byte 48, inside the DOS header of 64 bytes");
+	free_file(&made);
+}
+
 static void test_headers_and_tables_that_the_kernel_refuses(void **state)
 {
 	struct unit *unit = *state;
@@ -234,6 +245,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_digest_covers_all_but_checksum_entry_and_table),
 		UNIT_TEST(test_sections_are_sorted),
+		UNIT_TEST(test_a_pe_header_inside_the_dos_header),
 		UNIT_TEST(test_headers_and_tables_that_the_kernel_refuses),
 		UNIT_TEST(test_sections_outside_the_file),
 		UNIT_TEST(test_damaged_indirect_data),
