@@ -157,7 +157,8 @@ static enum crashres_status read_certificates(struct crashres_ctx *ctx, struct c
 /* Reads the name of the signer. @version: of the SignerInfo. */
 static bool read_signer_id(struct crs_der *der, int version, struct crs_signed_data *data)
 {
-	struct crs_der_element issuer, serial, key;
+	struct crs_der_element serial, key;
+	struct crs_bytes issuer;
 	struct crs_der inside;
 
 	if (version == 3) {
@@ -166,13 +167,16 @@ static bool read_signer_id(struct crs_der *der, int version, struct crs_signed_d
 		data->signer.first = key.value;
 		return key.value.size;
 	}
-	if (!crs_der_enter(der, CRS_DER_SEQUENCE, &inside) ||
-	    !crs_der_take(&inside, CRS_DER_SEQUENCE, &issuer) ||
-	    !crs_der_take(&inside, CRS_DER_INTEGER, &serial) || inside.left)
+	if (!crs_der_enter(der, CRS_DER_SEQUENCE, &inside))
 		return false;
-	data->issuer = issuer.whole;
+	data->issuer = (struct crs_bytes){ inside.at, 0 };
+	if (!crs_x509_name(&inside, &issuer))
+		return false;
+	data->issuer.size = (size_t)(inside.at - data->issuer.data);
+	if (!crs_der_take(&inside, CRS_DER_INTEGER, &serial) || inside.left)
+		return false;
 	data->serial = serial.whole;
-	data->signer = (struct crs_x509_id){ serial.value, issuer.value };
+	data->signer = (struct crs_x509_id){ serial.value, issuer };
 	return true;
 }
 

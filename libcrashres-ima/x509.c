@@ -75,17 +75,33 @@ static bool is_known_signature(struct crs_bytes oid)
 	       CRS_BYTES_ARE(oid, OID_ECDSA_WITH_SHA512);
 }
 
-/* Reads a Name with at least one element, a SET. @name: out; the elements inside. */
-static bool read_name(struct crs_der *der, struct crs_bytes *name)
+/* Reads a RelativeDistinguishedName: at least one identifier with a value. */
+static bool read_name_part(struct crs_der *der)
 {
-	struct crs_der_element element, part;
+	struct crs_der_element element;
+	struct crs_der list, pair;
+
+	if (!crs_der_enter(der, CRS_DER_SET, &list))
+		return false;
+	do {
+		if (!crs_der_enter(&list, CRS_DER_SEQUENCE, &pair) ||
+		    !crs_der_take(&pair, CRS_DER_OID, &element) ||
+		    !crs_der_next(&pair, &element) || pair.left)
+			return false;
+	} while (list.left);
+	return true;
+}
+
+bool crs_x509_name(struct crs_der *der, struct crs_bytes *name)
+{
+	struct crs_der_element element;
 	struct crs_der inside;
 
 	if (!crs_der_take(der, CRS_DER_SEQUENCE, &element))
 		return false;
 	inside = crs_der_inside(element.value);
 	do {
-		if (!crs_der_take(&inside, CRS_DER_SET, &part))
+		if (!read_name_part(&inside))
 			return false;
 	} while (inside.left);
 	*name = element.value;
@@ -100,6 +116,28 @@ static bool read_validity(struct crs_der *der, struct crs_x509 *x509)
 	return crs_der_enter(der, CRS_DER_SEQUENCE, &inside) && crs_der_next(&inside, &before) &&
 	       crs_der_next(&inside, &after) && !inside.left &&
 	       crs_der_time(&before, &x509->not_before) && crs_der_time(&after, &x509->not_after);
+}
+
+/*
+ * Checks an RSAPublicKey (rsapubkey.asn1, rsa_get_n(), rsa_get_e()): modulus and exponent. The
+ * kernel ignores bytes after it.
+ */
+static bool is_rsa_key(struct crs_bytes key)
+{
+	struct crs_der der = crs_der_inside(key), inside;
+	struct crs_der_element modulus, exponent;
+
+	return crs_der_enter(&der, CRS_DER_SEQUENCE, &inside) &&
+	       crs_der_take(&inside, CRS_DER_INTEGER, &modulus) &&
+	       crs_der_take(&inside, CRS_DER_INTEGER, &exponent) && !inside.left &&
+	       exponent.value.size && exponent.value.size <= modulus.value.size;
+}
+
+/* Returns true for the name of a curve with a length of one byte (parse_OID()). */
+static bool is_curve_name(const struct crs_der_element *parameters)
+{
+	return parameters->tag == CRS_DER_OID &&
+	       parameters->whole.size == parameters->value.size + 2;
 }
 
 /*
@@ -118,11 +156,12 @@ static enum crashres_status check_key(struct crashres_ctx *ctx, struct crs_der *
 	    bits.value.size < 2 || bits.value.data[0])
 		return fail_damaged(ctx, "public key");
 	if (CRS_BYTES_ARE(oid, OID_RSA))
-		return CRASHRES_OK;
+		return is_rsa_key((struct crs_bytes){ bits.value.data + 1, bits.value.size - 1 }) ?
+		       CRASHRES_OK : fail_damaged(ctx, "public key");
 	if (!CRS_BYTES_ARE(oid, OID_EC))
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
 				"the certificate has neither an RSA key nor an EC key");
-	if (parameters.tag != CRS_DER_OID)
+	if (!is_curve_name(&parameters))
 		return fail_damaged(ctx, "the EC key has parameters instead of a named curve");
 	if (bits.value.data[1] != UNCOMPRESSED_POINT)
 		return fail_damaged(ctx, "the point of the EC key is compressed");
@@ -140,7 +179,7 @@ static bool read_authority_issuer(struct crs_der names, struct crs_bytes *issuer
 			return false;
 		inside = crs_der_inside(name.value);
 		if (name.tag == DIRECTORY_NAME) {
-			if (!read_name(&inside, issuer) || inside.left)
+			if (!crs_x509_name(&inside, issuer) || inside.left)
 				return false;
 		} else if (!IS_SIMPLE_NAME(name.tag)) {
 			return false;
@@ -188,9 +227,13 @@ static bool read_key_identifier(struct crs_bytes value, struct crs_x509 *x509)
 	return true;
 }
 
-/* Reads one extension by the rules of x509_process_extension(). */
+/*
+ * Reads one extension by the rules of x509_process_extension(). @authority: set to the
+ * AuthorityKeyIdentifier, which the caller reads: only the last one counts.
+ */
 static enum crashres_status read_extension(struct crashres_ctx *ctx, struct crs_bytes oid,
-					   struct crs_bytes value, struct crs_x509 *x509)
+					   struct crs_bytes value, struct crs_bytes *authority,
+					   struct crs_x509 *x509)
 {
 	if (CRS_BYTES_ARE(oid, OID_KEY_IDENTIFIER) && !read_key_identifier(value, x509))
 		return fail_damaged(ctx, "subjectKeyIdentifier");
@@ -199,8 +242,8 @@ static enum crashres_status read_extension(struct crashres_ctx *ctx, struct crs_
 		return fail_damaged(ctx, "keyUsage");
 	if (CRS_BYTES_ARE(oid, OID_BASIC_CONSTRAINTS) && !is_valid_constraint(value))
 		return fail_damaged(ctx, "basicConstraints");
-	if (CRS_BYTES_ARE(oid, OID_AUTHORITY) && !read_authority(value, x509))
-		return fail_damaged(ctx, "authorityKeyIdentifier");
+	if (CRS_BYTES_ARE(oid, OID_AUTHORITY))
+		*authority = value;
 	return CRASHRES_OK;
 }
 
@@ -208,6 +251,7 @@ static enum crashres_status read_extensions(struct crashres_ctx *ctx, struct crs
 					    struct crs_x509 *x509)
 {
 	struct crs_der_element oid, critical, value;
+	struct crs_bytes authority = { NULL, 0 };
 	struct crs_der list, inside;
 
 	if (!crs_der_enter(&der, CRS_DER_SEQUENCE, &list) || der.left)
@@ -221,22 +265,34 @@ static enum crashres_status read_extensions(struct crashres_ctx *ctx, struct crs
 		crs_der_take(&inside, CRS_DER_BOOLEAN, &critical);
 		if (!crs_der_take(&inside, CRS_DER_OCTET_STRING, &value) || inside.left)
 			return fail_damaged(ctx, "extensions");
-		status = read_extension(ctx, oid.value, value.value, x509);
+		status = read_extension(ctx, oid.value, value.value, &authority, x509);
 		if (status != CRASHRES_OK)
 			return status;
 	} while (list.left);
+	if (authority.data && !read_authority(authority, x509))
+		return fail_damaged(ctx, "authorityKeyIdentifier");
 	return CRASHRES_OK;
+}
+
+/* Reads the optional version, of any value. */
+static bool read_version(struct crs_der *der)
+{
+	struct crs_der_element version;
+	struct crs_der inside;
+
+	return !crs_der_enter(der, CRS_DER_TAGGED + 0, &inside) ||
+	       (crs_der_take(&inside, CRS_DER_INTEGER, &version) && !inside.left);
 }
 
 /* Reads the members before the public key. @algorithm: out; of the signature. */
 static bool read_start(struct crs_der *der, struct crs_bytes *algorithm, struct crs_x509 *x509)
 {
-	struct crs_der_element version, serial, parameters;
+	struct crs_der_element serial, parameters;
 
-	crs_der_take(der, CRS_DER_TAGGED + 0, &version);
-	if (!crs_der_take(der, CRS_DER_INTEGER, &serial) ||
-	    !read_algorithm(der, algorithm, &parameters) || !read_name(der, &x509->issuer) ||
-	    !read_validity(der, x509) || !read_name(der, &x509->subject))
+	if (!read_version(der) || !crs_der_take(der, CRS_DER_INTEGER, &serial) ||
+	    !read_algorithm(der, algorithm, &parameters) ||
+	    !crs_x509_name(der, &x509->issuer) || !read_validity(der, x509) ||
+	    !crs_x509_name(der, &x509->subject))
 		return false;
 	x509->id = (struct crs_x509_id){ serial.value, x509->issuer };
 	return true;
@@ -251,7 +307,7 @@ static enum crashres_status read_body(struct crashres_ctx *ctx, struct crs_der d
 	enum crashres_status status;
 
 	if (!read_start(&der, algorithm, x509))
-		return fail_damaged(ctx, "serial number, names or dates");
+		return fail_damaged(ctx, "version, serial number, names or dates");
 	if (!is_known_signature(*algorithm))
 		return crs_fail(ctx, CRASHRES_ERR_UNSUPPORTED,
 				"the certificate is signed with neither RSA (PKCS #1 v1.5) nor "

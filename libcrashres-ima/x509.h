@@ -37,6 +37,12 @@ struct crs_x509 {
 };
 
 /*
+ * Reads a Name: a SEQUENCE of at least one SET of at least one SEQUENCE of an identifier and
+ * a value of any type. The kernel reads each of them. @name: out; the elements inside.
+ */
+bool crs_x509_name(struct crs_der *der, struct crs_bytes *name);
+
+/*
  * Reads the certificate in @der, which is hostile. @x509: out; borrows @der.
  *
  * Return:
