@@ -8,6 +8,7 @@
 #define PROBLEM_ISSUER	"a certificate in the signature was not made by its issuer in the signature"
 #define PROBLEM_TRUSTED	"a certificate in the signature was not made by the given certificate"
 #define PROBLEM_KEY_ID	"the names of an issuer belong to two certificates"
+#define PROBLEM_EMPTY_ID "a certificate in the signature names its issuer by an empty key id"
 #define PROBLEM_TIME	"the signing time is outside the dates of the signer's certificate"
 
 /* The parameters of one crs_trust_check() for the functions below. All are borrowed. */
@@ -147,9 +148,25 @@ static void verify_inside(struct search *search)
 		follow_issuers(search);
 }
 
+/* Stores @certificate, which fits the ids, and whether it verifies. Returns true if so. */
+static bool try_one(struct search *search, const struct crashres_certificate *certificate,
+		    enum fit fit, const struct crashres_certificate *signed_by_it)
+{
+	struct crs_trust *trust = search->trust;
+
+	trust->trusted = certificate;
+	trust->problem = fit == FIT_FIRST_ONLY ? PROBLEM_KEY_ID : NULL;
+	if (!trust->problem && !signed_by_it)
+		trust->check = verify_signature(search, certificate);
+	else if (!trust->problem && !is_issued_by(search, signed_by_it, certificate))
+		trust->problem = PROBLEM_TRUSTED;
+	return !trust->problem && trust->check == CRS_KEY_VALID;
+}
+
 /*
  * Looks for a trusted certificate with both ids that verifies the certificate @signed_by_it.
- * NULL: that verifies the signature of the structure.
+ * NULL: that verifies the signature of the structure. The kernel tries only the first key that
+ * it finds in its keyring. The order there is unknown, so all certificates are tried here.
  *
  * Return: false if no trusted certificate has the ids, so the search goes on.
  */
@@ -157,26 +174,30 @@ static bool try_trusted(struct search *search, const struct crs_x509_id *first,
 			const struct crs_x509_id *second,
 			const struct crashres_certificate *signed_by_it, bool refuse_first_only)
 {
+	const struct crashres_certificate *good = NULL, *bad = NULL;
 	struct crs_trust *trust = search->trust;
-	bool found = false;
+	bool other = false;
 
 	for (size_t i = 0; i < search->trusted->count; i++) {
 		const struct crashres_certificate *certificate = search->trusted->certificates[i];
 		enum fit fit = compare_ids(certificate, first, second);
 
-		if (fit == FIT_NONE || (fit == FIT_FIRST_ONLY && !refuse_first_only))
+		if (fit == FIT_NONE)
 			continue;
-		found = true;
-		trust->trusted = certificate;
-		trust->problem = fit == FIT_FIRST_ONLY ? PROBLEM_KEY_ID : NULL;
-		if (!trust->problem && !signed_by_it)
-			trust->check = verify_signature(search, certificate);
-		else if (!trust->problem && !is_issued_by(search, signed_by_it, certificate))
-			trust->problem = PROBLEM_TRUSTED;
-		if (!trust->problem && trust->check == CRS_KEY_VALID)
-			break;
+		if (fit == FIT_FIRST_ONLY && !refuse_first_only)
+			other = true;
+		else if (try_one(search, certificate, fit, signed_by_it))
+			good = certificate;
+		else
+			bad = certificate;
 	}
-	return found;
+	if (good) {
+		trust->trusted = good;
+		trust->problem = NULL;
+		trust->check = CRS_KEY_VALID;
+		trust->ambiguous = bad || other;
+	}
+	return good || bad;
 }
 
 /*
@@ -199,6 +220,13 @@ static bool find_in_path(struct search *search)
 	return false;
 }
 
+/* Returns true if the kernel looks for the issuer by a key id without bytes, which fails. */
+static bool has_empty_authority(const struct crs_x509 *fields)
+{
+	return !fields->authority.first.data && fields->authority_key.first.data &&
+	       !fields->authority_key.first.size;
+}
+
 /* Looks for a trusted certificate, in the order of pkcs7_validate_trust_one(). */
 static void find_trusted(struct search *search)
 {
@@ -209,6 +237,10 @@ static void find_trusted(struct search *search)
 
 	if (find_in_path(search) || (last && last->self_signed))
 		return;
+	if (last && has_empty_authority(&last->fields)) {
+		trust->problem = PROBLEM_EMPTY_ID;
+		return;
+	}
 	if (last && (last->fields.authority.first.data || last->fields.authority_key.first.data) &&
 	    try_trusted(search, &last->fields.authority, &last->fields.authority_key, last, true)) {
 		trust->path[trust->length++] = trust->trusted;

@@ -30,6 +30,8 @@ struct crs_trust {
 	const struct crashres_certificate **path;	/* owned array: the signer's first */
 	size_t length;					/* of @path; 0: no signer was found */
 	const struct crashres_certificate *trusted;	/* of the caller; NULL: none fits */
+	bool ambiguous;			/* another certificate of the caller has the same name,
+					   and does not verify: the kernel can find that one */
 	enum crs_key_result check;	/* of the signature with the signer's key */
 	const char *problem;		/* constant text; NULL: the chain is right, or @trusted
 					   is NULL */
