@@ -4,6 +4,11 @@
 
 #include "json-object.h"
 
+struct json_object *json_string_or_null(const char *text)
+{
+	return text && *text ? json_object_new_string(text) : NULL;
+}
+
 void json_add(struct json_object *object, const char *key, struct json_object *value)
 {
 	json_object_object_add(object, key, value);

@@ -8,6 +8,9 @@
 
 #include <json-c/json.h>
 
+/* Returns a JSON string, or NULL, which prints as null, for NULL and for "". */
+struct json_object *json_string_or_null(const char *text);
+
 /* Adds a member to @object, which then owns @value. NULL prints as null. */
 void json_add(struct json_object *object, const char *key, struct json_object *value);
 

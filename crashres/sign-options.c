@@ -42,6 +42,26 @@ const char sign_usage[] =
 "  0  all files are done\n"
 "  4  an error was reported on stderr; the files without an error are done\n";
 
+/* tests/unit/test_completions.py compares these names with the shell completions. */
+static const struct option long_options[] = {
+	{ "key", required_argument, NULL, 'k' },
+	{ "cert", required_argument, NULL, 'c' },
+	{ "hash", required_argument, NULL, 'H' },
+	{ "append", no_argument, NULL, 'a' },
+	{ "sigfile", no_argument, NULL, 's' },
+	{ "output", required_argument, NULL, 'o' },
+	{ "force", no_argument, NULL, 'f' },
+	{ "detached-out", required_argument, NULL, 'd' },
+	{ "signature-in", required_argument, NULL, 'i' },
+	{ "remove", no_argument, NULL, 'r' },
+	{ "passphrase-fd", required_argument, NULL, 'p' },
+	{ "passphrase-file", required_argument, NULL, 'P' },
+	{ "passphrase-env", required_argument, NULL, 'E' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
 /* Reads the value of --hash. */
 static bool parse_hash(const struct value *value, enum crashres_hash *hash)
 {
@@ -194,24 +214,6 @@ static const char *find_usage_error(const struct sign_options *options)
 
 enum parsed sign_parse(int argc, char **argv, struct sign_options *options)
 {
-	static const struct option long_options[] = {
-		{ "key", required_argument, NULL, 'k' },
-		{ "cert", required_argument, NULL, 'c' },
-		{ "hash", required_argument, NULL, 'H' },
-		{ "append", no_argument, NULL, 'a' },
-		{ "sigfile", no_argument, NULL, 's' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "force", no_argument, NULL, 'f' },
-		{ "detached-out", required_argument, NULL, 'd' },
-		{ "signature-in", required_argument, NULL, 'i' },
-		{ "remove", no_argument, NULL, 'r' },
-		{ "passphrase-fd", required_argument, NULL, 'p' },
-		{ "passphrase-file", required_argument, NULL, 'P' },
-		{ "passphrase-env", required_argument, NULL, 'E' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	const char *problem;
 
 	*options = (struct sign_options){ .hash = CRASHRES_HASH_SHA256,

@@ -13,6 +13,7 @@
 #include "../cli/json-object.h"
 #include "../cli/same-file.h"
 #include "commands.h"
+#include "places.h"
 #include "sign-options.h"
 
 /* Everything that do_file() needs besides the file. All members are borrowed. */
@@ -57,11 +58,6 @@ static struct json_object *key_id_to_json(const struct work *work)
 /* Adds the object of one file to the array. @problem: the error; NULL: the task is done. */
 static void add_result(const struct work *work, const char *file, const char *problem)
 {
-	static const char *const places[] = {
-		[CRASHRES_SIGNATURE_XATTR] = "xattr",
-		[CRASHRES_SIGNATURE_SIGFILE] = "sigfile",
-		[CRASHRES_SIGNATURE_APPENDED] = "appended",
-	};
 	const struct sign_options *options = work->options;
 	struct json_object *object = json_object_new_object();
 	bool sign = !options->remove && !options->detached_out;
@@ -71,12 +67,12 @@ static void add_result(const struct work *work, const char *file, const char *pr
 	json_add(object, "task", json_object_new_string(options->remove ? "remove" :
 							 options->detached_out ? "digest" : "sign"));
 	json_add(object, "signed", json_object_new_boolean(sign && !problem));
-	json_add(object, "problem", problem ? json_object_new_string(problem) : NULL);
-	json_add(object, "signature", json_object_new_string(places[options->signature]));
+	json_add(object, "problem", json_string_or_null(problem));
+	json_add(object, "signature", json_object_new_string(place_json(options->signature)));
 	json_add(object, "hash", options->remove ? NULL :
 		 json_object_new_string(crashres_hash_name(options->hash)));
 	json_add(object, "key_id", options->remove ? NULL : key_id_to_json(work));
-	json_add(object, "output", output ? json_object_new_string(output) : NULL);
+	json_add(object, "output", json_string_or_null(output));
 	json_object_array_add(work->results, object);
 	free(output);
 }

@@ -10,6 +10,7 @@
 
 #include "../cli/json-object.h"
 #include "commands.h"
+#include "places.h"
 #include "verify-machine.h"
 
 /* Exit statuses. */
@@ -20,18 +21,6 @@ enum {
 };
 
 /* ------------------------------------------------------------------ text */
-
-static const char *place_text(enum crashres_signature place)
-{
-	switch (place) {
-	case CRASHRES_SIGNATURE_PE:
-		return "PE signature";
-	case CRASHRES_SIGNATURE_APPENDED:
-		return "appended signature";
-	default:
-		return "security.ima";
-	}
-}
 
 static const char *answer_text(enum crashres_answer answer)
 {
@@ -196,23 +185,11 @@ static void print_text(const char *file, const struct crashres_appraisal *apprai
  * removed.
  */
 
-static struct json_object *string_or_null(const char *text)
-{
-	return *text ? json_object_new_string(text) : NULL;
-}
-
 /* true, false, or null for UNKNOWN. */
 static struct json_object *answer_to_json(enum crashres_answer answer)
 {
 	return answer == CRASHRES_ANSWER_UNKNOWN ? NULL :
 	       json_object_new_boolean(answer == CRASHRES_ANSWER_YES);
-}
-
-static struct json_object *place_to_json(enum crashres_signature place)
-{
-	return json_object_new_string(place == CRASHRES_SIGNATURE_PE ? "pe" :
-				      place == CRASHRES_SIGNATURE_APPENDED ? "appended" :
-									     "xattr");
 }
 
 static struct json_object *step_to_json(enum crashres_step step)
@@ -238,16 +215,17 @@ static struct json_object *check_to_json(const struct crashres_appraisal_check *
 	json_add(object, "check", json_object_new_string(
 		 check->appraiser == CRASHRES_APPRAISER_IMA ? "ima" : "pe"));
 	json_add(object, "demanded", answer_to_json(check->demanded));
-	json_add(object, "reason", string_or_null(check->reason));
+	json_add(object, "reason", json_string_or_null(check->reason));
 	json_add(object, "passes", answer_to_json(check->passes));
-	json_add(object, "signature", made ? place_to_json(check->signature) : NULL);
-	json_add(object, "signer", string_or_null(check->signer));
-	json_add(object, "key", string_or_null(check->key));
+	json_add(object, "signature", made ?
+		 json_object_new_string(place_json(check->signature)) : NULL);
+	json_add(object, "signer", json_string_or_null(check->signer));
+	json_add(object, "key", json_string_or_null(check->key));
 	json_add(object, "trusted", answer_to_json(check->trusted));
 	json_add(object, "verified", json_object_new_boolean(check->verified));
-	json_add(object, "keyring", string_or_null(check->keyring));
-	json_add(object, "keyrings", string_or_null(check->keyrings));
-	json_add(object, "problem", string_or_null(check->problem));
+	json_add(object, "keyring", json_string_or_null(check->keyring));
+	json_add(object, "keyrings", json_string_or_null(check->keyrings));
+	json_add(object, "problem", json_string_or_null(check->problem));
 	json_add(object, "step", step_to_json(check->step));
 	return object;
 }
@@ -261,14 +239,14 @@ static void print_json(const char *file, const struct crashres_appraisal *apprai
 		json_object_array_add(list, check_to_json(&appraisal->checks[i]));
 	json_add(object, "file", json_object_new_string(file));
 	json_add(object, "loads", answer_to_json(appraisal->loads));
-	json_add(object, "problem", string_or_null(appraisal->problem));
+	json_add(object, "problem", json_string_or_null(appraisal->problem));
 	json_add(object, "secure_boot", answer_to_json(appraisal->secure_boot));
 	json_add(object, "lockdown", answer_to_json(appraisal->locked_down));
 	json_add(object, "kexec_file", answer_to_json(appraisal->kexec_file));
 	json_add(object, "kexec_sig", answer_to_json(appraisal->kexec_sig));
 	json_add(object, "kexec_image_verify_sig", answer_to_json(appraisal->image_verify_sig));
 	json_add(object, "ima", answer_to_json(appraisal->ima_policy));
-	json_add(object, "keyrings_problem", string_or_null(appraisal->keyrings_problem));
+	json_add(object, "keyrings_problem", json_string_or_null(appraisal->keyrings_problem));
 	json_add(object, "checks", list);
 	json_print(object);
 }

@@ -16,6 +16,7 @@
 #include "../cli/help.h"
 #include "../cli/json-object.h"
 #include "commands.h"
+#include "places.h"
 #include "verify-machine.h"
 
 /* Exit statuses; EXIT_ERROR is 4. Scripts depend on them. */
@@ -29,14 +30,12 @@ enum {
 /* The places of a signature, in the order of the output. */
 static const struct kind {
 	enum crashres_signature signature;
-	const char *name;		/* in text */
-	const char *json;		/* value of the key "signature" */
 	const char *absent;		/* the message without such a signature */
 } kinds[KINDS] = {
-	{ CRASHRES_SIGNATURE_PE, "PE signature", "pe", "no PE signature" },
-	{ CRASHRES_SIGNATURE_XATTR, "security.ima", "xattr", "no signature in security.ima" },
-	{ CRASHRES_SIGNATURE_SIGFILE, "signature file", "sigfile", "no signature file" },
-	{ CRASHRES_SIGNATURE_APPENDED, "appended signature", "appended", "no appended signature" },
+	{ CRASHRES_SIGNATURE_PE, "no PE signature" },
+	{ CRASHRES_SIGNATURE_XATTR, "no signature in security.ima" },
+	{ CRASHRES_SIGNATURE_SIGFILE, "no signature file" },
+	{ CRASHRES_SIGNATURE_APPENDED, "no appended signature" },
 };
 
 /* The command line. Strings belong to argv. */
@@ -183,7 +182,7 @@ static void print_verification(const struct options *options, const struct kind 
 {
 	const char *warning = warning_text(options, kind, verification);
 
-	printf("%s: %s: ", options->file, kind->name);
+	printf("%s: %s: ", options->file, place_text(kind->signature));
 	if (verification->valid)
 		printf("valid\n");
 	else
@@ -235,12 +234,6 @@ static void print_text(const struct options *options, const struct results *resu
  * renamed or removed.
  */
 
-/* Returns a JSON string, or null for NULL and for an empty string. */
-static struct json_object *string_or_null(const char *text)
-{
-	return text && *text ? json_object_new_string(text) : NULL;
-}
-
 /* Returns subject and key id, or null without a certificate. */
 static struct json_object *certificate_to_json(const struct crashres_certificate *certificate)
 {
@@ -286,21 +279,21 @@ static struct json_object *verification_to_json(const struct options *options,
 {
 	struct json_object *object = json_object_new_object();
 
-	json_add(object, "signature", json_object_new_string(kind->json));
+	json_add(object, "signature", json_object_new_string(place_json(kind->signature)));
 	json_add(object, "valid", json_object_new_boolean(verification->valid));
-	json_add(object, "problem", string_or_null(verification->problem));
+	json_add(object, "problem", json_string_or_null(verification->problem));
 	json_add(object, "warning",
-		 string_or_null(warning_text(options, kind, verification)));
+		 json_string_or_null(warning_text(options, kind, verification)));
 	json_add(object, "key_unknown", json_object_new_boolean(verification->key_unknown));
 	json_add(object, "signer", certificate_to_json(verification->certificate));
 	json_add(object, "chain", chain_to_json(verification));
 	json_add(object, "time", time_to_json(verification));
 	json_add(object, "time_source",
-		 string_or_null(time_source_name(verification->time_source)));
-	json_add(object, "key_type", string_or_null(crashres_key_type_name(verification->type)));
-	json_add(object, "hash", string_or_null(crashres_hash_name(verification->hash)));
+		 json_string_or_null(time_source_name(verification->time_source)));
+	json_add(object, "key_type", json_string_or_null(crashres_key_type_name(verification->type)));
+	json_add(object, "hash", json_string_or_null(crashres_hash_name(verification->hash)));
 	json_add(object, "digest", json_object_new_string(digest_text(verification->digest)));
-	json_add(object, "key", string_or_null(verification->key));
+	json_add(object, "key", json_string_or_null(verification->key));
 	return object;
 }
 
@@ -321,6 +314,20 @@ static void print_json(const struct options *options, const struct results *resu
 }
 
 /* --------------------------------------------------------------- command */
+
+/* tests/unit/test_completions.py compares these names with the shell completions. */
+static const struct option long_options[] = {
+	{ "cert", required_argument, NULL, 'c' },
+	{ "pe", no_argument, NULL, 'p' },
+	{ "xattr", no_argument, NULL, 'x' },
+	{ "sigfile", no_argument, NULL, 's' },
+	{ "appended", no_argument, NULL, 'a' },
+	{ "machine", no_argument, NULL, 'm' },
+	{ "root", required_argument, NULL, 'r' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
 
 /* Stores --pe, --xattr, --sigfile or --appended. Returns false after another one of them. */
 static bool set_kind(struct options *options, const struct kind *kind)
@@ -364,41 +371,14 @@ static enum parsed parse_option(int option, struct options *options)
 	}
 }
 
-/*
- * Reads the command line into @options. Reports a wrong one on stderr.
- *
- * @options->certificates: in: room for @argc pointers; out: the values of --cert.
- */
-static enum parsed parse(int argc, char **argv, struct options *options)
+/* Checks the options together, and stores the operand. Reports a wrong command line. */
+static enum parsed check(int argc, char **argv, struct options *options)
 {
-	static const struct option long_options[] = {
-		{ "cert", required_argument, NULL, 'c' },
-		{ "pe", no_argument, NULL, 'p' },
-		{ "xattr", no_argument, NULL, 'x' },
-		{ "sigfile", no_argument, NULL, 's' },
-		{ "appended", no_argument, NULL, 'a' },
-		{ "machine", no_argument, NULL, 'm' },
-		{ "root", required_argument, NULL, 'r' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int option;
-
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-		enum parsed parsed = parse_option(option, options);
-
-		if (option == '?')
-			bad_option("crashres verify", argv, long_options);
-		if (parsed != PARSED_OK)
-			return parsed;
-	}
 	if (!options->certificate_count && !options->machine)
 		fprintf(stderr, "crashres verify: --cert is missing\n");
 	else if (options->machine && options->kind)
 		fprintf(stderr, "crashres verify: --machine and --%s exclude each other\n",
-			options->kind->json);
+			place_json(options->kind->signature));
 	else if (options->root && !options->machine)
 		fprintf(stderr, "crashres verify: --machine is missing: --root needs it\n");
 	else if (optind == argc)
@@ -410,6 +390,27 @@ static enum parsed parse(int argc, char **argv, struct options *options)
 	else
 		options->file = argv[optind];
 	return options->file ? PARSED_OK : PARSED_REFUSED;
+}
+
+/*
+ * Reads the command line into @options. Reports a wrong one on stderr.
+ *
+ * @options->certificates: in: room for @argc pointers; out: the values of --cert.
+ */
+static enum parsed parse(int argc, char **argv, struct options *options)
+{
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+		enum parsed parsed = parse_option(option, options);
+
+		if (option == '?')
+			bad_option("crashres verify", argv, long_options);
+		if (parsed != PARSED_OK)
+			return parsed;
+	}
+	return check(argc, argv, options);
 }
 
 /*
