@@ -152,7 +152,7 @@ static void print_time(const struct crashres_verification *verification)
 	format_time(verification->time, text, sizeof(text));
 	printf("  Time      %s (%s)\n", text,
 	       verification->time_source == CRASHRES_TIME_SIGNER ? "set by the signer" :
-								   "set by a time server");
+								   "set by a time server, not verified");
 }
 
 /* Returns true for a signature that decides the result of the command. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "openssl.h"
+#include "text.h"
 
 bool crs_openssl_lacks_memory(void)
 {
@@ -62,15 +63,20 @@ void crs_bio_text(BIO *bio, char *text, size_t capacity)
 	int got = BIO_read(bio, text, (int)capacity - 1);
 
 	text[got > 0 ? got : 0] = '\0';
+	crs_text_trim(text);
 }
 
 void crs_name_text(const X509_NAME *name, char *text, size_t capacity)
 {
 	CRS_CLEANUP(crs_bio_freep) BIO *bio = BIO_new(BIO_s_mem());
+	char *line;
+	long size;
 
 	*text = '\0';
 	/* XN_FLAG_ONELINE escapes control characters and bytes above 0x7f. The second part
 	 * would make UTF-8 unreadable, so it is switched off. */
-	if (bio && X509_NAME_print_ex(bio, name, 0, XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB) >= 0)
-		crs_bio_text(bio, text, capacity);
+	if (!bio || X509_NAME_print_ex(bio, name, 0, XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB) < 0)
+		return;
+	size = BIO_get_mem_data(bio, &line);
+	crs_text_escape(text, capacity, line, size > 0 ? (size_t)size : 0);
 }

@@ -41,14 +41,14 @@ void crs_cms_freep(CMS_ContentInfo **cms);
 void crs_pkey_ctx_freep(EVP_PKEY_CTX **pkey_ctx);
 
 /*
- * Moves the content of the memory BIO @bio to @text: at most @capacity - 1 bytes
- * and a NUL. The rest stays in @bio.
+ * Moves the content of the memory BIO @bio, UTF-8, to @text, cut to @capacity bytes with the
+ * NUL. The rest stays in @bio.
  */
 void crs_bio_text(BIO *bio, char *text, size_t capacity);
 
 /*
- * Writes @name to @text as one line, cut to @capacity bytes with the NUL. Control
- * characters are escaped, so that a certificate cannot send commands to a terminal.
+ * Writes @name to @text as one line of UTF-8, cut to @capacity bytes with the NUL. Characters
+ * that a terminal obeys are escaped, see crs_text_escape().
  */
 void crs_name_text(const X509_NAME *name, char *text, size_t capacity);
 

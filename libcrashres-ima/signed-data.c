@@ -585,12 +585,13 @@ static bool read_timestamp(struct crs_bytes der, int64_t *time)
 
 enum crashres_time_source crs_signed_data_time(const struct crs_signed_data *data, int64_t *time)
 {
+	if (data->has_time) {
+		*time = data->time;
+		return CRASHRES_TIME_SIGNER;
+	}
 	if (data->timestamp.data && read_timestamp(data->timestamp, time))
 		return CRASHRES_TIME_COUNTERSIGNATURE;
 	if (data->countersignature.data && read_countersignature(data->countersignature, time))
 		return CRASHRES_TIME_COUNTERSIGNATURE;
-	if (!data->has_time)
-		return CRASHRES_TIME_UNKNOWN;
-	*time = data->time;
-	return CRASHRES_TIME_SIGNER;
+	return CRASHRES_TIME_UNKNOWN;
 }

@@ -84,9 +84,10 @@ enum crashres_status crs_signed_data_digest(struct crashres_ctx *ctx,
 					    bool *matches);
 
 /*
- * Reads the time of signing: from a countersignature or an RFC 3161 token, else from the
- * attribute signingTime. Their signatures are not verified. @time: out; seconds since 1970,
- * UTC; unchanged for CRASHRES_TIME_UNKNOWN.
+ * Reads the time of signing: from the signed attribute signingTime, else from an RFC 3161 token
+ * or a countersignature. These two are not signed by the signer, and their own signatures are not
+ * verified: anybody can add them. @time: out; seconds since 1970, UTC; unchanged for
+ * CRASHRES_TIME_UNKNOWN.
  */
 enum crashres_time_source crs_signed_data_time(const struct crs_signed_data *data, int64_t *time);
 

@@ -14,6 +14,7 @@
 #include "authenticode.h"
 #include "imasig.h"
 #include "modsig.h"
+#include "text.h"
 #include "trust.h"
 
 /* The parameters of one crashres_verify() for the functions below. All are borrowed. */
@@ -33,6 +34,7 @@ static void set_problem(struct crashres_verification *result, const char *format
 	va_start(args, format);
 	vsnprintf(result->problem, sizeof(result->problem), format, args);
 	va_end(args);
+	crs_text_trim(result->problem);
 	result->valid = false;
 }
 
@@ -53,8 +55,9 @@ static void add_to_chain(struct crashres_verification *result,
 	char text[128];
 
 	if (!result->chain_length)
-		snprintf(result->signer, sizeof(result->signer), "%s", certificate->subject);
+		crs_text_copy(result->signer, sizeof(result->signer), certificate->subject);
 	snprintf(result->chain + used, sizeof(result->chain) - used, "%s\n", certificate->subject);
+	crs_text_trim(result->chain);
 	result->chain_length++;
 	if (!*result->warning && crs_key_warning(certificate->pkey, certificate->type, text,
 						 sizeof(text)))
@@ -268,6 +271,9 @@ static enum crashres_status verify_sigfile(struct work *work)
 static void set_trust(struct crashres_verification *result, const struct crs_signed_data *data,
 		      const struct crs_trust *trust)
 {
+	char name[400];
+
+	crs_text_copy(name, sizeof(name), trust->length ? trust->path[0]->subject : result->key);
 	result->certificate = trust->trusted;
 	for (size_t i = 0; i < trust->length; i++)
 		add_to_chain(result, trust->path[i]);
@@ -279,12 +285,15 @@ static void set_trust(struct crashres_verification *result, const struct crs_sig
 	if (trust->problem)
 		set_problem(result, "%s", trust->problem);
 	else if (!trust->trusted && trust->length)
-		set_problem(result, "no given certificate is in the chain of the signer, %.400s",
-			    result->signer);
+		set_problem(result, "no given certificate is in the chain of the signer, %s",
+			    name);
 	else if (!trust->trusted)
-		set_problem(result, "no given certificate matches the signer, %.400s", result->key);
+		set_problem(result, "no given certificate matches the signer, %s", name);
 	if (result->key_unknown)
 		result->digest = CRASHRES_DIGEST_UNKNOWN;
+	if (trust->ambiguous)
+		add_warning(result, "several certificates have this name, and the kernel tries "
+			    "only the first that it finds");
 }
 
 /* Verifies a CMS structure with the signed content @content. */
@@ -471,7 +480,7 @@ static enum crashres_status verify(struct work *work)
 	}
 	if (status != CRASHRES_ERR_FORMAT && status != CRASHRES_ERR_UNSUPPORTED)
 		return status;
-	set_problem(work->result, "%.500s", crashres_error(work->ctx));
+	set_problem(work->result, "%s", crashres_error(work->ctx));
 	work->result->digest = CRASHRES_DIGEST_UNKNOWN;
 	return CRASHRES_OK;
 }

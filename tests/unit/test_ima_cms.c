@@ -318,6 +318,87 @@ static void test_every_truncation_and_one_byte_more(void **state)
 	free_signer(&signer);
 }
 
+/* The same bytes together, cut at another place: the kernel compares issuer and number joined. */
+static void test_a_byte_of_the_issuer_in_the_serial_number(void **state)
+{
+	static const uint8_t name[] = "\x30\x0f\x31\x0d\x30\x0b\x06\x03\x55\x04\x03\x0c\x04" "unit"
+				      "\x02\x01\x01";
+	static const uint8_t cut[] = "\x30\x0e\x0d\x30\x0b\x06\x03\x55\x04\x03\x0c\x04" "unit"
+				     "\x02\x02\x01\x31";
+	struct unit *unit = *state;
+	struct signer signer = make_ec(1);
+	uint8_t *der, *at;
+	size_t size;
+
+	assert_ok(unit, sign_by_us(unit, &signer, CRASHRES_HASH_SHA256, content, sizeof(content),
+				   &der, &size));
+	at = memmem(der, size, name, sizeof(name) - 1);
+	assert_non_null(at);
+	assert_int_equal(sizeof(name), sizeof(cut));
+	memcpy(at, cut, sizeof(cut) - 1);
+	refuse(unit, der, size, CRASHRES_ERR_FORMAT, "the CMS structure is damaged");
+	free(der);
+	free_signer(&signer);
+}
+
+/* The kernel takes the first certificate with the name that it finds, in an unknown order. */
+static void test_two_trusted_certificates_of_one_name(void **state)
+{
+	struct unit *unit = *state;
+	struct signer one = make_ec(1), two = make_ec(1);
+	CRS_CLEANUP(crs_signed_data_clear) struct crs_signed_data data = CRS_SIGNED_DATA_NONE;
+	struct crashres_certificate *const lists[][2] = {
+		{ one.certificate, two.certificate }, { two.certificate, one.certificate },
+		{ one.certificate, one.certificate },
+	};
+	struct crs_digest digest;
+	uint8_t *der;
+	size_t size;
+	bool matches;
+
+	assert_ok(unit, sign_by_us(unit, &one, CRASHRES_HASH_SHA256, content, sizeof(content),
+				   &der, &size));
+	assert_ok(unit, crs_signed_data_parse(unit->ctx, der, size, &data));
+	assert_ok(unit, crs_signed_data_digest(unit->ctx, &data, (struct crs_bytes){
+		(const uint8_t *)content, sizeof(content) }, &digest, &matches));
+	for (size_t i = 0; i < COUNT(lists); i++) {
+		CRS_CLEANUP(crs_trust_clear) struct crs_trust trust = CRS_TRUST_NONE;
+		const struct crs_trusted list = { lists[i], 2 };
+
+		assert_ok(unit, crs_trust_check(unit->ctx, &data, &digest, &list, &trust));
+		assert_ptr_equal(trust.trusted, one.certificate);
+		assert_null(trust.problem);
+		assert_int_equal(trust.check, CRS_KEY_VALID);
+		assert_int_equal(trust.ambiguous, i < 2);
+	}
+	free(der);
+	free_signer(&one);
+	free_signer(&two);
+}
+
+/* Anybody can add the time of a time server, so it does not replace the time that is signed. */
+static void test_times(void **state)
+{
+	/* A SignerInfo: version, [0] with the attribute signingTime. */
+	static const char signer[] = "\x30\x23\x02\x01\x01\xa0\x1e\x30\x1c\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01"
+				     "\x09\x05\x31\x0f\x17\x0d" "200101000000Z";
+	struct crs_signed_data data = {
+		.countersignature = { (const uint8_t *)signer, sizeof(signer) - 1 },
+	};
+	int64_t time = 0;
+
+	(void)state;
+	assert_int_equal(crs_signed_data_time(&data, &time), CRASHRES_TIME_COUNTERSIGNATURE);
+	assert_int_equal(time, 1577836800);
+	data.has_time = true;
+	data.time = 1700000000;
+	assert_int_equal(crs_signed_data_time(&data, &time), CRASHRES_TIME_SIGNER);
+	assert_int_equal(time, 1700000000);
+	assert_int_equal(crs_signed_data_time(&(struct crs_signed_data){ .time = 1 }, &time),
+			 CRASHRES_TIME_UNKNOWN);
+	assert_int_equal(time, 1700000000);
+}
+
 /*
  * Flips every bit once. Some fields are not signed, such as the list of hash algorithms, so not
  * every change makes the signature invalid. A change in s, the last bytes, always does.
@@ -363,6 +444,9 @@ int main(void)
 		UNIT_TEST(test_signatures_that_the_kernel_refuses),
 		UNIT_TEST(test_a_cms_that_is_not_a_signature),
 		UNIT_TEST(test_every_truncation_and_one_byte_more),
+		UNIT_TEST(test_a_byte_of_the_issuer_in_the_serial_number),
+		UNIT_TEST(test_two_trusted_certificates_of_one_name),
+		UNIT_TEST(test_times),
 		UNIT_TEST(test_every_bit),
 	};
 

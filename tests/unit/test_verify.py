@@ -236,6 +236,40 @@ def test_a_signing_time_outside_the_dates_of_the_certificate(unsigned, tmp_path)
             "the signing time is outside the dates of the signer's certificate", "pe")
 
 
+# ------------------------------------------------------------ names in the output
+
+def verify_named(folder, file, subject, *options):
+    """Returns the output of crashres verify, as bytes, for a signer with any subject."""
+    make_key(folder, "named", *P_256, "-utf8", subject=subject.encode())
+    append(file, cms_of(folder, "named", file, "-noattr"))
+    done = subprocess.run([COMMAND, "verify", f"--cert={folder}/named.pem", *options, file],
+                          capture_output=True, check=False, timeout=30)
+    assert (done.returncode, done.stderr) == (0, b"")
+    return done.stdout
+
+
+def test_a_name_gives_no_commands_to_the_terminal(file, tmp_path):
+    output = verify_named(tmp_path, file, "/CN=a\u009b31mRED\u202e\u2066\u00e4").decode()
+    name = "CN = a\\C2\\9B31mRED\\E2\\80\\AE\\E2\\81\\A6\u00e4"
+    assert f"  Signer    {name} (id:" in output
+    assert f"  Key       issuer {name}, serial " in output
+
+
+@pytest.mark.parametrize("first", ["a", "ab"])
+def test_a_long_name_is_cut_between_characters(file, tmp_path, first):
+    subject = f"/OU={first}" + ("/OU=" + "\u00e4" * 60) * 6
+    name = f"OU = {first}" + (", OU = " + "\u00e4" * 60) * 6
+    [signature] = json.loads(verify_named(tmp_path, file, subject, "--json").decode())["signatures"]
+    issuer, _, serial = signature["key"].rpartition(", serial ")
+    assert len(signature["chain"][0].encode()) in (510, 511)
+    assert name.startswith(signature["chain"][0])
+    assert len(issuer.encode()) in (261, 262) and serial
+    assert f"issuer {name}".startswith(issuer)
+    make_key(tmp_path, "other", *P_256)
+    problem = verify(tmp_path / "other.pem", file)[1][0][2]
+    assert problem.startswith("no given certificate matches the signer, issuer OU = a")
+
+
 # ------------------------------------------------------------ keys and certificates
 
 @pytest.mark.parametrize("bits", [768, 2560, 8192])
