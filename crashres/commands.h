@@ -3,7 +3,7 @@
  * commands.h: the subcommands of crashres.
  *
  * Each subcommand has its own file with usage[], parse(), run() and NAME_main(). A large one has
- * more files: seal-*.c, sign-options.c, verify-machine.c. It uses the public libraries only, so
+ * more files: seal-*.c, sign-options.c, verify-*.c. It uses the public libraries only, so
  * that it also is an example of their use. HACKING.md explains how to add a subcommand.
  */
 #ifndef CRASHRES_COMMANDS_H
