@@ -152,7 +152,7 @@ static bool store_pattern(const struct parser *parser, const char *name, char *t
 	if (!store_path(parser, name, text))
 		return false;
 	return is_pattern(text) ||
-	       refuse(parser, "%s takes no %% except %%v and %%%%, not \"%s\"", name, text);
+	       refuse(parser, "%s takes %%v and %%%%, and no other %%: \"%s\"", name, text);
 }
 
 static const struct key {

@@ -240,7 +240,7 @@ static bool choose_signature(const struct run *run, struct seal_signing *signing
 		signing->signature = signing->sign_with ? SEAL_SIGNATURE_PE :
 							  SEAL_SIGNATURE_APPEND;
 	if (signing->sign_with && signing->signature != SEAL_SIGNATURE_PE)
-		return refuse_config(run, "sign-with makes a PE signature, and signature is another");
+		return refuse_config(run, "sign-with makes a PE signature, but signature is not pe");
 	missing = seal_signing_find_missing(signing);
 	if (missing)
 		fprintf(stderr, "crashres: %s: no %s\n", run->config_path, missing);

@@ -82,7 +82,7 @@ static const char *find_places(const char *word, bool *input, bool *output)
 		else if (*word == 'o')
 			*output = true;
 		else if (*word != '%')
-			return "it takes no % except %i, %o and %%";
+			return "it takes %i, %o and %%, and no other %";
 	}
 	return NULL;
 }

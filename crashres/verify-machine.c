@@ -46,9 +46,8 @@ static void print_enrol_ima(const struct crashres_appraisal *appraisal)
 {
 	printf("  Next step   add the certificate to .ima, for example with\n"
 	       "              keyctl padd asymmetric '' %%keyring:.ima < CERT.der\n"
-	       "              .ima takes a certificate with keyUsage digitalSignature, without CA:TRUE "
-	       "and\n"
-	       "              keyCertSign, that a key in .builtin_trusted_keys%s signed\n",
+	       "              A key in .builtin_trusted_keys%s must have signed it. It needs\n"
+	       "              keyUsage digitalSignature, and neither CA:TRUE nor keyCertSign\n",
 	       appraisal->ima_secondary == CRASHRES_ANSWER_YES ? " or .secondary_trusted_keys" :
 								 "");
 }
@@ -62,9 +61,8 @@ static void print_enrol_pe(const struct crashres_appraisal *appraisal)
 	printf("  Next step   enrol the certificate with \"mokutil --import CERT.der\", and restart the "
 	       "machine\n");
 	if (appraisal->ca_keyring == CRASHRES_ANSWER_YES)
-		printf("              .machine takes it only with CA:TRUE and keyUsage keyCertSign%s; "
-		       "else\n"
-		       "              it gets into .platform\n",
+		printf("              .machine takes it only with CA:TRUE and keyUsage keyCertSign%s;\n"
+		       "              otherwise the kernel adds it to .platform\n",
 		       appraisal->ca_keyring_max == CRASHRES_ANSWER_YES ?
 		       ", without digitalSignature" : "");
 }

@@ -374,7 +374,7 @@ def test_a_stranger_may_name_no_command(renew):
     (["signature = pe", "key = key.pem", "cert = cert.pem"], "seal.conf: no sign-with"),
     (["signature = ima"], "seal.conf: no key"),
     (["sign-with = x %i %o", "signature = append"],
-     "seal.conf: sign-with makes a PE signature, and signature is another"),
+     "seal.conf: sign-with makes a PE signature, but signature is not pe"),
 ])
 def test_a_wrong_configuration(renew, lines, sentence):
     renew.configure(*lines)

@@ -70,8 +70,8 @@ static void test_wrong_commands_are_named(void **state)
 		{ "a %o", "no %i, the file to sign" },
 		{ "a %i", "no %o, the file to write" },
 		{ "a %%i %o", "no %i, the file to sign" },
-		{ "a %i %o %x", "it takes no % except %i, %o and %%" },
-		{ "a %i %o %", "it takes no % except %i, %o and %%" },
+		{ "a %i %o %x", "it takes %i, %o and %%, and no other %" },
+		{ "a %i %o %", "it takes %i, %o and %%, and no other %" },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
