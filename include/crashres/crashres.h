@@ -946,15 +946,22 @@ enum crashres_status crashres_seal(struct crashres_ctx *ctx, const struct crashr
  * @kernel: the kernel to look for. Its signatures do not matter: a sealed Image contains the
  *          kernel without them.
  * @initrd: the initrd of the load; NULL: the initrd in the kernel file, if any.
- * @sealed: out; release with crashres_kernel_close(). If several files fit, the newest.
+ * @sealed: out; release with crashres_kernel_close(). If several files fit, the newest of those that
+ *          can be used.
  *
- * The function compares the digests in the headers of the files with those of kernel and initrd.
- * It verifies no signature. It skips files that are not sealed Images, that are not regular files,
- * or whose names start with a dot.
+ * The function compares the digests in the headers of the files with those of kernel and initrd, and
+ * the kernel inside the file with the header. The opened file is the file that was compared, even if
+ * another file gets its name.
+ * It verifies no signature. It skips files that are not sealed Images, that are not regular files
+ * (links are not followed), or whose names start with a dot.
+ *
+ * A sealed Image that fits is skipped with a warning if it is damaged or too large, or if another
+ * user than root and the user of this process owns it or can write to it. A folder of another user,
+ * or to which other users can write, counts as empty, with a warning.
  *
  * Return:
- *   CRASHRES_ERR_NO_SEALED_IMAGE  no file is a sealed Image of this kernel
- *   CRASHRES_ERR_OTHER_INITRD     a sealed Image of this kernel has another initrd
+ *   CRASHRES_ERR_NO_SEALED_IMAGE  no file is a sealed Image of this kernel that can be used
+ *   CRASHRES_ERR_OTHER_INITRD     a sealed Image of this kernel has another initrd, and no file fits
  *   CRASHRES_ERR_OS               the folder cannot be read
  */
 enum crashres_status crashres_sealed_find(struct crashres_ctx *ctx, const char *folder,

@@ -2,15 +2,22 @@
 /*
  * sealed-folder.c: looks in a folder for the sealed Image of a kernel and an initrd.
  *
- * The headers of the files are hostile, because the folder can belong to a copy of another machine.
- * The search only compares digests. The running kernel verifies the signature when the Image is
- * loaded, and purgatory checks the bytes after a panic.
+ * The search has two steps. The first reads only the headers of the files, and compares digests.
+ * The second opens the files that fit, the newest first, until one can be loaded: a stranger
+ * cannot change it, its size is possible, and the kernel inside is whole. The descriptor that is
+ * compared in the second step is the one that is loaded.
+ *
+ * The headers are hostile, because the folder can belong to a copy of another machine. The running
+ * kernel verifies the signature when the Image is loaded, and purgatory checks the bytes after a
+ * panic.
  */
 #include <dirent.h>
 #include <endian.h>
 #include <errno.h>
-#include <stdio.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,6 +27,7 @@
 #include "../kernel/pe.h"
 #include "purgatory-segment.h"
 #include "sealed-image.h"
+#include "sealed-initrd.h"
 
 /* A SHA-256 digest that is computed when it is first needed: an initrd can have 100 MiB. */
 struct lazy_digest {
@@ -29,16 +37,23 @@ struct lazy_digest {
 	uint8_t digest[PURGATORY_DIGEST_SIZE];
 };
 
-/* A search. The files that fit are compared by their age. */
+/* A file whose header fits the kernel and the initrd. */
+struct candidate {
+	char *path;			/* "/FOLDER/NAME", for messages; owned */
+	struct timespec time;		/* mtime */
+};
+
 struct search {
 	struct crashres_ctx *ctx;
 	const char *folder;		/* path below the root, without "/" at its start; borrowed */
+	int fd;				/* of the folder; -1: not open */
 	struct lazy_digest kernel;	/* of the kernel without its signatures */
 	struct lazy_digest initrd;
-	struct timespec time;		/* mtime of @name */
-	char *name;			/* of the newest file that fits; owned; NULL: none yet */
-	char *other;			/* of a file with the same kernel and another initrd; owned;
-					   NULL: none */
+	const struct crashres_input *initrd_file;	/* borrowed; NULL: none */
+	struct candidate *candidates;	/* owned */
+	size_t count;			/* elements of @candidates */
+	char *other;			/* path of a file with the same kernel and another initrd;
+					   owned; NULL: none */
 	bool other_has_initrd;		/* @other is sealed with an initrd */
 };
 
@@ -51,8 +66,58 @@ static bool digest_is(struct lazy_digest *lazy, const uint8_t digest[PURGATORY_D
 	return !memcmp(lazy->digest, digest, PURGATORY_DIGEST_SIZE);
 }
 
+/* ------------------------------------------------------------ one file */
+
+/*
+ * Fails if somebody else than root or the user of this process can change @st: such a user can
+ * write a file whose header fits, with a purgatory that checks nothing. @path: for messages.
+ */
+static enum crashres_status check_owner(struct crashres_ctx *ctx, const char *path,
+					const struct stat *st)
+{
+	if (st->st_uid && st->st_uid != geteuid())
+		return crs_fail(ctx, CRASHRES_ERR_PERMISSION, "%s: belongs to another user", path);
+	if (st->st_mode & (S_IWGRP | S_IWOTH))
+		return crs_fail(ctx, CRASHRES_ERR_PERMISSION, "%s: other users can write to it", path);
+	return CRASHRES_OK;
+}
+
+/* Checks owner and size before the file is read, because a sparse file can be as large as RAM. */
+static enum crashres_status check_file(struct crashres_ctx *ctx, const char *path,
+				       const struct stat *st, const struct crs_seal_header *header)
+{
+	const uint64_t most = crs_sealed_size_limit(header);
+	enum crashres_status status = check_owner(ctx, path, st);
+
+	if (status == CRASHRES_OK && (uint64_t)st->st_size > most)
+		status = crs_fail(ctx, CRASHRES_ERR_LIMIT,
+				  "%s: has %jd bytes, and its header allows %" PRIu64, path,
+				  (intmax_t)st->st_size, most);
+	return status;
+}
+
+/*
+ * Opens the regular file @name in the folder. Links are not followed: the file behind a link can
+ * lie in a folder of another user. fstatat() comes first, because opening a device can start it.
+ * Returns -1 if that is impossible.
+ */
+static int open_file(const struct search *search, const char *name, struct stat *st)
+{
+	CRS_CLEANUP(crs_closep) int fd = -1;
+	int opened;
+
+	if (fstatat(search->fd, name, st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st->st_mode))
+		return -1;
+	fd = openat(search->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 || fstat(fd, st) < 0 || !S_ISREG(st->st_mode))
+		return -1;
+	opened = fd;
+	fd = -1;
+	return opened;
+}
+
 /* Reads the header of @fd. Returns false if the file is no sealed Image, or cannot be read. */
-static bool read_header(int fd, uint64_t file_size, struct crs_seal_header *header)
+static bool read_header(int fd, struct crs_seal_header *header)
 {
 	uint64_t offset, size;
 	ssize_t got;
@@ -60,97 +125,140 @@ static bool read_header(int fd, uint64_t file_size, struct crs_seal_header *head
 	do {
 		got = pread(fd, header, sizeof(*header), 0);
 	} while (got < 0 && errno == EINTR);
+	/* The size of the file is checked later: a truncated file gets a message of its own. */
 	return got == (ssize_t)sizeof(*header) &&
-	       crs_sealed_find_kernel(header, file_size, &offset, &size);
+	       crs_sealed_find_kernel(header, SIZE_MAX, &offset, &size);
 }
 
-/* Is the file newer than the one that was found before? */
-static bool is_newer(const struct search *search, const struct stat *st)
+static bool has_kernel(struct search *search, const struct crs_seal_header *header)
 {
-	return !search->name || st->st_mtim.tv_sec > search->time.tv_sec ||
-	       (st->st_mtim.tv_sec == search->time.tv_sec &&
-		st->st_mtim.tv_nsec > search->time.tv_nsec);
+	return le64toh(header->kernel_size) == search->kernel.size &&
+	       digest_is(&search->kernel, header->kernel_digest);
 }
 
-/* Replaces the string *@to by a copy of @name. */
-static enum crashres_status keep_name(struct crashres_ctx *ctx, const char *name, char **to)
+static bool has_initrd(struct search *search, const struct crs_seal_header *header)
 {
-	char *copy = strdup(name);
-
-	if (!copy)
-		return crs_fail_memory(ctx);
-	free(*to);
-	*to = copy;
-	return CRASHRES_OK;
-}
-
-/* Compares the header of the file @name with kernel and initrd, and remembers a match. */
-static enum crashres_status compare(struct search *search, const char *name, const struct stat *st,
-				    const struct crs_seal_header *header)
-{
-	if (le64toh(header->kernel_size) != search->kernel.size ||
-	    !digest_is(&search->kernel, header->kernel_digest))
-		return CRASHRES_OK;
-	if (le64toh(header->initrd_size) != search->initrd.size ||
-	    !digest_is(&search->initrd, header->initrd_digest)) {
-		search->other_has_initrd = header->initrd_size;
-		return keep_name(search->ctx, name, &search->other);
-	}
-	if (!is_newer(search, st))
-		return CRASHRES_OK;
-	search->time = st->st_mtim;
-	return keep_name(search->ctx, name, &search->name);
-}
-
-/* Makes "FOLDER/NAME". NULL: no memory, and the error is set. */
-static char *join(const struct search *search, const char *name)
-{
-	char *path;
-
-	if (asprintf(&path, "%s/%s", search->folder, name) >= 0)
-		return path;
-	crs_fail_memory(search->ctx);
-	return NULL;
+	return le64toh(header->initrd_size) == search->initrd.size &&
+	       digest_is(&search->initrd, header->initrd_digest);
 }
 
 /*
- * Looks at one entry of the folder. Folders, FIFOs, devices and files that cannot be read are
- * skipped, and so are files with a dot at the start of their name: they are temporary.
+ * Logs why a file is not used: the error of @ctx. A file that is not used must not prevent the
+ * load. Only a lack of memory is still an error.
+ */
+static enum crashres_status skip(struct crashres_ctx *ctx, enum crashres_status status)
+{
+	if (status == CRASHRES_OK || status == CRASHRES_ERR_MEMORY)
+		return status;
+	crs_log(ctx, CRASHRES_LOG_WARNING, "this sealed Image is not used: %s", ctx->error);
+	return CRASHRES_OK;
+}
+
+/* ------------------------------------------------------------ all headers */
+
+/* Adds @path to the candidates, which own it then. */
+static enum crashres_status add_candidate(struct search *search, char **path, const struct stat *st)
+{
+	struct candidate *more = realloc(search->candidates,
+					 (search->count + 1) * sizeof(*search->candidates));
+
+	if (!more)
+		return crs_fail_memory(search->ctx);
+	search->candidates = more;
+	more[search->count++] = (struct candidate){ .path = *path, .time = st->st_mtim };
+	*path = NULL;
+	return CRASHRES_OK;
+}
+
+/* Remembers a file with the same kernel and another initrd, if it is a file of this machine. */
+static enum crashres_status keep_other(struct search *search, char **path, const struct stat *st,
+				       const struct crs_seal_header *header)
+{
+	enum crashres_status status = check_file(search->ctx, *path, st, header);
+
+	if (status != CRASHRES_OK)
+		return skip(search->ctx, status);
+	free(search->other);
+	search->other = *path;
+	*path = NULL;
+	search->other_has_initrd = header->initrd_size;
+	return CRASHRES_OK;
+}
+
+/*
+ * Looks at one entry of the folder. Folders, links, FIFOs, devices and files that cannot be read
+ * are skipped, and so are files with a dot at the start of their name: they are temporary.
  */
 static enum crashres_status look_at(struct search *search, const char *name)
 {
-	CRS_CLEANUP(crs_freep) char *path = NULL;
 	CRS_CLEANUP(crs_closep) int fd = -1;
+	CRS_CLEANUP(crs_freep) char *path = NULL;
 	struct crs_seal_header header;
 	struct stat st;
 
 	if (*name == '.')
 		return CRASHRES_OK;
-	path = join(search, name);
-	if (!path)
-		return CRASHRES_ERR_MEMORY;
-	if (crs_root_open(search->ctx, path, &fd) != CRASHRES_OK || fstat(fd, &st) < 0 ||
-	    !read_header(fd, (uint64_t)st.st_size, &header))
+	fd = open_file(search, name, &st);
+	if (fd < 0 || !read_header(fd, &header) || !has_kernel(search, &header))
 		return CRASHRES_OK;
-	return compare(search, name, &st, &header);
+	if (asprintf(&path, "/%s/%s", search->folder, name) < 0) {
+		path = NULL;
+		return crs_fail_memory(search->ctx);
+	}
+	return has_initrd(search, &header) ? add_candidate(search, &path, &st) :
+					     keep_other(search, &path, &st, &header);
 }
 
-/* Looks at all entries of the folder. A missing folder is an empty one. */
-static enum crashres_status look_at_all(struct search *search)
+/* Fails as check_owner() for the open folder. */
+static enum crashres_status check_folder(const struct search *search)
+{
+	CRS_CLEANUP(crs_freep) char *path = NULL;
+	struct stat st;
+
+	if (asprintf(&path, "/%s", search->folder) < 0) {
+		path = NULL;
+		return crs_fail_memory(search->ctx);
+	}
+	if (fstat(search->fd, &st) < 0)
+		return crs_fail_errno(search->ctx, CRASHRES_ERR_OS, errno, "%s: cannot read", path);
+	return check_owner(search->ctx, path, &st);
+}
+
+/* Opens the folder. A folder that is missing, or that a stranger can change, is an empty one. */
+static enum crashres_status open_folder(struct search *search)
 {
 	enum crashres_status status;
+
+	if (crs_root_lacks(search->ctx, search->folder))
+		return CRASHRES_OK;
+	status = crs_root_open_folder(search->ctx, search->folder, &search->fd);
+	if (status != CRASHRES_OK)
+		return status;
+	status = check_folder(search);
+	if (status == CRASHRES_OK || status == CRASHRES_ERR_MEMORY)
+		return status;
+	crs_log(search->ctx, CRASHRES_LOG_WARNING, "no sealed Image in this folder is used: %s",
+		search->ctx->error);
+	close(search->fd);
+	search->fd = -1;
+	return CRASHRES_OK;
+}
+
+/* Looks at all entries of the folder. */
+static enum crashres_status look_at_all(struct search *search)
+{
+	enum crashres_status status = open_folder(search);
 	const struct dirent *entry;
 	DIR *entries;
 	int fd;
 
-	if (crs_root_lacks(search->ctx, search->folder))
-		return CRASHRES_OK;
-	status = crs_root_open_folder(search->ctx, search->folder, &fd);
-	if (status != CRASHRES_OK)
+	if (status != CRASHRES_OK || search->fd < 0)
 		return status;
-	entries = fdopendir(fd);
+	/* closedir() closes its descriptor, and the second step needs one. */
+	fd = fcntl(search->fd, F_DUPFD_CLOEXEC, 0);
+	entries = fd < 0 ? NULL : fdopendir(fd);
 	if (!entries) {
-		close(fd);
+		crs_closep(&fd);	/* does nothing for -1 */
 		return crs_fail_memory(search->ctx);
 	}
 	while (status == CRASHRES_OK && (entry = readdir(entries)))
@@ -159,50 +267,122 @@ static enum crashres_status look_at_all(struct search *search)
 	return status;
 }
 
-/* Opens the file that was found. The file can have changed in the meantime. */
-static enum crashres_status open_found(struct search *search, struct crashres_kernel **sealed)
+/* ------------------------------------------------------------ the newest file */
+
+/* For qsort(): the newest first. Equal times: in the order of the names. */
+static int compare_age(const void *left, const void *right)
 {
-	CRS_CLEANUP(crs_freep) char *path = join(search, search->name);
-	CRS_CLEANUP(crs_freep) char *name = NULL;
-	CRS_CLEANUP(crs_closep) int fd = -1;
-	struct crashres_input *input;
+	const struct candidate *a = left, *b = right;
+
+	if (a->time.tv_sec != b->time.tv_sec)
+		return a->time.tv_sec < b->time.tv_sec ? 1 : -1;
+	if (a->time.tv_nsec != b->time.tv_nsec)
+		return a->time.tv_nsec < b->time.tv_nsec ? 1 : -1;
+	return strcmp(a->path, b->path);
+}
+
+/* Checks the bytes that were read: they can differ from those of the first step. */
+static enum crashres_status check_content(struct search *search, const char *path,
+					  const struct crashres_kernel *sealed)
+{
+	const struct crashres_input *file = sealed->file;
+	struct crs_seal_header header;
 	enum crashres_status status;
 
-	if (!path || asprintf(&name, "/%s", path) < 0) {
-		name = NULL;
-		return crs_fail_memory(search->ctx);
-	}
-	status = crs_root_open(search->ctx, path, &fd);
-	if (status == CRASHRES_OK)
-		status = crashres_input_from_fd(search->ctx, fd, name, &input);
+	if (!crashres_kernel_is_sealed(sealed))
+		return crs_fail(search->ctx, CRASHRES_ERR_FORMAT, "%s: is not a sealed Image", path);
+	memcpy(&header, file->data, sizeof(header));
+	if (!has_kernel(search, &header) || !has_initrd(search, &header))
+		return crs_fail(search->ctx, CRASHRES_ERR_OS, "%s: changed during the search",
+				path);
+	status = crs_sealed_check_kernel(search->ctx, file);
+	return status == CRASHRES_OK ?
+	       crs_sealed_initrd_compare(search->ctx, sealed, search->initrd_file) : status;
+}
+
+/* Reads the file @fd, and checks it. */
+static enum crashres_status read_file(struct search *search, int fd, const char *path,
+				      struct crashres_kernel **sealed)
+{
+	struct crashres_kernel *kernel;
+	struct crashres_input *input;
+	enum crashres_status status = crashres_input_from_fd(search->ctx, fd, path, &input);
+
 	if (status != CRASHRES_OK)
 		return status;
-	status = crashres_kernel_from_input(search->ctx, input, sealed);
+	status = crashres_kernel_from_input(search->ctx, input, &kernel);
 	crashres_input_close(input);
+	if (status != CRASHRES_OK)
+		return status;
+	status = check_content(search, path, kernel);
+	if (status == CRASHRES_OK)
+		*sealed = kernel;
+	else
+		crashres_kernel_close(kernel);
 	return status;
 }
 
-/* Returns the result of the search. @initrd: for the message; may be NULL. */
-static enum crashres_status finish(struct search *search, const char *kernel,
-				   const struct crashres_input *initrd,
-				   struct crashres_kernel **sealed)
+/* Opens a candidate, and checks it completely. */
+static enum crashres_status open_candidate(struct search *search, const char *path,
+					   struct crashres_kernel **sealed)
 {
-	if (search->name)
-		return open_found(search, sealed);
-	if (!search->other)
+	struct stat st;
+	CRS_CLEANUP(crs_closep) int fd = open_file(search, strrchr(path, '/') + 1, &st);
+	struct crs_seal_header header;
+	enum crashres_status status;
+
+	if (fd < 0 || !read_header(fd, &header))
+		return crs_fail(search->ctx, CRASHRES_ERR_OS, "%s: changed during the search",
+				path);
+	status = check_file(search->ctx, path, &st, &header);
+	return status == CRASHRES_OK ? read_file(search, fd, path, sealed) : status;
+}
+
+/* Opens the newest candidate that can be loaded. *@sealed stays as it is if there is none. */
+static enum crashres_status open_newest(struct search *search, struct crashres_kernel **sealed)
+{
+	enum crashres_status status = CRASHRES_OK;
+
+	if (search->count)
+		qsort(search->candidates, search->count, sizeof(*search->candidates), compare_age);
+	for (size_t i = 0; i < search->count && status == CRASHRES_OK; i++) {
+		status = open_candidate(search, search->candidates[i].path, sealed);
+		if (status == CRASHRES_OK)
+			return status;
+		status = skip(search->ctx, status);
+	}
+	return status;
+}
+
+/*
+ * Sets the error of a search that found nothing to load. @kernel: for the message. If a file fits
+ * but cannot be loaded, an older file with another initrd does not matter.
+ */
+static enum crashres_status fail_missing(const struct search *search, const char *kernel)
+{
+	if (!search->other || search->count)
 		return crs_fail(search->ctx, CRASHRES_ERR_NO_SEALED_IMAGE,
 				"/%s has no sealed Image of %s", search->folder, kernel);
 	if (!search->other_has_initrd)
 		return crs_fail(search->ctx, CRASHRES_ERR_OTHER_INITRD,
-				"/%s/%s: is sealed without an initrd, but the load has %s",
-				search->folder, search->other, initrd->name);
-	if (!initrd)
+				"%s: is sealed without an initrd, but the load has %s",
+				search->other, search->initrd_file->name);
+	if (!search->initrd_file)
 		return crs_fail(search->ctx, CRASHRES_ERR_OTHER_INITRD,
-				"/%s/%s: is sealed with an initrd, but the load has no initrd",
-				search->folder, search->other);
+				"%s: is sealed with an initrd, but the load has no initrd",
+				search->other);
 	return crs_fail(search->ctx, CRASHRES_ERR_OTHER_INITRD,
-			"/%s/%s: is sealed with another initrd than %s", search->folder,
-			search->other, initrd->name);
+			"%s: is sealed with another initrd than %s", search->other,
+			search->initrd_file->name);
+}
+
+static void search_free(struct search *search)
+{
+	for (size_t i = 0; i < search->count; i++)
+		free(search->candidates[i].path);
+	free(search->candidates);
+	free(search->other);
+	crs_closep(&search->fd);
 }
 
 enum crashres_status crashres_sealed_find(struct crashres_ctx *ctx, const char *folder,
@@ -210,23 +390,27 @@ enum crashres_status crashres_sealed_find(struct crashres_ctx *ctx, const char *
 					  const struct crashres_input *initrd,
 					  struct crashres_kernel **sealed)
 {
-	struct search search = { .ctx = ctx, .folder = folder + strspn(folder, "/") };
+	struct search search = { .ctx = ctx, .folder = folder + strspn(folder, "/"), .fd = -1 };
+	struct crashres_kernel *found = NULL;
 	struct crashres_input *content;
 	enum crashres_status status = crs_kernel_content(ctx, kernel, &content);
 
 	if (status != CRASHRES_OK)
 		return status;
-	if (!initrd)
-		initrd = kernel->initrd;
+	search.initrd_file = initrd ? initrd : kernel->initrd;
 	search.kernel = (struct lazy_digest){ .data = content->data, .size = content->size };
-	if (initrd)
-		search.initrd = (struct lazy_digest){ .data = initrd->data, .size = initrd->size };
+	if (search.initrd_file)
+		search.initrd = (struct lazy_digest){ .data = search.initrd_file->data,
+						      .size = search.initrd_file->size };
 	status = look_at_all(&search);
 	if (status == CRASHRES_OK)
-		status = finish(&search, kernel->file->name, initrd, sealed);
+		status = open_newest(&search, &found);
+	if (status == CRASHRES_OK && !found)
+		status = fail_missing(&search, kernel->file->name);
+	if (status == CRASHRES_OK)
+		*sealed = found;
 	crashres_input_close(content);
-	free(search.name);
-	free(search.other);
+	search_free(&search);
 	return status;
 }
 

@@ -380,37 +380,51 @@ bool crashres_kernel_is_sealed(const struct crashres_kernel *kernel)
 	return read_header(kernel->file->data, kernel->file->size, &header);
 }
 
-/* Copies the kernel out of the sealed Image @file, if its digest is right. */
+uint64_t crs_sealed_size_limit(const struct crs_seal_header *header)
+{
+	uint64_t size = le64toh(header->image.image_size);
+
+	return size < FILE_LIMIT + SIGNATURE_ROOM ? size : FILE_LIMIT + SIGNATURE_ROOM;
+}
+
+enum crashres_status crs_sealed_check_kernel(struct crashres_ctx *ctx,
+					     const struct crashres_input *file)
+{
+	struct crs_seal_header header;
+	uint8_t digest[PURGATORY_DIGEST_SIZE];
+
+	if (!read_header(file->data, file->size, &header))
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: is not a sealed Image", file->name);
+	crs_digest_bytes(file->data + le64toh(header.kernel_offset), le64toh(header.kernel_size),
+			 digest);
+	if (memcmp(digest, header.kernel_digest, sizeof(digest)))
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
+				"%s: the kernel in the sealed Image is damaged", file->name);
+	return CRASHRES_OK;
+}
+
+/* Copies the kernel, which is whole, out of the sealed Image @file. */
 static enum crashres_status copy_kernel(struct crashres_ctx *ctx, const struct crashres_input *file,
-					const struct crs_seal_header *header,
 					struct crashres_input **image)
 {
 	CRS_CLEANUP(crs_freep) char *name = NULL;
-	const uint8_t *kernel = file->data + le64toh(header->kernel_offset);
-	uint64_t size = le64toh(header->kernel_size);
-	uint8_t digest[PURGATORY_DIGEST_SIZE];
+	uint64_t offset = 0, size = 0;
 
-	crs_digest_bytes(kernel, size, digest);
-	if (memcmp(digest, header->kernel_digest, sizeof(digest)))
-		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
-				"%s: the kernel in the sealed Image is damaged", file->name);
 	if (asprintf(&name, "%s (unsealed)", file->name) < 0) {
 		name = NULL;
 		return crs_fail_memory(ctx);
 	}
-	return crs_input_copy(ctx, kernel, size, name, image);
+	crs_sealed_find_kernel(file->data, file->size, &offset, &size);
+	return crs_input_copy(ctx, file->data + offset, size, name, image);
 }
 
 enum crashres_status crashres_unseal(struct crashres_ctx *ctx, const struct crashres_kernel *kernel,
 				     struct crashres_input **image)
 {
-	struct crs_seal_header header;
-	enum crashres_status status;
+	enum crashres_status status = crs_sealed_check_kernel(ctx, kernel->file);
 
-	if (!read_header(kernel->file->data, kernel->file->size, &header))
-		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: is not a sealed Image",
-				kernel->file->name);
-	status = copy_kernel(ctx, kernel->file, &header, image);
+	if (status == CRASHRES_OK)
+		status = copy_kernel(ctx, kernel->file, image);
 	if (status == CRASHRES_OK)
 		(*image)->mode = kernel->file->mode;
 	return status;

@@ -62,4 +62,18 @@ enum crashres_status crs_seal(struct crashres_ctx *ctx, const struct crashres_ma
 bool crs_sealed_find_kernel(const void *data, size_t size, uint64_t *kernel_offset,
 			    uint64_t *kernel_size);
 
+/*
+ * Returns the largest number of bytes that a file with this hostile header can have, with a
+ * signature. A larger file cannot be loaded.
+ */
+uint64_t crs_sealed_size_limit(const struct crs_seal_header *header);
+
+/*
+ * Computes the digest of the kernel inside the sealed Image @file, and compares it with the header.
+ *
+ * Return: CRASHRES_ERR_FORMAT if the digest differs, or if @file is not a sealed Image.
+ */
+enum crashres_status crs_sealed_check_kernel(struct crashres_ctx *ctx,
+					     const struct crashres_input *file);
+
 #endif

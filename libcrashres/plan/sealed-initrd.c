@@ -98,13 +98,42 @@ static enum crashres_status compare_initrd(struct crashres_ctx *ctx,
 	return CRASHRES_OK;
 }
 
+/* Compares @initrd with the initrd that @purgatory of the sealed Image @name knows. */
+static enum crashres_status compare_known(struct crashres_ctx *ctx,
+					  const struct sealed_purgatory *purgatory,
+					  const char *name, const struct crashres_input *initrd)
+{
+	uint64_t size = le64toh(purgatory->params.initrd_size);
+
+	if (!size)
+		return CRASHRES_OK;
+	if (!initrd)
+		return crs_fail(ctx, CRASHRES_ERR_REQUEST,
+				"%s: is sealed with an initrd, but the load has no initrd", name);
+	if (initrd->size != size)
+		return crs_fail(ctx, CRASHRES_ERR_REQUEST,
+				"%s: is sealed with another initrd than %s: the size is %" PRIu64
+				" bytes, not %zu", name, initrd->name, size, initrd->size);
+	return compare_initrd(ctx, purgatory, name, initrd);
+}
+
+enum crashres_status crs_sealed_initrd_compare(struct crashres_ctx *ctx,
+					       const struct crashres_kernel *kernel,
+					       const struct crashres_input *initrd)
+{
+	struct sealed_purgatory purgatory;
+
+	if (!crashres_kernel_is_sealed(kernel) || !find_params(kernel->file, &purgatory))
+		return CRASHRES_OK;
+	return compare_known(ctx, &purgatory, kernel->file->name, initrd);
+}
+
 enum crashres_status crs_sealed_initrd_check(struct crashres_ctx *ctx,
 					     const struct crashres_kernel *kernel,
 					     const struct crashres_input *initrd, bool only_check)
 {
 	const char *name = kernel->file->name;
 	struct sealed_purgatory purgatory;
-	uint64_t size;
 
 	if (!crashres_kernel_is_sealed(kernel))
 		return CRASHRES_OK;
@@ -114,20 +143,8 @@ enum crashres_status crs_sealed_initrd_check(struct crashres_ctx *ctx,
 			"compared", name);
 		return CRASHRES_OK;
 	}
-	size = le64toh(purgatory.params.initrd_size);
-	if (!size) {
-		if (initrd && only_check)
-			crs_log(ctx, CRASHRES_LOG_WARNING,
-				"%s is sealed without an initrd: nothing checks %s", name,
-				initrd->name);
-		return CRASHRES_OK;
-	}
-	if (!initrd)
-		return crs_fail(ctx, CRASHRES_ERR_REQUEST,
-				"%s: is sealed with an initrd, but the load has no initrd", name);
-	if (initrd->size != size)
-		return crs_fail(ctx, CRASHRES_ERR_REQUEST,
-				"%s: is sealed with another initrd than %s: the size is %" PRIu64
-				" bytes, not %zu", name, initrd->name, size, initrd->size);
-	return compare_initrd(ctx, &purgatory, name, initrd);
+	if (!purgatory.params.initrd_size && initrd && only_check)
+		crs_log(ctx, CRASHRES_LOG_WARNING,
+			"%s is sealed without an initrd: nothing checks %s", name, initrd->name);
+	return compare_known(ctx, &purgatory, name, initrd);
 }

@@ -21,4 +21,9 @@ enum crashres_status crs_sealed_initrd_check(struct crashres_ctx *ctx,
 					     const struct crashres_kernel *kernel,
 					     const struct crashres_input *initrd, bool only_check);
 
+/* As crs_sealed_initrd_check(), but logs no warnings. */
+enum crashres_status crs_sealed_initrd_compare(struct crashres_ctx *ctx,
+					       const struct crashres_kernel *kernel,
+					       const struct crashres_input *initrd);
+
 #endif

@@ -6,6 +6,7 @@ machine snapshots).
 """
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -31,6 +32,7 @@ class Machine:
         self.configure("sealed = auto")
         self.lock_down("integrity")
         (self.root / SEALED[1:]).parent.mkdir(parents=True)
+        (self.root / SEALED[1:]).parent.chmod(0o755)
 
     def configure(self, text):
         path = self.root / "etc/crashres/seal.conf"
@@ -46,8 +48,11 @@ class Machine:
         (path.parent / "ima/policy").write_text("measure func=BPRM_CHECK\n")
 
     def seal(self, *options, output=SEALED):
+        path = self.root / output[1:]
         subprocess.run([COMMAND, "seal", "--kernel=vmlinuz", "--initrd=initrd", *options,
-                        "-o", self.root / output[1:]], cwd=self.folder, check=True)
+                        "-o", path], cwd=self.folder, check=True)
+        # The umask can have any value, and kexec uses no file that other users can change.
+        path.chmod(0o644)
 
     def kexec(self, *options):
         done = subprocess.run([KEXEC, f"--root={self.root}", "-p", *options, "vmlinuz"],
@@ -108,6 +113,34 @@ def test_a_missing_sealed_image_is_a_warning(machine):
     # The folder can be missing.
     (machine.root / SEALED[1:]).parent.rmdir()
     assert machine.kexec("--initrd=initrd") == (code, out, err)
+
+
+def test_a_file_that_cannot_be_used_is_a_warning(machine):
+    """The next sealed Image is used, or else the kernel."""
+    machine.seal()
+    bad = (machine.root / SEALED[1:]).with_name("bad")
+    machine.seal(output="/var/lib/crashres/sealed/bad")
+    os.utime(machine.root / SEALED[1:], (1, 1))
+    bad.chmod(0o666)
+    warning = ("kexec: warning: this sealed Image is not used: /var/lib/crashres/sealed/bad: other users can "
+               "write to it\n")
+    code, out, err = machine.kexec("--initrd=initrd")
+    assert (code, err) == (0, warning) and f"Kernel        {SEALED}\n" in out
+    (machine.root / SEALED[1:]).unlink()
+    code, out, err = machine.kexec("--initrd=initrd")
+    assert (code, err) == (0, warning + "kexec: warning: /var/lib/crashres/sealed has no sealed Image of "
+                           'vmlinuz: run "crashres seal --renew"\n')
+    assert UNCHECKED in out
+    # The same if nothing shows whether a signature is demanded: kexec_load can still work.
+    shutil.rmtree(machine.root / "sys/kernel/security")
+    bad.chmod(0o644)
+    with open(bad, "r+b") as file:
+        file.truncate(5 << 30)
+    code, out, err = machine.kexec("--initrd=initrd")
+    assert code == 0 and re.fullmatch(
+        "kexec: warning: this sealed Image is not used: /var/lib/crashres/sealed/bad: has 5368709120 bytes, and "
+        "its header allows [0-9]+\n", err)
+    assert out.startswith("Plan for the crash kernel: kexec_load, pages of 4 KiB\n")
 
 
 def test_no_sealed_image_is_used_without_a_demand(machine):
@@ -182,6 +215,7 @@ def test_a_wrong_configuration_is_an_error_with_p_only(machine):
 def test_another_folder(machine):
     machine.configure("sealed = auto\noutput = /sealed")
     (machine.root / "sealed").mkdir()
+    (machine.root / "sealed").chmod(0o755)
     machine.seal(output="/sealed/x")
     _, out, _ = machine.kexec("--initrd=initrd")
     assert "Kernel        /sealed/x\n" in out
