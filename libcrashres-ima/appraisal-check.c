@@ -36,11 +36,24 @@ static void demand(struct crashres_appraisal_check *check, enum crashres_answer 
 	snprintf(check->reason, sizeof(check->reason), "%s", reason);
 }
 
+/* Does lockdown accept the signature that IMA appraises (ima_appraise_signature())? */
+static enum crashres_answer does_ima_suffice(const struct crs_permissions *permissions)
+{
+	const struct crs_ima_policy *ima = &permissions->ima;
+
+	if (ima->known == UNKNOWN)
+		return UNKNOWN;
+	if (!ima->kernel.appraised || !ima->kernel.signature)
+		return NO;
+	/* Secure Boot ignores the word (ima_appraise_parse_cmdline()). */
+	return ima->weak ? permissions->secure_boot : YES;
+}
+
 void crs_check_demand_pe(struct crashres_appraisal_check *check,
 			 const struct crs_permissions *permissions)
 {
 	const enum crashres_answer *options = permissions->config.options;
-	const struct crs_ima_rule *rule = &permissions->ima.kernel;
+	const enum crashres_answer suffices = does_ima_suffice(permissions);
 
 	if (options[CRS_OPTION_KEXEC_SIG] == NO)
 		demand(check, NO, "the running kernel was built without CONFIG_KEXEC_SIG");
@@ -49,12 +62,11 @@ void crs_check_demand_pe(struct crashres_appraisal_check *check,
 		       options[CRS_OPTION_KEXEC_SIG_FORCE] == YES
 			       ? "CONFIG_KEXEC_SIG_FORCE"
 			       : "Secure Boot with CONFIG_IMA_ARCH_POLICY");
-	else if (permissions->locked_down == YES && rule->appraised && rule->signature)
+	else if (permissions->locked_down == YES && suffices == YES)
 		demand(check, permissions->signature_forced,
 		       "lockdown accepts the signature that IMA appraises");
 	else if (permissions->locked_down == YES)
-		demand(check,
-		       permissions->ima.known == UNKNOWN ? UNKNOWN : options[CRS_OPTION_KEXEC_SIG],
+		demand(check, suffices == UNKNOWN ? UNKNOWN : options[CRS_OPTION_KEXEC_SIG],
 		       "lockdown");
 	else if (permissions->locked_down == NO && permissions->signature_forced == NO)
 		demand(check, NO,

@@ -31,6 +31,7 @@
 
 /* The state of crashres_appraise(). */
 struct work {
+	struct crashres_input *input;		/* owned by appraise_file() */
 	struct crs_signed_file file;
 	struct crs_permissions permissions;
 	struct crashres_appraisal *result;
@@ -61,8 +62,14 @@ static enum crashres_status judge_pe(struct work *work, struct crashres_appraisa
 
 /* ------------------------------------------------------------- IMA */
 
-/* The type of security.ima (enum evm_ima_xattr_type), 0 without the attribute, -1: unknown. */
-static int read_xattr_type(const struct work *work)
+/* The start of security.ima. */
+struct attribute {
+	int type;	/* enum evm_ima_xattr_type; 0: no attribute; -1: unknown */
+	int hash;	/* number of the hash by which IMA reads the file; -1: the default of IMA */
+};
+
+/* The number of the hash is the third byte of a signature, the second of a digest. */
+static struct attribute read_attribute(const struct work *work)
 {
 	uint8_t data[4096] = { 0 };
 	ssize_t size = work->file.input->original_fd < 0 ? 0 :
@@ -70,19 +77,20 @@ static int read_xattr_type(const struct work *work)
 				 sizeof(data));
 
 	if (size > 0)
-		return data[0];
-	return size == 0 || errno == ENODATA || errno == EOPNOTSUPP ? 0 : -1;
+		return (struct attribute){ data[0], data[0] == 3 ? data[2] :
+					   data[0] == 4 ? data[1] : -1 };
+	return (struct attribute){
+		size == 0 || errno == ENODATA || errno == EOPNOTSUPP ? 0 : -1, -1 };
 }
 
 /*
- * Judges security.ima, and the appended signature if the kernel goes on to it. A rule for the
- * running policy is known.
+ * Judges security.ima, and the appended signature if the kernel goes on to it. The policy is known.
+ * @type: of the attribute.
  */
-static enum crashres_status judge_ima_places(struct work *work,
+static enum crashres_status judge_ima_places(struct work *work, int type,
 					     struct crashres_appraisal_check *check)
 {
 	const struct crs_ima_rule *rule = &work->permissions.ima.kernel;
-	int type = read_xattr_type(work);
 	struct crashres_appraisal_check first = *check;
 	enum crashres_status status;
 
@@ -127,8 +135,39 @@ static enum crashres_status judge_digest(struct work *work, struct crashres_appr
 	return status;
 }
 
+/*
+ * Corrects the answer yes: by appraise_algos= (ima_get_hash_algo(), process_measurement()), and by
+ * what can refuse the file although the signature is right.
+ */
+static void judge_rule(const struct work *work, const struct attribute *attribute,
+		       struct crashres_appraisal_check *check)
+{
+	const struct crs_ima_policy *ima = &work->permissions.ima;
+	const struct crs_ima_rule *rule = &ima->kernel;
+
+	if (rule->limited && attribute->hash >= 0 &&
+	    (attribute->hash > 31 || !(rule->hashes >> attribute->hash & 1)))
+		crs_check_answer(check, NO, CRASHRES_STEP_SIGN,
+				 "appraise_algos= of the IMA policy does not accept the hash of "
+				 "security.ima");
+	else if (rule->limited && attribute->hash < 0)
+		crs_check_answer(check, UNKNOWN, CRASHRES_STEP_NONE,
+				 "appraise_algos= of the IMA policy must accept the default hash of "
+				 "IMA, which is unknown");
+	else if (rule->doubtful)
+		crs_check_answer(check, UNKNOWN, CRASHRES_STEP_NONE,
+				 "several rules of the IMA policy can concern this file, or one has "
+				 "an unknown demand");
+	else if (ima->evm != NO)
+		crs_check_answer(check, UNKNOWN, CRASHRES_STEP_NONE,
+				 ima->evm == YES ?
+				 "EVM has a key and verifies security.evm, which was not verified" :
+				 "EVM can have a key and verify security.evm, which was not verified");
+}
+
 static enum crashres_status judge_ima(struct work *work, struct crashres_appraisal_check *check)
 {
+	const struct attribute attribute = read_attribute(work);
 	enum crashres_status status;
 
 	check->appraiser = CRASHRES_APPRAISER_IMA;
@@ -141,10 +180,12 @@ static enum crashres_status judge_ima(struct work *work, struct crashres_apprais
 				 "the IMA policy cannot be read");
 		return CRASHRES_OK;
 	}
-	status = judge_ima_places(work, check);
-	if (status != CRASHRES_OK || check->passes == NO)
-		return status;
-	return judge_digest(work, check);
+	status = judge_ima_places(work, attribute.type, check);
+	if (status == CRASHRES_OK && check->passes != NO)
+		status = judge_digest(work, check);
+	if (status == CRASHRES_OK && check->passes == YES)
+		judge_rule(work, &attribute, check);
+	return status;
 }
 
 /* ------------------------------------------------------------- the whole answer */
@@ -198,6 +239,72 @@ static enum crashres_answer combine(const struct crashres_appraisal *result)
 	return loads;
 }
 
+/* Stores an obstacle that no signature removes. */
+static void set_obstacle(const struct work *work, enum crashres_answer loads, const char *text)
+{
+	work->result->loads = loads;
+	snprintf(work->result->problem, sizeof(work->result->problem), "%s", text);
+}
+
+/*
+ * Checks the header of an Image as image_load() (arch/arm64/kernel/kexec_image.c) and
+ * sanity_check_segment_list() do. Every other file must contain a kernel.
+ */
+static enum crashres_status judge_content(const struct work *work)
+{
+	struct crashres_ctx *ctx = work->file.ctx;
+	struct crashres_input *file = work->input;
+	struct crs_image image = { .image_size = 0 };
+	struct crashres_kernel *kernel = NULL;
+	enum crashres_status status;
+
+	if (is_image(file))
+		status = crs_image_parse(ctx, file->data, file->size, &image);
+	else
+		status = crashres_kernel_from_input(ctx, file, &kernel);
+	if (status == CRASHRES_ERR_MEMORY)
+		return status;
+	if (status != CRASHRES_OK)
+		set_obstacle(work, NO, crashres_error(ctx));
+	else if (is_image(file) && file->size > image.image_size)
+		set_obstacle(work, NO, "the Image is longer than its image_size");
+	crashres_kernel_close(kernel);
+	return CRASHRES_OK;
+}
+
+/* Is the number of kexec calls that are left for @slot 0? */
+static bool is_exhausted(const struct work *work, enum crashres_slot slot)
+{
+	const struct crs_limit *limit = &work->permissions.limits[slot];
+
+	return limit->limited && !limit->left;
+}
+
+/* Does the kernel refuse every load? Then the answer is stored. */
+static bool is_disabled(const struct work *work)
+{
+	if (work->permissions.load_disabled == YES)
+		set_obstacle(work, NO, "kernel.kexec_load_disabled is 1");
+	else if (is_exhausted(work, CRASHRES_SLOT_CRASH) &&
+		 is_exhausted(work, CRASHRES_SLOT_NORMAL))
+		set_obstacle(work, NO, "kernel.kexec_load_limit_panic and "
+			     "kernel.kexec_load_limit_reboot are 0");
+	return work->result->loads == NO;
+}
+
+/* A limit of one slot: the file can be loaded into the other slot. */
+static void judge_limits(const struct work *work)
+{
+	if (work->result->loads != YES)
+		return;
+	if (is_exhausted(work, CRASHRES_SLOT_CRASH))
+		set_obstacle(work, UNKNOWN, "kernel.kexec_load_limit_panic is 0, so only the "
+			     "normal slot takes a kernel");
+	else if (is_exhausted(work, CRASHRES_SLOT_NORMAL))
+		set_obstacle(work, UNKNOWN, "kernel.kexec_load_limit_reboot is 0, so only the "
+			     "crash slot takes a kernel");
+}
+
 static void copy_facts(const struct work *work)
 {
 	struct crashres_appraisal *result = work->result;
@@ -222,12 +329,8 @@ static enum crashres_status appraise(struct work *work)
 	enum crashres_status status;
 
 	copy_facts(work);
-	if (work->permissions.load_disabled == YES) {
-		result->loads = NO;
-		snprintf(result->problem, sizeof(result->problem),
-			 "kernel.kexec_load_disabled is 1");
+	if (is_disabled(work))
 		return CRASHRES_OK;
-	}
 	if (result->kexec_file == NO) {
 		answer_without_file_load(work);
 		return CRASHRES_OK;
@@ -241,7 +344,8 @@ static enum crashres_status appraise(struct work *work)
 	if (!is_image(work->file.input))
 		refuse_unpacked(result);
 	result->loads = combine(result);
-	return CRASHRES_OK;
+	judge_limits(work);
+	return judge_content(work);
 }
 
 /* Opens the file, reads the keyrings and fills work->result. */
@@ -252,7 +356,7 @@ static enum crashres_status appraise_file(struct work *work, const char *path)
 
 	if (status != CRASHRES_OK)
 		return crs_prefix_error(work->file.ctx, status, "verify %s", path);
-	work->file.input = file;
+	work->file.input = work->input = file;
 	status = crs_keyrings_read(work->file.ctx, &work->file.keyrings);
 	if (status == CRASHRES_OK) {
 		status = appraise(work);

@@ -47,7 +47,7 @@ static bool take_key(const struct word *word, const char *key, struct word *valu
 static bool is_setting(const struct word *word)
 {
 	static const char *const settings[] = {
-		"appraise_flag=", "appraise_algos=", "permit_directio", "template=", "pcr=",
+		"appraise_flag=", "permit_directio", "template=", "pcr=",
 	};
 	struct word value;
 
@@ -55,6 +55,47 @@ static bool is_setting(const struct word *word)
 		if (take_key(word, settings[i], &value))
 			return true;
 	return false;
+}
+
+/* Returns a bit for the number of each hash in @list, such as "sha256,sha512" (hash_info.h). */
+static uint32_t parse_hashes(const struct word *list)
+{
+	static const struct {
+		const char *name;
+		unsigned int number;
+	} hashes[] = { { "sha256", 4 }, { "sha384", 5 }, { "sha512", 6 } };
+	const char *const end = list->text + list->length;
+	uint32_t result = 0;
+
+	for (const char *at = list->text; at < end; at++) {
+		const char *comma = memchr(at, ',', (size_t)(end - at));
+		struct word name = { at, (size_t)((comma ? comma : end) - at) };
+
+		for (size_t i = 0; i < sizeof(hashes) / sizeof(*hashes); i++)
+			if (is_word(&name, hashes[i].name))
+				result |= 1U << hashes[i].number;
+		at += name.length;
+	}
+	return result;
+}
+
+/* Stores a word behind the action, except func. */
+static void parse_word(const struct word *word, struct crs_ima_rule *rule)
+{
+	struct word value;
+
+	if (take_key(word, "appraise_type=", &value)) {
+		rule->signature = true;
+		rule->modsig = is_word(&value, "imasig|modsig");
+		rule->doubtful = rule->doubtful || (!rule->modsig && !is_word(&value, "imasig"));
+	} else if (take_key(word, "appraise_algos=", &value)) {
+		rule->limited = true;
+		rule->hashes = parse_hashes(&value);
+	} else if (take_key(word, "digest_type=", &value)) {
+		rule->doubtful = true;
+	} else if (!is_setting(word)) {
+		rule->conditional = true;
+	}
 }
 
 /*
@@ -75,34 +116,50 @@ static bool parse_rule(const char *at, const char *end, const char *func,
 			if (!is_word(&value, func))
 				return false;
 			rule->named = true;
-		} else if (take_key(&word, "appraise_type=", &value)) {
-			rule->signature = true;
-			rule->modsig = is_word(&value, "imasig|modsig");
-		} else if (!is_setting(&word)) {
-			rule->conditional = true;
+		} else {
+			parse_word(&word, rule);
 		}
 	return true;
 }
 
+/* Do two rules demand the same of a file? */
+static bool is_same_demand(const struct crs_ima_rule *a, const struct crs_ima_rule *b)
+{
+	return a->signature == b->signature && a->modsig == b->modsig &&
+	       a->limited == b->limited && a->hashes == b->hashes && a->doubtful == b->doubtful;
+}
+
 /*
+ * Adds the next rule to @found. Returns true if no rule behind this one can concern the file.
+ *
  * A dont_appraise rule with conditions is passed over: such rules exclude file systems such as
- * procfs, on which no kernel lies.
+ * procfs, on which no kernel lies. Behind an appraise rule with conditions, the rules up to the
+ * first one without conditions can concern the file, too.
  */
+static bool add_rule(const struct crs_ima_rule *rule, struct crs_ima_rule *found)
+{
+	if (found->appraised && rule->appraised)
+		found->doubtful = found->doubtful || !is_same_demand(found, rule);
+	else if (!found->appraised && (rule->appraised || !rule->conditional))
+		*found = *rule;
+	return !rule->conditional;
+}
+
 struct crs_ima_rule crs_ima_policy_find(const char *text, size_t size, const char *func)
 {
 	const char *const end = text + size;
+	struct crs_ima_rule found = { .appraised = false };
 
 	while (text < end) {
 		const char *newline = memchr(text, '\n', (size_t)(end - text));
 		const char *line_end = newline ? newline : end;
 		struct crs_ima_rule rule;
 
-		if (parse_rule(text, line_end, func, &rule) &&
-		    (rule.appraised || !rule.conditional))
-			return rule;
+		if (parse_rule(text, line_end, func, &rule) && add_rule(&rule, &found))
+			break;
 		text = line_end + 1;
 	}
-	return (struct crs_ima_rule){ .appraised = false };
+	return found;
 }
 
 /*
@@ -131,8 +188,25 @@ static bool is_weak(struct crashres_ctx *ctx)
 
 	if (crs_root_read(ctx, "proc/cmdline", CMDLINE_LIMIT, &text, &size) != CRASHRES_OK)
 		return false;
-	found = strstr((char *)text, word);
-	return found && strncmp(found + strlen(word), "enforce", strlen("enforce"));
+	for (found = strstr((char *)text, word); found; found = strstr(found, word)) {
+		found += strlen(word);
+		if (strncmp(found, "enforce", strlen("enforce")))
+			return true;
+	}
+	return false;
+}
+
+/* Has EVM a key? */
+static enum crashres_answer has_evm_key(struct crashres_ctx *ctx)
+{
+	CRS_CLEANUP(crs_freep) uint8_t *text = NULL;
+	size_t size;
+
+	if (crs_root_read(ctx, "sys/kernel/security/evm", POLICY_LIMIT, &text, &size) !=
+	    CRASHRES_OK)
+		return crs_root_lacks(ctx, "sys/kernel/security/evm") ? CRASHRES_ANSWER_NO :
+									CRASHRES_ANSWER_UNKNOWN;
+	return strtoll((char *)text, NULL, 10) ? CRASHRES_ANSWER_YES : CRASHRES_ANSWER_NO;
 }
 
 struct crs_ima_policy crs_ima_policy_read(struct crashres_ctx *ctx)
@@ -150,6 +224,7 @@ struct crs_ima_policy crs_ima_policy_read(struct crashres_ctx *ctx)
 	}
 	policy.known = CRASHRES_ANSWER_YES;
 	policy.weak = is_weak(ctx);
+	policy.evm = has_evm_key(ctx);
 	policy.kernel = crs_ima_policy_find((char *)text, size, "KEXEC_KERNEL_CHECK");
 	policy.initrd = crs_ima_policy_find((char *)text, size, "KEXEC_INITRAMFS_CHECK");
 	return policy;

@@ -544,6 +544,161 @@ static void test_a_file_that_is_not_an_image_has_no_signature(void **state)
 	free(path);
 }
 
+/* Writes an Image with @image_size in its header, and asks about it. */
+static struct crashres_appraisal *ask_about_size(struct unit *unit, uint64_t image_size)
+{
+	struct bytes image = make_image();
+	char *path = unit_path(unit, "Image");
+	struct crashres_appraisal *appraisal;
+
+	unit_put_le(image.data + 16, 8, image_size);
+	unit_write(unit, "Image", image.data, image.size);
+	free(image.data);
+	appraisal = ask(unit, path, false);
+	free(path);
+	return appraisal;
+}
+
+/* image_load() and sanity_check_segment_list() of the kernel refuse such files. */
+static void test_an_image_header_that_the_kernel_refuses(void **state)
+{
+	static const struct {
+		uint64_t image_size;
+		enum crashres_answer loads;
+		const char *problem;
+	} cases[] = {
+		{ 0, NO, "image_size is 0 (Linux before 3.17): the memory size of the kernel is "
+		  "unknown" },
+		{ IMAGE_SIZE - 1, NO, "the Image is longer than its image_size" },
+		{ IMAGE_SIZE, YES, "" },
+	};
+	struct unit *unit = *state;
+	struct crashres_appraisal *appraisal;
+	char *path;
+
+	write_machine(unit, OPEN, "");
+	write_config(unit, FEDORA);
+	keys_install(unit, trusting);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		appraisal = ask_about_size(unit, cases[i].image_size);
+		assert_string_equal(appraisal->problem, cases[i].problem);
+		assert_int_equal(appraisal->loads, cases[i].loads);
+		free(appraisal);
+	}
+	/* No kernel at all. */
+	path = unit_path(unit, "vmlinuz");
+	unit_write_text(unit, "vmlinuz", "MZ and no Image");
+	appraisal = ask(unit, path, false);
+	assert_int_equal(appraisal->loads, NO);
+	assert_true(*appraisal->problem);
+	free(appraisal);
+	free(path);
+}
+
+/* kexec_load_permitted() of the kernel. */
+static void test_limits_of_kexec_calls(void **state)
+{
+	static const struct {
+		const char *panic, *reboot;
+		enum crashres_answer loads;
+		const char *problem;
+	} cases[] = {
+		{ "-1\n", "-1\n", YES, "" },
+		{ "1\n", "1\n", YES, "" },
+		{ "0\n", "-1\n", UNKNOWN, "kernel.kexec_load_limit_panic is 0, so only the normal slot "
+		  "takes a kernel" },
+		{ "-1\n", "0\n", UNKNOWN, "kernel.kexec_load_limit_reboot is 0, so only the crash slot "
+		  "takes a kernel" },
+		{ "0\n", "0\n", NO, "kernel.kexec_load_limit_panic and "
+		  "kernel.kexec_load_limit_reboot are 0" },
+	};
+	struct unit *unit = *state;
+	char *path = write_image(unit, false);
+
+	write_machine(unit, OPEN, "");
+	write_config(unit, FEDORA);
+	keys_install(unit, trusting);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct crashres_appraisal *appraisal;
+
+		unit_write_text(unit, "proc/sys/kernel/kexec_load_limit_panic", cases[i].panic);
+		unit_write_text(unit, "proc/sys/kernel/kexec_load_limit_reboot", cases[i].reboot);
+		appraisal = ask(unit, path, false);
+		assert_string_equal(appraisal->problem, cases[i].problem);
+		assert_int_equal(appraisal->loads, cases[i].loads);
+		free(appraisal);
+	}
+	free(path);
+}
+
+/*
+ * The signature is right, but the kernel can demand more: another hash, another rule, EVM. An
+ * appended signature without security.ima is read by the default hash of IMA.
+ */
+static void test_a_right_signature_that_can_be_refused(void **state)
+{
+	static const struct {
+		const char *policy, *evm, *problem;
+	} cases[] = {
+		{ RULE, "0\n", "" },
+		{ RULE, "1\n", "EVM has a key and verifies security.evm, which was not verified" },
+		{ "appraise func=KEXEC_KERNEL_CHECK appraise_type=imasig|modsig appraise_algos=sha512\n",
+		  "0\n", "appraise_algos= of the IMA policy must accept the default hash of IMA, which is "
+		  "unknown" },
+		{ "appraise func=KEXEC_KERNEL_CHECK appraise_type=imasig|modsig fowner=0\n"
+		  "appraise func=KEXEC_KERNEL_CHECK appraise_type=imasig\n", "0\n",
+		  "several rules of the IMA policy can concern this file, or one has an unknown "
+		  "demand" },
+		{ "appraise func=KEXEC_KERNEL_CHECK appraise_type=imasig|modsig fowner=0\n" RULE, "0\n",
+		  "" },
+	};
+	struct unit *unit = *state;
+	char *path = write_image(unit, true);
+
+	write_config(unit, FEDORA);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct crashres_appraisal *appraisal;
+
+		write_machine(unit, OPEN, cases[i].policy);
+		unit_write_text(unit, "sys/kernel/security/evm", cases[i].evm);
+		keys_install(unit, trusting);
+		appraisal = ask(unit, path, true);
+		assert_string_equal(appraisal->checks[0].problem, cases[i].problem);
+		assert_int_equal(appraisal->loads, *cases[i].problem ? UNKNOWN : YES);
+		free(appraisal);
+	}
+	free(path);
+}
+
+/* Under lockdown IMA replaces the PE signature only if it enforces its rules. */
+static void test_weak_ima_does_not_satisfy_lockdown(void **state)
+{
+	static const struct {
+		const char *words;
+		enum crashres_answer demanded;
+	} cases[] = {
+		{ "quiet\n", NO },
+		{ "ima_appraise=enforce ima_appraise=log\n", YES },
+		{ "ima_appraise=log\n", YES },
+	};
+	struct unit *unit = *state;
+	char *path = write_image(unit, true);
+
+	write_machine(unit, LOCKED, RULE);
+	write_config(unit, FEDORA);
+	keys_install(unit, trusting);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct crashres_appraisal *appraisal;
+
+		unit_write_text(unit, "proc/cmdline", cases[i].words);
+		appraisal = ask(unit, path, true);
+		assert_int_equal(appraisal->checks[1].demanded, cases[i].demanded);
+		assert_int_equal(appraisal->loads, cases[i].demanded == NO ? YES : NO);
+		free(appraisal);
+	}
+	free(path);
+}
+
 static void test_words_of_the_command_line_weaken_ima(void **state)
 {
 	struct unit *unit = *state;
@@ -577,6 +732,10 @@ int main(void)
 		UNIT_TEST(test_lockdown_and_options_decide_about_pe),
 		UNIT_TEST(test_kernels_that_cannot_load_or_verify),
 		UNIT_TEST(test_a_file_that_is_not_an_image_has_no_signature),
+		UNIT_TEST(test_an_image_header_that_the_kernel_refuses),
+		UNIT_TEST(test_limits_of_kexec_calls),
+		UNIT_TEST(test_a_right_signature_that_can_be_refused),
+		UNIT_TEST(test_weak_ima_does_not_satisfy_lockdown),
 		UNIT_TEST(test_words_of_the_command_line_weaken_ima),
 	};
 
