@@ -3,8 +3,14 @@
  * commands.h: the subcommands of crashres.
  *
  * Each subcommand has its own file with usage[], parse(), run() and NAME_main(). A large one has
- * more files: seal-*.c, sign-options.c, verify-*.c. It uses the public libraries only, so
- * that it also is an example of their use. HACKING.md explains how to add a subcommand.
+ * more files:
+ *
+ *   seal    seal-*.c, renew.c, private-folder.c, sign-command.c (the program of --sign-with)
+ *   sign    sign-options.c
+ *   verify  verify-*.c
+ *
+ * A subcommand uses the public libraries only, so it also is an example of their use. HACKING.md
+ * explains how to add a subcommand.
  */
 #ifndef CRASHRES_COMMANDS_H
 #define CRASHRES_COMMANDS_H
