@@ -19,10 +19,10 @@
 #include <sys/xattr.h>
 
 #include "../libcrashres/kernel/image.h"
+#include "../libcrashres/kernel/modsig.h"
 #include "appraisal-check.h"
 #include "candidate.h"
 #include "digest.h"
-#include "modsig.h"
 #include "trusted-keys.h"
 
 #define YES		CRASHRES_ANSWER_YES

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../libcrashres/kernel/modsig.h"
 #include "appraisal-check.h"
 #include "authenticode.h"
 #include "candidate.h"
-#include "modsig.h"
 #include "signed-data.h"
 #include "trusted-keys.h"
 

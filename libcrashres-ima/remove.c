@@ -11,9 +11,9 @@
 #include "../libcrashres/base/input.h"
 #include "../libcrashres/base/replace.h"
 #include "../libcrashres/base/root.h"
+#include "../libcrashres/kernel/modsig.h"
 #include "attribute.h"
 #include "imasig.h"
-#include "modsig.h"
 
 /* Fails with the errno of a call for security.ima of @fd. */
 static enum crashres_status fail_xattr(struct crashres_ctx *ctx, int fd, const char *verb)

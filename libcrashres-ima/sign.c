@@ -9,12 +9,12 @@
 #include "../libcrashres/base/input.h"
 #include "../libcrashres/base/replace.h"
 #include "../libcrashres/base/struct-size.h"
+#include "../libcrashres/kernel/modsig.h"
 #include "../libcrashres/kernel/pe.h"
 #include "../libcrashres/kernel/zboot.h"
 #include "attribute.h"
 #include "cms.h"
 #include "imasig.h"
-#include "modsig.h"
 
 /* The size of each struct must change with every new member, so it has no padding at its end. */
 CRS_ASSERT_NO_TAIL_PADDING(crashres_sign_request, reserved);

@@ -11,9 +11,9 @@
 
 #include "../libcrashres/base/input.h"
 #include "../libcrashres/base/root.h"
+#include "../libcrashres/kernel/modsig.h"
 #include "authenticode.h"
 #include "imasig.h"
-#include "modsig.h"
 #include "text.h"
 #include "trust.h"
 

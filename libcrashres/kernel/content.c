@@ -3,14 +3,8 @@
 #include <string.h>
 
 #include "content.h"
-#include "number.h"
+#include "modsig.h"
 #include "pe.h"
-
-static const char marker[] = "~Module signature appended~\n";
-
-#define MARKER_SIZE	(sizeof(marker) - 1)
-#define FIELDS_SIZE	12	/* sizeof(struct module_signature); its last 4 bytes are the size */
-#define TYPE_CMS	2	/* PKEY_ID_PKCS7 */
 
 /* A kernel has at least its Image header. Hostile bytes that leave less are no signature. */
 #define LEAST	sizeof(struct crs_image_header)
@@ -32,11 +26,6 @@ static bool is_zero(const uint8_t *data, uint64_t size)
 	return size == 0 || (data[0] == 0 && !memcmp(data, data + 1, size - 1));
 }
 
-static bool ends_with_marker(const uint8_t *data, uint64_t size)
-{
-	return size >= MARKER_SIZE && !memcmp(data + size - MARKER_SIZE, marker, MARKER_SIZE);
-}
-
 /* The content has at least its Image header, and the fields that copy() clears. */
 static uint64_t least_size(const struct content *content)
 {
@@ -46,23 +35,14 @@ static uint64_t least_size(const struct content *content)
 }
 
 /* Removes one appended signature. Returns false if there is none. */
-static bool remove_appended(struct content *content)
+static bool remove_appended(struct crashres_ctx *ctx, struct content *content)
 {
-	static const uint8_t good[FIELDS_SIZE - 4] = { 0, 0, TYPE_CMS };
-	const uint64_t trailer = FIELDS_SIZE + MARKER_SIZE;
-	const uint8_t *fields;
-	uint64_t size;
+	struct crs_modsig modsig;
 
-	if (content->size <= trailer || !ends_with_marker(content->data, content->size))
+	if (crs_modsig_parse(ctx, content->data, content->size, &modsig) != CRASHRES_OK ||
+	    modsig.content_size < least_size(content))
 		return false;
-	fields = content->data + content->size - trailer;
-	if (memcmp(fields, good, sizeof(good)))
-		return false;
-	size = (uint64_t)fields[8] << 24 | fields[9] << 16 | fields[10] << 8 | fields[11];
-	if (size > content->size - trailer ||
-	    content->size - trailer - size < least_size(content))
-		return false;
-	content->size -= trailer + size;
+	content->size = modsig.content_size;
 	return true;
 }
 
@@ -78,7 +58,7 @@ static uint64_t find_unsigned_end(const struct crs_pe *pe, uint64_t offset)
 	for (uint64_t end = offset; offset - end < CRS_PE_TABLE_ALIGNMENT; end--) {
 		if (end < LEAST || end < pe->section_table)
 			break;
-		if (end == sections_end || ends_with_marker(pe->data, end))
+		if (end == sections_end || crs_modsig_is_at(pe->data, end))
 			return end;
 		if (pe->data[end - 1])
 			break;
@@ -110,18 +90,13 @@ static bool remove_pe(struct content *content)
 }
 
 /* Finds the content. content.size is less than the size of the file if there is a signature. */
-static struct content find_content(const struct crashres_input *file)
+static struct content find_content(struct crashres_ctx *ctx, const struct crashres_input *file)
 {
 	struct content content = { .data = file->data, .size = file->size };
 
-	while (remove_appended(&content) || remove_pe(&content))
+	while (remove_appended(ctx, &content) || remove_pe(&content))
 		;
 	return content;
-}
-
-bool crs_kernel_is_signed(const struct crashres_kernel *kernel)
-{
-	return find_content(kernel->file).size < kernel->file->size;
 }
 
 /* Copies the content to a new @memfd and clears the fields of the PE signature. */
@@ -152,7 +127,7 @@ enum crashres_status crs_kernel_content(struct crashres_ctx *ctx,
 					struct crashres_input **content)
 {
 	CRS_CLEANUP(crs_memfd_closep) struct crs_memfd memfd = CRS_MEMFD_CLOSED;
-	const struct content found = find_content(kernel->file);
+	const struct content found = find_content(ctx, kernel->file);
 	enum crashres_status status;
 
 	if (found.size == kernel->file->size) {

@@ -15,9 +15,6 @@
 
 #include "kernel.h"
 
-/* Does the kernel have a signature that crs_kernel_content() removes? */
-bool crs_kernel_is_signed(const struct crashres_kernel *kernel);
-
 /*
  * Removes the signatures of a kernel.
  *

@@ -5,7 +5,7 @@
  */
 #include "../../libcrashres-ima/authenticode.h"
 #include "../../libcrashres-ima/imasig.h"
-#include "../../libcrashres-ima/modsig.h"
+#include "../../libcrashres/kernel/modsig.h"
 #include "../../libcrashres-ima/trust.h"
 #include "../unit/signer.h"
 #include "../unit/support.h"

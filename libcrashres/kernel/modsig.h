@@ -18,10 +18,10 @@
  * Source: Linux, include/linux/module_signature.h; mod_check_sig() in
  * kernel/module_signature.c; ima_read_modsig() in security/integrity/ima/ima_modsig.c.
  */
-#ifndef CRS_IMA_MODSIG_H
-#define CRS_IMA_MODSIG_H
+#ifndef CRS_MODSIG_H
+#define CRS_MODSIG_H
 
-#include "openssl.h"
+#include "../base/ctx.h"
 
 /* Bytes of the fields and of the marker. */
 #define CRS_MODSIG_TRAILER (12 + 28)
@@ -31,6 +31,9 @@ struct crs_modsig {
 	const uint8_t *cms;		/* borrowed */
 	size_t cms_size;		/* bytes */
 };
+
+/* Do the @size bytes at @data end with the marker? */
+bool crs_modsig_is_at(const void *data, size_t size);
 
 /*
  * Parses the last signature of @data, which is hostile. @modsig: out; borrows @data.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* test_ima_modsig.c: the appended signature, and the room for it in an Image. */
-#include "../../libcrashres-ima/modsig.h"
+/* test_modsig.c: the appended signature, and the room for it in an Image. */
+#include "../../libcrashres/kernel/modsig.h"
 #include "support.h"
 #include "wrap.h"
 

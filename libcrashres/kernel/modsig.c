@@ -3,9 +3,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "../libcrashres/kernel/image.h"
-#include "../libcrashres/kernel/pe.h"
+#include "image.h"
 #include "modsig.h"
+#include "pe.h"
 
 static const char marker[] = "~Module signature appended~\n";
 
@@ -29,13 +29,20 @@ static bool are_fields_valid(const uint8_t *fields)
 	return !memcmp(fields, good, sizeof(good));
 }
 
+bool crs_modsig_is_at(const void *data, size_t size)
+{
+	const uint8_t *bytes = data;
+
+	return size >= MARKER_SIZE && !memcmp(bytes + size - MARKER_SIZE, marker, MARKER_SIZE);
+}
+
 enum crashres_status crs_modsig_parse(struct crashres_ctx *ctx, const void *data, size_t size,
 				      struct crs_modsig *modsig)
 {
 	const uint8_t *bytes = data, *fields;
 	size_t length;
 
-	if (size < MARKER_SIZE || memcmp(bytes + size - MARKER_SIZE, marker, MARKER_SIZE))
+	if (!crs_modsig_is_at(data, size))
 		return crs_fail(ctx, CRASHRES_ERR_NO_SIGNATURE, "no appended signature");
 	if (size < CRS_MODSIG_TRAILER)
 		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
