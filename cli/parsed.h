@@ -12,7 +12,7 @@ enum parsed {
 	PARSED_OK,
 	PARSED_HELP,		/* -h: print the usage on stdout and exit with 0 */
 	PARSED_VERSION,		/* -v: print the version on stdout and exit with 0 */
-	PARSED_BAD,		/* unknown option: getopt_long() printed the error on stderr */
+	PARSED_BAD,		/* unknown option: one line was printed on stderr */
 	PARSED_REFUSED,		/* wrong value or contradiction: the parser printed one line */
 };
 

@@ -217,7 +217,7 @@ enum parsed sign_parse(int argc, char **argv, struct sign_options *options)
 	const char *problem;
 
 	*options = (struct sign_options){ .hash = CRASHRES_HASH_SHA256,
-				     .passphrase = PASSPHRASE_TERMINAL };
+					  .passphrase = PASSPHRASE_TERMINAL };
 	opterr = 0;
 	for (;;) {
 		/* getopt_long() sets the index for long options only; messages use it for these. */
