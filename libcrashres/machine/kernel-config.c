@@ -160,3 +160,15 @@ struct crs_kernel_config crs_kernel_config_read(struct crashres_ctx *ctx)
 		read_boot(ctx, &config);
 	return config;
 }
+
+bool crs_kernel_config_lacks(const struct crs_kernel_config *config, enum crs_option option)
+{
+	return config->source == CRS_CONFIG_KERNEL && config->options[option] == CRASHRES_ANSWER_NO;
+}
+
+enum crs_config_source crs_kernel_config_no_verifier(const struct crs_kernel_config *config)
+{
+	return config->options[CRS_OPTION_KEXEC_SIG] == CRASHRES_ANSWER_YES &&
+	       config->options[CRS_OPTION_KEXEC_IMAGE_VERIFY_SIG] == CRASHRES_ANSWER_NO ?
+	       config->source : CRS_CONFIG_NONE;
+}

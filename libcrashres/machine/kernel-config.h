@@ -48,6 +48,20 @@ struct crs_kernel_config {
 struct crs_kernel_config crs_kernel_config_read(struct crashres_ctx *ctx);
 
 /*
+ * Was the running kernel certainly built without @option? Believes only the configuration inside
+ * the kernel.
+ */
+bool crs_kernel_config_lacks(const struct crs_kernel_config *config, enum crs_option option);
+
+/*
+ * Returns the place that says that the running kernel demands PE signatures (KEXEC_SIG) and
+ * cannot verify any of them (no KEXEC_IMAGE_VERIFY_SIG), or CRS_CONFIG_NONE. Such a kernel
+ * treats each file as one with a wrong signature (kexec_image_verify_sig() in
+ * kernel/kexec_file.c).
+ */
+enum crs_config_source crs_kernel_config_no_verifier(const struct crs_kernel_config *config);
+
+/*
  * Parses @size bytes at @text, which are hostile. All options are UNKNOWN if no line sets an
  * option; otherwise an option without a line is NO.
  */

@@ -164,3 +164,17 @@ struct crs_permissions crs_permissions_read(struct crashres_ctx *ctx)
 	permissions.signature_forced = is_forced(&permissions);
 	return permissions;
 }
+
+enum crashres_answer crs_lockdown_demands_signature(const struct crs_permissions *permissions)
+{
+	return crs_kernel_config_lacks(&permissions->config, CRS_OPTION_KEXEC_SIG) ?
+	       CRASHRES_ANSWER_NO : permissions->locked_down;
+}
+
+bool crs_signature_can_be_enforced(const struct crs_permissions *permissions)
+{
+	if (permissions->signature_forced != CRASHRES_ANSWER_UNKNOWN)
+		return permissions->signature_forced == CRASHRES_ANSWER_YES;
+	return permissions->locked_down == CRASHRES_ANSWER_YES ||
+	       permissions->secure_boot == CRASHRES_ANSWER_YES;
+}

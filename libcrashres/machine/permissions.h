@@ -33,6 +33,20 @@ struct crs_permissions {
 /* Reads all permissions. A file that cannot be read gives UNKNOWN and a line in the log. */
 struct crs_permissions crs_permissions_read(struct crashres_ctx *ctx);
 
+/*
+ * Does lockdown make kexec_file_load demand a PE signature? A kernel without CONFIG_KEXEC_SIG
+ * does not look at lockdown in this call (kimage_file_prepare_segments() in
+ * kernel/kexec_file.c). Only the configuration inside the kernel proves that:
+ * /boot/config-RELEASE can belong to another build.
+ */
+enum crashres_answer crs_lockdown_demands_signature(const struct crs_permissions *permissions);
+
+/*
+ * Can kexec_file_load return the error of a PE signature as it is? Then sig_enforce is set. This is
+ * likely under lockdown and Secure Boot, unless the configuration says otherwise.
+ */
+bool crs_signature_can_be_enforced(const struct crs_permissions *permissions);
+
 /* Reads the current limit of @slot. A load calls this again after each refusal. */
 struct crs_limit crs_limit_read(struct crashres_ctx *ctx, enum crashres_slot slot);
 

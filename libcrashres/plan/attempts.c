@@ -60,19 +60,18 @@ static bool wants_check(const struct crashres_request *request)
  * KEXEC_SIG_FORCE show it. UNKNOWN: it can demand one.
  *
  * signature_forced is often unknown, because few machines show the configuration of their kernel.
- * So only YES counts.
+ * So only YES counts. Lockdown does not count if the kernel was certainly built without KEXEC_SIG.
  */
 static enum crashres_answer demands_signature(const struct crashres_machine *machine)
 {
 	const struct crs_permissions *permissions = &machine->permissions;
+	enum crashres_answer lockdown = crs_lockdown_demands_signature(permissions);
 
-	if (permissions->locked_down == CRASHRES_ANSWER_YES ||
-	    permissions->appraised == CRASHRES_ANSWER_YES ||
+	if (lockdown == CRASHRES_ANSWER_YES || permissions->appraised == CRASHRES_ANSWER_YES ||
 	    permissions->signature_forced == CRASHRES_ANSWER_YES)
 		return CRASHRES_ANSWER_YES;
-	return permissions->locked_down == CRASHRES_ANSWER_NO &&
-	       permissions->appraised == CRASHRES_ANSWER_NO ? CRASHRES_ANSWER_NO :
-							      CRASHRES_ANSWER_UNKNOWN;
+	return lockdown == CRASHRES_ANSWER_NO && permissions->appraised == CRASHRES_ANSWER_NO ?
+	       CRASHRES_ANSWER_NO : CRASHRES_ANSWER_UNKNOWN;
 }
 
 /*
@@ -203,7 +202,9 @@ static const char *find_load_obstacle(const struct listing *listing)
 	const struct crs_permissions *permissions = &listing->machine->permissions;
 
 	if (permissions->locked_down == CRASHRES_ANSWER_YES)
-		return "the running kernel is locked down, and accepts only a signed file";
+		return crs_lockdown_demands_signature(permissions) == CRASHRES_ANSWER_YES ?
+		       "the running kernel is locked down, and accepts only a signed file" :
+		       "the running kernel is locked down, and forbids kexec_load";
 	if (permissions->appraised == CRASHRES_ANSWER_YES &&
 	    listing->request->call == CRASHRES_CALL_AUTO)
 		return "the IMA policy appraises kernels, and kexec_load passes no file to appraise";
@@ -219,8 +220,7 @@ static const char *find_file_load_obstacle(const struct listing *listing)
 {
 	const struct crs_kernel_config *config = &listing->machine->permissions.config;
 
-	if (config->source == CRS_CONFIG_KERNEL &&
-	    config->options[CRS_OPTION_KEXEC_FILE] == CRASHRES_ANSWER_NO &&
+	if (crs_kernel_config_lacks(config, CRS_OPTION_KEXEC_FILE) &&
 	    listing->request->call == CRASHRES_CALL_AUTO)
 		return "the running kernel was built without CONFIG_KEXEC_FILE";
 	return NULL;

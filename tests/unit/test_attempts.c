@@ -138,6 +138,38 @@ static void test_missing_kexec_file_load_is_known_from_the_kernel(void **state)
 	assert_list(unit, &machine, request_with(0, 1, CRASHRES_CALL_AUTO), "lF");
 }
 
+/*
+ * A kernel without KEXEC_SIG does not look at lockdown in kexec_file_load, so the kernel is sealed.
+ * Only the configuration inside the kernel proves that.
+ */
+static void test_lockdown_without_kexec_sig_demands_nothing(void **state)
+{
+	struct crashres_machine machine = { .permissions = {
+		.locked_down = CRASHRES_ANSWER_YES, .appraised = CRASHRES_ANSWER_NO,
+		.config = { .source = CRS_CONFIG_KERNEL,
+			    .options[CRS_OPTION_KEXEC_SIG] = CRASHRES_ANSWER_NO },
+	} };
+	enum crashres_answer *option = &machine.permissions.config.options[CRS_OPTION_KEXEC_SIG];
+	const struct crashres_request file = request_with(0, 1, CRASHRES_CALL_FILE_LOAD);
+	struct unit *unit = *state;
+
+	assert_list(unit, &machine, request_with(0, 1, CRASHRES_CALL_AUTO), "lSF");
+	assert_list(unit, &machine, file, "SF");
+	assert_list(unit, &machine, request_with(MEMBER_SEAL, 1, CRASHRES_CALL_AUTO), "S");
+	assert_int_equal(crs_attempts_use_ready_image(&machine, &kernel, &file),
+			 CRASHRES_ANSWER_NO);
+	machine.permissions.appraised = CRASHRES_ANSWER_YES;
+	assert_list(unit, &machine, file, "F");
+	machine.permissions.appraised = CRASHRES_ANSWER_NO;
+	*option = CRASHRES_ANSWER_YES;
+	assert_list(unit, &machine, file, "F");
+	*option = CRASHRES_ANSWER_UNKNOWN;
+	assert_list(unit, &machine, file, "F");
+	*option = CRASHRES_ANSWER_NO;
+	machine.permissions.config.source = CRS_CONFIG_BOOT;
+	assert_list(unit, &machine, file, "F");
+}
+
 /* Asserts that kexec_load is in the list, impossible, with this reason. */
 static void assert_reason(struct unit *unit, struct crs_permissions permissions,
 			  enum crashres_slot slot, const char *reason)
@@ -161,6 +193,11 @@ static void test_impossible_kexec_load_names_its_reason(void **state)
 
 	assert_reason(unit, (struct crs_permissions){ .locked_down = CRASHRES_ANSWER_YES }, 1,
 		      "the running kernel is locked down, and accepts only a signed file");
+	assert_reason(unit, (struct crs_permissions){
+				    .locked_down = CRASHRES_ANSWER_YES,
+				    .config = { .source = CRS_CONFIG_KERNEL,
+						.options[CRS_OPTION_KEXEC_SIG] = CRASHRES_ANSWER_NO } },
+		      1, "the running kernel is locked down, and forbids kexec_load");
 	assert_reason(unit, (struct crs_permissions){ .appraised = CRASHRES_ANSWER_YES }, 1,
 		      "the IMA policy appraises kernels, and kexec_load passes no file "
 		      "to appraise");
@@ -592,6 +629,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_machine_slot_and_request_decide_the_list),
 		UNIT_TEST(test_missing_kexec_file_load_is_known_from_the_kernel),
+		UNIT_TEST(test_lockdown_without_kexec_sig_demands_nothing),
 		UNIT_TEST(test_impossible_kexec_load_names_its_reason),
 		UNIT_TEST(test_request_members_choose_the_call_that_supports_them),
 		UNIT_TEST(test_unsupported_member_of_the_request_is_named),
