@@ -52,6 +52,20 @@ static const char *explain_load(int error, enum crashres_slot slot)
  */
 static const char *explain_lockdown(const struct crs_refusal *refusal)
 {
+	/* [privileged][no_verifier]; the first column is another table. */
+	static const char *const unverified[2][3] = {
+		{ NULL,
+		  "kexec needs root, or lockdown demands a PE signature, and the running kernel "
+		  "was built without CONFIG_KEXEC_IMAGE_VERIFY_SIG, so it cannot verify any",
+		  "kexec needs root, or lockdown demands a PE signature, and /boot/config-RELEASE "
+		  "says that the running kernel cannot verify any (no "
+		  "CONFIG_KEXEC_IMAGE_VERIFY_SIG)" },
+		{ NULL,
+		  "lockdown demands a PE signature, and the running kernel was built without "
+		  "CONFIG_KEXEC_IMAGE_VERIFY_SIG, so it cannot verify any",
+		  "lockdown demands a PE signature, and /boot/config-RELEASE says that the running "
+		  "kernel cannot verify any (no CONFIG_KEXEC_IMAGE_VERIFY_SIG)" },
+	};
 	static const char *const sentences[2][3] = {
 		{ "kexec needs root, or lockdown demands a PE signature, and the kernel file has "
 		  "none",
@@ -65,7 +79,29 @@ static const char *explain_lockdown(const struct crs_refusal *refusal)
 		  "signing, or the running kernel does not trust the key" },
 	};
 
+	if (refusal->no_verifier != CRS_CONFIG_NONE)
+		return unverified[refusal->privileged][refusal->no_verifier];
 	return sentences[refusal->privileged][refusal->signatures];
+}
+
+/* The kernel returns EKEYREJECTED for each file, also for one without a signature. */
+static const char *explain_no_verifier(enum crs_config_source source)
+{
+	return source == CRS_CONFIG_KERNEL ?
+	       "the running kernel cannot verify any PE signature: it was built without "
+	       "CONFIG_KEXEC_IMAGE_VERIFY_SIG" :
+	       "the running kernel cannot verify any PE signature: /boot/config-RELEASE has no "
+	       "CONFIG_KEXEC_IMAGE_VERIFY_SIG";
+}
+
+/*
+ * Does EINVAL come from the verification of the PE signature? image_probe() and image_load() in
+ * arch/arm64/kernel/kexec_image.c return it, too, but not for a complete Image.
+ */
+static bool is_wrong_value(const struct crs_refusal *refusal)
+{
+	return refusal->error == EINVAL && refusal->enforced && refusal->complete_image &&
+	       !refusal->pages_differ && refusal->signatures == CRS_PE_SIGNATURES_PRESENT;
 }
 
 /*
@@ -79,11 +115,15 @@ static const char *explain_lockdown(const struct crs_refusal *refusal)
  *   ENOTSUPP (524)  the table has another revision or type; libc has no name for this number
  *   ENOPKG          an algorithm that the running kernel does not have
  *   ENOKEY          no keyring of the kernel has a key of the certificate chain
- *   EKEYREJECTED    the digest or the signature is wrong, or .blacklist has a key of the chain
+ *   EKEYREJECTED    the digest of the file is wrong, .blacklist has a key of the chain, or the
+ *                   kernel was built without KEXEC_IMAGE_VERIFY_SIG
+ *   EINVAL          the value of an RSA signature does not fit the key
+ *                   (pkcs1pad_verify_complete() in crypto/rsa-pkcs1pad.c), or the kernel refuses
+ *                   the size of the key (rsa_check_key_length()); see is_wrong_value()
  */
-static const char *explain_signature(int error)
+static const char *explain_signature(const struct crs_refusal *refusal)
 {
-	switch (error) {
+	switch (refusal->error) {
 	case EACCES:
 		return "IMA finds no valid signature on the kernel or the initrd";
 	case ENODATA:
@@ -100,11 +140,18 @@ static const char *explain_signature(int error)
 	case ENOKEY:
 		return "the running kernel does not trust the key of the PE signature";
 	case EKEYREJECTED:
-		return "the kernel file or its PE signature was changed after signing, or the key is "
+		return refusal->no_verifier != CRS_CONFIG_NONE ?
+		       explain_no_verifier(refusal->no_verifier) :
+		       "the kernel file or its PE signature was changed after signing, or the key is "
 		       "revoked";
 	default:
 		return NULL;
 	}
+}
+
+static const char *explain_format(void)
+{
+	return "the file is not an arm64 Image that the running kernel accepts on this CPU";
 }
 
 static const char *explain_file_load(const struct crs_refusal *refusal)
@@ -116,13 +163,16 @@ static const char *explain_file_load(const struct crs_refusal *refusal)
 	case EADDRNOTAVAIL:
 		return "the running kernel finds no room for the segments";
 	case EINVAL:
+		return is_wrong_value(refusal) ?
+		       "the PE signature of the kernel file does not fit the key, or the running "
+		       "kernel cannot use the key" : explain_format();
 	case ENOEXEC:
-		return "the file is not an arm64 Image that the running kernel accepts on this CPU";
+		return explain_format();
 	case ENOSYS:
 		return "syscall kexec_file_load not available: "
 		       "the running kernel was built without CONFIG_KEXEC_FILE";
 	default:
-		return crs_is_signature_refusal(refusal) ? explain_signature(refusal->error) :
+		return crs_is_signature_refusal(refusal) ? explain_signature(refusal) :
 							   explain_either(refusal->error, refusal->slot);
 	}
 }
@@ -133,7 +183,14 @@ bool crs_is_signature_refusal(const struct crs_refusal *refusal)
 		return false;
 	if (refusal->error == EPERM)
 		return refusal->locked_down && refusal->limit != CRS_LIMIT_USED_UP_BEFORE;
-	return explain_signature(refusal->error);
+	return is_wrong_value(refusal) || explain_signature(refusal);
+}
+
+int crs_refusal_reason(const struct crs_refusal *refusal)
+{
+	bool signature = refusal->error == EINVAL && crs_is_signature_refusal(refusal);
+
+	return signature ? EKEYREJECTED : refusal->error;
 }
 
 /*

@@ -27,9 +27,13 @@ struct crs_refusal {
 	enum crs_limit_state limit;
 	bool pages_differ;		/* the new kernel and the running kernel have different
 					   page sizes */
-	bool locked_down;		/* lockdown is certainly active */
+	bool locked_down;		/* lockdown certainly demands a PE signature */
 	bool privileged;		/* this process certainly has CAP_SYS_BOOT */
 	enum crs_pe_signatures signatures;	/* of the kernel file */
+	bool enforced;			/* the kernel can return the error of a PE signature */
+	bool complete_image;		/* the kernel file is an arm64 Image of at most its
+					   image_size */
+	enum crs_config_source no_verifier;	/* see crs_kernel_config_no_verifier() */
 };
 
 /* Returns the probable reason, a static string; NULL if strerror() is sufficient. */
@@ -37,5 +41,11 @@ const char *crs_explain_refusal(const struct crs_refusal *refusal);
 
 /* Is the reason a signature of the kernel or the initrd: it is missing, wrong or not trusted? */
 bool crs_is_signature_refusal(const struct crs_refusal *refusal);
+
+/*
+ * The errno that stands for the reason. EKEYREJECTED instead of EINVAL if a signature is the
+ * reason, so that no call follows that verifies none. Otherwise the errno of the call.
+ */
+int crs_refusal_reason(const struct crs_refusal *refusal);
 
 #endif

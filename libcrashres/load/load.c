@@ -12,6 +12,7 @@
 
 #include "../base/input.h"
 #include "../base/struct-size.h"
+#include "../kernel/image.h"
 #include "../plan/plan.h"
 #include "errors.h"
 #include "kexec.h"
@@ -128,7 +129,7 @@ static enum crashres_status fail_call(const struct caller *caller,
 				      const struct crs_refusal *refusal, const char *operation)
 {
 	const char *reason = crs_explain_refusal(refusal);
-	bool unavailable = crs_attempts_is_unavailable(refusal->call, refusal->error);
+	bool unavailable = crs_attempts_is_unavailable(refusal->call, crs_refusal_reason(refusal));
 
 	return crs_fail(caller->ctx,
 			unavailable ? CRASHRES_ERR_SYSCALL_UNAVAILABLE : CRASHRES_ERR_SYSCALL,
@@ -319,6 +320,18 @@ static void append_refusal(struct walk *walk)
 	append(walk->refused, sizeof(walk->refused), walk->caller.ctx->error);
 }
 
+/*
+ * Is @kernel a little-endian arm64 Image that is not longer than its image_size? The kernel returns
+ * EINVAL for a longer one (sanity_check_segment_list() in kernel/kexec_core.c).
+ */
+static bool is_complete_image(struct crashres_ctx *ctx, const struct crashres_input *kernel)
+{
+	struct crs_image image;
+
+	return crs_image_parse(ctx, kernel->data, kernel->size, &image) == CRASHRES_OK &&
+	       kernel->size <= image.image_size;
+}
+
 /* Collects the facts about a failed attempt that explain its errno. */
 static struct crs_refusal make_attempt_refusal(const struct walk *walk,
 					       const struct crs_attempt *attempt, int error)
@@ -328,27 +341,30 @@ static struct crs_refusal make_attempt_refusal(const struct walk *walk,
 	struct crs_refusal refusal = make_refusal(&walk->caller, attempt->call, error);
 
 	refusal.pages_differ = plan->attempts.pages_differ;
-	refusal.locked_down = permissions->locked_down == CRASHRES_ANSWER_YES;
+	refusal.locked_down = crs_lockdown_demands_signature(permissions) == CRASHRES_ANSWER_YES;
 	refusal.privileged = permissions->privileged == CRASHRES_ANSWER_YES;
+	refusal.enforced = crs_signature_can_be_enforced(permissions);
+	refusal.no_verifier = crs_kernel_config_no_verifier(&permissions->config);
 	if (attempt->call == CRASHRES_CALL_FILE_LOAD) {
 		const struct crashres_input *kernel = kernel_of(plan, attempt);
 
 		refusal.signatures = crs_pe_find_signatures(kernel->data, kernel->size);
+		refusal.complete_image = is_complete_image(walk->caller.ctx, kernel);
 	}
 	return refusal;
 }
 
-/* Records that attempt @index failed with @error, and sets the sentence. */
-static enum crashres_status record_refusal(struct walk *walk, size_t index, int error)
+/* Records that attempt @index failed, and sets the sentence. */
+static enum crashres_status record_refusal(struct walk *walk, size_t index,
+					   const struct crs_refusal *refusal)
 {
 	const struct crs_attempt *attempt = &walk->plan->attempts.items[index];
-	const struct crs_refusal refusal = make_attempt_refusal(walk, attempt, error);
 	enum crashres_status status;
 
-	walk->result.errors[index] = error;
-	walk->result.signature_refused = crs_is_signature_refusal(&refusal);
-	record_slot_state(walk, attempt, error);
-	status = fail_call(&walk->caller, &refusal, crs_call_name(attempt->call));
+	walk->result.errors[index] = refusal->error;
+	walk->result.signature_refused = crs_is_signature_refusal(refusal);
+	record_slot_state(walk, attempt, refusal->error);
+	status = fail_call(&walk->caller, refusal, crs_call_name(attempt->call));
 	append_refusal(walk);
 	return status;
 }
@@ -398,6 +414,7 @@ static enum crashres_status walk_attempts(struct walk *walk)
 		return status;
 	while (index != CRS_NO_ATTEMPT) {
 		const struct crs_attempt *attempt;
+		struct crs_refusal refusal;
 		int error;
 
 		status = prepare(walk, &index);
@@ -412,8 +429,9 @@ static enum crashres_status walk_attempts(struct walk *walk)
 			record_success(walk, index);
 			return CRASHRES_OK;
 		}
-		status = record_refusal(walk, index, error);
-		index = choose_next(walk, index, error);
+		refusal = make_attempt_refusal(walk, attempt, error);
+		status = record_refusal(walk, index, &refusal);
+		index = choose_next(walk, index, crs_refusal_reason(&refusal));
 		if (index == CRS_NO_ATTEMPT && error == ENOSYS &&
 		    crs_attempts_explain_none_left(ctx, &walk->plan->attempts))
 			return status;

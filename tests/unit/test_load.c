@@ -982,6 +982,124 @@ static void test_eperm_under_lockdown_says_what_the_file_shows(void **state)
 	kernel_file.size = 0;
 }
 
+#define NO_VERIFIER(source_) { .source = source_, .options = { \
+	[CRS_OPTION_KEXEC_SIG] = CRASHRES_ANSWER_YES, \
+	[CRS_OPTION_KEXEC_IMAGE_VERIFY_SIG] = CRASHRES_ANSWER_NO } }
+
+/* Ubuntu's arm64 kernels: KEXEC_SIG without KEXEC_IMAGE_VERIFY_SIG refuses each file. */
+static void test_kernel_that_cannot_verify_says_so(void **state)
+{
+	static const struct {
+		struct crs_permissions permissions;
+		int error;
+		const char *sentence;
+	} cases[] = {
+		{ { .signature_forced = CRASHRES_ANSWER_YES, .config = NO_VERIFIER(CRS_CONFIG_KERNEL) },
+		  EKEYREJECTED,
+		  "kexec_file_load failed: Key was rejected by service (the running kernel cannot "
+		  "verify any PE signature: it was built without CONFIG_KEXEC_IMAGE_VERIFY_SIG); no "
+		  "crash kernel is loaded now" },
+		{ { .signature_forced = CRASHRES_ANSWER_YES, .config = NO_VERIFIER(CRS_CONFIG_BOOT) },
+		  EKEYREJECTED,
+		  "kexec_file_load failed: Key was rejected by service (the running kernel cannot "
+		  "verify any PE signature: /boot/config-RELEASE has no "
+		  "CONFIG_KEXEC_IMAGE_VERIFY_SIG); no crash kernel is loaded now" },
+		{ { .locked_down = CRASHRES_ANSWER_YES, .privileged = CRASHRES_ANSWER_YES,
+		    .config = NO_VERIFIER(CRS_CONFIG_KERNEL) }, EPERM,
+		  "kexec_file_load failed: Operation not permitted (lockdown demands a PE signature, "
+		  "and the running kernel was built without CONFIG_KEXEC_IMAGE_VERIFY_SIG, so it "
+		  "cannot verify any)" },
+		{ { .locked_down = CRASHRES_ANSWER_YES, .config = NO_VERIFIER(CRS_CONFIG_BOOT) }, EPERM,
+		  "kexec_file_load failed: Operation not permitted (kexec needs root, or lockdown "
+		  "demands a PE signature, and /boot/config-RELEASE says that the running kernel "
+		  "cannot verify any (no CONFIG_KEXEC_IMAGE_VERIFY_SIG))" },
+	};
+	struct unit *unit = *state;
+	struct crashres_result result;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct crashres_plan plan = plan_of("F", CRASHRES_SLOT_CRASH);
+
+		test_machine.permissions = cases[i].permissions;
+		assert_fails(unit, walk(unit, &plan, 0, 0, cases[i].error, &result),
+			     CRASHRES_ERR_SYSCALL, cases[i].sentence);
+		assert_true(result.signature_refused);
+	}
+}
+
+/* Without KEXEC_SIG, lockdown has no part in EPERM of kexec_file_load. */
+static void test_lockdown_is_no_reason_without_kexec_sig(void **state)
+{
+	struct crashres_plan plan = plan_of("F", CRASHRES_SLOT_CRASH);
+	struct unit *unit = *state;
+	struct crashres_result result;
+
+	test_machine.permissions = (struct crs_permissions){
+		.locked_down = CRASHRES_ANSWER_YES,
+		.config = { .source = CRS_CONFIG_KERNEL,
+			    .options[CRS_OPTION_KEXEC_SIG] = CRASHRES_ANSWER_NO },
+	};
+	assert_fails(unit, walk(unit, &plan, 0, 0, EPERM, &result), CRASHRES_ERR_SYSCALL,
+		     "kexec_file_load failed: Operation not permitted (kexec needs root, or "
+		     "kernel.kexec_load_disabled is 1, or lockdown forbids the call)");
+	assert_false(result.signature_refused);
+}
+
+#define WRONG_VALUE "kexec_file_load failed: Invalid argument (the PE signature of the kernel file " \
+		    "does not fit the key, or the running kernel cannot use the key)"
+/*
+ * A wrong value of an RSA signature gives EINVAL. kexec_load must not follow, because it verifies
+ * nothing. If the file explains EINVAL itself, kexec_load follows as before.
+ */
+static void test_einval_of_a_signed_image_is_a_signature_error(void **state)
+{
+	static const struct {
+		enum crashres_answer forced, locked_down, secure_boot;
+		uint32_t image_size, signatures, size;	/* the file has 512 bytes */
+		bool pages_differ, refused;
+	} cases[] = {
+		{ CRASHRES_ANSWER_YES, 0, 0, 512, 504, 8, false, true },
+		{ 0, CRASHRES_ANSWER_YES, 0, 512, 504, 8, false, true },
+		{ 0, 0, CRASHRES_ANSWER_YES, 512, 504, 8, false, true },
+		{ CRASHRES_ANSWER_NO, CRASHRES_ANSWER_YES, 0, 512, 504, 8, false, false },
+		{ 0, 0, 0, 512, 504, 8, false, false },
+		{ CRASHRES_ANSWER_YES, 0, 0, 511, 504, 8, false, false },
+		{ CRASHRES_ANSWER_YES, 0, 0, 0, 504, 8, false, false },
+		{ CRASHRES_ANSWER_YES, 0, 0, 512, 0, 0, false, false },
+		{ CRASHRES_ANSWER_YES, 0, 0, 512, 504, 9, false, false },
+		{ CRASHRES_ANSWER_YES, 0, 0, 512, 504, 8, true, false },
+	};
+	struct unit *unit = *state;
+	struct crashres_result result;
+	uint8_t data[512];
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct crashres_plan plan = plan_of("FL", CRASHRES_SLOT_NORMAL);
+
+		make_pe(data, cases[i].signatures, cases[i].size);
+		unit_put_le(data + 16, 8, cases[i].image_size);
+		memcpy(data + 56, "ARM\x64", 4);
+		kernel_file.data = data;
+		kernel_file.size = sizeof(data);
+		test_machine.permissions.signature_forced = cases[i].forced;
+		test_machine.permissions.locked_down = cases[i].locked_down;
+		test_machine.permissions.secure_boot = cases[i].secure_boot;
+		plan.attempts.pages_differ = cases[i].pages_differ;
+		if (cases[i].refused)
+			assert_fails(unit, walk(unit, &plan, 0, 0, EINVAL, &result),
+				     CRASHRES_ERR_SYSCALL, WRONG_VALUE);
+		else if (!cases[i].pages_differ)
+			assert_ok(unit, walk(unit, &plan, 0, 0, EINVAL, &result));
+		else
+			assert_int_not_equal(walk(unit, &plan, 0, 0, EINVAL, &result), CRASHRES_OK);
+		assert_int_equal(result.signature_refused, cases[i].refused);
+		assert_int_equal(result.errors[0], EINVAL);
+		assert_string_equal(world.calls, cases[i].refused || cases[i].pages_differ ? "F" : "FL");
+	}
+	kernel_file.data = NULL;
+	kernel_file.size = 0;
+}
+
 /* Debian's arm64 kernels under Secure Boot: locked down, and without kexec_file_load. */
 static void test_one_sentence_says_that_no_call_is_left(void **state)
 {
@@ -1098,6 +1216,9 @@ int main(void)
 		LOAD_TEST(test_each_errno_of_kexec_load_has_its_message),
 		LOAD_TEST(test_errors_of_a_normal_load_name_no_crash_kernel),
 		LOAD_TEST(test_eperm_under_lockdown_says_what_the_file_shows),
+		LOAD_TEST(test_kernel_that_cannot_verify_says_so),
+		LOAD_TEST(test_lockdown_is_no_reason_without_kexec_sig),
+		LOAD_TEST(test_einval_of_a_signed_image_is_a_signature_error),
 		LOAD_TEST(test_one_sentence_says_that_no_call_is_left),
 		LOAD_TEST(test_busy_kernel_is_tried_again),
 		LOAD_TEST(test_busy_kernel_is_tried_20_times),

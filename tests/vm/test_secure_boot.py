@@ -15,7 +15,7 @@ import subprocess
 import pytest
 
 from conftest import HERE
-from lib import firmware, keys
+from lib import firmware, keys, pe
 from lib.guest import Guest, Machine
 from lib.keys import Signer, make_authority
 from lib.petools import sbsign
@@ -132,6 +132,8 @@ NOT_SIGNED = "No data available (the running kernel demands a PE signature, and 
 NOT_TRUSTED = "Required key not available (the running kernel does not trust the key of the PE signature)"
 CHANGED = "Key was rejected by service (the kernel file or its PE signature was changed after " \
           "signing, or the key is revoked)"
+WRONG_VALUE = "Invalid argument (the PE signature of the kernel file does not fit the key, or the " \
+              "running kernel cannot use the key)"
 EXCLUDED = "kexec: kexec_load: the running kernel is locked down, and accepts only a signed file"
 IMA_FORBIDS = "kexec: kexec_load failed: Permission denied (IMA demands a signed kernel, which only " \
               "kexec_file_load can load)"
@@ -144,6 +146,9 @@ def test_only_a_pe_signature_of_a_trusted_key_is_accepted(lab, kernel, db, tmp_p
     good = sbsign(sealed, db)
     changed = bytearray(good)
     changed[3 << 20] ^= 1
+    # One bit of the RSA signature, which ends the message and can be followed by padding
+    value = bytearray(good)
+    value[sum(pe.find_table(good)) - 100] ^= 1
     stranger = make_authority(tmp_path, "stranger").issue("signer")
     ima = Signer(kernel.parent / "pe.key", kernel.parent / "pe.pem")
     appended = lab.folder / "appended"
@@ -151,6 +156,7 @@ def test_only_a_pe_signature_of_a_trusted_key_is_accepted(lab, kernel, db, tmp_p
     sign = [HOST_COMMAND, "sign", f"--key={ima.key}", f"--cert={ima.certificate}"]
     keys.run(*sign, "--append", appended)
     files = {"good": good, "unsigned": sealed.read_bytes(), "changed": bytes(changed),
+             "value": bytes(value),
              "stranger": sbsign(sealed, stranger),
              "appended": appended.read_bytes(), "attribute": sealed.read_bytes(),
              "ima.key": ima.key.read_bytes(), "ima.pem": ima.certificate.read_bytes()}
@@ -158,6 +164,7 @@ def test_only_a_pe_signature_of_a_trusted_key_is_accepted(lab, kernel, db, tmp_p
     with boot(lab, kernel, db, {"etc/keys/x509_ima.der": ima.der, **files}) as running:
         running.check("crashres sign --key=/boot/ima.key --cert=/boot/ima.pem /boot/attribute")
         for name, reason in [("unsigned", NOT_SIGNED), ("stranger", NOT_TRUSTED), ("changed", CHANGED),
+                             ("value", WRONG_VALUE),
                              ("appended", NOT_SIGNED), ("attribute", NOT_SIGNED)]:
             assert running.run(f"{LOAD} /boot/{name}") == (255, refusal(f"/boot/{name}", reason))
             assert running.run("kexec -S") == (0, ""), name
