@@ -182,7 +182,7 @@ static bool is_revoked(const struct crs_signed_file *file, const struct candidat
 		if (crs_trusted_is_revoked(&file->keyrings, candidate->all[i]) ||
 		    crs_trusted_find_issuer(&file->keyrings, blacklist, candidate->all[i]))
 			return true;
-	return signer && crs_trusted_find(&file->keyrings, blacklist, signer);
+	return signer && crs_trusted_is_revoked(&file->keyrings, signer);
 }
 
 /* Why a signature that a trusted certificate verified can still be refused; NULL: it cannot. */

@@ -46,13 +46,45 @@ static const struct crs_key *find_id(const struct crs_keyrings *keyrings, unsign
 	return NULL;
 }
 
-const struct crs_key *crs_trusted_find(const struct crs_keyrings *keyrings, unsigned int rings,
-				       const struct crashres_certificate *certificate)
+/* Has @key the type that the kernel gives to a key of @certificate (x509_extract_key_data())? */
+static bool is_same_type(const struct crs_key *key, const struct crashres_certificate *certificate)
+{
+	char type[sizeof(key->algorithm)];
+
+	if (certificate->type == CRASHRES_KEY_RSA)
+		snprintf(type, sizeof(type), "X509.rsa");
+	else
+		snprintf(type, sizeof(type), "X509.ecdsa-nist-p%d",
+			 EVP_PKEY_get_bits(certificate->pkey));
+	return !*key->algorithm || !strcmp(key->algorithm, type);
+}
+
+/* The id in the description of a key of @certificate. */
+static const struct crs_bytes *id_of(const struct crashres_certificate *certificate)
 {
 	const struct crs_x509 *fields = &certificate->fields;
 
-	return find_id(keyrings, rings, fields->key.first.data ? &fields->key.first :
-								 &fields->id.first);
+	return fields->key.first.data ? &fields->key.first : &fields->id.first;
+}
+
+const struct crs_key *crs_trusted_find(const struct crs_keyrings *keyrings, unsigned int rings,
+				       const struct crashres_certificate *certificate)
+{
+	const struct crs_bytes *bytes = id_of(certificate);
+
+	for (size_t i = 0; i < keyrings->count; i++) {
+		const struct crs_key *key = &keyrings->keys[i];
+		const char *id = id_in(key, rings);
+		size_t subject;
+
+		if (!id || !is_hex_of(id, bytes->data, bytes->size))
+			continue;
+		crs_key_id_text(key, &subject);
+		if (crs_x509_name_is(certificate->fields.subject, key->description, subject) &&
+		    is_same_type(key, certificate))
+			return key;
+	}
+	return NULL;
 }
 
 const struct crs_key *crs_trusted_find_issuer(const struct crs_keyrings *keyrings,
@@ -161,6 +193,7 @@ static bool is_tbs_revoked(const struct crs_keyrings *keyrings,
 bool crs_trusted_is_revoked(const struct crs_keyrings *keyrings,
 			    const struct crashres_certificate *certificate)
 {
-	return crs_trusted_find(keyrings, CRS_RING_BIT(CRS_RING_BLACKLIST), certificate) ||
+	/* The id is sufficient: a wrong "no" does less harm than a wrong "yes". */
+	return find_id(keyrings, CRS_RING_BIT(CRS_RING_BLACKLIST), id_of(certificate)) ||
 	       is_tbs_revoked(keyrings, certificate);
 }

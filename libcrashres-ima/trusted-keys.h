@@ -2,9 +2,11 @@
 /*
  * trusted-keys.h: find certificates in the keyrings of the kernel.
  *
- * The description of a key ends with the SubjectKeyIdentifier of its certificate, or with the
- * serial number if there is none (machine/keyrings.h). The kernel itself compares serial number
- * and issuer, too; it does not show them.
+ * The description of a key has the subject of its certificate, and the SubjectKeyIdentifier, or
+ * the serial number if there is none (machine/keyrings.h). /proc/keys has the type of the key.
+ * All of them are compared. The kernel itself compares serial number and issuer, too; it does
+ * not show them. So two certificates with the same subject, SubjectKeyIdentifier and type cannot
+ * be told apart.
  */
 #ifndef CRS_IMA_TRUSTED_KEYS_H
 #define CRS_IMA_TRUSTED_KEYS_H

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* x509.c: read the fields of a certificate that the kernel uses. */
+#include <string.h>
+
 #include "x509.h"
 
 /* Object identifiers, as the bytes of their value. */
@@ -17,6 +19,12 @@
 #define OID_KEY_USAGE		"\x55\x1d\x0f"
 #define OID_BASIC_CONSTRAINTS	"\x55\x1d\x13"
 #define OID_AUTHORITY		"\x55\x1d\x23"
+
+#define OID_COMMON_NAME		"\x55\x04\x03"				/* 2.5.4.3 */
+#define OID_ORGANIZATION	"\x55\x04\x0a"
+#define OID_EMAIL		"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01"	/* 1.2.840.113549.1.9.1 */
+
+#define O_PREFIX		7	/* bytes of O with which CN can start */
 
 #define UNCOMPRESSED_POINT	0x04	/* SEC 1, 2.3.3 */
 
@@ -348,4 +356,80 @@ enum crashres_status crs_x509_parse(struct crashres_ctx *ctx, struct crs_bytes d
 		return fail_damaged(ctx, "it names two signature algorithms");
 	*x509 = new;
 	return CRASHRES_OK;
+}
+
+/* The attributes of a name that the kernel writes. */
+struct name_parts {
+	struct crs_bytes common_name;
+	struct crs_bytes organization;
+	struct crs_bytes email;
+};
+
+/* Reads one RelativeDistinguishedName, a SET of attributes. */
+static bool read_name_parts(struct crs_der set, struct name_parts *parts)
+{
+	while (set.left) {
+		struct crs_der_element oid, value;
+		struct crs_der inside;
+
+		if (!crs_der_enter(&set, CRS_DER_SEQUENCE, &inside) ||
+		    !crs_der_take(&inside, CRS_DER_OID, &oid) || !crs_der_next(&inside, &value))
+			return false;
+		if (CRS_BYTES_ARE(oid.value, OID_COMMON_NAME))
+			parts->common_name = value.value;
+		else if (CRS_BYTES_ARE(oid.value, OID_ORGANIZATION))
+			parts->organization = value.value;
+		else if (CRS_BYTES_ARE(oid.value, OID_EMAIL))
+			parts->email = value.value;
+	}
+	return true;
+}
+
+/* Does CN start with O, so that the kernel leaves out O? */
+static bool repeats_organization(const struct name_parts *parts)
+{
+	struct crs_bytes cn = parts->common_name, o = parts->organization;
+
+	return (cn.size >= o.size && !memcmp(cn.data, o.data, o.size)) ||
+	       (cn.size >= O_PREFIX && o.size >= O_PREFIX && !memcmp(cn.data, o.data, O_PREFIX));
+}
+
+/* Chooses the parts of the text, in their order. Returns their number. */
+static size_t choose_parts(const struct name_parts *parts, struct crs_bytes chosen[3])
+{
+	static const struct crs_bytes colon = { (const uint8_t *)": ", 2 };
+
+	if (!parts->common_name.size) {
+		chosen[0] = parts->organization.size ? parts->organization : parts->email;
+		return 1;
+	}
+	if (!parts->organization.size || repeats_organization(parts)) {
+		chosen[0] = parts->common_name;
+		return 1;
+	}
+	chosen[0] = parts->organization;
+	chosen[1] = colon;
+	chosen[2] = parts->common_name;
+	return 3;
+}
+
+bool crs_x509_name_is(struct crs_bytes name, const char *text, size_t size)
+{
+	struct crs_der der = crs_der_inside(name), set;
+	struct name_parts parts = { .common_name = { NULL, 0 } };
+	struct crs_bytes chosen[3];
+	size_t count, used = 0;
+
+	while (der.left)
+		if (!crs_der_enter(&der, CRS_DER_SET, &set) || !read_name_parts(set, &parts))
+			return false;
+	count = choose_parts(&parts, chosen);
+	for (size_t i = 0; i < count; i++)
+		for (size_t at = 0; at < chosen[i].size; at++) {
+			if (!chosen[i].data[at])
+				return used == size;
+			if (used == size || (uint8_t)text[used++] != chosen[i].data[at])
+				return false;
+		}
+	return used == size;
 }

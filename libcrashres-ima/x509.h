@@ -43,6 +43,18 @@ struct crs_x509 {
 bool crs_x509_name(struct crs_der *der, struct crs_bytes *name);
 
 /*
+ * Is @text, @size bytes, the text that the kernel makes of @name, the elements of a Name? The
+ * kernel makes it for the description of a key (x509_fabricate_name()):
+ *
+ *   CN               if there is no O, or if CN starts with all of O or with its first 7 bytes
+ *   O: CN            with another O
+ *   O, or e-mail     without CN; the e-mail address only without O, too
+ *
+ * If an attribute occurs twice, its last value counts. The text ends at a zero byte.
+ */
+bool crs_x509_name_is(struct crs_bytes name, const char *text, size_t size);
+
+/*
  * Reads the certificate in @der, which is hostile. @x509: out; borrows @der.
  *
  * Return:

@@ -89,6 +89,45 @@ int32_t crs_proc_keys_find(const char *text, size_t size, const char *name)
 	return 0;
 }
 
+/*
+ * Writes the word after @description to @type if [@at, @end) is the line of the key @serial.
+ * Returns false, and writes nothing, if it is another line.
+ */
+static bool parse_type(const char *at, const char *end, int32_t serial, const char *description,
+		       char type[32])
+{
+	const size_t length = strlen(description);
+	char word[32];
+
+	for (size_t i = 0; i < 8; i++)
+		if (!next_word(&at, end, word) || (!i && parse_serial(word) != serial))
+			return false;
+	if ((size_t)(end - at) < 1 + length + 2 || memcmp(at + 1, description, length) ||
+	    memcmp(at + 1 + length, ": ", 2))
+		return false;
+	at += 1 + length + 2;
+	if (!next_word(&at, end, word))
+		return false;
+	memcpy(type, word, sizeof(word));
+	return true;
+}
+
+void crs_proc_keys_find_type(const char *text, size_t size, int32_t serial, const char *description,
+			     char type[32])
+{
+	const char *const end = text + size;
+
+	*type = '\0';
+	while (text < end) {
+		const char *newline = memchr(text, '\n', (size_t)(end - text));
+		const char *line_end = newline ? newline : end;
+
+		if (parse_type(text, line_end, serial, description, type))
+			return;
+		text = line_end + 1;
+	}
+}
+
 /* Returns the type by its name, @length bytes at @text. */
 static enum crs_key_type find_type(const char *text, size_t length)
 {
@@ -148,6 +187,8 @@ struct reading {
 	struct crs_keyrings *keyrings;
 	int32_t serials[CRS_RING_COUNT];	/* of the keyrings; 0: missing */
 	enum crs_ring ring;			/* whose members are being read */
+	char *proc_keys;			/* owned; the text of /proc/keys */
+	size_t proc_keys_size;			/* bytes */
 };
 
 __attribute__((format(printf, 2, 3)))
@@ -197,6 +238,9 @@ static enum crashres_status add_key(struct reading *reading, int32_t serial,
 	};
 	if (!bigger[keyrings->count].description)
 		return crs_fail_memory(reading->ctx);
+	crs_proc_keys_find_type(reading->proc_keys, reading->proc_keys_size, serial,
+				bigger[keyrings->count].description,
+				bigger[keyrings->count].algorithm);
 	keyrings->count++;
 	return CRASHRES_OK;
 }
@@ -267,7 +311,7 @@ static enum crashres_status read_members(struct reading *reading, int32_t serial
 /* Finds the serials of the keyrings in /proc/keys. Returns false with a problem. */
 static bool find_serials(struct reading *reading)
 {
-	CRS_CLEANUP(crs_freep) uint8_t *text = NULL;
+	uint8_t *text;
 	size_t size;
 
 	if (!reading->ctx->root_is_live) {
@@ -279,6 +323,8 @@ static bool find_serials(struct reading *reading)
 		set_problem(reading, "%.200s", reading->ctx->error);
 		return false;
 	}
+	reading->proc_keys = (char *)text;
+	reading->proc_keys_size = size;
 	for (enum crs_ring ring = 0; ring < CRS_RING_COUNT; ring++) {
 		reading->serials[ring] = crs_proc_keys_find((char *)text, size,
 							    crs_ring_name(ring));
@@ -297,13 +343,16 @@ enum crashres_status crs_keyrings_read(struct crashres_ctx *ctx, struct crs_keyr
 	enum crashres_status status = CRASHRES_OK;
 
 	*keyrings = (struct crs_keyrings){ .known = false };
-	if (!find_serials(&reading))
+	if (!find_serials(&reading)) {
+		free(reading.proc_keys);
 		return CRASHRES_OK;
+	}
 	for (enum crs_ring ring = 0; ring < CRS_RING_COUNT && status == CRASHRES_OK; ring++) {
 		reading.ring = ring;
 		if (reading.serials[ring] && !*keyrings->problem)
 			status = read_members(&reading, reading.serials[ring], 0);
 	}
+	free(reading.proc_keys);
 	keyrings->known = status == CRASHRES_OK && !*keyrings->problem;
 	if (status != CRASHRES_OK)
 		crs_keyrings_free(keyrings);

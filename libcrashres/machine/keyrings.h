@@ -10,10 +10,14 @@
  * KEYCTL_READ returns the serials of the members, and KEYCTL_DESCRIBE their descriptions. A key
  * of a certificate is described as "SUBJECT: ID". ID is the SubjectKeyIdentifier in hexadecimal,
  * or the serial number if the certificate has none (x509_key_preparse() in
- * crypto/asymmetric_keys/x509_public_key.c). The kernel never gives out the public key.
+ * crypto/asymmetric_keys/x509_public_key.c). The kernel never gives out the public key. /proc/keys
+ * also has its type (asymmetric_key_describe() in crypto/asymmetric_keys/asymmetric_type.c):
  *
- * A member of .blacklist is a key that is revoked, or has the type "blacklist" and is described as
- * "tbs:DIGEST" (of the signed part of a certificate) or "bin:DIGEST" (of a file): certs/blacklist.c.
+ *   1c2d3e4f I------     1 perm 1f030000     0     0 asymmetri SUBJECT: ID: X509.rsa 0a0b0c0d []
+ *
+ * A member of .blacklist is a key that is revoked, or has the type "blacklist" and is described
+ * as "tbs:DIGEST" (of the signed part of a certificate) or "bin:DIGEST" (of a file):
+ * certs/blacklist.c.
  */
 #ifndef CRS_KEYRINGS_H
 #define CRS_KEYRINGS_H
@@ -45,6 +49,8 @@ struct crs_key {
 	enum crs_key_type type;
 	unsigned int rings;	/* CRS_RING_BIT of each keyring of which it is a direct member */
 	char *description;	/* owned */
+	char algorithm[32];	/* as in /proc/keys, such as "X509.rsa" or "X509.ecdsa-nist-p256"; "":
+				   unknown */
 };
 
 /* Release with crs_keyrings_free(). */
@@ -84,6 +90,14 @@ const char *crs_key_id_text(const struct crs_key *key, size_t *subject_length);
  * hostile. Returns 0 if there is no such line.
  */
 int32_t crs_proc_keys_find(const char *text, size_t size, const char *name);
+
+/*
+ * Finds the type of a certificate's key in /proc/keys, for example "X509.rsa": the word after
+ * the description in the line with this serial. @size bytes at @text, which are hostile. @type:
+ * out; "" if there is no such line.
+ */
+void crs_proc_keys_find_type(const char *text, size_t size, int32_t serial, const char *description,
+			     char type[32]);
 
 /*
  * Parses the answer of KEYCTL_DESCRIBE: @size bytes at @text, which are hostile, the NUL not

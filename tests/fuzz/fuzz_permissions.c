@@ -63,11 +63,14 @@ static void try_description(const char *text, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *text = (const char *)data;
+	char type[32];
 
 	try_config(text, size);
 	try_policy(text, size);
 	try_description(text, size);
 	require(crs_proc_keys_find(text, size, ".ima") >= 0);
+	crs_proc_keys_find_type(text, size, 1, "a: 12", type);
+	require(memchr(type, '\0', sizeof(type)) != NULL);
 	require(crs_efivar_parse(data, size) == CRASHRES_ANSWER_UNKNOWN || size == 5);
 	return 0;
 }

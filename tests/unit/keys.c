@@ -49,6 +49,12 @@ static long answer_keyctl(enum crs_keyctl_operation operation, int32_t serial, v
 
 void keys_install(struct unit *unit, const struct keys_entry *table)
 {
+	keys_install_type(unit, table, "X509.rsa");
+}
+
+void keys_install_type(struct unit *unit, const struct keys_entry *table, const char *type)
+{
+	static const char asymmetric[] = "asymmetric;0;0;1f030000;";
 	char text[4096] = "", *root = unit_path(unit, "");
 
 	for (const struct keys_entry *entry = table; entry->serial; entry++) {
@@ -58,6 +64,12 @@ void keys_install(struct unit *unit, const struct keys_entry *table)
 			snprintf(text + strlen(text), sizeof(text) - strlen(text),
 				 "%08x I------     1 perm 1f0f0000     0     0 keyring   %s: 1\n",
 				 (unsigned int)entry->serial, name + 1);
+		else if (name && !strncmp(entry->description, asymmetric, strlen(asymmetric)))
+			snprintf(text + strlen(text), sizeof(text) - strlen(text),
+				 "%08x I------     1 perm 1f030000     0     0 asymmetri %s: %s "
+				 "0a0b0c0d []\n", (unsigned int)entry->serial,
+				 entry->description + strlen(asymmetric),
+				 type);
 	}
 	unit_write_text(unit, "proc/keys", text);
 	installed = table;

@@ -19,4 +19,7 @@ struct keys_entry {
  */
 void keys_install(struct unit *unit, const struct keys_entry *table);
 
+/* As keys_install(). @type: of all keys of certificates; keys_install() makes RSA keys. */
+void keys_install_type(struct unit *unit, const struct keys_entry *table, const char *type);
+
 #endif

@@ -21,7 +21,7 @@
 #define OTHER	"asymmetric;0;0;1f030000;other: 00112233445566778899aabbccddeeff0a0b0cff"
 
 static struct crashres_key key;
-static struct crashres_certificate *certificate;
+static struct crashres_certificate *certificate, *other_subject;
 
 static void set_name(X509_NAME *name, const char *text)
 {
@@ -88,12 +88,16 @@ static int make_signer(void **state)
 	key = (struct crashres_key){ pkey, (char *)(uintptr_t)"unit.key", CRASHRES_KEY_RSA, 0, true };
 	certificate = open_certificate(der);
 	OPENSSL_free(der.data);
+	der = make_certificate(pkey, "forger", SKID, 77, NULL);
+	other_subject = open_certificate(der);
+	OPENSSL_free(der.data);
 	return 0;
 }
 
 static int free_signer(void **state)
 {
 	crashres_certificate_free(certificate);
+	crashres_certificate_free(other_subject);
 	EVP_PKEY_free(key.pkey);
 	return 0;
 }
@@ -254,18 +258,107 @@ static void test_ima_looks_into_ima_and_platform(void **state)
 	free(path);
 }
 
-/* Below another root the keyrings are unknown, and so is the answer, unless the file is bad. */
-static void test_keyrings_of_another_machine_are_unknown(void **state)
+/* .ima has a key with the subject and the SubjectKeyIdentifier of the signer, of type @type. */
+static void assert_type_decides(struct unit *unit, const char *path, const char *type,
+				enum crashres_answer loads)
 {
+	struct crashres_appraisal *appraisal;
+
+	keys_install_type(unit, trusting, type);
+	appraisal = ask(unit, path, true);
+	assert_int_equal(appraisal->loads, loads);
+	free(appraisal);
+}
+
+/*
+ * A certificate with the identifier of a trusted key, but with another subject or another type
+ * of key, is not the trusted one.
+ */
+static void test_subject_and_type_of_a_trusted_key_are_compared(void **state)
+{
+	struct crashres_certificate *trusted = certificate;
 	struct unit *unit = *state;
 	char *path = write_image(unit, true);
 	struct crashres_appraisal *appraisal;
 
 	write_machine(unit, OPEN, RULE);
 	write_config(unit, FEDORA);
+	assert_type_decides(unit, path, "X509.rsa", YES);
+	assert_type_decides(unit, path, "X509.ecdsa-nist-p256", NO);
+	free(path);
+	certificate = other_subject;
+	path = write_image(unit, true);
 	keys_install(unit, trusting);
-	unit->ctx->root_is_live = false;
 	appraisal = ask(unit, path, true);
+	assert_true(appraisal->checks[0].verified);
+	assert_int_equal(appraisal->checks[0].trusted, NO);
+	assert_int_equal(appraisal->loads, NO);
+	assert_string_equal(appraisal->checks[0].problem, "the key is in no keyring: .ima");
+	free(appraisal);
+	free(path);
+	certificate = trusted;
+}
+
+/* Is @text what the kernel writes for the Name with these attributes, NULL: absent? */
+static bool is_name(const char *organization, const char *common_name, const char *email,
+		    const char *text)
+{
+	const struct {
+		const char *field, *value;
+	} parts[] = {
+		{ "C", "DE" }, { "CN", common_name }, { "O", organization }, { "emailAddress", email },
+	};
+	X509_NAME *name = X509_NAME_new();
+	struct crs_der der;
+	struct crs_der_element element;
+	uint8_t *encoded = NULL;
+	bool is;
+
+	for (size_t i = 0; i < COUNT(parts); i++)
+		if (parts[i].value)
+			X509_NAME_add_entry_by_txt(name, parts[i].field, MBSTRING_ASC,
+						   (const uint8_t *)parts[i].value, -1, -1, 0);
+	der.left = (size_t)i2d_X509_NAME(name, &encoded);
+	der.at = encoded;
+	assert_true(crs_der_take(&der, CRS_DER_SEQUENCE, &element));
+	is = crs_x509_name_is(element.value, text, strlen(text));
+	OPENSSL_free(encoded);
+	X509_NAME_free(name);
+	return is;
+}
+
+static void test_names_are_those_of_the_kernel(void **state)
+{
+	static const struct {
+		const char *organization, *common_name, *email, *text;
+	} cases[] = {
+		{ NULL, "key", NULL, "key" },
+		{ NULL, "key", "a@b", "key" },
+		{ "Owner", NULL, "a@b", "Owner" },
+		{ NULL, NULL, "a@b", "a@b" },
+		{ NULL, NULL, NULL, "" },
+		{ "Owner", "key", "a@b", "Owner: key" },
+		{ "Owner", "Owner key", NULL, "Owner key" },
+		{ "Owner", "Owner", NULL, "Owner" },
+		{ "Owner", "Own", NULL, "Owner: Own" },
+		{ "Example Ltd", "Example Secure Boot", NULL, "Example Secure Boot" },
+		{ "Exampl. Ltd", "Example Secure Boot", NULL, "Exampl. Ltd: Example Secure Boot" },
+	};
+	char longer[64];
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_true(is_name(cases[i].organization, cases[i].common_name, cases[i].email,
+				    cases[i].text));
+		snprintf(longer, sizeof(longer), "%sx", cases[i].text);
+		assert_false(is_name(cases[i].organization, cases[i].common_name, cases[i].email,
+				     longer));
+	}
+	assert_false(is_name("Owner", "key", NULL, "key"));
+	assert_false(is_name("Owner", "key", NULL, "Owner: ke"));
+	assert_false(is_name("Owner", "key", NULL, "Owner: kex"));
+	assert_false(crs_x509_name_is((struct crs_bytes){ (const uint8_t *)"x", 1 }, "", 0));
+}
+
 	assert_int_equal(appraisal->loads, UNKNOWN);
 	assert_true(appraisal->checks[0].verified);
 	assert_int_equal(appraisal->checks[0].step, CRASHRES_STEP_PRIVILEGE);
@@ -279,6 +372,18 @@ static void test_keyrings_of_another_machine_are_unknown(void **state)
 	assert_int_equal(appraisal->checks[0].step, CRASHRES_STEP_SIGN);
 	free(appraisal);
 	free(path);
+/* Below another root the keyrings are unknown, and so is the answer, unless the file is bad. */
+static void test_keyrings_of_another_machine_are_unknown(void **state)
+{
+	struct unit *unit = *state;
+	char *path = write_image(unit, true);
+	struct crashres_appraisal *appraisal;
+
+	write_machine(unit, OPEN, RULE);
+	write_config(unit, FEDORA);
+	keys_install(unit, trusting);
+	unit->ctx->root_is_live = false;
+	appraisal = ask(unit, path, true);
 }
 
 /* Each way in which .blacklist can refuse a trusted signature. */
@@ -341,7 +446,7 @@ static char *write_image_with(struct unit *unit, EVP_PKEY *pkey, struct bytes de
  */
 static void test_certificates_inside_the_file_prove_nothing(void **state)
 {
-	EVP_PKEY *stranger = signer_key();
+	EVP_PKEY *stranger = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
 	const struct {
 		EVP_PKEY *pkey;
 		long number;
@@ -741,3 +846,5 @@ int main(void)
 
 	return cmocka_run_group_tests_name("ima_appraisal", tests, make_signer, free_signer);
 }
+		UNIT_TEST(test_subject_and_type_of_a_trusted_key_are_compared),
+		UNIT_TEST(test_names_are_those_of_the_kernel),

@@ -141,6 +141,32 @@ static void test_lines_of_proc_keys_are_parsed(void **state)
 	assert_int_equal(find_line("1 I 1 perm 1f 0 0 keyring"), 0);
 }
 
+/* Asserts the type of the key 0x1c2d3e4f, described as "a: 12", in /proc/keys. */
+static void assert_type(const char *text, const char *expected)
+{
+	char type[32] = "unset";
+
+	crs_proc_keys_find_type(text, strlen(text), 0x1c2d3e4f, "a: 12", type);
+	assert_string_equal(type, expected);
+}
+
+#define KEY "1c2d3e4f I------     1 perm 1f030000     0     0 asymmetri "
+
+static void test_types_of_keys_are_found(void **state)
+{
+	assert_type(KEY "a: 12: X509.rsa 0a0b0c0d []\n", "X509.rsa");
+	assert_type(LINE ".ima: 3\n\n" KEY "a: 12: X509.ecdsa-nist-p256", "X509.ecdsa-nist-p256");
+	/* Another description, another serial, no type, a type that is too long. */
+	assert_type(KEY "b: 12: X509.rsa []\n", "");
+	assert_type(KEY "a: 123: X509.rsa []\n", "");
+	assert_type(LINE "a: 12: X509.rsa []\n", "");
+	assert_type(KEY "a: 12", "");
+	assert_type(KEY "a: 12: ", "");
+	assert_type(KEY "a: 12: 01234567890123456789012345678901", "");
+	assert_type("1c2d3e4f", "");
+	assert_type("", "");
+}
+
 static void test_descriptions_are_parsed(void **state)
 {
 	static const struct {
@@ -182,6 +208,7 @@ int main(void)
 		UNIT_TEST(test_unknown_keyrings_name_the_reason),
 		UNIT_TEST(test_loops_and_hidden_keys_are_survived),
 		UNIT_TEST(test_lines_of_proc_keys_are_parsed),
+		UNIT_TEST(test_types_of_keys_are_found),
 		UNIT_TEST(test_descriptions_are_parsed),
 	};
 

@@ -92,8 +92,12 @@ def test_signatures_for_ima(lab, kernel, tmp_path):
     """The signer's certificate gets into .ima at boot (IMA_X509_PATH)."""
     sealed = seal(lab, kernel)
     authority = keys.Authority(tmp_path, kernel.parent / "ca.key", kernel.parent / "ca.pem")
-    signer = authority.issue("file-signer")
-    stranger = keys.make_authority(tmp_path, "stranger").issue("stranger-signer")
+    # The kernel describes the key as "Owner: file-signer: SubjectKeyIdentifier".
+    signer = authority.issue("file-signer", organization="Owner")
+    other = keys.make_authority(tmp_path, "stranger")
+    stranger = other.issue("stranger-signer")
+    forger = other.issue("forger", extensions=keys.SIGNER.replace(
+        "Identifier=hash", f"Identifier={signer.skid.hex()}"))
 
     def append(name, who):
         path = tmp_path / name
@@ -106,10 +110,11 @@ def test_signatures_for_ima(lab, kernel, tmp_path):
     files = {
         "bin/crashres": lab.read_crashres(),
         "boot/good": good, "boot/unsigned": sealed.read_bytes(),
-        "boot/stranger": append("stranger", stranger),
+        "boot/stranger": append("stranger", stranger), "boot/forger": append("forger", forger),
         "boot/changed": pe.replace(good, 3 << 20, bytes([good[3 << 20] ^ 1])),
         "etc/cert.pem": signer.certificate.read_bytes(),
         "etc/stranger.pem": stranger.certificate.read_bytes(),
+        "etc/forger.pem": forger.certificate.read_bytes(),
         "etc/keys/x509_ima.der": signer.der,
     }
     with lab.boot(kernel, APPRAISED, files) as running:
@@ -127,5 +132,8 @@ def test_signatures_for_ima(lab, kernel, tmp_path):
         assert not compare(running, "/boot/changed", "--cert=/etc/cert.pem")["loads"]
         ima = check_of(compare(running, "/boot/stranger", "--cert=/etc/stranger.pem"), "ima")
         assert (ima["trusted"], ima["step"]) == (False, "enrol")
+        # The SubjectKeyIdentifier is that of the trusted key, but the subject is not.
+        ima = check_of(compare(running, "/boot/forger", "--cert=/etc/forger.pem"), "ima")
+        assert (ima["verified"], ima["trusted"], ima["step"]) == (True, False, "enrol")
         # Without the certificate the kernel's key cannot be told from another one.
         assert check_of(ask(running, "/boot/good"), "ima")["step"] == "certificate"

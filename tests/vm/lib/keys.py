@@ -80,13 +80,14 @@ class Authority(Signer):
         super().__init__(key, certificate)
         self.folder = folder
 
-    def issue(self, name, kind="rsa:2048", extensions=SIGNER):
+    def issue(self, name, kind="rsa:2048", extensions=SIGNER, organization=None):
         """Returns a new Signer whose certificate this authority signed.
 
-        kind: "rsa:BITS", or a curve such as "P-256".
+        kind: "rsa:BITS", or a curve such as "P-256". organization: in the subject, before the name.
         """
         signer = make_key(self.folder, name, kind)
-        request = run("openssl", "req", "-new", "-key", signer.key, "-subj", f"/CN={name}")
+        subject = f"/O={organization}/CN={name}" if organization else f"/CN={name}"
+        request = run("openssl", "req", "-new", "-key", signer.key, "-subj", subject)
         options = self.folder / f"{name}.cnf"
         options.write_text(extensions)
         signer.certificate.write_bytes(run(
