@@ -55,7 +55,12 @@ void crs_check_demand_pe(struct crashres_appraisal_check *check,
 	const enum crashres_answer *options = permissions->config.options;
 	const enum crashres_answer suffices = does_ima_suffice(permissions);
 
-	if (options[CRS_OPTION_KEXEC_SIG] == NO)
+	if (options[CRS_OPTION_KEXEC_SIG] == NO && permissions->locked_down == YES &&
+	    permissions->config.source == CRS_CONFIG_BOOT)
+		demand(check, UNKNOWN,
+		       "lockdown, unless the running kernel was built without CONFIG_KEXEC_SIG, as "
+		       "/boot/config-RELEASE says");
+	else if (options[CRS_OPTION_KEXEC_SIG] == NO)
 		demand(check, NO, "the running kernel was built without CONFIG_KEXEC_SIG");
 	else if (permissions->signature_forced == YES)
 		demand(check, YES,

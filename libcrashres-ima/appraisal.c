@@ -42,7 +42,35 @@ static enum crashres_answer option(const struct work *work, enum crs_option opti
 	return work->permissions.config.options[option];
 }
 
+/* Is the configuration a file in /boot, which can belong to another build? */
+static bool is_hint(const struct work *work)
+{
+	return work->permissions.config.source == CRS_CONFIG_BOOT;
+}
+
 /* ------------------------------------------------------------- PE */
+
+/*
+ * The kernel treats each file as one with a wrong signature. If only a file in /boot says so, a
+ * signature can still be accepted.
+ */
+static enum crashres_status judge_without_verifier(struct work *work,
+						   struct crashres_appraisal_check *check)
+{
+	enum crashres_status status;
+
+	if (!is_hint(work)) {
+		crs_check_answer(check, NO, CRASHRES_STEP_KERNEL,
+				 "the running kernel cannot verify any PE signature: it was built "
+				 "without CONFIG_KEXEC_IMAGE_VERIFY_SIG");
+		return CRASHRES_OK;
+	}
+	status = crs_candidate_judge(&work->file, CRASHRES_SIGNATURE_PE, check);
+	crs_check_answer(check, check->passes == NO ? NO : UNKNOWN, CRASHRES_STEP_KERNEL,
+			 "the running kernel cannot verify any PE signature: /boot/config-RELEASE, "
+			 "which can belong to another build, has no CONFIG_KEXEC_IMAGE_VERIFY_SIG");
+	return status;
+}
 
 static enum crashres_status judge_pe(struct work *work, struct crashres_appraisal_check *check)
 {
@@ -51,12 +79,8 @@ static enum crashres_status judge_pe(struct work *work, struct crashres_appraisa
 	crs_check_demand_pe(check, &work->permissions);
 	if (check->demanded == NO)
 		return CRASHRES_OK;
-	if (option(work, CRS_OPTION_KEXEC_IMAGE_VERIFY_SIG) == NO) {
-		crs_check_answer(check, NO, CRASHRES_STEP_KERNEL,
-				 "the running kernel was built without "
-				 "CONFIG_KEXEC_IMAGE_VERIFY_SIG, so it accepts no file");
-		return CRASHRES_OK;
-	}
+	if (crs_kernel_config_no_verifier(&work->permissions.config) != CRS_CONFIG_NONE)
+		return judge_without_verifier(work, check);
 	return crs_candidate_judge(&work->file, CRASHRES_SIGNATURE_PE, check);
 }
 
@@ -206,21 +230,27 @@ static void refuse_unpacked(struct crashres_appraisal *result)
 				"which has no signature");
 }
 
-/* Without kexec_file_load(2) no signature is verified, and some machines forbid kexec_load(2). */
+/*
+ * Without kexec_file_load(2) no signature is verified, and some machines forbid kexec_load(2). If
+ * only a file in /boot says that the system call is missing, the machine can still load the file.
+ */
 static void answer_without_file_load(const struct work *work)
 {
 	const struct crs_permissions *permissions = &work->permissions;
 	struct crashres_appraisal *result = work->result;
-	bool secure = permissions->secure_boot == YES && option(work, CRS_OPTION_KEXEC_SIG) == YES;
+	bool forbidden = permissions->locked_down == YES || permissions->appraised == YES;
 
 	result->loads = UNKNOWN;
-	if (permissions->locked_down == YES || permissions->appraised == YES || secure)
+	if (forbidden && !is_hint(work))
 		result->loads = NO;
 	else if (permissions->locked_down == NO && permissions->appraised == NO)
 		result->loads = YES;
 	snprintf(result->problem, sizeof(result->problem),
-		 "the running kernel was built without CONFIG_KEXEC_FILE, so it verifies no "
-		 "signature%s", result->loads == NO ? "; and it forbids kexec_load" : "");
+		 "the running kernel has no kexec_file_load, which verifies signatures: %s%s",
+		 is_hint(work) ? "/boot/config-RELEASE, which can belong to another build, has no "
+				 "CONFIG_KEXEC_FILE" :
+				 "it was built without CONFIG_KEXEC_FILE",
+		 forbidden ? "; and it forbids kexec_load" : "");
 }
 
 /* NO if a demanded check fails; YES if each check passes or is not demanded. */

@@ -5,6 +5,7 @@
  * files of the machine are made here; tests/vm/test_verify_machine.py asks real kernels.
  */
 #include <openssl/x509v3.h>
+#include <zlib.h>
 
 #include "../../libcrashres-ima/trusted-keys.h"
 #include "keys.h"
@@ -169,6 +170,18 @@ static void write_machine(struct unit *unit, const char *lockdown, const char *p
 static void write_config(struct unit *unit, const char *options)
 {
 	unit_write_text(unit, "boot/config-6.12.0", options);
+}
+
+/* Writes the configuration inside the kernel, /proc/config.gz. */
+static void write_own_config(struct unit *unit, const char *options)
+{
+	char *path = unit_path(unit, "proc/config.gz");
+	gzFile file = gzopen(path, "wb");
+
+	assert_non_null(file);
+	assert_true(gzputs(file, options) > 0);
+	assert_int_equal(gzclose(file), Z_OK);
+	free(path);
 }
 
 #define OPEN	"[none] integrity confidentiality\n"
@@ -359,6 +372,18 @@ static void test_names_are_those_of_the_kernel(void **state)
 	assert_false(crs_x509_name_is((struct crs_bytes){ (const uint8_t *)"x", 1 }, "", 0));
 }
 
+/* Below another root the keyrings are unknown, and so is the answer, unless the file is bad. */
+static void test_keyrings_of_another_machine_are_unknown(void **state)
+{
+	struct unit *unit = *state;
+	char *path = write_image(unit, true);
+	struct crashres_appraisal *appraisal;
+
+	write_machine(unit, OPEN, RULE);
+	write_config(unit, FEDORA);
+	keys_install(unit, trusting);
+	unit->ctx->root_is_live = false;
+	appraisal = ask(unit, path, true);
 	assert_int_equal(appraisal->loads, UNKNOWN);
 	assert_true(appraisal->checks[0].verified);
 	assert_int_equal(appraisal->checks[0].step, CRASHRES_STEP_PRIVILEGE);
@@ -372,18 +397,6 @@ static void test_names_are_those_of_the_kernel(void **state)
 	assert_int_equal(appraisal->checks[0].step, CRASHRES_STEP_SIGN);
 	free(appraisal);
 	free(path);
-/* Below another root the keyrings are unknown, and so is the answer, unless the file is bad. */
-static void test_keyrings_of_another_machine_are_unknown(void **state)
-{
-	struct unit *unit = *state;
-	char *path = write_image(unit, true);
-	struct crashres_appraisal *appraisal;
-
-	write_machine(unit, OPEN, RULE);
-	write_config(unit, FEDORA);
-	keys_install(unit, trusting);
-	unit->ctx->root_is_live = false;
-	appraisal = ask(unit, path, true);
 }
 
 /* Each way in which .blacklist can refuse a trusted signature. */
@@ -563,8 +576,9 @@ static void test_lockdown_and_options_decide_about_pe(void **state)
 		  "CONFIG_KEXEC_SIG_FORCE" },
 		{ OPEN, "", FEDORA, false, NO, YES,
 		  "neither lockdown nor Secure Boot nor CONFIG_KEXEC_SIG_FORCE demands one" },
-		{ LOCKED, "", "CONFIG_KEXEC_FILE=y\n", true, NO, YES,
-		  "the running kernel was built without CONFIG_KEXEC_SIG" },
+		{ LOCKED, "", "CONFIG_KEXEC_FILE=y\n", true, UNKNOWN, UNKNOWN,
+		  "lockdown, unless the running kernel was built without CONFIG_KEXEC_SIG, as "
+		  "/boot/config-RELEASE says" },
 		{ LOCKED, "appraise func=KEXEC_KERNEL_CHECK appraise_type=imasig\n", FEDORA, false, NO,
 		  NO, "lockdown accepts the signature that IMA appraises" },
 		{ "none integrity confidentiality\n", "", FEDORA, false, UNKNOWN, UNKNOWN,
@@ -593,38 +607,75 @@ static void test_lockdown_and_options_decide_about_pe(void **state)
 }
 
 /* Obstacles that no signature removes. */
-static void test_kernels_that_cannot_load_or_verify(void **state)
+static void test_kernels_that_cannot_load(void **state)
 {
 	struct unit *unit = *state;
 	char *path = write_image(unit, false);
 	struct crashres_appraisal *appraisal;
 
-	/* Debian's arm64 kernels. */
+	/* Debian's arm64 kernels have no /proc/config.gz. */
 	write_machine(unit, LOCKED, "");
 	write_config(unit, "CONFIG_ARM64=y\n");
 	keys_install(unit, trusting);
 	appraisal = ask(unit, path, false);
-	assert_int_equal(appraisal->loads, NO);
+	assert_int_equal(appraisal->loads, UNKNOWN);
 	assert_int_equal(appraisal->check_count, 0);
-	assert_string_equal(appraisal->problem, "the running kernel was built without "
-			    "CONFIG_KEXEC_FILE, so it verifies no signature; and it forbids "
-			    "kexec_load");
+	assert_string_equal(appraisal->problem, "the running kernel has no kexec_file_load, which "
+			    "verifies signatures: /boot/config-RELEASE, which can belong to "
+			    "another build, has no CONFIG_KEXEC_FILE; and it forbids kexec_load");
+	free(appraisal);
+	write_own_config(unit, "CONFIG_ARM64=y\n");
+	appraisal = ask(unit, path, false);
+	assert_int_equal(appraisal->loads, NO);
+	assert_string_equal(appraisal->problem, "the running kernel has no kexec_file_load, which "
+			    "verifies signatures: it was built without CONFIG_KEXEC_FILE; and it "
+			    "forbids kexec_load");
 	free(appraisal);
 	write_machine(unit, OPEN, "");
 	appraisal = ask(unit, path, false);
 	assert_int_equal(appraisal->loads, YES);
 	free(appraisal);
-	/* KEXEC_SIG without KEXEC_IMAGE_VERIFY_SIG refuses every file. */
-	write_machine(unit, LOCKED, "");
-	write_config(unit, "CONFIG_KEXEC_FILE=y\nCONFIG_KEXEC_SIG=y\n");
-	appraisal = ask(unit, path, false);
-	assert_int_equal(appraisal->loads, NO);
-	assert_int_equal(appraisal->checks[1].step, CRASHRES_STEP_KERNEL);
-	free(appraisal);
 	unit_write_text(unit, "proc/sys/kernel/kexec_load_disabled", "1\n");
 	appraisal = ask(unit, path, false);
 	assert_int_equal(appraisal->loads, NO);
 	assert_string_equal(appraisal->problem, "kernel.kexec_load_disabled is 1");
+	free(appraisal);
+	free(path);
+}
+
+/*
+ * KEXEC_SIG without KEXEC_IMAGE_VERIFY_SIG refuses every file, as Ubuntu's arm64 kernels do.
+ * Without KEXEC_SIG, lockdown demands nothing.
+ */
+static void test_kernels_without_kexec_sig_or_a_verifier(void **state)
+{
+	struct unit *unit = *state;
+	char *path = write_image(unit, false);
+	struct crashres_appraisal *appraisal;
+
+	write_machine(unit, LOCKED, "");
+	keys_install(unit, trusting);
+	write_config(unit, "CONFIG_KEXEC_FILE=y\nCONFIG_KEXEC_SIG=y\n");
+	appraisal = ask(unit, path, false);
+	/* The file has no signature, so the answer is certain. */
+	assert_int_equal(appraisal->loads, NO);
+	assert_int_equal(appraisal->checks[1].step, CRASHRES_STEP_KERNEL);
+	assert_string_equal(appraisal->checks[1].problem,
+			    "the running kernel cannot verify any PE signature: /boot/config-RELEASE, "
+			    "which can belong to another build, has no CONFIG_KEXEC_IMAGE_VERIFY_SIG");
+	free(appraisal);
+	write_own_config(unit, "CONFIG_KEXEC_FILE=y\nCONFIG_KEXEC_SIG=y\n");
+	appraisal = ask(unit, path, false);
+	assert_int_equal(appraisal->loads, NO);
+	assert_string_equal(appraisal->checks[1].problem,
+			    "the running kernel cannot verify any PE signature: it was built without "
+			    "CONFIG_KEXEC_IMAGE_VERIFY_SIG");
+	free(appraisal);
+	write_own_config(unit, "CONFIG_KEXEC_FILE=y\n");
+	appraisal = ask(unit, path, false);
+	assert_int_equal(appraisal->loads, YES);
+	assert_string_equal(appraisal->checks[1].reason,
+			    "the running kernel was built without CONFIG_KEXEC_SIG");
 	free(appraisal);
 	free(path);
 }
@@ -829,13 +880,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_nothing_is_demanded),
 		UNIT_TEST(test_ima_looks_into_ima_and_platform),
+		UNIT_TEST(test_subject_and_type_of_a_trusted_key_are_compared),
+		UNIT_TEST(test_names_are_those_of_the_kernel),
 		UNIT_TEST(test_keyrings_of_another_machine_are_unknown),
 		UNIT_TEST(test_certificates_inside_the_file_prove_nothing),
 		UNIT_TEST(test_revoked_keys_and_files_are_refused),
 		UNIT_TEST(test_keys_in_blacklist_are_refused),
 		UNIT_TEST(test_issuers_in_blacklist_are_refused),
 		UNIT_TEST(test_lockdown_and_options_decide_about_pe),
-		UNIT_TEST(test_kernels_that_cannot_load_or_verify),
+		UNIT_TEST(test_kernels_that_cannot_load),
+		UNIT_TEST(test_kernels_without_kexec_sig_or_a_verifier),
 		UNIT_TEST(test_a_file_that_is_not_an_image_has_no_signature),
 		UNIT_TEST(test_an_image_header_that_the_kernel_refuses),
 		UNIT_TEST(test_limits_of_kexec_calls),
@@ -846,5 +900,3 @@ int main(void)
 
 	return cmocka_run_group_tests_name("ima_appraisal", tests, make_signer, free_signer);
 }
-		UNIT_TEST(test_subject_and_type_of_a_trusted_key_are_compared),
-		UNIT_TEST(test_names_are_those_of_the_kernel),

@@ -308,6 +308,14 @@ def test_debians_kernel_can_load_nothing(lab, kernel, db):
                  f"kexec_file_load is missing ({missing})")
         assert running.run(load.replace("-p", "-c -p", 1)) == (255, EXCLUDED)
         assert running.run("kexec -S") == (0, "")
+        # The machine has no /proc/config.gz. The configuration is as short as the answer needs.
+        running.check("echo CONFIG_ARM64=y > /boot/config-$(uname -r)")
+        status, output = running.run("crashres verify --machine /boot/Image")
+        assert (status, output.splitlines()[0], output.splitlines()[2]) == (
+            2, "/boot/Image: unknown whether this machine loads it",
+            "Kernel: the running kernel has no kexec_file_load, which verifies signatures: "
+            "/boot/config-RELEASE, which can belong to another build, has no CONFIG_KEXEC_FILE; and it "
+            "forbids kexec_load")
         # Without securityfs, kexec does not see the lockdown, and makes both calls.
         running.check("umount /sys/kernel/security")
         assert running.run(load) == (
