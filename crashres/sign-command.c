@@ -17,9 +17,21 @@ static const char no_memory[] = "out of memory";
 
 /* ------------------------------------------------------------------ the words */
 
-static bool is_blank(char character)
+/* Returns the number of characters of the blank at the start of @text; 0: there is none. */
+static size_t blank_length(const char *text)
 {
-	return character == ' ' || character == '\t';
+	if (*text == ' ' || *text == '\t' || *text == '\n')
+		return 1;
+	return *text == '\\' && text[1] == '\n' ? 2 : 0;
+}
+
+static const char *skip_blanks(const char *text)
+{
+	size_t length;
+
+	while ((length = blank_length(text)))
+		text += length;
+	return text;
 }
 
 /*
@@ -50,7 +62,7 @@ static const char *copy_word(const char **text, char *word)
 {
 	char quote = 0;
 
-	while (**text && (quote || !is_blank(**text)))
+	while (**text && (quote || !blank_length(*text)))
 		if (!copy_character(text, &word, &quote))
 			return "a backslash ends the command";
 	*word = '\0';
@@ -104,12 +116,10 @@ const char *sign_command_split(const char *text, struct sign_command *command)
 	const char *problem = NULL;
 
 	*command = (struct sign_command){ 0 };
-	while (is_blank(*text))
-		text++;
+	text = skip_blanks(text);
 	while (*text && !problem) {
 		problem = add_word(&text, command);
-		while (is_blank(*text))
-			text++;
+		text = skip_blanks(text);
 	}
 	if (problem)
 		return problem;

@@ -3,10 +3,11 @@
  * A command that signs a file, such as "sbsign --key K --cert C --output %o %i". It is the value
  * of --sign-with and of the key sign-with in seal.conf.
  *
- * No shell runs the command. Blanks separate words. Between single quotes every character stands
- * for itself. Outside of them, a backslash makes the next character stand for itself; between
- * double quotes it does so only before " and \. No other character is special, so $, ` and *
- * are not expanded. In each word, %i becomes the file to sign, %o the file to write, and %% a %.
+ * No shell runs the command. Blanks and newlines separate words; a newline can follow a backslash.
+ * Between single quotes every character stands for itself. Outside of them, a backslash makes the
+ * next character stand for itself; between double quotes it does so only before " and \. No other
+ * character is special, so $, ` and * are not expanded. In each word, %i becomes the file to sign,
+ * %o the file to write, and %% a %.
  */
 #ifndef CRASHRES_SIGN_COMMAND_H
 #define CRASHRES_SIGN_COMMAND_H
