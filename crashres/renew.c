@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Renews the sealed Image of one kernel as seal.conf says. */
+/*
+ * Renews the sealed Images as seal.conf says.
+ *
+ * A file can change while its sealed Image is made: systemd starts no second run for a change
+ * during a run. So a run compares the times of all files before and after its work, and repeats
+ * the work if they differ.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,23 +18,39 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "../cli/same-file.h"
 #include "commands.h"
+#include "published.h"
+#include "releases.h"
 #include "renew.h"
 #include "seal-job.h"
 
-/* A sealed Image has this in front of the kernel release in its name. */
-#define PREFIX	"Image-"
+/* The name of a sealed Image. The release follows if the kernel has one in its path. */
+#define NAME	"Image"
+#define PREFIX	NAME "-"
 
-/* One run. Paths are owned; NULL: not computed yet. */
+/* The file that one run at a time locks. crashres_sealed_find() skips it because of its dot. */
+#define LOCK	".crashres.lock"
+
+/* Files that change all the time are an error after this number of passes. */
+#define PASSES	5
+
+/* One pass over all releases. */
 struct run {
 	struct crashres_ctx *ctx;
+	const struct renew *renew;
 	const char *config_path;	/* borrowed; for messages */
+	struct stat config_status;	/* of the file that was read */
 	struct seal_config config;
 	const char *folder;		/* borrowed from @config, or a constant */
+	struct utsname running;
+};
+
+/* One sealed Image. Paths are owned. */
+struct target {
 	char *kernel;
 	char *initrd;			/* NULL: no initrd */
 	char *output;
-	struct utsname running;
 };
 
 static bool fail_file(const char *path, const char *what)
@@ -71,13 +94,10 @@ static ssize_t read_text(const struct run *run, int fd, char text[SEAL_CONFIG_MA
 	return -1;
 }
 
-/* A command in the file runs with the rights of this process. So nobody else may write it. */
-static bool check_owner(const struct run *run, const struct stat *st)
+/* Does the file belong to root or to this user, and can nobody else change it? */
+static bool is_private(const struct stat *st)
 {
-	if (!run->config.sign_with || ((!st->st_uid || st->st_uid == geteuid()) &&
-				       !(st->st_mode & (S_IWGRP | S_IWOTH))))
-		return true;
-	return refuse_config(run, "the file names a command to run, and other users can change it");
+	return (!st->st_uid || st->st_uid == geteuid()) && !(st->st_mode & (S_IWGRP | S_IWOTH));
 }
 
 /* Reads and parses the open file @fd. */
@@ -85,28 +105,28 @@ static bool read_open_config(struct run *run, int fd)
 {
 	char text[SEAL_CONFIG_MAX + 1];
 	ssize_t size;
-	struct stat st;
 
-	if (fstat(fd, &st) < 0)
+	if (fstat(fd, &run->config_status) < 0)
 		return fail_file(run->config_path, "cannot read");
-	if (!S_ISREG(st.st_mode))
+	if (!S_ISREG(run->config_status.st_mode))
 		return refuse_config(run, "is not a regular file");
+	/* The file chooses what is signed, with which key and by which command. */
+	if (!is_private(&run->config_status))
+		return refuse_config(run, "other users can change this file");
 	size = read_text(run, fd, text);
 	if (size < 0)
 		return false;
-	return seal_config_parse("crashres", run->config_path, text, (size_t)size, &run->config) &&
-	       check_owner(run, &st);
+	return seal_config_parse("crashres", run->config_path, text, (size_t)size, &run->config);
 }
 
 /* Reads the configuration. If the default file is missing, nothing is configured. */
-static bool read_config(struct run *run, const struct renew *renew)
+static bool read_config(struct run *run)
 {
 	int fd;
 	bool done;
 
-	run->config_path = renew->config ? renew->config : SEAL_CONFIG_FILE;
 	fd = open(run->config_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0 && errno == ENOENT && !renew->config)
+	if (fd < 0 && errno == ENOENT && !run->renew->config)
 		return true;
 	if (fd < 0)
 		return fail_file(run->config_path, "cannot open");
@@ -122,16 +142,57 @@ static char *expand(const char *pattern, const char *release)
 	return pattern ? seal_config_expand(pattern, release) : NULL;
 }
 
-/* Computes the paths for the kernel @release. */
-static bool choose_paths(struct run *run, const char *release)
+/* Does a sealed Image belong to one kernel release? Otherwise there is one kernel for all. */
+static bool has_releases(const struct run *run)
 {
-	run->folder = seal_config_folder(&run->config);
-	run->kernel = expand(run->config.kernel, release);
-	run->initrd = expand(run->config.initrd, release);
-	if (asprintf(&run->output, "%s/" PREFIX "%s", run->folder, release) < 0)
-		run->output = NULL;
-	return (run->kernel && run->output && (run->initrd || !run->config.initrd)) ||
+	return releases_has_place(run->config.kernel);
+}
+
+static void target_free(struct target *target)
+{
+	free(target->kernel);
+	free(target->initrd);
+	free(target->output);
+}
+
+/* Computes the paths for the kernel @release. Release with target_free(), after a failure too. */
+static bool target_make(const struct run *run, const char *release, struct target *target)
+{
+	int length;
+
+	*target = (struct target){
+		.kernel = expand(run->config.kernel, release),
+		.initrd = expand(run->config.initrd, release),
+	};
+	if (has_releases(run))
+		length = asprintf(&target->output, "%s/" PREFIX "%s", run->folder, release);
+	else
+		length = asprintf(&target->output, "%s/" NAME, run->folder);
+	if (length < 0)
+		target->output = NULL;
+	return (target->kernel && target->output && (target->initrd || !run->config.initrd)) ||
 	       fail_memory();
+}
+
+/* Are all releases renewed that have a kernel and an initrd? */
+static bool takes_all(const struct run *run)
+{
+	return !run->renew->release && !run->renew->remove && has_releases(run);
+}
+
+/* Lists the releases to look at: the one that was asked for, all, or the running one. */
+static bool list_releases(const struct run *run, struct releases *releases)
+{
+	const char *release = run->renew->release;
+
+	if (takes_all(run))
+		return releases_find(run->config.kernel, releases) || fail_memory();
+	*releases = (struct releases){ .names = calloc(1, sizeof(*releases->names)) };
+	if (!releases->names)
+		return fail_memory();
+	releases->names[0] = strdup(release ? release : run->running.release);
+	releases->count = !!releases->names[0];
+	return releases->count || fail_memory();
 }
 
 /* Makes the folder @path and those above it. */
@@ -152,69 +213,106 @@ static bool make_folder(const char *path)
 	return made || fail_file(path, "cannot make the folder");
 }
 
+/* Checks that no other user can replace the sealed Images in the folder, or their lock. */
+static bool check_folder(const char *folder)
+{
+	struct stat st;
+
+	if (stat(folder, &st) < 0)
+		return fail_file(folder, "cannot open");
+	if (is_private(&st))
+		return true;
+	fprintf(stderr, "crashres: %s: other users can change this folder\n", folder);
+	return false;
+}
+
 /*
- * Opens the folder of sealed Images, and waits until no other run has it. @lock: out; the lock
- * ends when the caller closes it. A signer does not inherit it (O_CLOEXEC).
+ * Makes the folder of sealed Images, and waits until no other run has it. No other user can open
+ * the lock, so no other user can stop the renewal. @lock: out; the lock ends when the caller closes
+ * it. A signer does not inherit it (O_CLOEXEC).
  */
 static bool lock_folder(const char *folder, int *lock)
 {
-	if (!make_folder(folder))
-		return false;
-	*lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (*lock < 0)
-		return fail_file(folder, "cannot open");
-	while (flock(*lock, LOCK_EX) < 0)
+	char *path = NULL;
+	bool done = make_folder(folder) && check_folder(folder);
+
+	if (done && asprintf(&path, "%s/" LOCK, folder) < 0) {
+		path = NULL;
+		done = fail_memory();
+	}
+	if (done) {
+		*lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		done = *lock >= 0 || fail_file(path, "cannot open");
+	}
+	while (done && flock(*lock, LOCK_EX) < 0)
 		if (errno != EINTR)
-			return fail_file(folder, "cannot lock");
-	return true;
-}
-
-/* ------------------------------------------------------------------ old Images */
-
-/* Removes the file @path. @reason: for the line on stdout. A missing file is no error. */
-static bool remove_image(const char *path, const char *reason)
-{
-	if (unlink(path) < 0)
-		return errno == ENOENT || fail_file(path, "cannot remove");
-	printf("%s: removed%s\n", path, reason);
-	return true;
-}
-
-/* Removes the sealed Image @name if the file of its kernel is missing. */
-static bool remove_if_orphaned(const struct run *run, const char *name)
-{
-	char *kernel = expand(run->config.kernel, name + strlen(PREFIX)), *path = NULL;
-	bool done = kernel && asprintf(&path, "%s/%s", run->folder, name) >= 0;
-
-	if (!done)
-		fail_memory();
-	else if (access(kernel, F_OK) < 0 && errno == ENOENT)
-		done = remove_image(path, ", because its kernel is missing");
-	free(kernel);
+			done = fail_file(path, "cannot lock");
 	free(path);
 	return done;
 }
 
-/*
- * Removes the sealed Images whose kernels are missing. Only the pattern %v leads from a sealed
- * Image to its kernel.
- */
-static bool remove_orphans(const struct run *run)
+/* ------------------------------------------------------------------ old Images */
+
+/* Checks that nothing but a sealed Image is replaced or removed. */
+static bool check_output(const struct run *run, const struct target *target)
+{
+	if (same_file(target->kernel, target->output) ||
+	    (target->initrd && same_file(target->initrd, target->output))) {
+		fprintf(stderr, "crashres: %s: is the kernel or the initrd itself\n", target->output);
+		return false;
+	}
+	if (published_look(run->ctx, target->output) != PUBLISHED_FOREIGN)
+		return true;
+	fprintf(stderr, "crashres: %s: is not a sealed Image, so it is neither replaced nor removed\n",
+		target->output);
+	return false;
+}
+
+/* Removes the sealed Image of the release that was asked for. A missing file is no error. */
+static bool remove_image(const struct run *run, const struct target *target)
+{
+	if (!has_releases(run)) {
+		printf("%s: belongs to no release: not removed\n", target->output);
+		return true;
+	}
+	if (!check_output(run, target))
+		return false;
+	if (unlink(target->output) < 0)
+		return errno == ENOENT || fail_file(target->output, "cannot remove");
+	printf("%s: removed\n", target->output);
+	return true;
+}
+
+/* Removes a sealed Image if its kernel is missing. A failure is a warning: nothing depends on it. */
+static void remove_if_orphaned(const struct run *run, const struct target *target)
+{
+	if (!access(target->kernel, F_OK) || errno != ENOENT ||
+	    published_look(run->ctx, target->output) != PUBLISHED_SEALED)
+		return;
+	if (unlink(target->output) < 0)
+		fprintf(stderr, "crashres: warning: %s: cannot remove: %s\n", target->output,
+			strerror(errno));
+	else
+		printf("%s: removed, because its kernel is missing\n", target->output);
+}
+
+/* Removes the sealed Images whose kernels are missing. */
+static void remove_orphans(const struct run *run)
 {
 	const struct dirent *entry;
-	DIR *folder;
-	bool done = true;
+	DIR *folder = opendir(run->folder);
 
-	if (!strstr(run->config.kernel, "%v"))
-		return true;
-	folder = opendir(run->folder);
-	if (!folder)
-		return fail_file(run->folder, "cannot read");
-	while (done && (entry = readdir(folder)))
-		if (!strncmp(entry->d_name, PREFIX, strlen(PREFIX)))
-			done = remove_if_orphaned(run, entry->d_name);
-	closedir(folder);
-	return done;
+	while (folder && (entry = readdir(folder))) {
+		struct target target;
+
+		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)))
+			continue;
+		if (target_make(run, entry->d_name + strlen(PREFIX), &target))
+			remove_if_orphaned(run, &target);
+		target_free(&target);
+	}
+	if (folder)
+		closedir(folder);
 }
 
 /* --------------------------------------------------------------------- the job */
@@ -251,12 +349,12 @@ static bool choose_signature(const struct run *run, struct seal_signing *signing
  * Makes the job. The Image is for this machine, so it gets the console of this machine; on a host
  * that is not arm64 it has none.
  */
-static bool make_job(const struct run *run, struct seal_job *job)
+static bool make_job(const struct run *run, const struct target *target, struct seal_job *job)
 {
 	*job = (struct seal_job){
-		.kernel = run->kernel,
-		.initrd = run->initrd,
-		.output = run->output,
+		.kernel = target->kernel,
+		.initrd = target->initrd,
+		.output = target->output,
 		.serial = run->config.serial,
 		.root = crashres_can_load(run->ctx) == CRASHRES_OK ? "/" : NULL,
 		.seal = run->config.seal,
@@ -264,76 +362,235 @@ static bool make_job(const struct run *run, struct seal_job *job)
 	return choose_signature(run, &job->signing);
 }
 
-/* Does the folder have a sealed Image of these files? */
-static bool is_up_to_date(const struct run *run, const struct seal_inputs *inputs)
+/* Was a file that the command names, such as a key, changed after @output was written? */
+static bool has_newer_word(const struct run *run, const char *output)
 {
-	struct crashres_kernel *sealed;
+	struct sign_command command = { 0 };
+	bool newer = false;
 
-	if (crashres_sealed_find(run->ctx, run->folder, inputs->kernel, inputs->initrd, &sealed) !=
-	    CRASHRES_OK)
+	if (run->config.sign_with && !sign_command_split(run->config.sign_with, &command))
+		for (size_t i = 1; i < command.count && !newer; i++)
+			newer = *command.words[i] == '/' &&
+				published_is_older(output, command.words[i]);
+	sign_command_free(&command);
+	return newer;
+}
+
+/* Is the output what this run would make? */
+static bool is_up_to_date(const struct run *run, const struct seal_job *job,
+			  const struct crashres_input *sealed)
+{
+	return !published_is_older(job->output, run->config_path) &&
+	       !published_is_older(job->output, run->config.key) &&
+	       !published_is_older(job->output, run->config.cert) &&
+	       !has_newer_word(run, job->output) &&
+	       published_is_current(run->ctx, job->output, sealed, &job->signing);
+}
+
+/* Signs and writes the sealed Image, if it is not up to date or the user forces it. */
+static bool publish(const struct run *run, const struct seal_job *job,
+		    const struct crashres_input *sealed)
+{
+	if (!run->renew->force && is_up_to_date(run, job, sealed)) {
+		printf("%s: is up to date\n", job->output);
+		return true;
+	}
+	if (!seal_job_publish(run->ctx, job, sealed))
 		return false;
-	crashres_kernel_close(sealed);
+	printf("%s: sealed and signed\n", job->output);
 	return true;
 }
 
-/* Makes the sealed Image, if it is not up to date or @force is set. */
-static bool renew_image(const struct run *run, const struct seal_job *job, bool force)
+/* Makes the sealed Image of one kernel. */
+static bool renew_image(const struct run *run, const struct target *target)
 {
 	struct seal_inputs inputs = { 0 };
-	bool done = seal_inputs_open(run->ctx, job, &inputs) == CRASHRES_OK;
+	struct crashres_input *sealed = NULL;
+	struct seal_job job;
+	bool done = make_job(run, target, &job) && check_output(run, target);
 
-	if (!done)
+	if (done && seal_inputs_open(run->ctx, &job, &inputs) != CRASHRES_OK) {
 		fprintf(stderr, "crashres: %s\n", crashres_error(run->ctx));
-	else if (!remove_orphans(run))
 		done = false;
-	else if (!force && is_up_to_date(run, &inputs))
-		printf("%s: is up to date\n", run->output);
-	else if (seal_job_run(run->ctx, job, &inputs))
-		printf("%s: sealed and signed\n", run->output);
-	else
-		done = false;
+	}
+	done = done && seal_job_seal(run->ctx, &job, &inputs, &sealed) &&
+	       publish(run, &job, sealed);
+	crashres_input_close(sealed);
 	seal_inputs_close(&inputs);
 	return done;
 }
 
-/* Does the work while the folder is locked. */
-static bool renew_locked(const struct run *run, const struct renew *renew)
-{
-	struct seal_job job;
+/* ------------------------------------------------------------------ all kernels */
 
-	if (renew->remove)
-		return remove_image(run->output, "");
-	return make_job(run, &job) && renew_image(run, &job, renew->force);
+static bool is_file(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISREG(st.st_mode);
 }
 
-static bool renew_configured(struct run *run, const struct renew *renew)
+/* Was the release found by its kernel, and is its kernel no file or its initrd missing? */
+static bool is_incomplete(const struct run *run, const struct target *target)
+{
+	return takes_all(run) &&
+	       (!is_file(target->kernel) || (target->initrd && !is_file(target->initrd)));
+}
+
+/* Renews or removes one sealed Image. @count: grows unless the release is left out. */
+static bool renew_release(const struct run *run, const char *release, size_t *count)
+{
+	struct target target;
+	bool done = target_make(run, release, &target);
+
+	if (done && !is_incomplete(run, &target)) {
+		done = run->renew->remove ? remove_image(run, &target) : renew_image(run, &target);
+		++*count;
+	}
+	target_free(&target);
+	return done;
+}
+
+/* Renews all releases: a failure does not stop the others. */
+static bool renew_all(const struct run *run, const struct releases *releases)
+{
+	size_t count = 0;
+	bool done = true;
+
+	for (size_t i = 0; i < releases->count; i++)
+		done = renew_release(run, releases->names[i], &count) && done;
+	if (!run->renew->remove && has_releases(run))
+		remove_orphans(run);
+	if (!count && !run->config.initrd)
+		return refuse_config(run, "no kernel was found");
+	if (!count)
+		return refuse_config(run, "no kernel with an initrd was found");
+	return done;
+}
+
+/* ---------------------------------------------------------------- changed files */
+
+static void print_status(FILE *out, const struct stat *st)
+{
+	fprintf(out, "%ju %ju %jd %jd.%09ld %jd.%09ld\n", (uintmax_t)st->st_dev,
+		(uintmax_t)st->st_ino, (intmax_t)st->st_size, (intmax_t)st->st_mtim.tv_sec,
+		st->st_mtim.tv_nsec, (intmax_t)st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
+}
+
+/* Prints a line that changes if the file changes. @path: may be NULL. */
+static void print_file(FILE *out, const char *path)
+{
+	struct stat st;
+
+	if (path && !stat(path, &st))
+		print_status(out, &st);
+	else
+		fputs("missing\n", out);
+}
+
+/* Prints the files of all releases. The paths make a line for each release unique. */
+static void print_releases(FILE *out, const struct run *run)
+{
+	struct releases releases;
+	bool done = list_releases(run, &releases);
+
+	for (size_t i = 0; done && i < releases.count; i++) {
+		struct target target;
+
+		if (target_make(run, releases.names[i], &target)) {
+			fprintf(out, "%s\n", target.kernel);
+			print_file(out, target.kernel);
+			print_file(out, target.initrd);
+		}
+		target_free(&target);
+	}
+	releases_free(&releases);
+}
+
+/*
+ * Makes a text that changes if one of the inputs changes. @config: of the configuration file;
+ * NULL: as it is now. NULL: no memory, after one line on stderr; the caller frees the result.
+ */
+static char *describe_inputs(const struct run *run, const struct stat *config)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out && config)
+		print_status(out, config);
+	else if (out)
+		print_file(out, run->config_path);
+	if (out)
+		print_releases(out, run);
+	if (out && !fclose(out))
+		return text;
+	free(text);
+	fail_memory();
+	return NULL;
+}
+
+/* Does the work while the folder is locked. @changed: out; an input changed in the meantime. */
+static bool renew_locked(const struct run *run, bool *changed)
+{
+	char *before = describe_inputs(run, &run->config_status), *after = NULL;
+	struct releases releases = { 0 };
+	bool done = before && list_releases(run, &releases) && renew_all(run, &releases);
+
+	fflush(stdout);
+	if (before && !run->renew->remove)
+		after = describe_inputs(run, NULL);
+	*changed = after && strcmp(before, after);
+	releases_free(&releases);
+	free(before);
+	free(after);
+	return done;
+}
+
+static bool renew_configured(struct run *run, bool *changed)
 {
 	int lock = -1;
 	bool done;
 
 	if (!run->config.kernel)
 		return refuse_config(run, "no kernel");
-	if (!renew->release && uname(&run->running) < 0)
+	if (uname(&run->running) < 0)
 		return fail_file("uname", "cannot read");
-	done = choose_paths(run, renew->release ? renew->release : run->running.release) &&
-	       lock_folder(run->folder, &lock) && renew_locked(run, renew);
+	run->folder = seal_config_folder(&run->config);
+	done = lock_folder(run->folder, &lock) && renew_locked(run, changed);
 	if (lock >= 0)
 		close(lock);
 	return done;
 }
 
-int renew_run(struct crashres_ctx *ctx, const struct renew *renew)
+/* Makes one pass with the configuration as it is now. @changed: out. */
+static bool make_pass(struct crashres_ctx *ctx, const struct renew *renew, bool *changed)
 {
-	struct run run = { .ctx = ctx };
-	bool done = read_config(&run, renew);
+	struct run run = {
+		.ctx = ctx,
+		.renew = renew,
+		.config_path = renew->config ? renew->config : SEAL_CONFIG_FILE,
+	};
+	bool done = read_config(&run);
 
+	*changed = false;
 	if (done && !run.config.automatic)
 		printf("%s: sealed is off: nothing to do\n", run.config_path);
 	else if (done)
-		done = renew_configured(&run, renew);
+		done = renew_configured(&run, changed);
 	seal_config_free(&run.config);
-	free(run.kernel);
-	free(run.initrd);
-	free(run.output);
-	return done ? 0 : EXIT_ERROR;
+	return done;
+}
+
+int renew_run(struct crashres_ctx *ctx, const struct renew *renew)
+{
+	struct renew next = *renew;
+	bool done = false, changed = true;
+
+	for (size_t i = 0; i < PASSES && changed; i++) {
+		done = make_pass(ctx, &next, &changed);
+		next.force = false;
+	}
+	if (changed)
+		fprintf(stderr, "crashres: the files to seal still change after %d attempts\n", PASSES);
+	return done && !changed ? 0 : EXIT_ERROR;
 }

@@ -43,9 +43,8 @@ static enum crashres_status read_machine(struct crashres_ctx *ctx, const struct 
 	return status;
 }
 
-/* Seals the kernel. @sealed: out. */
-static enum crashres_status seal(struct crashres_ctx *ctx, const struct seal_job *job,
-				 const struct seal_inputs *inputs, struct crashres_input **sealed)
+bool seal_job_seal(struct crashres_ctx *ctx, const struct seal_job *job,
+		   const struct seal_inputs *inputs, struct crashres_input **sealed)
 {
 	struct crashres_seal_request request = job->seal;
 	struct crashres_machine *machine = NULL;
@@ -55,7 +54,20 @@ static enum crashres_status seal(struct crashres_ctx *ctx, const struct seal_job
 	if (status == CRASHRES_OK)
 		status = crashres_seal(ctx, machine, inputs->kernel, &request, sealed);
 	crashres_machine_free(machine);
-	return status;
+	if (status != CRASHRES_OK)
+		fprintf(stderr, "crashres: %s\n", crashres_error(ctx));
+	return status == CRASHRES_OK;
+}
+
+bool seal_job_publish(struct crashres_ctx *ctx, const struct seal_job *job,
+		      const struct crashres_input *sealed)
+{
+	struct seal_signer signer;
+	bool done = seal_signer_open(ctx, &job->signing, &signer) &&
+		    seal_signer_save(ctx, &signer, sealed, job->output);
+
+	seal_signer_close(&signer);
+	return done;
 }
 
 bool seal_job_run(struct crashres_ctx *ctx, const struct seal_job *job,
@@ -63,13 +75,10 @@ bool seal_job_run(struct crashres_ctx *ctx, const struct seal_job *job,
 {
 	struct crashres_input *sealed = NULL;
 	struct seal_signer signer;
-	bool done = seal_signer_open(ctx, &job->signing, &signer);
+	bool done = seal_signer_open(ctx, &job->signing, &signer) &&
+		    seal_job_seal(ctx, job, inputs, &sealed) &&
+		    seal_signer_save(ctx, &signer, sealed, job->output);
 
-	if (done && seal(ctx, job, inputs, &sealed) != CRASHRES_OK) {
-		fprintf(stderr, "crashres: %s\n", crashres_error(ctx));
-		done = false;
-	}
-	done = done && seal_signer_save(ctx, &signer, sealed, job->output);
 	crashres_input_close(sealed);
 	seal_signer_close(&signer);
 	return done;

@@ -32,9 +32,23 @@ enum crashres_status seal_inputs_open(struct crashres_ctx *ctx, const struct sea
 void seal_inputs_close(struct seal_inputs *inputs);
 
 /*
- * Seals @inputs, signs the Image and writes it to the output of @job. Changes the root of @ctx to
- * that of @job, if there is one. Returns false after one line on stderr; the output is unchanged
- * then.
+ * Seals @inputs without a signature. Changes the root of @ctx to that of @job, if there is one.
+ * @sealed: out; release with crashres_input_close(). Returns false after one line on stderr.
+ */
+bool seal_job_seal(struct crashres_ctx *ctx, const struct seal_job *job,
+		   const struct seal_inputs *inputs, struct crashres_input **sealed);
+
+/*
+ * Signs @sealed and writes it to the output of @job. Returns false after one line on stderr; the
+ * output is unchanged then.
+ */
+bool seal_job_publish(struct crashres_ctx *ctx, const struct seal_job *job,
+		      const struct crashres_input *sealed);
+
+/*
+ * Seals @inputs, signs the Image and writes it to the output of @job. The key
+ * is opened first: a wrong passphrase is found at once. Returns false after one line on stderr; the
+ * output is unchanged then.
  */
 bool seal_job_run(struct crashres_ctx *ctx, const struct seal_job *job,
 		  const struct seal_inputs *inputs);

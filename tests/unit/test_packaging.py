@@ -5,14 +5,16 @@ make check sets CRASHRES_COMMAND (the program) and CRASHRES_BUILD (the build fol
 """
 
 import os
+import pty
 import re
 import shutil
 import subprocess
 
 import pytest
 
-from keyfiles import RSA_2048, make_key
+from keyfiles import RSA_2048, make_key, openssl
 from kernelfiles import image
+from test_sign import read_terminal
 
 COMMAND = os.environ["CRASHRES_COMMAND"]
 BUILD = os.environ["CRASHRES_BUILD"]
@@ -58,6 +60,11 @@ def machine(tmp_path):
     return tmp_path
 
 
+def images(machine):
+    """Returns the names of the sealed Images."""
+    return sorted(name for name in os.listdir(machine / "sealed") if name != ".crashres.lock")
+
+
 def run_plugin(machine, *arguments, verbose=0):
     """Calls the plugin as kernel-install does."""
     done = subprocess.run([PLUGIN, *arguments], capture_output=True, text=True, check=False, timeout=60,
@@ -69,11 +76,11 @@ def run_plugin(machine, *arguments, verbose=0):
 def test_the_plugin_adds_and_removes(machine):
     kernel = machine / "boot/vmlinuz-6.1"
     assert run_plugin(machine, "add", "6.1", "/boot/id/6.1", str(kernel)) == (0, "", "")
-    assert os.listdir(machine / "sealed") == ["Image-6.1"]
+    assert images(machine) == ["Image-6.1"]
     assert run_plugin(machine, "add", "6.1", "/boot/id/6.1", str(kernel), verbose=1) == (
         0, f"+crashres seal --renew --kernel-release=6.1\n{machine}/sealed/Image-6.1: is up to date\n", "")
     assert run_plugin(machine, "remove", "6.1", "/boot/id/6.1") == (0, "", "")
-    assert not os.listdir(machine / "sealed")
+    assert not images(machine)
     assert run_plugin(machine, "inspect") == (0, "", "")
 
 
@@ -87,6 +94,30 @@ def test_a_missing_initrd_does_not_stop_the_installation(machine):
 def test_the_plugin_without_crashres(machine):
     (machine / "crashres").unlink()
     assert run_plugin(machine, "add", "6.1", "/boot/id/6.1", "kernel") == (0, "", "")
+
+
+def test_the_plugin_asks_for_nothing(machine):
+    """On a terminal: for crashres and for the signer, /dev/tty does not exist."""
+    openssl("pkcs8", "-topk8", "-in", "test.key", "-out", "encrypted.key", "-passout", "pass:secret",
+            cwd=machine)
+    config = (machine / "seal.conf").read_text()
+    sign_with = "sign-with = sh -c ': </dev/tty' x %i %o\n"
+    for text, sentence in (
+            (config.replace("test.key", "encrypted.key"),
+             f"key: {machine}/encrypted.key: a passphrase is needed, and there is none"),
+            (re.sub("(key|cert) = .*\n", "", config) + sign_with, "sh: failed with exit status 2")):
+        (machine / "seal.conf").write_text(text)
+        child, terminal = pty.fork()
+        if not child:
+            os.execve(PLUGIN, [PLUGIN, "add", "6.1", "/boot/id/6.1", "kernel"],
+                      {**os.environ, "CRASHRES_COMMAND": f"{machine}/crashres", "LC_ALL": "C"})
+        output = b""
+        while more := read_terminal(terminal, child):
+            output += more
+        os.waitpid(child, 0)
+        os.close(terminal)
+        assert f"crashres: {sentence}\r\n92-crashres.install: the sealed Image of 6.1" in output.decode()
+        assert b"Passphrase" not in output
 
 
 @needs_kernel_install
@@ -103,7 +134,7 @@ def test_kernel_install_calls_the_plugin(machine):
         done = subprocess.run(["kernel-install", "-v", command, "6.1", *arguments], env=environment,
                               capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stderr
-        assert os.listdir(machine / "sealed") == names, done.stdout + done.stderr
+        assert images(machine) == names, done.stdout + done.stderr
 
 
 def test_installed_files_name_the_installed_program():
@@ -138,13 +169,13 @@ def test_the_command_of_the_service(machine):
         [command] = re.findall(r"^ExecStart=(.*)$", file.read(), re.M)
     program, *arguments = command.split()
     assert program == sbindir() + "/crashres"
-    release = os.uname().release
     for name in "vmlinuz", "initrd":
-        os.rename(machine / f"boot/{name}-6.1", machine / f"boot/{name}-{release}")
+        shutil.copy(machine / f"boot/{name}-6.1", machine / f"boot/{name}-6.2")
     done = subprocess.run([f"{machine}/crashres", *arguments], capture_output=True, text=True,
                           check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (
-        0, f"{machine}/sealed/Image-{release}: sealed and signed\n", "")
+        0, "".join(f"{machine}/sealed/Image-{release}: sealed and signed\n" for release in ("6.1", "6.2")),
+        "")
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
