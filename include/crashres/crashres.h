@@ -652,7 +652,9 @@ struct crashres_request {
 	 * Borrowed; may be NULL. A ready sealed Image: it was sealed from the kernel and the initrd
 	 * of this request, and signed. crashres_plan_uses_sealed() tells when a plan
 	 * loads it instead of the kernel. If the running kernel refuses it, the kernel itself
-	 * follows, except with purgatory_required and CRASHRES_SEALING_ALWAYS.
+	 * follows, except with purgatory_required and CRASHRES_SEALING_ALWAYS. The running kernel
+	 * verifies the signature of that kernel as without a sealed Image, but nothing pins the
+	 * initrd then.
 	 */
 	const struct crashres_kernel *sealed;
 };
@@ -694,10 +696,10 @@ struct crashres_plan;
  * on this machine stays in the list, with the reason.
  *
  * With CRASHRES_CALL_AUTO and a crash kernel, kexec_load(2) comes first, because it loads
- * purgatory without sealing. For a normal kernel kexec_file_load(2) comes first. If only
- * one of the two system calls supports all members of the request, the list has only this
- * system call. CRASHRES_CALL_LOAD and CRASHRES_CALL_FILE_LOAD also restrict the list to one
- * system call.
+ * purgatory without sealing. For a normal kernel kexec_file_load(2) comes first, and
+ * kexec_load(2) is impossible if the running kernel demands a signature. If only one of the
+ * two system calls supports all members of the request, the list has only this system call.
+ * CRASHRES_CALL_LOAD and CRASHRES_CALL_FILE_LOAD also restrict the list to one system call.
  *
  * This function prepares the first possible attempt. For kexec_load(2) it makes all
  * segments and checks them against the kernel's rules. For kexec_file_load(2) it makes

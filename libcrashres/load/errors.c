@@ -193,6 +193,13 @@ int crs_refusal_reason(const struct crs_refusal *refusal)
 	return signature ? EKEYREJECTED : refusal->error;
 }
 
+bool crs_is_signature_error(int error)
+{
+	const struct crs_refusal refusal = { .call = CRASHRES_CALL_FILE_LOAD, .error = error };
+
+	return crs_is_signature_refusal(&refusal);
+}
+
 /*
  * Explains EPERM if the limit is 0 now. kexec_load_permitted() (kernel/kexec_core.c) checks
  * CAP_SYS_BOOT and kexec_load_disabled, then it decreases the limit. All other checks follow, so

@@ -48,4 +48,10 @@ bool crs_is_signature_refusal(const struct crs_refusal *refusal);
  */
 int crs_refusal_reason(const struct crs_refusal *refusal);
 
+/*
+ * Does kexec_file_load return @error if a signature is missing, wrong or not trusted? False for
+ * EPERM and EINVAL, which have other causes, too.
+ */
+bool crs_is_signature_error(int error);
+
 #endif

@@ -285,6 +285,7 @@ static void record_success(struct walk *walk, size_t index)
 	if (attempt->call == CRASHRES_CALL_FILE_LOAD)
 		crs_attempts_warn_of_device_tree(walk->caller.ctx, &walk->plan->attempts,
 						 &plan->request, plan->kernel);
+	crs_plan_warn_of_ignored_policy(walk->caller.ctx, walk->plan, attempt);
 	if (crs_attempts_loses_check(&plan->request, attempt))
 		warn_of_lost_check(walk, attempt->check);
 }

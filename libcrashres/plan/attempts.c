@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../base/range.h"
+#include "../load/errors.h"
 #include "attempts.h"
 
 /*
@@ -196,6 +197,10 @@ static const char *find_common_obstacle(const struct listing *listing)
  *
  * The IMA policy shows that kernels are appraised. It does not show whether IMA only logs wrong
  * signatures (ima_appraise=log). So if the request asks for kexec_load, the call is tried.
+ *
+ * KEXEC_SIG_FORCE concerns kexec_file_load only. In the list of a normal kernel kexec_load comes
+ * after kexec_file_load. There it must not load a file that was just refused: the reason can be the
+ * signature (EINVAL: the kernel refuses the size of an RSA key).
  */
 static const char *find_load_obstacle(const struct listing *listing)
 {
@@ -208,6 +213,10 @@ static const char *find_load_obstacle(const struct listing *listing)
 	if (permissions->appraised == CRASHRES_ANSWER_YES &&
 	    listing->request->call == CRASHRES_CALL_AUTO)
 		return "the IMA policy appraises kernels, and kexec_load passes no file to appraise";
+	if (permissions->signature_forced == CRASHRES_ANSWER_YES && !is_crash(listing->request) &&
+	    choose_call(listing) == CRASHRES_CALL_AUTO)
+		return "the running kernel demands a signature, and kexec_load passes no file to "
+		       "verify";
 	return NULL;
 }
 
@@ -599,14 +608,23 @@ static bool loads_sealed(const struct crs_attempt *attempt)
 
 /*
  * Returns true if kexec_file_load refused a sealed Image with @error, and can still accept the
- * unsealed kernel. EADDRNOTAVAIL and ENOMEM: usually the sealed Image is too large. The other
- * errors: usually it has no valid signature.
+ * unsealed kernel. EADDRNOTAVAIL and ENOMEM: usually the sealed Image is too large. EPERM: lockdown
+ * demands a valid signature.
  */
 static bool is_sealing_refusal(int error)
 {
-	return error == EACCES || error == EPERM || error == ENODATA || error == ENOKEY ||
-	       error == EKEYREJECTED || error == EBADMSG || error == ELIBBAD || error == ENOPKG ||
-	       error == EADDRNOTAVAIL || error == ENOMEM;
+	return error == EPERM || error == EADDRNOTAVAIL || error == ENOMEM ||
+	       crs_is_signature_error(error);
+}
+
+/*
+ * More errors after which the kernel itself follows a ready sealed Image. EINVAL: the running kernel
+ * refuses the size of the RSA key. ETXTBSY: a program has the file open for writing.
+ */
+static bool is_ready_image_refusal(const struct crs_attempt *attempt, int error)
+{
+	return attempt->check == CRASHRES_CHECK_ALREADY_SEALED &&
+	       (error == EINVAL || error == ETXTBSY);
 }
 
 /*
@@ -634,6 +652,8 @@ static size_t find_next_after_load(const struct crs_attempts *attempts, size_t i
  *   condition                                      next attempt
  *   the limit allows no further call               none
  *   sealed Image, and is_sealing_refusal()         kexec_file_load of the unsealed kernel
+ *   sealed earlier, and is_ready_image_refusal()   kexec_file_load of the unsealed kernel, if the
+ *                                                  list has it
  *   not crs_attempts_is_unavailable()              none
  *   kexec_load                                     kexec_file_load
  *   kexec_file_load, EINVAL, page sizes differ     none
@@ -649,11 +669,14 @@ size_t crs_attempts_find_next(const struct crs_attempts *attempts, size_t index,
 			      const struct crs_limit *limit)
 {
 	const struct crs_attempt *attempt = &attempts->items[index];
+	size_t original = find_call(attempts, index + 1, CRASHRES_CALL_FILE_LOAD);
 
 	if (limit->limited && !limit->left)
 		return CRS_NO_ATTEMPT;
 	if (loads_sealed(attempt) && is_sealing_refusal(error))
-		return find_call(attempts, index + 1, CRASHRES_CALL_FILE_LOAD);
+		return original;
+	if (is_ready_image_refusal(attempt, error) && original != CRS_NO_ATTEMPT)
+		return original;
 	if (!crs_attempts_is_unavailable(attempt->call, error))
 		return CRS_NO_ATTEMPT;
 	if (attempt->call == CRASHRES_CALL_LOAD)

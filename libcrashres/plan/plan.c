@@ -190,19 +190,38 @@ static bool starts_with_sealed(const struct crashres_plan *plan)
 	       plan->attempts.items[first].check == CRASHRES_CHECK_ALREADY_SEALED;
 }
 
-/* The settings of a sealed Image were fixed when it was sealed. The request cannot change them. */
-static void warn_of_ignored_policy(struct crashres_ctx *ctx, const struct crashres_plan *plan)
+/* Has the request settings that only a new purgatory can carry out? */
+static bool has_policy(const struct crashres_request *request)
+{
+	const struct crashres_request defaults = CRASHRES_REQUEST_INIT;
+
+	return request->on_damage != defaults.on_damage || request->repair != defaults.repair ||
+	       request->check_seconds != defaults.check_seconds ||
+	       request->on_timeout != defaults.on_timeout;
+}
+
+void crs_plan_warn_of_ignored_policy(struct crashres_ctx *ctx, struct crashres_plan *plan,
+				     const struct crs_attempt *attempt)
+{
+	if (attempt->check != CRASHRES_CHECK_ALREADY_SEALED || plan->policy_warned ||
+	    !has_policy(&plan->request))
+		return;
+	plan->policy_warned = true;
+	crs_log(ctx, CRASHRES_LOG_WARNING,
+		"%s is already sealed: the requested settings for damage, repair and time "
+		"are ignored", attempt->kernel->file->name);
+}
+
+/*
+ * Logs the warning now if the first possible attempt ignores settings. If a later attempt does so,
+ * load.c logs the warning when that attempt succeeds.
+ */
+static void warn_of_first_policy(struct crashres_ctx *ctx, struct crashres_plan *plan)
 {
 	size_t first = crs_attempts_find_possible(&plan->attempts, 0);
-	const struct crashres_request defaults = CRASHRES_REQUEST_INIT;
-	const struct crashres_request *request = &plan->request;
 
-	if (request->on_damage != defaults.on_damage || request->repair != defaults.repair ||
-	    request->check_seconds != defaults.check_seconds ||
-	    request->on_timeout != defaults.on_timeout)
-		crs_log(ctx, CRASHRES_LOG_WARNING,
-			"%s is already sealed: the requested settings for damage, repair and time "
-			"are ignored", plan->attempts.items[first].kernel->file->name);
+	if (first != CRS_NO_ATTEMPT)
+		crs_plan_warn_of_ignored_policy(ctx, plan, &plan->attempts.items[first]);
 }
 
 /*
@@ -236,8 +255,8 @@ static enum crashres_status make_plan(struct crashres_ctx *ctx, struct crashres_
 		status = crs_layout_check_reserved(ctx, machine, plan->request.slot);
 	if (status == CRASHRES_OK)
 		status = check_sealed_initrd(ctx, plan);
-	if (status == CRASHRES_OK && starts_with_sealed(plan))
-		warn_of_ignored_policy(ctx, plan);
+	if (status == CRASHRES_OK)
+		warn_of_first_policy(ctx, plan);
 	if (status == CRASHRES_OK)
 		status = make_command_line(ctx, plan);
 	return status == CRASHRES_OK ? prepare_first(ctx, plan) : status;

@@ -23,6 +23,7 @@ struct crashres_plan {
 	/* Owned; empty or NULL until an attempt that needs them is prepared. */
 	struct crs_segments segments;		/* for kexec_load */
 	struct crashres_input *sealed_kernel;	/* for kexec_file_load of a sealed Image */
+	bool policy_warned;		/* the warning about ignored settings was logged */
 };
 
 /*
@@ -34,6 +35,13 @@ struct crashres_plan {
  */
 enum crashres_status crs_plan_prepare(struct crashres_ctx *ctx, struct crashres_plan *plan,
 				      size_t index);
+
+/*
+ * Logs once for each plan that @attempt ignores settings of the request. No warning if it does not:
+ * a file that was sealed earlier has settings of its own, which the request cannot change.
+ */
+void crs_plan_warn_of_ignored_policy(struct crashres_ctx *ctx, struct crashres_plan *plan,
+				     const struct crs_attempt *attempt);
 
 /*
  * Does @attempt pass the descriptor of at least one original file to the running kernel? The

@@ -5,10 +5,12 @@
  * kexec loads, or loads a kernel without its check. Also tests the structs that grow
  * (base/struct-size.c).
  */
+#include <endian.h>
 #include <errno.h>
 
 #include "../../libcrashres/base/struct-size.h"
 #include "../../libcrashres/plan/attempts.h"
+#include "../../libcrashres/plan/sealed-image.h"
 #include "support.h"
 
 static struct crashres_input kernel_file = {
@@ -95,7 +97,7 @@ static void test_machine_slot_and_request_decide_the_list(void **state)
 		/* The kernel does not show whether the IMA policy is enforced: -c is tried. */
 		{ { .appraised = CRASHRES_ANSWER_YES }, "lF", "L", "F", "Fl", "L", "F" },
 		/* KEXEC_SIG_FORCE concerns kexec_file_load only. */
-		{ { .signature_forced = CRASHRES_ANSWER_YES }, "LF", "L", "F", "FL", "L", "F" },
+		{ { .signature_forced = CRASHRES_ANSWER_YES }, "LF", "L", "F", "Fl", "L", "F" },
 		{ { .load_disabled = CRASHRES_ANSWER_YES }, "lsf", "l", "sf", "fl", "l", "f" },
 		{ { .limits[CRASHRES_SLOT_CRASH] = { true, 0 } }, "lsf", "l", "sf", "FL", "L", "F" },
 		{ { .limits[CRASHRES_SLOT_NORMAL] = { true, 0 } }, "LSF", "L", "SF", "fl", "l", "f" },
@@ -201,6 +203,9 @@ static void test_impossible_kexec_load_names_its_reason(void **state)
 	assert_reason(unit, (struct crs_permissions){ .appraised = CRASHRES_ANSWER_YES }, 1,
 		      "the IMA policy appraises kernels, and kexec_load passes no file "
 		      "to appraise");
+	assert_reason(unit, (struct crs_permissions){ .signature_forced = CRASHRES_ANSWER_YES }, 0,
+		      "the running kernel demands a signature, and kexec_load passes no file to "
+		      "verify");
 	assert_reason(unit, (struct crs_permissions){ .load_disabled = CRASHRES_ANSWER_YES }, 0,
 		      "kernel.kexec_load_disabled is 1");
 	assert_reason(unit, (struct crs_permissions){ .limits[1] = { true, 0 } }, 1,
@@ -397,10 +402,15 @@ static void test_ready_sealed_image_is_ignored_if_the_request_excludes_it(void *
 	}
 }
 
+/* What kexec_file_load returns if it refuses a signature: see load/errors.c. */
+static const int signature_errors[] = {
+	EACCES, EPERM, ENODATA, ENOKEY, EKEYREJECTED, EBADMSG, EMSGSIZE, ELIBBAD, ENOPKG,
+	524 /* ENOTSUPP of the kernel */, EINVAL,
+};
+
 /* Each attempt names its kernel, and the errnos of a wrong signature lead to the kernel itself. */
-static void test_refused_ready_sealed_image_is_followed_by_the_kernel(void **state)
+static void test_refused_ready_image_is_followed_by_the_kernel(void **state)
 {
-	static const int errors[] = { EACCES, EPERM, ENODATA, ENOKEY, EKEYREJECTED, EBADMSG };
 	const struct crashres_machine machine = {
 		.permissions.locked_down = CRASHRES_ANSWER_YES,
 	};
@@ -418,12 +428,190 @@ static void test_refused_ready_sealed_image_is_followed_by_the_kernel(void **sta
 	assert_ptr_equal(attempts.items[1].kernel, &sealed);
 	assert_ptr_equal(attempts.items[2].kernel, &kernel);
 	assert_true(attempts.items[1].original_files);
-	for (size_t i = 0; i < COUNT(errors); i++)
-		assert_int_equal(crs_attempts_find_next(&attempts, 1, errors[i], &limit), 2);
+	for (size_t i = 0; i < COUNT(signature_errors); i++)
+		assert_int_equal(crs_attempts_find_next(&attempts, 1, signature_errors[i], &limit), 2);
+	assert_int_equal(crs_attempts_find_next(&attempts, 1, ETXTBSY, &limit), 2);
 	assert_int_equal(crs_attempts_find_next(&attempts, 1, EBUSY, &limit), CRS_NO_ATTEMPT);
 	assert_int_equal(crs_attempts_predict_next(&attempts, 1, &refusal), 2);
 	assert_int_equal(refusal, CRASHRES_REFUSAL_SEALED_IMAGE);
 	crs_attempts_free(&attempts);
+}
+
+/* A ready sealed Image needs a call, too. */
+static void test_limits_and_missing_calls_concern_the_ready_image(void **state)
+{
+	struct crashres_machine machine = { .permissions.locked_down = CRASHRES_ANSWER_YES };
+	struct crashres_kernel sealed = { .file = &kernel_file };
+	struct crashres_request request = request_with(0, CRASHRES_SLOT_CRASH, CRASHRES_CALL_AUTO);
+	struct crs_permissions *permissions = &machine.permissions;
+	enum crashres_refusal refusal;
+	struct crs_attempts attempts;
+	struct unit *unit = *state;
+
+	request.sealed = &sealed;
+	for (uint64_t left = 0; left <= 2; left++) {
+		permissions->limits[CRASHRES_SLOT_CRASH] = (struct crs_limit){ true, left };
+		assert_list(unit, &machine, request, left ? "lBF" : "lbf");
+		assert_ok(unit, crs_attempts_list(unit->ctx, &machine, &kernel, &request, &attempts));
+		/* A refused call counts. So the kernel itself follows only if 2 calls are left. */
+		assert_int_equal(crs_attempts_predict_next(&attempts, 1, &refusal),
+				 left == 2 ? 2 : CRS_NO_ATTEMPT);
+		crs_attempts_free(&attempts);
+	}
+	permissions->limits[CRASHRES_SLOT_CRASH].limited = false;
+	permissions->load_disabled = CRASHRES_ANSWER_YES;
+	assert_list(unit, &machine, request, "lbf");
+	permissions->load_disabled = CRASHRES_ANSWER_NO;
+	permissions->config.source = CRS_CONFIG_KERNEL;
+	permissions->config.options[CRS_OPTION_KEXEC_FILE] = CRASHRES_ANSWER_NO;
+	assert_list(unit, &machine, request, "lbf");
+	/* No demand is known: kexec_load is left. */
+	permissions->locked_down = CRASHRES_ANSWER_UNKNOWN;
+	assert_list(unit, &machine, request, "Lbf");
+}
+
+/*
+ * A kernel that is sealed already has no other file to fall back to. In the normal slot kexec_load
+ * follows after EINVAL as after any file of an unknown format.
+ */
+static void test_sealed_kernel_is_loaded_by_kexec_load_after_einval(void **state)
+{
+	const struct crashres_machine machine = { 0 };
+	struct crashres_request request = request_with(0, CRASHRES_SLOT_NORMAL, CRASHRES_CALL_AUTO);
+	struct crs_seal_header header = {
+		.image.magic = CRS_IMAGE_MAGIC, .magic = htole64(CRS_SEAL_MAGIC),
+		.kernel_offset = htole64(4096), .kernel_size = htole64(100),
+	};
+	uint8_t bytes[8192] = { 0 };
+	struct crashres_input file = { .name = "sealed", .data = bytes, .size = sizeof(bytes) };
+	const struct crashres_kernel sealed = { .file = &file };
+	const struct crs_limit limit = { 0 };
+	struct crs_attempts attempts;
+	struct unit *unit = *state;
+
+	memcpy(bytes, &header, sizeof(header));
+	assert_ok(unit, crs_attempts_list(unit->ctx, &machine, &sealed, &request, &attempts));
+	assert_int_equal(attempts.count, 2);
+	assert_int_equal(attempts.items[0].check, CRASHRES_CHECK_ALREADY_SEALED);
+	assert_int_equal(crs_attempts_find_next(&attempts, 0, EINVAL, &limit), 1);
+	assert_int_equal(crs_attempts_find_next(&attempts, 0, EMSGSIZE, &limit), CRS_NO_ATTEMPT);
+	assert_int_equal(crs_attempts_find_next(&attempts, 0, ETXTBSY, &limit), CRS_NO_ATTEMPT);
+	crs_attempts_free(&attempts);
+}
+
+/* ------------------------------------------------------------ rules of all lists */
+
+/* One machine with one request; each member counts through its values. */
+struct combination {
+	enum crashres_answer locked_down, appraised, forced;
+	int slot, call, sealing, ready, required, no_checks, entry;
+};
+
+/* Sets @combination to number @number. Returns false if there is none. */
+static bool make_combination(unsigned int number, struct combination *combination)
+{
+	static const unsigned int bases[] = { 3, 3, 3, 2, 3, 3, 2, 2, 2, 2 };
+	int digits[COUNT(bases)];
+
+	for (size_t i = 0; i < COUNT(bases); i++) {
+		digits[i] = (int)(number % bases[i]);
+		number /= bases[i];
+	}
+	*combination = (struct combination){ digits[0], digits[1], digits[2], digits[3], digits[4],
+					     digits[5], digits[6], digits[7], digits[8], digits[9] };
+	return !number;
+}
+
+static bool is_demanded(const struct combination *combination)
+{
+	return combination->locked_down == CRASHRES_ANSWER_YES ||
+	       combination->appraised == CRASHRES_ANSWER_YES ||
+	       combination->forced == CRASHRES_ANSWER_YES;
+}
+
+/* Is @error one of those that a wrong signature, and nothing else, can have? */
+static bool is_signature_error(int error)
+{
+	for (size_t i = 0; i < COUNT(signature_errors); i++)
+		if (signature_errors[i] == error && error != EINVAL)
+			return true;
+	return false;
+}
+
+/* A possible attempt must not contradict the machine or the request. */
+static void assert_allowed(const struct combination *combination, const struct crs_attempt *attempt)
+{
+	if (attempt->call == CRASHRES_CALL_LOAD) {
+		assert_int_not_equal(combination->locked_down, CRASHRES_ANSWER_YES);
+		assert_true(combination->appraised != CRASHRES_ANSWER_YES || combination->call ||
+			    combination->required || combination->entry);
+	}
+	if (attempt->check == CRASHRES_CHECK_SEALED)
+		assert_false(is_demanded(combination));
+	if (attempt->check == CRASHRES_CHECK_ALREADY_SEALED)
+		assert_true(combination->slot == CRASHRES_SLOT_CRASH && combination->ready &&
+			    !combination->no_checks && !combination->entry &&
+			    combination->sealing != CRASHRES_SEALING_NEVER);
+	if (combination->required && !combination->no_checks && !combination->entry)
+		assert_true(attempt->check < CRASHRES_CHECK_NONE);
+}
+
+/* After the refusal @error of attempt @index, no path that verifies less may follow. */
+static void assert_next(const struct combination *combination, const struct crs_attempts *attempts,
+			size_t index, int error)
+{
+	const struct crs_attempt *attempt = &attempts->items[index];
+	const struct crs_limit limit = { 0 };
+	size_t next = crs_attempts_find_next(attempts, index, error, &limit);
+
+	if (next == CRS_NO_ATTEMPT) {
+		/* The kernel itself follows a ready sealed Image, whatever is wrong with its signature. */
+		assert_false(attempt->check == CRASHRES_CHECK_ALREADY_SEALED &&
+			     (is_signature_error(error) || error == EINVAL) &&
+			     crs_attempts_find_possible(attempts, index + 1) != CRS_NO_ATTEMPT);
+		return;
+	}
+	assert_true(next > index && attempts->items[next].status == CRASHRES_OK);
+	if (attempts->items[next].call != CRASHRES_CALL_LOAD)
+		return;
+	assert_int_equal(attempt->call, CRASHRES_CALL_FILE_LOAD);
+	assert_false(is_signature_error(error));
+	assert_false(is_demanded(combination));
+}
+
+static void test_all_lists_keep_their_rules(void **state)
+{
+	struct crashres_kernel sealed = { .file = &kernel_file };
+	struct combination combination;
+	struct unit *unit = *state;
+	unsigned int lists = 0;
+
+	for (unsigned int number = 0; make_combination(number, &combination); number++) {
+		const struct crashres_machine machine = { .permissions = {
+			.locked_down = combination.locked_down, .appraised = combination.appraised,
+			.signature_forced = combination.forced } };
+		struct crashres_request request = request_with(combination.entry ? MEMBER_ENTRY : 0,
+							       combination.slot, combination.call);
+		struct crs_attempts attempts;
+
+		request.sealing = combination.sealing;
+		request.sealed = combination.ready ? &sealed : NULL;
+		request.purgatory_required = combination.required;
+		request.no_checks = combination.no_checks;
+		if (crs_attempts_list(unit->ctx, &machine, &kernel, &request, &attempts) ==
+		    CRASHRES_ERR_REQUEST)
+			continue;
+		lists++;
+		for (size_t i = 0; i < attempts.count; i++) {
+			if (attempts.items[i].status != CRASHRES_OK)
+				continue;
+			assert_allowed(&combination, &attempts.items[i]);
+			for (int error = 1; error <= 524; error++)
+				assert_next(&combination, &attempts, i, error);
+		}
+		crs_attempts_free(&attempts);
+	}
+	assert_int_equal(lists, 4860);
 }
 
 /*
@@ -637,7 +825,10 @@ int main(void)
 		UNIT_TEST(test_demanded_signature_makes_sealing_impossible),
 		UNIT_TEST(test_ready_sealed_image_is_used_if_a_signature_can_be_demanded),
 		UNIT_TEST(test_ready_sealed_image_is_ignored_if_the_request_excludes_it),
-		UNIT_TEST(test_refused_ready_sealed_image_is_followed_by_the_kernel),
+		UNIT_TEST(test_refused_ready_image_is_followed_by_the_kernel),
+		UNIT_TEST(test_limits_and_missing_calls_concern_the_ready_image),
+		UNIT_TEST(test_sealed_kernel_is_loaded_by_kexec_load_after_einval),
+		UNIT_TEST(test_all_lists_keep_their_rules),
 		UNIT_TEST(test_unsealed_file_loses_the_check_in_auto_only),
 		UNIT_TEST(test_load_limit_decides_what_follows_a_refusal),
 		UNIT_TEST(test_size_limit_excludes_only_the_sealed_attempt),

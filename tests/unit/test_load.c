@@ -148,6 +148,32 @@ static struct crashres_plan load_plan(enum crashres_slot slot)
 	return plan;
 }
 
+/*
+ * kexec_load follows the policies of the request, and the sealed Image that follows it does not. The
+ * plan logs that only for its first attempt.
+ */
+static void test_sealed_image_that_ignores_policies_is_warned_of(void **state)
+{
+	static const char line[] = "warning: Image is already sealed: the requested settings for "
+				   "damage, repair and time are ignored";
+	struct unit *unit = *state;
+
+	for (int halt = 0; halt < 2; halt++) {
+		struct crashres_plan plan = load_plan(CRASHRES_SLOT_CRASH);
+
+		add(&plan, CRASHRES_CALL_FILE_LOAD, CRASHRES_CHECK_ALREADY_SEALED);
+		if (halt)
+			plan.request.on_damage = CRASHRES_ON_DAMAGE_HALT;
+		memset(&loads, 0, sizeof(loads));
+		assert_ok(unit, crashres_load(unit->ctx, &plan, NULL));
+		assert_false(unit_logged(unit, line));
+		loads.failures = 2;
+		loads.error = EPERM;
+		assert_ok(unit, crashres_load(unit->ctx, &plan, NULL));
+		assert_int_equal(unit_logged(unit, line), halt);
+	}
+}
+
 static void test_segments_reach_the_kernel_as_planned(void **state)
 {
 	struct crashres_plan plan = load_plan(CRASHRES_SLOT_CRASH);
@@ -1188,6 +1214,7 @@ static void test_nothing_is_loaded_on_another_architecture(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		LOAD_TEST(test_sealed_image_that_ignores_policies_is_warned_of),
 		LOAD_TEST(test_segments_reach_the_kernel_as_planned),
 		LOAD_TEST(test_16_segments_are_passed),
 		LOAD_TEST(test_unload_by_kexec_load_passes_no_segment),
