@@ -10,6 +10,9 @@ One boot of the kernel "secure" gives all verdicts:
 crashres verify must never say "valid" where the kernel refuses. A row has the reason if verify is
 stricter than the kernel. The table is written to build/vm/verdicts.txt.
 
+lib/fuzzcases.py adds files that are changed by structure and signed again. A longer campaign needs
+CRASHRES_FUZZ_FILES=1000 CRASHRES_FUZZ_SEED=2, and runs as a test of its own (-k campaign -s).
+
 crashres verify --machine runs in the guest in steps 2 and 3, for all rows but the random changes.
 The answer yes must be right, and so must the answer no, except where verify is stricter. The answer
 can be "unknown" if the kernel refuses a file, because the kernel does not give out public keys.
@@ -19,11 +22,14 @@ import os
 import pathlib
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from lib import keys
 from lib.cases import LOADS, Table
+from lib.certificatecases import CertificateCases
+from lib.fuzzcases import FuzzCases
 from lib.guest import Machine
 from lib.imacases import AppendedCases, AttributeCases, ImaKeys
 from lib.pecases import PeCases
@@ -31,6 +37,8 @@ from lib.pecases import PeCases
 HERE = pathlib.Path(__file__).parent
 OUTPUT = HERE.parents[1] / "build/vm/verdicts.txt"
 HOST_COMMAND = os.environ.get("CRASHRES_HOST_COMMAND")
+FUZZ_FILES = int(os.environ.get("CRASHRES_FUZZ_FILES", "0"))
+FUZZ_SEED = int(os.environ.get("CRASHRES_FUZZ_SEED", "2"))
 
 pytestmark = pytest.mark.skipif(not HOST_COMMAND, reason="CRASHRES_HOST_COMMAND does not name a "
                                 "crashres for this machine")
@@ -50,10 +58,12 @@ def make_cases(folder, kernel):
     authority = keys.Authority(folder, beside / "ca.key", beside / "ca.pem")
     signer = keys.Signer(beside / "pe.key", beside / "pe.pem")
     ima_keys = ImaKeys(folder, authority)
-    PeCases(table, folder, authority, signer,
-            keys.Signer(beside / "pe-ec.key", beside / "pe-ec.pem"), ima_keys.sizes).add_all()
+    curve = keys.Signer(beside / "pe-ec.key", beside / "pe-ec.pem")
+    PeCases(table, folder, authority, signer, curve, ima_keys.sizes).add_all()
+    CertificateCases(table, authority, signer).add_all()
     AppendedCases(table, folder, ima_keys, HOST_COMMAND, beside / "sign-file").add_all()
     AttributeCases(table, folder, ima_keys, authority, signer).add_all()
+    FuzzCases(table, authority, curve).add_all(files=100, seed=1)
     return table, ima_keys
 
 
@@ -138,6 +148,13 @@ def verify_on_host(folder, case):
         capture_output=True).returncode)
 
 
+def verify_all(folder, cases):
+    """Returns the results of verify_on_host(): file name -> whether it is valid."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip((case.file for case in cases),
+                        pool.map(lambda case: verify_on_host(folder, case), cases)))
+
+
 def verify_in_guest(running):
     """Returns the results of crashres verify in the guest: file name -> whether it is valid."""
     output = running.check("for name in $(cat attribute.list); do certs=; for cert in $name.*.pem; do "
@@ -163,8 +180,11 @@ def write_table(table, kernel, verified, machine):
         verdict = "valid" if verified[case.file] else "invalid"
         text += line.format(case.kind, case.name, kernel[case.file], machine[case.file],
                             verdict + (f" ({case.stricter})" if case.stricter else ""))
-    for expected, what in (True, "files"), (False, "random changes"):
-        files = [case.file for case in table.cases if bool(case.expected) == expected]
+    for what, cases in (("files", table.named()),
+                        ("random changes", [case for case in table.cases
+                                            if not case.expected and not case.fuzz]),
+                        ("changes by structure", [case for case in table.cases if case.fuzz])):
+        files = [case.file for case in cases]
         text += f"{len(files)} {what}: {sum(kernel[file] == LOADS for file in files)} loaded; crashres " \
                 f"verify says valid for {sum(verified[file] for file in files)}\n"
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
@@ -215,8 +235,29 @@ def test_verify_never_says_valid_where_the_kernel_refuses(lab, kernel, tmp_path)
         verdicts |= ask_kernel(running, "ima")
         machine |= ask_machine(running, "ima")
         verified = verify_in_guest(running)
-    verified |= {case.file: verify_on_host(tmp_path, case) for case in table.cases
-                 if case.attribute is None}
+    verified |= verify_all(tmp_path, [case for case in table.cases if case.attribute is None])
     print(write_table(table, verdicts, verified, machine))
     assert not find_differences(table, verdicts, verified)
     assert not find_wrong_answers(table, verdicts, machine)
+
+
+@pytest.mark.skipif(not FUZZ_FILES, reason="CRASHRES_FUZZ_FILES is not set")
+@pytest.mark.parametrize("kernel", ["secure"], indirect=True)
+def test_campaign_of_changes_by_structure(lab, kernel, tmp_path):
+    """The kernel sees only the files that crashres verify calls valid."""
+    beside, table = kernel.parent, Table()
+    FuzzCases(table, keys.Authority(tmp_path, beside / "ca.key", beside / "ca.pem"),
+              keys.Signer(beside / "pe-ec.key", beside / "pe-ec.pem")).add_all(FUZZ_FILES, FUZZ_SEED)
+    verified = verify_all(tmp_path, table.cases)
+    valid = [case for case in table.cases if verified[case.file]]
+    files = {f"t/{case.file}": case.data for case in valid}
+    files |= {"t/pe.list": " ".join(case.file for case in valid).encode(),
+              "bin/kernel-verdict": keys.build_guest_program(tmp_path, HERE / "kernel-verdict.c")}
+    with lab.boot(kernel, MACHINE, files) as running:
+        running.check("cd /t; chmod 755 /bin/kernel-verdict")
+        verdicts = ask_pe_check(running)
+    refused = [f"{case.file}, {case.name}: {verdicts[case.file]}" for case in valid
+               if verdicts[case.file] != LOADS]
+    print(f"seed {FUZZ_SEED}: {len(table.cases)} files, crashres verify says valid for {len(valid)}, "
+          f"the kernel refuses {len(refused)} of them")
+    assert not refused

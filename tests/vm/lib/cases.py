@@ -17,7 +17,7 @@ class Case:
     a random change: any verdict is right if crashres verify says "valid" only where the kernel loads
     the file. trusted: the paths of the certificates for crashres verify. number: of the row.
     stricter: the reason why crashres verify says "invalid" although the kernel loads the file.
-    attribute: the value of security.ima, or None.
+    attribute: the value of security.ima, or None. fuzz: made by fuzzcases.py.
     """
 
     kind: str
@@ -28,6 +28,7 @@ class Case:
     number: int
     stricter: str = ""
     attribute: bytes = None
+    fuzz: bool = False
 
     @property
     def file(self):
