@@ -5,7 +5,8 @@
  * Each subcommand has its own file with usage[], parse(), run() and NAME_main(). A large one has
  * more files:
  *
- *   seal    seal-*.c, renew.c, private-folder.c, sign-command.c (the program of --sign-with)
+ *   seal    seal-*.c, private-folder.c, sign-command.c (the program of --sign-with);
+ *           for --renew also renew.c, releases.c, published.c
  *   sign    sign-options.c
  *   verify  verify-*.c
  *
