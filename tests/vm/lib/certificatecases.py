@@ -40,7 +40,6 @@ class CertificateCases:
 
     def __init__(self, table, authority, signer):
         self.table, self.authority, self.signer = table, authority, signer
-        self.count = 0
 
     def add(self, name, data, expected, **more):
         self.table.add("PE", name, data, expected, self.authority, **more)
@@ -53,10 +52,9 @@ class CertificateCases:
         return der.sequence(body, keys.SHA256_RSA,
                             der.element(der.BITS, b"\0", self.authority.sign(body)))
 
-    def add_changed(self, name, expected, change, kind="rsa:2048"):
-        """Adds a file of a new signer. change: changes the fields of TBSCertificate."""
-        self.count += 1
-        signer = self.authority.issue(f"changed{self.count}", kind)
+    def add_changed(self, name, expected, change, signer=None):
+        """Adds a file of a signer. change: changes the fields of TBSCertificate."""
+        signer = signer or self.signer
         self.add(name, pe.sign(IMAGE, ChangedSigner(signer, self.issue(signer, change))), expected)
 
     def add_all(self):
@@ -131,7 +129,8 @@ class CertificateCases:
         self.add_changed("RSA exponent with a length of three bytes", "EBADMSG",
                          change_key(change_exponent))
         self.add_changed("RSA key with one more byte", LOADS, change_key(lambda key: key + b"\0"))
-        self.add_changed("curve with a length of two bytes", "EBADMSG", change_curve, "P-256")
+        self.add_changed("curve with a length of two bytes", "EBADMSG", change_curve,
+                         self.authority.issue("changed-curve", "P-256"))
         self.add_changed("version with a length of three bytes", "EBADMSG", set_version)
 
     def add_authorities(self):
