@@ -70,9 +70,14 @@ static void set_keyring(struct crashres_appraisal_check *check, const struct crs
 
 /* ------------------------------------------------------------- candidates */
 
-/* Parses the certificates inside the file. A damaged signature has none. */
-static void parse_inside(const struct crs_signed_file *file, struct candidate *candidate)
+/*
+ * Parses the certificates inside the file. A damaged signature has none. Return:
+ * CRASHRES_ERR_MEMORY.
+ */
+static enum crashres_status parse_inside(const struct crs_signed_file *file,
+					 struct candidate *candidate)
 {
+	enum crashres_status status = CRASHRES_OK;
 	struct crs_authenticode pe;
 	struct crs_modsig modsig;
 	struct crs_bytes cms = { NULL, 0 };
@@ -86,7 +91,8 @@ static void parse_inside(const struct crs_signed_file *file, struct candidate *c
 			 CRASHRES_OK)
 		cms = (struct crs_bytes){ modsig.cms, modsig.cms_size };
 	if (cms.data)
-		crs_signed_data_parse(file->ctx, cms.data, cms.size, &candidate->data);
+		status = crs_signed_data_parse(file->ctx, cms.data, cms.size, &candidate->data);
+	return status == CRASHRES_ERR_MEMORY ? status : CRASHRES_OK;
 }
 
 static void clear_candidate(struct candidate *candidate)
@@ -101,7 +107,8 @@ static enum crashres_status collect(const struct crs_signed_file *file, struct c
 {
 	size_t inside;
 
-	parse_inside(file, candidate);
+	if (parse_inside(file, candidate) != CRASHRES_OK)
+		return CRASHRES_ERR_MEMORY;
 	inside = candidate->data.certificate_count;
 	candidate->all = calloc(inside + file->count + 1, sizeof(*candidate->all));
 	candidate->trusted = calloc(inside + file->count + 1, sizeof(*candidate->trusted));

@@ -15,6 +15,8 @@
 
 #include <crashres/ima.h>
 
+#include "../../libcrashres-ima/certificate.h"
+#include "keys.h"
 #include "signer.h"
 #include "support.h"
 
@@ -349,6 +351,124 @@ static void test_verifying_an_appended_signature(void **state)
 	run(*state, verify_appended, 2);
 }
 
+static void test_verifying_a_signature_file(void **state)
+{
+	run(*state, verify_file, 2);
+}
+
+/* Removes the appended signature into a new file, and removes that. */
+static enum crashres_status remove_appended(struct work *work)
+{
+	enum crashres_status status = crashres_signature_remove(
+		work->unit->ctx, work->appended, CRASHRES_SIGNATURE_APPENDED, work->output);
+
+	assert_int_equal(remove(work->output), status == CRASHRES_OK ? 0 : -1);
+	return status;
+}
+
+static void test_removing_an_appended_signature(void **state)
+{
+	run(*state, remove_appended, 2);
+}
+
+/* Writes an Image whose signature contains the signer's certificate, and a machine with a rule. */
+static void write_machine(struct work *work)
+{
+	struct unit *unit = work->unit;
+	const struct crashres_certificate *certificate = work->opened_certificate;
+	struct bytes image = { unit_alloc(4096), 4096 }, file;
+	struct bytes der = { NULL, 0 };
+
+	unit_put_le(image.data + 16, 8, 1 << 20);
+	memcpy(image.data + 56, "ARM\x64", 4);
+	der.size = (size_t)i2d_X509(certificate->x509, &der.data);
+	file = signer_append(work->opened_key->pkey, der, image);
+	unit_write(unit, "Image", file.data, file.size);
+	unit_write_text(unit, "sys/firmware/fdt", "");
+	unit_write_text(unit, "proc/sys/kernel/osrelease", "6.12.0\n");
+	unit_write_text(unit, "sys/kernel/security/lsm", "lockdown,ima");
+	unit_write_text(unit, "sys/kernel/security/lockdown", "[none] integrity confidentiality\n");
+	unit_write_text(unit, "sys/kernel/security/ima/policy",
+			"appraise func=KEXEC_KERNEL_CHECK appraise_type=imasig|modsig\n");
+	unit_write_text(unit, "boot/config-6.12.0", "CONFIG_KEXEC_FILE=y\nCONFIG_KEXEC_SIG=y\n"
+			"CONFIG_KEXEC_IMAGE_VERIFY_SIG=y\n");
+	OPENSSL_free(der.data);
+	free(image.data);
+	free(file.data);
+}
+
+/* Writes the description of the signer's key in a keyring. */
+static void describe_key(const struct crashres_certificate *certificate, char *text)
+{
+	const struct crs_bytes id = certificate->fields.key.first;
+
+	text += sprintf(text, "asymmetric;0;0;1f030000;unit: ");
+	for (size_t i = 0; i < id.size; i++)
+		text += sprintf(text, "%02x", id.data[i]);
+}
+
+/*
+ * Asks a machine about a file. Each allocation fails once. A file of /proc that cannot be read for
+ * lack of memory makes the answer unknown, but never the opposite.
+ */
+static void fail_each_question(struct work *work, enum crashres_answer right)
+{
+	struct crashres_certificate *const certificates[] = { work->opened_certificate };
+	char *path = unit_path(work->unit, "Image");
+	unsigned int failures = 0;
+	bool all = false;
+
+	for (unsigned long nth = 1; !all; nth++) {
+		struct crashres_appraisal *appraisal = UNTOUCHED;
+		enum crashres_status status;
+
+		allocations_until_failure = nth;
+		status = crashres_appraise(work->unit->ctx, path, certificates, 1, &appraisal);
+		all = allocations_until_failure;
+		allocations_until_failure = 0;
+		if (status != CRASHRES_OK) {
+			assert_int_equal(status, CRASHRES_ERR_MEMORY);
+			assert_ptr_equal(appraisal, UNTOUCHED);
+			failures++;
+			continue;
+		}
+		if (appraisal->loads != right && (all || appraisal->loads != CRASHRES_ANSWER_UNKNOWN))
+			fail_msg("allocation %lu: answer %d: %s", nth, (int)appraisal->loads,
+				 appraisal->checks[0].problem);
+		free(appraisal);
+	}
+	assert_true(failures >= 10);
+	free(path);
+}
+
+static void test_asking_a_machine(void **state)
+{
+	struct unit *unit = *state;
+	char key[256] = "";
+	const struct keys_entry trusting[] = {
+		{ 5, "keyring;0;0;1f0b0000;.ima", { 11 } },
+		{ 11, key, { 0 } },
+		{ 0 },
+	};
+	const struct keys_entry revoking[] = {
+		{ 5, "keyring;0;0;1f0b0000;.ima", { 11 } },
+		{ 6, "keyring;0;0;1f0b0000;.blacklist", { 11 } },
+		{ 11, key, { 0 } },
+		{ 0 },
+	};
+	struct work work;
+
+	crashres_ctx_set_log(unit->ctx, NULL, NULL);
+	make_work(unit, &work);
+	write_machine(&work);
+	describe_key(work.opened_certificate, key);
+	keys_install_type(unit, trusting, "X509.ecdsa-nist-p256");
+	fail_each_question(&work, CRASHRES_ANSWER_YES);
+	keys_install_type(unit, revoking, "X509.ecdsa-nist-p256");
+	fail_each_question(&work, CRASHRES_ANSWER_NO);
+	free_work(&work);
+}
+
 /* Signs and verifies with opened keys. OpenSSL reports some lacks of memory as other errors. */
 static void test_openssl_without_memory(void **state)
 {
@@ -390,6 +510,9 @@ int main(void)
 		UNIT_TEST(test_signing_with_an_appended_signature),
 		UNIT_TEST(test_verifying_a_pe_signature),
 		UNIT_TEST(test_verifying_an_appended_signature),
+		UNIT_TEST(test_verifying_a_signature_file),
+		UNIT_TEST(test_removing_an_appended_signature),
+		UNIT_TEST(test_asking_a_machine),
 	};
 
 	/* Before OpenSSL allocates anything. */
