@@ -7,11 +7,14 @@ added to the policy. Its authority is in .builtin_trusted_keys.
 
 import json
 import os
+import pathlib
+import struct
 
 import pytest
 
 from lib import keys
 from lib import pe
+from lib import signedfiles
 from lib.guest import Machine
 from lib.petools import sbsign
 from test_image_verify import seal
@@ -137,3 +140,106 @@ def test_signatures_for_ima(lab, kernel, tmp_path):
         assert (ima["verified"], ima["trusted"], ima["step"]) == (True, False, "enrol")
         # Without the certificate the kernel's key cannot be told from another one.
         assert check_of(ask(running, "/boot/good"), "ima")["step"] == "certificate"
+
+
+# ------------------------------------------------------------------ small Images
+
+IMAGE = pe.make_image(b"machine")
+PLAIN = pe.replace(pe.replace(IMAGE, 64, bytes(pe.HEADERS - 64)), 60, bytes(4))  # no PE file
+UNKNOWN, REFUSED, LOADED = 2, 1, 0      # exit statuses
+
+
+def make_files(lab, kernel, tmp_path, images):
+    """Returns the files of the guest. images: name -> bytes."""
+    source = pathlib.Path(__file__).parent / "kernel-verdict.c"
+    return {"bin/crashres": lab.read_crashres(),
+            "bin/kernel-verdict": keys.build_guest_program(tmp_path, source),
+            "t/ca.pem": (kernel.parent / "ca.pem").read_bytes(),
+            **{f"t/{name}": data for name, data in images.items()}}
+
+
+def enter(running):
+    running.check("chmod 755 /bin/crashres /bin/kernel-verdict; "
+                  "mount -t securityfs none /sys/kernel/security")
+
+
+def judge(running, name, *options):
+    """Returns the exit status of verify --machine, and the verdict of the kernel."""
+    status, output = running.run(" ".join(["crashres verify --machine", *options, f"/t/{name}"]))
+    assert status in LOADS, output
+    return status, running.run(f"kernel-verdict load /t/{name}")[1].split()[-1]
+
+
+def test_pe_files_that_lie(lab, kernel, tmp_path):
+    """The names of certificates, the header of the Image, and the limits of kexec calls."""
+    authority = keys.Authority(tmp_path, kernel.parent / "ca.key", kernel.parent / "ca.pem")
+    signer = keys.Signer(kernel.parent / "pe.key", kernel.parent / "pe.pem")
+    forged = keys.make_lookalike(tmp_path, "forged", authority)
+    renewed = keys.make_lookalike(tmp_path, "renewed", authority, authority.key)
+    leaf = forged.issue("forged-leaf")
+    files = make_files(lab, kernel, tmp_path, {
+        "good": pe.sign(IMAGE, signer),
+        "forged": pe.sign(IMAGE, forged),
+        "leaf": pe.sign(IMAGE, leaf, certificates=[leaf.der, forged.der]),
+        "renewed": pe.sign(IMAGE, renewed),
+        "no-size": pe.sign(pe.replace(IMAGE, 16, bytes(8)), signer),
+        "long": pe.sign(pe.replace(IMAGE, 16, struct.pack("<Q", 256)), signer)})
+    with lab.boot(kernel, LOCKED, files) as running:
+        enter(running)
+        assert judge(running, "good", "--cert=/t/ca.pem") == (LOADED, "ok")
+        for name in "forged", "leaf", "renewed":
+            assert judge(running, name) == (UNKNOWN, "EPERM"), name
+            # The leaf names the authority's key as its issuer.
+            assert judge(running, name, "--cert=/t/ca.pem") == (
+                UNKNOWN if name == "leaf" else REFUSED, "EPERM"), name
+        for name in "no-size", "long":
+            assert judge(running, name, "--cert=/t/ca.pem") == (REFUSED, "EINVAL"), name
+        running.check("cd /proc/sys/kernel; echo 0 > kexec_load_limit_reboot")
+        assert judge(running, "good", "--cert=/t/ca.pem") == (UNKNOWN, "EPERM")
+        running.check("cd /proc/sys/kernel; echo 0 > kexec_load_limit_panic")
+        assert judge(running, "good", "--cert=/t/ca.pem") == (REFUSED, "EPERM")
+
+
+def make_ima_files(lab, kernel, tmp_path):
+    """Returns files signed for IMA, whose signer's certificate gets into .ima."""
+    authority = keys.Authority(tmp_path, kernel.parent / "ca.key", kernel.parent / "ca.pem")
+    signer = authority.issue("file-signer")
+    forged = keys.make_lookalike(tmp_path, "forged", signer)
+    return make_files(lab, kernel, tmp_path, {
+        "cert.pem": signer.certificate.read_bytes(),
+        "good": signedfiles.sign_appended(PLAIN, signer),
+        "forged": signedfiles.sign_appended(PLAIN, forged, [forged.der]),
+        "attribute": PLAIN,
+        "attribute.ima": signedfiles.make_attribute(PLAIN, signer),
+    }) | {"etc/keys/x509_ima.der": signer.der}
+
+
+def test_ima_that_does_not_enforce(lab, kernel, tmp_path):
+    """Under lockdown IMA replaces the PE signature only if it enforces its rules."""
+    machine = Machine("weak", words="lockdown=integrity ima_appraise=log")
+    with lab.boot(kernel, machine, make_ima_files(lab, kernel, tmp_path)) as running:
+        enter(running)
+        running.check(f"echo '{RULE}' > /sys/kernel/security/ima/policy")
+        assert judge(running, "good", "--cert=/t/cert.pem") == (REFUSED, "EPERM")
+
+
+def test_ima_files_that_lie(lab, kernel, tmp_path):
+    """The name of a certificate inside the file, and hashes that the policy accepts."""
+    with lab.boot(kernel, APPRAISED, make_ima_files(lab, kernel, tmp_path)) as running:
+        enter(running)
+        running.check("kernel-verdict attribute /t/attribute /t/attribute.ima")
+        running.check(f"echo '{RULE} appraise_algos=sha256' > /sys/kernel/security/ima/policy")
+        assert judge(running, "attribute", "--cert=/t/cert.pem") == (LOADED, "ok")
+        # The default hash of IMA decides about a file without security.ima.
+        assert judge(running, "good", "--cert=/t/cert.pem") == (UNKNOWN, "ok")
+        assert judge(running, "forged") == (UNKNOWN, "EACCES")
+        assert judge(running, "forged", "--cert=/t/cert.pem") == (REFUSED, "EACCES")
+
+
+def test_hashes_that_the_policy_does_not_accept(lab, kernel, tmp_path):
+    with lab.boot(kernel, APPRAISED, make_ima_files(lab, kernel, tmp_path)) as running:
+        enter(running)
+        running.check("kernel-verdict attribute /t/attribute /t/attribute.ima")
+        running.check(f"echo '{RULE} appraise_algos=sha512' > /sys/kernel/security/ima/policy")
+        assert judge(running, "attribute", "--cert=/t/cert.pem") == (REFUSED, "EACCES")
+        assert judge(running, "good", "--cert=/t/cert.pem") == (UNKNOWN, "EACCES")

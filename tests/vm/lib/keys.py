@@ -130,3 +130,17 @@ def make_authority(folder, name):
         "-subj", f"/CN={name}", "-addext", "keyUsage=critical,keyCertSign",
         "-out", signer.certificate)
     return Authority(folder, signer.key, signer.certificate)
+
+
+def make_lookalike(folder, name, authority, key=None):
+    """Returns a new Authority with the subject and the subjectKeyIdentifier of another one.
+
+    key: the path of its private key; None: a new key.
+    """
+    signer = Signer(key, folder / f"{name}.pem") if key else make_key(folder, name)
+    subject = run("openssl", "x509", "-in", authority.certificate, "-noout", "-subject", "-nameopt",
+                  "RFC2253").decode().split("=", 1)[1].strip()
+    run("openssl", "req", "-x509", "-new", "-key", signer.key, "-sha256", "-days", "3650",
+        "-subj", f"/{subject}", "-addext", f"subjectKeyIdentifier={authority.skid.hex()}",
+        "-set_serial", "0x4711", "-out", signer.certificate)
+    return Authority(folder, signer.key, signer.certificate)
