@@ -159,6 +159,7 @@ def test_only_a_pe_signature_of_a_trusted_key_is_accepted(lab, kernel, db, tmp_p
              "value": bytes(value),
              "stranger": sbsign(sealed, stranger),
              "appended": appended.read_bytes(), "attribute": sealed.read_bytes(),
+             "db.pem": db.certificate.read_bytes(),
              "ima.key": ima.key.read_bytes(), "ima.pem": ima.certificate.read_bytes()}
     files = {f"boot/{name}": data for name, data in files.items()}
     with boot(lab, kernel, db, {"etc/keys/x509_ima.der": ima.der, **files}) as running:
@@ -170,7 +171,9 @@ def test_only_a_pe_signature_of_a_trusted_key_is_accepted(lab, kernel, db, tmp_p
             assert running.run("kexec -S") == (0, ""), name
             assert ask(running, name) == (1, None), name
         assert running.run("kexec -c -p --initrd=/boot/initrd /boot/good") == (255, EXCLUDED)
-        assert ask(running, "good") == (0, ".platform")
+        # A certificate inside the file is not sufficient.
+        assert ask(running, "good") == (2, None)
+        assert ask(running, "good", "--cert=/boot/db.pem") == (0, ".platform")
         assert running.run(f"{LOAD} /boot/good") == (0, "")
         assert running.run("kexec -S") == (1, "")
         # Without securityfs, kexec does not see the lockdown, and makes the call.
@@ -272,13 +275,15 @@ def test_the_commands_of_the_page_with_keys_of_the_owner(lab, kernel, db, tmp_pa
     for signer in enrolled, unknown:
         images[signer.key.stem] = sbsign(sealed, signer)
     images["ca.pem"] = site.certificate.read_bytes()
+    images["enrolled.pem"] = enrolled.certificate.read_bytes()
     files = {f"boot/{name}": data for name, data in images.items()}
     with boot(lab, kernel, db, files, machine) as running:
         assert (count_keys(running, ".machine"), count_keys(running, ".platform")) == (1, 2)
         for name, keyring in [("sbsign", ".machine"), ("pesign", ".machine"),
                               ("osslsigncode", ".machine"), ("sign-with", ".machine"),
                               ("enrolled", ".platform")]:
-            assert ask(running, name, "--cert=/boot/ca.pem") == (0, keyring), name
+            assert ask(running, name, "--cert=/boot/ca.pem", "--cert=/boot/enrolled.pem") == (
+                0, keyring), name
             assert running.run(f"{LOAD} /boot/{name}") == (0, ""), name
             assert running.run("kexec -p -u") == (0, "")
         # The commands of sections 4 and 5
