@@ -123,10 +123,11 @@ def test_the_file_is_opened_once(tmp_path, file, machine_asked):
 def test_debian_without_kexec_file_load(tmp_path, file):
     root = machine(tmp_path, LOCKED, options="CONFIG_ARM64=y\n")
     assert verify("--machine", f"--root={root}", file) == (
-        1, f"{file}: no, this machine refuses it\n"
+        2, f"{file}: unknown whether this machine loads it\n"
            "Secure Boot: unknown, lockdown: yes\n"
-           "Kernel: the running kernel was built without CONFIG_KEXEC_FILE, so it verifies no "
-           "signature; and it forbids kexec_load\n" + UNKNOWN_KEYRINGS, "")
+           "Kernel: the running kernel has no kexec_file_load, which verifies signatures: "
+           "/boot/config-RELEASE, which can belong to another build, has no CONFIG_KEXEC_FILE; "
+           "and it forbids kexec_load\n" + UNKNOWN_KEYRINGS, "")
 
 
 @pytest.mark.parametrize("arguments, error", [
