@@ -105,13 +105,20 @@ static int report_failure(const struct crashres_ctx *ctx, const struct options *
 	return report_with_advice(ctx, options, status, advice(options, status));
 }
 
-/* The running kernel refused a signature: the next step is the command that explains it. */
+/*
+ * The running kernel refused a signature of @file: the next step is the command that explains it.
+ * A build without signatures does not have this command.
+ */
 static int report_signature(const struct crashres_ctx *ctx, const struct options *options,
-			    enum crashres_status status)
+			    const char *file, enum crashres_status status)
 {
-	char text[PATH_MAX + 64];
+	char text[PATH_MAX + 64] = "";
 
-	snprintf(text, sizeof(text), ": \"crashres verify --machine %s\" shows why", options->kernel);
+#ifdef HAVE_IMA
+	snprintf(text, sizeof(text), ": \"crashres verify --machine %s\" shows why", file);
+#else
+	(void)file;
+#endif
 	return report_with_advice(ctx, options, status, text);
 }
 
@@ -282,6 +289,8 @@ static enum crashres_status carry_out(struct crashres_ctx *ctx, const struct opt
 		print_plan(stderr, ctx, inputs->machine, plan);
 	status = crashres_load(ctx, plan, &result);
 	inputs->signature_refused = result.signature_refused;
+	if (status != CRASHRES_OK)
+		sealed_record_failure(ctx, &inputs->sealed, plan, &result);
 	if (status == CRASHRES_OK)
 		sealed_print(ctx, &inputs->sealed, options->kernel, plan, &result);
 	return status;
@@ -337,7 +346,8 @@ static int report_load_failure(const struct crashres_ctx *ctx, const struct opti
 	if (status == CRASHRES_ERR_NO_REGION)
 		return report_no_region();
 	if (inputs->signature_refused)
-		return report_signature(ctx, options, status);
+		return report_signature(ctx, options, *inputs->sealed.refused ?
+					inputs->sealed.refused : options->kernel, status);
 	result = report_failure(ctx, options, status);
 	return status == CRASHRES_ERR_OS && is_missing_for_file_load(options, inputs) ?
 	       EXIT_FAILED : result;

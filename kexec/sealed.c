@@ -51,9 +51,13 @@ static bool report_missing(const struct crashres_ctx *ctx, enum crashres_status 
 		if (is_sure)
 			fprintf(stderr, "kexec: warning: %s: " RENEW "\n", crashres_error(ctx));
 		return true;
-	default:
+	case CRASHRES_ERR_MEMORY:
 		fprintf(stderr, "kexec: %s\n", crashres_error(ctx));
 		return false;
+	default:
+		/* For example, the folder cannot be read. The kernel itself can still be loaded. */
+		fprintf(stderr, "kexec: warning: %s\n", crashres_error(ctx));
+		return true;
 	}
 }
 
@@ -89,6 +93,22 @@ bool sealed_find(struct crashres_ctx *ctx, const struct crashres_machine *machin
 				      sealed);
 	seal_config_free(&config);
 	return good;
+}
+
+void sealed_record_failure(struct crashres_ctx *ctx, struct sealed *sealed,
+			   const struct crashres_plan *plan, const struct crashres_result *result)
+{
+	struct crashres_attempt attempt = CRASHRES_ATTEMPT_INIT;
+	size_t last = CRASHRES_NO_ATTEMPT;
+
+	for (size_t i = 0; i < CRASHRES_RESULT_ATTEMPTS; i++)
+		if (result->errors[i])
+			last = i;
+	if (!sealed->image || last == CRASHRES_NO_ATTEMPT ||
+	    crashres_plan_attempt(ctx, plan, last, &attempt) != CRASHRES_OK)
+		return;
+	if (attempt.check == CRASHRES_CHECK_ALREADY_SEALED)
+		snprintf(sealed->refused, sizeof(sealed->refused), "%s", attempt.kernel);
 }
 
 void sealed_print(struct crashres_ctx *ctx, const struct sealed *sealed, const char *path,

@@ -6,12 +6,16 @@
 #ifndef KEXEC_SEALED_H
 #define KEXEC_SEALED_H
 
+#include <limits.h>
+
 #include "options.h"
 
 /* The result of the search. */
 struct sealed {
 	struct crashres_kernel *image;	/* owned; NULL: none, or none is needed */
 	enum crashres_answer demanded;	/* does the running kernel demand a signature? */
+	char refused[PATH_MAX];		/* the file of the image, if the last attempt was to load it and
+					   failed; else "" */
 };
 
 /*
@@ -27,6 +31,10 @@ struct sealed {
 bool sealed_find(struct crashres_ctx *ctx, const struct crashres_machine *machine,
 		 const struct crashres_kernel *kernel, const struct crashres_request *request,
 		 struct sealed *sealed);
+
+/* After a failed load: sets sealed->refused. @plan: the plan that was tried. */
+void sealed_record_failure(struct crashres_ctx *ctx, struct sealed *sealed,
+			   const struct crashres_plan *plan, const struct crashres_result *result);
 
 /*
  * Prints on stderr that the sealed Image was loaded instead of the kernel @path, if @result says

@@ -143,6 +143,14 @@ def test_a_file_that_cannot_be_used_is_a_warning(machine):
     assert out.startswith("Plan for the crash kernel: kexec_load, pages of 4 KiB\n")
 
 
+def test_a_folder_that_cannot_be_read_is_a_warning(machine):
+    (machine.root / SEALED[1:]).parent.rmdir()
+    (machine.root / SEALED[1:]).parent.write_text("")
+    code, out, err = machine.kexec("--initrd=initrd")
+    assert (code, err) == (0, "kexec: warning: cannot open /var/lib/crashres/sealed: Not a directory\n")
+    assert UNCHECKED in out
+
+
 def test_no_sealed_image_is_used_without_a_demand(machine):
     machine.seal()
     machine.lock_down("none")

@@ -88,6 +88,24 @@ def test_each_state_of_the_folder(lab, kernel, signer, tmp_path):
             f"{UNCHECKED}the running kernel refused the sealed Image: kexec_file_load failed: ")
         assert running.run("kexec -S") == (1, "")
         assert running.run("kexec -p -u") == (0, "")
+        # A policy requires purgatory, so the kernel itself does not follow. The file that was refused is named.
+        assert running.run(f"{plain} --on-damage=halt") == (255, (
+            f"kexec: warning: {SEALED} is already sealed: the requested settings for damage, repair and time "
+            "are ignored\nkexec: kexec_file_load failed: Permission denied (IMA finds no valid signature on the "
+            f'kernel or the initrd); no crash kernel is loaded now: "crashres verify --machine {SEALED}" shows why'))
+        # A newer file that another user can change is skipped, and so is a damaged one.
+        bad = "/var/lib/crashres/sealed/bad"
+        running.check(f"cp /boot/good {SEALED} && cp /boot/good {bad} && chmod 666 {bad}")
+        skipped = f"kexec: warning: this sealed Image is not used: {bad}"
+        assert running.run(plain) == (0, f"{skipped}: other users can write to it\n{USED}")
+        running.check(f"chmod 644 {bad} && chown 65534 {bad}")
+        assert running.run(plain) == (0, f"{skipped}: belongs to another user\n{USED}")
+        running.check(f"chown 0 {bad} && truncate -s 5G {bad}")
+        status, output = running.run(plain)
+        assert status == 0 and output.startswith(f"{skipped}: has 5368709120 bytes, and its header allows ")
+        assert output.endswith(f"\n{USED}")
+        running.check(f"rm {bad}")
+        assert running.run("kexec -p -u") == (0, "")
         # No sealed Image of this kernel.
         running.check(f"rm {SEALED}")
         assert running.run(plain) == (0, (
