@@ -402,7 +402,7 @@ static void test_ready_sealed_image_is_ignored_if_the_request_excludes_it(void *
 	}
 }
 
-/* What kexec_file_load returns if it refuses a signature: see load/errors.c. */
+/* Errors of kexec_file_load that can mean a wrong signature: see load/errors.c. */
 static const int signature_errors[] = {
 	EACCES, EPERM, ENODATA, ENOKEY, EKEYREJECTED, EBADMSG, EMSGSIZE, ELIBBAD, ENOPKG,
 	524 /* ENOTSUPP of the kernel */, EINVAL,
