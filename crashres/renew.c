@@ -283,7 +283,7 @@ static bool remove_image(const struct run *run, const struct target *target)
 	return true;
 }
 
-/* Removes a sealed Image if its kernel is missing. A failure is a warning: nothing depends on it. */
+/* Removes a sealed Image if its kernel is missing. A failure is only a warning. */
 static void remove_if_orphaned(const struct run *run, const struct target *target)
 {
 	if (!access(target->kernel, F_OK) || errno != ENOENT ||
