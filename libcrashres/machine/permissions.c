@@ -115,13 +115,20 @@ static enum crashres_answer read_disabled(struct crashres_ctx *ctx)
 	return to_answer(value != 0);
 }
 
-/* Finds CAP_SYS_BOOT in the effective capabilities of this process. */
+/*
+ * Finds CAP_SYS_BOOT in the effective capabilities of this process. A copied machine has no such
+ * file, and this fact matters only for a load on this machine: a missing file is not logged.
+ */
 static enum crashres_answer read_privileged(struct crashres_ctx *ctx)
 {
 	static const char word[] = "\nCapEff:";
-	CRS_CLEANUP(crs_freep) char *text = read_text(ctx, "proc/self/status", LINE_LIMIT);
-	char *value = text ? strstr(text, word) : NULL;
+	CRS_CLEANUP(crs_freep) uint8_t *text = NULL;
+	const char *value;
+	size_t size;
 
+	if (crs_root_read(ctx, "proc/self/status", LINE_LIMIT, &text, &size) != CRASHRES_OK)
+		return CRASHRES_ANSWER_UNKNOWN;
+	value = strstr((const char *)text, word);
 	if (!value)
 		return CRASHRES_ANSWER_UNKNOWN;
 	return to_answer(strtoull(value + strlen(word), NULL, 16) >> CAP_SYS_BOOT & 1);
