@@ -458,7 +458,8 @@ static bool renew_all(const struct run *run, const struct releases *releases)
 
 	for (size_t i = 0; i < releases->count; i++)
 		done = renew_release(run, releases->names[i], &count) && done;
-	if (!run->renew->remove && has_releases(run))
+	/* Without any kernel, /boot is perhaps not mounted: the Images of its kernels stay. */
+	if (takes_all(run) && count)
 		remove_orphans(run);
 	if (!count && !run->config.initrd)
 		return refuse_config(run, "no kernel was found");

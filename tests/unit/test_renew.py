@@ -45,6 +45,10 @@ def renew(run):
     return run_renew
 
 
+def renew_all(renew, *options):
+    return renew.run("seal", "--renew", "--config=seal.conf", *options)
+
+
 @pytest.mark.parametrize("option", ["--repair=off", "--on-damage=halt", "--on-timeout=halt",
                                     "--check-time=5", "--passphrase-env=X", "--root=/"])
 def test_renew_ignores_no_option(renew, option):
@@ -72,17 +76,32 @@ def test_renew_works_only_if_something_changed(renew):
 
 
 def test_renew_removes_images_without_kernels(renew):
+    """Only a run for all releases knows that the kernels are there."""
     assert renew()[0] == 0
     for name in "Image-5.9", "other", "Image-6.2":
         shutil.copy(renew.sealed, renew.sealed.parent / name)
     shutil.copy(renew.folder / "Image", renew.folder / "vmlinuz-6.2")
-    code, out, err = renew()
-    assert (code, err) == (0, "")
-    assert f"{renew.sealed.parent}/Image-5.9: removed, because its kernel is missing\n" in out
+    assert renew() == (0, f"{renew.sealed}: is up to date\n", "")
+    assert images(renew.sealed.parent) == ["Image-5.9", "Image-6.1", "Image-6.2", "other"]
+    assert renew_all(renew) == (
+        0, f"{renew.sealed}: is up to date\n"
+           f"{renew.sealed.parent}/Image-5.9: removed, because its kernel is missing\n", "")
     assert images(renew.sealed.parent) == ["Image-6.1", "Image-6.2", "other"]
     assert renew("--remove") == (0, f"{renew.sealed}: removed\n", "")
     assert renew("--remove") == (0, "", "")
     assert images(renew.sealed.parent) == ["Image-6.2", "other"]
+
+
+@pytest.mark.parametrize("missing", [["vmlinuz-6.1", "initrd-6.1"], ["vmlinuz-6.1"], ["initrd-6.1"]])
+def test_no_image_is_removed_if_no_kernel_is_found(renew, missing):
+    """/boot is not mounted. An earlier version removed the sealed Images of all kernels."""
+    assert renew()[0] == 0
+    shutil.copy(renew.sealed, renew.sealed.parent / "Image-5.9")
+    for name in missing:
+        (renew.folder / name).unlink()
+    assert renew_all(renew) == fails("seal.conf: no kernel with an initrd was found")
+    assert renew()[0] == 4
+    assert images(renew.sealed.parent) == ["Image-5.9", "Image-6.1"]
 
 
 @needs_sbsign
@@ -340,10 +359,6 @@ def test_an_image_that_cannot_be_removed_is_a_warning(renew):
 
 
 # ---------------------------------------------------------------- all releases
-
-
-def renew_all(renew, *options):
-    return renew.run("seal", "--renew", "--config=seal.conf", *options)
 
 
 def test_all_kernels_with_an_initrd_are_renewed(renew):
