@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Finds out whether a sealed Image that exists can stay. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #ifdef HAVE_IMA
 #include <crashres/ima.h>
@@ -11,20 +13,64 @@
 
 #include "published.h"
 
+/*
+ * The start of a sealed Image (libcrashres/plan/sealed-image.h). A file with this start is a sealed
+ * Image even if the rest of it is damaged or missing.
+ */
+#define MAGIC		"crsseal2"
+#define MAGIC_OFFSET	64
+#define HEADER_SIZE	(MAGIC_OFFSET + sizeof(MAGIC) - 1)
+
+/* Opens a regular file. Returns -1 if it is no regular file, or cannot be opened. */
+static int open_regular(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* Is the file a sealed Image by its start, or is it empty, as a failed write can leave it? */
+static bool has_header(const char *path)
+{
+	char header[HEADER_SIZE];
+	int fd = open_regular(path);
+	ssize_t size;
+
+	if (fd < 0)
+		return false;
+	size = read(fd, header, sizeof(header));
+	close(fd);
+	return !size || (size == sizeof(header) &&
+			 !memcmp(header + MAGIC_OFFSET, MAGIC, sizeof(header) - MAGIC_OFFSET));
+}
+
+/* Can the sealed Image be opened? */
+static bool is_readable(struct crashres_ctx *ctx, const char *path)
+{
+	struct crashres_kernel *kernel;
+	bool sealed;
+
+	if (crashres_kernel_open(ctx, path, &kernel) != CRASHRES_OK)
+		return false;
+	sealed = crashres_kernel_is_sealed(kernel);
+	crashres_kernel_close(kernel);
+	return sealed;
+}
+
 enum published published_look(struct crashres_ctx *ctx, const char *path)
 {
-	enum published published = PUBLISHED_FOREIGN;
-	struct crashres_kernel *kernel;
 	struct stat st;
 
 	if (lstat(path, &st) < 0)
 		return errno == ENOENT ? PUBLISHED_ABSENT : PUBLISHED_FOREIGN;
-	if (!S_ISREG(st.st_mode) || crashres_kernel_open(ctx, path, &kernel) != CRASHRES_OK)
+	if (!has_header(path))
 		return PUBLISHED_FOREIGN;
-	if (crashres_kernel_is_sealed(kernel))
-		published = PUBLISHED_SEALED;
-	crashres_kernel_close(kernel);
-	return published;
+	return is_readable(ctx, path) ? PUBLISHED_SEALED : PUBLISHED_DAMAGED;
 }
 
 /* Does the file start with the bytes of @sealed? @exact: and has it no more bytes? */

@@ -8,6 +8,7 @@
 enum published {
 	PUBLISHED_ABSENT,		/* nothing has this name */
 	PUBLISHED_SEALED,		/* a regular file that is a sealed Image */
+	PUBLISHED_DAMAGED,		/* a regular file that was a sealed Image, or is empty */
 	PUBLISHED_FOREIGN,		/* anything else, which must stay as it is */
 };
 

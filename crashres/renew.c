@@ -253,7 +253,7 @@ static bool lock_folder(const char *folder, int *lock)
 
 /* ------------------------------------------------------------------ old Images */
 
-/* Checks that nothing but a sealed Image is replaced or removed. */
+/* Checks that nothing but a sealed Image is replaced or removed. A damaged one is a warning. */
 static bool check_output(const struct run *run, const struct target *target)
 {
 	if (same_file(target->kernel, target->output) ||
@@ -261,11 +261,19 @@ static bool check_output(const struct run *run, const struct target *target)
 		fprintf(stderr, "crashres: %s: is the kernel or the initrd itself\n", target->output);
 		return false;
 	}
-	if (published_look(run->ctx, target->output) != PUBLISHED_FOREIGN)
+	switch (published_look(run->ctx, target->output)) {
+	case PUBLISHED_FOREIGN:
+		fprintf(stderr,
+			"crashres: %s: is not a sealed Image, so it is neither replaced nor removed\n",
+			target->output);
+		return false;
+	case PUBLISHED_DAMAGED:
+		fprintf(stderr, "crashres: warning: %s: the sealed Image is damaged\n",
+			target->output);
 		return true;
-	fprintf(stderr, "crashres: %s: is not a sealed Image, so it is neither replaced nor removed\n",
-		target->output);
-	return false;
+	default:
+		return true;
+	}
 }
 
 /* Removes the sealed Image of the release that was asked for. A missing file is no error. */
@@ -287,7 +295,7 @@ static bool remove_image(const struct run *run, const struct target *target)
 static void remove_if_orphaned(const struct run *run, const struct target *target)
 {
 	if (!access(target->kernel, F_OK) || errno != ENOENT ||
-	    published_look(run->ctx, target->output) != PUBLISHED_SEALED)
+	    published_look(run->ctx, target->output) == PUBLISHED_FOREIGN)
 		return;
 	if (unlink(target->output) < 0)
 		fprintf(stderr, "crashres: warning: %s: cannot remove: %s\n", target->output,

@@ -295,6 +295,29 @@ def test_only_the_file_itself_is_up_to_date(renew):
     assert is_renewed(renew, True)
 
 
+@pytest.mark.parametrize("size", [0, 72, 200, 4096, MIB])
+@pytest.mark.parametrize("option", [(), ("--force",)])
+def test_a_damaged_image_is_made_again(renew, size, option):
+    """An earlier version said that the file is not a sealed Image, and left it there."""
+    assert renew()[0] == 0
+    before = renew.sealed.read_bytes()
+    os.truncate(renew.sealed, size)
+    warning = f"crashres: warning: {renew.sealed}: the sealed Image is damaged\n"
+    assert renew(*option) == (0, f"{renew.sealed}: sealed and signed\n", warning)
+    assert renew.sealed.read_bytes() == before
+    assert renew() == (0, f"{renew.sealed}: is up to date\n", "")
+    os.truncate(renew.sealed, size)
+    assert renew("--remove") == (0, f"{renew.sealed}: removed\n", warning)
+
+
+def test_a_damaged_image_without_its_kernel_is_removed(renew):
+    assert renew()[0] == 0
+    (renew.sealed.parent / "Image-5.9").write_bytes(renew.sealed.read_bytes()[:200])
+    assert renew_all(renew) == (
+        0, f"{renew.sealed}: is up to date\n"
+           f"{renew.sealed.parent}/Image-5.9: removed, because its kernel is missing\n", "")
+
+
 # ------------------------------------------------------------ files of others
 
 
@@ -319,6 +342,7 @@ def test_the_output_is_never_the_kernel(renew):
 def test_a_file_of_others_is_not_replaced(renew):
     renew.sealed.parent.mkdir(parents=True)
     for make in (lambda: renew.sealed.write_text("notes"), renew.sealed.mkdir,
+                 lambda: renew.sealed.write_text("notes" * 100),
                  lambda: shutil.copy(renew.folder / "Image", renew.sealed),
                  lambda: renew.sealed.symlink_to(renew.folder / "copy")):
         assert renew.run("seal", "--kernel=Image", "-o", "copy") == (0, "", "")
