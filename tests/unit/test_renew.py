@@ -356,6 +356,17 @@ def test_a_file_of_others_is_not_replaced(renew):
             renew.sealed.unlink()
 
 
+def test_names_that_belong_to_the_command(renew):
+    """crashres-seal.conf(5): a sealed Image named Image-* goes with its kernel, any other stays."""
+    assert renew()[0] == 0
+    for name in "Image-6.1.backup", "Image.backup", "backup-6.1":
+        shutil.copy(renew.sealed, renew.sealed.parent / name)
+    assert renew_all(renew) == (
+        0, f"{renew.sealed}: is up to date\n"
+           f"{renew.sealed.parent}/Image-6.1.backup: removed, because its kernel is missing\n", "")
+    assert images(renew.sealed.parent) == ["Image-6.1", "Image.backup", "backup-6.1"]
+
+
 def test_files_of_others_stay_beside_the_images(renew):
     """An earlier version removed every file with this start of its name, and a folder was an error."""
     folder = renew.sealed.parent
