@@ -409,21 +409,50 @@ static bool publish(const struct run *run, const struct seal_job *job,
 	return true;
 }
 
-/* Makes the sealed Image of one kernel. */
-static bool renew_image(const struct run *run, const struct target *target)
+/* Seals, signs and writes the opened inputs. */
+static bool renew_inputs(const struct run *run, const struct seal_job *job,
+			 const struct seal_inputs *inputs)
+{
+	struct crashres_input *sealed = NULL;
+	bool done = seal_job_seal(run->ctx, job, inputs, &sealed) && publish(run, job, sealed);
+
+	crashres_input_close(sealed);
+	return done;
+}
+
+/*
+ * Prints why the inputs cannot be opened. The pattern of the kernel finds other files, too, such as
+ * vmlinuz-6.1.sig: a file that is not a kernel is left out with a warning, unless it has a sealed
+ * Image, because then it was a kernel. Returns whether the file is left out.
+ */
+static bool leave_out(const struct run *run, const struct target *target, bool wrong_format)
+{
+	if (wrong_format && takes_all(run) && access(target->output, F_OK) < 0) {
+		fprintf(stderr, "crashres: warning: %s: is not a kernel, so it is left out\n",
+			target->kernel);
+		return true;
+	}
+	fprintf(stderr, "crashres: %s\n", crashres_error(run->ctx));
+	return false;
+}
+
+/* Makes the sealed Image of one kernel. @count: grows unless the file is left out. */
+static bool renew_image(const struct run *run, const struct target *target, size_t *count)
 {
 	struct seal_inputs inputs = { 0 };
-	struct crashres_input *sealed = NULL;
 	struct seal_job job;
-	bool done = make_job(run, target, &job) && check_output(run, target);
+	enum crashres_status status;
+	bool done = make_job(run, target, &job) && check_output(run, target), left_out = false;
 
-	if (done && seal_inputs_open(run->ctx, &job, &inputs) != CRASHRES_OK) {
-		fprintf(stderr, "crashres: %s\n", crashres_error(run->ctx));
-		done = false;
+	if (done) {
+		status = seal_inputs_open(run->ctx, &job, &inputs);
+		if (status == CRASHRES_OK)
+			done = renew_inputs(run, &job, &inputs);
+		else
+			done = left_out = leave_out(run, target, status == CRASHRES_ERR_FORMAT &&
+								 !inputs.kernel);
 	}
-	done = done && seal_job_seal(run->ctx, &job, &inputs, &sealed) &&
-	       publish(run, &job, sealed);
-	crashres_input_close(sealed);
+	*count += !left_out;
 	seal_inputs_close(&inputs);
 	return done;
 }
@@ -450,9 +479,11 @@ static bool renew_release(const struct run *run, const char *release, size_t *co
 	struct target target;
 	bool done = target_make(run, release, &target);
 
-	if (done && !is_incomplete(run, &target)) {
-		done = run->renew->remove ? remove_image(run, &target) : renew_image(run, &target);
+	if (done && run->renew->remove) {
+		done = remove_image(run, &target);
 		++*count;
+	} else if (done && !is_incomplete(run, &target)) {
+		done = renew_image(run, &target, count);
 	}
 	target_free(&target);
 	return done;

@@ -403,14 +403,36 @@ def test_all_kernels_with_an_initrd_are_renewed(renew):
         shutil.copy(folder / "Image", folder / f"vmlinuz-{release}")
     for release in "6.2", "6.4-rt+", "6.5":
         shutil.copy(folder / "initrd", folder / f"initrd-{release}")
-    (folder / "vmlinuz-6.2").write_text("no kernel")
+    (folder / "vmlinuz-6.2").write_bytes(b"\xd0\x0d\xfe\xed")
     (folder / "vmlinuz-6.5").mkdir()
     code, out, err = renew_all(renew)
     assert (code, out) == (4, "".join(f"{renew.sealed.parent}/Image-{release}: sealed and signed\n"
                                       for release in ("6.1", "6.4-rt+")))
-    assert err == (f"crashres: Cannot determine the file type of {folder}/vmlinuz-6.2: it is neither an "
-                   "arm64 kernel nor a known wrapper\n")
+    assert err == (f"crashres: {folder}/vmlinuz-6.2: is a FIT image or a device tree, not a kernel "
+                   "(dumpimage of u-boot-tools extracts the kernel of a FIT image)\n")
     assert images(renew.sealed.parent) == ["Image-6.1", "Image-6.4-rt+"]
+
+
+def test_a_file_that_is_no_kernel_is_left_out(renew):
+    """crashres sign --sigfile writes vmlinuz-6.1.sig. In an earlier version, every run failed then."""
+    folder = renew.folder
+    (folder / "seal.conf").write_text(
+        f"sealed = auto\nkernel = {folder}/vmlinuz-%v\noutput = {folder}/state/sealed\n"
+        "key = key.pem\ncert = cert.pem\n")
+    assert renew.run("sign", "--key=key.pem", "--sigfile", "vmlinuz-6.1")[0] == 0
+    warning = f"crashres: warning: {folder}/vmlinuz-6.1.sig: is not a kernel, so it is left out\n"
+    assert renew_all(renew) == (0, f"{renew.sealed}: sealed and signed\n", warning)
+    assert renew_all(renew) == (0, f"{renew.sealed}: is up to date\n", warning)
+    # A file that was a kernel is damaged, and a file that the user names is always an error.
+    sentence = ("Cannot determine the file type of {}: it is neither an arm64 kernel nor a known wrapper")
+    (folder / "vmlinuz-6.1").write_text("no kernel")
+    assert renew_all(renew) == (4, "", "crashres: " + sentence.format(folder / "vmlinuz-6.1") + "\n" + warning)
+    assert images(renew.sealed.parent) == ["Image-6.1"]
+    assert renew.run("seal", "--renew", "--config=seal.conf", "--kernel-release=6.1.sig") == fails(
+        sentence.format(folder / "vmlinuz-6.1.sig"))
+    (folder / "vmlinuz-6.1").unlink()
+    assert renew_all(renew) == (4, "", warning + "crashres: seal.conf: no kernel was found\n")
+    assert images(renew.sealed.parent) == ["Image-6.1"]
 
 
 def test_no_kernel_with_an_initrd(renew):
