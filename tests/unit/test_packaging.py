@@ -65,11 +65,11 @@ def images(machine):
     return sorted(name for name in os.listdir(machine / "sealed") if name != ".crashres.lock")
 
 
-def run_plugin(machine, *arguments, verbose=0):
+def run_plugin(machine, *arguments, verbose=0, **environment):
     """Calls the plugin as kernel-install does."""
     done = subprocess.run([PLUGIN, *arguments], capture_output=True, text=True, check=False, timeout=60,
                           env={**os.environ, "CRASHRES_COMMAND": f"{machine}/crashres",
-                               "KERNEL_INSTALL_VERBOSE": str(verbose), "LC_ALL": "C"})
+                               "KERNEL_INSTALL_VERBOSE": str(verbose), "LC_ALL": "C", **environment})
     return done.returncode, done.stdout, done.stderr
 
 
@@ -118,6 +118,24 @@ def test_the_plugin_asks_for_nothing(machine):
         os.close(terminal)
         assert f"crashres: {sentence}\r\n92-crashres.install: the sealed Image of 6.1" in output.decode()
         assert b"Passphrase" not in output
+
+
+def test_the_plugin_stops_a_signer_that_ignores_sigterm(machine):
+    """Its limits are a second here. run_plugin() returns when the signer has closed stderr, too."""
+    config = (machine / "seal.conf").read_text()
+    (machine / "seal.conf").write_text(
+        re.sub("(key|cert) = .*\n", "", config) +
+        "sign-with = sh -c 'trap \"\" TERM; for i in $(seq 90); do sleep 1; done' x %i %o\n")
+    (machine / "bin").mkdir()
+    limit = machine / "bin/timeout"
+    limit.write_text("#!/bin/sh\nfor word; do\n\tshift\n\tcase $word in 10|600) word=1 ;; esac\n"
+                     f'\tset -- "$@" "$word"\ndone\nexec {shutil.which("timeout")} "$@"\n')
+    limit.chmod(0o755)
+    code, out, err = run_plugin(machine, "add", "6.1", "/boot/id/6.1", "kernel",
+                                PATH=f"{machine}/bin:{os.environ['PATH']}")
+    # The shell adds a line of its own about the signal.
+    assert (code, out) == (0, "")
+    assert err.endswith("92-crashres.install: the sealed Image of 6.1 was not renewed\n")
 
 
 @needs_kernel_install
