@@ -395,6 +395,21 @@ static bool is_up_to_date(const struct run *run, const struct seal_job *job,
 	       published_is_current(run->ctx, job->output, sealed, &job->signing);
 }
 
+/*
+ * Checks the signature that a command made: its key can have another certificate than the one in
+ * the configuration, and then every run would sign the Image again.
+ */
+static bool check_published(const struct run *run, const struct seal_job *job,
+			    const struct crashres_input *sealed)
+{
+	if (!job->signing.cert ||
+	    published_is_current(run->ctx, job->output, sealed, &job->signing))
+		return true;
+	fprintf(stderr, "crashres: %s: the certificate %s does not verify the new signature\n",
+		job->output, job->signing.cert);
+	return false;
+}
+
 /* Signs and writes the sealed Image, if it is not up to date or the user forces it. */
 static bool publish(const struct run *run, const struct seal_job *job,
 		    const struct crashres_input *sealed)
@@ -406,7 +421,7 @@ static bool publish(const struct run *run, const struct seal_job *job,
 	if (!seal_job_publish(run->ctx, job, sealed))
 		return false;
 	printf("%s: sealed and signed\n", job->output);
-	return true;
+	return check_published(run, job, sealed);
 }
 
 /* Seals, signs and writes the opened inputs. */

@@ -260,6 +260,20 @@ def test_another_key_of_the_command_is_noticed(renew):
     assert renew.run("verify", "--pe", "--cert=new.pem", renew.sealed)[0] == 0
 
 
+@needs_sbsign
+def test_a_command_that_signs_with_another_key(renew):
+    """An earlier version signed the Image again in each run, and said nothing."""
+    new_key(renew, *RSA_2048)
+    renew.configure(f"sign-with = {SIGN}", "cert = new.pem")
+    for _ in range(2):
+        code, out, err = renew()
+        assert (code, out) == (4, f"{renew.sealed}: sealed and signed\n")
+        assert err.endswith(f"crashres: {renew.sealed}: the certificate new.pem does not verify the new "
+                            "signature\n")
+    renew.configure(f"sign-with = {SIGN}", "cert = cert.pem")
+    assert renew()[0] == 0
+
+
 @pytest.mark.parametrize("line", ["on-damage = halt", "on-timeout = halt", "repair = off", "check-time = 7"])
 @pytest.mark.parametrize("newer", [False, True])
 def test_another_policy_is_noticed(renew, line, newer):
