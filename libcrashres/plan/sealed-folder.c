@@ -82,7 +82,23 @@ static enum crashres_status check_owner(struct crashres_ctx *ctx, const char *pa
 	return CRASHRES_OK;
 }
 
-/* Checks owner and size before the file is read, because a sparse file can be as large as RAM. */
+/* Fails if @header has no initrd, but the digest of one. */
+static enum crashres_status check_header(struct crashres_ctx *ctx, const char *path,
+					 const struct crs_seal_header *header)
+{
+	static const uint8_t none[PURGATORY_DIGEST_SIZE];
+
+	if (!header->initrd_size && memcmp(header->initrd_digest, none, sizeof(none)))
+		return crs_fail(ctx, CRASHRES_ERR_FORMAT,
+				"%s: the sealed Image is damaged: the header has the digest of an "
+				"initrd of 0 bytes", path);
+	return CRASHRES_OK;
+}
+
+/*
+ * Checks owner, size and header before the file is read, because a sparse file can be as large as
+ * RAM.
+ */
 static enum crashres_status check_file(struct crashres_ctx *ctx, const char *path,
 				       const struct stat *st, const struct crs_seal_header *header)
 {
@@ -93,7 +109,7 @@ static enum crashres_status check_file(struct crashres_ctx *ctx, const char *pat
 		status = crs_fail(ctx, CRASHRES_ERR_LIMIT,
 				  "%s: has %jd bytes, and its header allows %" PRIu64, path,
 				  (intmax_t)st->st_size, most);
-	return status;
+	return status == CRASHRES_OK ? check_header(ctx, path, header) : status;
 }
 
 /*
@@ -363,14 +379,14 @@ static enum crashres_status fail_missing(const struct search *search, const char
 	if (!search->other || search->count)
 		return crs_fail(search->ctx, CRASHRES_ERR_NO_SEALED_IMAGE,
 				"/%s has no sealed Image of %s", search->folder, kernel);
-	if (!search->other_has_initrd)
-		return crs_fail(search->ctx, CRASHRES_ERR_OTHER_INITRD,
-				"%s: is sealed without an initrd, but the load has %s",
-				search->other, search->initrd_file->name);
 	if (!search->initrd_file)
 		return crs_fail(search->ctx, CRASHRES_ERR_OTHER_INITRD,
 				"%s: is sealed with an initrd, but the load has no initrd",
 				search->other);
+	if (!search->other_has_initrd)
+		return crs_fail(search->ctx, CRASHRES_ERR_OTHER_INITRD,
+				"%s: is sealed without an initrd, but the load has %s",
+				search->other, search->initrd_file->name);
 	return crs_fail(search->ctx, CRASHRES_ERR_OTHER_INITRD,
 			"%s: is sealed with another initrd than %s", search->other,
 			search->initrd_file->name);

@@ -449,6 +449,48 @@ static void test_folder_that_others_can_change_is_an_empty_one(void **state)
 	world_free(&world);
 }
 
+/*
+ * Asserts that the search for @initrd (may be NULL) finds nothing, and that it logs @reason about
+ * the file "bad".
+ */
+static void assert_damaged(struct unit *unit, const struct world *world,
+			   const struct crashres_input *initrd, const char *reason)
+{
+	CRS_CLEANUP(crs_freep) char *none = NULL, *line = NULL;
+
+	free(unit->log);
+	unit->log = strdup("");
+	assert_true(asprintf(&none, FOLDER " has no sealed Image of %s",
+			     world->kernel->file->name) > 0);
+	assert_true(asprintf(&line, "warning: this sealed Image is not used: %s", reason) > 0);
+	assert_not_found(unit, world, initrd, CRASHRES_ERR_NO_SEALED_IMAGE, none);
+	if (!unit_logged(unit, line))
+		fail_msg("expected: %s\nlog: %s", line, unit->log);
+}
+
+/* A wrong byte in the header of an Image without an initrd. It has no initrd to name. */
+static void test_digest_without_initrd_is_damage(void **state)
+{
+	static const char reason[] = FOLDER "/bad: the sealed Image is damaged: the header has the "
+		"digest of an initrd of 0 bytes";
+	struct unit *unit = *state;
+	struct world world = world_new(unit);
+	struct crashres_input *sealed = seal_now(unit, world.kernel, NULL);
+	const size_t digest = offsetof(struct crs_seal_header, initrd_digest);
+	uint8_t *bytes = unit_alloc(sealed->size);
+
+	for (size_t i = digest; i < digest + PURGATORY_DIGEST_SIZE; i++) {
+		memcpy(bytes, sealed->data, sealed->size);
+		bytes[i] = 'X';
+		put_bytes(unit, "bad", bytes, sealed->size, 200);
+		assert_damaged(unit, &world, NULL, reason);
+		assert_damaged(unit, &world, world.initrd, reason);
+	}
+	free(bytes);
+	crashres_input_close(sealed);
+	world_free(&world);
+}
+
 /* If a file fits but is damaged, an older file with another initrd is not the reason to name. */
 static void test_damaged_file_counts_more_than_another_initrd(void **state)
 {
@@ -574,6 +616,7 @@ int main(void)
 		UNIT_TEST(test_too_large_files_are_skipped_before_they_are_read),
 		UNIT_TEST(test_files_that_others_can_change_are_skipped),
 		UNIT_TEST(test_folder_that_others_can_change_is_an_empty_one),
+		UNIT_TEST(test_digest_without_initrd_is_damage),
 		UNIT_TEST(test_damaged_file_counts_more_than_another_initrd),
 		UNIT_TEST(test_file_that_is_replaced_during_the_search_is_compared),
 		UNIT_TEST(test_plan_loads_the_ready_image),
