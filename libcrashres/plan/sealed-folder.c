@@ -5,7 +5,8 @@
  * The search has two steps. The first reads only the headers of the files, and compares digests.
  * The second opens the files that fit, the newest first, until one can be loaded: a stranger
  * cannot change it, its size is possible, and the kernel inside is whole. The descriptor that is
- * compared in the second step is the one that is loaded.
+ * compared in the second step is the one that is loaded. If no header fits, the second step opens
+ * the files with another initrd in the same way, because only a whole one is a reason for an error.
  *
  * The headers are hostile, because the folder can belong to a copy of another machine. The running
  * kernel verifies the signature when the Image is loaded, and purgatory checks the bytes after a
@@ -37,10 +38,11 @@ struct lazy_digest {
 	uint8_t digest[PURGATORY_DIGEST_SIZE];
 };
 
-/* A file whose header fits the kernel and the initrd. */
+/* A file whose header fits the kernel. */
 struct candidate {
 	char *path;			/* "/FOLDER/NAME", for messages; owned */
 	struct timespec time;		/* mtime */
+	bool fits;			/* its header fits the initrd, too */
 };
 
 struct search {
@@ -52,9 +54,7 @@ struct search {
 	const struct crashres_input *initrd_file;	/* borrowed; NULL: none */
 	struct candidate *candidates;	/* owned */
 	size_t count;			/* elements of @candidates */
-	char *other;			/* path of a file with the same kernel and another initrd;
-					   owned; NULL: none */
-	bool other_has_initrd;		/* @other is sealed with an initrd */
+	size_t fitting;			/* those whose header fits the initrd, too */
 };
 
 /* Is @digest the SHA-256 of the data? */
@@ -173,7 +173,8 @@ static enum crashres_status skip(struct crashres_ctx *ctx, enum crashres_status 
 /* ------------------------------------------------------------ all headers */
 
 /* Adds @path to the candidates, which own it then. */
-static enum crashres_status add_candidate(struct search *search, char **path, const struct stat *st)
+static enum crashres_status add_candidate(struct search *search, char **path, const struct stat *st,
+					  bool fits)
 {
 	struct candidate *more = realloc(search->candidates,
 					 (search->count + 1) * sizeof(*search->candidates));
@@ -181,24 +182,21 @@ static enum crashres_status add_candidate(struct search *search, char **path, co
 	if (!more)
 		return crs_fail_memory(search->ctx);
 	search->candidates = more;
-	more[search->count++] = (struct candidate){ .path = *path, .time = st->st_mtim };
+	more[search->count++] = (struct candidate){ .path = *path, .time = st->st_mtim,
+						    .fits = fits };
+	search->fitting += fits;
 	*path = NULL;
 	return CRASHRES_OK;
 }
 
-/* Remembers a file with the same kernel and another initrd, if it is a file of this machine. */
-static enum crashres_status keep_other(struct search *search, char **path, const struct stat *st,
-				       const struct crs_seal_header *header)
+/* Adds a file with the same kernel and another initrd, if owner, size and header are possible. */
+static enum crashres_status add_other(struct search *search, char **path, const struct stat *st,
+				      const struct crs_seal_header *header)
 {
 	enum crashres_status status = check_file(search->ctx, *path, st, header);
 
-	if (status != CRASHRES_OK)
-		return skip(search->ctx, status);
-	free(search->other);
-	search->other = *path;
-	*path = NULL;
-	search->other_has_initrd = header->initrd_size;
-	return CRASHRES_OK;
+	return status == CRASHRES_OK ? add_candidate(search, path, st, false) :
+				       skip(search->ctx, status);
 }
 
 /*
@@ -221,8 +219,8 @@ static enum crashres_status look_at(struct search *search, const char *name)
 		path = NULL;
 		return crs_fail_memory(search->ctx);
 	}
-	return has_initrd(search, &header) ? add_candidate(search, &path, &st) :
-					     keep_other(search, &path, &st, &header);
+	return has_initrd(search, &header) ? add_candidate(search, &path, &st, true) :
+					     add_other(search, &path, &st, &header);
 }
 
 /* Fails as check_owner() for the open folder. */
@@ -298,7 +296,8 @@ static int compare_age(const void *left, const void *right)
 }
 
 /* Checks the bytes that were read: they can differ from those of the first step. */
-static enum crashres_status check_content(struct search *search, const char *path,
+static enum crashres_status check_content(struct search *search,
+					  const struct candidate *candidate,
 					  const struct crashres_kernel *sealed)
 {
 	const struct crashres_input *file = sealed->file;
@@ -306,23 +305,29 @@ static enum crashres_status check_content(struct search *search, const char *pat
 	enum crashres_status status;
 
 	if (!crashres_kernel_is_sealed(sealed))
-		return crs_fail(search->ctx, CRASHRES_ERR_FORMAT, "%s: is not a sealed Image", path);
+		return crs_fail(search->ctx, CRASHRES_ERR_FORMAT, "%s: is not a sealed Image",
+				candidate->path);
 	memcpy(&header, file->data, sizeof(header));
-	if (!has_kernel(search, &header) || !has_initrd(search, &header))
+	if (!has_kernel(search, &header) || has_initrd(search, &header) != candidate->fits)
 		return crs_fail(search->ctx, CRASHRES_ERR_OS, "%s: changed during the search",
-				path);
+				candidate->path);
 	status = crs_sealed_check_kernel(search->ctx, file);
-	return status == CRASHRES_OK ?
-	       crs_sealed_initrd_compare(search->ctx, sealed, search->initrd_file) : status;
+	if (status != CRASHRES_OK)
+		return status;
+	return candidate->fits ?
+	       crs_sealed_initrd_compare(search->ctx, sealed, search->initrd_file) :
+	       crs_sealed_initrd_check_other(search->ctx, sealed, search->initrd_file);
 }
 
 /* Reads the file @fd, and checks it. */
-static enum crashres_status read_file(struct search *search, int fd, const char *path,
+static enum crashres_status read_file(struct search *search, int fd,
+				      const struct candidate *candidate,
 				      struct crashres_kernel **sealed)
 {
 	struct crashres_kernel *kernel;
 	struct crashres_input *input;
-	enum crashres_status status = crashres_input_from_fd(search->ctx, fd, path, &input);
+	enum crashres_status status = crashres_input_from_fd(search->ctx, fd, candidate->path,
+							     &input);
 
 	if (status != CRASHRES_OK)
 		return status;
@@ -330,7 +335,7 @@ static enum crashres_status read_file(struct search *search, int fd, const char 
 	crashres_input_close(input);
 	if (status != CRASHRES_OK)
 		return status;
-	status = check_content(search, path, kernel);
+	status = check_content(search, candidate, kernel);
 	if (status == CRASHRES_OK)
 		*sealed = kernel;
 	else
@@ -339,9 +344,11 @@ static enum crashres_status read_file(struct search *search, int fd, const char 
 }
 
 /* Opens a candidate, and checks it completely. */
-static enum crashres_status open_candidate(struct search *search, const char *path,
+static enum crashres_status open_candidate(struct search *search,
+					   const struct candidate *candidate,
 					   struct crashres_kernel **sealed)
 {
+	const char *path = candidate->path;
 	struct stat st;
 	CRS_CLEANUP(crs_closep) int fd = open_file(search, strrchr(path, '/') + 1, &st);
 	struct crs_seal_header header;
@@ -351,18 +358,24 @@ static enum crashres_status open_candidate(struct search *search, const char *pa
 		return crs_fail(search->ctx, CRASHRES_ERR_OS, "%s: changed during the search",
 				path);
 	status = check_file(search->ctx, path, &st, &header);
-	return status == CRASHRES_OK ? read_file(search, fd, path, sealed) : status;
+	return status == CRASHRES_OK ? read_file(search, fd, candidate, sealed) : status;
 }
 
-/* Opens the newest candidate that can be loaded. *@sealed stays as it is if there is none. */
-static enum crashres_status open_newest(struct search *search, struct crashres_kernel **sealed)
+/*
+ * Opens the newest candidate that is whole. *@sealed stays as it is if there is none. @fits: of the
+ * candidates that fit the initrd; otherwise of those that do not.
+ */
+static enum crashres_status open_newest(struct search *search, bool fits,
+					struct crashres_kernel **sealed)
 {
 	enum crashres_status status = CRASHRES_OK;
 
 	if (search->count)
 		qsort(search->candidates, search->count, sizeof(*search->candidates), compare_age);
 	for (size_t i = 0; i < search->count && status == CRASHRES_OK; i++) {
-		status = open_candidate(search, search->candidates[i].path, sealed);
+		if (search->candidates[i].fits != fits)
+			continue;
+		status = open_candidate(search, &search->candidates[i], sealed);
 		if (status == CRASHRES_OK)
 			return status;
 		status = skip(search->ctx, status);
@@ -370,26 +383,45 @@ static enum crashres_status open_newest(struct search *search, struct crashres_k
 	return status;
 }
 
+/* Sets the error of a search that found only @other, which is sealed with another initrd. */
+static enum crashres_status fail_other(const struct search *search,
+				       const struct crashres_kernel *other)
+{
+	const char *path = other->file->name;
+	struct crs_seal_header header;
+
+	memcpy(&header, other->file->data, sizeof(header));
+	if (!search->initrd_file)
+		return crs_fail(search->ctx, CRASHRES_ERR_OTHER_INITRD,
+				"%s: is sealed with an initrd, but the load has no initrd", path);
+	if (!header.initrd_size)
+		return crs_fail(search->ctx, CRASHRES_ERR_OTHER_INITRD,
+				"%s: is sealed without an initrd, but the load has %s", path,
+				search->initrd_file->name);
+	return crs_fail(search->ctx, CRASHRES_ERR_OTHER_INITRD,
+			"%s: is sealed with another initrd than %s", path,
+			search->initrd_file->name);
+}
+
 /*
  * Sets the error of a search that found nothing to load. @kernel: for the message. If a file fits
  * but cannot be loaded, an older file with another initrd does not matter.
  */
-static enum crashres_status fail_missing(const struct search *search, const char *kernel)
+static enum crashres_status fail_missing(struct search *search, const char *kernel)
 {
-	if (!search->other || search->count)
+	struct crashres_kernel *other = NULL;
+	enum crashres_status status = CRASHRES_OK;
+
+	if (!search->fitting)
+		status = open_newest(search, false, &other);
+	if (status != CRASHRES_OK)
+		return status;
+	if (!other)
 		return crs_fail(search->ctx, CRASHRES_ERR_NO_SEALED_IMAGE,
 				"/%s has no sealed Image of %s", search->folder, kernel);
-	if (!search->initrd_file)
-		return crs_fail(search->ctx, CRASHRES_ERR_OTHER_INITRD,
-				"%s: is sealed with an initrd, but the load has no initrd",
-				search->other);
-	if (!search->other_has_initrd)
-		return crs_fail(search->ctx, CRASHRES_ERR_OTHER_INITRD,
-				"%s: is sealed without an initrd, but the load has %s",
-				search->other, search->initrd_file->name);
-	return crs_fail(search->ctx, CRASHRES_ERR_OTHER_INITRD,
-			"%s: is sealed with another initrd than %s", search->other,
-			search->initrd_file->name);
+	status = fail_other(search, other);
+	crashres_kernel_close(other);
+	return status;
 }
 
 static void search_free(struct search *search)
@@ -397,7 +429,6 @@ static void search_free(struct search *search)
 	for (size_t i = 0; i < search->count; i++)
 		free(search->candidates[i].path);
 	free(search->candidates);
-	free(search->other);
 	crs_closep(&search->fd);
 }
 
@@ -420,7 +451,7 @@ enum crashres_status crashres_sealed_find(struct crashres_ctx *ctx, const char *
 						      .size = search.initrd_file->size };
 	status = look_at_all(&search);
 	if (status == CRASHRES_OK)
-		status = open_newest(&search, &found);
+		status = open_newest(&search, true, &found);
 	if (status == CRASHRES_OK && !found)
 		status = fail_missing(&search, kernel->file->name);
 	if (status == CRASHRES_OK)

@@ -128,6 +128,30 @@ enum crashres_status crs_sealed_initrd_compare(struct crashres_ctx *ctx,
 	return compare_known(ctx, &purgatory, kernel->file->name, initrd);
 }
 
+enum crashres_status crs_sealed_initrd_check_other(struct crashres_ctx *ctx,
+						   const struct crashres_kernel *kernel,
+						   const struct crashres_input *initrd)
+{
+	const char *name = kernel->file->name;
+	struct sealed_purgatory purgatory;
+	struct crs_seal_header header;
+	enum crashres_status status;
+
+	if (!crashres_kernel_is_sealed(kernel) || !find_params(kernel->file, &purgatory))
+		return CRASHRES_OK;
+	memcpy(&header, kernel->file->data, sizeof(header));
+	if (purgatory.params.initrd_size == header.initrd_size) {
+		if (!header.initrd_size)
+			return CRASHRES_OK;
+		status = compare_known(ctx, &purgatory, name, initrd);
+		if (status != CRASHRES_OK)
+			return status == CRASHRES_ERR_REQUEST ? CRASHRES_OK : status;
+	}
+	return crs_fail(ctx, CRASHRES_ERR_FORMAT,
+			"%s: the sealed Image is damaged: the header names another initrd than "
+			"purgatory", name);
+}
+
 enum crashres_status crs_sealed_initrd_check(struct crashres_ctx *ctx,
 					     const struct crashres_kernel *kernel,
 					     const struct crashres_input *initrd, bool only_check)

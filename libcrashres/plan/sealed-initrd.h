@@ -26,4 +26,17 @@ enum crashres_status crs_sealed_initrd_compare(struct crashres_ctx *ctx,
 					       const struct crashres_kernel *kernel,
 					       const struct crashres_input *initrd);
 
+/*
+ * Checks that the sealed Image @kernel, whose header names another initrd than @initrd, is whole:
+ * purgatory must not expect @initrd, and must expect as many bytes as the header names. Purgatory
+ * of another version passes.
+ *
+ * @initrd: may be NULL.
+ *
+ * Return: CRASHRES_ERR_FORMAT if the sealed Image is damaged.
+ */
+enum crashres_status crs_sealed_initrd_check_other(struct crashres_ctx *ctx,
+						   const struct crashres_kernel *kernel,
+						   const struct crashres_input *initrd);
+
 #endif

@@ -274,15 +274,12 @@ static void test_damaged_headers_are_skipped(void **state)
 	/* Every single byte of the header, changed: no access outside, and never a wrong match. */
 	bytes = malloc(sealed->size);
 	for (size_t i = 64; i < header; i++) {
-		enum crashres_status status;
-
 		memcpy(bytes, sealed->data, sealed->size);
 		bytes[i] ^= 0x80;
 		unit_write(unit, "root/var/sealed/a", bytes, sealed->size);
-		status = crashres_sealed_find(unit->ctx, FOLDER, world.kernel, world.initrd,
-					      &found);
-		assert_true(status == CRASHRES_ERR_NO_SEALED_IMAGE ||
-			    status == CRASHRES_ERR_OTHER_INITRD);
+		assert_int_equal(crashres_sealed_find(unit->ctx, FOLDER, world.kernel,
+						      world.initrd, &found),
+				 CRASHRES_ERR_NO_SEALED_IMAGE);
 	}
 	free(bytes);
 	crashres_input_close(sealed);
@@ -491,6 +488,59 @@ static void test_digest_without_initrd_is_damage(void **state)
 	world_free(&world);
 }
 
+/* A wrong byte in the header names another initrd, but purgatory expects the one of the load. */
+static void test_wrong_initrd_in_the_header_is_damage(void **state)
+{
+	static const char reason[] = FOLDER "/bad: the sealed Image is damaged: the header names "
+		"another initrd than purgatory";
+	struct unit *unit = *state;
+	struct world world = world_new(unit);
+	const size_t first = offsetof(struct crs_seal_header, initrd_size);
+	size_t size;
+	uint8_t *bytes = copy_sealed(unit, &world, &size);
+
+	for (size_t i = first; i < sizeof(struct crs_seal_header); i++) {
+		bytes[i] ^= 0x10;
+		put_bytes(unit, "bad", bytes, size, 200);
+		assert_damaged(unit, &world, world.initrd, reason);
+		bytes[i] ^= 0x10;
+	}
+	free(bytes);
+	world_free(&world);
+}
+
+/* A damaged file with another initrd is no reason to prevent the load of the kernel itself. */
+static void test_damaged_file_with_another_initrd_does_not_count(void **state)
+{
+	struct unit *unit = *state;
+	struct world world = world_new(unit);
+	CRS_CLEANUP(crs_freep) char *other = NULL;
+	struct crs_seal_header header;
+	size_t size;
+	uint8_t *bytes = copy_sealed(unit, &world, &size);
+	char text[200];
+
+	memcpy(&header, bytes, sizeof(header));
+	put_bytes(unit, "bad", bytes, 200, 200);
+	assert_damaged(unit, &world, world.other, FOLDER "/bad: is not a sealed Image");
+	assert_damaged(unit, &world, NULL, FOLDER "/bad: is not a sealed Image");
+	snprintf(text, sizeof(text), "kernel " FOLDER "/bad: truncated: the sections end at byte %zu"
+		 ", the file at byte 5000", size);
+	put_bytes(unit, "bad", bytes, 5000, 200);
+	assert_damaged(unit, &world, world.other, text);
+	bytes[le64toh(header.kernel_offset) + 5000] ^= 1;
+	put_bytes(unit, "bad", bytes, size, 200);
+	assert_damaged(unit, &world, world.other,
+		       FOLDER "/bad: the kernel in the sealed Image is damaged");
+	/* An older one that is whole is still an error. */
+	assert_true(asprintf(&other, FOLDER "/old: is sealed with another initrd than %s",
+			     world.other->name) > 0);
+	put(unit, "old", world.kernel, world.initrd, 100);
+	assert_not_found(unit, &world, world.other, CRASHRES_ERR_OTHER_INITRD, other);
+	free(bytes);
+	world_free(&world);
+}
+
 /* If a file fits but is damaged, an older file with another initrd is not the reason to name. */
 static void test_damaged_file_counts_more_than_another_initrd(void **state)
 {
@@ -617,6 +667,8 @@ int main(void)
 		UNIT_TEST(test_files_that_others_can_change_are_skipped),
 		UNIT_TEST(test_folder_that_others_can_change_is_an_empty_one),
 		UNIT_TEST(test_digest_without_initrd_is_damage),
+		UNIT_TEST(test_wrong_initrd_in_the_header_is_damage),
+		UNIT_TEST(test_damaged_file_with_another_initrd_does_not_count),
 		UNIT_TEST(test_damaged_file_counts_more_than_another_initrd),
 		UNIT_TEST(test_file_that_is_replaced_during_the_search_is_compared),
 		UNIT_TEST(test_plan_loads_the_ready_image),
