@@ -284,6 +284,23 @@ static enum parsed check_signing(struct options *options)
 	return missing ? refuse_missing(missing) : PARSED_OK;
 }
 
+/* Checks that the output destroys no other file that the command reads. */
+static enum parsed check_output(const struct options *options)
+{
+	const struct seal_job *job = &options->job;
+	const struct read_file files[] = {
+		{ "initrd", job->initrd },
+		{ "key", job->signing.key },
+		{ "cert", job->signing.cert },
+#ifdef HAVE_IMA
+		{ "passphrase-file", job->signing.passphrase.file },
+#endif
+	};
+
+	return output_is_other_file("crashres seal", "--output", job->output, files,
+				    sizeof(files) / sizeof(*files)) ? PARSED_OK : PARSED_REFUSED;
+}
+
 /* Checks the options together. */
 static enum parsed check(struct options *options)
 {
@@ -297,8 +314,8 @@ static enum parsed check(struct options *options)
 		return refuse("--kernel is missing");
 	if (!options->job.output)
 		return refuse("--output is missing");
-	if (options->job.initrd && same_file(options->job.initrd, options->job.output))
-		return refuse("--output and --initrd name the same file");
+	if (check_output(options) != PARSED_OK)
+		return PARSED_REFUSED;
 	return check_signing(options);
 }
 

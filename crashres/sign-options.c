@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "../cli/bad-option.h"
+#include "../cli/same-file.h"
 #include "../cli/values.h"
 #include "sign-options.h"
 
@@ -212,6 +213,30 @@ static const char *find_usage_error(const struct sign_options *options)
 	return problem ? problem : find_place_error(options);
 }
 
+/*
+ * Checks that no output destroys a key, a certificate or another file that the command reads. An
+ * appended signature without --output changes FILE itself. Returns false after one line on stderr.
+ */
+static bool check_outputs(const struct sign_options *options)
+{
+	bool changes_files = options->signature == CRASHRES_SIGNATURE_APPENDED &&
+			     !options->output && !options->detached_out;
+	const struct read_file files[] = {
+		{ "key", options->key },
+		{ "cert", options->certificate },
+		{ "signature-in", options->signature_in },
+		{ "passphrase-file", options->passphrase.file },
+	};
+	const size_t count = sizeof(files) / sizeof(*files);
+
+	for (int i = 0; changes_files && i < options->file_count; i++)
+		if (!output_is_other_file("crashres sign", "FILE", options->files[i], files, count))
+			return false;
+	return output_is_other_file("crashres sign", "--output", options->output, files, count) &&
+	       output_is_other_file("crashres sign", "--detached-out", options->detached_out, files,
+				    count);
+}
+
 enum parsed sign_parse(int argc, char **argv, struct sign_options *options)
 {
 	const char *problem;
@@ -236,7 +261,7 @@ enum parsed sign_parse(int argc, char **argv, struct sign_options *options)
 	options->file_count = argc - optind;
 	problem = find_usage_error(options);
 	if (!problem)
-		return PARSED_OK;
+		return check_outputs(options) ? PARSED_OK : PARSED_REFUSED;
 	fprintf(stderr, "crashres sign: %s\n", problem);
 	return PARSED_REFUSED;
 }

@@ -80,6 +80,18 @@ def test_one_step_gives_the_same_file_as_two(run):
     assert run("verify", "--cert=cert.pem", "one")[0] == 0
 
 
+@pytest.mark.parametrize("option, name", [
+    ("key", "encrypted.pem"), ("cert", "cert.pem"), ("passphrase-file", "pass")])
+def test_the_output_destroys_no_file_that_is_read(run, option, name):
+    (run.folder / "pass").write_text("secret\n")
+    (run.folder / "pass").chmod(0o600)
+    before = (run.folder / name).read_bytes()
+    assert seal(run, "--key=encrypted.pem", "--cert=cert.pem", "--passphrase-file=pass",
+                output=name) == (
+        4, "", f"crashres seal: --output and --{option} name the same file\n")
+    assert (run.folder / name).read_bytes() == before
+
+
 def test_passphrase_from_a_file(run):
     (run.folder / "pass").write_text("secret\n")
     (run.folder / "pass").chmod(0o600)

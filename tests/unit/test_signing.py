@@ -233,6 +233,33 @@ def test_wrong_usage(arguments, problem):
     assert run("sign", *arguments) == (4, "", f"crashres sign: {problem}\n")
 
 
+@pytest.mark.parametrize("output, place, option", [
+    *((output, place, option) for option in ("key", "cert", "signature-in", "passphrase-file")
+      for output, place in (("--output", "--append"), ("--output", "--sigfile"), ("FILE", "--append"))),
+    *(("--detached-out", "--sigfile", option) for option in ("cert", "passphrase-file"))])
+def test_no_output_destroys_a_file_that_is_read(keys, file, tmp_path, output, place, option):
+    """The output is a link to the other file. A key can be a URI, too."""
+    for name in "key", "pem":
+        shutil.copy(keys / f"p256.{name}", tmp_path / name)
+    victim = tmp_path / {"key": "key", "cert": "pem"}.get(option, "other")
+    if option not in ("key", "cert"):
+        victim.write_text("secret\n", encoding="ascii")
+        victim.chmod(0o600)
+    (tmp_path / "link").symlink_to(victim)
+    before = victim.read_bytes()
+    arguments = [place, f"--cert={tmp_path}/pem"]
+    if option == "signature-in":
+        arguments.append(f"--signature-in={victim}")
+    elif output != "--detached-out":
+        arguments.append(f"--key=file:{tmp_path}/key")
+    if option == "passphrase-file":
+        arguments.append(f"--passphrase-file={victim}")
+    operands = [tmp_path / "link"] if output == "FILE" else [f"{output}={tmp_path}/link", file]
+    assert run("sign", *arguments, *operands) == (
+        4, "", f"crashres sign: {output} and --{option} name the same file\n")
+    assert victim.read_bytes() == before
+
+
 # ---------------------------------------------------------------- tokens
 
 @pytest.fixture(params=["rsa2048", "p256"])
