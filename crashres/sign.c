@@ -4,10 +4,13 @@
  * signatures that were made elsewhere, and removes signatures. sign-options.c reads the command
  * line, libcrashres-ima signs, and this file does the task for each file and reports.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "../cli/help.h"
 #include "../cli/json-object.h"
@@ -91,16 +94,14 @@ static void report(const struct work *work, const char *file, const char *proble
 }
 
 /*
- * Reports the error of the library. @prefix: the part of the request that it concerns, or "".
- * The library does not know options, so the one that helps is added here.
+ * Reports the error of the library. @file: NULL if it concerns all files. The library does not know options, so the one that helps is added here.
  */
-static void report_error(const struct work *work, const char *file, const char *prefix,
-			 enum crashres_status status)
+static void report_error(const struct work *work, const char *file, enum crashres_status status)
 {
 	const char *hint = status == CRASHRES_ERR_PE_SIGNATURE ? "; --force appends it anyway" : "";
 	char *problem;
 
-	if (asprintf(&problem, "%s%s%s", prefix, crashres_error(work->ctx), hint) < 0)
+	if (asprintf(&problem, "%s%s", crashres_error(work->ctx), hint) < 0)
 		problem = NULL;
 	report(work, file, problem ? problem : "out of memory");
 	free(problem);
@@ -163,7 +164,7 @@ static bool do_file(const struct work *work, const char *file)
 		return false;
 	status = do_task(work, file);
 	if (status != CRASHRES_OK)
-		report_error(work, file, "", status);
+		report_error(work, file, status);
 	else if (work->results)
 		add_result(work, file, NULL);
 	return status == CRASHRES_OK;
@@ -180,51 +181,71 @@ static int do_files(const struct work *work)
 	return result;
 }
 
-/* No signature of a key that the kernel knows is longer; a device such as /dev/zero has no end. */
+/*
+ * Bytes. No signature of a key that the kernel knows is longer; a device such as /dev/zero and a
+ * FIFO can have no end.
+ */
 #define SIGNATURE_LIMIT	65536
 
-/* Is the file a device, or too large for a signature? Any other error is found later. */
-static bool is_too_large(const char *path)
+/* Reads until the end of the file or until the buffer is full. Returns the bytes, -1: errno. */
+static ssize_t read_all(int fd, uint8_t *buffer, size_t capacity)
 {
-	struct stat st;
+	size_t used = 0;
 
-	return !stat(path, &st) && (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode) ||
-				    st.st_size > SIGNATURE_LIMIT);
+	while (used < capacity) {
+		ssize_t got = read(fd, buffer + used, capacity - used);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -1;
+		if (got == 0)
+			break;
+		used += (size_t)got;
+	}
+	return (ssize_t)used;
 }
 
-/* Reports that the file of the signature is too large. Returns the exit status. */
-static int refuse_signature(const struct work *work)
+/*
+ * Reads the signature that was made elsewhere. @buffer: SIGNATURE_LIMIT + 1 bytes. Returns NULL, or
+ * a sentence that the caller frees; NULL with @size 0: no memory for the sentence.
+ */
+static char *read_signature(const char *path, uint8_t *buffer, size_t *size)
 {
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	ssize_t got = fd < 0 ? -1 : read_all(fd, buffer, SIGNATURE_LIMIT + 1);
+	char *problem = NULL;
+	int result = 0;
+
+	if (got < 0)
+		result = asprintf(&problem, "signature: %s: cannot %s: %s", path,
+				  fd < 0 ? "open" : "read", strerror(errno));
+	else if (!got)
+		result = asprintf(&problem, "signature: %s: the file is empty", path);
+	else if (got > SIGNATURE_LIMIT)
+		result = asprintf(&problem, "signature: %s: more than %d bytes", path,
+				  SIGNATURE_LIMIT);
+	*size = got > 0 && got <= SIGNATURE_LIMIT ? (size_t)got : 0;
+	if (fd >= 0)
+		close(fd);
+	return result < 0 ? NULL : problem;
+}
+
+/* Does the task with a signature that was made elsewhere, or without. Returns the exit status. */
+static int run_with_signature(struct work *work)
+{
+	uint8_t buffer[SIGNATURE_LIMIT + 1];
 	char *problem;
 
-	if (asprintf(&problem, "signature: %s: more than %d bytes", work->options->signature_in,
-		     SIGNATURE_LIMIT) < 0)
-		problem = NULL;
+	if (!work->options->signature_in)
+		return do_files(work);
+	problem = read_signature(work->options->signature_in, buffer, &work->request.given_size);
+	work->request.given_signature = buffer;
+	if (!problem && work->request.given_size)
+		return do_files(work);
 	report(work, NULL, problem ? problem : "out of memory");
 	free(problem);
 	return EXIT_ERROR;
-}
-
-/* Reads the signature that was made elsewhere, does the task, and returns the exit status. */
-static int run_with_signature(struct work *work)
-{
-	struct crashres_input *given = NULL;
-	enum crashres_status status = CRASHRES_OK;
-	int result = EXIT_ERROR;
-
-	if (work->options->signature_in && is_too_large(work->options->signature_in))
-		return refuse_signature(work);
-	if (work->options->signature_in)
-		status = crashres_input_open(work->ctx, work->options->signature_in, &given);
-	if (given)
-		work->request.given_signature = crashres_input_data(given,
-								    &work->request.given_size);
-	if (status == CRASHRES_OK)
-		result = do_files(work);
-	else
-		report_error(work, NULL, "signature: ", status);
-	crashres_input_close(given);
-	return result;
 }
 
 /*
@@ -249,7 +270,7 @@ static int run_with_key(struct work *work, struct passphrase *passphrase)
 	if (status == CRASHRES_OK)
 		result = run_with_signature(work);
 	else
-		report_error(work, NULL, "", status);
+		report_error(work, NULL, status);
 	crashres_key_free(key);
 	crashres_certificate_free(certificate);
 	return result;

@@ -5,6 +5,7 @@ test_sign.py has the tests of the signatures themselves, and the fixtures. strac
 the middle of a write, so that no test waits for a time.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -175,7 +176,7 @@ def test_the_digest_goes_into_a_pipe(file):
 def test_no_signature_file(keys, file, tmp_path):
     common = [f"--cert={keys}/p256.pem", "--sigfile", file]
     assert run("sign", f"--signature-in={tmp_path}/none", *common) == (
-        4, "", f"crashres: signature: Cannot open `{tmp_path}/none': No such file or directory\n")
+        4, "", f"crashres: signature: {tmp_path}/none: cannot open: No such file or directory\n")
     (tmp_path / "empty").touch()
     assert run("sign", f"--signature-in={tmp_path}/empty", *common) == (
         4, "", f"crashres: signature: {tmp_path}/empty: the file is empty\n")
@@ -183,6 +184,18 @@ def test_no_signature_file(keys, file, tmp_path):
     for path in tmp_path / "large", "/dev/zero":
         assert run("sign", f"--signature-in={path}", *common) == (
             4, "", f"crashres: signature: {path}: more than 65536 bytes\n")
+
+
+def test_a_signature_pipe_without_end_is_not_read_on(keys, file):
+    """The writer stays: a command that waits for the end of the pipe waits for ever."""
+    read, end = os.pipe()
+    fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, 1 << 17)
+    os.write(end, bytes(65537))
+    assert run("sign", f"--signature-in=/dev/fd/{read}", f"--cert={keys}/p256.pem", "--sigfile", file,
+               pass_fds=[read]) == (
+        4, "", f"crashres: signature: /dev/fd/{read}: more than 65536 bytes\n")
+    os.close(read)
+    os.close(end)
 
 
 @pytest.mark.parametrize("task", ["set", "remove"])
