@@ -25,7 +25,8 @@ const char sign_usage[] =
 "     --sigfile          Write the bytes for security.ima to FILE.sig.\n"
 " -o, --output=OUT       With --append or --sigfile: write to OUT instead.\n"
 "     --force            With --append: sign a file with a PE signature too. The PE\n"
-"                        signature becomes invalid.\n"
+"                        signature becomes invalid. With --sigfile: replace a FILE.sig\n"
+"                        that is not a signature file.\n"
 "     --detached-out=OUT Sign nothing: write the digest that a key elsewhere must sign.\n"
 "     --signature-in=SIG Use this signature of the digest, made elsewhere.\n"
 "     --remove           Remove the signature: security.ima, with --append the appended\n"
@@ -196,8 +197,8 @@ static const char *find_place_error(const struct sign_options *options)
 		return "--output with --remove needs --append";
 	if (options->output && !options->signature_chosen)
 		return "--output needs --append or --sigfile";
-	if (options->force && (!append || options->remove))
-		return "--force is only for signing with --append";
+	if (options->force && (!options->signature_chosen || options->remove))
+		return "--force is only for signing with --append or --sigfile";
 	if (append && !options->certificate && !options->remove)
 		return "--append needs --cert";
 	return NULL;

@@ -94,7 +94,8 @@ static void report(const struct work *work, const char *file, const char *proble
 }
 
 /*
- * Reports the error of the library. @file: NULL if it concerns all files. The library does not know options, so the one that helps is added here.
+ * Reports the error of the library. @file: NULL if it concerns all files. The library does not
+ * know options, so the one that helps is added here.
  */
 static void report_error(const struct work *work, const char *file, enum crashres_status status)
 {

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* remove.c: crashres_signature_remove(): take a signature from its place. */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "../libcrashres/base/input.h"
 #include "../libcrashres/base/replace.h"
-#include "../libcrashres/base/root.h"
 #include "../libcrashres/kernel/modsig.h"
 #include "attribute.h"
 #include "imasig.h"
+#include "sigfile.h"
 
 /* Fails with the errno of a call for security.ima of @fd. */
 static enum crashres_status fail_xattr(struct crashres_ctx *ctx, int fd, const char *verb)
@@ -49,60 +47,15 @@ static enum crashres_status remove_xattr(struct crashres_ctx *ctx,
 	return CRASHRES_OK;
 }
 
-/*
- * Opens the signature file. @fd: out; -1 if the name has no regular file, such as a link or a
- * FIFO. The caller closes it.
- */
-static enum crashres_status open_sigfile(struct crashres_ctx *ctx, const struct crs_target *target,
-					 int *fd)
-{
-	*fd = -1;
-	if (target->kind == CRS_TARGET_MISSING)
-		return crs_fail(ctx, CRASHRES_ERR_NO_SIGNATURE, "no %s", target->path);
-	if (!S_ISREG(target->st.st_mode))
-		return CRASHRES_OK;
-	*fd = openat(target->folder, target->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	return *fd >= 0 ? CRASHRES_OK :
-	       crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s: cannot open", target->path);
-}
-
-/* Fails unless @fd has a signature. Other programs, such as GnuPG, use the same name. */
-static enum crashres_status check_sigfile(struct crashres_ctx *ctx,
-					  const struct crs_target *target, int fd)
-{
-	CRS_CLEANUP(crs_freep) uint8_t *data = NULL;
-	struct crs_imasig imasig;
-	size_t size;
-	enum crashres_status status;
-
-	if (!crs_target_is(target, fd))
-		return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: is not a signature file",
-				target->path);
-	status = crs_read_fd(ctx, fd, CRS_IMASIG_FILE_LIMIT, target->path, &data, &size);
-	if (status == CRASHRES_OK)
-		status = crs_imasig_parse(ctx, data, size, &imasig);
-	if (status == CRASHRES_OK || status == CRASHRES_ERR_MEMORY)
-		return status;
-	return crs_fail(ctx, CRASHRES_ERR_FORMAT, "%s: is not a signature file", target->path);
-}
-
 static enum crashres_status remove_sigfile(struct crashres_ctx *ctx,
 					   const struct crashres_input *file)
 {
 	CRS_CLEANUP(crs_freep) char *path = NULL;
 	CRS_CLEANUP(crs_target_close) struct crs_target target = CRS_TARGET_CLOSED;
-	CRS_CLEANUP(crs_closep) int fd = -1;
-	enum crashres_status status;
+	enum crashres_status status = crs_sigfile_open(ctx, file, &path, &target);
 
-	if (asprintf(&path, "%s.sig", file->name) < 0) {
-		path = NULL;
-		return crs_fail_memory(ctx);
-	}
-	status = crs_target_open(ctx, path, CRS_TARGET_KEEP_LINK, &target);
 	if (status == CRASHRES_OK)
-		status = open_sigfile(ctx, &target, &fd);
-	if (status == CRASHRES_OK)
-		status = check_sigfile(ctx, &target, fd);
+		status = crs_sigfile_check(ctx, &target);
 	if (status == CRASHRES_OK && unlinkat(target.folder, target.name, 0) < 0)
 		status = crs_fail_errno(ctx, CRASHRES_ERR_OS, errno, "%s: cannot delete", path);
 	return status;

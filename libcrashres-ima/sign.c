@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* sign.c: crashres_sign(): make a signature and write it to its place. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/xattr.h>
@@ -15,6 +14,7 @@
 #include "attribute.h"
 #include "cms.h"
 #include "imasig.h"
+#include "sigfile.h"
 
 /* The size of each struct must change with every new member, so it has no padding at its end. */
 CRS_ASSERT_NO_TAIL_PADDING(crashres_sign_request, reserved);
@@ -296,10 +296,23 @@ static enum crashres_status write_with_xattr(struct crashres_ctx *ctx, const cha
 }
 
 /*
- * Writes the bytes of security.ima to @output, or to FILE.sig if @output is NULL. Nobody named
- * FILE.sig, so a link there is replaced.
+ * Opens FILE.sig for writing. Nobody named it, so a link there is replaced, and a file of another
+ * program is not. Parameters as crs_sigfile_open().
  */
-static enum crashres_status write_sigfile(struct crashres_ctx *ctx, const char *output,
+static enum crashres_status open_own_sigfile(struct crashres_ctx *ctx, bool force,
+					     const struct crashres_input *file, char **path,
+					     struct crs_target *target)
+{
+	enum crashres_status status = crs_sigfile_open(ctx, file, path, target);
+
+	if (status != CRASHRES_OK || force || target->old < 0 || !S_ISREG(target->st.st_mode))
+		return status;
+	return crs_sigfile_check(ctx, target);
+}
+
+/* Writes the bytes of security.ima to the output, or to FILE.sig if there is none. */
+static enum crashres_status write_sigfile(struct crashres_ctx *ctx,
+					  const struct crashres_sign_request *request,
 					  const struct crashres_input *file,
 					  const struct iovec *imasig)
 {
@@ -308,14 +321,13 @@ static enum crashres_status write_sigfile(struct crashres_ctx *ctx, const char *
 	CRS_CLEANUP(crs_target_close) struct crs_target target = CRS_TARGET_CLOSED;
 	enum crashres_status status;
 
-	if (!output && asprintf(&path, "%s.sig", file->name) < 0) {
-		path = NULL;
-		return crs_fail_memory(ctx);
-	}
-	status = crs_target_open(ctx, output ? output : path,
-				 output ? CRS_TARGET_FOLLOW : CRS_TARGET_KEEP_LINK, &target);
+	if (request->output)
+		status = crs_target_open(ctx, request->output, CRS_TARGET_FOLLOW, &target);
+	else
+		status = open_own_sigfile(ctx, request->force, file, &path, &target);
 	if (status == CRASHRES_OK && crs_target_is(&target, file->original_fd))
-		status = crs_fail(ctx, CRASHRES_ERR_REQUEST, "%s: is the file to sign", output);
+		status = crs_fail(ctx, CRASHRES_ERR_REQUEST, "%s: is the file to sign",
+				  target.path);
 	return status == CRASHRES_OK ? crs_target_write(ctx, &target, &new) : status;
 }
 
@@ -345,7 +357,7 @@ static enum crashres_status write_imasig(struct crashres_ctx *ctx,
 	if (request->signature == CRASHRES_SIGNATURE_XATTR)
 		return request->output ? write_with_xattr(ctx, request->output, file, &bytes) :
 					 set_xattr(ctx, file->original_fd, &bytes);
-	return write_sigfile(ctx, request->output, file, &bytes);
+	return write_sigfile(ctx, request, file, &bytes);
 }
 
 /*

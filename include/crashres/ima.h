@@ -165,7 +165,9 @@ struct crashres_sign_request {
 							   NULL: sign with @key */
 	size_t given_size;				/* of @given_signature, bytes */
 	bool force;					/* APPENDED: also sign a file with a PE
-							   signature, which becomes invalid */
+							   signature, which becomes invalid;
+							   SIGFILE: also replace a FILE.sig of
+							   another program */
 	uint8_t reserved[7];				/* 0 */
 };
 
@@ -189,7 +191,7 @@ void crashres_sign_request_init(struct crashres_sign_request *request, size_t si
  * file has a set-user-id, set-group-id or sticky bit.
  *
  * The output can be a symbolic link, which is followed as crashres_input_save() does. A link
- * FILE.sig is replaced.
+ * FILE.sig is replaced. FILE.sig must be in the folder that has the opened file.
  *
  * kexec_file_load(2) refuses an arm64 Image that is longer than its image_size.
  * If the signature makes the Image too long, APPENDED removes bytes of value 0 from the
@@ -211,6 +213,8 @@ void crashres_sign_request_init(struct crashres_sign_request *request, size_t si
  *                             the given signature is not a signature of this file by the
  *                             certificate's key; the output of SIGFILE is the file itself
  *   CRASHRES_ERR_PE_SIGNATURE APPENDED, the file has a PE signature, and @force is not set
+ *   CRASHRES_ERR_FORMAT       SIGFILE without an output: FILE.sig is no signature file, and @force
+ *                             is not set
  *   CRASHRES_ERR_OS           a file cannot be read or written, or changed in the meantime
  *   CRASHRES_ERR_PERMISSION   this user cannot set security.ima (CAP_SYS_ADMIN)
  *   CRASHRES_ERR_UNSUPPORTED  this file system does not support security.ima

@@ -146,6 +146,36 @@ enum crashres_status crs_target_open(struct crashres_ctx *ctx, const char *path,
 	return CRASHRES_OK;
 }
 
+/* Does the name lead to the file that @fd has open? Links are followed. */
+static bool leads_to(const struct crs_target *target, int fd)
+{
+	struct stat found, opened;
+
+	return !fstatat(target->folder, target->name, &found, 0) && !fstat(fd, &opened) &&
+	       found.st_dev == opened.st_dev && found.st_ino == opened.st_ino;
+}
+
+enum crashres_status crs_target_open_beside(struct crashres_ctx *ctx, const char *file, int fd,
+					    const char *path, struct crs_target *target)
+{
+	const char *suffix = path + strlen(file);
+
+	*target = (struct crs_target){ .path = path, .folder = AT_FDCWD, .old = -1 };
+	if (!enter(target, file))
+		return fail(ctx, target);
+	if (fd >= 0 && !leads_to(target, fd))
+		return crs_fail(ctx, CRASHRES_ERR_OS,
+				"%s: the file changed after it was read: try again", file);
+	errno = ENAMETOOLONG;
+	if (strlen(target->name) + strlen(suffix) > NAME_MAX)
+		return fail(ctx, target);
+	strcat(target->name, suffix);
+	if (!look(target))
+		return fail(ctx, target);
+	target->kind = kind_of(target);
+	return CRASHRES_OK;
+}
+
 void crs_target_close(struct crs_target *target)
 {
 	crs_closep(&target->folder);

@@ -50,6 +50,20 @@ enum crs_target_links {
  */
 enum crashres_status crs_target_open(struct crashres_ctx *ctx, const char *path,
 				     enum crs_target_links links, struct crs_target *target);
+
+/*
+ * Resolves a name beside a file that was opened before. Its folder must still have this file:
+ * another user can have put a link in the place of the folder.
+ *
+ * @file: the path that @fd was opened with. A link keeps its own folder.
+ * @fd:   -1: not known; the folder is not checked.
+ * @path: @file and more characters, for the new name; must stay valid as long as the target. A link
+ *        there is the target.
+ *
+ * Return: as crs_target_open(), also if the folder has another file.
+ */
+enum crashres_status crs_target_open_beside(struct crashres_ctx *ctx, const char *file, int fd,
+					    const char *path, struct crs_target *target);
 void crs_target_close(struct crs_target *target);
 
 /* Is the target the file that @fd has open? @fd: -1: no file. */

@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import stat
 import struct
 import subprocess
@@ -19,7 +20,7 @@ from keyfiles import openssl
 from kernelfiles import image
 from test_sign import (COMMAND, HASHES, PASSPHRASE, TYPES, appended, attributes, content_and_cms,
                        encrypted, file, key_id, keys, on_terminal, options, run, sign,
-                       sign_with_passphrase, token)
+                       sign_with_passphrase, token, wait_for_stop)
 
 # Fixtures are used by their names only.
 __all__ = ["attributes", "encrypted", "file", "keys", "token"]
@@ -235,8 +236,9 @@ def test_an_immutable_file(keys, attributes, task):
     (["--remove"], "no file"),
     (["--remove", "-o", "x", "F"], "--output with --remove needs --append"),
     (["--remove", "--sigfile", "-o", "x", "F"], "--output with --remove needs --append"),
-    (["--remove", "--append", "--force", "F"], "--force is only for signing with --append"),
-    (["--key=k", "--force", "F"], "--force is only for signing with --append"),
+    (["--remove", "--append", "--force", "F"],
+     "--force is only for signing with --append or --sigfile"),
+    (["--key=k", "--force", "F"], "--force is only for signing with --append or --sigfile"),
     (["--key=k", "--passphrase-file=f", "--passphrase-env=E", "F"],
      "--passphrase-fd, --passphrase-file and --passphrase-env exclude each other"),
     (["--key=k", "--passphrase-fd=3", "--passphrase-file=f", "F"],
@@ -543,6 +545,66 @@ def test_only_a_signature_file_is_removed(keys, file, tmp_path, make):
     assert run("sign", "--remove", "--sigfile", file) == (
         4, "", f"crashres: remove {file}: {file}.sig: is not a signature file\n")
     assert os.lstat(f"{file}.sig").st_ino == before.st_ino
+
+
+@pytest.mark.parametrize("content", [b"", b"-----BEGIN PGP SIGNATURE-----\n", bytes(70000)],
+                         ids=["empty", "pgp", "large"])
+def test_only_a_signature_file_is_replaced(keys, file, tmp_path, content):
+    """FILE.sig of GnuPG stays, unless --force or --output asks for it."""
+    arguments = [*options(keys, "p256"), "--sigfile"]
+    write(f"{file}.sig", content)
+    assert run("sign", *arguments, file) == (
+        4, "", f"crashres: sign {file}: {file}.sig: is not a signature file\n")
+    assert (tmp_path / "Image.sig").read_bytes() == content
+    sign(*arguments, "--force", file)
+    assert verified(keys, "p256", file)
+    write(f"{file}.sig", content)
+    sign(*arguments, f"--output={file}.sig", file)
+    assert verified(keys, "p256", file)
+    sign(*arguments, file)
+    assert verified(keys, "p256", file)
+
+
+@needs_strace
+@pytest.mark.parametrize("remove", [False, True], ids=["sign", "remove"])
+def test_the_signature_file_is_in_the_folder_of_the_file(keys, file, tmp_path, remove):
+    """A folder of the path becomes a link to another folder after the file was opened.
+
+    strace stops crashres after it has opened the file, so that the folder changes in between.
+    """
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "victim").mkdir()
+    for folder in "sub", "victim":
+        shutil.copy(file, tmp_path / folder / "vm")
+        if remove:
+            sign(*options(keys, "p256"), "--sigfile", tmp_path / folder / "vm")
+    path = tmp_path / "sub" / "vm"
+    before = sorted(os.listdir(tmp_path / "victim"))
+    arguments = ["--remove", "--sigfile"] if remove else [*options(keys, "p256"), "--sigfile"]
+    trace = tmp_path / "trace"
+    trace.touch()
+    with subprocess.Popen(["strace", "-f", "-qq", "-o", trace, "-P", path, "-e", "trace=openat", "-e",
+                           "inject=openat:signal=SIGSTOP:when=1", COMMAND, "sign", *arguments, path],
+                          stderr=subprocess.PIPE, text=True) as process:
+        child = wait_for_stop(process, trace)
+        os.rename(tmp_path / "sub", tmp_path / "old")
+        (tmp_path / "sub").symlink_to("victim")
+        os.kill(child, signal.SIGCONT)
+        error = process.communicate(timeout=60)[1]
+    task = "remove" if remove else "sign"
+    assert error == f"crashres: {task} {path}: {path}: the file changed after it was read: try again\n"
+    assert process.returncode == 4
+    assert sorted(os.listdir(tmp_path / "victim")) == before
+    assert sorted(os.listdir(tmp_path / "old")) == before
+
+
+def test_the_signature_file_of_a_link_is_beside_the_link(keys, file, tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "link").symlink_to(file)
+    sign(*options(keys, "p256"), "--sigfile", tmp_path / "folder" / "link")
+    assert sorted(os.listdir(tmp_path / "folder")) == ["link", "link.sig"]
+    sign("--remove", "--sigfile", tmp_path / "folder" / "link")
+    assert os.listdir(tmp_path / "folder") == ["link"]
 
 
 def test_remove_the_attribute(keys, attributes):
