@@ -611,9 +611,11 @@ def test_a_file_that_is_replaced_meanwhile(keys, file, tmp_path, kind):
     (tmp_path / "shadow").write_text("secret")
     (tmp_path / "trace").touch()
     arguments = [*(kind or options(keys, "p256")), "--append", file]
+    # LeakSanitizer fails below strace.
     with subprocess.Popen(["strace", "-f", "-qq", "-o", tmp_path / "trace", "-e", "trace=fsync",
                            "-e", "inject=fsync:signal=SIGSTOP:when=1", COMMAND, "sign", *arguments],
-                          stderr=subprocess.PIPE, text=True) as process:
+                          stderr=subprocess.PIPE, text=True,
+                          env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}) as process:
         child = wait_for_stop(process, tmp_path / "trace")
         file.rename(tmp_path / "moved")
         file.symlink_to("shadow")
