@@ -69,7 +69,8 @@ void crs_text_escape(char *to, size_t capacity, const char *from, size_t size)
 		if (used + (plain ? length : length * ESCAPE_SIZE) >= capacity)
 			break;
 		for (size_t i = 0; i < length; i++)
-			used += (size_t)sprintf(to + used, plain ? "%c" : "\\%02X", at[i]);
+			used += (size_t)snprintf(to + used, capacity - used,
+						 plain ? "%c" : "\\%02X", at[i]);
 		at += length;
 	}
 	to[used] = '\0';

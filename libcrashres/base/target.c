@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
@@ -48,7 +49,7 @@ static bool enter(struct crs_target *target, const char *path)
 	crs_closep(&target->folder);
 	target->folder = fd;
 	/* A path that ends with "/" names a folder. */
-	strcpy(target->name, *name ? name : ".");
+	snprintf(target->name, sizeof(target->name), "%s", *name ? name : ".");
 	return true;
 }
 
@@ -159,6 +160,7 @@ enum crashres_status crs_target_open_beside(struct crashres_ctx *ctx, const char
 					    const char *path, struct crs_target *target)
 {
 	const char *suffix = path + strlen(file);
+	size_t size;
 
 	*target = (struct crs_target){ .path = path, .folder = AT_FDCWD, .old = -1 };
 	if (!enter(target, file))
@@ -167,9 +169,10 @@ enum crashres_status crs_target_open_beside(struct crashres_ctx *ctx, const char
 		return crs_fail(ctx, CRASHRES_ERR_OS,
 				"%s: the file changed after it was read: try again", file);
 	errno = ENAMETOOLONG;
-	if (strlen(target->name) + strlen(suffix) > NAME_MAX)
+	size = strlen(target->name);
+	if (size + strlen(suffix) > NAME_MAX)
 		return fail(ctx, target);
-	strcat(target->name, suffix);
+	snprintf(target->name + size, sizeof(target->name) - size, "%s", suffix);
 	if (!look(target))
 		return fail(ctx, target);
 	target->kind = kind_of(target);
