@@ -414,6 +414,7 @@ static void test_revoked_keys_and_files_are_refused(void **state)
 	char *path = write_image(unit, false);
 	struct crashres_appraisal *appraisal;
 	uint8_t digest[EVP_MAX_MD_SIZE], *data = unit_alloc(IMAGE_SIZE);
+	size_t used;
 	unsigned int size;
 	FILE *file = fopen(path, "rb");
 
@@ -422,9 +423,9 @@ static void test_revoked_keys_and_files_are_refused(void **state)
 	free(path);
 	assert_true(EVP_Digest(data, IMAGE_SIZE, digest, &size, EVP_sha256(), NULL));
 	free(data);
-	strcpy(entry, "blacklist;0;0;0b010000;bin:");
+	used = (size_t)snprintf(entry, sizeof(entry), "blacklist;0;0;0b010000;bin:");
 	for (unsigned int i = 0; i < size; i++)
-		sprintf(entry + strlen(entry), "%02x", digest[i]);
+		used += (size_t)snprintf(entry + used, sizeof(entry) - used, "%02x", digest[i]);
 	path = write_image(unit, true);
 	write_machine(unit, OPEN, RULE);
 	write_config(unit, FEDORA);

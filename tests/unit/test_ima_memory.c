@@ -397,14 +397,15 @@ static void write_machine(struct work *work)
 	free(file.data);
 }
 
-/* Writes the description of the signer's key in a keyring. */
-static void describe_key(const struct crashres_certificate *certificate, char *text)
+/* Writes the description of the signer's key in a keyring. @capacity: bytes at @text. */
+static void describe_key(const struct crashres_certificate *certificate, char *text,
+			 size_t capacity)
 {
 	const struct crs_bytes id = certificate->fields.key.first;
+	size_t used = (size_t)snprintf(text, capacity, "asymmetric;0;0;1f030000;unit: ");
 
-	text += sprintf(text, "asymmetric;0;0;1f030000;unit: ");
 	for (size_t i = 0; i < id.size; i++)
-		text += sprintf(text, "%02x", id.data[i]);
+		used += (size_t)snprintf(text + used, capacity - used, "%02x", id.data[i]);
 }
 
 /*
@@ -461,7 +462,7 @@ static void test_asking_a_machine(void **state)
 	crashres_ctx_set_log(unit->ctx, NULL, NULL);
 	make_work(unit, &work);
 	write_machine(&work);
-	describe_key(work.opened_certificate, key);
+	describe_key(work.opened_certificate, key, sizeof(key));
 	keys_install_type(unit, trusting, "X509.ecdsa-nist-p256");
 	fail_each_question(&work, CRASHRES_ANSWER_YES);
 	keys_install_type(unit, revoking, "X509.ecdsa-nist-p256");
