@@ -28,10 +28,10 @@ needs_kernel_install = pytest.mark.skipif(not shutil.which("kernel-install"),
                                           reason="kernel-install is not installed")
 
 
-def sbindir():
+def bindir():
     """Returns the folder of the installed crashres, as make knows it."""
-    text = "include Makefile\nprint-sbindir:\n\t@echo $(sbindir)\n"
-    done = subprocess.run(["make", "--no-print-directory", "-sf", "-", "print-sbindir"], cwd=BUILD, input=text,
+    text = "include Makefile\nprint-bindir:\n\t@echo $(bindir)\n"
+    done = subprocess.run(["make", "--no-print-directory", "-sf", "-", "print-bindir"], cwd=BUILD, input=text,
                           capture_output=True, text=True, check=True,
                           env={key: value for key, value in os.environ.items() if "MAKE" not in key})
     return done.stdout.strip()
@@ -156,9 +156,9 @@ def test_kernel_install_calls_the_plugin(machine):
 
 
 def test_installed_files_name_the_installed_program():
-    """Earlier versions had a literal @sbindir@ in both files, and did nothing."""
-    assert f"ExecStart={sbindir()}/crashres seal --renew" in settings(SERVICE)
-    assert f"crashres=${{CRASHRES_COMMAND:-{sbindir()}/crashres}}" in settings(PLUGIN)
+    """Earlier versions had a literal @bindir@ in both files, and did nothing."""
+    assert f"ExecStart={bindir()}/crashres seal --renew" in settings(SERVICE)
+    assert f"crashres=${{CRASHRES_COMMAND:-{bindir()}/crashres}}" in settings(PLUGIN)
     for path in SERVICE, PLUGIN:
         assert "@" not in "".join(settings(path)).replace("$@", "")
 
@@ -186,7 +186,7 @@ def test_the_command_of_the_service(machine):
     with open(SERVICE, encoding="utf-8") as file:
         [command] = re.findall(r"^ExecStart=(.*)$", file.read(), re.M)
     program, *arguments = command.split()
-    assert program == sbindir() + "/crashres"
+    assert program == bindir() + "/crashres"
     for name in "vmlinuz", "initrd":
         shutil.copy(machine / f"boot/{name}-6.1", machine / f"boot/{name}-6.2")
     done = subprocess.run([f"{machine}/crashres", *arguments], capture_output=True, text=True,
