@@ -12,9 +12,9 @@ C_COMMENT_OR_STRING = re.compile(
 
 
 def tracked_files():
-    """Returns the names of the files that git tracks and that still exist. Ends without git."""
-    listing = subprocess.run(["git", "-C", str(ROOT), "ls-files"], check=False, capture_output=True,
+    """Returns the names of the files of this tree that exist (packaging/tracked-files)."""
+    listing = subprocess.run([ROOT / "packaging/tracked-files"], check=False, capture_output=True,
                              text=True)
     if listing.returncode:
-        sys.exit(f"git ls-files failed: {listing.stderr.strip()}")
+        sys.exit(f"packaging/tracked-files failed: {listing.stderr.strip()}")
     return [name for name in listing.stdout.splitlines() if (ROOT / name).exists()]
