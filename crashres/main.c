@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * main.c: the crashres command. It finds the subcommand, runs it with a new context, and
- * checks that the output was written. kexec(8) loads kernels; crashres does the rest.
+ * main.c: the crashres command. It finds the subcommand and runs it. kexec(8) loads kernels;
+ * crashres does the rest.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "../cli/help.h"
 #include "commands.h"
+#include "run.h"
 
 /* The subcommands, in the order of the help text. */
 static const struct command {
 	const char *name;
-	int (*run)(struct crashres_ctx *ctx, int argc, char **argv);
+	command_fn *run;
 	const char *purpose;		/* one line for --help */
 } commands[] = {
 	{ "report", report_main, "Print the damage that purgatory found and repaired" },
@@ -34,41 +35,13 @@ static void print_usage(FILE *out)
 		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].purpose);
 }
 
-/*
- * The log function of the context. Warnings concern the user. Information is dropped: no
- * subcommand has an option for it, unlike kexec -d.
- */
-static void warn(void *data, enum crashres_log_level level, const char *line)
-{
-	(void)data;
-	if (level == CRASHRES_LOG_WARNING)
-		fprintf(stderr, "crashres: warning: %s\n", line);
-}
-
-/* Runs @command with a new context. Returns the exit status. */
-static int run(const struct command *command, int argc, char **argv)
-{
-	struct crashres_ctx *ctx;
-	int result;
-
-	if (crashres_ctx_new(&ctx) != CRASHRES_OK) {
-		perror("crashres");
-		return EXIT_ERROR;
-	}
-	crashres_ctx_set_log(ctx, warn, NULL);
-	result = command->run(ctx, argc, argv);
-	crashres_ctx_free(ctx);
-	/* A full disk or a closed pipe shows up only when stdout is flushed. */
-	return help_flush("crashres", result, EXIT_ERROR);
-}
-
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (!strcmp(name, commands[i].name))
-			return run(&commands[i], argc - 1, argv + 1);
+			return run_command(commands[i].run, argc - 1, argv + 1);
 	if (!strcmp(name, "--help") || !strcmp(name, "-h")) {
 		print_usage(stdout);
 		return 0;

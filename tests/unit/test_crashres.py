@@ -14,6 +14,9 @@ import subprocess
 import pytest
 
 COMMAND = os.environ["CRASHRES_COMMAND"]
+# The program for capture kernels, which has the subcommand report only.
+REPORT = os.environ.get("CRASHRES_REPORT",
+                        os.path.join(os.path.dirname(COMMAND), "crashres-report"))
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 
 INTACT, REPAIRED, DAMAGED, INCOMPLETE = 1, 2, 3, 4
@@ -45,8 +48,14 @@ REPAIRED_RECORD = record(REPAIRED, MMU | EL2 | E2H | TABLE_1 | INSTRUCTIONS, dam
 def run(tmp_path):
     """Returns a function that runs crashres.
 
-    run.report() first writes a device tree with the record content (None: no record).
+    run.report() first writes a device tree with the record content (None: no record). It also runs
+    crashres-report, whose output and exit status must be the same.
     """
+    def execute(*words):
+        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60,
+                              env={**os.environ, "LC_ALL": "C"})
+        return done.returncode, done.stdout, done.stderr
+
     def run_command(*arguments, content=None, tree=True):
         firmware = tmp_path / "sys/firmware"
         firmware.mkdir(parents=True, exist_ok=True)
@@ -55,9 +64,10 @@ def run(tmp_path):
             text = "/dts-v1/; / { chosen { " + value + " }; };"
             subprocess.run(["dtc", "-q", "-O", "dtb", "-o", firmware / "fdt"], input=text,
                            text=True, check=True)
-        done = subprocess.run([COMMAND, *arguments], capture_output=True, text=True, check=False,
-                              timeout=60, env={**os.environ, "LC_ALL": "C"})
-        return done.returncode, done.stdout, done.stderr
+        result = execute(COMMAND, *arguments)
+        if arguments[:1] == ("report",):
+            assert execute(REPORT, *arguments[1:]) == result
+        return result
 
     def report(*arguments, **options):
         return run_command("report", f"--root={tmp_path}", *arguments, **options)
@@ -235,6 +245,15 @@ def test_wrong_usage(run):
     assert run("report", "x") == (4, "", 'crashres report: unexpected operand "x"\n')
     assert run("report", "--bad") == (
         4, "", "report: unrecognized option '--bad'\nTry 'crashres report --help'.\n")
+
+
+def test_the_report_program_needs_few_libraries():
+    """An initramfs copies these libraries, too. A static program needs none."""
+    lines = subprocess.run(["readelf", "-d", REPORT], capture_output=True, text=True,
+                           check=True).stdout
+    needed = set(re.findall(r"\(NEEDED\).*\[lib([a-z0-9-]+?)(?:-linux.*)?\.so", lines))
+    sanitizers = {"asan", "ubsan", "m", "pthread", "gcc_s"}
+    assert needed - sanitizers <= {"c", "fdt", "json-c"}
 
 
 def test_output_that_cannot_be_written(run, tmp_path):
