@@ -12,6 +12,7 @@ import pytest
 
 from lib import guest
 from lib import initramfs
+from lib import system
 from lib import vm
 
 HERE = pathlib.Path(__file__).parent
@@ -19,6 +20,8 @@ sys.path.insert(0, str(HERE.parent))        # kernelfiles.py, keyfiles.py, pesig
 KEXEC = os.environ.get("CRASHRES_KEXEC")
 CRASHRES = os.environ.get("CRASHRES_COMMAND")
 VMCORE_DMESG = os.environ.get("CRASHRES_VMCORE_DMESG")
+PACKAGES = os.environ.get("CRASHRES_PACKAGES")
+ALL = os.environ.get("CRASHRES_ALL") == "1"
 
 
 # A test fails if these downloads fail. If another download fails, its tests are skipped.
@@ -98,3 +101,23 @@ def lab(tmp_path):
     if not KEXEC or not CRASHRES:
         pytest.skip("CRASHRES_KEXEC and CRASHRES_COMMAND do not name static arm64 programs to test")
     return Lab(tmp_path)
+
+
+def skip_long_form(suite):
+    """Skips a test of another release than Debian 12, unless all tests shall run."""
+    if suite != "bookworm" and not ALL:
+        pytest.skip(f"{suite}: only ./check --all runs this test")
+
+
+@pytest.fixture
+def debian(request, tmp_path):
+    """A SystemLab with a Debian system and our packages. The parameter is the suite; without a
+    parameter it is bookworm."""
+    suite = getattr(request, "param", "bookworm")
+    skip_long_form(suite)
+    if not shutil.which(vm.QEMU):
+        pytest.skip(f"{vm.QEMU} is not installed")
+    packages = pathlib.Path(PACKAGES or "/nonexistent")
+    if not list(packages.glob("kexec-tools_*_arm64.deb")):
+        pytest.skip("CRASHRES_PACKAGES does not name a folder with our arm64 packages")
+    return system.SystemLab(fetch("system", suite), tmp_path, packages)

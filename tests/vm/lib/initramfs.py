@@ -6,7 +6,7 @@ import re
 import stat
 import subprocess
 
-INIT = os.path.join(os.path.dirname(os.path.dirname(__file__)), "init")
+FOLDER = os.path.dirname(os.path.dirname(__file__))
 LIBRARY_FOLDERS = ("lib/aarch64-linux-gnu", "usr/lib/aarch64-linux-gnu")
 PROGRAM_FOLDERS = ("bin", "usr/bin", "sbin", "usr/sbin")
 
@@ -99,7 +99,8 @@ def _make_base(guest):
     cpio = Cpio()
     for folder in ("dev", "proc", "sys", "bin", "tmp"):
         cpio.folder(folder)
-    cpio.copy("init", INIT)
+    for script in ("init", "serve-commands"):
+        cpio.copy(script, os.path.join(FOLDER, script))
     cpio.copy("bin/busybox", find(guest, PROGRAM_FOLDERS, "busybox"))
     return cpio
 
