@@ -304,6 +304,19 @@ static void ignore_dtb(struct options *options)
 	options->dtb = NULL;
 }
 
+/*
+ * Ignores all operands of a load but the first, as kexec-tools does. Such an operand is often the
+ * rest of a command line that a script did not quote, so the new kernel gets only a part of it.
+ */
+static void ignore_operands(const struct options *options, int argc, char *const argv[])
+{
+	if (!options->load)
+		return;
+	for (int i = optind + 1; i < argc; i++)
+		fprintf(stderr, "kexec: warning: the operand \"%s\" is ignored: the kernel is "
+				"\"%s\"\n", argv[i], options->kernel);
+}
+
 /* Derives the actions after the last word, when it is known whether a kernel is named. */
 static enum parsed combine_actions(struct state *state)
 {
@@ -350,6 +363,7 @@ static enum parsed finish(struct state *state)
 enum parsed options_parse(int argc, char **argv, struct options *options)
 {
 	struct state state = { .options = options, .mem_max = UINT64_MAX };
+	enum parsed result;
 
 	*options = (struct options){
 		.repair = CRASHRES_REPAIR_AUTO,
@@ -358,7 +372,6 @@ enum parsed options_parse(int argc, char **argv, struct options *options)
 	optind = 0;	/* GNU getopt: start again; the tests parse several command lines */
 	for (;;) {
 		const struct option *table = long_options_next(argc, argv);
-		enum parsed result;
 		int option, index = 0;
 
 		option = getopt_long(argc, argv, short_options, table, &index);
@@ -370,5 +383,8 @@ enum parsed options_parse(int argc, char **argv, struct options *options)
 	}
 	if (optind < argc)
 		options->kernel = argv[optind];
-	return finish(&state);
+	result = finish(&state);
+	if (result == PARSED_OK)
+		ignore_operands(options, argc, argv);
+	return result;
 }

@@ -1111,8 +1111,18 @@ def test_operands_and_options_mix(kexec):
     assert plain.code == 0
     assert kexec("../in/Image", "--initrd", "../in/initrd", "-p", "--append=x", "--root",
                  root) == plain
-    assert kexec("-p", "../in/Image", "ignored", "--append=x", f"--root={root}",
-                 "--ramdisk=../in/initrd") == plain
+
+
+def test_all_operands_of_a_load_but_the_first_are_ignored_with_a_warning(kexec):
+    """load.sh of openSUSE makes such operands of quoted words. OpenWrt unloads with an operand."""
+    root = os.path.join(DATA, "virt-6.1")
+    plain = kexec("--root", root, "-p", "--append=a", "../in/Image")
+    assert kexec("--root", root, "-p", "../in/Image", "--append=a", "two words", "b") == (
+        0, plain.out,
+        'kexec: warning: the operand "two words" is ignored: the kernel is "../in/Image"\n'
+        'kexec: warning: the operand "b" is ignored: the kernel is "../in/Image"\n')
+    assert kexec("--root", root, "-p", "-u", "../in/Image", "b") == (
+        0, "Dry run: the crash kernel would be unloaded\n", "")
 
 
 def test_double_dash_ends_the_options(kexec):
@@ -1124,8 +1134,9 @@ def test_double_dash_ends_the_options(kexec):
 def test_posixly_correct_stops_at_the_kernel(kexec):
     result = kexec.plan(kernel="../in/Image")
     root = os.path.join(DATA, "virt-6.1")
-    assert kexec("--root", root, "-p", "../in/Image", "--append=x",
-                 POSIXLY_CORRECT="1") == result
+    assert kexec("--root", root, "-p", "../in/Image", "--append=x", POSIXLY_CORRECT="1") == (
+        0, result.out,
+        'kexec: warning: the operand "--append=x" is ignored: the kernel is "../in/Image"\n')
 
 
 def test_abbreviations(kexec):
