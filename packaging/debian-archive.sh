@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# debian-archive.sh: finds the Debian archive that apt of this machine uses. A script sources it.
+# debian-archive.sh: finds the Debian archive that apt of this machine uses, and the settings of apt
+# that other systems need for it. A script sources it.
 
 # find_archive: prints the Debian archive of this machine's own release, in the form
 # "URI [signed-by=KEYRING]". It reads both formats of /etc/apt/sources.list.d.
@@ -31,4 +32,25 @@ find_archive()
 			sub(/\[[^]]*\]/, "")
 			if ($3 == suite && / main( |$)/ && !done) { print $2, ""; done = 1 }
 		}'
+}
+
+# source_line SUITE: prints the line of sources.list for a suite of this archive.
+source_line()
+{
+	local archive
+	archive=$(find_archive | head -n 1)
+	if [ -z "$archive" ]; then
+		echo "no Debian archive for this release in /etc/apt" >&2
+		return 1
+	fi
+	echo "deb ${archive#* } ${archive%% *} $1 main"
+}
+
+# mmdebstrap_options: prints options of mmdebstrap that repeat this machine's settings of apt which
+# decide whether an archive can be reached and believed.
+mmdebstrap_options()
+{
+	apt-config dump | sed -n -E \
+		-e "s/^(Acquire::(https?::Proxy|Check-Valid-Until|Check-Date)) (\".*\");$/--aptopt=\1 \3;/p"
+	echo '--aptopt=Acquire::Retries "3";'
 }
