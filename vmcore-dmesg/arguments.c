@@ -19,7 +19,7 @@ enum parsed arguments_parse(int argc, char **argv, struct arguments *arguments)
 {
 	int option;
 
-	*arguments = (struct arguments){ NULL };
+	*arguments = (struct arguments){ .core = NULL };
 	while ((option = getopt_long(argc, argv, "o:hv", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'o':

@@ -388,7 +388,7 @@ static void fill_pagetables(const struct draft *draft, uint8_t *data)
 
 	if (draft->contents->sealed || !layout->roots[0])
 		return;
-	for (int regime = PG_REGIME_EL1; regime <= PG_REGIME_EL2; regime++)
+	for (enum pg_regime regime = PG_REGIME_EL1; regime <= PG_REGIME_EL2; regime++)
 		pg_pagetables_make(draft->used.maps, draft->used.count, regime,
 				   draft->base + layout->roots[regime],
 				   data + layout->roots[regime]);
