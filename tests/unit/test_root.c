@@ -198,7 +198,10 @@ static void check_beginning(struct unit *unit, const char *path, const char *wan
 	assert_memory_equal(data, wanted, strlen(wanted));
 }
 
-/* The real root needs its links, magic ones too: procfs and sysfs use them. */
+/*
+ * The real root needs its links, magic ones too: procfs and sysfs use them. This test takes links of
+ * procfs, because a build in a chroot often has no /sys.
+ */
 static void test_real_root_follows_every_link(void **state)
 {
 	struct unit *unit = *state;
@@ -209,7 +212,7 @@ static void test_real_root_follows_every_link(void **state)
 		assert_true(unit->ctx->root_is_live);
 		check_beginning(unit, "proc/version", "Linux version ");
 		check_beginning(unit, "proc/self/root/proc/version", "Linux version ");
-		assert_ok(unit, crs_root_open_folder(unit->ctx, "sys/class/mem/null/..", &fd));
+		assert_ok(unit, crs_root_open_folder(unit->ctx, "proc/self/cwd/..", &fd));
 		close(fd);
 		refuse(unit, "dev/zero", CRASHRES_ERR_FORMAT,
 		       "/dev/zero is a device, not a regular file");
