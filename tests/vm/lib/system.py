@@ -76,7 +76,7 @@ class System(Guest):
 
     def wait_saved(self):
         """Waits until kdump-tools saved the dump. Returns the folder of the dump."""
-        return self.wait_for(r"kdump-tools: saved vmcore in (/var/crash/\S+)", CAPTURE_TIMEOUT)[1]
+        return self.wait_for(r"kdump-tools: saved vmcore in (/var/crash/\d+)", CAPTURE_TIMEOUT)[1]
 
     def write(self, path, data):
         """Writes bytes to a file of the system."""
@@ -113,7 +113,7 @@ def make_repository(packages, image):
     (folder / "Packages").write_bytes(index)
     size = sum(file.stat().st_size for file in folder.iterdir())
     subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", folder, image,
-                    f"{size * 5 // 4 // 1024 + 8192}k"], check=True)
+                    f"{size * 5 // 4 // 1024 + 8192}k"], check=True, capture_output=True)
 
 
 class SystemLab:
