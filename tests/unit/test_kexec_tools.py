@@ -164,9 +164,9 @@ def test_dry_run_prints_a_command_of_the_shell(machine):
     assert (status, output) == (
         0, "ROOT/sbin/kexec '-l' '/vmlinuz' '--initrd=/initrd.img' '--append=a=\"b c\" $d'\n")
     assert machine.calls() == []
-    machine.write("etc/default/kexec", "KERNEL_IMAGE=\"/it's\"\n")
+    machine.write("etc/default/kexec", "KERNEL_IMAGE=\"/a'b\"\n")
     assert machine.load("--dry-run") == (
-        0, "ROOT/sbin/kexec '-l' '/it'\\''s' '--append=root=/dev/vda ro'\n")
+        0, "ROOT/sbin/kexec '-l' '/a'\\''b' '--append=root=/dev/vda ro'\n")
 
 
 def test_wrong_arguments(machine):
