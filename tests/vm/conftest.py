@@ -25,7 +25,7 @@ ALL = os.environ.get("CRASHRES_ALL") == "1"
 
 
 # A test fails if these downloads fail. If another download fails, its tests are skipped.
-ESSENTIAL = {("kernel", "6.1"), ("guest",)}
+ESSENTIAL = {("kernel", "6.1"), ("guest",), ("shell",)}
 
 
 def fetch(*arguments):

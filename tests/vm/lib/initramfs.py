@@ -38,6 +38,11 @@ class Cpio:
         self.folder(os.path.dirname(name))
         self._entry(name, stat.S_IFREG | mode, data)
 
+    def link(self, name, target):
+        """Adds a symbolic link."""
+        self.folder(os.path.dirname(name))
+        self._entry(name, stat.S_IFLNK | 0o777, target.encode())
+
     def copy(self, name, path):
         """Adds a copy of the file at path."""
         with open(path, "rb") as source:
@@ -94,14 +99,19 @@ def add_program(cpio, root, name, called=None):
     add_libraries(cpio, [root], program)
 
 
-def _make_base(guest):
-    """Returns an archive with init and busybox. guest: the path that "fetch guest" prints."""
-    cpio = Cpio()
+def add_base(cpio, guest):
+    """Adds init and busybox. guest: the path that "fetch guest" prints."""
     for folder in ("dev", "proc", "sys", "bin", "tmp"):
         cpio.folder(folder)
     for script in ("init", "serve-commands"):
         cpio.copy(script, os.path.join(FOLDER, script))
     cpio.copy("bin/busybox", find(guest, PROGRAM_FOLDERS, "busybox"))
+
+
+def _make_base(guest):
+    """Returns an archive with init and busybox."""
+    cpio = Cpio()
+    add_base(cpio, guest)
     return cpio
 
 
