@@ -19,10 +19,7 @@ RPMS = os.environ.get("CRASHRES_RPMS", os.path.join(TOP, "build/rpms"))
 VERSION = "3.0.0-1"
 MACHINE = os.uname().machine
 
-pytestmark = [
-    pytest.mark.skipif(not shutil.which("rpmbuild"), reason="rpmbuild is not installed"),
-    pytest.mark.skipif(not os.path.isdir(RPMS), reason="no packages: run packaging/rpm first"),
-]
+pytestmark = pytest.mark.skipif(not shutil.which("rpmbuild"), reason="rpmbuild is not installed")
 
 MAIN_FILES = """
 /usr/bin/crashres
@@ -125,7 +122,7 @@ def package(name, arch="aarch64"):
     """Returns the path of a package of crashres, or skips the test if it was not built."""
     path = os.path.join(RPMS, f"{name}-{VERSION}.{arch}.rpm")
     if not os.path.exists(path):
-        pytest.skip(f"{os.path.basename(path)} was not built")
+        pytest.skip(f"{os.path.basename(path)} is missing: run packaging/rpm first")
     return path
 
 
@@ -151,6 +148,7 @@ def expand(*spec_options):
 @pytest.mark.parametrize("name", FILES)
 def test_files(name, arch):
     if name == "crashres-kexec" and arch != "aarch64":
+        package("crashres", arch)
         assert not os.path.exists(os.path.join(RPMS, f"{name}-{VERSION}.{arch}.rpm"))
         return
     files = [file for file in query("--list", package(name, arch)) if "/.build-id" not in file]
@@ -197,8 +195,10 @@ def test_the_tarball_contains_its_spec_file(tmp_path):
 
 @pytest.mark.skipif(not shutil.which("rpmlint"), reason="rpmlint is not installed")
 def test_rpmlint():
-    output = run("rpmlint", "-c", os.path.join(TOP, "packaging/rpmlint.toml"), SPEC,
-                 *sorted(os.path.join(RPMS, name) for name in os.listdir(RPMS)))
+    paths = [package("crashres", "src"), *(package(name) for name in FILES)]
+    if MACHINE != "aarch64":
+        paths += [package(name, MACHINE) for name in FILES if name != "crashres-kexec"]
+    output = run("rpmlint", "-c", os.path.join(TOP, "packaging/rpmlint.toml"), SPEC, *paths)
     assert "0 errors, 0 warnings" in output, output
 
 
@@ -271,6 +271,22 @@ def test_no_replacement_where_kdumpctl_is_part_of_kexec_tools(release):
 def test_file_for_dracut():
     conf = os.path.join(TOP, "packaging/dracut/50-crashres-kexec.conf")
     assert run("bash", "-c", f'. {conf}; echo "$install_optional_items"').strip() == "/sbin/kexec"
+
+
+@pytest.mark.skipif(not shutil.which("dracut"), reason="dracut is not installed")
+@pytest.mark.skipif(os.getuid() != 0, reason="dracut needs root")
+def test_dracut_takes_kexec_with_its_libraries(tmp_path):
+    """A program in the place of /sbin/kexec, which only a private mount namespace shows."""
+    (tmp_path / "sbin").mkdir()
+    shutil.copy(shutil.which("rpm"), tmp_path / "sbin/kexec")
+    conf = os.path.join(TOP, "packaging/dracut")
+    output = run("unshare", "--mount", "sh", "-ec",
+                 f"mount -t overlay overlay -o lowerdir={tmp_path}/sbin:/usr/sbin /usr/sbin\n"
+                 f"dracut --no-kernel --quiet --modules 'base shutdown' --conf /dev/null --confdir {conf} "
+                 f"--tmpdir {tmp_path} {tmp_path}/initramfs\n"
+                 f"lsinitrd {tmp_path}/initramfs")
+    assert re.search(r" usr/sbin/kexec$", output, re.M)
+    assert re.search(r" usr/lib/\S+/librpm\.so\.\d+", output, re.M)
 
 
 # -------------------------------------------------------------- replacement
