@@ -41,7 +41,9 @@ class System(Guest):
         words: additional words of the kernel command line. packages: the path of an image that
         make_repository() made.
         """
-        arguments = ["-M", "virt,gic-version=3", "-cpu", "max,pauth-impdef=on,sve=off",
+        # Without an ITS there are no LPIs. After a kexec without EFI, Linux 6.1 writes to the LPI
+        # table of the kernel before, even if its own image is there now.
+        arguments = ["-M", "virt,gic-version=3,its=off", "-cpu", "max,pauth-impdef=on,sve=off",
                      "-smp", "2", "-m", memory,
                      "-kernel", str(base / "vmlinuz"), "-initrd", str(base / "initrd.img"),
                      "-append", f"{COMMAND_LINE} {words}".strip(),
