@@ -400,7 +400,7 @@ def test_the_units_cannot_stop_the_dump():
         text = settings(unit)
         folder = os.path.dirname(REPORTER)
         assert f"ExecStart=-{folder}/crashres-post.sh {operand}" in text
-        assert "TimeoutStartSec=10s" in text and "TimeoutStartFailureMode=kill" in text
+        assert "TimeoutStartSec=60s" in text and "TimeoutStartFailureMode=kill" in text
         assert not [line for line in text if re.match("(Requires|BindsTo|Requisite|OnFailure)", line)]
     assert "ConditionPathExists=/proc/vmcore" in settings(KEEP)
     assert "ConditionPathExists=!/proc/vmcore" in settings(PLACE)
