@@ -12,6 +12,7 @@ import subprocess
 
 import pytest
 
+from buildvariables import read_variables
 from keyfiles import RSA_2048, make_key, openssl
 from kernelfiles import image
 from test_sign import read_terminal
@@ -30,11 +31,7 @@ needs_kernel_install = pytest.mark.skipif(not shutil.which("kernel-install"),
 
 def bindir():
     """Returns the folder of the installed crashres, as make knows it."""
-    text = "include Makefile\nprint-bindir:\n\t@echo $(bindir)\n"
-    done = subprocess.run(["make", "--no-print-directory", "-sf", "-", "print-bindir"], cwd=BUILD, input=text,
-                          capture_output=True, text=True, check=True,
-                          env={key: value for key, value in os.environ.items() if "MAKE" not in key})
-    return done.stdout.strip()
+    return read_variables(BUILD, "bindir")["bindir"]
 
 
 def settings(path):
