@@ -371,8 +371,27 @@ def test_a_file_system_that_cannot_be_written(capture):
     capture.write("var/lib", "not a folder")
     assert capture.run("keep") == []
     assert capture.log() == [
-        *REPAIRED_LOG,
-        "<4>crashres: /var/lib/crashres/report: cannot write, so the report is in the log only"]
+        "<4>crashres: /var/lib/crashres/report: cannot write, so the report is in the log only",
+        *REPAIRED_LOG]
+
+
+def test_the_report_is_kept_before_it_is_logged(capture):
+    """On a slow machine, the time limit of the unit ended the script between the two."""
+    reporter = capture.root / REPORTER[1:]
+    reporter.unlink()
+    kept = capture.root / PENDING / NAME
+    reporter.write_text(f'#!/bin/sh\ncase "$*" in *--json*) exec {REPORT} "$@" ;; esac\n'
+                        f"[ ! -e {kept} ] || echo the report is kept\n")
+    reporter.chmod(0o755)
+    capture.run("keep")
+    assert capture.log() == ["<6>crashres: the report is kept"]
+
+
+def test_keep_replaces_its_report(capture):
+    capture.run("keep")
+    capture.make_record(record(INTACT))
+    capture.run("keep")
+    assert capture.saved() == {f"{PENDING}/{NAME}": "intact"}
 
 
 def test_keep_that_was_interrupted(capture):
