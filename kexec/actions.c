@@ -248,7 +248,7 @@ static struct crashres_request make_request(const struct options *options,
 	request.no_cma = options->no_cma;
 	request.force_dtb = options->force_dtb;
 	request.sealing = options->sealing;
-	request.purgatory_required = options->purgatory_option;
+	request.purgatory_required = options->purgatory_option[0];
 	request.purgatory_mmu_off = options->purgatory_mmu_off;
 	request.no_checks = options->no_checks;
 	request.on_damage = options->on_damage;

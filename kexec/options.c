@@ -84,32 +84,13 @@ static bool parse_sealing(const struct value *value, enum crashres_sealing *seal
 	return true;
 }
 
-/* The start of the error message if no possible call can carry out the option. */
-static const char *purgatory_option_prefix(int option)
-{
-	switch (option) {
-	case OPT_PURGATORY_MMU:
-		return "--purgatory-mmu: ";
-	case OPT_ON_DAMAGE:
-		return "--on-damage: ";
-	case OPT_ON_TIMEOUT:
-		return "--on-timeout: ";
-	case OPT_REPAIR:
-		return "--repair: ";
-	case OPT_CHECK_TIME:
-		return "--check-time: ";
-	default:
-		return "--serial: ";
-	}
-}
-
 /*
  * Parses an option that purgatory carries out. If a call without purgatory would be used, the load
  * must fail rather than ignore the option: crashres_request.purgatory_required.
  */
 static bool parse_purgatory_option(struct options *options, int option, const struct value *value)
 {
-	options->purgatory_option = purgatory_option_prefix(option);
+	snprintf(options->purgatory_option, sizeof(options->purgatory_option), "--%s: ", value->option);
 	switch (option) {
 	case OPT_PURGATORY_MMU:
 		return parse_purgatory_mmu(value, &options->purgatory_mmu_off);

@@ -48,8 +48,8 @@ struct options {
 	bool no_cma;
 	bool force_dtb;
 	enum crashres_sealing sealing;
-	const char *purgatory_option;	/* last option that only purgatory can carry out, such as
-					   "--repair: "; NULL: no such option was given */
+	char purgatory_option[24];	/* last option that only purgatory can carry out, such as
+					   "--repair: "; "": no such option was given */
 	bool purgatory_mmu_off;
 	bool no_checks;
 	enum crashres_on_damage on_damage;
