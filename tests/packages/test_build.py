@@ -39,4 +39,4 @@ def test_build_root_needs_root():
 
 def test_in_root_needs_a_command():
     assert run(PACKAGING / "in-root", "/nowhere", "/nowhere") == \
-        (2, "", "Usage: packaging/in-root ROOT FOLDER COMMAND...\n")
+        (2, "", "Usage: packaging/in-root [--sys=SYS] ROOT FOLDER COMMAND...\n")
