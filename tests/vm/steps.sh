@@ -114,16 +114,30 @@ build()
 	)
 }
 
-# build_arm64: builds static programs for the VMs in build/arm64. The arm64 libraries come
-# from the folder into which tests/vm/fetch unpacked them; nothing is installed.
-build_arm64()
+# build_for_arm64 NAME CONFIGURE-ARGUMENT...: builds the tree for arm64 in build/NAME. The arm64
+# libraries come from the folder into which tests/vm/fetch unpacked them; nothing is installed.
+build_for_arm64()
 {
-	local root
+	local name=$1 root
+	shift
 	root=$(tests/vm/fetch sysroot) || return 1
-	PKG_CONFIG_LIBDIR=$root/usr/lib/aarch64-linux-gnu/pkgconfig build arm64 \
-		--host=aarch64-linux-gnu --enable-static-programs --enable-werror \
+	PKG_CONFIG_LIBDIR=$root/usr/lib/aarch64-linux-gnu/pkgconfig build "$name" \
+		--host=aarch64-linux-gnu --enable-werror "$@" \
 		CPPFLAGS="-isystem $root/usr/include -isystem $root/usr/include/aarch64-linux-gnu" \
 		LDFLAGS="-L$root/usr/lib/aarch64-linux-gnu"
+}
+
+# build_arm64: builds static programs for the VMs in build/arm64.
+build_arm64()
+{
+	build_for_arm64 arm64 --enable-static-programs
+}
+
+# build_arm64_shared: builds kexec as packages have it in build/arm64-shared: only libc and zlib
+# are shared libraries. An initramfs holds this kexec.
+build_arm64_shared()
+{
+	build_for_arm64 arm64-shared --prefix=/usr --with-static-libs --disable-crashres --disable-ima
 }
 
 # fetch_kernels NAME...: downloads kernels. Only kernel 6.1 is required; the tests of any

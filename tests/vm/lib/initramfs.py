@@ -139,6 +139,17 @@ def make_first(guest, kexec, files):
     return cpio.bytes()
 
 
+def make_installed_first(guest, kexec, files):
+    """Returns the initrd of the first kernel with a dynamic kexec: busybox, kexec, the libraries that
+    kexec names, and files (name -> bytes)."""
+    cpio = _make_base(guest)
+    cpio.copy("sbin/kexec", kexec)
+    add_libraries(cpio, [guest], kexec)
+    for name, data in files.items():
+        cpio.file(name, data, 0o644)
+    return cpio.bytes()
+
+
 def make_counted_capture(guest, ticks, filling=b""):
     """Returns the initrd of a capture kernel for bench/purgatory.
 
