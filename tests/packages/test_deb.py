@@ -109,6 +109,7 @@ def find_packages():
     return [Package(path) for path in sorted(PACKAGES.glob("*.deb")) if "-dbgsym_" not in path.name]
 
 
+architectures = pytest.mark.parametrize("arch", sorted({package.arch for package in find_packages()}))
 packages = pytest.mark.parametrize("package", find_packages(), ids=lambda package: package.path.stem)
 
 
@@ -167,7 +168,7 @@ def test_every_file_belongs_to_root_and_is_readable(package):
     assert wrong == []
 
 
-@pytest.mark.parametrize("arch", sorted({package.arch for package in find_packages()}))
+@architectures
 def test_no_file_is_in_two_packages(arch):
     names = [name for package in find_packages() if package.arch == arch for name in package.files()]
     assert sorted(names) == sorted(set(names))
@@ -199,6 +200,16 @@ def test_the_linked_libraries_are(package, tmp_path):
     assert {name: linked_libraries(tmp_path / name) for name in expected} == expected
 
 
+@architectures
+def test_a_compiler_needs_only_the_packages_of_the_libraries(arch, tmp_path):
+    unpack(package_of("libcrashres-dev", arch), tmp_path)
+    folder = next(tmp_path.glob("usr/lib/*/pkgconfig"))
+    for name in ("libcrashres", "libcrashres-ima"):
+        done = subprocess.run(["pkg-config", "--cflags", name], check=False, capture_output=True, text=True,
+                              env={**os.environ, "PKG_CONFIG_LIBDIR": str(folder)})
+        assert (done.returncode, done.stderr) == (0, "")
+
+
 @packages
 def test_programs_and_libraries_are_hardened(package, tmp_path):
     unpack(package, tmp_path)
@@ -211,7 +222,7 @@ def test_programs_and_libraries_are_hardened(package, tmp_path):
         assert re.search(r"GNU_STACK .* RW ", elf), name
 
 
-@pytest.mark.parametrize("arch", sorted({package.arch for package in find_packages()}))
+@architectures
 def test_no_unit_is_enabled_or_started(arch):
     """debhelper enables a unit only if an earlier version of the package was installed and somebody enabled it."""
     scripts = package_of("crashres", arch).scripts()
@@ -221,6 +232,16 @@ def test_no_unit_is_enabled_or_started(arch):
     assert re.findall(r"deb-systemd-helper enable '(\S+)'", scripts["postinst"]) == units
     for name in {"postinst", "prerm", "postrm", "preinst"} & set(scripts):
         assert not re.search(r"(deb-systemd-invoke|invoke-rc.d|systemctl).* (re)?start", scripts[name])
+
+
+@architectures
+def test_only_a_removal_stops_the_units(arch):
+    """Nothing would start them again after an upgrade."""
+    scripts = package_of("crashres", arch).scripts()
+    stops = {name: re.findall(r"deb-systemd-invoke stop (.*?) >", text) for name, text in scripts.items()}
+    assert {name: units for name, units in stops.items() if units} == {
+        "prerm": ["crashres-seal.path crashres-seal.service"]}
+    assert 'if [ "$1" = remove ]' in scripts["prerm"]
 
 
 def test_kexec_tools_registers_the_init_scripts():
