@@ -107,6 +107,20 @@ def test_changes_of_the_administrator_stay(debian):
     assert (debian.root / "etc/default/kexec.d/local").read_text() == "APPEND=local\n"
 
 
+def test_a_changed_init_script_is_kept_on_the_return_to_debian_13(debian):
+    """Debian 13's package has no init scripts; dpkg gives changed ones this name."""
+    version = debian_version(debian)
+    debian.upgrade()
+    script = debian.root / "etc/init.d/kexec-load"
+    script.write_text(script.read_text() + "# changed\n")
+    text = script.read_text()
+    debian.install(f"kexec-tools:arm64={version}")
+    kept = debian.root / "etc/init.d/kexec-load.dpkg-bak"
+    is_13 = not (debian.root / "etc/init.d/kexec").exists()
+    assert kept.exists() == is_13
+    assert (kept if is_13 else script).read_text() == text
+
+
 # Settings that an administrator can write, and the answers that debconf takes from them.
 UNUSUAL_SETTINGS = (
     ("# only the kernel\nKERNEL_IMAGE=/vmlinuz\n", "false", "false"),
