@@ -200,6 +200,12 @@ def test_coldreboot_prevents_one_load(machine):
     assert len(machine.calls()) == 1
 
 
+def test_coldreboot_makes_systemd_use_the_firmware(machine):
+    """systemctl 254 and later starts a loaded kernel unless this variable is set."""
+    machine.add_program("reboot", 'echo "skip $SYSTEMCTL_SKIP_AUTO_KEXEC"')
+    assert machine.run("sbin/coldreboot") == (0, "skip 1\n")
+
+
 @pytest.mark.parametrize("value, is_loaded", [
     ("true", True), ("1", True), ("false", False), ("0", False), ("", False), ("yes", False)])
 def test_if_enabled(machine, value, is_loaded):
@@ -248,6 +254,11 @@ def test_other_runlevels_load_nothing(machine, text):
 def test_other_jobs_of_systemd_load_nothing(machine, target):
     set_systemd_job(machine, target)
     set_runlevel(machine, "2 6")
+    assert machine.run("etc/init.d/kexec-load", "stop") == (0, "")
+    assert machine.calls() == []
+
+
+def test_an_unknown_init_system_loads_nothing(machine):
     assert machine.run("etc/init.d/kexec-load", "stop") == (0, "")
     assert machine.calls() == []
 
