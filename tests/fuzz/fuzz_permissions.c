@@ -79,8 +79,8 @@ uint8_t *fuzz_seed(unsigned int index, size_t *size)
 {
 	static const char *const seeds[] = {
 		"CONFIG_ARM64=y\n# CONFIG_KEXEC is not set\nCONFIG_KEXEC_SIG=y\nCONFIG_HZ=250\n",
-		"dont_appraise fsmagic=0x9fa0\nappraise func=KEXEC_KERNEL_CHECK "
-		"appraise_type=imasig|modsig pcr=9\n",
+		("dont_appraise fsmagic=0x9fa0\nappraise func=KEXEC_KERNEL_CHECK "
+		 "appraise_type=imasig|modsig pcr=9\n"),
 		"0b1a2c3d I------     1 perm 1f0f0000     0     0 keyring   .ima: 3\n",
 		"asymmetric;0;0;1f030000;Owner: CN = x: 0a0b0c0d",
 		"\6\1\1\1\1",

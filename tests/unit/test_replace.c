@@ -589,7 +589,6 @@ static void test_a_file_that_changed_is_not_replaced(void **state)
 static void test_a_stream_has_no_new_version(void **state)
 {
 	struct unit *unit = *state;
-	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "out");
 	struct crashres_input *input;
 	char name[32], sentence[64];
 	int ends[2];
@@ -666,7 +665,6 @@ static void test_links_of_strangers(void **state)
 {
 	struct unit *unit = *state;
 	CRS_CLEANUP(crs_freep) char *path = unit_path(unit, "link");
-	CRS_CLEANUP(crs_freep) char *second = unit_path(unit, "second");
 	char sentence[256];
 
 	need_root();
