@@ -54,7 +54,11 @@ def assert_shows(running, state):
     release = running.check("uname -r")
     crash = min(guest.find_ranges(guest.parse_iomem(running.check("cat /proc/iomem")),
                                   "Crash kernel"))
-    assert kdump_config(running, "show") == (0, [
+    status, lines = kdump_config(running, "show")
+    # Debian 13 adds a size and an empty line.
+    if re.fullmatch(r"crashkernel suggested size: \d+M", lines[9]):
+        del lines[9:11]
+    assert (status, lines) == (0, [
         "DUMP_MODE:\t\tkdump", "USE_KDUMP:\t\t1", "KDUMP_COREDIR:\t\t/var/crash",
         f"crashkernel addr: {crash[0]:#x}",
         f"   {KDUMP}/vmlinuz: symbolic link to /boot/vmlinuz-{release}",
@@ -91,11 +95,22 @@ def damage(running, plan, name, offset):
     return bad
 
 
-def assert_dump(running, folder):
-    """Checks the files that kdump-tools saved in the capture kernel."""
+# makedumpfile of Debian 13 cannot read the kernel of Debian 13, whoever loads the crash kernel.
+# kdump-tools then saves an empty dump and no dmesg. When Debian corrects this, the test fails and
+# this special case can go.
+MAKEDUMPFILE_FAILS = "calculate_plat_config: PAGE SIZE 0x1000 and VA Bits 52 not supported"
+
+
+def assert_dump(running, folder, can_read):
+    """Checks the files that kdump-tools saved in the capture kernel.
+
+    can_read: makedumpfile can read the kernel.
+    """
     stamp = folder.rsplit("/", 1)[1]
-    assert running.check(f"ls {folder}").split() == [
-        "crashres-report.json", f"dmesg.{stamp}", f"dump.{stamp}"]
+    dmesg = [f"dmesg.{stamp}"] if can_read else []
+    assert running.check(f"ls {folder}").split() == ["crashres-report.json", *dmesg, f"dump.{stamp}"]
+    if not can_read:
+        return
     assert running.check(f"file -b {folder}/dump.{stamp}").startswith(
         "Flattened kdump compressed dump v6, system Linux, node system, release ")
     panic = "Kernel panic - not syncing: sysrq triggered crash"
@@ -122,6 +137,7 @@ def assert_report(running, folder, segment, offset, bad):
 def test_kdump_tools_saves_the_dump_of_a_repaired_capture_kernel(debian):
     with debian.boot() as running:
         assert is_loaded(running)
+        release = running.check(". /etc/os-release; echo $VERSION_ID")
         output = running.install_packages()
         assert "Setting up kexec-tools (1:3.0.0-1)" in output
         assert running.check("kexec --version") == "kexec-crashres 3.0.0"
@@ -135,10 +151,12 @@ def test_kdump_tools_saves_the_dump_of_a_repaired_capture_kernel(debian):
                          r"starting the kernel$", 60)
         running.wait_capture()
         folder = running.wait_saved()
+        can_read = release == "12"
+        assert (MAKEDUMPFILE_FAILS not in running.serial) == can_read
         running.wait_reset()
     with debian.boot() as running:
         assert read_boot_id(running) != boot_id
-        assert_dump(running, folder)
+        assert_dump(running, folder, can_read)
         assert_report(running, folder, "kernel", 0x123456, bad)
         running.power_off()
 
@@ -169,7 +187,7 @@ def run_as_sysvinit(command):
 
 def reboot_with_init_scripts(running):
     """Runs Debian's init scripts kexec-load and kexec as sysvinit does at a reboot."""
-    running.check("sed -i s/^LOAD_KEXEC=.*/LOAD_KEXEC=true/ /etc/default/kexec")
+    running.check("mkdir /etc/default/kexec.d && echo LOAD_KEXEC=true > /etc/default/kexec.d/test")
     running.write("/root/runlevel", b"#!/bin/sh\necho 2 6\n")
     running.check("chmod +x /root/runlevel")
     assert running.check("cat /sys/kernel/kexec_loaded") == "0"
@@ -199,8 +217,9 @@ def return_to_debian(running):
     running.check(f"dpkg --purge --force-depends {OUR_PACKAGES} 2>&1", APT_TIMEOUT)
     # apt's lists and the last command of kdump-tools belong to others.
     left = running.check("find /etc /var \\( -name '*kexec*' -o -name '*crashres*' \\) "
-                         "! -path '*/apt/*' ! -path /var/crash/kexec_cmd | sort")
-    running.check("rm /etc/apt/sources.list.d/crashres.list")
+                         "! -path '*/apt/*' ! -path '/etc/default/kexec.d' "
+                         "! -path /var/crash/kexec_cmd | sort")
+    running.check("rm -r /etc/apt/sources.list.d/crashres.list /etc/default/kexec.d")
     # apt installs nothing while kdump-tools lacks kexec-tools, so dpkg does it.
     running.check("dpkg --install /srv/debian/kexec-tools_*.deb 2>&1", APT_TIMEOUT)
     return left
