@@ -187,7 +187,7 @@ def run_as_sysvinit(command):
 
 def reboot_with_init_scripts(running):
     """Runs Debian's init scripts kexec-load and kexec as sysvinit does at a reboot."""
-    running.check("mkdir /etc/default/kexec.d && echo LOAD_KEXEC=true > /etc/default/kexec.d/test")
+    running.check("mkdir -p /etc/default/kexec.d && echo LOAD_KEXEC=true > /etc/default/kexec.d/test")
     running.write("/root/runlevel", b"#!/bin/sh\necho 2 6\n")
     running.check("chmod +x /root/runlevel")
     assert running.check("cat /sys/kernel/kexec_loaded") == "0"
@@ -214,12 +214,11 @@ def return_to_debian(running):
 
     Returns the files that are left after the purge.
     """
+    running.check("rm /etc/default/kexec.d/test /etc/apt/sources.list.d/crashres.list")
     running.check(f"dpkg --purge --force-depends {OUR_PACKAGES} 2>&1", APT_TIMEOUT)
     # apt's lists and the last command of kdump-tools belong to others.
     left = running.check("find /etc /var \\( -name '*kexec*' -o -name '*crashres*' \\) "
-                         "! -path '*/apt/*' ! -path '/etc/default/kexec.d' "
-                         "! -path /var/crash/kexec_cmd | sort")
-    running.check("rm -r /etc/apt/sources.list.d/crashres.list /etc/default/kexec.d")
+                         "! -path '*/apt/*' ! -path /var/crash/kexec_cmd | sort")
     # apt installs nothing while kdump-tools lacks kexec-tools, so dpkg does it.
     running.check("dpkg --install /srv/debian/kexec-tools_*.deb 2>&1", APT_TIMEOUT)
     return left
