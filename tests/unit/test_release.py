@@ -93,6 +93,9 @@ def test_ready(clone):
     ("configure.ac", "3.0.0", "3.0.1", CONFIGURE, "configure.ac: the version is 3.0.1, not 3.0.0"),
     ("man/kexec.8", "3.0.0", "2.9.0", MAN, "man/kexec.8: the version is 2.9.0, not 3.0.0"),
     ("README.md", "3.0.0", "2.9.0", README, "README.md: the version is 2.9.0, not 3.0.0"),
+    ("README.md", "kexec-crashres 3.0.0", "crashres-2.9.0.tar.gz", README,
+     "README.md: the version is 2.9.0, not 3.0.0"),
+    ("README.md", "kexec-crashres 3.0.0", "crashres", README, "README.md: no version"),
     ("packaging/debian/changelog", "(3.0.0-1)", "(3.0.1-1)", DEBIAN,
      "packaging/debian/changelog: the version is 3.0.1, not 3.0.0"),
     ("packaging/debian/changelog", "unstable", "UNRELEASED", DEBIAN,
@@ -201,7 +204,7 @@ def test_a_signed_tag(clone):
 def test_a_tag_of_another_commit(clone):
     sign_with_ssh(clone)
     clone.git("tag", "-s", "-m", "crashres 3.0.0", "v3.0.0")
-    clone.write("README.md", "later\n")
+    clone.write("later", "later\n")
     clone.commit()
     clone.expect_failure(TAG, "the tag v3.0.0 names another commit than HEAD", "--tagged")
 
