@@ -34,7 +34,9 @@ class Vm:
         self._changed = threading.Condition()
         self._read_to = 0
         self._ended = False
-        command = [QEMU, "-display", "none", "-monitor", "none", "-serial", "stdio",
+        # setpriv of util-linux makes the kernel end QEMU when this process ends, even if SIGTERM or
+        # SIGKILL ends it and no __exit__ runs.
+        command = ["setpriv", "--pdeathsig", "TERM", QEMU, "-display", "none", "-monitor", "none", "-serial", "stdio",
                    "-nic", "none", "-no-reboot", *arguments]
         # QEMU inherits these sockets, so the tests need no free TCP port and no socket file.
         listener = socket.socket(socket.AF_UNIX)
