@@ -99,11 +99,30 @@ make_configure()
 	fi
 }
 
-# build NAME CONFIGURE-ARGUMENT...: configures and builds the tree in build/NAME.
+# list_arguments FOLDER: prints the arguments of configure in FOLDER, one a line. configure adds
+# host_alias itself.
+list_arguments()
+{
+	eval "printf '%s\n' $("$1/config.status" --config)" | grep -v '^host_alias='
+}
+
+# is_configured FOLDER CONFIGURE-ARGUMENT...: succeeds if FOLDER was configured with these arguments.
+# Variables such as CFLAGS in the environment count as arguments.
+is_configured()
+{
+	local folder=$1
+	shift
+	[ -e "$folder/config.status" ] &&
+		[ "$(list_arguments "$folder")" = "$(printf '%s\n' "$@")" ]
+}
+
+# build NAME CONFIGURE-ARGUMENT...: configures and builds the tree in build/NAME. With other arguments
+# than the last time, it starts afresh.
 build()
 {
 	local folder=build/$1
 	shift
+	is_configured "$folder" "$@" || rm -rf "$folder"
 	mkdir -p "$folder"
 	(
 		cd "$folder" || exit 1
@@ -121,8 +140,8 @@ build_for_arm64()
 	local name=$1 root
 	shift
 	root=$(tests/vm/fetch sysroot) || return 1
-	PKG_CONFIG_LIBDIR=$root/usr/lib/aarch64-linux-gnu/pkgconfig build "$name" \
-		--host=aarch64-linux-gnu --enable-werror "$@" \
+	build "$name" --host=aarch64-linux-gnu --enable-werror "$@" \
+		PKG_CONFIG_LIBDIR="$root/usr/lib/aarch64-linux-gnu/pkgconfig" \
 		CPPFLAGS="-isystem $root/usr/include -isystem $root/usr/include/aarch64-linux-gnu" \
 		LDFLAGS="-L$root/usr/lib/aarch64-linux-gnu"
 }
