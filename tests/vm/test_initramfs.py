@@ -16,6 +16,7 @@ import kernelfiles
 from conftest import fetch
 from lib import initramfs
 from lib.guest import Guest, Machine
+from lib.vm import BOOT_TIMEOUT
 from test_formats import deflate, xz, zstd
 
 # The loader, libc and zlib.
@@ -161,7 +162,7 @@ def test_without_zlib_the_shutdown_hook_resets_the_machine(installed_lab):
     with boot_before_shutdown(installed_lab) as running:
         running.check("rm lib/libz.so.1")
         running.send(SHUT_DOWN)
-        assert running.wait_exit(60) == "guest-reset"
+        assert running.wait_exit(BOOT_TIMEOUT) == "guest-reset"
         assert re.search(r"^kexec: error while loading shared libraries: libz\.so\.1: cannot open shared "
                          r"object file: No such file or directory$", running.serial, re.MULTILINE)
         assert "dracut Warning: kexec failed!" in running.serial
