@@ -191,6 +191,48 @@ def test_a_dump_that_went_to_a_server(capture):
     assert capture.saved() == {}
 
 
+FOREIGN = "sysroot/var/crash/127.0.0.1-2023-11-14-22:13:40"
+SAFE = "sysroot/var/crash/127.0.0.1-2023-11-14-22:13:30"
+
+
+def test_a_link_in_the_folder_of_the_dumps(capture):
+    """Everybody may write to /var/crash on some machines."""
+    capture.dump(SAFE)
+    (capture.root / FOREIGN).symlink_to(capture.dump("elsewhere/2023", after=20))
+    capture.run("0")
+    assert capture.saved() == {f"{SAFE}/{NAME}": "repaired"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a folder of another user")
+@pytest.mark.parametrize("type_, folder", [("ext4", SAFE), ("nfs4", FOREIGN), ("virtiofs", FOREIGN)])
+def test_a_folder_of_another_user(capture, type_, folder):
+    """A server can give the files of root to another user (root_squash)."""
+    capture.write("proc/self/mounts", f"rootfs / rootfs rw 0 0\n/dev/vda1 /sysroot {type_} rw 0 0\n")
+    capture.dump(SAFE)
+    os.chown(capture.dump(FOREIGN, after=20), 65534, 65534)
+    capture.run("0")
+    assert capture.saved() == {f"{folder}/{NAME}": "repaired"}
+
+
+@pytest.mark.parametrize("name", [NAME, f"{NAME}.new"])
+def test_a_link_at_the_place_of_the_report(capture, name):
+    capture.write("etc/shadow", "secret")
+    folder = capture.dump("kdump/mnt/2023-11-14-22-13")
+    (folder / name).symlink_to(capture.root / "etc/shadow")
+    capture.run(str(folder))
+    assert (capture.root / "etc/shadow").read_text() == "secret"
+    assert not (folder / NAME).is_symlink()
+    assert capture.saved() == {f"kdump/mnt/2023-11-14-22-13/{NAME}": "repaired"}
+
+
+def test_a_folder_at_the_place_of_the_report(capture):
+    folder = capture.dump("sysroot/var/crash/2023")
+    (folder / NAME).mkdir()
+    capture.run(str(folder))
+    assert capture.log() == [*REPAIRED_LOG, f"<4>crashres: /sysroot/var/crash/2023/{NAME}: cannot write"]
+    assert os.listdir(folder / NAME) == []
+
+
 def test_intact(capture):
     capture.make_record(record(INTACT))
     capture.dump("sysroot/var/crash/2023")
