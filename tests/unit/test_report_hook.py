@@ -214,6 +214,17 @@ def test_a_folder_of_another_user(capture, type_, folder):
     assert capture.saved() == {f"{folder}/{NAME}": "repaired"}
 
 
+def test_a_server_with_the_dump_of_another_machine(capture):
+    """The other machine saved its dump and its report later."""
+    capture.dump(SAFE)
+    other = capture.dump(FOREIGN)
+    (other / NAME).write_text('{"outcome": "intact"}')
+    (other / NAME).chmod(0o600)
+    os.utime(other, (STARTED + 20,) * 2)
+    capture.run("0")
+    assert capture.saved() == {f"{SAFE}/{NAME}": "repaired", f"{FOREIGN}/{NAME}": "intact"}
+
+
 @pytest.mark.parametrize("name", [NAME, f"{NAME}.new"])
 def test_a_link_at_the_place_of_the_report(capture, name):
     capture.write("etc/shadow", "secret")
