@@ -225,6 +225,18 @@ def test_a_server_with_the_dump_of_another_machine(capture):
     assert capture.saved() == {f"{SAFE}/{NAME}": "repaired", f"{FOREIGN}/{NAME}": "intact"}
 
 
+def test_proc_is_no_dump(capture):
+    """With "path /" it is beside the dumps."""
+    capture.write("etc/kdump.conf", "path /\n")
+    capture.write("proc/self/mounts", "rootfs / rootfs rw 0 0\nproc /proc proc rw 0 0\n"
+                  "/dev/vda1 /sysroot ext4 rw 0 0\n")
+    capture.write("proc/vmcore", "memory")
+    capture.write("proc/1/vmcore", "memory")
+    capture.dump("sysroot/2023")
+    capture.run("0")
+    assert capture.saved() == {f"sysroot/2023/{NAME}": "repaired"}
+
+
 @pytest.mark.parametrize("name", [NAME, f"{NAME}.new"])
 def test_a_link_at_the_place_of_the_report(capture, name):
     capture.write("etc/shadow", "secret")
