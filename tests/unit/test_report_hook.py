@@ -470,6 +470,32 @@ def test_keep_that_was_interrupted(capture):
     assert capture.saved() == {f"var/crash/202311142213/{NAME}": "repaired"}
 
 
+def test_place_that_was_interrupted(capture):
+    """The report has its name with a date already."""
+    capture.run("keep")
+    (capture.root / PENDING / NAME).unlink()
+    capture.boot("2")
+    capture.log()
+    assert capture.run("place") == []
+    assert capture.log() == [] and capture.errors == ""
+    assert os.listdir(capture.root / "var/lib/crashres/report") == []
+
+
+def test_a_removal_that_was_interrupted(capture):
+    """rm does nothing here: the kept report is gone nevertheless, and the next run removes the rest."""
+    capture.run("keep")
+    capture.dump("var/crash/202311142213")
+    capture.boot("2")
+    subprocess.run([*capture.shell, "-c", 'rm() { :; }; . "$0"', SCRIPT, f"--root={capture.root}", "place"],
+                   check=True, timeout=60)
+    assert not (capture.root / PENDING).exists()
+    capture.run("keep")
+    capture.boot("3")
+    capture.run("place")
+    [name] = os.listdir(capture.root / "var/lib/crashres/report")
+    assert name.endswith(".json")
+
+
 # -------------------------------------------------------------------------- units
 
 
