@@ -396,6 +396,46 @@ def test_a_second_panic_before_the_first_report_is_placed(capture):
                                f"var/crash/202311142220/{NAME}": "intact"}
 
 
+@pytest.mark.parametrize("name", ["dump.202310011200", "dump-incomplete", "vmcore.202310011200"])
+def test_a_second_dump_in_the_same_folder(capture, name):
+    """The name of the folder is a date, which repeats on a machine without a clock."""
+    folder = capture.dump("var/crash/202310011200", part=name)
+    capture.dump("var/crash/202310011300", part="dump.202310011300")
+    capture.make_record(record(INTACT))
+    capture.run("keep")
+    (folder / name).write_text("the first dump")
+    capture.boot("2")
+    capture.run("place")
+    assert capture.saved() == {f"var/crash/202310011200/{NAME}": "intact"}
+    capture.make_record(REPAIRED_RECORD)
+    capture.run("keep")
+    (folder / name).write_text("the second one")
+    capture.boot("3")
+    capture.run("place")
+    assert capture.saved() == {f"var/crash/202310011200/{NAME}": "repaired"}
+    assert capture.errors == ""
+
+
+def test_a_new_folder_counts_more_than_an_old_one(capture):
+    folder = capture.dump("var/crash/202310011300", part="dump.202310011300")
+    capture.run("keep")
+    (folder / "dump.202310011300").write_text("changed by somebody")
+    capture.dump("var/crash/202310011200")
+    capture.boot("2")
+    capture.run("place")
+    assert capture.saved() == {f"var/crash/202310011200/{NAME}": "repaired"}
+
+
+def test_dumps_that_were_removed(capture):
+    folder = capture.dump("var/crash/202310011200")
+    capture.run("keep")
+    shutil.rmtree(folder)
+    capture.boot("2")
+    capture.run("place")
+    [path] = capture.saved()
+    assert path.startswith("var/lib/crashres/report/crashres-report-")
+
+
 def test_only_dumps_get_the_report(capture):
     """Everybody may write to /var/crash on some machines."""
     capture.run("keep")
