@@ -24,9 +24,9 @@ LOAD_LINE = f'/sbin/kexec -p --command-line="{CAPTURE_LINE}" --initrd={KDUMP}/in
 # Lists every file that packages own or make, with its type, mode, owner and target, and the digests of
 # the files in /etc. The caches of ld.so and man change with any package.
 LIST_FILES = (r"{ find /etc /usr /boot /var/lib/kdump /var/lib/systemd /var/lib/ucf -xdev "
-              r"! -name ld.so.cache ! -path '/etc/apt/sources.list.d/*' "
+              r"! -name ld.so.cache ! -path '/etc/apt/sources.list*' "
               r"-printf '%p %y %m %u:%g %l\n' | sort; "
-              r"find /etc -xdev -type f ! -name ld.so.cache ! -path '/etc/apt/sources.list.d/*' "
+              r"find /etc -xdev -type f ! -name ld.so.cache ! -path '/etc/apt/sources.list*' "
               r"-print0 | sort -z | xargs -0 sha256sum; }")
 
 # Compares the files of all packages except the kernel, whose modules are most of the system.
@@ -216,22 +216,16 @@ def reboot_with_systemd(running):
     running.send("systemctl kexec")
 
 
-OUR_PACKAGES = "kexec-tools crashres libcrashres0 libcrashres-dev libcrashres-ima0"
+LIBRARIES = "libcrashres0 libcrashres-dev libcrashres-ima0"
 
 
-def return_to_debian(running):
-    """Purges our packages and installs Debian's kexec-tools. kdump-tools stays installed.
+def purge_rest(running):
+    """Purges what README's return leaves: the settings of crashres, and the libraries.
 
-    Returns the files that are left after the purge.
+    Returns the files that are left. apt's lists belong to apt.
     """
-    running.check("rm /etc/default/kexec.d/test /etc/apt/sources.list.d/crashres.list")
-    running.check(f"dpkg --purge --force-depends {OUR_PACKAGES} 2>&1", APT_TIMEOUT)
-    # apt's lists and the last command of kdump-tools belong to others.
-    left = running.check("find /etc /var \\( -name '*kexec*' -o -name '*crashres*' \\) "
-                         "! -path '*/apt/*' ! -path /var/crash/kexec_cmd | sort")
-    # apt installs nothing while kdump-tools lacks kexec-tools, so dpkg does it.
-    running.check("dpkg --install /srv/debian/kexec-tools_*.deb 2>&1", APT_TIMEOUT)
-    return left
+    running.check(f"dpkg --purge crashres {LIBRARIES} 2>&1", APT_TIMEOUT)
+    return running.check("find /etc /usr /var -name '*crashres*' ! -path '*/apt/*' | sort")
 
 
 @SUITES
@@ -241,7 +235,8 @@ def test_kexec_starts_kernels_and_debians_kexec_tools_return(debian):
         running.check(f"{LIST_FILES} > /root/before")
         version = running.check("dpkg-query -W -f '${Version}' kexec-tools")
         verified = running.check(VERIFY)
-        running.install_packages(*OUR_PACKAGES.split())
+        running.install_packages()
+        running.run_script(f"apt-get install -y {LIBRARIES}\n")
         assert running.check("dpkg-query -W -f '${Version}' kexec-tools") == "1:3.0.0-1"
         assert running.check(VERIFY) == verified
         assert running.check("dpkg --audit") == ""
@@ -255,8 +250,10 @@ def test_kexec_starts_kernels_and_debians_kexec_tools_return(debian):
         reboot_with_systemd(running)
         assert_clean_start(running, boot_id, release)
 
-        assert return_to_debian(running) == ""
+        running.check("rm /etc/default/kexec.d/test")
+        running.return_to_debian()
         assert running.check("dpkg-query -W -f '${Version}' kexec-tools") == version
+        assert purge_rest(running) == ""
         assert running.check(VERIFY) == verified
         running.check(f"{LIST_FILES} > /root/after")
         assert running.run("diff /root/before /root/after") == (0, "")

@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import subprocess
 
+from lib import readme
 from lib.guest import Guest
 from lib.vm import VmError
 
@@ -21,11 +22,31 @@ COMMAND_LINE = "root=LABEL=system ro console=ttyAMA0 panic=10 crashkernel=384M l
 # A line of the console can have 4096 bytes, so a file is written in pieces. Bytes of the file.
 PIECE = 2700
 
-# A folder of packages in the system, and the line of apt's sources for it.
+# The folder of packages that README names.
 REPOSITORY = "/srv/crashres"
-SOURCE = f"deb [trusted=yes] file:{REPOSITORY} ./"
-# apt uses only this source, because the machine has no network.
-APT = "apt-get -q -o Dir::Etc::sourcelist=sources.list.d/crashres.list -o Dir::Etc::sourceparts=-"
+
+# Makes an archive in the place of Debian's, because the machine has no network. It holds Debian's
+# kexec-tools only. apt finds the name of the release in the file Release.
+ARCHIVE = "/srv/archive"
+MAKE_ARCHIVE = rf"""set -e
+. /etc/os-release
+mkdir {ARCHIVE}
+cd {ARCHIVE}
+cp /srv/debian/kexec-tools_*.deb kexec-tools.deb
+{{
+	dpkg-deb --field kexec-tools.deb
+	echo "Filename: ./kexec-tools.deb"
+	echo "Size: $(stat -c %s kexec-tools.deb)"
+	echo "SHA256: $(sha256sum kexec-tools.deb | cut -c 1-64)"
+}} > Packages
+{{
+	echo "Codename: $VERSION_CODENAME"
+	echo "Date: $(LC_ALL=C date -u '+%a, %d %b %Y %H:%M:%S UTC')"
+	echo "SHA256:"
+	echo " $(sha256sum Packages | cut -c 1-64) $(stat -c %s Packages) Packages"
+}} > Release
+echo 'deb [trusted=yes] file:{ARCHIVE} ./' > /etc/apt/sources.list
+"""
 
 
 class System(Guest):
@@ -89,18 +110,22 @@ class System(Guest):
             piece = base64.b64encode(data[done:done + PIECE]).decode()
             self.check(f"echo {piece} | base64 -d >> {path}")
 
-    def add_repository(self):
-        """Makes the packages of the image "packages" known to apt."""
-        self.check(f"mkdir -p {REPOSITORY} && "
-                   f"mount -o ro /dev/disk/by-id/virtio-packages {REPOSITORY}")
-        self.write("/etc/apt/sources.list.d/crashres.list", SOURCE.encode() + b"\n")
-        self.check(f"{APT} update", APT_TIMEOUT)
+    def run_script(self, commands, timeout=APT_TIMEOUT):
+        """Runs lines of shell commands that must all succeed. Returns their output."""
+        self.write("/root/commands", commands.encode())
+        return self.check("bash -ex /root/commands </dev/null 2>&1 | cat", timeout)
 
-    def install_packages(self, *names):
-        """Installs our packages with apt. Returns apt's output. Without names: kexec-tools, crashres."""
-        self.add_repository()
-        words = " ".join(names or ("kexec-tools", "crashres"))
-        return self.check(f"{APT} install -y --no-install-recommends {words} 2>&1", APT_TIMEOUT)
+    def install_packages(self):
+        """Installs our packages with the commands of README. Returns their output."""
+        self.run_script(MAKE_ARCHIVE)
+        self.check(f"mkdir {REPOSITORY} && mount -o ro /dev/disk/by-id/virtio-packages {REPOSITORY}")
+        return self.run_script(readme.read_commands("Packages", "There, as root:"))
+
+    def return_to_debian(self):
+        """Goes back to Debian's kexec-tools with the commands of README. Returns their output."""
+        commands = readme.read_commands("Packages", "write `trixie` instead of `bookworm`:")
+        codename = self.check(". /etc/os-release; echo $VERSION_CODENAME")
+        return self.run_script(commands.replace("bookworm", codename))
 
 
 def make_repository(packages, image):
