@@ -187,7 +187,9 @@ def test_quoted_words_break_the_load_of_debian_visibly(installed_lab, kernel):
             "-p", "--command-line=BOOT_IMAGE=/boot/vmlinuz console=ttyAMA0 panic=10 "
             "test.words=\\two", rest, "--initrd=/var/lib/kdump/initrd.img", "/var/lib/kdump/vmlinuz"]
         assert (status, output, run.calls) == (
-            1, f"kexec: Cannot open `{rest}': No such file or directory", [])
+            255, 'kexec: warning: the operand "/var/lib/kdump/vmlinuz" is ignored: '
+                 f'the kernel is "{rest}"\n'
+                 f"kexec: Cannot open `{rest}': No such file or directory", [])
         assert running.check(f"cat {CRASH_SLOT}") == "0"
 
 
